@@ -1,0 +1,30 @@
+// The one family of errors. A message says what happened to which file or option, what was expected, and
+// what to do; `code` is for programs.
+
+export type FlowDenoiseErrorCode =
+  | 'BAD_OPTION'
+  | 'BAD_IMAGE'
+  | 'UNSUPPORTED_IMAGE'
+  | 'BAD_PRIOR'
+  | 'SIGMA_OUT_OF_RANGE'
+  | 'NEEDS_CONDITIONING'
+  | 'ENGINE_UNAVAILABLE'
+  | 'ENGINE_FAILED'
+  | 'WRITE_FAILED'
+  | 'CLOSED';
+
+/** An error a user can act on. Aborts are not among these: they reject with the signal's own reason. */
+export class FlowDenoiseError extends Error {
+  readonly code: FlowDenoiseErrorCode;
+
+  constructor(code: FlowDenoiseErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'FlowDenoiseError';
+    this.code = code;
+  }
+}
+
+/** The message of whatever was thrown, for putting into a message of our own. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

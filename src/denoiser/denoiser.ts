@@ -1,0 +1,80 @@
+// What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
+// options.ts, the work is in open-denoiser.ts.
+import type { Channels, Picture } from '../tile/picture.js';
+
+/** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
+export interface FloatImage {
+  /** Interleaved Float32, [height, width, channels]. */
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  /** 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. Alpha passes through untouched. */
+  readonly channels: Channels;
+}
+
+export interface Progress {
+  readonly tilesDone: number;
+  readonly tiles: number;
+  /** Estimated seconds until this picture is done; undefined until something was measured. */
+  readonly secondsLeft: number | undefined;
+}
+
+export interface DenoiseCallOptions {
+  /** Standard deviation of the noise in 8-bit units (0-255), whatever the picture's own depth. */
+  readonly sigma: number;
+  /** Stops the work: the promise rejects with `signal.reason` and nothing is written. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every finished tile. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What was done to one picture. */
+export interface DenoiseReport {
+  readonly prior: string;
+  readonly engine: string;
+  readonly method: Method;
+  readonly sigma: number;
+  /** The weight of the likelihood that was used; undefined for the posterior mean. */
+  readonly beta: number | undefined;
+  readonly tiles: number;
+  readonly evaluations: number;
+  readonly seconds: number;
+}
+
+export type Method = 'beta-map' | 'posterior-mean';
+
+export interface TimeEstimate {
+  readonly tiles: number;
+  readonly evaluations: number;
+  readonly seconds: number;
+}
+
+export interface Denoiser {
+  readonly prior: string;
+  readonly engine: { readonly name: string; readonly why: string };
+  readonly method: Method;
+
+  /** Denoises a float picture; the input is not modified. */
+  denoise(image: FloatImage, options: DenoiseCallOptions): Promise<FloatImage & { report: DenoiseReport }>;
+
+  /**
+   * The same for samples of any depth (Uint8, Uint16 or Float32): the result has the input's type, rounded
+   * and clipped to its range where it is an integer one.
+   */
+  denoisePicture<P extends Picture>(
+    picture: P,
+    options: DenoiseCallOptions,
+  ): Promise<{ data: P['data']; report: DenoiseReport }>;
+
+  /**
+   * Time for pictures of these sizes, from a measurement on this machine (made at the first call, a second or
+   * two), with this denoiser's method or another.
+   */
+  estimate(
+    sizes: readonly { readonly width: number; readonly height: number }[],
+    method?: Method,
+  ): Promise<TimeEstimate>;
+
+  /** Stops the engine and its threads. Work in flight rejects. */
+  close(): Promise<void>;
+}

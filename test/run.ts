@@ -1,0 +1,70 @@
+// Runs every test file in a process of its own and counts. uvu alone exits 0 when a file forgets `.run()` or
+// when a process ends early, so a file passes only if it printed a total above 0 with passed = total - skipped.
+// Usage: node --import tsx test/run.ts [part of a file name ...]
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { globSync } from 'tinyglobby';
+
+const TIMEOUT_MS = 15 * 60_000;
+const here = fileURLToPath(new URL('.', import.meta.url));
+const wanted = process.argv.slice(2);
+const files = globSync('**/*.test.ts', { cwd: here })
+  .sort()
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+
+interface Outcome {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+function runFile(file: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const started = Date.now();
+    const child = spawn(process.execPath, ['--import', 'tsx', `${here}${file}`], {
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, TIMEOUT_MS);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      const sum = (label: string) =>
+        [...output.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
+          (n, m) => n + Number(m[1]),
+          0,
+        );
+      const [total, passed, skipped] = [sum('Total'), sum('Passed'), sum('Skipped')];
+      const isGood = code === 0 && total > 0 && passed + skipped === total;
+      const failed = isGood ? 0 : Math.max(1, total - passed - skipped);
+      console.log(
+        `${isGood ? 'ok  ' : 'FAIL'} ${file}  ${passed}/${total}  ${((Date.now() - started) / 1000).toFixed(1)} s`,
+      );
+      for (const line of output.match(/^SKIP .*/gm) ?? []) console.log(`     ${line}`);
+      if (!isGood) console.log(isLate ? `${output}\nran out of time (${TIMEOUT_MS / 60_000} min)` : output);
+      resolve({ passed, failed, skipped });
+    });
+  });
+}
+
+const queue = [...files];
+const outcomes: Outcome[] = [];
+await Promise.all(
+  Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift())
+      outcomes.push(await runFile(file));
+  }),
+);
+const add = (key: keyof Outcome) => outcomes.reduce((n, outcome) => n + outcome[key], 0);
+console.log(`\n${add('passed')} passed, ${add('failed')} failed, ${add('skipped')} skipped`);
+if (outcomes.length === 0) console.log(`no test file matches ${wanted.join(' ')}`);
+process.exitCode = add('failed') > 0 || outcomes.length === 0 ? 1 : 0;
