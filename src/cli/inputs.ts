@@ -1,0 +1,128 @@
+// From the words on the command line to pairs of files: which pictures are read and where each is written. Says
+// no to anything that would lose a picture; reads no picture itself.
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { FlowDenoiseError } from '../core/errors.js';
+import { isSupportedExtension, supportedExtensions } from '../image/index.js';
+
+/** One picture to denoise: two paths, as the user would write them. */
+export interface Job {
+  readonly input: string;
+  readonly output: string;
+}
+
+export interface Inputs {
+  /** Sorted by input. */
+  readonly jobs: readonly Job[];
+  /** The arguments among several that are there but hold no picture. */
+  readonly unmatched: readonly string[];
+}
+
+/**
+ * Finds the pictures that the arguments name.
+ *
+ * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the
+ * folder; a glob's under their paths below its fixed part (as gulp does). What exists is taken as it is written,
+ * so a file called `a[1].png` needs no quoting. Pictures already in an output folder that lies inside an input
+ * folder are left out.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION when something is not there, nothing was found, an output would replace
+ *          an input, or two inputs would be written to one output
+ */
+export async function findInputs(args: readonly string[], output: string): Promise<Inputs> {
+  const found = await Promise.all(args.map((arg) => findOne(arg, output)));
+  const unmatched = args.filter((_, index) => found[index]?.length === 0);
+  const jobs = withoutRepeats(found.flat()).sort((a, b) => (a.input < b.input ? -1 : 1));
+  if (jobs.length === 0) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`,
+    );
+  }
+  refuseSharedOutputs(jobs);
+  await refuseOverwrittenInputs(jobs);
+  return { jobs, unmatched };
+}
+
+async function findOne(arg: string, output: string): Promise<Job[]> {
+  const status = await stat(arg).catch(() => undefined);
+  if (status?.isDirectory()) return findBelow(arg, '**', output);
+  if (status !== undefined) return [{ input: arg, output: join(output, basename(arg)) }];
+
+  const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
+  if (!isDynamicPattern(pattern)) {
+    throw new FlowDenoiseError('BAD_OPTION', `No such file or folder: ${arg}`);
+  }
+  const parts = pattern.split('/');
+  const fixed = parts.findIndex((part) => isDynamicPattern(part));
+  const base = parts.slice(0, fixed).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  return findBelow(base, parts.slice(fixed).join('/'), output);
+}
+
+/** The pictures under `base` that match, each with its path below `base` for its path below `output`. */
+async function findBelow(base: string, pattern: string, output: string): Promise<Job[]> {
+  const matches = await glob(pattern, { cwd: base, expandDirectories: false });
+  const isOutputBelow = isInside(output, base);
+  return matches
+    .filter((path) => isSupportedExtension(path))
+    .map((path) => ({ input: join(base, path), output: join(output, path) }))
+    .filter(({ input }) => !(isOutputBelow && isInside(input, output)));
+}
+
+/** Whether `path` lies below `folder`; false for the folder itself. */
+function isInside(path: string, folder: string): boolean {
+  const way = relative(resolve(folder), resolve(path));
+  return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);
+}
+
+/** A picture may be named by itself and by its folder. */
+function withoutRepeats(jobs: readonly Job[]): Job[] {
+  const seen = new Set<string>();
+  return jobs.filter(({ input, output }) => {
+    const key = `${resolve(input)}\0${resolve(output)}`;
+    return seen.size < seen.add(key).size;
+  });
+}
+
+function refuseSharedOutputs(jobs: readonly Job[]): void {
+  const writers = new Map<string, Job>();
+  for (const job of jobs) {
+    // Most file systems outside Linux take A.png and a.png for one file.
+    const path = resolve(job.output);
+    const key = process.platform === 'linux' ? path : path.toLowerCase();
+    const other = writers.get(key);
+    if (other !== undefined) {
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `${other.input} and ${job.input} would both be written to ${job.output}; denoise them in two runs, ` +
+          'or name the folder above them, whose tree is then kept',
+      );
+    }
+    writers.set(key, job);
+  }
+}
+
+/** Compared by device and inode, so that links and letter case cannot hide that two names are one file. */
+async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
+  const inputs = new Map<string, string>();
+  for (const { input } of jobs) {
+    const id = await fileId(input);
+    if (id !== undefined) inputs.set(id, input);
+  }
+  for (const { output } of jobs) {
+    const id = await fileId(output);
+    const input = id === undefined ? undefined : inputs.get(id);
+    if (input !== undefined) {
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `Writing ${output} would replace the input ${input}; choose another folder for --output`,
+      );
+    }
+  }
+}
+
+async function fileId(path: string): Promise<string | undefined> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status && `${status.dev}:${status.ino}`;
+}

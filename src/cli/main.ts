@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// The command's entry: signals in, exit code out. 0 all done; 1 some file failed, the others are done; 2 usage
+// (nothing was started); 130 interrupted (143 when terminated).
+import { CommanderError } from 'commander';
+import { parseArguments } from './arguments.js';
+import { openDisplay } from './progress.js';
+import { errorLine } from './report.js';
+import { runCommand } from './run.js';
+
+const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+type StopSignal = keyof typeof signalCodes;
+
+class Stopped extends Error {
+  constructor(readonly exitCode: number) {
+    super('stopped');
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const stopping = new AbortController();
+  function onSignal(name: StopSignal): void {
+    // The first signal stops cleanly; a second one finds no listener and ends the process at once.
+    for (const each of ['SIGINT', 'SIGTERM'] as const) process.removeListener(each, onSignal);
+    stopping.abort(new Stopped(signalCodes[name]));
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    const args = parseArguments(argv);
+    const failed = await runCommand(args, {
+      display: openDisplay(args.quiet),
+      writeJson: (line) => process.stdout.write(`${line}\n`),
+      signal: stopping.signal,
+    });
+    return failed > 0 ? 1 : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof Stopped) {
+      process.stderr.write('flow-denoise: stopped; what was in work was not written\n');
+      return error.exitCode;
+    }
+    process.stderr.write(`${errorLine(error)}\n`);
+    return 2;
+  } finally {
+    for (const each of ['SIGINT', 'SIGTERM'] as const) process.removeListener(each, onSignal);
+  }
+}
+
+// Whoever reads our lines may stop reading (`| head`); the pictures are still to be done.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,98 @@
+// What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. No
+// picture is decoded here.
+import sharp from 'sharp';
+import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import { mapInOrder } from '../plugin/in-order.js';
+import type { Job } from './inputs.js';
+
+const HEADERS_AT_ONCE = 4;
+const LONG_SECONDS = 60;
+
+export interface PlannedJob extends Job {
+  /** 0 where the header cannot be read: the work itself will say what is wrong. */
+  readonly megapixels: number;
+  readonly tiles: number;
+}
+
+export interface Plan {
+  readonly jobs: readonly PlannedJob[];
+  readonly megapixels: number;
+  readonly tiles: number;
+  readonly seconds: number;
+  /** Seconds with `--method posterior-mean`, where that is another method and the plan is a long one. */
+  readonly posteriorMeanSeconds: number | undefined;
+}
+
+/** Measures the machine (a second or two) and the pictures (their headers only). */
+export async function planJobs(jobs: readonly Job[], denoiser: Denoiser, signal: AbortSignal): Promise<Plan> {
+  const sizes: Size[] = [];
+  const planned: PlannedJob[] = [];
+  for await (const { job, size } of mapInOrder(jobs, HEADERS_AT_ONCE, readSize)) {
+    signal.throwIfAborted();
+    if (size) sizes.push(size);
+    const tiles = size ? (await denoiser.estimate([size])).tiles : 0;
+    planned.push({ ...job, tiles, megapixels: size ? (size.width * size.height) / 1e6 : 0 });
+  }
+  const { seconds } = await denoiser.estimate(sizes);
+  const isLong = seconds > LONG_SECONDS && denoiser.method !== 'posterior-mean';
+  return {
+    jobs: planned,
+    megapixels: sum(planned.map((job) => job.megapixels)),
+    tiles: sum(planned.map((job) => job.tiles)),
+    seconds,
+    posteriorMeanSeconds: isLong ? await posteriorMeanSeconds(denoiser, sizes) : undefined,
+  };
+}
+
+/** The plan in words, a line each. */
+export function planLines(plan: Plan, denoiser: Denoiser): string[] {
+  const { jobs, megapixels, tiles, seconds } = plan;
+  const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
+  const { name, why } = denoiser.engine;
+  const lines = [
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
+      `with ${methodWords[denoiser.method]} under the prior ${denoiser.prior} on ${name} (${why})`,
+  ];
+  if (plan.posteriorMeanSeconds !== undefined) {
+    const fast = timeWords(plan.posteriorMeanSeconds);
+    lines.push(`--method posterior-mean would take about ${fast}, for a slightly noisier result`);
+  }
+  return lines;
+}
+
+/** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */
+export function timeWords(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const methodWords: Readonly<Record<Method, string>> = {
+  'beta-map': 'beta-MAP',
+  'posterior-mean': 'the posterior mean',
+};
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+  const header = sharp(job.input, { limitInputPixels: false }).metadata();
+  return { job, size: await header.catch(() => undefined) };
+}
+
+/** Undefined for a prior that has no posterior mean. */
+function posteriorMeanSeconds(denoiser: Denoiser, sizes: readonly Size[]): Promise<number | undefined> {
+  return denoiser.estimate(sizes, 'posterior-mean').then(
+    ({ seconds }) => seconds,
+    () => undefined,
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

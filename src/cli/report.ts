@@ -1,0 +1,36 @@
+// How a finished file is told: to people in a line of words, to programs in a line of JSON.
+import { messageOf } from '../core/errors.js';
+import type { DenoiseReport } from '../denoiser/denoiser.js';
+import type { Job } from './inputs.js';
+import { timeWords } from './plan.js';
+
+/** What became of one file: one of `report` and `error` is there. */
+export interface Outcome {
+  readonly job: Job;
+  readonly report?: DenoiseReport;
+  readonly error?: unknown;
+}
+
+/** One line of --json: {input, output, report} or {input, output, error: {code, message}}. */
+export function jsonLine({ job: { input, output }, report, error }: Outcome): string {
+  if (report !== undefined) return JSON.stringify({ input, output, report });
+  return JSON.stringify({ input, output, error: { code: codeOf(error), message: messageOf(error) } });
+}
+
+/** The line of a file that is done. */
+export function doneLine({ input, output }: Job, { seconds }: DenoiseReport): string {
+  return `${input} -> ${output}  ${timeWords(seconds)}`;
+}
+
+/** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */
+export function errorLine(error: unknown): string {
+  const line = `flow-denoise: ${messageOf(error).trim().replaceAll(/\s*\n\s*/g, '; ')}`;
+  const isDebugging = process.env.DEBUG?.split(/[\s,]+/).includes('flow-denoise') ?? false;
+  return isDebugging && error instanceof Error ? `${line}\n${error.stack}` : line;
+}
+
+/** Our own code, or the system's (ENOENT, EACCES ...). */
+function codeOf(error: unknown): string {
+  const hasCode = error instanceof Error && 'code' in error && typeof error.code === 'string';
+  return hasCode ? String(error.code) : 'UNKNOWN';
+}

@@ -1,0 +1,96 @@
+// The command's work: every picture that was found, several at once, each written whole or not at all. One that
+// fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
+import { readFile } from 'node:fs/promises';
+import type { Denoiser } from '../denoiser/denoiser.js';
+import { openDenoiser } from '../denoiser/open-denoiser.js';
+import { writeFileAtomic } from '../image/index.js';
+import { denoiseEncodedPicture } from '../plugin/encoded-picture.js';
+import { mapInOrder } from '../plugin/in-order.js';
+import type { CommandArguments } from './arguments.js';
+import { findInputs, type Job } from './inputs.js';
+import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
+import type { Display } from './progress.js';
+import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
+
+export interface RunContext {
+  readonly display: Display;
+  /** Takes the lines of --json. */
+  readonly writeJson: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Denoises what the arguments name.
+ *
+ * @returns  how many files failed
+ * @throws   FlowDenoiseError before any file was touched (inputs, prior, engine); the signal's reason when
+ *           aborted, with no temporary file left once the process has ended
+ */
+export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
+  const { display, signal } = context;
+  const { jobs, unmatched } = await findInputs(args.inputs, args.output);
+  for (const arg of unmatched) display.say(`no pictures found in ${arg}`);
+
+  const denoiser = await openDenoiser(args.denoiser);
+  try {
+    signal.throwIfAborted();
+    return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context);
+  } finally {
+    display.end();
+    await denoiser.close();
+  }
+}
+
+/** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
+async function plannedJobs(
+  jobs: readonly Job[],
+  denoiser: Denoiser,
+  { quiet }: CommandArguments,
+  { display, signal }: RunContext,
+): Promise<readonly PlannedJob[]> {
+  if (quiet) return jobs.map((job) => ({ ...job, megapixels: 0, tiles: 0 }));
+  const plan = await planJobs(jobs, denoiser, signal);
+  for (const line of planLines(plan, denoiser)) display.say(line);
+  display.begin(plan);
+  return plan.jobs;
+}
+
+async function denoiseJobs(
+  jobs: readonly PlannedJob[],
+  denoiser: Denoiser,
+  { sigma, concurrency, json }: CommandArguments,
+  { display, writeJson, signal }: RunContext,
+): Promise<number> {
+  const started = performance.now();
+  async function denoiseFile(job: PlannedJob): Promise<Outcome> {
+    try {
+      const input = await readFile(job.input, { signal });
+      const { bytes, report } = await denoiseEncodedPicture(input, job.input, async () => denoiser, {
+        sigma,
+        signal,
+        onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
+      });
+      await writeFileAtomic(job.output, bytes, { signal });
+      return { job, report };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { job, error };
+    } finally {
+      display.settle(job);
+    }
+  }
+
+  let failed = 0;
+  for await (const outcome of mapInOrder(jobs, concurrency, denoiseFile)) {
+    if (json) writeJson(jsonLine(outcome));
+    if (outcome.report !== undefined) {
+      display.say(doneLine(outcome.job, outcome.report));
+    } else {
+      failed++;
+      display.complain(errorLine(outcome.error));
+    }
+  }
+  const seconds = (performance.now() - started) / 1000;
+  display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}`);
+  return failed;
+}

@@ -1,0 +1,28 @@
+// Actnorm (Glow, Kingma and Dhariwal 2018, section 3.1): an affine map per channel.
+import type { TensorOps } from '../ops/tensor-ops.js';
+import type { Bijection } from './bijection.js';
+
+export interface ActnormParameters<T> {
+  /** [C] */
+  readonly bias: T;
+  /** [C] */
+  readonly logScale: T;
+}
+
+/** z = (x + bias) exp(logScale) per channel; logDet = H W sum(logScale). */
+export function actnorm<T>(ops: TensorOps<T>, { bias, logScale }: ActnormParameters<T>): Bijection<T> {
+  const scale = ops.exp(logScale);
+  const logDetPerPixel = ops.sumVector(logScale);
+  return {
+    forward(x) {
+      const { height, width } = ops.shapeOf(x);
+      return {
+        z: ops.mulVector(ops.addVector(x, bias), scale),
+        logDet: ops.affine(logDetPerPixel, height * width, 0),
+        pullback: (dz) => ops.mulVector(dz, scale),
+      };
+    },
+    inverse: (z) =>
+      ops.addVector(ops.mulVector(z, ops.exp(ops.affine(logScale, -1, 0))), ops.affine(bias, -1, 0)),
+  };
+}

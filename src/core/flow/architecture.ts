@@ -1,0 +1,93 @@
+// The shape of a flow: what model.json says about it, and which parameters follow from that.
+
+export interface Level {
+  /** Steps of actnorm, 1x1 convolution and coupling; 0 for a level that only squeezes (and does not split). */
+  readonly steps: number;
+  /** Hidden channels of the coupling nets. */
+  readonly width: number;
+  /** Size of the coupling nets' middle convolution. */
+  readonly kernel: 1 | 3;
+  /** Hidden channels of the split's net; on every level with steps but the last. */
+  readonly splitWidth?: number | undefined;
+}
+
+export interface Architecture {
+  readonly channels: number;
+  readonly levels: readonly Level[];
+  /** The coupling's log-scale is scaleCap tanh(p / scaleCap). */
+  readonly scaleCap: number;
+  /** The embedding of the noise level; null for a prior of clean pictures only (the paper's). */
+  readonly conditioning: { readonly kind: 'log-sigma'; readonly features: number } | null;
+}
+
+/** Pictures enter the flow with sides that are multiples of this. */
+export function squeezeFactor({ levels }: Pick<Architecture, 'levels'>): number {
+  return 2 ** levels.length;
+}
+
+export interface LevelPlan {
+  readonly level: Level;
+  /** Channels after this level's squeeze. */
+  readonly channels: number;
+  readonly splits: boolean;
+}
+
+/** What happens to the channels, level by level. */
+export function levelPlans({ channels, levels }: Architecture): readonly LevelPlan[] {
+  const plans: LevelPlan[] = [];
+  let current = channels;
+  for (const [index, level] of levels.entries()) {
+    current *= 4;
+    const splits = level.steps > 0 && index < levels.length - 1;
+    plans.push({ level, channels: current, splits });
+    if (splits) current /= 2;
+  }
+  return plans;
+}
+
+type Shapes = Record<string, readonly number[]>;
+
+function netShapes(prefix: string, inputs: number, width: number, kernel: number, features: number): Shapes {
+  return {
+    [`${prefix}.conv1.weight`]: [width, inputs, 3, 3],
+    [`${prefix}.conv1.bias`]: [width],
+    [`${prefix}.conv2.weight`]: [width, width, kernel, kernel],
+    [`${prefix}.conv2.bias`]: [width],
+    [`${prefix}.conv3.weight`]: [2 * inputs, width, 3, 3],
+    [`${prefix}.conv3.bias`]: [2 * inputs],
+    ...(features > 0 && {
+      [`${prefix}.condition.weight`]: [2 * width, features],
+      [`${prefix}.condition.bias`]: [2 * width],
+    }),
+  };
+}
+
+/** Every parameter that a flow of this architecture has, by name, with its shape. */
+export function parameterShapes(architecture: Architecture): Readonly<Shapes> {
+  const features = architecture.conditioning?.features ?? 0;
+  const shapes: Shapes = {};
+  if (features > 0) {
+    Object.assign(shapes, {
+      'condition.0.weight': [features, 2],
+      'condition.0.bias': [features],
+      'condition.1.weight': [features, features],
+      'condition.1.bias': [features],
+    });
+  }
+  const plans = levelPlans(architecture);
+  for (const [i, { level, channels, splits }] of plans.entries()) {
+    for (let k = 0; k < level.steps; k++) {
+      const step = `levels.${i}.steps.${k}`;
+      shapes[`${step}.actnorm.bias`] = [channels];
+      shapes[`${step}.actnorm.logScale`] = [channels];
+      shapes[`${step}.conv1x1.weight`] = [channels, channels];
+      Object.assign(shapes, netShapes(`${step}.coupling`, channels / 2, level.width, level.kernel, features));
+    }
+    if (splits)
+      Object.assign(shapes, netShapes(`levels.${i}.split`, channels / 2, level.splitWidth ?? 0, 1, features));
+  }
+  const top = plans.at(-1)?.channels ?? 0;
+  shapes['top.bias'] = [2 * top];
+  if (features > 0) shapes['top.condition.weight'] = [2 * top, features];
+  return shapes;
+}

@@ -1,0 +1,49 @@
+// The small convolutional network inside couplings and splits, with the gradient with respect to its input.
+// Not a bijection.
+import type { TensorOps } from '../ops/tensor-ops.js';
+import { silu } from './silu.js';
+
+interface Convolution<T> {
+  /** [O, I, k, k] */
+  readonly weight: T;
+  /** [O] */
+  readonly bias: T;
+}
+
+export interface CouplingNetParameters<T> {
+  readonly width: number;
+  readonly conv1: Convolution<T>;
+  readonly conv2: Convolution<T>;
+  readonly conv3: Convolution<T>;
+  /** From the noise level's embedding to a bias for both hidden layers: matrix [2 width, E], bias [2 width]. */
+  readonly condition?: { readonly weight: T; readonly bias: T };
+}
+
+export interface CouplingNet<T> {
+  /** h = conv3(silu(conv2(silu(conv1(a) + f1)) + f2)), (f1, f2) = V e + v; zero without a condition. */
+  forward(a: T, condition?: T): { readonly h: T; pullback(dh: T): T };
+}
+
+export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParameters<T>): CouplingNet<T> {
+  const { width, conv1, conv2, conv3, condition: film } = parameters;
+  const back1 = ops.transposeKernel(conv1.weight);
+  const back2 = ops.transposeKernel(conv2.weight);
+  const back3 = ops.transposeKernel(conv3.weight);
+  return {
+    forward(a, condition) {
+      const shifts = film && condition ? ops.dense(condition, film.weight, film.bias) : undefined;
+      const shifted = (x: T, start: number) =>
+        shifts ? ops.addVector(x, ops.channels(shifts, start, start + width)) : x;
+      const hidden1 = silu(ops, shifted(ops.conv2d(a, conv1.weight, conv1.bias), 0));
+      const hidden2 = silu(ops, shifted(ops.conv2d(hidden1.y, conv2.weight, conv2.bias), width));
+      return {
+        h: ops.conv2d(hidden2.y, conv3.weight, conv3.bias),
+        pullback(dh) {
+          const d2 = hidden2.pullback(ops.conv2d(dh, back3));
+          const d1 = hidden1.pullback(ops.conv2d(d2, back2));
+          return ops.conv2d(d1, back1);
+        },
+      };
+    },
+  };
+}

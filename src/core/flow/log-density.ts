@@ -1,0 +1,43 @@
+// The flow as a density of pictures: log p_sigma(y) and its gradient, the score, without autodiff.
+import type { TensorOps } from '../ops/tensor-ops.js';
+import type { Architecture } from './architecture.js';
+import { glow } from './glow.js';
+import { noiseCondition } from './noise-condition.js';
+import type { ParameterSource } from './parameters.js';
+
+/** y in [0, 1] enters the flow as 4 (y - 1/2). */
+const INPUT_GAIN = 4;
+
+export interface DensityAndScore<T> {
+  /** ln p_sigma(y), natural units, [B]. */
+  readonly logDensity: T;
+  /** d logDensity / dy, like y. */
+  readonly score: T;
+}
+
+/**
+ * The flow's density as a function: y is a picture [B, C, H, W] in [0, 1], sigma [B, 1] in the same units
+ * (unused by an unconditioned prior). H and W are multiples of the squeeze factor.
+ *
+ * ln p(y) = logDet + sum over latents of ln N(latent; 0, 1) + N ln 4, N numbers in a picture.
+ */
+export function densityAndScore<T>(
+  ops: TensorOps<T>,
+  architecture: Architecture,
+  source: ParameterSource<T>,
+): (y: T, sigma: T) => DensityAndScore<T> {
+  const embed = architecture.conditioning ? noiseCondition(ops, source) : undefined;
+  const flow = glow(ops, architecture, source);
+  return (y, sigma) => {
+    const { channels, height, width } = ops.shapeOf(y);
+    const numbers = channels * height * width;
+    const x = ops.affine(y, INPUT_GAIN, -INPUT_GAIN / 2);
+    const { latents, logDet, pullback } = flow.forward(x, embed?.(sigma));
+    const constant = numbers * (Math.log(INPUT_GAIN) - 0.5 * Math.log(2 * Math.PI));
+    let logDensity = ops.affine(logDet, 1, constant);
+    for (const latent of latents)
+      logDensity = ops.addScalars(logDensity, ops.affine(ops.sum(ops.mul(latent, latent)), -0.5, 0));
+    const dx = pullback(latents.map((latent) => ops.affine(latent, -1, 0)));
+    return { logDensity, score: ops.affine(dx, INPUT_GAIN, 0) };
+  };
+}

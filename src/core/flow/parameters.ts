@@ -1,0 +1,65 @@
+// From a prior's numbers to a carrier's tensors. Training will bring a source of its own (variables).
+import type { TensorOps } from '../ops/tensor-ops.js';
+import type { CouplingNetParameters } from './coupling-net.js';
+
+export interface WeightArray {
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly data: Float32Array;
+}
+
+export type Weights = ReadonlyMap<string, WeightArray>;
+
+/** Where a flow's parameters come from, by the names of the weights file. */
+export interface ParameterSource<T> {
+  /** [O, I, k, k], or a matrix [C, C] read as [C, C, 1, 1]. */
+  kernel(name: string): T;
+  vector(name: string): T;
+  matrix(name: string): T;
+}
+
+export function parametersFrom<T>(ops: TensorOps<T>, weights: Weights): ParameterSource<T> {
+  function find(name: string): WeightArray {
+    const array = weights.get(name);
+    if (!array) throw new TypeError(`the prior has no tensor ${name}`);
+    return array;
+  }
+  return {
+    kernel(name) {
+      const { data, shape } = find(name);
+      const [O = 1, I = 1, kh = 1, kw = 1] = shape;
+      return ops.kernel(data, [O, I, kh, kw]);
+    },
+    vector: (name) => ops.vector(find(name).data),
+    matrix(name) {
+      const { data, shape } = find(name);
+      const [rows = 1, columns = 1] = shape;
+      return ops.matrix(data, [rows, columns]);
+    },
+  };
+}
+
+/** The parameters of the net whose tensors begin with `prefix`. */
+export function netParameters<T>(
+  source: ParameterSource<T>,
+  prefix: string,
+  width: number,
+  isConditioned: boolean,
+): CouplingNetParameters<T> {
+  const convolution = (name: string) => ({
+    weight: source.kernel(`${prefix}.${name}.weight`),
+    bias: source.vector(`${prefix}.${name}.bias`),
+  });
+  return {
+    width,
+    conv1: convolution('conv1'),
+    conv2: convolution('conv2'),
+    conv3: convolution('conv3'),
+    ...(isConditioned && {
+      condition: {
+        weight: source.matrix(`${prefix}.condition.weight`),
+        bias: source.vector(`${prefix}.condition.bias`),
+      },
+    }),
+  };
+}

@@ -1,0 +1,36 @@
+// The Gaussian of the last level as a bijection to a standard normal: mean and log-scale per channel.
+import type { TensorOps } from '../ops/tensor-ops.js';
+import { type Architecture, levelPlans } from './architecture.js';
+import type { Bijection } from './bijection.js';
+import type { ParameterSource } from './parameters.js';
+
+/** (m, s) = bias + V e, a vector [2C]; z = (x - m) exp(-s) per channel, logDet = -H W sum(s). */
+export function topGaussian<T>(
+  ops: TensorOps<T>,
+  architecture: Architecture,
+  source: ParameterSource<T>,
+): Bijection<T> {
+  const channels = levelPlans(architecture).at(-1)?.channels ?? 0;
+  const bias = source.vector('top.bias');
+  const weight = architecture.conditioning ? source.matrix('top.condition.weight') : undefined;
+  function gaussian(condition?: T) {
+    const both = weight && condition ? ops.dense(condition, weight, bias) : bias;
+    return { mean: ops.channels(both, 0, channels), logScale: ops.channels(both, channels, 2 * channels) };
+  }
+  return {
+    forward(x, condition) {
+      const { height, width } = ops.shapeOf(x);
+      const { mean, logScale } = gaussian(condition);
+      const inverseScale = ops.exp(ops.affine(logScale, -1, 0));
+      return {
+        z: ops.mulVector(ops.addVector(x, ops.affine(mean, -1, 0)), inverseScale),
+        logDet: ops.affine(ops.sumVector(logScale), -height * width, 0),
+        pullback: (dz) => ops.mulVector(dz, inverseScale),
+      };
+    },
+    inverse(z, condition) {
+      const { mean, logScale } = gaussian(condition);
+      return ops.addVector(ops.mulVector(z, ops.exp(logScale)), mean);
+    },
+  };
+}

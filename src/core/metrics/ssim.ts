@@ -1,0 +1,128 @@
+// Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with their 11 x 11 Gaussian window.
+// Agrees with scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5,
+// use_sample_covariance=False, data_range=1, channel_axis=-1).
+import { FlowDenoiseError } from '../errors.js';
+
+const SIGMA = 1.5;
+const RADIUS = 5;
+const WINDOW = 2 * RADIUS + 1;
+const C1 = 0.01 ** 2;
+const C2 = 0.03 ** 2;
+/** The filtered maps: a, b, a^2, b^2, ab. */
+const MAPS = 5;
+const KERNEL = gaussianKernel();
+
+export interface SsimShape {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
+/**
+ * The mean over channels and over all windows that lie wholly inside the picture.
+ *
+ * @param a      samples in [0, 1], interleaved [height, width, channels], at least 11 x 11 pixels
+ * @param b      the other picture, same shape
+ * @param shape  of both
+ * @returns      in [-1, 1]; 1 for equal pictures
+ * @throws       FlowDenoiseError BAD_OPTION when the samples do not have that shape or are too few
+ */
+export function ssim(
+  a: Float32Array | Float64Array,
+  b: Float32Array | Float64Array,
+  shape: SsimShape,
+): number {
+  const { width, height, channels } = shape;
+  const samples = width * height * channels;
+  if (a.length !== samples || b.length !== samples || !(channels >= 1)) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected two pictures of ${width} x ${height} x ${channels} samples but received ${a.length} and ${b.length} samples`,
+    );
+  }
+  if (width < WINDOW || height < WINDOW) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected pictures of at least ${WINDOW} x ${WINDOW} pixels for SSIM but received ${width} x ${height}`,
+    );
+  }
+  let sum = 0;
+  for (let c = 0; c < channels; c++) sum += channelSum(a, b, shape, c);
+  return sum / (channels * (width - 2 * RADIUS) * (height - 2 * RADIUS));
+}
+
+/** The sum of the SSIM map of one channel. Keeps the last 11 horizontally filtered rows, no whole maps. */
+function channelSum(
+  a: Float32Array | Float64Array,
+  b: Float32Array | Float64Array,
+  { width, height, channels }: SsimShape,
+  channel: number,
+): number {
+  const positions = width - 2 * RADIUS;
+  const ring = Array.from({ length: WINDOW }, () => new Float64Array(MAPS * positions));
+  const means = new Float64Array(MAPS * positions);
+  let sum = 0;
+  for (let y = 0; y < height; y++) {
+    const row = ring[y % WINDOW] as Float64Array;
+    filterRow(a, b, y * width * channels + channel, channels, positions, row);
+    if (y < 2 * RADIUS) continue;
+    means.fill(0);
+    for (let k = 0; k < WINDOW; k++) {
+      const weight = KERNEL[k] as number;
+      const line = ring[(y + 1 + k) % WINDOW] as Float64Array;
+      for (let i = 0; i < means.length; i++) means[i] = (means[i] as number) + weight * (line[i] as number);
+    }
+    for (let i = 0; i < means.length; i += MAPS) sum += similarity(means, i);
+  }
+  return sum;
+}
+
+/** Filters one row horizontally, [positions, MAPS] from the sample at `first` on, `step` samples apart. */
+function filterRow(
+  a: Float32Array | Float64Array,
+  b: Float32Array | Float64Array,
+  first: number,
+  step: number,
+  positions: number,
+  out: Float64Array,
+): void {
+  for (let x = 0; x < positions; x++) {
+    let [meanA, meanB, squareA, squareB, product] = [0, 0, 0, 0, 0];
+    for (let k = 0; k < WINDOW; k++) {
+      const weight = KERNEL[k] as number;
+      const valueA = a[first + (x + k) * step] as number;
+      const valueB = b[first + (x + k) * step] as number;
+      meanA += weight * valueA;
+      meanB += weight * valueB;
+      squareA += weight * valueA * valueA;
+      squareB += weight * valueB * valueB;
+      product += weight * valueA * valueB;
+    }
+    out[x * MAPS] = meanA;
+    out[x * MAPS + 1] = meanB;
+    out[x * MAPS + 2] = squareA;
+    out[x * MAPS + 3] = squareB;
+    out[x * MAPS + 4] = product;
+  }
+}
+
+/** SSIM at one window from its filtered a, b, a^2, b^2, ab (population covariances). */
+function similarity(means: Float64Array, at: number): number {
+  const meanA = means[at] as number;
+  const meanB = means[at + 1] as number;
+  const varianceA = (means[at + 2] as number) - meanA * meanA;
+  const varianceB = (means[at + 3] as number) - meanB * meanB;
+  const covariance = (means[at + 4] as number) - meanA * meanB;
+  return (
+    ((2 * meanA * meanB + C1) * (2 * covariance + C2)) /
+    ((meanA * meanA + meanB * meanB + C1) * (varianceA + varianceB + C2))
+  );
+}
+
+function gaussianKernel(): Float64Array {
+  const weights = Float64Array.from({ length: WINDOW }, (_, i) =>
+    Math.exp(-(((i - RADIUS) / SIGMA) ** 2) / 2),
+  );
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}

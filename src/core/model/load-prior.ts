@@ -1,0 +1,98 @@
+// A prior from disk: model.json and its weights, checked before anything is computed with them.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { FlowDenoiseError, messageOf } from '../errors.js';
+import { parameterShapes } from '../flow/architecture.js';
+import type { Weights } from '../flow/parameters.js';
+import { FORMAT, modelSchema, type PriorModel, VERSION } from './model-json.js';
+import { readSafetensors, type TensorData } from './safetensors.js';
+
+export interface Prior {
+  readonly model: PriorModel;
+  /** Every parameter of the flow, float32, by the names in parameterShapes. */
+  readonly weights: Weights;
+  /** The folder it was read from. */
+  readonly folder: string;
+}
+
+function bad(file: string, what: string, cause?: unknown): FlowDenoiseError {
+  return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what}`, { cause });
+}
+
+async function read(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw bad(
+      file,
+      `cannot be read (${messageOf(error)}); a prior is a folder with model.json and its weights`,
+      error,
+    );
+  }
+}
+
+function parseModel(file: string, bytes: Buffer): PriorModel {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw bad(file, `is not JSON (${messageOf(error)})`, error);
+  }
+  const { format, version } = (json ?? {}) as { format?: unknown; version?: unknown };
+  if (format !== FORMAT) throw bad(file, `expected format "${FORMAT}" but found ${JSON.stringify(format)}`);
+  if (version !== VERSION)
+    throw bad(
+      file,
+      `is version ${JSON.stringify(version)}, this flow-denoise reads version ${VERSION}; update flow-denoise`,
+    );
+  const result = modelSchema.safeParse(json);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw bad(file, `${issue?.path.join('.')}: ${issue?.message ?? z.prettifyError(result.error)}`);
+  }
+  return result.data;
+}
+
+function checkWeights(file: string, model: PriorModel, tensors: Map<string, TensorData>): Weights {
+  const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+  for (const [name, shape] of Object.entries(parameterShapes(model))) {
+    const tensor = tensors.get(name);
+    if (!tensor) throw bad(file, `tensor ${name} is missing`);
+    if (tensor.shape.join() !== shape.join())
+      throw bad(file, `tensor ${name} has shape [${tensor.shape}], model.json asks for [${shape}]`);
+    if (!tensor.data.every(Number.isFinite))
+      throw bad(file, `tensor ${name} holds a number that is not finite`);
+    weights.set(name, { shape, data: Float32Array.from(tensor.data) });
+  }
+  const unknown = [...tensors.keys()].find((name) => !weights.has(name));
+  if (unknown !== undefined) throw bad(file, `tensor ${unknown} is not part of this architecture`);
+  return weights;
+}
+
+/**
+ * Reads and checks a prior: format, version, schema, checksum, tensor names, shapes, finite numbers.
+ *
+ * @param folder holds model.json and the weights file that it names
+ * @throws FlowDenoiseError BAD_PRIOR: one line that names the file and what is wrong with it
+ */
+export async function loadPrior(folder: string): Promise<Prior> {
+  const modelFile = path.join(folder, 'model.json');
+  const model = parseModel(modelFile, await read(modelFile));
+  const weightsFile = path.join(folder, model.weights.file);
+  const bytes = await read(weightsFile);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (sha256 !== model.weights.sha256)
+    throw bad(
+      weightsFile,
+      `checksum ${sha256.slice(0, 12)}... differs from the one in model.json; the file is damaged, fetch it again`,
+    );
+  let tensors: Map<string, TensorData>;
+  try {
+    tensors = readSafetensors(bytes);
+  } catch (error) {
+    throw bad(weightsFile, messageOf(error), error);
+  }
+  return { model, weights: checkWeights(weightsFile, model, tensors), folder };
+}

@@ -1,0 +1,62 @@
+// model.json: what a prior is. The schema of format "flow-denoise-prior", version 1.
+import { z } from 'zod';
+
+export const FORMAT = 'flow-denoise-prior';
+export const VERSION = 1;
+
+const count = z.number().int().positive();
+
+const level = z.object({
+  steps: z.number().int().nonnegative(),
+  width: count,
+  kernel: z.union([z.literal(1), z.literal(3)]),
+  splitWidth: count.optional(),
+});
+
+const betaMapCalibration = z.object({
+  /** Adam steps. */
+  steps: z.number().int().positive(),
+  /** Adam's first rate, in units of sigma. */
+  rate: z.number().positive(),
+  polish: z.boolean(),
+  /** The best beta per noise level (sigma255: 8-bit units), ascending. */
+  table: z.array(z.object({ sigma255: z.number().positive(), beta: z.number().positive() })).min(1),
+});
+
+export const modelSchema = z
+  .object({
+    format: z.literal(FORMAT),
+    version: z.literal(VERSION),
+    name: z.string().min(1),
+    channels: z.literal(3),
+    /** Side of the crops that the prior was trained on, pixels. */
+    inputResolution: count,
+    levels: z.array(level).min(1).max(8),
+    scaleCap: z.number().positive(),
+    conditioning: z.object({ kind: z.literal('log-sigma'), features: count }).nullable(),
+    /** Noise levels that the prior knows, [0, 1] units. */
+    sigmaRange: z.tuple([z.number().positive(), z.number().positive()]),
+    weights: z.object({
+      file: z.string().regex(/^[^/\\]+$/, 'a file name'),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+    calibration: z.object({ betaMap: betaMapCalibration.optional() }).optional(),
+    provenance: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine(({ sigmaRange: [low, high] }) => low < high, { path: ['sigmaRange'], message: 'ascending numbers' })
+  .refine(({ levels }) => (levels.at(-1)?.steps ?? 0) > 0, {
+    path: ['levels'],
+    message: 'steps on the last level',
+  })
+  .refine(
+    ({ levels }) =>
+      levels.slice(0, -1).every(({ steps, splitWidth }) => steps === 0 || splitWidth !== undefined),
+    {
+      path: ['levels'],
+      message: 'a splitWidth on every level with steps but the last',
+    },
+  );
+
+/** model.json as data. */
+export type PriorModel = z.infer<typeof modelSchema>;
+export type BetaMapCalibration = z.infer<typeof betaMapCalibration>;

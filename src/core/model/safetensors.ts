@@ -1,0 +1,96 @@
+// The safetensors format: an 8-byte length, a JSON header, raw little-endian tensors. Reads F32, F64 and F16
+// as float32 (float64 for F64), writes F32 and F16.
+import { Float16Array } from '@petamoriken/float16';
+
+export interface TensorData {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array;
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+const BYTES: Readonly<Record<string, number>> = { F16: 2, F32: 4, F64: 8 };
+
+function isEntry(value: unknown): value is HeaderEntry {
+  const { dtype, shape, data_offsets } = (value ?? {}) as Partial<HeaderEntry>;
+  const isLength = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
+  return (
+    typeof dtype === 'string' &&
+    Array.isArray(shape) &&
+    shape.every(isLength) &&
+    Array.isArray(data_offsets) &&
+    data_offsets.length === 2 &&
+    data_offsets.every(isLength)
+  );
+}
+
+function decode(dtype: string, bytes: ArrayBuffer): Float32Array | Float64Array {
+  if (dtype === 'F16') return Float32Array.from(new Float16Array(bytes));
+  return dtype === 'F64' ? new Float64Array(bytes) : new Float32Array(bytes);
+}
+
+/**
+ * Every tensor of a safetensors file, by name.
+ *
+ * @throws Error whose message says what is wrong with the bytes; the caller knows the file's name
+ */
+export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength < 8) throw new Error('it is shorter than a safetensors header');
+  const headerLength = Number(view.getBigUint64(0, true));
+  const start = 8 + headerLength;
+  if (start > bytes.byteLength) throw new Error('its header is longer than the file');
+  let header: unknown;
+  try {
+    header = JSON.parse(Buffer.from(bytes.subarray(8, start)).toString('utf8'));
+  } catch {
+    throw new Error('its header is not JSON');
+  }
+  const tensors = new Map<string, TensorData>();
+  for (const [name, entry] of Object.entries(header as object)) {
+    if (name === '__metadata__') continue;
+    if (!isEntry(entry)) throw new Error(`its entry for ${name} is malformed`);
+    const [begin, end] = entry.data_offsets;
+    const size = BYTES[entry.dtype];
+    if (size === undefined) throw new Error(`tensor ${name} is ${entry.dtype}, expected F16, F32 or F64`);
+    const length = entry.shape.reduce((product, side) => product * side, 1);
+    if (end - begin !== length * size || start + end > bytes.byteLength)
+      throw new Error(`tensor ${name} does not fit its shape [${entry.shape}] or the file`);
+    // A copy: the file's bytes need not be aligned to the numbers (and Buffer's own slice would not copy).
+    const { buffer } = new Uint8Array(bytes.subarray(start + begin, start + end));
+    tensors.set(name, { shape: entry.shape, data: decode(entry.dtype, buffer) });
+  }
+  return tensors;
+}
+
+/**
+ * The bytes of a safetensors file.
+ *
+ * @param dtypeOf which precision a tensor gets; F32 for all when left out
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+  dtypeOf: (name: string) => 'F16' | 'F32' = () => 'F32',
+): Uint8Array {
+  const header: Record<string, HeaderEntry> = {};
+  const chunks: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const dtype = dtypeOf(name);
+    const values = dtype === 'F16' ? new Float16Array(data) : data;
+    const chunk = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    header[name] = { dtype, shape, data_offsets: [offset, offset + chunk.byteLength] };
+    chunks.push(chunk);
+    offset += chunk.byteLength;
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, ' ');
+  json.copy(padded);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([length, padded, ...chunks]);
+}

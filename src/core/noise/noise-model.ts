@@ -1,0 +1,24 @@
+// What inference asks of a model of the noise: the likelihood p(noisy | clean) of one tile and its gradient.
+
+export interface NoiseModel {
+  readonly name: string;
+
+  /**
+   * log p(noisy | estimate), up to a constant that depends on neither.
+   *
+   * @param estimate  a clean tile, planar [C, H, W], in [0, 1]
+   * @param noisy     the observed tile, same shape and units, not clipped
+   * @returns         one number for the tile, in nats
+   * @throws          FlowDenoiseError BAD_OPTION when the shapes do not agree
+   */
+  logLikelihood(estimate: Float32Array, noisy: Float32Array): number;
+
+  /**
+   * The gradient of `logLikelihood` with respect to the estimate.
+   *
+   * @param out  where to write it, same shape; may be `estimate` or `noisy` itself
+   * @returns    `out`
+   * @throws     FlowDenoiseError BAD_OPTION when the shapes do not agree
+   */
+  gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
+}

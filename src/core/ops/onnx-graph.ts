@@ -1,0 +1,113 @@
+// Records ONNX nodes and constants and writes them as a model file. Knows the format, not the flow.
+import { AttributeType, DataType, Model } from './onnx-schema.js';
+
+const OPSET = 17;
+const IR_VERSION = 8;
+
+/** A value in a recorded graph: its name, its shape, and its numbers where they are known while recording. */
+export interface OnnxValue {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly constant?: Float32Array;
+}
+
+/** An integer, a list of integers, or a float. */
+export type Attribute = number | readonly number[] | { readonly float: number };
+
+export interface OnnxGraph {
+  input(name: string, shape: readonly number[]): OnnxValue;
+  /** A float32 constant; equal arrays are stored once each time they are given, not deduplicated. */
+  constant(data: Float32Array, shape: readonly number[]): OnnxValue;
+  /** An int64 constant, for axes and shapes. Equal lists are stored once. */
+  integers(values: readonly number[]): OnnxValue;
+  node(
+    opType: string,
+    inputs: readonly OnnxValue[],
+    shape: readonly number[],
+    attributes?: Readonly<Record<string, Attribute>>,
+  ): OnnxValue;
+  output(name: string, value: OnnxValue): void;
+  /** The model as a file's bytes. */
+  serialize(): Uint8Array;
+}
+
+const bytesOf = (view: Float32Array | BigInt64Array) =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+function valueInfo(name: string, shape: readonly number[]) {
+  const dim = shape.map((dimValue) => ({ dimValue }));
+  return { name, type: { tensorType: { elemType: DataType.float, shape: { dim } } } };
+}
+
+function attributeMessage([name, value]: [string, Attribute]) {
+  if (typeof value === 'number') return { name, i: value, type: AttributeType.int };
+  return 'float' in value
+    ? { name, f: value.float, type: AttributeType.float }
+    : { name, ints: value, type: AttributeType.ints };
+}
+
+export function createOnnxGraph(name: string): OnnxGraph {
+  const node: object[] = [];
+  const input: object[] = [];
+  const output: object[] = [];
+  const constants = new Map<string, object>();
+  const used = new Set<string>();
+  let count = 0;
+
+  return {
+    input(inputName, shape) {
+      input.push(valueInfo(inputName, shape));
+      return { name: inputName, shape };
+    },
+    constant(data, shape) {
+      const constantName = `c${count++}`;
+      constants.set(constantName, {
+        dims: shape,
+        dataType: DataType.float,
+        name: constantName,
+        rawData: bytesOf(data),
+      });
+      return { name: constantName, shape, constant: data };
+    },
+    integers(values) {
+      const integersName = `i${values.join('_')}`;
+      if (!constants.has(integersName)) {
+        const rawData = bytesOf(BigInt64Array.from(values, BigInt));
+        constants.set(integersName, {
+          dims: [values.length],
+          dataType: DataType.int64,
+          name: integersName,
+          rawData,
+        });
+      }
+      return { name: integersName, shape: [values.length] };
+    },
+    node(opType, inputs, shape, attributes = {}) {
+      const valueName = `v${count++}`;
+      for (const { name: inputName } of inputs) used.add(inputName);
+      node.push({
+        input: inputs.map((value) => value.name),
+        output: [valueName],
+        name: `${opType}_${valueName}`,
+        opType,
+        attribute: Object.entries(attributes).map(attributeMessage),
+      });
+      return { name: valueName, shape };
+    },
+    output(outputName, value) {
+      used.add(value.name);
+      node.push({ input: [value.name], output: [outputName], name: outputName, opType: 'Identity' });
+      output.push(valueInfo(outputName, value.shape));
+    },
+    serialize() {
+      const initializer = [...constants].filter(([key]) => used.has(key)).map(([, tensor]) => tensor);
+      const model = {
+        irVersion: IR_VERSION,
+        producerName: 'flow-denoise',
+        graph: { node, name, initializer, input, output },
+        opsetImport: [{ domain: '', version: OPSET }],
+      };
+      return Model.encode(Model.create(model)).finish();
+    },
+  };
+}

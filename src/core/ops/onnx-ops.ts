@@ -1,0 +1,143 @@
+// TensorOps that record an ONNX graph instead of computing. Pictures are NCHW. What depends on weights alone
+// (exp of a log-scale, a transposed kernel, a determinant) is computed while recording.
+import type { OnnxGraph, OnnxValue } from './onnx-graph.js';
+import { invertMatrix, logAbsDet } from './small-matrix.js';
+import type { KernelShape, PictureShape, TensorOps } from './tensor-ops.js';
+
+function pictureShape({ shape, name }: OnnxValue): PictureShape {
+  const [batch, channels, height, width] = shape;
+  if (batch === undefined || channels === undefined || height === undefined || width === undefined)
+    throw new TypeError(`${name} is not a picture: [${shape}]`);
+  return { batch, channels, height, width };
+}
+
+function constantOf(value: OnnxValue): Float32Array {
+  if (!value.constant) throw new TypeError(`${value.name} is not a constant: weights only`);
+  return value.constant;
+}
+
+/** The kernel of a convolution's pullback, see TensorOps.transposeKernel. */
+function transposed(data: Float32Array, [O, I, kh, kw]: KernelShape): Float32Array {
+  const out = new Float32Array(data.length);
+  const size = kh * kw;
+  for (let o = 0; o < O; o++)
+    for (let i = 0; i < I; i++)
+      for (let p = 0; p < size; p++)
+        out[(i * O + o) * size + p] = data[(o * I + i) * size + size - 1 - p] as number;
+  return out;
+}
+
+export function onnxOps(graph: OnnxGraph): TensorOps<OnnxValue> {
+  const scalar = (value: number) => graph.constant(Float32Array.of(value), []);
+
+  /** An elementwise function: of a constant now, of a variable as a node. */
+  function elementwise(opType: string, now: (x: number) => number, x: OnnxValue): OnnxValue {
+    return x.constant ? graph.constant(x.constant.map(now), x.shape) : graph.node(opType, [x], x.shape);
+  }
+
+  function binary(opType: string, a: OnnxValue, b: OnnxValue): OnnxValue {
+    return graph.node(opType, [a, b], a.shape.length >= b.shape.length ? a.shape : b.shape);
+  }
+
+  /** [C] or [B, C] made to broadcast over [B, C, H, W]. */
+  function overPixels(vector: OnnxValue): OnnxValue {
+    const shape = [...vector.shape, 1, 1];
+    return vector.constant
+      ? graph.constant(vector.constant, shape)
+      : graph.node('Reshape', [vector, graph.integers(shape)], shape);
+  }
+
+  function reduceSum(x: OnnxValue, axes: readonly number[]): OnnxValue {
+    const shape = x.shape.filter((_, axis) => !axes.includes(axis));
+    return graph.node('ReduceSum', [x, graph.integers(axes)], shape, { keepdims: 0 });
+  }
+
+  function rearrange(x: OnnxValue, blocks: number[], order: number[], shape: number[]): OnnxValue {
+    const split = graph.node('Reshape', [x, graph.integers(blocks)], blocks);
+    const permuted = order.map((axis) => blocks[axis] as number);
+    const turned = graph.node('Transpose', [split], permuted, { perm: order });
+    return graph.node('Reshape', [turned, graph.integers(shape)], shape);
+  }
+
+  return {
+    kernel: (data, shape) => graph.constant(data, shape),
+    vector: (data) => graph.constant(data, [data.length]),
+    matrix: (data, shape) => graph.constant(data, shape),
+    shapeOf: pictureShape,
+
+    conv2d(picture, kernel, bias) {
+      const { batch, height, width } = pictureShape(picture);
+      const [O, , kh, kw] = kernel.shape as KernelShape;
+      const [top, left] = [(kh - 1) / 2, (kw - 1) / 2];
+      const inputs = bias ? [picture, kernel, bias] : [picture, kernel];
+      const pads = [top, left, top, left];
+      return graph.node('Conv', inputs, [batch, O, height, width], { kernel_shape: [kh, kw], pads });
+    },
+    transposeKernel(kernel) {
+      const [O, I, kh, kw] = kernel.shape as KernelShape;
+      return graph.constant(transposed(constantOf(kernel), [O, I, kh, kw]), [I, O, kh, kw]);
+    },
+    logAbsDet: (kernel) => scalar(logAbsDet(constantOf(kernel), kernel.shape[0] as number)),
+    invertKernel(kernel) {
+      const inverse = invertMatrix(constantOf(kernel), kernel.shape[0] as number);
+      return graph.constant(Float32Array.from(inverse), kernel.shape);
+    },
+    dense(rows, matrix, bias) {
+      const shape = [rows.shape[0] as number, matrix.shape[0] as number];
+      return graph.node('Gemm', [rows, matrix, bias], shape, { transB: 1 });
+    },
+
+    add: (a, b) => binary('Add', a, b),
+    mul: (a, b) => binary('Mul', a, b),
+    sub: (a, b) => binary('Sub', a, b),
+    affine(x, scale, offset) {
+      if (x.constant) {
+        const values = x.constant.map((value) => value * scale + offset);
+        return graph.constant(values, x.shape);
+      }
+      const scaled = scale === 1 ? x : binary('Mul', x, scalar(scale));
+      return offset === 0 ? scaled : binary('Add', scaled, scalar(offset));
+    },
+    addVector: (picture, vector) => binary('Add', picture, overPixels(vector)),
+    mulVector: (picture, vector) => binary('Mul', picture, overPixels(vector)),
+    exp: (x) => elementwise('Exp', Math.exp, x),
+    log: (x) => elementwise('Log', Math.log, x),
+    tanh: (x) => elementwise('Tanh', Math.tanh, x),
+    sigmoid: (x) => elementwise('Sigmoid', (value) => 1 / (1 + Math.exp(-value)), x),
+    // HardSigmoid(x; -1, 1) = clip(1 - x): unlike Sub, it runs in ONNX Runtime's blocked layout.
+    complement: (x) => graph.node('HardSigmoid', [x], x.shape, { alpha: { float: -1 }, beta: { float: 1 } }),
+
+    concat(a, b) {
+      const shape = a.shape.map((length, axis) => (axis === 1 ? length + (b.shape[1] as number) : length));
+      return graph.node('Concat', [a, b], shape, { axis: 1 });
+    },
+    channels(x, start, end) {
+      const axis = x.shape.length === 1 ? 0 : 1;
+      const shape = x.shape.map((length, i) => (i === axis ? end - start : length));
+      if (x.constant && axis === 0) return graph.constant(x.constant.slice(start, end), shape);
+      const bounds = [[start], [end], [axis]].map((values) => graph.integers(values));
+      return graph.node('Slice', [x, ...bounds], shape);
+    },
+    squeeze(picture) {
+      const { batch, channels, height, width } = pictureShape(picture);
+      const blocks = [batch, channels, height / 2, 2, width / 2, 2];
+      return rearrange(picture, blocks, [0, 1, 3, 5, 2, 4], [batch, channels * 4, height / 2, width / 2]);
+    },
+    unsqueeze(picture) {
+      const { batch, channels, height, width } = pictureShape(picture);
+      const blocks = [batch, channels / 4, 2, 2, height, width];
+      return rearrange(picture, blocks, [0, 1, 4, 2, 5, 3], [batch, channels / 4, height * 2, width * 2]);
+    },
+
+    // Row by row first: partial sums stay small, which keeps float32 exact enough.
+    sum: (picture) => reduceSum(reduceSum(picture, [2, 3]), [1]),
+    sumVector(vector) {
+      if (!vector.constant) return reduceSum(vector, [vector.shape.length - 1]);
+      return scalar(vector.constant.reduce((total, value) => total + value, 0));
+    },
+    addScalars: (a, b) =>
+      a.constant && b.constant && a.shape.length + b.shape.length === 0
+        ? scalar((a.constant[0] as number) + (b.constant[0] as number))
+        : binary('Add', a, b),
+  };
+}

@@ -1,0 +1,71 @@
+// The tensor operations that the flow needs, and nothing else. Two carriers implement them: tfjs-ops (runs at
+// once) and onnx-ops (records a graph). Not a tensor library: shapes are what the flow has, no broadcasting
+// beyond "per channel", and only the carriers know how a picture's axes are laid out.
+
+/** The logical shape of a picture tensor: [batch, channels, height, width], whatever the layout in memory. */
+export interface PictureShape {
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The shape of a convolution's kernel: [output channels, input channels, height, width], odd sizes. */
+export type KernelShape = readonly [number, number, number, number];
+
+/**
+ * Operations over a carrier's tensors T. In the comments: a *picture* is [B, C, H, W] by meaning, a *vector*
+ * is [C] or [B, C] and applies to every pixel of a picture, a *scalar* is [] or [B].
+ */
+export interface TensorOps<T> {
+  /** A convolution kernel from row-major [O, I, kh, kw] numbers. */
+  kernel(data: Float32Array, shape: KernelShape): T;
+  /** A vector [C]. */
+  vector(data: Float32Array): T;
+  /** A matrix [out, in] for `dense`, row-major. */
+  matrix(data: Float32Array, shape: readonly [number, number]): T;
+
+  shapeOf(picture: T): PictureShape;
+
+  /** Convolution (cross-correlation) with zero padding, stride 1, output of the input's size. bias: vector [O]. */
+  conv2d(picture: T, kernel: T, bias?: T): T;
+  /** The kernel turned by 180 degrees with input and output swapped: convolving with it is conv2d's pullback. */
+  transposeKernel(kernel: T): T;
+  /** ln |det W| of a [C, C, 1, 1] kernel, a scalar. */
+  logAbsDet(kernel: T): T;
+  /** The inverse of a [C, C, 1, 1] kernel, as a kernel. */
+  invertKernel(kernel: T): T;
+  /** Rows times a matrix: x [B, in] -> [B, out], plus bias [out]. */
+  dense(rows: T, matrix: T, bias: T): T;
+
+  /** Elementwise sum, product and difference of two tensors of one shape. */
+  add(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  sub(a: T, b: T): T;
+  /** x * scale + offset with plain numbers. */
+  affine(x: T, scale: number, offset: number): T;
+  /** A picture plus, or times, a vector ([C] or [B, C]). */
+  addVector(picture: T, vector: T): T;
+  mulVector(picture: T, vector: T): T;
+  exp(x: T): T;
+  log(x: T): T;
+  tanh(x: T): T;
+  sigmoid(x: T): T;
+  /** 1 - x for x in [0, 1], as sigmoids are. (A carrier may clip to that range.) */
+  complement(x: T): T;
+
+  /** Channels of two pictures, or entries of two [B, C] vectors, one after the other. */
+  concat(a: T, b: T): T;
+  /** Channels of a picture, or entries of a vector, from `start` up to but without `end`. */
+  channels(x: T, start: number, end: number): T;
+  /** [B, C, H, W] -> [B, 4C, H/2, W/2]; channel c, row dy, column dx becomes channel 4c + 2dy + dx. */
+  squeeze(picture: T): T;
+  unsqueeze(picture: T): T;
+
+  /** The sum over everything but the batch: picture -> [B]. */
+  sum(picture: T): T;
+  /** The sum of a vector's entries: [C] -> [], [B, C] -> [B]. */
+  sumVector(vector: T): T;
+  /** The sum of two scalars, [] or [B] each. */
+  addScalars(a: T, b: T): T;
+}

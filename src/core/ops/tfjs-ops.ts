@@ -1,0 +1,94 @@
+// TensorOps on TensorFlow.js: every operation runs at once on the current backend (tensorflow, webgpu, wasm,
+// cpu) and is differentiable, so that training can use the same flow. Pictures are NHWC in memory. Tensors are
+// freed by the caller's `tidy`, never here.
+import * as tf from '@tensorflow/tfjs-core';
+import { invertMatrix, logAbsDet } from './small-matrix.js';
+import type { TensorOps } from './tensor-ops.js';
+
+/** A kernel is kept as HWIO, a picture as NHWC, a vector as [C] or [B, C]. */
+export type TfjsOps = TensorOps<tf.Tensor>;
+
+/** [C] and [B, C] both become something that broadcasts over NHWC. */
+function overPixels(vector: tf.Tensor): tf.Tensor {
+  const [batch, channels] = vector.shape;
+  return vector.rank === 2 ? tf.reshape(vector, [batch as number, 1, 1, channels as number]) : vector;
+}
+
+/** The [C, C] matrix (output first) of a 1x1 kernel, on the host. */
+function matrixOf(kernel: tf.Tensor): { matrix: Float64Array; size: number } {
+  const size = kernel.shape[3] as number;
+  const values = kernel.dataSync();
+  const matrix = new Float64Array(size * size);
+  for (let input = 0; input < size; input++)
+    for (let output = 0; output < size; output++)
+      matrix[output * size + input] = values[input * size + output] as number;
+  return { matrix, size };
+}
+
+function hwio(data: Float32Array, shape: readonly [number, number, number, number]): tf.Tensor4D {
+  return tf.tidy(() => tf.transpose(tf.tensor4d(data, [...shape]), [2, 3, 1, 0]));
+}
+
+export const tfjsOps: TfjsOps = {
+  kernel: hwio,
+  vector: (data) => tf.tensor1d(data),
+  matrix: (data, shape) => tf.tensor2d(data, [...shape]),
+
+  shapeOf(picture) {
+    const [batch, height, width, channels] = picture.shape as [number, number, number, number];
+    return { batch, channels, height, width };
+  },
+
+  conv2d(picture, kernel, bias) {
+    const out = tf.conv2d(picture as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same');
+    return bias ? tf.add(out, bias) : out;
+  },
+  transposeKernel: (kernel) => tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]),
+  logAbsDet(kernel) {
+    const { matrix, size } = matrixOf(kernel);
+    return tf.scalar(logAbsDet(matrix, size));
+  },
+  invertKernel(kernel) {
+    const { matrix, size } = matrixOf(kernel);
+    return hwio(Float32Array.from(invertMatrix(matrix, size)), [size, size, 1, 1]);
+  },
+  dense: (rows, matrix, bias) =>
+    tf.add(tf.matMul(rows as tf.Tensor2D, matrix as tf.Tensor2D, false, true), bias),
+
+  add: (a, b) => tf.add(a, b),
+  mul: (a, b) => tf.mul(a, b),
+  sub: (a, b) => tf.sub(a, b),
+  affine(x, scale, offset) {
+    const scaled = scale === 1 ? x : tf.mul(x, scale);
+    return offset === 0 ? scaled : tf.add(scaled, offset);
+  },
+  addVector: (picture, vector) => tf.add(picture, overPixels(vector)),
+  mulVector: (picture, vector) => tf.mul(picture, overPixels(vector)),
+  exp: (x) => tf.exp(x),
+  log: (x) => tf.log(x),
+  tanh: (x) => tf.tanh(x),
+  sigmoid: (x) => tf.sigmoid(x),
+  complement: (x) => tf.sub(1, x),
+
+  concat: (a, b) => tf.concat([a, b], -1),
+  channels(x, start, end) {
+    const begin = x.shape.map((_, axis) => (axis === x.rank - 1 ? start : 0));
+    const size = x.shape.map((length, axis) => (axis === x.rank - 1 ? end - start : length));
+    return tf.slice(x, begin, size);
+  },
+  squeeze(picture) {
+    const { batch, channels, height, width } = this.shapeOf(picture);
+    const blocks = tf.reshape(picture, [batch, height / 2, 2, width / 2, 2, channels]);
+    return tf.reshape(tf.transpose(blocks, [0, 1, 3, 5, 2, 4]), [batch, height / 2, width / 2, channels * 4]);
+  },
+  unsqueeze(picture) {
+    const { batch, channels, height, width } = this.shapeOf(picture);
+    const blocks = tf.reshape(picture, [batch, height, width, channels / 4, 2, 2]);
+    return tf.reshape(tf.transpose(blocks, [0, 1, 4, 2, 5, 3]), [batch, height * 2, width * 2, channels / 4]);
+  },
+
+  // Row by row, then over the rows: partial sums stay small, which keeps float32 exact enough.
+  sum: (picture) => tf.sum(tf.sum(picture, [2, 3]), 1),
+  sumVector: (vector) => tf.sum(vector, -1),
+  addScalars: (a, b) => tf.add(a, b),
+};

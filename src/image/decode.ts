@@ -1,0 +1,182 @@
+// From a file's bytes to a picture in memory: the samples as the file has them, and what the file says around
+// them. No colour management, no gamma, no turning by orientation, no premultiplication.
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import type { Channels, Picture, Samples } from '../tile/picture.js';
+import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
+import { type JpegContainer, readJpegContainer } from './jpeg-container.js';
+import { type PngContainer, readPngContainer } from './png-container.js';
+import { readTiffContainer, type TiffContainer } from './tiff-container.js';
+import { readWebpContainer, type WebpContainer } from './webp-container.js';
+
+/** All of a file but its pixels: metadata, and how the pixels were coded. */
+export type Container = PngContainer | JpegContainer | WebpContainer | TiffContainer;
+
+export interface DecodedPicture {
+  /** The file's name, for messages. */
+  readonly name: string;
+  /** Uint8Array of an 8-bit file, Uint16Array of a 16-bit one, Float32Array of a float TIFF. */
+  readonly picture: Picture;
+  readonly format: PictureFormat;
+  readonly container: Container;
+}
+
+export interface DecodeOptions {
+  /** Largest width x height that is decoded, in pixels; 200 million unless given. */
+  readonly maxPixels?: number;
+}
+
+/** 200 megapixels: above any camera, 0.6 GB as 8-bit RGB. */
+export const DEFAULT_MAX_PIXELS = 200_000_000;
+
+const EXPECTED = 'expected a PNG, JPEG, WebP or TIFF picture';
+const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
+
+/**
+ * Decodes one picture. Samples stay in the file's own space: the profile is carried along, not applied.
+ * Grey of 1, 2 or 4 bits becomes 8 bits; a palette becomes RGB or RGBA; WebP is always RGB or RGBA.
+ *
+ * @param bytes  the file
+ * @param name   its name, for messages
+ * @throws       FlowDenoiseError BAD_IMAGE (damaged, incomplete, empty or not a picture), UNSUPPORTED_IMAGE
+ *               (a kind of picture that we do not take, or one above maxPixels)
+ */
+export async function decodePicture(
+  bytes: Buffer | Uint8Array,
+  name: string,
+  { maxPixels = DEFAULT_MAX_PIXELS }: DecodeOptions = {},
+): Promise<DecodedPicture> {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const format = recognisedFormat(file, name);
+  const container = readContainer(file, format);
+  refuseContainer(container, name);
+  const open = (): Sharp => sharp(file, { ignoreIcc: true, failOn: 'warning', limitInputPixels: false });
+  try {
+    const metadata = await open().metadata();
+    refusePixels(metadata, format, name, maxPixels);
+    return { name, picture: await decodeSamples(open, metadata), format, container };
+  } catch (error) {
+    if (error instanceof FlowDenoiseError) throw error;
+    const why = [...new Set(messageOf(error).trim().split('\n'))].join('; ');
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
+      { cause: error },
+    );
+  }
+}
+
+function recognisedFormat(file: Buffer, name: string): PictureFormat {
+  const format = pictureFormat(file);
+  if (format !== undefined) return format;
+  if (file.length === 0)
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `${name}: found an empty file (0 bytes), ${EXPECTED}. Copy or export it again.`,
+    );
+  const { words, isPicture } = describeContents(file);
+  throw isPicture
+    ? unsupported(name, words, EXPECTED, 'Convert it to one of these first.')
+    : new FlowDenoiseError(
+        'BAD_IMAGE',
+        `${name}: found ${words}, ${EXPECTED}. Check the file, or leave it out.`,
+      );
+}
+
+function readContainer(file: Buffer, format: PictureFormat): Container {
+  switch (format) {
+    case 'png':
+      return readPngContainer(file);
+    case 'jpeg':
+      return readJpegContainer(file);
+    case 'webp':
+      return readWebpContainer(file);
+    case 'tiff':
+      return readTiffContainer(file);
+    default:
+      return format satisfies never;
+  }
+}
+
+function refuseContainer(container: Container, name: string): void {
+  const { format } = container;
+  if ((format === 'png' || format === 'webp') && container.isAnimated)
+    throw unsupported(name, `an animated ${formatNames[format]}`, 'expected a single picture', SPLIT_IT);
+  if (format === 'jpeg' && container.precision !== 8)
+    throw unsupported(
+      name,
+      `a JPEG of ${container.precision} bits`,
+      'expected one of 8 bits',
+      'Convert it to 16-bit TIFF or PNG first.',
+    );
+  if (format === 'tiff' && container.bitsPerSample > 32)
+    throw unsupported(name, `a TIFF of ${container.bitsPerSample}-bit samples`, SAMPLES, 'Convert it first.');
+  if (format === 'tiff' && container.unreadableCompression !== undefined)
+    throw unsupported(
+      name,
+      `a TIFF with ${container.unreadableCompression} compression`,
+      'expected none, LZW, Deflate, PackBits or JPEG',
+      'Save it with one of these first.',
+    );
+}
+
+const SAMPLES = 'expected 8-bit or 16-bit unsigned integers or 32-bit floats';
+const SPLIT_IT = 'Split it into single pictures first.';
+
+function refusePixels(metadata: Metadata, format: PictureFormat, name: string, maxPixels: number): void {
+  const { width, height, channels, depth, space, bitsPerSample } = metadata;
+  const kind = formatNames[format];
+  if ((metadata.pages ?? 1) > 1)
+    throw unsupported(name, `a ${kind} of ${metadata.pages} pages`, 'expected a single picture', SPLIT_IT);
+  if (width * height > maxPixels)
+    throw unsupported(
+      name,
+      `${width}x${height} = ${width * height} pixels`,
+      `expected at most ${maxPixels} (maxPixels)`,
+      'Raise maxPixels if you trust the file and have the memory, or crop it.',
+    );
+  if (!SPACES.includes(space) || channels > 4)
+    throw unsupported(
+      name,
+      `a ${kind} in ${space.toUpperCase()} with ${channels} channels`,
+      'expected grey or RGB, with or without alpha',
+      'Convert it to RGB first.',
+    );
+  const isHalf = depth === 'float' && bitsPerSample === 16;
+  if (!['uchar', 'ushort', 'float'].includes(depth) || isHalf)
+    throw unsupported(
+      name,
+      `a ${kind} with samples of type ${isHalf ? 'half float' : depth}`,
+      SAMPLES,
+      'Convert it first.',
+    );
+}
+
+function unsupported(name: string, found: string, expected: string, remedy: string): FlowDenoiseError {
+  return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}. ${remedy}`);
+}
+
+async function decodeSamples(open: () => Sharp, metadata: Metadata): Promise<Picture> {
+  const { width, height, space, depth } = metadata;
+  const channels = metadata.channels as Channels;
+  // Naming the file's own space as the output's is what keeps sharp from converting.
+  const raw = async (pipeline: Sharp): Promise<Samples> =>
+    samplesOf(await pipeline.toColourspace(space).raw({ depth }).toBuffer(), depth);
+  if (space !== 'b-w' || channels !== 2) return { data: await raw(open()), width, height, channels };
+  // sharp's raw output drops the alpha of grey in this space, so the two channels come one by one.
+  const grey = await raw(open().extractChannel(0));
+  const alpha = await raw(open().extractChannel(1));
+  const data = depth === 'float' ? new Float32Array(2 * grey.length) : new Uint8Array(2 * grey.length);
+  for (let i = 0; i < grey.length; i++) {
+    data[2 * i] = grey[i] ?? 0;
+    data[2 * i + 1] = alpha[i] ?? 0;
+  }
+  return { data, width, height, channels };
+}
+
+function samplesOf(raw: Buffer, depth: string): Samples {
+  const { buffer, byteOffset, byteLength } = raw.byteOffset % 4 === 0 ? raw : new Uint8Array(raw);
+  if (depth === 'ushort') return new Uint16Array(buffer, byteOffset, byteLength / 2);
+  if (depth === 'float') return new Float32Array(buffer, byteOffset, byteLength / 4);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,104 @@
+// From a picture in memory back to a file like the one it came from: same format, depth, channels and coding,
+// with the metadata that decoding set aside.
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import type { Picture, Samples } from '../tile/picture.js';
+import type { DecodedPicture } from './decode.js';
+import { withJpegContainer } from './jpeg-container.js';
+import { withPngContainer } from './png-container.js';
+import { withTiffContainer } from './tiff-container.js';
+import { withWebpContainer } from './webp-container.js';
+
+/** The quality of a lossy WebP is not written in the file, so a lossy one is written at this. */
+const WEBP_QUALITY = 95;
+
+/**
+ * Encodes new samples as a file like the decoded one. Nothing is clipped, scaled or converted: samples are
+ * what the file will hold (JPEG and lossy WebP up to their own loss).
+ *
+ * @param decoded  what decodePicture returned
+ * @param data     samples of the same type, size and channels; the decoded ones unless given
+ * @throws         FlowDenoiseError BAD_OPTION (samples of another type or number), UNSUPPORTED_IMAGE (sharp
+ *                 refused to encode)
+ */
+export async function encodePicture(
+  decoded: DecodedPicture,
+  data: Samples = decoded.picture.data,
+): Promise<Buffer> {
+  const { container, picture, name } = decoded;
+  checkSamples(decoded, data);
+  const pipeline = fromSamples({ ...picture, data });
+  try {
+    switch (container.format) {
+      case 'png': {
+        const png = pipeline.png({ progressive: container.isInterlaced, adaptiveFiltering: true });
+        return withPngContainer(await png.toBuffer(), container);
+      }
+      case 'jpeg': {
+        const { quality, chromaSubsampling, isProgressive } = container;
+        const jpeg = pipeline.jpeg({ quality, chromaSubsampling, progressive: isProgressive });
+        return withJpegContainer(await jpeg.toBuffer(), container);
+      }
+      case 'webp': {
+        const webp = container.isLossless
+          ? pipeline.webp({ lossless: true, exact: true })
+          : pipeline.webp({ quality: WEBP_QUALITY, alphaQuality: 100, smartSubsample: true, exact: true });
+        return withWebpContainer(await webp.toBuffer(), container, picture.width, picture.height);
+      }
+      case 'tiff': {
+        const { compression } = container;
+        const predictor = data instanceof Float32Array ? 'float' : 'horizontal';
+        const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
+        const tiff = pipeline.tiff({ compression, predictor: hasPredictor ? predictor : 'none' });
+        return withTiffContainer(await tiff.toBuffer(), container);
+      }
+      default:
+        return container satisfies never;
+    }
+  } catch (error) {
+    throw new FlowDenoiseError(
+      'UNSUPPORTED_IMAGE',
+      `${name}: could not be encoded as ${container.format} again (${messageOf(error).trim()}). Convert it to PNG first.`,
+      { cause: error },
+    );
+  }
+}
+
+function checkSamples({ picture, name }: DecodedPicture, data: Samples): void {
+  if (data.constructor === picture.data.constructor && data.length === picture.data.length) return;
+  const words = (samples: Samples) => `${samples.constructor.name} of ${samples.length}`;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `${name}: expected samples like the decoded ones, ${words(picture.data)}, received ${words(data)}. Convert them first.`,
+  );
+}
+
+/** A pipeline whose output is these samples: naming the space that they are in keeps sharp from converting. */
+function fromSamples({ data, width, height, channels }: Picture): Sharp {
+  if (data instanceof Float32Array) return fromFloats({ data, width, height, channels });
+  const depth8 = channels <= 2 ? 'b-w' : 'srgb';
+  const depth16 = channels <= 2 ? 'grey16' : 'rgb16';
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).toColourspace(
+    data instanceof Uint16Array ? depth16 : depth8,
+  );
+}
+
+/**
+ * sharp takes raw floats for 16-bit samples and would round them. Channels that are joined get the output's
+ * space without conversion, so floats go in one channel at a time; a lone channel is joined and extracted.
+ */
+function fromFloats({ data, width, height, channels }: Picture<Float32Array>): Sharp {
+  const options = { raw: { width, height, channels: 1 as const }, limitInputPixels: false };
+  const planes = Array.from({ length: channels }, (_, channel) =>
+    Float32Array.from({ length: width * height }, (_, i) => data[i * channels + channel] ?? 0),
+  );
+  const [first = data, ...others] = planes;
+  const pipeline = sharp(first, options).toColourspace(channels <= 2 ? 'b-w' : 'scrgb');
+  if (channels === 1) return joined(pipeline, [first], options).extractChannel(0);
+  return joined(pipeline, others, options);
+}
+
+/** joinChannel as it is: its declared types leave out the typed arrays that it takes. */
+function joined(pipeline: Sharp, planes: readonly Float32Array[], options: SharpOptions): Sharp {
+  return pipeline.joinChannel(planes as unknown as Buffer[], options);
+}

@@ -1,0 +1,59 @@
+// What a file is, from its first bytes: the four formats that we read, and a name for the others to put in
+// an error. Not a check that the rest of the file is sound.
+
+export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'tiff';
+
+/** How a format is called in messages. */
+export const formatNames = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP', tiff: 'TIFF' } as const;
+
+/** A signature: the bytes (latin1) at an offset, and whose they are. */
+type Signature<Name> = readonly [name: Name, offset: number, bytes: string];
+
+const readable: readonly Signature<PictureFormat>[] = [
+  ['png', 0, '\x89PNG\r\n\x1a\n'],
+  ['jpeg', 0, '\xff\xd8\xff'],
+  ['webp', 8, 'WEBP'],
+  ['tiff', 0, 'II*\0'],
+  ['tiff', 0, 'MM\0*'],
+  ['tiff', 0, 'II+\0'],
+  ['tiff', 0, 'MM\0+'],
+];
+
+const others: readonly Signature<string>[] = [
+  ['a GIF', 0, 'GIF8'],
+  ['an AVIF', 4, 'ftypavi'],
+  ['a HEIC', 4, 'ftyp'],
+  ['a BMP', 0, 'BM'],
+  ['a PDF', 0, '%PDF'],
+  ['a JPEG XL', 0, '\xff\x0a'],
+  ['a JPEG XL', 4, 'JXL '],
+  ['a JPEG 2000', 4, 'jP  '],
+  ['a JPEG 2000', 0, '\xff\x4f\xff\x51'],
+  ['a Photoshop PSD', 0, '8BPS'],
+  ['an OpenEXR', 0, '\x76\x2f\x31\x01'],
+  ['a Radiance HDR', 0, '#?RADIANCE'],
+];
+
+function signedBy<Name>(head: string, signatures: readonly Signature<Name>[]): Name | undefined {
+  return signatures.find(([, offset, bytes]) => head.startsWith(bytes, offset))?.[0];
+}
+
+/** The picture format that the bytes begin as, or undefined when it is none of the four. */
+export function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {
+  const format = signedBy(latin1(bytes, 16), readable);
+  return format === 'webp' && !latin1(bytes, 4).startsWith('RIFF') ? undefined : format;
+}
+
+/** Words for a file that is none of the four: "a GIF picture", "an SVG drawing", "text", "unknown data". */
+export function describeContents(bytes: Uint8Array): { words: string; isPicture: boolean } {
+  const picture = signedBy(latin1(bytes, 32), others);
+  if (picture !== undefined) return { words: `${picture} picture`, isPicture: true };
+  const head = latin1(bytes, 1024);
+  if (/<svg[\s>]/.test(head)) return { words: 'an SVG drawing', isPicture: true };
+  const isText = [...head].every((character) => character >= ' ' || '\t\n\r\f'.includes(character));
+  return { words: isText ? 'text' : 'unknown data', isPicture: false };
+}
+
+function latin1(bytes: Uint8Array, length: number): string {
+  return Buffer.from(bytes.subarray(0, length)).toString('latin1');
+}

@@ -1,0 +1,6 @@
+// One picture on disk and in memory.
+export { DEFAULT_MAX_PIXELS, type DecodedPicture, type DecodeOptions, decodePicture } from './decode.js';
+export { encodePicture } from './encode.js';
+export { isSupportedExtension, supportedExtensions } from './file-extensions.js';
+export type { PictureFormat } from './format.js';
+export { writeFileAtomic } from './write-file.js';

@@ -1,0 +1,56 @@
+// The IJG quality that a JPEG's quantisation tables stand for: the inverse of libjpeg's jpeg_set_quality, which
+// scales the example tables of ITU T.81 annex K. Tables of another family get the nearest quality.
+
+/** What sharp can write: chroma at half resolution both ways, or whole. */
+export type ChromaSubsampling = '4:2:0' | '4:4:4';
+
+/** One table as the file has it: slot 0 is luma, any other chroma; 64 steps in zigzag order. */
+export interface QuantisationTable {
+  readonly id: number;
+  readonly steps: readonly number[];
+}
+
+/** Used when a file has no readable table. */
+export const FALLBACK_QUALITY = 95;
+
+// Annex K.1 and K.2 in zigzag order.
+const luma = [
+  16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58,
+  51, 61, 60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103, 104, 103,
+  62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+];
+const chroma = [
+  17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+  99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+  99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+];
+
+/**
+ * The quality whose tables lie nearest (mean absolute difference of the steps, relative to their size) to
+ * those given; of two equally near, the higher.
+ *
+ * @param tables  the file's tables
+ * @returns       1-100; FALLBACK_QUALITY without tables
+ */
+export function jpegQuality(tables: readonly QuantisationTable[]): number {
+  if (tables.length === 0) return FALLBACK_QUALITY;
+  let best = FALLBACK_QUALITY;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (let quality = 100; quality >= 1; quality--) {
+    const distance = tables.reduce((sum, table) => sum + distanceTo(table, quality), 0);
+    if (distance < bestDistance) {
+      best = quality;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function distanceTo({ id, steps }: QuantisationTable, quality: number): number {
+  const base = id === 0 ? luma : chroma;
+  const scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
+  return steps.reduce((sum, step, i) => {
+    const expected = Math.min(255, Math.max(1, Math.floor(((base[i] ?? 99) * Math.floor(scale) + 50) / 100)));
+    return sum + Math.abs(step - expected) / (step + expected);
+  }, 0);
+}

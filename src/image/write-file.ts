@@ -1,0 +1,48 @@
+// Writing a file whole or not at all: a temporary name in the same folder, flushed, then renamed.
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+
+/**
+ * Writes bytes to a path; readers see the old file or the new one, never a part. Missing folders are made.
+ *
+ * @param path     where to; a file that is there is replaced
+ * @param bytes    the whole content
+ * @param signal   aborting before the rename leaves the path as it was
+ * @throws         FlowDenoiseError WRITE_FAILED; the signal's reason when aborted. Neither leaves a temporary file.
+ */
+export async function writeFileAtomic(
+  path: string,
+  bytes: Uint8Array,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  signal?.throwIfAborted();
+  const folder = dirname(path);
+  const temporary = join(folder, `.flow-denoise-${randomUUID()}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFlushed(temporary, bytes, signal);
+    signal?.throwIfAborted();
+    await rename(temporary, path);
+  } catch (error) {
+    // Where the folder could not be made, there is nothing to remove.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (signal?.aborted) throw signal.reason;
+    throw new FlowDenoiseError(
+      'WRITE_FAILED',
+      `${path}: could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
+      { cause: error },
+    );
+  }
+}
+
+async function writeFlushed(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(bytes, signal === undefined ? {} : { signal });
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,21 @@
+// The package's main entry: the gulp step, the stream under it, and the denoiser for programs.
+export { FlowDenoiseError, type FlowDenoiseErrorCode } from './core/errors.js';
+export type {
+  DenoiseCallOptions,
+  Denoiser,
+  DenoiseReport,
+  FloatImage,
+  Method,
+  Progress,
+  TimeEstimate,
+} from './denoiser/denoiser.js';
+export { openDenoiser } from './denoiser/open-denoiser.js';
+export type { DenoiserOptions } from './denoiser/options.js';
+export {
+  type DenoisedFile,
+  type DenoiseStreamOptions,
+  denoise,
+  denoise as default,
+  denoiseStream,
+} from './plugin/index.js';
+export type { Channels, Picture, Samples } from './tile/picture.js';

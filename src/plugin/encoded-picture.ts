@@ -1,0 +1,41 @@
+// One picture file in memory, denoised: bytes in, bytes of the same format out. Files, streams and folders are
+// for those who call this.
+import { FlowDenoiseError } from '../core/errors.js';
+import type { DenoiseCallOptions, Denoiser, DenoiseReport } from '../denoiser/denoiser.js';
+import { decodePicture, encodePicture } from '../image/index.js';
+
+export interface DenoisedBytes {
+  readonly bytes: Buffer;
+  readonly report: DenoiseReport;
+}
+
+/**
+ * Denoises the bytes of a picture file.
+ *
+ * @param bytes  a whole file of a supported format
+ * @param name   what to call it in errors, usually its path
+ * @param open   gives the denoiser; called once the picture is known to be readable, so that a bad file costs
+ *               no engine
+ * @throws       FlowDenoiseError, its message beginning with `name`; the signal's reason when aborted
+ */
+export async function denoiseEncodedPicture(
+  bytes: Buffer,
+  name: string,
+  open: () => Promise<Denoiser>,
+  options: DenoiseCallOptions,
+): Promise<DenoisedBytes> {
+  options.signal?.throwIfAborted();
+  const decoded = await decodePicture(bytes, name);
+  const denoiser = await open();
+  const { data, report } = await denoiser
+    .denoisePicture(decoded.picture, options)
+    .catch((error: unknown) => Promise.reject(named(error, name)));
+  options.signal?.throwIfAborted();
+  return { bytes: await encodePicture(decoded, data), report };
+}
+
+/** A denoiser knows pixels, not files: its errors get the file's name here. */
+function named(error: unknown, name: string): unknown {
+  if (!(error instanceof FlowDenoiseError)) return error;
+  return new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
+}

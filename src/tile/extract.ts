@@ -1,0 +1,53 @@
+// Reads one tile out of a picture, as the flow wants it: planar, Float32, in [0, 1]. Outside the picture it
+// reads the reflection about the edge pixel's centre (whole-sample symmetric: c b | a b c | b a), which
+// repeats no pixel beside itself and so leaves the noise of neighbours independent.
+import { FlowDenoiseError } from '../core/errors.js';
+import { colourChannels, type Picture, whiteLevel } from './picture.js';
+import type { Tile, TilePlan } from './plan.js';
+
+/**
+ * @param picture  interleaved samples, [height, width, channels]; the size is the plan's
+ * @param out      where to write, at least C * tileHeight * tileWidth long; a new array if left out
+ * @returns        `out`: planar [C, tileHeight, tileWidth], samples / white level; C = 1 or 3, alpha left out
+ * @throws         FlowDenoiseError BAD_OPTION when `out` is too short
+ */
+export function extractTile(
+  picture: Picture,
+  plan: TilePlan,
+  tile: Tile,
+  out: Float32Array = new Float32Array(colourChannels(picture.channels) * plan.tileHeight * plan.tileWidth),
+): Float32Array {
+  const { data, width, height, channels } = picture;
+  const { tileWidth, tileHeight } = plan;
+  const colours = colourChannels(channels);
+  const plane = tileWidth * tileHeight;
+  if (out.length < colours * plane) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected room for ${colours} x ${tileHeight} x ${tileWidth} samples for out but received ${out.length}`,
+    );
+  }
+  const white = whiteLevel(data);
+  const offsets = reflectedIndices(tile.x, tileWidth, width).map((x) => x * channels);
+  const rows = reflectedIndices(tile.y, tileHeight, height);
+  for (let y = 0; y < tileHeight; y++) {
+    const source = (rows[y] as number) * width * channels;
+    for (let c = 0; c < colours; c++) {
+      const from = source + c;
+      const to = c * plane + y * tileWidth;
+      for (let x = 0; x < tileWidth; x++) {
+        out[to + x] = (data[from + (offsets[x] as number)] as number) / white;
+      }
+    }
+  }
+  return out;
+}
+
+/** Positions start .. start + count - 1, folded into 0 .. size - 1 as often as it takes. */
+function reflectedIndices(start: number, count: number, size: number): Int32Array {
+  const period = Math.max(1, 2 * (size - 1));
+  return Int32Array.from({ length: count }, (_, i) => {
+    const position = (start + i) % period;
+    return Math.min(position, period - position) % size;
+  });
+}

@@ -1,0 +1,123 @@
+// What is not one whole picture of a kind that we take gives one clear error that names the file.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { suite } from 'uvu';
+import { FlowDenoiseError } from '#src/core/errors.js';
+import { decodePicture } from '#src/image/decode.js';
+import { isSupportedExtension, supportedExtensions } from '#src/image/file-extensions.js';
+import { pipelineOf, samples8 } from './made.js';
+
+const test = suite<{ folder: string }>('bad input', { folder: '' });
+test.before(async (context) => {
+  context.folder = await mkdtemp(join(tmpdir(), 'flow-denoise-'));
+});
+test.after(({ folder }) => rm(folder, { recursive: true }));
+
+const rgb = () => pipelineOf(samples8(3), 3);
+const two = async () => {
+  const frames = [rgb().png(), rgb().negate().png()].map((frame) => frame.toBuffer());
+  return sharp(await Promise.all(frames), { join: { animated: true } });
+};
+const half = (file: Buffer) => file.subarray(0, file.length >> 1);
+
+const cases: readonly [file: string, code: string, words: RegExp, make: () => Promise<Buffer> | Buffer][] = [
+  ['empty.png', 'BAD_IMAGE', /empty file \(0 bytes\)/, () => Buffer.alloc(0)],
+  ['text.png', 'BAD_IMAGE', /found text/, () => Buffer.from('no picture at all\n')],
+  ['noise.jpg', 'BAD_IMAGE', /unknown data/, () => Buffer.from([0, 1, 2, 3, 4, 200])],
+  ['half.jpg', 'BAD_IMAGE', /incomplete JPEG/, async () => half(await rgb().jpeg().toBuffer())],
+  ['half.png', 'BAD_IMAGE', /incomplete PNG/, async () => half(await rgb().png().toBuffer())],
+  ['half.webp', 'BAD_IMAGE', /incomplete WebP/, async () => half(await rgb().webp().toBuffer())],
+  ['half.tif', 'BAD_IMAGE', /incomplete TIFF/, async () => half(await rgb().tiff().toBuffer())],
+  ['flipped.png', 'BAD_IMAGE', /damaged/, async () => flipped(await rgb().png().toBuffer())],
+  ['a.svg', 'UNSUPPORTED_IMAGE', /SVG/, () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
+  ['a.gif', 'UNSUPPORTED_IMAGE', /GIF/, () => rgb().gif().toBuffer()],
+  ['a.avif', 'UNSUPPORTED_IMAGE', /AVIF/, () => rgb().avif().toBuffer()],
+  ['a.pdf', 'UNSUPPORTED_IMAGE', /PDF/, () => Buffer.from('%PDF-1.7\n')],
+  ['cmyk.jpg', 'UNSUPPORTED_IMAGE', /CMYK/, () => rgb().toColourspace('cmyk').jpeg().toBuffer()],
+  ['cmyk.tif', 'UNSUPPORTED_IMAGE', /CMYK/, () => rgb().toColourspace('cmyk').tiff().toBuffer()],
+  [
+    'pages.tif',
+    'UNSUPPORTED_IMAGE',
+    /2 pages/,
+    async () => (await two()).tiff({ compression: 'lzw' }).toBuffer(),
+  ],
+  ['moving.webp', 'UNSUPPORTED_IMAGE', /animated WebP/, async () => (await two()).webp().toBuffer()],
+  [
+    'moving.png',
+    'UNSUPPORTED_IMAGE',
+    /animated PNG/,
+    async () => withAnimationChunk(await rgb().png().toBuffer()),
+  ],
+  ['int.tif', 'UNSUPPORTED_IMAGE', /samples of type int/, intTiff],
+];
+
+for (const [file, code, words, make] of cases)
+  test(`${file}: ${code}`, async ({ folder }) => {
+    const path = join(folder, file);
+    await writeFile(path, await make());
+    const bytes = await readFile(path);
+    await assert.rejects(decodePicture(bytes, path), (error: unknown) => {
+      assert.ok(error instanceof FlowDenoiseError, String(error));
+      assert.equal(error.code, code);
+      assert.ok(error.message.startsWith(`${path}: found `), error.message);
+      assert.match(error.message, words);
+      assert.match(error.message, /, expected .*\. [A-Z].*\.$/s);
+      return true;
+    });
+  });
+
+test('the pixel limit is named', async () => {
+  const file = await rgb().png().toBuffer();
+  await assert.rejects(decodePicture(file, 'big.png', { maxPixels: 37 * 23 - 1 }), {
+    code: 'UNSUPPORTED_IMAGE',
+    message: /^big\.png: .*37x23 = 851 pixels.*at most 850 \(maxPixels\)/,
+  });
+  await decodePicture(file, 'big.png', { maxPixels: 37 * 23 });
+});
+
+test('every truncation ends in a FlowDenoiseError or a whole picture', async () => {
+  for (const format of ['png', 'jpeg', 'webp', 'tiff'] as const) {
+    const file = await rgb().withMetadata({ density: 100 }).toFormat(format).toBuffer();
+    for (let length = 0; length < file.length; length += 1 + (length >> 3))
+      await decodePicture(file.subarray(0, length), 'cut').then(
+        ({ picture }) => assert.equal(picture.data.length, 37 * 23 * 3),
+        (error) => assert.ok(error instanceof FlowDenoiseError, String(error)),
+      );
+  }
+});
+
+test('extensions', () => {
+  for (const path of ['a.png', '/x/B.JPG', 'c.JpEg', 'd.webp', 'e.tif', 'f.TIFF'])
+    assert.ok(isSupportedExtension(path), path);
+  for (const path of ['png', '.png', 'a.gif', 'a.png.txt', 'a', ''])
+    assert.ok(!isSupportedExtension(path), path);
+  assert.equal(supportedExtensions.length, 6);
+});
+
+function flipped(file: Buffer): Buffer {
+  return file.map((byte, i) =>
+    i > file.length / 2 && i < file.length / 2 + 20 ? byte ^ 0x5a : byte,
+  ) as Buffer;
+}
+
+/** The chunk that makes a PNG an APNG, before its data; its checksum is not looked at. */
+function withAnimationChunk(file: Buffer): Buffer {
+  const control = Buffer.from('000000086163544c000000020000000000000000', 'hex');
+  return Buffer.concat([file.subarray(0, 33), control, file.subarray(33)]);
+}
+
+function intTiff(): Promise<Buffer> {
+  const raw = { width: 4, height: 4, channels: 1 as const };
+  const data = new Int32Array(16);
+  return sharp(data, { raw })
+    .toColourspace('b-w')
+    .joinChannel(data as unknown as Buffer, { raw })
+    .extractChannel(0)
+    .tiff({ compression: 'none' })
+    .toBuffer();
+}
+
+test.run();
