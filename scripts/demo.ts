@@ -14,13 +14,8 @@ const photos = `${root}examples/photos`;
 const demo = `${root}out/demo`;
 const folders = { noisy: `${demo}/noisy`, denoised: `${demo}/denoised`, compare: `${demo}/compare` };
 
-interface Row {
-  readonly picture: string;
-  readonly size: string;
-  readonly 'noisy PSNR (dB)': string;
-  readonly 'denoised PSNR (dB)': string;
-  readonly seconds: number | undefined;
-}
+/** Picture, size, noisy PSNR, denoised PSNR, seconds. */
+type Row = readonly [string, string, string, string, string];
 
 interface Pixels {
   /** RGB, interleaved, in [0, 1]. */
@@ -45,7 +40,15 @@ async function writeNoisy(picture: string, seed: number): Promise<void> {
 
 /** Runs examples/gulpfile.ts as its first lines say; returns the seconds that it logs for each picture. */
 function runGulp(): Promise<ReadonlyMap<string, number>> {
-  const args = ['--import', 'tsx', 'node_modules/gulp/bin/gulp.js', '-f', 'examples/gulpfile.ts', '--cwd', '.'];
+  const args = [
+    '--import',
+    'tsx',
+    'node_modules/gulp/bin/gulp.js',
+    '-f',
+    'examples/gulpfile.ts',
+    '--cwd',
+    '.',
+  ];
   console.log(`\n$ node ${args.join(' ')}`);
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -62,7 +65,7 @@ function runGulp(): Promise<ReadonlyMap<string, number>> {
   });
 }
 
-async function compare(picture: string, seconds: number | undefined): Promise<Row> {
+async function compare(picture: string, seconds = Number.NaN): Promise<Row> {
   const clean = await readPixels(`${photos}/${picture}`);
   const [noisy, denoised] = [`${folders.noisy}/${picture}`, `${folders.denoised}/${picture}`];
   const { width, height } = clean;
@@ -71,13 +74,24 @@ async function compare(picture: string, seconds: number | undefined): Promise<Ro
     .composite([{ input: denoised, left: width, top: 0 }])
     .png()
     .toFile(`${folders.compare}/${picture}`);
-  return {
+  const decibels = async (path: string): Promise<string> =>
+    `${psnr((await readPixels(path)).data, clean.data).toFixed(2)} dB`;
+  return [
     picture,
-    size: `${width}x${height}`,
-    'noisy PSNR (dB)': psnr((await readPixels(noisy)).data, clean.data).toFixed(2),
-    'denoised PSNR (dB)': psnr((await readPixels(denoised)).data, clean.data).toFixed(2),
-    seconds,
-  };
+    `${width}x${height}`,
+    await decibels(noisy),
+    await decibels(denoised),
+    `${seconds.toFixed(1)} s`,
+  ];
+}
+
+function printTable(rows: readonly Row[]): void {
+  const header: Row = ['picture', 'size', 'noisy PSNR', 'denoised PSNR', 'time'];
+  const widths = header.map((_, column) =>
+    Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)),
+  );
+  for (const row of [header, ...rows])
+    console.log(row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('   '));
 }
 
 const pictures = (await readdir(photos)).filter((name) => name.endsWith('.png')).sort();
@@ -90,5 +104,6 @@ for (const [seed, picture] of pictures.entries()) await writeNoisy(picture, seed
 const seconds = await runGulp();
 const rows: Row[] = [];
 for (const picture of pictures) rows.push(await compare(picture, seconds.get(picture)));
-console.table(rows);
-console.log('Noisy | denoised, side by side: out/demo/compare');
+console.log('');
+printTable(rows);
+console.log('\nNoisy | denoised, side by side: out/demo/compare');

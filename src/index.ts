@@ -2,8 +2,8 @@
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './core/errors.js';
 export type {
   DenoiseCallOptions,
-  Denoiser,
   DenoiseReport,
+  Denoiser,
   FloatImage,
   Method,
   Progress,

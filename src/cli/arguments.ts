@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { type DenoiserOptions, denoiserOptionsSchema, parseOptions, sigmaSchema } from '../denoiser/options.js';
+import {
+  type DenoiserOptions,
+  denoiserOptionsSchema,
+  parseOptions,
+  sigmaSchema,
+} from '../denoiser/options.js';
 import { concurrencySchema } from '../plugin/stream-options.js';
 
 export interface CommandArguments {
@@ -74,7 +79,6 @@ function describeCommand(): Command {
     .addOption(number('--concurrency <number>', 'pictures in memory at a time (default: 2)'))
     .option('--quiet', 'say nothing but errors')
     .option('--json', 'a line of JSON for every picture on stdout')
-    .helpOption('--help', 'show this help')
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('flow-denoise --help shows all options')
     .exitOverride();

@@ -10,18 +10,14 @@ import { runCommand } from './run.js';
 const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof signalCodes;
 
-class Stopped extends Error {
-  constructor(readonly exitCode: number) {
-    super('stopped');
-  }
-}
-
 async function main(argv: readonly string[]): Promise<number> {
   const stopping = new AbortController();
+  let stoppedBy: StopSignal | undefined;
   function onSignal(name: StopSignal): void {
     // The first signal stops cleanly; a second one finds no listener and ends the process at once.
     for (const each of ['SIGINT', 'SIGTERM'] as const) process.removeListener(each, onSignal);
-    stopping.abort(new Stopped(signalCodes[name]));
+    stoppedBy = name;
+    stopping.abort();
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
@@ -34,9 +30,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return failed > 0 ? 1 : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof Stopped) {
+    if (stoppedBy !== undefined) {
       process.stderr.write('flow-denoise: stopped; what was in work was not written\n');
-      return error.exitCode;
+      return signalCodes[stoppedBy];
     }
     process.stderr.write(`${errorLine(error)}\n`);
     return 2;

@@ -57,19 +57,24 @@ function barDisplay(stream: NodeJS.WriteStream): Display {
       const bar = bars.create(plan.tiles, 0, { rate: '- s/MP', left: timeWords(plan.seconds) });
       update = (job, tilesDone) => {
         const { tiles, secondsPerMegapixel, secondsLeft } = pace(job, tilesDone);
-        const rate = `${secondsPerMegapixel.toFixed(1)} s/MP`;
+        const rate = `${secondsPerMegapixel?.toFixed(1) ?? '-'} s/MP`;
         bar.update(tiles, { rate, left: timeWords(secondsLeft) });
       };
     },
     advance: (job, tilesDone) => update(job, tilesDone),
     settle: (job) => update(job, job.tiles),
-    end: () => bars.stop(),
+    end() {
+      // What was said since the last frame would be lost.
+      if (bars.isActive) bars.update();
+      bars.stop();
+    },
   };
 }
 
 interface Pace {
   readonly tiles: number;
-  readonly secondsPerMegapixel: number;
+  /** Undefined before the first tile. */
+  readonly secondsPerMegapixel: number | undefined;
   readonly secondsLeft: number;
 }
 
@@ -79,13 +84,13 @@ function measurePace(plan: Plan): (job: PlannedJob, tilesDone: number) => Pace {
   const tilesDone = new Map<string, number>();
   let tiles = 0;
   return (job, count) => {
-    tiles += count - (tilesDone.get(job.input) ?? 0);
-    tilesDone.set(job.input, count);
+    tiles += count - (tilesDone.get(job.output) ?? 0);
+    tilesDone.set(job.output, count);
     const seconds = (performance.now() - started) / 1000;
     const part = plan.tiles === 0 ? 1 : tiles / plan.tiles;
     return {
       tiles,
-      secondsPerMegapixel: part === 0 ? 0 : seconds / (part * plan.megapixels),
+      secondsPerMegapixel: part === 0 ? undefined : seconds / (part * plan.megapixels),
       secondsLeft: part === 0 ? plan.seconds : Math.max(0, seconds / part - seconds),
     };
   };

@@ -24,7 +24,9 @@ export function doneLine({ input, output }: Job, { seconds }: DenoiseReport): st
 
 /** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */
 export function errorLine(error: unknown): string {
-  const line = `flow-denoise: ${messageOf(error).trim().replaceAll(/\s*\n\s*/g, '; ')}`;
+  const line = `flow-denoise: ${messageOf(error)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, '; ')}`;
   const isDebugging = process.env.DEBUG?.split(/[\s,]+/).includes('flow-denoise') ?? false;
   return isDebugging && error instanceof Error ? `${line}\n${error.stack}` : line;
 }

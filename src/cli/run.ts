@@ -91,6 +91,7 @@ async function denoiseJobs(
     }
   }
   const seconds = (performance.now() - started) / 1000;
-  display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}`);
+  const failures = failed === 0 ? '' : `, ${failed} failed`;
+  display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}${failures}`);
   return failed;
 }

@@ -1,17 +1,21 @@
 // The object stream over Vinyl files: pictures go in, the same files come out in the same order, denoised. Not
 // gulp's dress (gulp.ts) and not the pictures' formats (src/image).
 import { isUtf8 } from 'node:buffer';
-import type { Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { objectTransform } from 'through2';
 import Vinyl from 'vinyl';
 import { FlowDenoiseError } from '../core/errors.js';
-import type { Denoiser, DenoiseReport } from '../denoiser/denoiser.js';
+import type { DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { isSupportedExtension } from '../image/index.js';
-import { denoiseEncodedPicture } from './encoded-picture.js';
+import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js';
 import { mapInOrder } from './in-order.js';
-import { type CheckedStreamOptions, type DenoiseStreamOptions, parseStreamOptions } from './stream-options.js';
+import {
+  type CheckedStreamOptions,
+  type DenoiseStreamOptions,
+  parseStreamOptions,
+} from './stream-options.js';
 
 /** A file that came through the stream. `flowDenoise` says what was done; it is absent where nothing was. */
 export type DenoisedFile = Vinyl & { flowDenoise?: DenoiseReport };
@@ -38,19 +42,26 @@ export function createDenoiseStream(
   options: CheckedStreamOptions,
   describe: (error: unknown, fileName?: string) => unknown,
 ): Transform {
-  const { sigma, concurrency, signal: userSignal, onProgress, denoiser: shared, ...denoiserOptions } = options;
+  const {
+    sigma,
+    concurrency,
+    signal: userSignal,
+    onProgress,
+    denoiser: shared,
+    ...denoiserOptions
+  } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let opening: Promise<Denoiser> | undefined;
 
-  function open(): Promise<Denoiser> {
-    opening ??= shared === undefined ? openDenoiser(denoiserOptions) : Promise.resolve(shared);
+  async function open(): Promise<Denoiser> {
+    if (shared !== undefined) return shared;
+    opening ??= openDenoiser(denoiserOptions);
     return opening;
   }
 
   async function close(): Promise<void> {
-    if (shared !== undefined || opening === undefined) return;
-    const opened = await opening.catch(() => undefined);
+    const opened = await opening?.catch(() => undefined);
     await opened?.close();
   }
 
@@ -59,9 +70,12 @@ export function createDenoiseStream(
     if (file.isNull() || !isPicture(file)) return file;
     try {
       const bytes = await readContents(file);
-      const call = { sigma, signal, onProgress: onProgress && ((progress) => onProgress(progress, file)) };
-      const { bytes: contents, report } = await denoiseEncodedPicture(bytes, nameOf(file), open, call);
-      return finished(file, contents, report);
+      const result = await denoiseEncodedPicture(bytes, nameOf(file), open, {
+        sigma,
+        signal,
+        onProgress: onProgress && ((progress) => onProgress(progress, file)),
+      });
+      return finished(file, result);
     } catch (error) {
       throw signal.aborted ? signal.reason : describe(error, file.path);
     }
@@ -105,7 +119,8 @@ function nameOf(file: Vinyl): string {
 }
 
 async function readContents(file: Vinyl): Promise<Buffer> {
-  const contents = file.isStream() ? await buffer(file.contents) : file.contents;
+  // Wrapped, because vinyl-fs hands out duplex streams whose async iterator never ends.
+  const contents = file.isStream() ? await buffer(new Readable().wrap(file.contents)) : file.contents;
   if (!Buffer.isBuffer(contents)) throw notVinyl(contents);
   if (wasDecodedAsText(contents)) {
     throw new FlowDenoiseError(
@@ -122,8 +137,8 @@ function wasDecodedAsText(bytes: Buffer): boolean {
   return isUtf8(bytes) && bytes.includes('\ufffd');
 }
 
-function finished(file: DenoisedFile, contents: Buffer, report: DenoiseReport): DenoisedFile {
-  file.contents = contents;
+function finished(file: DenoisedFile, { bytes, report }: DenoisedBytes): DenoisedFile {
+  file.contents = bytes;
   if (file.stat) file.stat.mtime = new Date();
   file.flowDenoise = report;
   return file;

@@ -1,7 +1,7 @@
 // One picture file in memory, denoised: bytes in, bytes of the same format out. Files, streams and folders are
 // for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
-import type { DenoiseCallOptions, Denoiser, DenoiseReport } from '../denoiser/denoiser.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import { decodePicture, encodePicture } from '../image/index.js';
 
 export interface DenoisedBytes {

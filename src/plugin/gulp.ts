@@ -1,4 +1,5 @@
-// The stream in gulp's dress: every error is one PluginError. What the stream does is in denoise-stream.ts.
+// The stream in gulp's dress: every error is one PluginError, and gulp hears of it. What the stream does is in
+// denoise-stream.ts.
 import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';
 import { createDenoiseStream } from './denoise-stream.js';
@@ -10,13 +11,14 @@ const PLUGIN = 'flow-denoise';
  * The gulp step: `gulp.src('*.png', { encoding: false }).pipe(denoise({ sigma: 25 })).pipe(gulp.dest('out'))`.
  *
  * Does what `denoiseStream` does. A bad file ends it with one PluginError that has the file's path as `fileName`
- * and our `code`; an abort ends it with the signal's own reason, as everywhere.
+ * and our `code`; an abort ends it with the signal's own reason, as everywhere. Whatever it is piped into is
+ * destroyed with the same error, so that the task fails with it.
  *
  * @throws  PluginError BAD_OPTION, at once
  */
 export function denoise(options: DenoiseStreamOptions): Transform {
   try {
-    return createDenoiseStream(parseStreamOptions(options), pluginError);
+    return passingErrorsOn(createDenoiseStream(parseStreamOptions(options), pluginError));
   } catch (error) {
     throw pluginError(error);
   }
@@ -25,4 +27,20 @@ export function denoise(options: DenoiseStreamOptions): Transform {
 function pluginError(error: unknown, fileName?: string): Error {
   const described = error instanceof Error ? error : new Error(String(error));
   return new PluginError(PLUGIN, described, fileName === undefined ? {} : { fileName });
+}
+
+/**
+ * gulp 5's own streams listen for the errors of what they are piped into and keep silent about them, so a build
+ * with `.pipe()` would end in "Did you forget to signal async completion?" (gulpjs/gulp#2812). Only an error of
+ * the last stream reaches gulp; so ours travels down the pipe.
+ */
+function passingErrorsOn(stream: Transform): Transform {
+  const pipe = stream.pipe.bind(stream);
+  stream.pipe = (destination, options) => {
+    stream.once('error', (error) => {
+      if ('destroy' in destination && typeof destination.destroy === 'function') destination.destroy(error);
+    });
+    return pipe(destination, options);
+  };
+  return stream;
 }

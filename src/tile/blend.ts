@@ -1,17 +1,18 @@
 // Puts denoised tiles back together. What is blended is the correction (estimate - noisy), so where nothing
-// is corrected the input comes back bit for bit, whatever the weights round to.
+// is corrected the input comes back bit for bit, whatever the weights round to. Sums exist only for the rows
+// that tiles still work on: rows that are complete go into the result while others are computed.
 import { setImmediate } from 'node:timers/promises';
 import { FlowDenoiseError } from '../core/errors.js';
 import { colourChannels, type Picture, type Samples, whiteLevel } from './picture.js';
 import type { Tile, TilePlan } from './plan.js';
 import { axisWindows } from './window.js';
 
-/** How long `finish` keeps the event loop to itself, in milliseconds. */
+/** How long the writing of rows keeps the event loop to itself, in milliseconds. */
 const CHUNK_MS = 10;
 
 export interface Blender<S extends Samples = Samples> {
   /**
-   * Adds one tile. Each tile of the plan is added once, in any order.
+   * Adds one tile. Each tile of the plan is added once, in any order; from the top down memory stays low.
    *
    * @param correction  estimate - noisy, planar [C, tileHeight, tileWidth], in units of the white level
    * @throws            FlowDenoiseError BAD_OPTION when its length is another
@@ -46,7 +47,56 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
   const plane = tileWidth * tileHeight;
   const columns = axisWindows(plan.xs, tileWidth, plan.paddedWidth, plan.overlap);
   const rows = axisWindows(plan.ys, tileHeight, plan.paddedHeight, plan.overlap);
-  const sum = new Float32Array(width * height * colours);
+  const out = blankLike(data);
+  const rowLength = width * colours;
+  // Band k: the rows from the start of tile row k to the start of the next; complete when tile rows 0..k are.
+  const bandEnds = plan.ys.map((_, k) => Math.min(height, plan.ys[k + 1] ?? height));
+  const bands = new Map<number, Float32Array>();
+  const tilesLeft = plan.ys.map(() => plan.xs.length);
+  let nextBand = 0;
+  let writing: Promise<void> = Promise.resolve();
+  let signalOfFinish: AbortSignal | undefined;
+
+  function bandStart(band: number): number {
+    return Math.min(height, plan.ys[band] ?? height);
+  }
+
+  /** The sums of a band, made when its first tile comes. */
+  function sumsOf(band: number): Float32Array {
+    const known = bands.get(band);
+    if (known) return known;
+    const sums = new Float32Array(((bandEnds[band] ?? 0) - bandStart(band)) * rowLength);
+    bands.set(band, sums);
+    return sums;
+  }
+
+  /** Puts a band's rows into the result, and lets the event loop turn in between. */
+  async function writeBand(band: number): Promise<void> {
+    const sums = bands.get(band);
+    const first = bandStart(band);
+    let chunkStart = Number.NEGATIVE_INFINITY;
+    for (let y = first; y < (bandEnds[band] ?? 0); y++) {
+      // Also before the first row: whoever called has had its share of this turn.
+      if (performance.now() - chunkStart > CHUNK_MS) {
+        await setImmediate();
+        signalOfFinish?.throwIfAborted();
+        chunkStart = performance.now();
+      }
+      const from = y * width * channels;
+      out.set(data.subarray(from, from + width * channels), from);
+      if (sums) correctRow(out, from, sums, (y - first) * rowLength, width, channels);
+    }
+    bands.delete(band);
+  }
+
+  function writeThrough(end: number): void {
+    for (; nextBand < end; nextBand++) {
+      const band = nextBand;
+      writing = writing.then(() => writeBand(band));
+      // Whoever awaits `finish` hears of it; until then it is nobody's unhandled rejection.
+      writing.catch(() => {});
+    }
+  }
 
   return {
     add(tile, correction) {
@@ -61,33 +111,33 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
       }
       const visibleWidth = Math.min(tileWidth, width - tile.x);
       const visibleHeight = Math.min(tileHeight, height - tile.y);
+      let band = tile.row;
       for (let y = 0; y < visibleHeight; y++) {
+        while (tile.y + y >= (bandEnds[band] ?? height)) band += 1;
         const weight = down[y] as number;
         if (weight === 0) continue;
+        const sums = sumsOf(band);
+        const row = (tile.y + y - bandStart(band)) * rowLength;
         for (let c = 0; c < colours; c++) {
           const from = c * plane + y * tileWidth;
-          let to = ((tile.y + y) * width + tile.x) * colours + c;
+          let to = row + tile.x * colours + c;
           for (let x = 0; x < visibleWidth; x++, to += colours) {
-            sum[to] = (sum[to] as number) + weight * (across[x] as number) * (correction[from + x] as number);
+            sums[to] =
+              (sums[to] as number) + weight * (across[x] as number) * (correction[from + x] as number);
           }
         }
       }
+      tilesLeft[tile.row] = (tilesLeft[tile.row] ?? 0) - 1;
+      let complete = nextBand;
+      while (tilesLeft[complete] === 0) complete += 1;
+      writeThrough(complete);
     },
 
     async finish(signal) {
-      const out = blankLike(data);
-      let chunkStart = Number.NEGATIVE_INFINITY;
-      for (let y = 0; y < height; y++) {
-        // Also before the first row: whoever called has had its share of this turn.
-        if (performance.now() - chunkStart > CHUNK_MS) {
-          await setImmediate();
-          signal?.throwIfAborted();
-          chunkStart = performance.now();
-        }
-        const from = y * width * channels;
-        out.set(data.subarray(from, from + width * channels), from);
-        correctRow(out, from, sum, y * width * colours, width, channels);
-      }
+      signalOfFinish = signal;
+      writeThrough(plan.ys.length);
+      await writing;
+      signal?.throwIfAborted();
       return out;
     },
   };

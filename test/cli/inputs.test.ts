@@ -34,7 +34,15 @@ async function refusal(args: string[], output = 'out'): Promise<string> {
   return String(error);
 }
 
-const tree = ['p/a.png', 'p/deep/b.JPG', 'p/deep/notes.txt', 'p/.hidden.png', 'q/c.tiff', 'x[1].png', 'd.webp'];
+const tree = [
+  'p/a.png',
+  'p/deep/b.JPG',
+  'p/deep/notes.txt',
+  'p/.hidden.png',
+  'q/c.tiff',
+  'x[1].png',
+  'd.webp',
+];
 
 test('files keep their names, folders and globs their trees', () =>
   inFolder(tree, async (folder) => {
@@ -91,10 +99,7 @@ test('refuses two inputs for one output', () =>
 
 test('leaves out what an earlier run put into the tree', () =>
   inFolder([...tree, 'p/out/a.png'], async () => {
-    assert.equal(await pairs(['p'], 'p/out'), [
-      'p/a.png > p/out/a.png',
-      'p/deep/b.JPG > p/out/deep/b.JPG',
-    ]);
+    assert.equal(await pairs(['p'], 'p/out'), ['p/a.png > p/out/a.png', 'p/deep/b.JPG > p/out/deep/b.JPG']);
     assert.equal(await pairs(['**/*.tiff', '**/a.png'], 'p/out'), [
       'p/a.png > p/out/p/a.png',
       'q/c.tiff > p/out/q/c.tiff',

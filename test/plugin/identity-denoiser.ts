@@ -1,7 +1,7 @@
 // A denoiser of our own interface that corrects nothing: it shows how many pictures are in work, and takes as
 // long as a test wants.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DenoiseCallOptions, Denoiser, DenoiseReport } from '#src/denoiser/denoiser.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '#src/denoiser/denoiser.js';
 import type { Picture } from '#src/tile/picture.js';
 
 export interface IdentityDenoiser extends Denoiser {

@@ -36,8 +36,10 @@ export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParamet
         shifts ? ops.addVector(x, ops.channels(shifts, start, start + width)) : x;
       const hidden1 = silu(ops, shifted(ops.conv2d(a, conv1.weight, conv1.bias), 0));
       const hidden2 = silu(ops, shifted(ops.conv2d(hidden1.y, conv2.weight, conv2.bias), width));
+      const h = ops.conv2d(hidden2.y, conv3.weight, conv3.bias);
       return {
-        h: ops.conv2d(hidden2.y, conv3.weight, conv3.bias),
+        // The slopes are computed now, so that the hidden layers themselves need not be kept until the pullback.
+        h: ops.after(h, [hidden1.slope, hidden2.slope]),
         pullback(dh) {
           const d2 = hidden2.pullback(ops.conv2d(dh, back3));
           const d1 = hidden1.pullback(ops.conv2d(d2, back2));

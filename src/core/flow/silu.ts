@@ -3,6 +3,8 @@ import type { TensorOps } from '../ops/tensor-ops.js';
 
 export interface Activation<T> {
   readonly y: T;
+  /** dy/dx, all that the pullback keeps. */
+  readonly slope: T;
   /** dL/dy -> dL/dx */
   pullback(dy: T): T;
 }
@@ -11,8 +13,6 @@ export interface Activation<T> {
 export function silu<T>(ops: TensorOps<T>, x: T): Activation<T> {
   const s = ops.sigmoid(x);
   const y = ops.mul(x, s);
-  return {
-    y,
-    pullback: (dy) => ops.mul(dy, ops.add(s, ops.mul(y, ops.complement(s)))),
-  };
+  const slope = ops.add(s, ops.mul(y, ops.complement(s)));
+  return { y, slope, pullback: (dy) => ops.mul(dy, slope) };
 }

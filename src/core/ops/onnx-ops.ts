@@ -129,6 +129,26 @@ export function onnxOps(graph: OnnxGraph): TensorOps<OnnxValue> {
       return rearrange(picture, blocks, [0, 1, 4, 2, 5, 3], [batch, channels / 4, height * 2, width * 2]);
     },
 
+    // ONNX Runtime orders nodes by need alone, so the picture is made to need one pixel of each of the others:
+    // a pooling of stride H x W (which runs in the blocked layout), times zero.
+    after(picture, earlier) {
+      const zeros = earlier.map((other) => {
+        const { batch, channels, height, width } = pictureShape(other);
+        const strides = [height, width];
+        const pixel = graph.node('MaxPool', [other], [batch, channels, 1, 1], {
+          kernel_shape: [1, 1],
+          strides,
+        });
+        const axes = graph.integers([0, 1, 2, 3]);
+        return binary(
+          'Mul',
+          graph.node('ReduceSum', [pixel, axes], [1, 1, 1, 1], { keepdims: 1 }),
+          scalar(0),
+        );
+      });
+      return zeros.reduce((sum, zero) => binary('Add', sum, zero), picture);
+    },
+
     // Row by row first: partial sums stay small, which keeps float32 exact enough.
     sum: (picture) => reduceSum(reduceSum(picture, [2, 3]), [1]),
     sumVector(vector) {

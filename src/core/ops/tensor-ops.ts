@@ -62,6 +62,12 @@ export interface TensorOps<T> {
   squeeze(picture: T): T;
   unsqueeze(picture: T): T;
 
+  /**
+   * The picture itself, computed after the given pictures have been: an order for carriers that would otherwise
+   * put them off and keep what they are computed from in memory. The given pictures hold finite numbers.
+   */
+  after(picture: T, earlier: readonly T[]): T;
+
   /** The sum over everything but the batch: picture -> [B]. */
   sum(picture: T): T;
   /** The sum of a vector's entries: [C] -> [], [B, C] -> [B]. */

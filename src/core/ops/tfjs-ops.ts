@@ -87,6 +87,8 @@ export const tfjsOps: TfjsOps = {
     return tf.reshape(tf.transpose(blocks, [0, 1, 4, 2, 5, 3]), [batch, height * 2, width * 2, channels / 4]);
   },
 
+  after: (picture) => picture,
+
   // Row by row, then over the rows: partial sums stay small, which keeps float32 exact enough.
   sum: (picture) => tf.sum(tf.sum(picture, [2, 3]), 1),
   sumVector: (vector) => tf.sum(vector, -1),

@@ -1,0 +1,51 @@
+// Chooses an engine and says why.
+import { availableParallelism } from 'node:os';
+import { FlowDenoiseError } from '../errors.js';
+import type { Prior } from '../model/load-prior.js';
+import type { Engine, EngineName } from './engine.js';
+import { openWorkerPool } from './worker-pool.js';
+
+/** What `auto` tries, fastest on a CPU first. */
+const PREFERENCE: readonly EngineName[] = ['onnx', 'tensorflow', 'wasm'];
+
+const REMEDY: Readonly<Record<EngineName, string>> = {
+  onnx: 'reinstall the package onnxruntime-node',
+  tensorflow: 'install @tensorflow/tfjs-node-gpu beside flow-denoise',
+  wasm: 'reinstall the package @tensorflow/tfjs-backend-wasm',
+};
+
+export interface EngineOptions {
+  readonly engine: EngineName | 'auto';
+  /** Worker threads, each with one core (onnx, wasm); tensorflow has threads of its own. */
+  readonly threads?: number | undefined;
+}
+
+async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
+  const workers = name === 'tensorflow' ? 1 : threads;
+  const data = { name, prior: { model: prior.model, weights: prior.weights } };
+  const { description, evaluate, close } = await openWorkerPool(data, workers);
+  const why = `${description}, ${workers} thread${workers === 1 ? '' : 's'}; ${because}`;
+  return { name, why, lanes: workers, batchSize: 1, evaluate, close };
+}
+
+/**
+ * Opens the engine that was asked for, or the fastest that is available.
+ *
+ * @throws FlowDenoiseError ENGINE_UNAVAILABLE with every reason and a remedy
+ */
+export async function openEngine(prior: Prior, options: EngineOptions): Promise<Engine> {
+  const threads = options.threads ?? availableParallelism();
+  const names = options.engine === 'auto' ? PREFERENCE : [options.engine];
+  const reasons: string[] = [];
+  for (const name of names) {
+    const because =
+      options.engine === name ? 'asked for' : ['the fastest available on a CPU', ...reasons].join('; ');
+    try {
+      return await open(name, prior, threads, because);
+    } catch (error) {
+      if (!(error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
+      reasons.push(`${error.message} (to have it, ${REMEDY[name]})`);
+    }
+  }
+  throw new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
+}

@@ -1,0 +1,108 @@
+// A local engine in each of several worker threads, as one: an evaluation goes to a thread that is free. Engines
+// compute synchronously, so this is what keeps the event loop free.
+import { Worker } from 'node:worker_threads';
+import { FlowDenoiseError, messageOf } from '../errors.js';
+import type { Batch, BatchResult, EngineName } from './engine.js';
+import type { EngineReply, EngineRequest, EngineWorkerData } from './engine-worker.js';
+
+export interface WorkerPool {
+  /** Library and version. */
+  readonly description: string;
+  /** The batch's `y` is handed over: its buffer is empty afterwards. */
+  evaluate(batch: Batch): Promise<BatchResult>;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  resolve(result: BatchResult): void;
+  reject(error: Error): void;
+}
+
+/** One thread: its evaluations in flight, and whether it is alive. */
+interface Thread {
+  readonly worker: Worker;
+  readonly pending: Map<number, Pending>;
+  readonly description: string;
+}
+
+const failed = (name: EngineName, reason: string) =>
+  new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
+
+/** Starts a thread and waits until its engine is open. */
+async function startThread(data: EngineWorkerData): Promise<Thread> {
+  const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
+    workerData: data,
+    execArgv: [],
+  });
+  const pending = new Map<number, Pending>();
+  const rejectAll = (error: Error) => {
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  };
+  const description = await new Promise<string>((resolve, reject) => {
+    const unavailable = (reason: string) =>
+      reject(new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${data.name} is not available: ${reason}`));
+    worker.on('error', (error) => {
+      unavailable(messageOf(error));
+      rejectAll(failed(data.name, messageOf(error)));
+    });
+    worker.on('exit', (code) => {
+      unavailable(`its thread ended with code ${code}`);
+      rejectAll(failed(data.name, `its thread ended with code ${code}`));
+    });
+    worker.on('message', (message: EngineReply) => {
+      if (message.kind === 'ready') return resolve(message.description);
+      if (message.kind === 'unavailable') {
+        unavailable(message.reason.split('\n')[0] ?? '');
+        return void worker.terminate();
+      }
+      const waiting = pending.get(message.id);
+      pending.delete(message.id);
+      if (pending.size === 0) worker.unref();
+      if (message.kind === 'result') waiting?.resolve(message.result);
+      else waiting?.reject(failed(data.name, message.reason));
+    });
+  });
+  // An idle thread does not keep the process alive; a busy one does.
+  worker.unref();
+  return { worker, pending, description };
+}
+
+/**
+ * @throws FlowDenoiseError ENGINE_UNAVAILABLE when the engine does not open, ENGINE_FAILED from `evaluate`
+ */
+export async function openWorkerPool(data: EngineWorkerData, threads: number): Promise<WorkerPool> {
+  // The first one alone: if the engine is not available, one failure is enough.
+  const first = await startThread(data);
+  const others = await Promise.all(Array.from({ length: threads - 1 }, () => startThread(data)));
+  const pool = [first, ...others];
+  let nextId = 0;
+  let isClosed = false;
+
+  return {
+    description: first.description,
+    async evaluate(batch) {
+      if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
+      const thread = pool.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+      const id = nextId++;
+      return new Promise<BatchResult>((resolve, reject) => {
+        thread.pending.set(id, { resolve, reject });
+        thread.worker.ref();
+        const request: EngineRequest = { id, batch };
+        thread.worker.postMessage(request, [batch.y.buffer as ArrayBuffer]);
+      });
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      await Promise.all(
+        pool.map(async ({ worker, pending }) => {
+          for (const { reject } of pending.values())
+            reject(new FlowDenoiseError('CLOSED', 'the engine was closed while it worked'));
+          pending.clear();
+          await worker.terminate();
+        }),
+      );
+    },
+  };
+}

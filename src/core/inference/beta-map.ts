@@ -1,0 +1,89 @@
+// beta-MAP, the paper's estimator ("Image Denoising with a Normalizing-Flow Prior"): the maximum of
+// beta ln p(y | C) + ln p(C) by Adam, here under the flow's clean prior p_s at its smallest noise level s.
+import { gaussianNoise } from '../noise/gaussian.js';
+import type { NoiseModel } from '../noise/noise-model.js';
+import { adam } from './adam.js';
+import type { Estimate, Estimation } from './estimation.js';
+import { addScaled } from './posterior-mean.js';
+
+const ADAM_BETAS = [0.9, 0.99] as const;
+/** Adam's epsilon, in units of sigma: gradients are of the size of sigma, so nothing flips on rounding. */
+const ADAM_EPSILON = 1e-3;
+/** A tile has converged when the RMS of its update is below this many sigma. */
+const TOLERANCE = 1e-3;
+
+export interface BetaMapOptions {
+  /** Weight of the likelihood: larger stays closer to the noisy picture. */
+  readonly beta: number;
+  /** Adam steps at most; evaluations are one more, and another for the start at the posterior mean. */
+  readonly steps: number;
+  /** Adam's first rate, in units of sigma. */
+  readonly rate: number;
+  /** The posterior mean needs a prior that is conditioned on the noise level. */
+  readonly start: 'posterior-mean' | 'noisy';
+  /** Take the prior's own noise off at the end: C + s^2 score(C; s). Needs a conditioned prior. */
+  readonly polish: boolean;
+  /** s: the noise level of the clean prior, [0, 1] units. */
+  readonly priorSigma: number;
+  /** Other than Gaussian noise of the given sigma. */
+  readonly noise?: NoiseModel | undefined;
+}
+
+export interface BetaMapEstimate extends Estimate {
+  /** Adam steps that were made. */
+  readonly steps: number;
+  readonly isConverged: boolean;
+  /** J = beta ln p(y | C) + ln p_s(C) of the iterate that was kept (before the polish), nats. */
+  readonly objective: number;
+}
+
+/**
+ * argmax over C of J(C) = beta ln p(y | C) + ln p_s(C), by Adam on -sigma^2 J; the iterate with the best J is kept.
+ *
+ * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise (not clipped)
+ * @param sigma  noise standard deviation, same units; also the unit of Adam's rate and of the stopping rule
+ * @returns      clean estimate, not clipped
+ * @see          the paper's equation for C_hat; DESIGN "Inference"
+ */
+export function* betaMap(
+  y: Float32Array,
+  sigma: number,
+  options: BetaMapOptions,
+): Estimation<BetaMapEstimate> {
+  const { beta, steps, rate, priorSigma, noise = gaussianNoise(sigma) } = options;
+  let evaluations = 0;
+  let iterate: Float32Array = Float32Array.from(y);
+  if (options.start === 'posterior-mean') {
+    const { score } = yield { y, sigma };
+    iterate = addScaled(y, score, sigma * sigma);
+    evaluations += 1;
+  }
+  const optimizer = adam(y.length, {
+    steps,
+    rate: rate * sigma,
+    epsilon: ADAM_EPSILON * sigma,
+    betas: ADAM_BETAS,
+  });
+  const gradient = new Float32Array(y.length);
+  let best: { objective: number; iterate: Float32Array; score: Float32Array } = {
+    objective: Number.NEGATIVE_INFINITY,
+    iterate,
+    score: gradient,
+  };
+  let isConverged = false;
+  for (let step = 0; ; step++) {
+    const { logDensity, score } = yield { y: iterate, sigma: priorSigma };
+    evaluations += 1;
+    const objective = beta * noise.logLikelihood(iterate, y) + logDensity;
+    if (objective > best.objective) best = { objective, iterate: Float32Array.from(iterate), score };
+    if (step === steps || isConverged) {
+      const estimate = options.polish ? addScaled(best.iterate, best.score, priorSigma ** 2) : best.iterate;
+      return { estimate, evaluations, steps: step, isConverged, objective: best.objective };
+    }
+    noise.gradient(iterate, y, gradient);
+    const scale = -sigma * sigma;
+    for (let i = 0; i < gradient.length; i++)
+      gradient[i] = scale * (beta * (gradient[i] as number) + (score[i] as number));
+    isConverged = optimizer.step(iterate, gradient) < TOLERANCE * sigma;
+  }
+}

@@ -1,0 +1,95 @@
+// Opens a prior and an engine and denoises pictures with them: the program interface.
+import { openEngine } from '../core/engine/open-engine.js';
+import { FlowDenoiseError } from '../core/errors.js';
+import { squeezeFactor } from '../core/flow/architecture.js';
+import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { loadPrior } from '../core/model/load-prior.js';
+import type { Picture } from '../tile/picture.js';
+import { planTiles } from '../tile/plan.js';
+import { createSchedule } from '../tile/schedule.js';
+import { denoisePicture, type PictureSettings } from './denoise-picture.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser, Method } from './denoiser.js';
+import { checkMethod, chooseEstimator } from './estimator.js';
+import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
+import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
+
+/** Measured defaults, see docs/architecture.md. */
+const TILE_SIZE = 256;
+const OVERLAP = 32;
+
+function checkPicture({ data, width, height, channels }: Picture): void {
+  const isSize = (n: unknown) => Number.isInteger(n) && (n as number) > 0;
+  if (!isSize(width) || !isSize(height) || ![1, 2, 3, 4].includes(channels))
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `Expected whole numbers above 0 for width and height and 1 to 4 for channels but received ${width}, ${height} and ${channels}`,
+    );
+  if (data?.length !== width * height * channels)
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `Expected ${width} x ${height} x ${channels} samples for data but received ${data?.length ?? 'none'}`,
+    );
+}
+
+/**
+ * Opens a denoiser: loads the prior, starts the engine. Close it when done; pictures may be denoised at the same
+ * time, they share the engine's threads.
+ *
+ * @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
+ */
+export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoiser> {
+  const parsed = parseOptions(denoiserOptionsSchema, options, 'openDenoiser');
+  const { method = 'beta-map', beta = 'auto', tileSize = TILE_SIZE, overlap = OVERLAP } = parsed;
+  const prior = await loadPrior(findPrior(parsed.prior ?? DEFAULT_PRIOR));
+  const { model } = prior;
+  checkMethod(model, method);
+  const multiple = squeezeFactor(model);
+  // Tile size and overlap are checked before an engine is started.
+  planTiles({ width: 1, height: 1, tileSize, overlap, multiple });
+  const engine = await openEngine(prior, { engine: parsed.engine ?? 'auto', threads: parsed.threads });
+  const schedule = createSchedule(engine);
+  const settings: PictureSettings = { model, method, beta, tileSize, overlap };
+  let secondsPerPixel: Promise<number> | undefined;
+
+  async function run<P extends Picture>(picture: P, options: DenoiseCallOptions) {
+    parseOptions(callOptionsSchema, options, 'denoise');
+    checkPicture(picture);
+    options.signal?.throwIfAborted();
+    const started = performance.now();
+    const { data, ...counts } = await denoisePicture<P['data']>(picture, options, schedule, settings);
+    const seconds = (performance.now() - started) / 1000;
+    const report: DenoiseReport = {
+      prior: model.name,
+      engine: engine.name,
+      method,
+      sigma: options.sigma,
+      ...counts,
+      seconds,
+    };
+    return { data, report };
+  }
+
+  return {
+    prior: model.name,
+    engine: { name: engine.name, why: engine.why },
+    method,
+    async denoise(image, options) {
+      if (!(image?.data instanceof Float32Array))
+        throw new FlowDenoiseError('BAD_IMAGE', 'Expected a Float32Array of samples in [0, 1] for data');
+      const { data, report } = await run(image, options);
+      return { data, width: image.width, height: image.height, channels: image.channels, report };
+    },
+    denoisePicture: run,
+    async estimate(sizes, otherMethod: Method = method) {
+      secondsPerPixel ??= measureSecondsPerPixel(engine, model);
+      const { tiles, pixels } = countTiles(sizes, { tileSize, overlap, multiple });
+      const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
+      const perTile = chooseEstimator(model, otherMethod, sigma, { beta, isGrey: false }).evaluations;
+      return { tiles, evaluations: tiles * perTile, seconds: pixels * perTile * (await secondsPerPixel) };
+    },
+    async close() {
+      schedule.close();
+      await engine.close();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+// The options of a denoiser and their check: one schema, applied at the door. A schema's description is what an
+// error says was expected.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../core/errors.js';
+
+export const sigmaSchema = z
+  .number()
+  .positive()
+  .max(255)
+  .describe('a number above 0 and at most 255 (standard deviation of the noise in 8-bit units)');
+
+export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
+
+export const denoiserOptionsSchema = z.strictObject({
+  /** A shipped prior's name or the folder of another. Default 'natural'. */
+  prior: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
+  /** Default 'auto': the fastest that is available. */
+  engine: z
+    .enum(['auto', 'onnx', 'tensorflow', 'wasm'])
+    .optional()
+    .describe("'auto', 'onnx', 'tensorflow' or 'wasm'"),
+  /** 'beta-map' (default, best) or 'posterior-mean' (one evaluation a tile, seven times faster). */
+  method: methodSchema.optional().describe("'beta-map' or 'posterior-mean'"),
+  /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */
+  beta: z
+    .union([z.number().positive().max(1000), z.literal('auto')])
+    .optional()
+    .describe("'auto' or a number above 0 and at most 1000"),
+  /** Longest side of a tile, pixels. */
+  tileSize: z.int().min(16).max(4096).optional().describe('a whole number from 16 to 4096 (pixels)'),
+  /** Pixels that neighbouring tiles share. */
+  overlap: z.int().min(0).max(2048).optional().describe('a whole number from 0 to 2048 (pixels)'),
+  /** Worker threads, one core each. Default: as many as there are cores. */
+  threads: z.int().min(1).max(1024).optional().describe('a whole number from 1 to 1024'),
+});
+
+export type DenoiserOptions = z.input<typeof denoiserOptionsSchema>;
+
+export const callOptionsSchema = z.strictObject({
+  sigma: sigmaSchema,
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  onProgress: z
+    .custom<(progress: never) => void>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+});
+
+function received(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text =
+    typeof value === 'string'
+      ? `'${value}'`
+      : typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value);
+  return `${text} of type ${value === null ? 'null' : typeof value}`;
+}
+
+/**
+ * Checks options against a schema.
+ *
+ * @param where who takes the options, for the message
+ * @throws FlowDenoiseError BAD_OPTION: what was expected for which option, what was received
+ */
+export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, where: string): z.output<S> {
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  if (issue?.code === 'unrecognized_keys') {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
+    );
+  }
+  const key = issue?.path[0];
+  if (key === undefined) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected an object of options for ${where} but received ${received(value)}`,
+    );
+  }
+  const field: unknown = schema.shape[String(key)];
+  const expected = (field instanceof z.ZodType ? field.description : undefined) ?? issue?.message;
+  const given = (value as Record<string, unknown>)[String(key)];
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected ${expected} for ${String(key)} but received ${received(given)}`,
+  );
+}

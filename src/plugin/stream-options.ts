@@ -1,0 +1,70 @@
+// The options of the stream and of the gulp step, and their check.
+import type Vinyl from 'vinyl';
+import { z } from 'zod';
+import { FlowDenoiseError } from '../core/errors.js';
+import type { Denoiser, Progress } from '../denoiser/denoiser.js';
+import {
+  type DenoiserOptions,
+  denoiserOptionsSchema,
+  parseOptions,
+  sigmaSchema,
+} from '../denoiser/options.js';
+
+export interface DenoiseStreamOptions extends DenoiserOptions {
+  /** Standard deviation of the noise in 8-bit units (0-255), whatever the pictures' own depth. */
+  readonly sigma: number;
+  /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
+  readonly concurrency?: number | undefined;
+  /** Stops the work: the stream is destroyed with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every finished tile. */
+  readonly onProgress?: ((progress: Progress, file: Vinyl) => void) | undefined;
+  /** An open denoiser to use; it stays open. The options that open one (prior, engine ...) then do not apply. */
+  readonly denoiser?: Denoiser | undefined;
+}
+
+/** Options that were checked, with the defaults in place. */
+export type CheckedStreamOptions = DenoiseStreamOptions & { readonly concurrency: number };
+
+export const concurrencySchema = z
+  .int()
+  .min(1)
+  .max(1024)
+  .default(2)
+  .describe('a whole number from 1 to 1024');
+
+const streamOptionsSchema = denoiserOptionsSchema.extend({
+  sigma: sigmaSchema,
+  concurrency: concurrencySchema,
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  onProgress: z
+    .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+  denoiser: z.custom<Denoiser>(isDenoiser).optional().describe('a denoiser that openDenoiser() opened'),
+});
+
+/** @throws FlowDenoiseError BAD_OPTION */
+export function parseStreamOptions(options: DenoiseStreamOptions): CheckedStreamOptions {
+  const given: Partial<DenoiseStreamOptions> = options ?? {};
+  if (given.sigma === undefined) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected a number for sigma but received nothing: give the standard deviation of the noise in 8-bit units, ' +
+        'for example denoise({ sigma: 15 }) (5 is faint, 25 strong). Estimating it from the picture comes in a later version',
+    );
+  }
+  const parsed = parseOptions(streamOptionsSchema, given, 'denoise');
+  const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in given);
+  if (parsed.denoiser !== undefined && opening.length > 0) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected an open denoiser or options that open one but received denoiser and ${opening.join(', ')}; leave out one`,
+    );
+  }
+  return parsed;
+}
+
+function isDenoiser(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'denoisePicture' in value;
+}

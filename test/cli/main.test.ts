@@ -1,0 +1,134 @@
+// The command in a process of its own: real sharp, the real prior, small pictures.
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { noisyPicture, withFolder } from '../plugin/pictures.js';
+import { command, filesBelow } from './command.js';
+
+async function put(folder: string, name: string, bytes: Buffer | string): Promise<void> {
+  await mkdir(join(folder, name, '..'), { recursive: true });
+  await writeFile(join(folder, name), bytes);
+}
+
+test('a folder is mirrored, each picture in its own format', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'in/a.png', await noisyPicture('png'));
+    await put(cwd, 'in/deep/b.jpg', await noisyPicture('jpeg'));
+    await put(cwd, 'in/deep/er/c.webp', await noisyPicture('webp'));
+    await put(cwd, 'in/notes.txt', 'not for us');
+    const { code, stdout, stderr } = await command(['in', '-o', 'out', '--sigma', '25'], { cwd });
+    assert.is(code, 0, stderr);
+    assert.is(stdout, '');
+    assert.equal(await filesBelow(join(cwd, 'out')), ['a.png', 'deep/b.jpg', 'deep/er/c.webp']);
+    const { format, width, height } = await sharp(join(cwd, 'out/deep/b.jpg')).metadata();
+    assert.equal([format, width, height], ['jpeg', 48, 40]);
+    assert.match(
+      stderr,
+      /3 pictures, 0\.01 MP in \d+ tiles: about .* with beta-MAP under the prior natural on /,
+    );
+    assert.match(stderr, /in\/a\.png -> out\/a\.png {2}[\d.]+ s\n/);
+    assert.match(stderr, /3 of 3 done in /);
+  }));
+
+test('noise goes: the result is nearer to the clean gradient', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'a.png', await noisyPicture('png'));
+    const args = ['a.png', '-o', 'out', '--sigma', '25', '--method', 'posterior-mean', '--quiet'];
+    const { code, stdout, stderr } = await command(args, { cwd });
+    assert.equal([code, stdout, stderr], [0, '', '']);
+    const roughness = async (path: string) => {
+      const { entropy } = await sharp(join(cwd, path)).stats();
+      return entropy;
+    };
+    assert.ok((await roughness('out/a.png')) < (await roughness('a.png')));
+  }));
+
+test('files that fail do not stop the others: exit code 1, nothing half-written', () =>
+  withFolder(async (cwd) => {
+    const jpeg = await noisyPicture('jpeg', { width: 200, height: 200 });
+    await put(cwd, 'in/1-good.png', await noisyPicture('png'));
+    await put(cwd, 'in/2-cut.jpg', jpeg.subarray(0, jpeg.length / 2));
+    await put(cwd, 'in/3-text.png', 'not a picture\nat all');
+    await put(cwd, 'in/4-empty.webp', '');
+    await put(cwd, 'in/5-good.jpg', await noisyPicture('jpeg'));
+    const { code, stdout, stderr } = await command(['in', '-o', 'out', '--sigma', '25', '--json'], { cwd });
+    assert.is(code, 1, stderr);
+    assert.equal(await filesBelow(join(cwd, 'out')), ['1-good.png', '5-good.jpg']);
+    const errors = stderr.split('\n').filter((line) => line.startsWith('flow-denoise: '));
+    assert.is(errors.length, 3);
+    for (const [index, name] of ['2-cut.jpg', '3-text.png', '4-empty.webp'].entries())
+      assert.match(String(errors[index]), `in/${name}`);
+    assert.not.match(stderr, /^\s+at /m);
+
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.equal(
+      lines.map(({ input }) => input),
+      ['in/1-good.png', 'in/2-cut.jpg', 'in/3-text.png', 'in/4-empty.webp', 'in/5-good.jpg'],
+    );
+    assert.is(lines[0].output, 'out/1-good.png');
+    assert.is(lines[0].report.sigma, 25);
+    assert.is(lines[0].report.prior, 'natural');
+    assert.is(lines[1].error.code, 'BAD_IMAGE');
+    assert.match(lines[1].error.message, '2-cut.jpg');
+  }));
+
+test('an output that cannot be written is one failed file', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'in/a.png', await noisyPicture('png'));
+    await put(cwd, 'in/sub/b.png', await noisyPicture('png'));
+    await put(cwd, 'out/sub', 'a file where the folder should be');
+    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25'], { cwd });
+    assert.is(code, 1, stderr);
+    assert.match(stderr, /^flow-denoise: out\/sub\/b\.png: could not be written/m);
+    assert.equal(await filesBelow(join(cwd, 'out')), ['a.png', 'sub']);
+  }));
+
+test('DEBUG=flow-denoise shows the stack', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'a.png', 'text');
+    const { stderr } = await command(['a.png', '-o', 'out', '--sigma', '25', '--quiet'], {
+      cwd,
+      env: { DEBUG: 'flow-denoise' },
+    });
+    assert.match(stderr, /^\s+at /m);
+  }));
+
+test('an interrupt ends it with 130 within a tile, and leaves no temporary file', () =>
+  withFolder(async (cwd) => {
+    const large = await noisyPicture('png', { width: 1500, height: 1500 });
+    for (const name of ['0', '1']) await put(cwd, `in/${name}.png`, await noisyPicture('png'));
+    for (const name of ['2', '3', '4']) await put(cwd, `in/${name}.png`, large);
+    let interrupted = 0;
+    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25', '--json', '--quiet'], {
+      cwd,
+      during: (child) => {
+        child.stdout?.on('data', (text: string) => {
+          // A second later the large pictures are in work: minutes of it.
+          if (text.includes('in/1.png')) setTimeout(() => child.kill('SIGINT'), 1000);
+          interrupted = performance.now() + 1000;
+        });
+      },
+    });
+    const seconds = (performance.now() - interrupted) / 1000;
+    assert.is(code, 130, stderr);
+    assert.match(stderr, 'stopped');
+    assert.ok(seconds < 10, `ended ${seconds.toFixed(1)} s after the interrupt`);
+    assert.equal(await filesBelow(join(cwd, 'out')), ['0.png', '1.png']);
+  }));
+
+test('a result replaces what an earlier run wrote', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'a.png', await noisyPicture('png'));
+    await put(cwd, 'out/a.png', 'old');
+    const { code, stderr } = await command(['a.png', '-o', 'out', '--sigma', '25', '--quiet'], { cwd });
+    assert.is(code, 0, stderr);
+    assert.ok((await stat(join(cwd, 'out/a.png'))).size > 100);
+    assert.not.equal(await readFile(join(cwd, 'out/a.png')), await readFile(join(cwd, 'a.png')));
+  }));
+
+test.run();
