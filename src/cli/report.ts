@@ -18,8 +18,10 @@ export function jsonLine({ job: { input, output }, report, error }: Outcome): st
 }
 
 /** The line of a file that is done. */
-export function doneLine({ input, output }: Job, { seconds }: DenoiseReport): string {
-  return `${input} -> ${output}  ${timeWords(seconds)}`;
+export function doneLine({ input, output }: Job, { seconds, tiles, fallbackTiles }: DenoiseReport): string {
+  const doubts =
+    fallbackTiles === 0 ? '' : `  (${fallbackTiles} of ${tiles} tiles overflowed the prior; is sigma right?)`;
+  return `${input} -> ${output}  ${timeWords(seconds)}${doubts}`;
 }
 
 /** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */

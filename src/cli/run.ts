@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { writeFileAtomic } from '../image/index.js';
-import { denoiseEncodedPicture } from '../plugin/encoded-picture.js';
+import { denoiseEncodedPicture, isOptionFault } from '../plugin/encoded-picture.js';
 import { mapInOrder } from '../plugin/in-order.js';
 import type { CommandArguments } from './arguments.js';
 import { findInputs, type Job } from './inputs.js';
@@ -23,8 +23,8 @@ export interface RunContext {
  * Denoises what the arguments name.
  *
  * @returns  how many files failed
- * @throws   FlowDenoiseError before any file was touched (inputs, prior, engine); the signal's reason when
- *           aborted, with no temporary file left once the process has ended
+ * @throws   FlowDenoiseError before any file was written (inputs, prior, engine, a sigma that the prior does not
+ *           take); the signal's reason when aborted, with no temporary file left once the process has ended
  */
 export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
@@ -74,6 +74,7 @@ async function denoiseJobs(
       return { job, report };
     } catch (error) {
       signal.throwIfAborted();
+      if (isOptionFault(error)) throw error;
       return { job, error };
     } finally {
       display.settle(job);

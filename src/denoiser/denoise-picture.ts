@@ -24,6 +24,7 @@ export interface PictureResult<S extends Samples> {
   readonly beta: number | undefined;
   readonly tiles: number;
   readonly evaluations: number;
+  readonly fallbackTiles: number;
 }
 
 function checkFinite(values: Float32Array, code: 'BAD_IMAGE' | 'ENGINE_FAILED', what: string): void {
@@ -76,6 +77,7 @@ export async function denoisePicture<S extends Samples>(
   const started = performance.now();
   let tilesDone = 0;
   let evaluations = 0;
+  let fallbackTiles = 0;
 
   async function estimateTile(tile: Tile): Promise<void> {
     const noisy = extractTile(picture, plan, tile);
@@ -96,6 +98,7 @@ export async function denoisePicture<S extends Samples>(
     );
     blender.add(tile, correction(estimate, noisy));
     evaluations += result.evaluations;
+    if (result.fallback) fallbackTiles += 1;
     tilesDone += 1;
     const tiles = plan.tiles.length;
     const secondsLeft = ((performance.now() - started) / 1000 / tilesDone) * (tiles - tilesDone);
@@ -110,5 +113,5 @@ export async function denoisePicture<S extends Samples>(
     throw error;
   }
   const data = await blender.finish(signal);
-  return { data, beta: estimator.beta, tiles: plan.tiles.length, evaluations };
+  return { data, beta: estimator.beta, tiles: plan.tiles.length, evaluations, fallbackTiles };
 }

@@ -38,6 +38,11 @@ export interface DenoiseReport {
   readonly beta: number | undefined;
   readonly tiles: number;
   readonly evaluations: number;
+  /**
+   * Tiles on which the flow overflowed, because they are unlike any picture that it knows: they got the posterior
+   * mean instead of beta-MAP, or stayed as they were.
+   */
+  readonly fallbackTiles: number;
   readonly seconds: number;
 }
 

@@ -4,6 +4,7 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadPrior } from '../core/model/load-prior.js';
+import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
@@ -15,7 +16,7 @@ import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 
 /** Measured defaults, see docs/architecture.md. */
 const TILE_SIZE = 256;
-const OVERLAP = 32;
+const OVERLAP = 24;
 
 function checkPicture({ data, width, height, channels }: Picture): void {
   const isSize = (n: unknown) => Number.isInteger(n) && (n as number) > 0;
@@ -31,6 +32,14 @@ function checkPicture({ data, width, height, channels }: Picture): void {
     );
 }
 
+/** A function of its own, so that the weights are let go once the engine has them. */
+async function openPriorAndEngine(options: DenoiserOptions, check: (model: PriorModel) => void) {
+  const prior = await loadPrior(findPrior(options.prior ?? DEFAULT_PRIOR));
+  check(prior.model);
+  const engine = await openEngine(prior, { engine: options.engine ?? 'auto', threads: options.threads });
+  return { model: prior.model, engine };
+}
+
 /**
  * Opens a denoiser: loads the prior, starts the engine. Close it when done; pictures may be denoised at the same
  * time, they share the engine's threads.
@@ -40,13 +49,11 @@ function checkPicture({ data, width, height, channels }: Picture): void {
 export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoiser> {
   const parsed = parseOptions(denoiserOptionsSchema, options, 'openDenoiser');
   const { method = 'beta-map', beta = 'auto', tileSize = TILE_SIZE, overlap = OVERLAP } = parsed;
-  const prior = await loadPrior(findPrior(parsed.prior ?? DEFAULT_PRIOR));
-  const { model } = prior;
-  checkMethod(model, method);
+  const { model, engine } = await openPriorAndEngine(parsed, (model) => {
+    checkMethod(model, method);
+    planTiles({ width: 1, height: 1, tileSize, overlap, multiple: squeezeFactor(model) });
+  });
   const multiple = squeezeFactor(model);
-  // Tile size and overlap are checked before an engine is started.
-  planTiles({ width: 1, height: 1, tileSize, overlap, multiple });
-  const engine = await openEngine(prior, { engine: parsed.engine ?? 'auto', threads: parsed.threads });
   const schedule = createSchedule(engine);
   const settings: PictureSettings = { model, method, beta, tileSize, overlap };
   let secondsPerPixel: Promise<number> | undefined;

@@ -16,7 +16,8 @@ export interface DenoisedBytes {
  * @param name   what to call it in errors, usually its path
  * @param open   gives the denoiser; called once the picture is known to be readable, so that a bad file costs
  *               no engine
- * @throws       FlowDenoiseError, its message beginning with `name`; the signal's reason when aborted
+ * @throws       FlowDenoiseError, its message beginning with `name` where the file is at fault (or else see
+ *               `isOptionFault`); the signal's reason when aborted
  */
 export async function denoiseEncodedPicture(
   bytes: Buffer,
@@ -34,8 +35,15 @@ export async function denoiseEncodedPicture(
   return { bytes: await encodePicture(decoded, data), report };
 }
 
+const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'SIGMA_OUT_OF_RANGE', 'NEEDS_CONDITIONING'];
+
+/** Whether the options are at fault, not this file: every other file would fail alike. */
+export function isOptionFault(error: unknown): boolean {
+  return error instanceof FlowDenoiseError && OPTION_CODES.includes(error.code);
+}
+
 /** A denoiser knows pixels, not files: its errors get the file's name here. */
 function named(error: unknown, name: string): unknown {
-  if (!(error instanceof FlowDenoiseError)) return error;
+  if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) return error;
   return new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
 }

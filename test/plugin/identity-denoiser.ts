@@ -23,6 +23,7 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     beta: 1,
     tiles: 1,
     evaluations: 0,
+    fallbackTiles: 0,
     seconds: 0,
   });
   async function wait(picture: { width: number }, { signal, onProgress }: DenoiseCallOptions): Promise<void> {

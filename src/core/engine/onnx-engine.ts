@@ -4,11 +4,12 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Prior } from '../model/load-prior.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
+import { collectGarbage } from './collect-garbage.js';
 import type { Batch, BatchResult, LocalEngine } from './engine.js';
 import { recordDensityAndScore } from './record.js';
 
-/** Sessions kept: two (a start at sigma, steps at s) for each of a few shapes. */
-const MAX_SESSIONS = 6;
+/** A session that this many evaluations passed by is released: each holds some 60 MB. */
+const IDLE_EVALUATIONS = 24;
 /** A noise level gets a session of its own when it is asked for this often: making one costs about 3 evaluations. */
 const SPECIALISE_AFTER = 6;
 
@@ -30,28 +31,33 @@ const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
 
 export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): Promise<LocalEngine> {
   const ort = await import('onnxruntime-node');
-  const sessions = new Map<string, Promise<InferenceSession>>();
+  const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
   const requests = new Map<string, number>();
+  let evaluations = 0;
 
-  async function release(session: Promise<InferenceSession> | undefined): Promise<void> {
-    await (await session)?.release();
+  async function createSession(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
+    const session = await ort.InferenceSession.create(
+      recordDensityAndScore(prior, shape, sigma),
+      SESSION_OPTIONS,
+    );
+    collectGarbage();
+    return session;
   }
 
-  /** The session for a key, the most recently used last. */
   async function sessionFor(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
     const key = `${shapeKey(shape)}@${sigma ?? 'any'}`;
-    const known = sessions.get(key);
-    sessions.delete(key);
-    const session =
-      known ?? ort.InferenceSession.create(recordDensityAndScore(prior, shape, sigma), SESSION_OPTIONS);
-    sessions.set(key, session);
-    const [oldest] = sessions.keys();
-    if (sessions.size > MAX_SESSIONS && oldest !== undefined) {
-      const evicted = sessions.get(oldest);
-      sessions.delete(oldest);
-      await release(evicted);
-    }
+    const session = sessions.get(key)?.session ?? createSession(shape, sigma);
+    sessions.set(key, { session, lastUse: ++evaluations });
     return session;
+  }
+
+  async function releaseIdle(): Promise<void> {
+    for (const [key, { session, lastUse }] of sessions) {
+      if (evaluations - lastUse < IDLE_EVALUATIONS) continue;
+      sessions.delete(key);
+      requests.delete(key);
+      await (await session).release();
+    }
   }
 
   /** The batch's sigma where it is one number that keeps coming back, else undefined. */
@@ -75,12 +81,13 @@ export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): P
       if (session.inputNames.includes('sigma'))
         feeds.sigma = new ort.Tensor('float32', sigma, [shape.batch, 1]);
       const { logDensity, score } = await session.run(feeds);
+      await releaseIdle();
       return { logDensity: logDensity?.data as Float32Array, score: score?.data as Float32Array };
     },
     async close() {
       const open = [...sessions.values()];
       sessions.clear();
-      await Promise.all(open.map(release));
+      for (const { session } of open) await (await session).release();
     },
   };
 }

@@ -1,5 +1,6 @@
 // A local engine in each of several worker threads, as one: an evaluation goes to a thread that is free. Engines
 // compute synchronously, so this is what keeps the event loop free.
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { Batch, BatchResult, EngineName } from './engine.js';
@@ -29,9 +30,11 @@ const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
 
 /** Starts a thread and waits until its engine is open. */
-async function startThread(data: EngineWorkerData): Promise<Thread> {
+async function startThread(workerData: EngineWorkerData): Promise<Thread> {
+  // Handlers live as long as the thread: they keep the name, not the weights.
+  const { name } = workerData;
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
-    workerData: data,
+    workerData,
     execArgv: [],
   });
   const pending = new Map<number, Pending>();
@@ -41,14 +44,14 @@ async function startThread(data: EngineWorkerData): Promise<Thread> {
   };
   const description = await new Promise<string>((resolve, reject) => {
     const unavailable = (reason: string) =>
-      reject(new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${data.name} is not available: ${reason}`));
+      reject(new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${name} is not available: ${reason}`));
     worker.on('error', (error) => {
       unavailable(messageOf(error));
-      rejectAll(failed(data.name, messageOf(error)));
+      rejectAll(failed(name, messageOf(error)));
     });
     worker.on('exit', (code) => {
       unavailable(`its thread ended with code ${code}`);
-      rejectAll(failed(data.name, `its thread ended with code ${code}`));
+      rejectAll(failed(name, `its thread ended with code ${code}`));
     });
     worker.on('message', (message: EngineReply) => {
       if (message.kind === 'ready') return resolve(message.description);
@@ -57,10 +60,12 @@ async function startThread(data: EngineWorkerData): Promise<Thread> {
         return void worker.terminate();
       }
       const waiting = pending.get(message.id);
+      // Nobody waits any more: the pool closes, and the thread must live until it has ended by itself.
+      if (waiting === undefined) return;
       pending.delete(message.id);
       if (pending.size === 0) worker.unref();
-      if (message.kind === 'result') waiting?.resolve(message.result);
-      else waiting?.reject(failed(data.name, message.reason));
+      if (message.kind === 'result') waiting.resolve(message.result);
+      else waiting.reject(failed(name, message.reason));
     });
   });
   // An idle thread does not keep the process alive; a busy one does.
@@ -100,7 +105,12 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
           for (const { reject } of pending.values())
             reject(new FlowDenoiseError('CLOSED', 'the engine was closed while it worked'));
           pending.clear();
-          await worker.terminate();
+          // Never `terminate()`: ONNX Runtime aborts the process when its thread goes during an evaluation.
+          if (worker.threadId === -1) return;
+          const ended = once(worker, 'exit');
+          worker.ref();
+          worker.postMessage('close' satisfies EngineRequest);
+          await ended;
         }),
       );
     },

@@ -3,7 +3,7 @@
 import { gaussianNoise } from '../noise/gaussian.js';
 import type { NoiseModel } from '../noise/noise-model.js';
 import { adam } from './adam.js';
-import type { Estimate, Estimation } from './estimation.js';
+import { type Estimate, type Estimation, hasOverflowed } from './estimation.js';
 import { addScaled } from './posterior-mean.js';
 
 const ADAM_BETAS = [0.9, 0.99] as const;
@@ -53,10 +53,14 @@ export function* betaMap(
   const { beta, steps, rate, priorSigma, noise = gaussianNoise(sigma) } = options;
   let evaluations = 0;
   let iterate: Float32Array = Float32Array.from(y);
+  let fallback: Estimate['fallback'] = 'noisy';
   if (options.start === 'posterior-mean') {
-    const { score } = yield { y, sigma };
-    iterate = addScaled(y, score, sigma * sigma);
+    const density = yield { y, sigma };
     evaluations += 1;
+    if (!hasOverflowed(density)) {
+      iterate = addScaled(y, density.score, sigma * sigma);
+      fallback = 'posterior-mean';
+    }
   }
   const optimizer = adam(y.length, {
     steps,
@@ -65,25 +69,25 @@ export function* betaMap(
     betas: ADAM_BETAS,
   });
   const gradient = new Float32Array(y.length);
-  let best: { objective: number; iterate: Float32Array; score: Float32Array } = {
-    objective: Number.NEGATIVE_INFINITY,
-    iterate,
-    score: gradient,
-  };
+  let best: { objective: number; iterate: Float32Array; score: Float32Array } | undefined;
   let isConverged = false;
   for (let step = 0; ; step++) {
-    const { logDensity, score } = yield { y: iterate, sigma: priorSigma };
+    const density = yield { y: iterate, sigma: priorSigma };
     evaluations += 1;
-    const objective = beta * noise.logLikelihood(iterate, y) + logDensity;
-    if (objective > best.objective) best = { objective, iterate: Float32Array.from(iterate), score };
-    if (step === steps || isConverged) {
+    const isOver = hasOverflowed(density);
+    const objective = beta * noise.logLikelihood(iterate, y) + density.logDensity;
+    if (!isOver && !(best && best.objective >= objective))
+      best = { objective, iterate: Float32Array.from(iterate), score: density.score };
+    if (step === steps || isConverged || isOver) {
+      const made = { evaluations, steps: step, isConverged };
+      if (!best) return { ...made, estimate: iterate, objective: Number.NEGATIVE_INFINITY, fallback };
       const estimate = options.polish ? addScaled(best.iterate, best.score, priorSigma ** 2) : best.iterate;
-      return { estimate, evaluations, steps: step, isConverged, objective: best.objective };
+      return { ...made, estimate, objective: best.objective };
     }
     noise.gradient(iterate, y, gradient);
     const scale = -sigma * sigma;
     for (let i = 0; i < gradient.length; i++)
-      gradient[i] = scale * (beta * (gradient[i] as number) + (score[i] as number));
+      gradient[i] = scale * (beta * (gradient[i] as number) + (density.score[i] as number));
     isConverged = optimizer.step(iterate, gradient) < TOLERANCE * sigma;
   }
 }

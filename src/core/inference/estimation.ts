@@ -20,6 +20,18 @@ export interface Estimate {
   readonly estimate: Float32Array;
   /** Evaluations of the prior that it took. */
   readonly evaluations: number;
+  /**
+   * What the estimate is instead, where the flow overflowed float32 (a picture unlike any that the prior knows):
+   * beta-MAP's start, or the noisy tile as it was. Undefined in the normal case.
+   */
+  readonly fallback?: 'posterior-mean' | 'noisy' | undefined;
+}
+
+/** Whether an evaluation overflowed: the density or a score is not a finite number. */
+export function hasOverflowed({ logDensity, score }: Density): boolean {
+  let sum = logDensity;
+  for (let i = 0; i < score.length; i++) sum += score[i] as number;
+  return !Number.isFinite(sum);
 }
 
 export type Estimation<E extends Estimate = Estimate> = Generator<DensityRequest, E, Density>;

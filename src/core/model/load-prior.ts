@@ -18,7 +18,8 @@ export interface Prior {
 }
 
 function bad(file: string, what: string, cause?: unknown): FlowDenoiseError {
-  return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what}`, { cause });
+  // One line: JSON.parse quotes the text around an error, line ends and all.
+  return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what.replaceAll(/\s+/g, ' ')}`, { cause });
 }
 
 async function read(file: string): Promise<Buffer> {

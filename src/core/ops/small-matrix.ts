@@ -25,6 +25,7 @@ function decompose(matrix: ArrayLike<number>, size: number): Decomposition {
       pivots[k] = pivots[best] as number;
       pivots[best] = pivot;
     }
+    if (at(k, k) === 0) continue;
     for (let row = k + 1; row < size; row++) {
       const factor = at(row, k) / at(k, k);
       lu[row * size + k] = factor;

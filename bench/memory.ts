@@ -1,0 +1,32 @@
+// Memory and event-loop lag of one large picture: the largest resident size of the process and the lag's 99th
+// percentile while denoising. Run it as a process of its own.
+// Usage: node --import tsx bench/memory.ts [megapixels] [method] [tile size] [overlap]
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { gaussianGenerator } from '#src/core/noise/index.js';
+import type { Method } from '#src/denoiser/denoiser.js';
+import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+
+const [megapixels = '24', method = 'posterior-mean', tileSize = '256', overlap = '24'] = process.argv.slice(2);
+const width = Math.round(Math.sqrt((Number(megapixels) * 1e6 * 3) / 2));
+const height = Math.round((width * 2) / 3);
+const noise = gaussianGenerator(1);
+const data = new Uint8Array(width * height * 3).map((_, i) => Math.max(0, Math.min(255, 128 + (i % 64) + 25 * noise())));
+const before = process.memoryUsage.rss() / 1e6;
+let largest = 0;
+const sampler = setInterval(() => {
+  largest = Math.max(largest, process.memoryUsage.rss());
+}, 100);
+const denoiser = await openDenoiser({ method: method as Method, tileSize: Number(tileSize), overlap: Number(overlap) });
+const lag = monitorEventLoopDelay({ resolution: 5 });
+lag.enable();
+const started = performance.now();
+const { report } = await denoiser.denoisePicture({ data, width, height, channels: 3 }, { sigma: 25 });
+lag.disable();
+clearInterval(sampler);
+const seconds = (performance.now() - started) / 1000;
+console.log(
+  `${width} x ${height}, ${method}, ${report.tiles} tiles: ${seconds.toFixed(1)} s (${(seconds / Number(megapixels)).toFixed(2)} s/MP), ` +
+    `resident ${before.toFixed(0)} MB before, at most ${(largest / 1e6).toFixed(0)} MB; event loop lag (ms) ` +
+    `median ${(lag.percentile(50) / 1e6).toFixed(1)}, 99th percentile ${(lag.percentile(99) / 1e6).toFixed(1)}, max ${(lag.max / 1e6).toFixed(1)}`,
+);
+await denoiser.close();
