@@ -6,17 +6,24 @@ import { gaussianGenerator } from '#src/core/noise/index.js';
 import type { Method } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 
-const [megapixels = '24', method = 'posterior-mean', tileSize = '256', overlap = '24'] = process.argv.slice(2);
+const [megapixels = '24', method = 'posterior-mean', tileSize = '256', overlap = '24'] =
+  process.argv.slice(2);
 const width = Math.round(Math.sqrt((Number(megapixels) * 1e6 * 3) / 2));
 const height = Math.round((width * 2) / 3);
 const noise = gaussianGenerator(1);
-const data = new Uint8Array(width * height * 3).map((_, i) => Math.max(0, Math.min(255, 128 + (i % 64) + 25 * noise())));
+const data = new Uint8Array(width * height * 3).map((_, i) =>
+  Math.max(0, Math.min(255, 128 + (i % 64) + 25 * noise())),
+);
 const before = process.memoryUsage.rss() / 1e6;
 let largest = 0;
 const sampler = setInterval(() => {
   largest = Math.max(largest, process.memoryUsage.rss());
 }, 100);
-const denoiser = await openDenoiser({ method: method as Method, tileSize: Number(tileSize), overlap: Number(overlap) });
+const denoiser = await openDenoiser({
+  method: method as Method,
+  tileSize: Number(tileSize),
+  overlap: Number(overlap),
+});
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
 const started = performance.now();

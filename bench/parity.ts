@@ -1,6 +1,6 @@
-// Quality against the reference: the first 12 pictures of CBSD68 by name, cropped to multiples of 8 from the top
-// left, unclipped Gaussian noise, results clamped to [0, 1], one tile a picture; mean PSNR in dB.
-// Usage: node --import tsx bench/parity.ts [prior] [methods] [sigmas] [pictures]
+// Quality against the reference: the first pictures of a folder by name (12 of CBSD68), cropped to multiples of 8
+// from the top left, unclipped Gaussian noise, results clamped to [0, 1], one tile a picture; mean PSNR in dB.
+// Usage: node --import tsx bench/parity.ts [prior] [methods] [sigmas] [pictures] [folder under ../shared]
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { psnr } from '#src/core/metrics/index.js';
@@ -9,15 +9,20 @@ import type { Method } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../test/shared.js';
 
-const [prior = 'natural', methods = 'posterior-mean,beta-map', sigmas = '15,25,50', count = '12', tileSize = '4096'] =
-  process.argv.slice(2);
-const folder = sharedPath('data/cbsd68/');
+const [
+  prior = 'natural',
+  methods = 'posterior-mean,beta-map',
+  sigmas = '15,25,50',
+  count = '12',
+  from = 'data/cbsd68',
+] = process.argv.slice(2);
+const folder = sharedPath(`${from}/`);
 if (!folder) process.exit(0);
 const clamp = (data: Float32Array) => data.map((value) => Math.min(1, Math.max(0, value)));
 const files = (await readdir(folder)).sort().slice(0, Number(count));
 
 for (const method of methods.split(',') as Method[]) {
-  const denoiser = await openDenoiser({ prior, method, tileSize: Number(tileSize) });
+  const denoiser = await openDenoiser({ prior, method, tileSize: 4096 });
   for (const sigma of sigmas.split(',').map(Number)) {
     const started = performance.now();
     const results = await Promise.all(

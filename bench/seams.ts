@@ -14,7 +14,13 @@ const [sigmas = '25', overlaps = '16,32,48', tileSizes = '256', methods = 'poste
   process.argv.slice(2);
 const cbsd = sharedPath('data/cbsd68/');
 const files = ['examples/photos/astronaut.png'];
-if (cbsd) files.push(...(await readdir(cbsd)).sort().slice(0, Number(count)).map((file) => cbsd + file));
+if (cbsd)
+  files.push(
+    ...(await readdir(cbsd))
+      .sort()
+      .slice(0, Number(count))
+      .map((file) => cbsd + file),
+  );
 
 /** Whether a position lies within two pixels of a border between tiles. */
 function nearBorder(starts: readonly number[], tile: number, length: number): boolean[] {
@@ -44,7 +50,16 @@ for (const method of methods.split(',') as Method[]) {
       for (const overlap of overlaps.split(',').map(Number)) {
         const tiled = await openDenoiser({ method, tileSize, overlap });
         const started = performance.now();
-        const sums = { border: 0, borders: 0, other: 0, others: 0, loss: 0, worstLoss: -99, pixels: 0, computed: 0 };
+        const sums = {
+          border: 0,
+          borders: 0,
+          other: 0,
+          others: 0,
+          loss: 0,
+          worstLoss: -99,
+          pixels: 0,
+          computed: 0,
+        };
         for (const { clean, image, reference } of noisy) {
           const { data } = await tiled.denoise(image, { sigma });
           const { width, height } = image;
