@@ -20,4 +20,3 @@ export type { PriorModel } from './model/model-json.js';
 export { savePrior } from './model/save-prior.js';
 export { addGaussianNoise, gaussianNoise, type NoiseModel } from './noise/index.js';
 export type { KernelShape, PictureShape, TensorOps } from './ops/tensor-ops.js';
-export { type TfjsOps, tfjsOps } from './ops/tfjs-ops.js';

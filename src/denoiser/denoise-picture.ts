@@ -44,12 +44,15 @@ async function eachLimited<I>(
   work: (item: I) => Promise<void>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
+  // All of them: one that fails in the moment in which another finishes has left `running` unseen.
+  const tasks: Promise<void>[] = [];
   for (const item of items) {
     const task = work(item).finally(() => running.delete(task));
     running.add(task);
+    tasks.push(task);
     if (running.size >= limit) await Promise.race(running);
   }
-  await Promise.all(running);
+  await Promise.all(tasks);
 }
 
 /**

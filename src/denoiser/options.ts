@@ -81,7 +81,7 @@ export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, w
   }
   const field: unknown = schema.shape[String(key)];
   const expected = (field instanceof z.ZodType ? field.description : undefined) ?? issue?.message;
-  const given = (value as Record<string, unknown>)[String(key)];
+  const given = ((value ?? {}) as Record<string, unknown>)[String(key)];
   throw new FlowDenoiseError(
     'BAD_OPTION',
     `Expected ${expected} for ${String(key)} but received ${received(given)}`,

@@ -98,6 +98,7 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'batchSize' | 'eva
       }
       try {
         const result = await engine.evaluate(batchOf(slots, shape));
+        if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser was closed while it worked');
         slots = resume(slots, result, shape.channels * shape.height * shape.width);
       } catch (error) {
         for (const { reject } of slots) reject(error);

@@ -48,6 +48,7 @@ export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): P
     const key = `${shapeKey(shape)}@${sigma ?? 'any'}`;
     const session = sessions.get(key)?.session ?? createSession(shape, sigma);
     sessions.set(key, { session, lastUse: ++evaluations });
+    session.catch(() => sessions.delete(key));
     return session;
   }
 

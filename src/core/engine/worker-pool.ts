@@ -1,6 +1,5 @@
 // A local engine in each of several worker threads, as one: an evaluation goes to a thread that is free. Engines
 // compute synchronously, so this is what keeps the event loop free.
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { Batch, BatchResult, EngineName } from './engine.js';
@@ -81,6 +80,7 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
   const first = await startThread(data);
   const others = await Promise.all(Array.from({ length: threads - 1 }, () => startThread(data)));
   const pool = [first, ...others];
+  const { name } = data;
   let nextId = 0;
   let isClosed = false;
 
@@ -88,7 +88,9 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
     description: first.description,
     async evaluate(batch) {
       if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
-      const thread = pool.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+      const alive = pool.filter(({ worker }) => worker.threadId !== -1);
+      if (alive.length === 0) throw failed(name, 'its threads have ended; open a new denoiser');
+      const thread = alive.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
       const id = nextId++;
       return new Promise<BatchResult>((resolve, reject) => {
         thread.pending.set(id, { resolve, reject });
@@ -107,7 +109,7 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
           pending.clear();
           // Never `terminate()`: ONNX Runtime aborts the process when its thread goes during an evaluation.
           if (worker.threadId === -1) return;
-          const ended = once(worker, 'exit');
+          const ended = new Promise((resolve) => worker.once('exit', resolve));
           worker.ref();
           worker.postMessage('close' satisfies EngineRequest);
           await ended;

@@ -1,0 +1,139 @@
+// The rooms of DESIGN.md: a room imports from itself and from rooms above it, never from below.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { globSync } from 'tinyglobby';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const SRC = fileURLToPath(new URL('../src/', import.meta.url));
+
+/** From the top. src/index.ts and src/core/index.ts are the package's doors and stand below all they show. */
+const ROOMS = [
+  'core/errors',
+  'core/metrics',
+  'core/noise',
+  'core/ops',
+  'core/flow',
+  'core/model',
+  'core/engine',
+  'core/inference',
+  'core/index',
+  'tile',
+  'denoiser',
+  'image',
+  'plugin',
+  'train',
+  'evaluate',
+  'cli',
+  'index',
+] as const;
+
+/** Rooms apart although one stands above the other: pictures on disk know nothing of how they are denoised. */
+const APART = new Set(['image -> denoiser']);
+/** The program's and the library's last word: nothing in src imports them. */
+const DOORS = new Set(['core/index', 'index', 'cli']);
+
+/** The room of a file, its path relative to src. */
+function roomOf(file: string): string | undefined {
+  const module = file.replace(/\.ts$/, '');
+  return ROOMS.find((room) => module === room || module.startsWith(`${room}/`));
+}
+
+/** The files of src that a file imports, statically, dynamically, for types or as a worker. */
+function importsOf(file: string, text: string): string[] {
+  const pattern = /(?:\bfrom|\bimport|\bimport\s*\(|new URL\()\s*['"](\.{1,2}\/[^'"]+)\.js['"]/g;
+  return [...text.matchAll(pattern)].map(([, target]) =>
+    path.posix.normalize(`${path.posix.dirname(file)}/${target}.ts`),
+  );
+}
+
+function violation(from: string, to: string): string | undefined {
+  const [own, other] = [roomOf(from), roomOf(to)];
+  if (own === undefined || other === undefined) return `${own === undefined ? from : to} is in no known room`;
+  if (own === other) return undefined;
+  const isAbove = ROOMS.indexOf(other as never) < ROOMS.indexOf(own as never);
+  if (isAbove && !APART.has(`${own} -> ${other}`) && !DOORS.has(other)) return undefined;
+  return `${from} imports ${to}: ${own} -> ${other}`;
+}
+
+const files = globSync('**/*.ts', { cwd: SRC }).sort();
+const texts = new Map(files.map((file) => [file, readFileSync(path.join(SRC, file), 'utf8')]));
+const edges = files.flatMap((from) =>
+  importsOf(from, texts.get(from) ?? '').map((to) => [from, to] as const),
+);
+
+test('imports go upwards only', () => {
+  assert.ok(edges.length > files.length, `only ${edges.length} imports found`);
+  const violations = edges.flatMap(([from, to]) => violation(from, to) ?? []);
+  assert.equal(violations, []);
+});
+
+test('every import is of a file that is there', () => {
+  for (const [from, to] of edges) assert.ok(texts.has(to), `${from} imports ${to}`);
+});
+
+test('the scan sees every way of importing', () => {
+  const text = `
+    import type { A } from '../core/flow/a.js';
+    import {
+      b,
+    } from './b.js';
+    export * from "../tile/c.js";
+    import './d.js';
+    const e = await import('../image/e.js');
+    new Worker(new URL('./f.js', import.meta.url));
+    import sharp from 'sharp';`;
+  assert.equal(importsOf('denoiser/x.ts', text), [
+    'core/flow/a.ts',
+    'denoiser/b.ts',
+    'tile/c.ts',
+    'denoiser/d.ts',
+    'image/e.ts',
+    'denoiser/f.ts',
+  ]);
+});
+
+test('the scan sees violations', () => {
+  for (const [from, to] of [
+    ['core/flow/glow.ts', 'core/model/load-prior.ts'],
+    ['core/inference/adam.ts', 'tile/plan.ts'],
+    ['denoiser/open-denoiser.ts', 'image/decode.ts'],
+    ['image/decode.ts', 'denoiser/options.ts'],
+    ['plugin/gulp.ts', 'cli/run.ts'],
+    ['plugin/gulp.ts', 'index.ts'],
+    ['tile/plan.ts', 'elsewhere/plan.ts'],
+  ] as const)
+    assert.type(violation(from, to), 'string', `${from} -> ${to}`);
+  for (const [from, to] of [
+    ['tile/plan.ts', 'core/errors.ts'],
+    ['image/decode.ts', 'tile/picture.ts'],
+    ['cli/run.ts', 'image/decode.ts'],
+    ['core/flow/glow.ts', 'core/flow/split.ts'],
+  ] as const)
+    assert.is(violation(from, to), undefined, `${from} -> ${to}`);
+});
+
+test('every folder under src is a room', () => {
+  const folders = (under: string) =>
+    readdirSync(path.join(SRC, under), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${under}${name}`);
+  const known: readonly string[] = ROOMS;
+  const found = [...folders('').filter((folder) => folder !== 'core'), ...folders('core/')];
+  assert.equal(
+    found.filter((folder) => !known.includes(folder)),
+    [],
+  );
+  assert.ok(found.length >= 12, found.join());
+});
+
+test('no file is longer than 400 lines or named for nothing in particular', () => {
+  for (const [file, text] of texts) {
+    const lines = text.split('\n').length;
+    assert.ok(lines <= 401, `${file} has ${lines} lines`);
+    assert.not.match(file, /(?:^|[/.-])(?:utils?|helpers?|common|misc)(?:[/.-]|$)/i);
+  }
+});
+
+test.run();

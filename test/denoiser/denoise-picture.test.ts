@@ -1,0 +1,45 @@
+// A picture fails as a whole when any of its tiles does.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findPrior } from '#src/core/model/find-prior.js';
+import { loadPrior } from '#src/core/model/load-prior.js';
+import { denoisePicture } from '#src/denoiser/denoise-picture.js';
+import { createSchedule } from '#src/tile/schedule.js';
+import { recordingEngine } from '../tile/recording-engine.js';
+
+const { model } = await loadPrior(findPrior('natural'));
+const settings = { model, method: 'posterior-mean', beta: 'auto', tileSize: 32, overlap: 8 } as const;
+const picture = {
+  data: new Float32Array(3 * 32 * 150).fill(0.5),
+  width: 150,
+  height: 32,
+  channels: 3,
+} as const;
+
+for (const batchSize of [1, 2, 3])
+  test(`batches of ${batchSize}: no failure is lost, whichever tile fails`, async () => {
+    const { tiles } = await denoisePicture(
+      picture,
+      { sigma: 25 },
+      createSchedule(recordingEngine(1, batchSize)),
+      settings,
+    );
+    assert.ok(tiles > 4, `${tiles} tiles`);
+    for (let failing = 0; failing < tiles; failing++) {
+      const failure = new Error(`tile ${failing}`);
+      const schedule = createSchedule(recordingEngine(1, batchSize));
+      let next = 0;
+      const run: typeof schedule.run = async (job) => {
+        const tile = next++;
+        const estimate = await schedule.run(job);
+        if (tile === failing) throw failure;
+        return estimate;
+      };
+      const outcome = await denoisePicture(picture, { sigma: 25 }, { ...schedule, run }, settings).catch(
+        (error: unknown) => error,
+      );
+      assert.is(outcome, failure);
+    }
+  });
+
+test.run();

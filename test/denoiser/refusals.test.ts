@@ -1,0 +1,179 @@
+// What a denoiser refuses, with which code, and that the message says what was received. And how it stops.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FlowDenoiseError, type FlowDenoiseErrorCode } from '#src/core/errors.js';
+import type { DenoiseCallOptions, Denoiser, FloatImage } from '#src/denoiser/denoiser.js';
+import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import { expectBelow, largestDifference } from '../core/differences.js';
+import { fixtureFolder } from '../core/fixture.js';
+import { noisyPicture } from './noisy-picture.js';
+
+const { noisy } = noisyPicture(160, 120, 3, 25);
+const good = { sigma: 25 };
+
+const test = suite('refusals', { denoiser: undefined } as unknown as { denoiser: Denoiser });
+test.before(async (context) => {
+  context.denoiser = await openDenoiser({ method: 'posterior-mean', tileSize: 48, overlap: 8 });
+});
+test.after(({ denoiser }) => denoiser.close());
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not reject');
+}
+
+async function refuses(promise: Promise<unknown>, code: FlowDenoiseErrorCode, ...patterns: RegExp[]) {
+  const error = await rejection(promise);
+  assert.instance(error, FlowDenoiseError);
+  const { code: actual, message } = error as FlowDenoiseError;
+  assert.is(actual, code, message);
+  for (const pattern of patterns) assert.match(message, pattern);
+  assert.not.match(message, /\n/);
+}
+
+for (const [sigma, received] of [
+  [0, /sigma but received 0 of type number/],
+  [-1, /sigma but received -1 of type number/],
+  [1000, /sigma but received 1000 of type number/],
+  [Number.NaN, /sigma but received NaN of type number/],
+  [Number.POSITIVE_INFINITY, /sigma but received Infinity of type number/],
+  ['abc', /sigma but received 'abc' of type string/],
+  ['25', /sigma but received '25' of type string/],
+  [null, /sigma but received null/],
+  [undefined, /sigma but received nothing/],
+] as const)
+  test(`sigma ${sigma}`, ({ denoiser }) =>
+    refuses(
+      denoiser.denoise(noisy, { sigma } as unknown as DenoiseCallOptions),
+      'BAD_OPTION',
+      /Expected a number above 0 and at most 255/,
+      received,
+    ));
+
+test('no options at all, or an unknown one', async ({ denoiser }) => {
+  const call = (options: unknown) => denoiser.denoise(noisy, options as DenoiseCallOptions);
+  for (const options of [undefined, null, {}])
+    await refuses(call(options), 'BAD_OPTION', /sigma but received nothing/);
+  await refuses(call({ ...good, sgima: 3 }), 'BAD_OPTION', /sigma, signal, onProgress/, /received sgima/);
+  await refuses(call({ ...good, onProgress: 'loud' }), 'BAD_OPTION', /onProgress but received 'loud'/);
+  await refuses(call({ ...good, signal: {} }), 'BAD_OPTION', /AbortSignal for signal/);
+});
+
+test("a sigma outside of the prior's range says the range", async ({ denoiser }) => {
+  // natural: 2.5 to 100; on grey pictures, which get noise between the channels, 1 / sqrt(3) of it.
+  for (const sigma of [2.4, 101])
+    await refuses(
+      denoiser.denoise(noisy, { sigma }),
+      'SIGMA_OUT_OF_RANGE',
+      /from 2\.5 to 100 for sigma with prior natural/,
+      new RegExp(`received ${sigma};`),
+    );
+  const grey = { ...noisy, data: noisy.data.slice(0, 160 * 120), channels: 1 as const };
+  for (const sigma of [1.4, 58])
+    await refuses(denoiser.denoise(grey, { sigma }), 'SIGMA_OUT_OF_RANGE', /1\.443 to 57\.74/, /grey/);
+  const dot = { data: Float32Array.of(0.5, 0.5, 0.5), width: 1, height: 1, channels: 3 } as const;
+  for (const sigma of [2.5, 100]) await denoiser.denoise(dot, { sigma });
+});
+
+test('samples that are not finite', async ({ denoiser }) => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
+    for (const position of [0, 30_000, noisy.data.length - 1]) {
+      const data = Float32Array.from(noisy.data);
+      data[position] = bad;
+      await refuses(denoiser.denoise({ ...noisy, data }, good), 'BAD_IMAGE', /not finite/);
+    }
+});
+
+test('samples that do not fit the size', async ({ denoiser }) => {
+  const call = (change: object) => denoiser.denoise({ ...noisy, ...change } as FloatImage, good);
+  await refuses(call({ width: 161 }), 'BAD_IMAGE', /161 x 120 x 3 samples/, /received 57600/);
+  await refuses(call({ channels: 4 }), 'BAD_IMAGE', /160 x 120 x 4 samples/);
+  await refuses(call({ channels: 5 }), 'BAD_IMAGE', /received 160, 120 and 5/);
+  await refuses(call({ width: 0, data: new Float32Array() }), 'BAD_IMAGE', /received 0, 120 and 3/);
+  await refuses(call({ height: 1.5 }), 'BAD_IMAGE', /received 160, 1\.5 and 3/);
+  await refuses(call({ data: new Uint8Array(57_600) }), 'BAD_IMAGE', /Float32Array/);
+  await refuses(call({ data: undefined }), 'BAD_IMAGE', /Float32Array/);
+  await refuses(denoiser.denoise(undefined as unknown as FloatImage, good), 'BAD_IMAGE', /Float32Array/);
+});
+
+for (const [name, options, ...patterns] of [
+  ['an unknown option', { tilesize: 64 }, /tileSize/, /received tilesize/],
+  ['an unknown method', { method: 'map' }, /'beta-map' or 'posterior-mean' for method/, /received 'map'/],
+  ['an unknown engine', { engine: 'cuda' }, /'wasm' for engine but received 'cuda'/],
+  ['beta 0', { beta: 0 }, /beta but received 0/],
+  ['a tile of 8', { tileSize: 8 }, /from 16 to 4096 \(pixels\) for tileSize but received 8/],
+  [
+    'an overlap as large as the tile',
+    { tileSize: 64, overlap: 64 },
+    /from 0 to 56 for overlap but received 64/,
+  ],
+  ['half a thread', { threads: 0.5 }, /threads but received 0\.5/],
+] as [string, object, ...RegExp[]][])
+  test(`openDenoiser with ${name}`, () => refuses(openDenoiser(options), 'BAD_OPTION', ...patterns));
+
+test('openDenoiser with a prior that there is not', () =>
+  refuses(openDenoiser({ prior: 'landscapes' }), 'BAD_PRIOR', /faces64, natural/, /received landscapes/));
+
+test('an unconditioned prior: no posterior mean, but beta-MAP', async () => {
+  const prior = fixtureFolder('unconditioned');
+  const call = openDenoiser({ prior, method: 'posterior-mean' });
+  await refuses(
+    call,
+    'NEEDS_CONDITIONING',
+    /Expected 'beta-map' for method with prior fixture-unconditioned/,
+  );
+  const denoiser = await openDenoiser({ prior, method: 'beta-map', tileSize: 32, overlap: 8, beta: 2 });
+  try {
+    const small = noisyPicture(40, 24, 3, 25);
+    const { data, report } = await denoiser.denoise(small.noisy, good);
+    assert.ok(data.every(Number.isFinite));
+    assert.ok(largestDifference(data, small.noisy.data) > 0.01);
+    assert.is(report.beta, 2);
+  } finally {
+    await denoiser.close();
+  }
+});
+
+test('an abort before the start', async ({ denoiser }) => {
+  const reason = new Error('not today');
+  let tiles = 0;
+  const options = { ...good, signal: AbortSignal.abort(reason), onProgress: () => tiles++ };
+  assert.is(await rejection(denoiser.denoise(noisy, options)), reason);
+  assert.is(tiles, 0);
+});
+
+test('an abort on the way rejects with its reason, and the next picture is as ever', async ({ denoiser }) => {
+  const expected = await denoiser.denoise(noisy, good);
+  for (const at of [1, 3, expected.report.tiles]) {
+    const abort = new AbortController();
+    const reason = new Error(`enough after ${at}`);
+    let last = 0;
+    const onProgress = ({ tilesDone }: { tilesDone: number }) => {
+      last = tilesDone;
+      if (tilesDone === at) abort.abort(reason);
+    };
+    const other = denoiser.denoise(noisy, good);
+    const call = denoiser.denoise(noisy, { ...good, signal: abort.signal, onProgress });
+    assert.is(await rejection(call), reason);
+    assert.is(last, at, 'tiles were finished after the abort');
+    expectBelow(largestDifference((await other).data, expected.data), 1e-5, 'a picture beside it');
+  }
+  const { data } = await denoiser.denoise(noisy, good);
+  expectBelow(largestDifference(data, expected.data), 1e-5, 'the next picture');
+});
+
+test('close rejects work in flight and all that comes after', async () => {
+  const denoiser = await openDenoiser({ method: 'posterior-mean', tileSize: 48, overlap: 8, threads: 1 });
+  const inFlight = denoiser.denoise(noisy, good);
+  const refused = refuses(inFlight, 'CLOSED');
+  await denoiser.close();
+  await refused;
+  await refuses(denoiser.denoise(noisy, good), 'CLOSED', /open a new/);
+  await denoiser.close();
+});
+
+test.run();

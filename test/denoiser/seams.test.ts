@@ -1,0 +1,61 @@
+// Tiles leave no seams: a photograph in default tiles against the same as one tile.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { psnr } from '#src/core/metrics/index.js';
+import { addGaussianNoise } from '#src/core/noise/index.js';
+import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import { planTiles } from '#src/tile/plan.js';
+import { photo } from '../core/photo.js';
+
+const SIGMA = 25;
+
+/** Whether a position lies within two pixels of a border between tiles. */
+function nearBorder(starts: readonly number[], tile: number, length: number): boolean[] {
+  const borders = [...starts.slice(1), ...starts.slice(0, -1).map((start) => start + tile)];
+  return Array.from({ length }, (_, at) => borders.some((border) => at >= border - 2 && at < border + 2));
+}
+
+test('the default tiles against one tile', async () => {
+  const { data: clean, width, height } = await photo('astronaut.png');
+  const image = { data: addGaussianNoise(clean, SIGMA / 255, 7), width, height, channels: 3 as const };
+  const results: Float32Array[] = [];
+  let tiles = 0;
+  for (const options of [{}, { tileSize: 4096 }]) {
+    const denoiser = await openDenoiser({ method: 'posterior-mean', ...options });
+    try {
+      const { data, report } = await denoiser.denoise(image, { sigma: SIGMA });
+      results.push(data);
+      tiles ||= report.tiles;
+    } finally {
+      await denoiser.close();
+    }
+  }
+  const [tiled = new Float32Array(), whole = new Float32Array()] = results;
+  // The defaults of openDenoiser; the number of tiles says whether they still are.
+  const plan = planTiles({ width, height, tileSize: 256, overlap: 24, multiple: 8 });
+  assert.is(plan.tiles.length, tiles);
+  assert.ok(tiles > 1);
+
+  const columns = nearBorder(plan.xs, plan.tileWidth, width);
+  const rows = nearBorder(plan.ys, plan.tileHeight, height);
+  const sums = { border: 0, borders: 0, other: 0, others: 0 };
+  for (const [i, value] of tiled.entries()) {
+    const pixel = Math.floor(i / 3);
+    const square = (value - (whole[i] as number)) ** 2;
+    if (columns[pixel % width] || rows[Math.floor(pixel / width)]) {
+      sums.border += square;
+      sums.borders += 1;
+    } else {
+      sums.other += square;
+      sums.others += 1;
+    }
+  }
+  const [border, other] = [Math.sqrt(sums.border / sums.borders), Math.sqrt(sums.other / sums.others)];
+  const loss = Math.abs(psnr(clean, tiled) - psnr(clean, whole));
+  const measured = `loss ${loss} dB, RMS at borders ${border}, elsewhere ${other}`;
+  assert.ok(loss < 0.02, measured);
+  assert.ok(border <= 2 * other && border < 0.3 / 255, measured);
+  assert.ok(psnr(clean, tiled) > 30, `${psnr(clean, tiled)} dB`);
+});
+
+test.run();

@@ -1,0 +1,79 @@
+// The README's tables name exactly what there is: options, flags, error codes, priors; docs/architecture.md's all rooms.
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { shippedPriors } from '#src/core/model/find-prior.js';
+import { callOptionsSchema, denoiserOptionsSchema } from '#src/denoiser/options.js';
+import { parseStreamOptions } from '#src/plugin/stream-options.js';
+import { command } from '../cli/command.js';
+import { codeOf, document, root, section, tableRows } from './documents.js';
+
+const readme = document('README.md');
+const options = tableRows(section(readme, '## Options')).map(([option, flag, takenBy = '']) => ({
+  option: codeOf(option),
+  flag: codeOf(flag),
+  takenBy: takenBy.split(', '),
+}));
+
+/** The documented options of O (openDenoiser), C (a call) or S (the stream). */
+function documented(place: string): string[] {
+  return options.flatMap(({ option, takenBy }) => (option && takenBy.includes(place) ? option : [])).sort();
+}
+
+/** The stream's schema is its own business; what it takes, its error says. */
+function streamOptions(): string[] {
+  try {
+    parseStreamOptions({ sigma: 1, unknownOption: 1 } as never);
+  } catch (error) {
+    return (/options (.*) for denoise/.exec(String(error))?.[1] ?? '').split(', ').sort();
+  }
+  throw new Error('an unknown option was taken');
+}
+
+test('options of openDenoiser, of a call, of the stream', () => {
+  assert.equal(documented('O'), Object.keys(denoiserOptionsSchema.shape).sort());
+  assert.equal(documented('C'), Object.keys(callOptionsSchema.shape).sort());
+  assert.equal(documented('S'), streamOptions());
+});
+
+test('flags of the command', async () => {
+  const { stdout } = await command(['--help']);
+  const flags = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag);
+  const selfEvident = ['--help', '--version'];
+  assert.equal(
+    options.flatMap(({ flag }) => flag ?? []).sort(),
+    flags.filter((flag) => flag && !selfEvident.includes(flag)).sort(),
+  );
+});
+
+test('error codes', () => {
+  const source = readFileSync(`${root}src/core/errors.ts`, 'utf8');
+  const type = /FlowDenoiseErrorCode =(.*?);/s.exec(source)?.[1] ?? '';
+  const codes = [...type.matchAll(/'(\w+)'/g)].map(([, code]) => code);
+  assert.ok(codes.length > 5);
+  const rows = tableRows(section(readme, '## Errors and exit codes'));
+  assert.equal(rows.map(([code]) => codeOf(code)).sort(), codes.sort());
+});
+
+test('priors, and the noise levels that they know', () => {
+  const rows = tableRows(section(readme, '## Priors'));
+  assert.equal(rows.map(([name = '']) => /\[(\w+)\]/.exec(name)?.[1]).sort(), shippedPriors());
+  for (const [link = '', , colour, grey] of rows) {
+    const folder = /\((.*)\/README\.md\)/.exec(link)?.[1] ?? '';
+    const { sigmaRange } = JSON.parse(document(`${folder}/model.json`)) as { sigmaRange: number[] };
+    const range = (scale: number) =>
+      sigmaRange.map((sigma) => Number((sigma * 255 * scale).toPrecision(3))).join(' to ');
+    assert.is(colour, range(1), folder);
+    assert.is(grey, range(1 / Math.sqrt(3)), folder);
+  }
+});
+
+test('rooms', () => {
+  const folders = (under: string) =>
+    readdirSync(`${root}src/${under}`, { withFileTypes: true }).map((entry) => `${under}${entry.name}`);
+  const rooms = [...folders('').filter((name) => name !== 'core'), ...folders('core/')];
+  const rows = tableRows(section(document('docs/architecture.md'), '## The rooms'));
+  assert.equal(rows.map(([room]) => codeOf(room)).sort(), rooms.sort());
+});
+
+test.run();

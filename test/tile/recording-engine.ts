@@ -1,0 +1,81 @@
+// An engine of our own interface whose answers are a simple function of the point, which notes what it is asked
+// and answers when it is told to, or soon. And tiles that know which they are.
+import { setImmediate } from 'node:timers/promises';
+import type { Batch, BatchResult, Engine } from '#src/core/engine/engine.js';
+import type { Estimation } from '#src/core/inference/estimation.js';
+import type { TileShape } from '#src/tile/schedule.js';
+
+export const SMALL: TileShape = { channels: 3, height: 2, width: 2 };
+export const TALL: TileShape = { channels: 3, height: 4, width: 2 };
+
+/** The tiles in a batch, by number, and the batch. */
+export interface Asked {
+  readonly tiles: readonly number[];
+  readonly batch: Batch;
+}
+
+export interface RecordingEngine extends Pick<Engine, 'lanes' | 'batchSize' | 'evaluate'> {
+  readonly asked: readonly Asked[];
+  /** The most evaluations that were in flight at once. */
+  readonly mostInFlight: number;
+}
+
+const density = (tile: number, sigma: number) => 10 * tile + sigma;
+const slope = (tile: number, sigma: number) => Math.fround(tile / 8 + sigma);
+
+/** @param before awaited in every evaluation, with what it was asked; throws to make it fail */
+export function recordingEngine(
+  lanes: number,
+  batchSize: number,
+  before: (asked: Asked, index: number) => Promise<unknown> = () => setImmediate(),
+): RecordingEngine {
+  const asked: Asked[] = [];
+  let [inFlight, most] = [0, 0];
+  return {
+    lanes,
+    batchSize,
+    asked,
+    get mostInFlight() {
+      return most;
+    },
+    async evaluate(batch): Promise<BatchResult> {
+      const size = batch.y.length / batch.shape.batch;
+      const tiles = Array.from({ length: batch.shape.batch }, (_, i) => batch.y[i * size] as number);
+      const index = asked.push({ tiles, batch }) - 1;
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await before({ tiles, batch }, index);
+      inFlight -= 1;
+      const sigmas = [...batch.sigma];
+      return {
+        logDensity: Float32Array.from(tiles, (tile, i) => density(tile, sigmas[i] as number)),
+        score: batch.y.map((value, i) => slope(value, sigmas[Math.floor(i / size)] as number)),
+      };
+    },
+  };
+}
+
+/** Tile number `tile`, done after `evaluations`; its estimate sums up all that it was told. */
+export function* tileEstimation(
+  tile: number,
+  { channels, height, width }: TileShape,
+  evaluations: number,
+  onStart: () => void = () => {},
+): Estimation {
+  onStart();
+  const y = new Float32Array(channels * height * width).fill(tile);
+  const estimate = new Float32Array(y.length);
+  for (let k = 0; k < evaluations; k++) {
+    const { logDensity, score } = yield { y, sigma: (k + 1) / 16 };
+    for (let i = 0; i < y.length; i++)
+      estimate[i] = (estimate[i] as number) + logDensity + (score[i] as number);
+  }
+  return { estimate, evaluations };
+}
+
+/** What that estimate is, whoever else was in the batches. */
+export function expectedEstimate(tile: number, { channels, height, width }: TileShape, evaluations: number) {
+  let sum = 0;
+  for (let k = 1; k <= evaluations; k++) sum += density(tile, k / 16) + slope(tile, k / 16);
+  return new Float32Array(channels * height * width).fill(sum);
+}
