@@ -9,7 +9,7 @@ import {
   parseOptions,
   sigmaSchema,
 } from '../denoiser/options.js';
-import { concurrencySchema } from '../plugin/stream-options.js';
+import { concurrencySchema, maxPixelsSchema } from '../plugin/stream-options.js';
 
 export interface CommandArguments {
   /** Files, folders and globs, at least one. */
@@ -18,6 +18,7 @@ export interface CommandArguments {
   readonly output: string;
   readonly sigma: number;
   readonly concurrency: number;
+  readonly maxPixels: number | undefined;
   readonly quiet: boolean;
   readonly json: boolean;
   readonly denoiser: DenoiserOptions;
@@ -49,8 +50,8 @@ export function parseArguments(argv: readonly string[]): CommandArguments {
   const command = describeCommand().parse(argv, { from: 'user' });
   const { output, quiet = false, json = false, ...values } = command.opts<RawOptions>();
   if (values.sigma === undefined) throw new FlowDenoiseError('BAD_OPTION', SIGMA_MISSING);
-  const { sigma, concurrency, ...denoiser } = parseOptions(commandSchema, values, 'flow-denoise');
-  return { inputs: command.args, output, quiet, json, sigma, concurrency, denoiser };
+  const { sigma, concurrency, maxPixels, ...denoiser } = parseOptions(commandSchema, values, 'flow-denoise');
+  return { inputs: command.args, output, quiet, json, sigma, concurrency, maxPixels, denoiser };
 }
 
 interface RawOptions extends Record<string, unknown> {
@@ -59,7 +60,11 @@ interface RawOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-const commandSchema = denoiserOptionsSchema.extend({ sigma: sigmaSchema, concurrency: concurrencySchema });
+const commandSchema = denoiserOptionsSchema.extend({
+  sigma: sigmaSchema,
+  concurrency: concurrencySchema,
+  maxPixels: maxPixelsSchema,
+});
 
 function describeCommand(): Command {
   const number = (flags: string, words: string): Option => new Option(flags, words).argParser(numberOrText);
@@ -77,6 +82,7 @@ function describeCommand(): Command {
     .addOption(number('--overlap <pixels>', 'how far tiles overlap'))
     .addOption(number('--threads <number>', 'threads that compute'))
     .addOption(number('--concurrency <number>', 'pictures in memory at a time (default: 2)'))
+    .addOption(number('--max-pixels <number>', 'larger pictures are refused (default: 200000000)'))
     .option('--quiet', 'say nothing but errors')
     .option('--json', 'a line of JSON for every picture on stdout')
     .addHelpText('after', EXAMPLES)

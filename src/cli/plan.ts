@@ -2,7 +2,7 @@
 // picture is decoded here.
 import sharp from 'sharp';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
-import { mapInOrder } from '../plugin/in-order.js';
+import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
 const HEADERS_AT_ONCE = 4;

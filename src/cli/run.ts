@@ -1,11 +1,12 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { readFile } from 'node:fs/promises';
+import { FlowDenoiseError } from '../core/errors.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { writeFileAtomic } from '../image/index.js';
 import { denoiseEncodedPicture, isOptionFault } from '../plugin/encoded-picture.js';
-import { mapInOrder } from '../plugin/in-order.js';
+import { mapInOrder } from '../tile/in-order.js';
 import type { CommandArguments } from './arguments.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
@@ -34,11 +35,24 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   const denoiser = await openDenoiser(args.denoiser);
   try {
     signal.throwIfAborted();
+    checkSigma(args.sigma, denoiser);
     return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context);
   } finally {
     display.end();
     await denoiser.close();
   }
+}
+
+/** A sigma that suits no picture ends the run before it starts; one that suits some fails the others' files only. */
+function checkSigma(sigma: number, { prior, sigmaRange }: Denoiser): void {
+  if (!sigmaRange || Object.values(sigmaRange).some(([least, most]) => sigma >= least && sigma <= most))
+    return;
+  const { colour, grey } = sigmaRange;
+  throw new FlowDenoiseError(
+    'SIGMA_OUT_OF_RANGE',
+    `Expected a number from ${colour[0]} to ${colour[1]} (grey pictures: ${grey[0]} to ${grey[1]}) for --sigma with ` +
+      `prior ${prior} but received ${sigma}`,
+  );
 }
 
 /** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
@@ -58,7 +72,7 @@ async function plannedJobs(
 async function denoiseJobs(
   jobs: readonly PlannedJob[],
   denoiser: Denoiser,
-  { sigma, concurrency, json }: CommandArguments,
+  { sigma, concurrency, maxPixels, json }: CommandArguments,
   { display, writeJson, signal }: RunContext,
 ): Promise<number> {
   const started = performance.now();
@@ -67,6 +81,7 @@ async function denoiseJobs(
       const input = await readFile(job.input, { signal });
       const { bytes, report } = await denoiseEncodedPicture(input, job.input, async () => denoiser, {
         sigma,
+        maxPixels,
         signal,
         onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
       });

@@ -4,12 +4,13 @@ import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { createBlender } from '../tile/blend.js';
 import { extractTile } from '../tile/extract.js';
+import { mapInOrder } from '../tile/in-order.js';
 import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { DenoiseCallOptions, Method } from './denoiser.js';
 import { chooseEstimator } from './estimator.js';
-import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
+import { channelMean, completeChroma, greyOf, isGreyInColour, withGrey } from './grey.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
@@ -37,31 +38,24 @@ function correction(estimate: Float32Array, noisy: Float32Array): Float32Array {
   return estimate;
 }
 
-/** Runs `work` over the items in order, at most `limit` at once; the first failure ends it. */
-async function eachLimited<I>(
-  items: readonly I[],
-  limit: number,
-  work: (item: I) => Promise<void>,
-): Promise<void> {
-  const running = new Set<Promise<void>>();
-  // All of them: one that fails in the moment in which another finishes has left `running` unseen.
-  const tasks: Promise<void>[] = [];
-  for (const item of items) {
-    const task = work(item).finally(() => running.delete(task));
-    running.add(task);
-    tasks.push(task);
-    if (running.size >= limit) await Promise.race(running);
-  }
-  await Promise.all(tasks);
-}
-
 /**
- * Denoises a picture tile by tile. Memory beside the picture: its correction, the result, and the tiles in flight.
+ * Denoises a picture; one that is grey but stored as RGB as a grey one. Memory beside the picture: its correction, the result, and the tiles in flight.
  *
  * @param sigma in 8-bit units
  * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING, BAD_IMAGE (a sample is not finite), ENGINE_FAILED
  */
 export async function denoisePicture<S extends Samples>(
+  picture: Picture<S>,
+  options: DenoiseCallOptions,
+  schedule: Schedule,
+  settings: PictureSettings,
+): Promise<PictureResult<S>> {
+  if (!(await isGreyInColour(picture))) return denoiseTiles(picture, options, schedule, settings);
+  const result = await denoiseTiles(await greyOf(picture), options, schedule, settings);
+  return { ...result, data: await withGrey(picture, result.data) };
+}
+
+async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
   { sigma: sigma255, signal, onProgress }: DenoiseCallOptions,
   schedule: Schedule,
@@ -69,8 +63,7 @@ export async function denoisePicture<S extends Samples>(
 ): Promise<PictureResult<S>> {
   const isGrey = colourChannels(picture.channels) === 1;
   const greySigma = sigma255 / 255;
-  const sigma = isGrey ? greySigma * COMPLETED_NOISE : greySigma;
-  const estimator = chooseEstimator(model, method, sigma, { beta, isGrey });
+  const estimator = chooseEstimator(model, method, sigma255, { beta, isGrey });
   const { width, height } = picture;
   const plan = planTiles({ width, height, tileSize, overlap, multiple: squeezeFactor(model) });
   const shape = { channels: 3, height: plan.tileHeight, width: plan.tileWidth };
@@ -82,7 +75,7 @@ export async function denoisePicture<S extends Samples>(
   let evaluations = 0;
   let fallbackTiles = 0;
 
-  async function estimateTile(tile: Tile): Promise<void> {
+  async function estimateTile(tile: Tile) {
     const noisy = extractTile(picture, plan, tile);
     if (picture.data instanceof Float32Array)
       checkFinite(
@@ -99,18 +92,21 @@ export async function denoisePicture<S extends Samples>(
       'ENGINE_FAILED',
       `${where} came back with numbers that are not finite; try another engine`,
     );
-    blender.add(tile, correction(estimate, noisy));
     evaluations += result.evaluations;
     if (result.fallback) fallbackTiles += 1;
     tilesDone += 1;
     const tiles = plan.tiles.length;
     const secondsLeft = ((performance.now() - started) / 1000 / tilesDone) * (tiles - tilesDone);
     onProgress?.({ tilesDone, tiles, secondsLeft });
+    return { tile, change: correction(estimate, noisy) };
   }
 
   try {
-    // One more than the engine can work on, so that a free lane finds a tile waiting.
-    await eachLimited(plan.tiles, schedule.capacity + 1, estimateTile);
+    // Blended in the order of the plan, so that rounding does not depend on which thread was faster. As many tiles
+    // again as the engine works on may wait for their turn.
+    const inFlight = 2 * schedule.capacity + 1;
+    for await (const { tile, change } of mapInOrder(plan.tiles, inFlight, estimateTile))
+      blender.add(tile, change);
   } catch (error) {
     failure.abort(error);
     throw error;

@@ -48,6 +48,8 @@ export interface DenoiseReport {
 
 export type Method = 'beta-map' | 'posterior-mean';
 
+export type SigmaRange = readonly [number, number];
+
 export interface TimeEstimate {
   readonly tiles: number;
   readonly evaluations: number;
@@ -58,6 +60,11 @@ export interface Denoiser {
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
   readonly method: Method;
+  /**
+   * The noise levels that the prior knows, [least, most] in 8-bit units; undefined for a prior that is not
+   * conditioned on the noise level, which takes any.
+   */
+  readonly sigmaRange: { readonly colour: SigmaRange; readonly grey: SigmaRange } | undefined;
 
   /** Denoises a float picture; the input is not modified. */
   denoise(image: FloatImage, options: DenoiseCallOptions): Promise<FloatImage & { report: DenoiseReport }>;

@@ -5,7 +5,8 @@ import { calibratedBetaMap } from '../core/inference/calibration.js';
 import type { Estimation } from '../core/inference/estimation.js';
 import { posteriorMean } from '../core/inference/posterior-mean.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import type { Method } from './denoiser.js';
+import type { Denoiser, Method, SigmaRange } from './denoiser.js';
+import { COMPLETED_NOISE } from './grey.js';
 
 export interface Estimator {
   /** The likelihood's weight; undefined for the posterior mean. */
@@ -15,19 +16,23 @@ export interface Estimator {
   start(y: Float32Array): Estimation;
 }
 
-const in255 = (value: number) => Number((value * 255).toPrecision(4));
+const round4 = (value: number) => Number(value.toPrecision(4));
 
-/** @throws FlowDenoiseError SIGMA_OUT_OF_RANGE when the prior does not know this noise level */
-function checkSigma(model: PriorModel, sigma: number, isGrey: boolean): void {
-  const [low, high] = model.sigmaRange;
-  const slack = 1e-6;
-  if (sigma >= low * (1 - slack) && sigma <= high * (1 + slack)) return;
-  const grey = isGrey ? Math.sqrt(3) : 1;
-  const range = `${in255(low / grey)} to ${in255(high / grey)}`;
+/** The noise levels that a prior knows, in 8-bit units; undefined where it takes any. */
+export function sigmaRangeOf({ conditioning, sigmaRange }: PriorModel): Denoiser['sigmaRange'] {
+  if (conditioning === null) return undefined;
+  const range = (unit: number): SigmaRange => [round4(sigmaRange[0] * unit), round4(sigmaRange[1] * unit)];
+  return { colour: range(255), grey: range(255 / COMPLETED_NOISE) };
+}
+
+/** @throws FlowDenoiseError SIGMA_OUT_OF_RANGE when the prior does not know this noise level (8-bit units) */
+function checkSigma(model: PriorModel, sigma255: number, isGrey: boolean): void {
+  const range = sigmaRangeOf(model)?.[isGrey ? 'grey' : 'colour'];
+  if (!range || (sigma255 >= range[0] && sigma255 <= range[1])) return;
   throw new FlowDenoiseError(
     'SIGMA_OUT_OF_RANGE',
-    `Expected a number from ${range} for sigma with prior ${model.name}${isGrey ? ' on a grey picture' : ''} but received ` +
-      `${in255(sigma / grey)}; ${sigma < low ? 'noise that faint is best left alone' : 'use a prior trained for stronger noise'}`,
+    `Expected a number from ${range[0]} to ${range[1]} for sigma with prior ${model.name}${isGrey ? ' on a grey picture' : ''} ` +
+      `but received ${sigma255}; ${sigma255 < range[0] ? 'noise that faint is best left alone' : 'use a prior trained for stronger noise'}`,
   );
 }
 
@@ -41,18 +46,21 @@ export function checkMethod(model: PriorModel, method: Method): void {
 }
 
 /**
- * The estimator for a prior, a method and a noise level ([0, 1] units).
+ * The estimator for a prior, a method and a noise level, that of the picture in 8-bit units.
  *
  * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING
  */
 export function chooseEstimator(
   model: PriorModel,
   method: Method,
-  sigma: number,
+  sigma255: number,
   { beta, isGrey }: { readonly beta: number | 'auto'; readonly isGrey: boolean },
 ): Estimator {
   checkMethod(model, method);
-  if (model.conditioning !== null) checkSigma(model, sigma, isGrey);
+  checkSigma(model, sigma255, isGrey);
+  // Rounding must not carry a level at the range's end out of what the prior knows.
+  const [least, most] = model.conditioning ? model.sigmaRange : [0, Number.POSITIVE_INFINITY];
+  const sigma = Math.min(most, Math.max(least, (sigma255 / 255) * (isGrey ? COMPLETED_NOISE : 1)));
   switch (method) {
     case 'posterior-mean':
       return { beta: undefined, evaluations: 1, start: (y) => posteriorMean(y, sigma) };

@@ -10,7 +10,7 @@ import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { denoisePicture, type PictureSettings } from './denoise-picture.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, Method } from './denoiser.js';
-import { checkMethod, chooseEstimator } from './estimator.js';
+import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
 import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 
@@ -80,6 +80,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
     prior: model.name,
     engine: { name: engine.name, why: engine.why },
     method,
+    sigmaRange: sigmaRangeOf(model),
     async denoise(image, options) {
       if (!(image?.data instanceof Float32Array))
         throw new FlowDenoiseError('BAD_IMAGE', 'Expected a Float32Array of samples in [0, 1] for data');
@@ -90,7 +91,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
     async estimate(sizes, otherMethod: Method = method) {
       secondsPerPixel ??= measureSecondsPerPixel(engine, model);
       const { tiles, pixels } = countTiles(sizes, { tileSize, overlap, multiple });
-      const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
+      const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]) * 255;
       const perTile = chooseEstimator(model, otherMethod, sigma, { beta, isGrey: false }).evaluations;
       return { tiles, evaluations: tiles * perTile, seconds: pixels * perTile * (await secondsPerPixel) };
     },

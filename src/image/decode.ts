@@ -23,7 +23,7 @@ export interface DecodedPicture {
 
 export interface DecodeOptions {
   /** Largest width x height that is decoded, in pixels; 200 million unless given. */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
 }
 
 /** 200 megapixels: above any camera, 0.6 GB as 8-bit RGB. */

@@ -9,8 +9,8 @@ import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { isSupportedExtension } from '../image/index.js';
+import { mapInOrder } from '../tile/in-order.js';
 import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js';
-import { mapInOrder } from './in-order.js';
 import {
   type CheckedStreamOptions,
   type DenoiseStreamOptions,
@@ -45,6 +45,7 @@ export function createDenoiseStream(
   const {
     sigma,
     concurrency,
+    maxPixels,
     signal: userSignal,
     onProgress,
     denoiser: shared,
@@ -72,6 +73,7 @@ export function createDenoiseStream(
       const bytes = await readContents(file);
       const result = await denoiseEncodedPicture(bytes, nameOf(file), open, {
         sigma,
+        maxPixels,
         signal,
         onProgress: onProgress && ((progress) => onProgress(progress, file)),
       });

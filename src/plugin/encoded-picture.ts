@@ -2,7 +2,7 @@
 // for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
-import { decodePicture, encodePicture } from '../image/index.js';
+import { type DecodeOptions, decodePicture, encodePicture } from '../image/index.js';
 
 export interface DenoisedBytes {
   readonly bytes: Buffer;
@@ -23,10 +23,10 @@ export async function denoiseEncodedPicture(
   bytes: Buffer,
   name: string,
   open: () => Promise<Denoiser>,
-  options: DenoiseCallOptions,
+  { maxPixels, ...options }: DenoiseCallOptions & DecodeOptions,
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
-  const decoded = await decodePicture(bytes, name);
+  const decoded = await decodePicture(bytes, name, { maxPixels });
   const denoiser = await open();
   const { data, report } = await denoiser
     .denoisePicture(decoded.picture, options)
@@ -35,7 +35,7 @@ export async function denoiseEncodedPicture(
   return { bytes: await encodePicture(decoded, data), report };
 }
 
-const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'SIGMA_OUT_OF_RANGE', 'NEEDS_CONDITIONING'];
+const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];
 
 /** Whether the options are at fault, not this file: every other file would fail alike. */
 export function isOptionFault(error: unknown): boolean {

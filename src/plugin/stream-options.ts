@@ -15,6 +15,8 @@ export interface DenoiseStreamOptions extends DenoiserOptions {
   readonly sigma: number;
   /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
   readonly concurrency?: number | undefined;
+  /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
+  readonly maxPixels?: number | undefined;
   /** Stops the work: the stream is destroyed with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
@@ -33,9 +35,12 @@ export const concurrencySchema = z
   .default(2)
   .describe('a whole number from 1 to 1024');
 
+export const maxPixelsSchema = z.int().min(1).optional().describe('a whole number of pixels, at least 1');
+
 const streamOptionsSchema = denoiserOptionsSchema.extend({
   sigma: sigmaSchema,
   concurrency: concurrencySchema,
+  maxPixels: maxPixelsSchema,
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   onProgress: z
     .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')

@@ -77,6 +77,43 @@ test('files that fail do not stop the others: exit code 1, nothing half-written'
     assert.match(lines[1].error.message, '2-cut.jpg');
   }));
 
+test('a sigma that suits colour alone fails the grey pictures only', () =>
+  withFolder(async (cwd) => {
+    await put(
+      cwd,
+      'in/1-grey.png',
+      await sharp(await noisyPicture('png'))
+        .toColourspace('b-w')
+        .png()
+        .toBuffer(),
+    );
+    await put(cwd, 'in/2-colour.png', await noisyPicture('png'));
+    const args = ['in', '-o', 'out', '--method', 'posterior-mean', '--quiet'];
+    const { code, stderr } = await command([...args, '--sigma', '60'], { cwd });
+    assert.is(code, 1);
+    assert.match(
+      stderr,
+      /^flow-denoise: in\/1-grey\.png: Expected a number from 1\.443 to 57\.74 .* received 60;.*\n$/,
+    );
+    assert.equal(await filesBelow(join(cwd, 'out')), ['2-colour.png']);
+    const none = await command([...args, '--sigma', '1'], { cwd });
+    assert.is(none.code, 2);
+    assert.match(
+      none.stderr,
+      /^flow-denoise: Expected a number from 2\.5 to 100 \(grey pictures: 1\.443 to 57\.74\)/,
+    );
+  }));
+
+test('--max-pixels refuses larger pictures', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'a.png', await noisyPicture('png'));
+    const args = ['a.png', '-o', 'out', '--sigma', '25', '--quiet', '--max-pixels', '1919'];
+    const { code, stderr } = await command(args, { cwd });
+    assert.is(code, 1);
+    assert.match(stderr, /a\.png: .*1919/);
+    assert.equal(await filesBelow(cwd), ['a.png']);
+  }));
+
 test('an output that cannot be written is one failed file', () =>
   withFolder(async (cwd) => {
     await put(cwd, 'in/a.png', await noisyPicture('png'));

@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Batch, Engine } from '#src/core/engine/engine.js';
+import { openOnnxEngine } from '#src/core/engine/onnx-engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { loadFixture } from './fixture.js';
@@ -30,33 +31,46 @@ const batchOf = (side: number): Batch => ({
   sigma: Float32Array.of(0.1),
 });
 
-async function failure(promise: Promise<unknown>): Promise<FlowDenoiseError> {
+async function rejects(promise: Promise<unknown>): Promise<void> {
+  assert.is(
+    await promise.then(
+      () => 'fulfilled',
+      () => 'rejected',
+    ),
+    'rejected',
+  );
+}
+
+async function failure(promise: Promise<unknown>, code = 'ENGINE_FAILED'): Promise<FlowDenoiseError> {
   const error = await promise.then(
     () => new Error('it did not reject'),
     (reason: unknown) => reason,
   );
   assert.instance(error, FlowDenoiseError);
-  assert.is((error as FlowDenoiseError).code, 'ENGINE_FAILED');
+  assert.is((error as FlowDenoiseError).code, code);
   return error as FlowDenoiseError;
 }
 
 /** A size that cannot be squeezed (no graph can be recorded for it), and fewer samples than the shape says. */
 const BAD = { size: () => batchOf(7), samples: () => ({ ...batchOf(8), y: new Float32Array(5) }) };
 
-for (const [name, what] of [
-  ['onnx', 'size'],
-  ['onnx', 'samples'],
-  ['wasm', 'samples'],
-] as const)
-  test(`${name}: a batch of a wrong ${what} fails alone`, async () => {
+for (const name of ['onnx', 'wasm'] as const)
+  test(`${name}: a batch that fits no tile is refused at the door`, async () => {
     const engine = await opened(name, 1);
-    for (const attempt of [1, 2]) {
-      const { message } = await failure(engine.evaluate(BAD[what]()));
-      assert.match(message, new RegExp(`engine ${name} failed: `), `attempt ${attempt}`);
+    for (const bad of Object.values(BAD)) {
+      const error = await failure(engine.evaluate(bad()), 'BAD_OPTION');
+      assert.match(error.message, /multiples of 4, .* but received 1 of 3 x /);
     }
+    assert.is((await engine.evaluate(batchOf(8))).score.length, 192);
+  });
+
+for (const [what, bad] of Object.entries(BAD))
+  test(`onnx: a batch of a wrong ${what} behind the door fails alone`, async () => {
+    const engine = await openOnnxEngine(prior);
+    for (let attempt = 0; attempt < 2; attempt++) await rejects(engine.evaluate(bad()));
     // More evaluations than an idle session is kept for: what failed is not there to be released.
     for (let i = 0; i < 30; i++) assert.is((await engine.evaluate(batchOf(8))).score.length, 192);
-    // And close, after each test, does not fail either.
+    await engine.close();
   });
 
 test('when a thread dies, its evaluations fail and the others go on', async () => {

@@ -42,6 +42,7 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     prior: 'none',
     engine: { name: 'none', why: 'a test asked for it' },
     method: 'beta-map',
+    sigmaRange: undefined,
     async denoise(image, options) {
       await wait(image, options);
       return { ...image, report: report(options.sigma) };

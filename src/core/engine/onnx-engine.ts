@@ -1,17 +1,15 @@
-// ONNX Runtime in the calling thread, one core: the recorded graph runs whole. Sessions are kept per tile shape,
-// and per noise level where one is asked for again and again (beta-MAP's s): with sigma known the conditioning
-// becomes biases of the convolutions, which is 10% faster.
+// ONNX Runtime in the calling thread, one core: the recorded graph runs whole. Sessions are kept per tile shape and
+// noise level: with sigma known the conditioning becomes biases of the convolutions, which is 10% faster. Which
+// session answers depends on the batch alone, never on what came before, so a picture gives the same bits again.
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Prior } from '../model/load-prior.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
 import { collectGarbage } from './collect-garbage.js';
-import type { Batch, BatchResult, LocalEngine } from './engine.js';
+import type { BatchResult, LocalEngine } from './engine.js';
 import { recordDensityAndScore } from './record.js';
 
 /** A session that this many evaluations passed by is released: each holds some 60 MB. */
 const IDLE_EVALUATIONS = 24;
-/** A noise level gets a session of its own when it is asked for this often: making one costs about 3 evaluations. */
-const SPECIALISE_AFTER = 6;
 
 /** One core per session, and no arenas: memory goes back between evaluations, at no measurable cost. */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
@@ -26,13 +24,18 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
+/** The one noise level of a batch; undefined where its pictures differ. */
+function commonSigma(sigma: Float32Array): number | undefined {
+  const [first] = sigma;
+  return sigma.every((value) => value === first) ? first : undefined;
+}
+
 const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
   `${batch}x${channels}x${height}x${width}`;
 
 export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): Promise<LocalEngine> {
   const ort = await import('onnxruntime-node');
   const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
-  const requests = new Map<string, number>();
   let evaluations = 0;
 
   async function createSession(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
@@ -56,26 +59,15 @@ export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): P
     for (const [key, { session, lastUse }] of sessions) {
       if (evaluations - lastUse < IDLE_EVALUATIONS) continue;
       sessions.delete(key);
-      requests.delete(key);
       await (await session).release();
     }
-  }
-
-  /** The batch's sigma where it is one number that keeps coming back, else undefined. */
-  function frequentSigma({ shape, sigma }: Batch): number | undefined {
-    const [first] = sigma;
-    if (first === undefined || !sigma.every((value) => value === first)) return undefined;
-    const key = `${shapeKey(shape)}@${first}`;
-    const count = (requests.get(key) ?? 0) + 1;
-    requests.set(key, count);
-    return count > SPECIALISE_AFTER ? first : undefined;
   }
 
   return {
     description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
     async evaluate(batch): Promise<BatchResult> {
       const { shape, y, sigma } = batch;
-      const session = await sessionFor(shape, frequentSigma(batch));
+      const session = await sessionFor(shape, commonSigma(sigma));
       const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {
         y: new ort.Tensor('float32', y, [shape.batch, shape.channels, shape.height, shape.width]),
       };

@@ -1,8 +1,9 @@
 // Chooses an engine and says why.
 import { availableParallelism } from 'node:os';
 import { FlowDenoiseError } from '../errors.js';
+import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
-import type { Engine, EngineName } from './engine.js';
+import type { Batch, Engine, EngineName } from './engine.js';
 import { openWorkerPool } from './worker-pool.js';
 
 /** What `auto` tries, fastest on a CPU first. */
@@ -20,12 +21,35 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
 }
 
+function checkBatch({ shape, y, sigma }: Batch, multiple: number): void {
+  const { batch, channels, height, width } = shape;
+  if (height % multiple === 0 && width % multiple === 0 && channels === 3) {
+    if (y.length === batch * channels * height * width && sigma.length === batch) return;
+  }
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected tiles of 3 channels with sides that are multiples of ${multiple}, all their samples and a sigma each, but ` +
+      `received ${batch} of ${channels} x ${height} x ${width} with ${y.length} samples and ${sigma.length} sigmas`,
+  );
+}
+
 async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
   const workers = name === 'tensorflow' ? 1 : threads;
   const data = { name, prior: { model: prior.model, weights: prior.weights } };
   const { description, evaluate, close } = await openWorkerPool(data, workers);
+  const multiple = squeezeFactor(prior.model);
   const why = `${description}, ${workers} thread${workers === 1 ? '' : 's'}; ${because}`;
-  return { name, why, lanes: workers, batchSize: 1, evaluate, close };
+  return {
+    name,
+    why,
+    lanes: workers,
+    batchSize: 1,
+    async evaluate(batch) {
+      checkBatch(batch, multiple);
+      return evaluate(batch);
+    },
+    close,
+  };
 }
 
 /**

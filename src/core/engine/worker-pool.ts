@@ -72,14 +72,28 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
   return { worker, pending, description };
 }
 
+/** Never `terminate()`: ONNX Runtime aborts the process when its thread goes during an evaluation. */
+async function endThread({ worker }: Thread): Promise<void> {
+  if (worker.threadId === -1) return;
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  worker.ref();
+  worker.postMessage('close' satisfies EngineRequest);
+  await ended;
+}
+
 /**
  * @throws FlowDenoiseError ENGINE_UNAVAILABLE when the engine does not open, ENGINE_FAILED from `evaluate`
  */
 export async function openWorkerPool(data: EngineWorkerData, threads: number): Promise<WorkerPool> {
   // The first one alone: if the engine is not available, one failure is enough.
   const first = await startThread(data);
-  const others = await Promise.all(Array.from({ length: threads - 1 }, () => startThread(data)));
-  const pool = [first, ...others];
+  const starts = await Promise.allSettled(Array.from({ length: threads - 1 }, () => startThread(data)));
+  const pool = [first, ...starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))];
+  const failure = starts.find((start) => start.status === 'rejected');
+  if (failure) {
+    await Promise.all(pool.map(endThread));
+    throw failure.reason;
+  }
   const { name } = data;
   let nextId = 0;
   let isClosed = false;
@@ -103,16 +117,11 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
       if (isClosed) return;
       isClosed = true;
       await Promise.all(
-        pool.map(async ({ worker, pending }) => {
-          for (const { reject } of pending.values())
+        pool.map((thread) => {
+          for (const { reject } of thread.pending.values())
             reject(new FlowDenoiseError('CLOSED', 'the engine was closed while it worked'));
-          pending.clear();
-          // Never `terminate()`: ONNX Runtime aborts the process when its thread goes during an evaluation.
-          if (worker.threadId === -1) return;
-          const ended = new Promise((resolve) => worker.once('exit', resolve));
-          worker.ref();
-          worker.postMessage('close' satisfies EngineRequest);
-          await ended;
+          thread.pending.clear();
+          return endThread(thread);
         }),
       );
     },

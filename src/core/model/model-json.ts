@@ -6,25 +6,25 @@ export const VERSION = 1;
 
 const count = z.number().int().positive();
 
-const level = z.object({
+const level = z.strictObject({
   steps: z.number().int().nonnegative(),
   width: count,
   kernel: z.union([z.literal(1), z.literal(3)]),
   splitWidth: count.optional(),
 });
 
-const betaMapCalibration = z.object({
+const betaMapCalibration = z.strictObject({
   /** Adam steps. */
   steps: z.number().int().positive(),
   /** Adam's first rate, in units of sigma. */
   rate: z.number().positive(),
   polish: z.boolean(),
   /** The best beta per noise level (sigma255: 8-bit units), ascending. */
-  table: z.array(z.object({ sigma255: z.number().positive(), beta: z.number().positive() })).min(1),
+  table: z.array(z.strictObject({ sigma255: z.number().positive(), beta: z.number().positive() })).min(1),
 });
 
 export const modelSchema = z
-  .object({
+  .strictObject({
     format: z.literal(FORMAT),
     version: z.literal(VERSION),
     name: z.string().min(1),
@@ -33,14 +33,14 @@ export const modelSchema = z
     inputResolution: count,
     levels: z.array(level).min(1).max(8),
     scaleCap: z.number().positive(),
-    conditioning: z.object({ kind: z.literal('log-sigma'), features: count }).nullable(),
+    conditioning: z.strictObject({ kind: z.literal('log-sigma'), features: count }).nullable(),
     /** Noise levels that the prior knows, [0, 1] units. */
     sigmaRange: z.tuple([z.number().positive(), z.number().positive()]),
-    weights: z.object({
+    weights: z.strictObject({
       file: z.string().regex(/^[^/\\]+$/, 'a file name'),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
     }),
-    calibration: z.object({ betaMap: betaMapCalibration.optional() }).optional(),
+    calibration: z.strictObject({ betaMap: betaMapCalibration.optional() }).optional(),
     provenance: z.record(z.string(), z.unknown()).optional(),
   })
   .refine(({ sigmaRange: [low, high] }) => low < high, { path: ['sigmaRange'], message: 'ascending numbers' })

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { mapInOrder } from '#src/plugin/in-order.js';
+import { mapInOrder } from '#src/tile/in-order.js';
 
 test('keeps the order and the limit, whatever the work takes', async () => {
   await fc.assert(
