@@ -3,12 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import {
-  type DenoiserOptions,
-  denoiserOptionsSchema,
-  parseOptions,
-  sigmaSchema,
-} from '../denoiser/options.js';
+import { type CheckedNoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
+import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
 import { concurrencySchema, maxPixelsSchema } from '../plugin/stream-options.js';
 
 export interface CommandArguments {
@@ -16,7 +12,9 @@ export interface CommandArguments {
   readonly inputs: readonly string[];
   /** The folder that is written to. */
   readonly output: string;
-  readonly sigma: number;
+  readonly noise: Omit<CheckedNoiseOptions, 'sigmaMap'>;
+  /** A grey picture with the sigma of every pixel. */
+  readonly sigmaMap: string | undefined;
   readonly concurrency: number;
   readonly maxPixels: number | undefined;
   readonly quiet: boolean;
@@ -26,19 +24,18 @@ export interface CommandArguments {
 
 const EXAMPLES = `
 Examples:
-  flow-denoise photo.jpg -o clean --sigma 15
+  flow-denoise photo.jpg -o clean                       finds the noise by itself
   flow-denoise photos -o clean --sigma 25               every picture below photos, its tree kept
   flow-denoise "scans/**/*.tif" -o clean --sigma 10 --method posterior-mean
-  flow-denoise photos -o clean --sigma 25 --json > report.jsonl
+  flow-denoise photos -o clean --strength 0.7 --json > report.jsonl
+  flow-denoise scope.tif -o clean --gain 2.5 --sigma 4  a sensor's noise: variance 2.5 x value + 4^2
+
+Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is.
 
 sigma is the standard deviation of the noise in 8-bit units, whatever the file's depth: 5 is faint, 15 plain to
 see, 25 strong, 50 very strong.
 
 Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage, 130 interrupted.`;
-
-const SIGMA_MISSING =
-  '--sigma is missing: give the standard deviation of the noise in 8-bit units, for example --sigma 15 ' +
-  '(5 is faint, 25 strong). Estimating it from the picture comes in a later version';
 
 /**
  * Reads the command line (without node and the script).
@@ -48,20 +45,55 @@ const SIGMA_MISSING =
  */
 export function parseArguments(argv: readonly string[]): CommandArguments {
   const command = describeCommand().parse(argv, { from: 'user' });
-  const { output, quiet = false, json = false, ...values } = command.opts<RawOptions>();
-  if (values.sigma === undefined) throw new FlowDenoiseError('BAD_OPTION', SIGMA_MISSING);
-  const { sigma, concurrency, maxPixels, ...denoiser } = parseOptions(commandSchema, values, 'flow-denoise');
-  return { inputs: command.args, output, quiet, json, sigma, concurrency, maxPixels, denoiser };
+  const { output, quiet = false, json = false, gain, offset, ...values } = command.opts<RawOptions>();
+  const { sigma, noise, strength, sigmaMap, concurrency, maxPixels, ...denoiser } = parseOptions(
+    commandSchema,
+    gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
+    'flow-denoise',
+  );
+  const noiseOptions = { sigma, noise, strength };
+  return {
+    inputs: command.args,
+    output,
+    quiet,
+    json,
+    noise: noiseOptions,
+    sigmaMap,
+    concurrency,
+    maxPixels,
+    denoiser,
+  };
+}
+
+/** --gain and --offset describe a sensor; --sigma is its read noise then. */
+function withSensor(
+  values: Omit<RawOptions, 'output'>,
+  gain: unknown,
+  offset: unknown,
+): Record<string, unknown> {
+  const { noise = 'poisson-gaussian', sigma = 0, ...rest } = values;
+  if (gain === undefined || noise !== 'poisson-gaussian' || sigma === 'auto') {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected --gain, with --noise poisson-gaussian and a number for --sigma (the read noise), if any, beside --gain or --offset',
+    );
+  }
+  return { ...rest, noise: { model: noise, gain, sigma, offset: offset ?? 0 } };
 }
 
 interface RawOptions extends Record<string, unknown> {
   readonly output: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
+  readonly gain?: unknown;
+  readonly offset?: unknown;
 }
 
 const commandSchema = denoiserOptionsSchema.extend({
-  sigma: sigmaSchema,
+  sigma: noiseOptionsShape.sigma,
+  noise: noiseOptionsShape.noise,
+  strength: noiseOptionsShape.strength,
+  sigmaMap: z.string().min(1).optional().describe('the path of a grey picture'),
   concurrency: concurrencySchema,
   maxPixels: maxPixelsSchema,
 });
@@ -73,7 +105,12 @@ function describeCommand(): Command {
     .version(version(), '--version')
     .argument('<inputs...>', 'files, folders or globs')
     .requiredOption('-o, --output <folder>', 'where the pictures are written, in the same format')
-    .addOption(number('--sigma <number>', 'standard deviation of the noise in 8-bit units'))
+    .addOption(number('--sigma <number>', 'standard deviation of the noise in 8-bit units (default: auto)'))
+    .option('--noise <kind>', 'auto, gaussian or poisson-gaussian (default: auto)')
+    .addOption(number('--gain <number>', 'poisson-gaussian: variance per unit of signal, 8-bit units'))
+    .addOption(number('--offset <number>', 'poisson-gaussian: the sample that no light gives (default: 0)'))
+    .option('--sigma-map <file>', 'a grey picture of the same size: the sigma of every pixel')
+    .addOption(number('--strength <number>', 'from 0 to 1: how much of the noise goes (default: 1)'))
     .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
     .addOption(number('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
     .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')

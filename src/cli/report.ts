@@ -1,6 +1,6 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
 import { messageOf } from '../core/errors.js';
-import type { DenoiseReport } from '../denoiser/denoiser.js';
+import type { DenoiseReport, NoiseReport } from '../denoiser/denoiser.js';
 import type { Job } from './inputs.js';
 import { timeWords } from './plan.js';
 
@@ -18,10 +18,22 @@ export function jsonLine({ job: { input, output }, report, error }: Outcome): st
 }
 
 /** The line of a file that is done. */
-export function doneLine({ input, output }: Job, { seconds, tiles, fallbackTiles }: DenoiseReport): string {
+export function doneLine(
+  { input, output }: Job,
+  { seconds, tiles, fallbackTiles, isUnchanged, noise }: DenoiseReport,
+): string {
+  if (isUnchanged) return `${input} -> ${output}  copied: ${noise.why}`;
+  const found = noise.isEstimated ? `  ${noiseWords(noise)}` : '';
   const doubts =
-    fallbackTiles === 0 ? '' : `  (${fallbackTiles} of ${tiles} tiles overflowed the prior; is sigma right?)`;
-  return `${input} -> ${output}  ${timeWords(seconds)}${doubts}`;
+    fallbackTiles === 0
+      ? ''
+      : `  (${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?)`;
+  return `${input} -> ${output}  ${timeWords(seconds)}${found}${doubts}`;
+}
+
+function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
+  if (gain !== undefined) return `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
+  return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
 }
 
 /** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */

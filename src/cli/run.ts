@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
-import { writeFileAtomic } from '../image/index.js';
+import { decodePicture, writeFileAtomic } from '../image/index.js';
 import { denoiseEncodedPicture, isOptionFault } from '../plugin/encoded-picture.js';
 import { mapInOrder } from '../tile/in-order.js';
+import { whiteLevel } from '../tile/picture.js';
 import type { CommandArguments } from './arguments.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
@@ -35,7 +36,7 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   const denoiser = await openDenoiser(args.denoiser);
   try {
     signal.throwIfAborted();
-    checkSigma(args.sigma, denoiser);
+    checkSigma(args.noise.sigma, denoiser);
     return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context);
   } finally {
     display.end();
@@ -44,15 +45,27 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
 }
 
 /** A sigma that suits no picture ends the run before it starts; one that suits some fails the others' files only. */
-function checkSigma(sigma: number, { prior, sigmaRange }: Denoiser): void {
-  if (!sigmaRange || Object.values(sigmaRange).some(([least, most]) => sigma >= least && sigma <= most))
-    return;
+function checkSigma(sigma: number | 'auto', { prior, sigmaRange }: Denoiser): void {
+  if (!sigmaRange || sigma === 'auto') return;
+  if (Object.values(sigmaRange).some(([least, most]) => sigma >= least && sigma <= most)) return;
   const { colour, grey } = sigmaRange;
   throw new FlowDenoiseError(
     'SIGMA_OUT_OF_RANGE',
     `Expected a number from ${colour[0]} to ${colour[1]} (grey pictures: ${grey[0]} to ${grey[1]}) for --sigma with ` +
       `prior ${prior} but received ${sigma}`,
   );
+}
+
+/** The samples of a grey picture, 8-bit units. */
+async function readSigmaMap(path: string): Promise<Float32Array> {
+  const { picture } = await decodePicture(await readFile(path), path);
+  if (picture.channels !== 1)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a grey picture for --sigma-map but received ${path}, which has colour or alpha`,
+    );
+  const unit = 255 / whiteLevel(picture.data);
+  return Float32Array.from(picture.data, (value) => value * unit);
 }
 
 /** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
@@ -72,20 +85,23 @@ async function plannedJobs(
 async function denoiseJobs(
   jobs: readonly PlannedJob[],
   denoiser: Denoiser,
-  { sigma, concurrency, maxPixels, json }: CommandArguments,
+  { noise, sigmaMap, concurrency, maxPixels, json }: CommandArguments,
   { display, writeJson, signal }: RunContext,
 ): Promise<number> {
   const started = performance.now();
+  const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
   async function denoiseFile(job: PlannedJob): Promise<Outcome> {
     try {
-      const input = await readFile(job.input, { signal });
-      const { bytes, report } = await denoiseEncodedPicture(input, job.input, async () => denoiser, {
-        sigma,
+      const read = () => readFile(job.input, { signal });
+      const { bytes, report } = await denoiseEncodedPicture(await read(), job.input, async () => denoiser, {
+        ...noise,
+        ...(map && { sigmaMap: map }),
         maxPixels,
         signal,
         onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
       });
-      await writeFileAtomic(job.output, bytes, { signal });
+      // What was found clean is read again, so that no file is held while its picture is in work.
+      await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
       return { job, report };
     } catch (error) {
       signal.throwIfAborted();

@@ -18,5 +18,5 @@ export { DEFAULT_PRIOR, findPrior, shippedPriors } from './model/find-prior.js';
 export { loadPrior, type Prior } from './model/load-prior.js';
 export type { PriorModel } from './model/model-json.js';
 export { savePrior } from './model/save-prior.js';
-export { addGaussianNoise, gaussianNoise, type NoiseModel } from './noise/index.js';
+export * from './noise/index.js';
 export type { KernelShape, PictureShape, TensorOps } from './ops/tensor-ops.js';

@@ -1,4 +1,5 @@
 // One picture through the tiles: plan, estimate, blend. Knows no files.
+import { setMaxListeners } from 'node:events';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
@@ -8,9 +9,12 @@ import { mapInOrder } from '../tile/in-order.js';
 import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { DenoiseCallOptions, Method } from './denoiser.js';
-import { chooseEstimator } from './estimator.js';
-import { channelMean, completeChroma, greyOf, isGreyInColour, withGrey } from './grey.js';
+import type { DenoiseCallOptions, Method, NoiseReport } from './denoiser.js';
+import { checkSigma, chooseEstimator } from './estimator.js';
+import { COMPLETED_NOISE, greyOf, inChunks, isGreyInColour, withGrey } from './grey.js';
+import type { CheckedNoiseOptions } from './noise-options.js';
+import { planNoise } from './noise-plan.js';
+import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
@@ -20,36 +24,51 @@ export interface PictureSettings {
   readonly overlap: number;
 }
 
+export type PictureOptions = CheckedNoiseOptions & Pick<DenoiseCallOptions, 'signal' | 'onProgress'>;
+
 export interface PictureResult<S extends Samples> {
   readonly data: S;
+  readonly isUnchanged: boolean;
+  readonly noise: NoiseReport;
   readonly beta: number | undefined;
   readonly tiles: number;
   readonly evaluations: number;
   readonly fallbackTiles: number;
 }
 
-function checkFinite(values: Float32Array, code: 'BAD_IMAGE' | 'ENGINE_FAILED', what: string): void {
-  if (!values.every(Number.isFinite)) throw new FlowDenoiseError(code, what);
+/** @throws FlowDenoiseError BAD_IMAGE; integer samples are always finite */
+async function checkSamples({ data }: Picture): Promise<void> {
+  if (!(data instanceof Float32Array)) return;
+  await inChunks(data.length, (from, to) => {
+    if (data.subarray(from, to).every(Number.isFinite)) return;
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      'the picture has samples that are not finite numbers (NaN or infinity)',
+    );
+  });
 }
 
-/** estimate - noisy, in place of the estimate. */
-function correction(estimate: Float32Array, noisy: Float32Array): Float32Array {
-  for (let i = 0; i < estimate.length; i++) estimate[i] = (estimate[i] as number) - (noisy[i] as number);
+/** strength (estimate - noisy), in place of the estimate. */
+function correction(estimate: Float32Array, noisy: Float32Array, strength: number): Float32Array {
+  for (let i = 0; i < estimate.length; i++)
+    estimate[i] = strength * ((estimate[i] as number) - (noisy[i] as number));
   return estimate;
 }
 
 /**
- * Denoises a picture; one that is grey but stored as RGB as a grey one. Memory beside the picture: its correction, the result, and the tiles in flight.
+ * Denoises a picture; one that is grey but stored as RGB as a grey one. Memory beside the picture: its correction,
+ * the result, and the tiles in flight.
  *
- * @param sigma in 8-bit units
- * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING, BAD_IMAGE (a sample is not finite), ENGINE_FAILED
+ * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING, BAD_OPTION, BAD_IMAGE (a sample is not finite),
+ *         ENGINE_FAILED
  */
 export async function denoisePicture<S extends Samples>(
   picture: Picture<S>,
-  options: DenoiseCallOptions,
+  options: PictureOptions,
   schedule: Schedule,
   settings: PictureSettings,
 ): Promise<PictureResult<S>> {
+  await checkSamples(picture);
   if (!(await isGreyInColour(picture))) return denoiseTiles(picture, options, schedule, settings);
   const result = await denoiseTiles(await greyOf(picture), options, schedule, settings);
   return { ...result, data: await withGrey(picture, result.data) };
@@ -57,60 +76,86 @@ export async function denoisePicture<S extends Samples>(
 
 async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
-  { sigma: sigma255, signal, onProgress }: DenoiseCallOptions,
+  options: PictureOptions,
   schedule: Schedule,
   { model, method, beta, tileSize, overlap }: PictureSettings,
 ): Promise<PictureResult<S>> {
-  const isGrey = colourChannels(picture.channels) === 1;
-  const greySigma = sigma255 / 255;
-  const estimator = chooseEstimator(model, method, sigma255, { beta, isGrey });
+  const { signal, onProgress, strength } = options;
+  const channels = colourChannels(picture.channels);
+  const isGrey = channels === 1;
+  if (typeof options.sigma === 'number') checkSigma(model, options.sigma, isGrey);
+  const scale = isGrey ? COMPLETED_NOISE : 1;
+  const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
+  const noise = await planNoise(picture, options, { range: [range[0] / scale, range[1] / scale], method });
+  if (noise.isClean || strength === 0) {
+    const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0 };
+    return { data: picture.data.slice() as S, isUnchanged: true, noise: noise.report, ...nothing };
+  }
   const { width, height } = picture;
-  const plan = planTiles({ width, height, tileSize, overlap, multiple: squeezeFactor(model) });
-  const shape = { channels: 3, height: plan.tileHeight, width: plan.tileWidth };
+  const multiple = squeezeFactor(model) * noise.multiple;
+  const plan = planTiles({ width, height, tileSize, overlap, multiple });
   const blender = createBlender(picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  // Every tile in flight listens, and in several parts where it is split into phases.
+  setMaxListeners(0, either);
   const started = performance.now();
+  let firstBeta: number | undefined;
   let tilesDone = 0;
   let evaluations = 0;
-  let fallbackTiles = 0;
+
+  async function underPrior(tile: TileSamples, onFallback: () => void): Promise<Float32Array> {
+    const estimator = chooseEstimator(model, method, tile.sigma, beta);
+    firstBeta ??= estimator.beta;
+    const shape = { channels: tile.channels, height: tile.height, width: tile.width };
+    const result = await schedule.run({ shape, estimation: estimator.start(tile), signal: either });
+    evaluations += result.evaluations;
+    if (result.fallback) onFallback();
+    return result.estimate;
+  }
 
   async function estimateTile(tile: Tile) {
     const noisy = extractTile(picture, plan, tile);
-    if (picture.data instanceof Float32Array)
-      checkFinite(
-        noisy,
-        'BAD_IMAGE',
-        'the picture has samples that are not finite numbers (NaN or infinity)',
-      );
-    const y = isGrey ? completeChroma(noisy, greySigma, tile.row * plan.xs.length + tile.column) : noisy;
-    const result = await schedule.run({ shape, estimation: estimator.start(y), signal: either });
-    const estimate = isGrey ? channelMean(result.estimate) : result.estimate;
-    const where = `the tile at ${tile.x}, ${tile.y}`;
-    checkFinite(
-      estimate,
-      'ENGINE_FAILED',
-      `${where} came back with numbers that are not finite; try another engine`,
+    let hasFallback = false;
+    const estimateSamples = throughPasses([...noise.passes, greyPass()], (samples) =>
+      underPrior(samples, () => {
+        hasFallback = true;
+      }),
     );
-    evaluations += result.evaluations;
-    if (result.fallback) fallbackTiles += 1;
+    const estimate = await estimateSamples({
+      data: noisy,
+      channels,
+      height: plan.tileHeight,
+      width: plan.tileWidth,
+      seed: tile.row * plan.xs.length + tile.column,
+      ...noise.at(tile, plan),
+    });
+    if (!estimate.every(Number.isFinite))
+      throw new FlowDenoiseError(
+        'ENGINE_FAILED',
+        `the tile at ${tile.x}, ${tile.y} came back with numbers that are not finite; try another engine`,
+      );
     tilesDone += 1;
     const tiles = plan.tiles.length;
     const secondsLeft = ((performance.now() - started) / 1000 / tilesDone) * (tiles - tilesDone);
     onProgress?.({ tilesDone, tiles, secondsLeft });
-    return { tile, change: correction(estimate, noisy) };
+    return { tile, change: correction(estimate, noisy, strength), hasFallback };
   }
 
+  let fallbackTiles = 0;
   try {
     // Blended in the order of the plan, so that rounding does not depend on which thread was faster. As many tiles
     // again as the engine works on may wait for their turn.
     const inFlight = 2 * schedule.capacity + 1;
-    for await (const { tile, change } of mapInOrder(plan.tiles, inFlight, estimateTile))
+    for await (const { tile, change, hasFallback } of mapInOrder(plan.tiles, inFlight, estimateTile)) {
       blender.add(tile, change);
+      if (hasFallback) fallbackTiles += 1;
+    }
   } catch (error) {
     failure.abort(error);
     throw error;
   }
   const data = await blender.finish(signal);
-  return { data, beta: estimator.beta, tiles: plan.tiles.length, evaluations, fallbackTiles };
+  const counts = { tiles: plan.tiles.length, evaluations, fallbackTiles };
+  return { data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
 }

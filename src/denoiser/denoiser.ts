@@ -1,6 +1,7 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
 import type { Channels, Picture } from '../tile/picture.js';
+import type { NoiseOptions } from './noise-options.js';
 
 /** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
 export interface FloatImage {
@@ -19,13 +20,31 @@ export interface Progress {
   readonly secondsLeft: number | undefined;
 }
 
-export interface DenoiseCallOptions {
-  /** Standard deviation of the noise in 8-bit units (0-255), whatever the picture's own depth. */
-  readonly sigma: number;
+export interface DenoiseCallOptions extends NoiseOptions {
   /** Stops the work: the promise rejects with `signal.reason` and nothing is written. */
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What was taken for the noise of one picture. */
+export interface NoiseReport {
+  /** 'gaussian', 'poisson-gaussian', or the name of the user's own model. */
+  readonly model: string;
+  /** Standard deviation in 8-bit units; of the read noise for Poisson-Gaussian noise. */
+  readonly sigma: number;
+  /** Poisson-Gaussian: variance per unit of signal, 8-bit units. */
+  readonly gain?: number | undefined;
+  /** Poisson-Gaussian: the sample that no light gives, 8-bit units. */
+  readonly offset?: number | undefined;
+  /** Whether it was estimated from the picture. */
+  readonly isEstimated: boolean;
+  /** Of the estimate, from 0 to 1. */
+  readonly confidence?: number | undefined;
+  /** Whether the noise of neighbouring pixels is alike, as after demosaicing and JPEG. */
+  readonly isCorrelated?: boolean | undefined;
+  /** What decided, in words. */
+  readonly why: string;
 }
 
 /** What was done to one picture. */
@@ -33,14 +52,18 @@ export interface DenoiseReport {
   readonly prior: string;
   readonly engine: string;
   readonly method: Method;
+  /** Whether anything was done: a picture found clean comes back as it was. */
+  readonly isUnchanged: boolean;
+  /** Standard deviation of the noise, 8-bit units: `noise.sigma`. */
   readonly sigma: number;
-  /** The weight of the likelihood that was used; undefined for the posterior mean. */
+  readonly noise: NoiseReport;
+  /** The weight of the likelihood that was used (the first tile's, where sigma varies); undefined for the posterior mean. */
   readonly beta: number | undefined;
   readonly tiles: number;
   readonly evaluations: number;
   /**
-   * Tiles on which the flow overflowed, because they are unlike any picture that it knows: they got the posterior
-   * mean instead of beta-MAP, or stayed as they were.
+   * Tiles on which the flow broke down, because they are unlike any picture that it knows: they got the posterior
+   * mean for stronger noise, or instead of beta-MAP, or stayed as they were.
    */
   readonly fallbackTiles: number;
   readonly seconds: number;
@@ -67,7 +90,7 @@ export interface Denoiser {
   readonly sigmaRange: { readonly colour: SigmaRange; readonly grey: SigmaRange } | undefined;
 
   /** Denoises a float picture; the input is not modified. */
-  denoise(image: FloatImage, options: DenoiseCallOptions): Promise<FloatImage & { report: DenoiseReport }>;
+  denoise(image: FloatImage, options?: DenoiseCallOptions): Promise<FloatImage & { report: DenoiseReport }>;
 
   /**
    * The same for samples of any depth (Uint8, Uint16 or Float32): the result has the input's type, rounded
@@ -75,7 +98,7 @@ export interface Denoiser {
    */
   denoisePicture<P extends Picture>(
     picture: P,
-    options: DenoiseCallOptions,
+    options?: DenoiseCallOptions,
   ): Promise<{ data: P['data']; report: DenoiseReport }>;
 
   /**

@@ -7,13 +7,14 @@ import { posteriorMean } from '../core/inference/posterior-mean.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Denoiser, Method, SigmaRange } from './denoiser.js';
 import { COMPLETED_NOISE } from './grey.js';
+import type { TileSamples } from './tile-pass.js';
 
 export interface Estimator {
   /** The likelihood's weight; undefined for the posterior mean. */
   readonly beta: number | undefined;
   /** Evaluations of the prior per tile at most. */
   readonly evaluations: number;
-  start(y: Float32Array): Estimation;
+  start(tile: TileSamples): Estimation;
 }
 
 const round4 = (value: number) => Number(value.toPrecision(4));
@@ -26,7 +27,7 @@ export function sigmaRangeOf({ conditioning, sigmaRange }: PriorModel): Denoiser
 }
 
 /** @throws FlowDenoiseError SIGMA_OUT_OF_RANGE when the prior does not know this noise level (8-bit units) */
-function checkSigma(model: PriorModel, sigma255: number, isGrey: boolean): void {
+export function checkSigma(model: PriorModel, sigma255: number, isGrey: boolean): void {
   const range = sigmaRangeOf(model)?.[isGrey ? 'grey' : 'colour'];
   if (!range || (sigma255 >= range[0] && sigma255 <= range[1])) return;
   throw new FlowDenoiseError(
@@ -46,28 +47,36 @@ export function checkMethod(model: PriorModel, method: Method): void {
 }
 
 /**
- * The estimator for a prior, a method and a noise level, that of the picture in 8-bit units.
+ * The estimator for a prior, a method and a noise level that reaches the prior, [0, 1] units. A level beyond the
+ * prior's range counts as the range's end.
  *
- * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING
+ * @throws FlowDenoiseError NEEDS_CONDITIONING
  */
 export function chooseEstimator(
   model: PriorModel,
   method: Method,
-  sigma255: number,
-  { beta, isGrey }: { readonly beta: number | 'auto'; readonly isGrey: boolean },
+  noiseLevel: number,
+  beta: number | 'auto',
 ): Estimator {
   checkMethod(model, method);
-  checkSigma(model, sigma255, isGrey);
-  // Rounding must not carry a level at the range's end out of what the prior knows.
   const [least, most] = model.conditioning ? model.sigmaRange : [0, Number.POSITIVE_INFINITY];
-  const sigma = Math.min(most, Math.max(least, (sigma255 / 255) * (isGrey ? COMPLETED_NOISE : 1)));
+  const sigma = Math.min(most, Math.max(least, noiseLevel));
   switch (method) {
     case 'posterior-mean':
-      return { beta: undefined, evaluations: 1, start: (y) => posteriorMean(y, sigma) };
+      return {
+        beta: undefined,
+        evaluations: 1,
+        start: ({ data, varies }) => posteriorMean(data, sigma, { mostSigma: most, varies }),
+      };
     case 'beta-map': {
       const options = calibratedBetaMap(model, sigma, beta);
       const evaluations = options.steps + (options.start === 'noisy' ? 1 : 2);
-      return { beta: options.beta, evaluations, start: (y) => betaMap(y, sigma, options) };
+      return {
+        beta: options.beta,
+        evaluations,
+        start: ({ data, likelihood, varies }) =>
+          betaMap(data, sigma, { ...options, noise: likelihood, mostSigma: most, varies }),
+      };
     }
     default:
       throw new TypeError(`no method ${method satisfies never}`);

@@ -41,8 +41,8 @@ export function channelMean(colour: Float32Array): Float32Array {
   return mean;
 }
 
-/** Runs `work` on [from, to) ranges of pixels that together are all of them. */
-async function inChunks(pixels: number, work: (from: number, to: number) => void): Promise<void> {
+/** Runs `work` on [from, to) ranges that together are all of `pixels`, and lets the event loop turn in between. */
+export async function inChunks(pixels: number, work: (from: number, to: number) => void): Promise<void> {
   for (let from = 0; from < pixels; from += CHUNK) {
     await setImmediate();
     work(from, Math.min(pixels, from + CHUNK));

@@ -58,19 +58,19 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
   const settings: PictureSettings = { model, method, beta, tileSize, overlap };
   let secondsPerPixel: Promise<number> | undefined;
 
-  async function run<P extends Picture>(picture: P, options: DenoiseCallOptions) {
-    parseOptions(callOptionsSchema, options, 'denoise');
+  async function run<P extends Picture>(picture: P, options: DenoiseCallOptions = {}) {
+    const checked = parseOptions(callOptionsSchema, options, 'denoise');
     checkPicture(picture);
-    options.signal?.throwIfAborted();
+    checked.signal?.throwIfAborted();
     const started = performance.now();
-    const { data, ...counts } = await denoisePicture<P['data']>(picture, options, schedule, settings);
+    const { data, ...rest } = await denoisePicture<P['data']>(picture, checked, schedule, settings);
     const seconds = (performance.now() - started) / 1000;
     const report: DenoiseReport = {
       prior: model.name,
       engine: engine.name,
       method,
-      sigma: options.sigma,
-      ...counts,
+      sigma: rest.noise.sigma,
+      ...rest,
       seconds,
     };
     return { data, report };
@@ -91,8 +91,8 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
     async estimate(sizes, otherMethod: Method = method) {
       secondsPerPixel ??= measureSecondsPerPixel(engine, model);
       const { tiles, pixels } = countTiles(sizes, { tileSize, overlap, multiple });
-      const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]) * 255;
-      const perTile = chooseEstimator(model, otherMethod, sigma, { beta, isGrey: false }).evaluations;
+      const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
+      const perTile = chooseEstimator(model, otherMethod, sigma, beta).evaluations;
       return { tiles, evaluations: tiles * perTile, seconds: pixels * perTile * (await secondsPerPixel) };
     },
     async close() {

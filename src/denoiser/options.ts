@@ -2,12 +2,8 @@
 // error says was expected.
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-
-export const sigmaSchema = z
-  .number()
-  .positive()
-  .max(255)
-  .describe('a number above 0 and at most 255 (standard deviation of the noise in 8-bit units)');
+import type { DenoiseCallOptions } from './denoiser.js';
+import { noiseOptionsShape } from './noise-options.js';
 
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 
@@ -37,10 +33,10 @@ export const denoiserOptionsSchema = z.strictObject({
 export type DenoiserOptions = z.input<typeof denoiserOptionsSchema>;
 
 export const callOptionsSchema = z.strictObject({
-  sigma: sigmaSchema,
+  ...noiseOptionsShape,
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   onProgress: z
-    .custom<(progress: never) => void>((value) => typeof value === 'function')
+    .custom<NonNullable<DenoiseCallOptions['onProgress']>>((value) => typeof value === 'function')
     .optional()
     .describe('a function'),
 });

@@ -33,7 +33,7 @@ export type DenoisedFile = Vinyl & { flowDenoise?: DenoiseReport };
  *
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
-export function denoiseStream(options: DenoiseStreamOptions): Transform {
+export function denoiseStream(options: DenoiseStreamOptions = {}): Transform {
   return createDenoiseStream(parseStreamOptions(options), (error) => error);
 }
 
@@ -44,6 +44,8 @@ export function createDenoiseStream(
 ): Transform {
   const {
     sigma,
+    noise,
+    strength,
     concurrency,
     maxPixels,
     signal: userSignal,
@@ -70,9 +72,13 @@ export function createDenoiseStream(
     if (!Vinyl.isVinyl(file)) throw describe(notVinyl(file));
     if (file.isNull() || !isPicture(file)) return file;
     try {
-      const bytes = await readContents(file);
-      const result = await denoiseEncodedPicture(bytes, nameOf(file), open, {
+      const contents = await readContents(file);
+      // A stream is spent by reading it.
+      file.contents = contents;
+      const result = await denoiseEncodedPicture(contents, nameOf(file), open, {
         sigma,
+        noise,
+        strength,
         maxPixels,
         signal,
         onProgress: onProgress && ((progress) => onProgress(progress, file)),
@@ -140,8 +146,10 @@ function wasDecodedAsText(bytes: Buffer): boolean {
 }
 
 function finished(file: DenoisedFile, { bytes, report }: DenoisedBytes): DenoisedFile {
-  file.contents = bytes;
-  if (file.stat) file.stat.mtime = new Date();
+  if (bytes) {
+    file.contents = bytes;
+    if (file.stat) file.stat.mtime = new Date();
+  }
   file.flowDenoise = report;
   return file;
 }

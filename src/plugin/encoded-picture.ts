@@ -2,17 +2,18 @@
 // for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
-import { type DecodeOptions, decodePicture, encodePicture } from '../image/index.js';
+import { type DecodedPicture, type DecodeOptions, decodePicture, encodePicture } from '../image/index.js';
 
 export interface DenoisedBytes {
-  readonly bytes: Buffer;
+  /** Undefined where the picture was found clean: its file is good as it is. */
+  readonly bytes: Buffer | undefined;
   readonly report: DenoiseReport;
 }
 
 /**
  * Denoises the bytes of a picture file.
  *
- * @param bytes  a whole file of a supported format
+ * @param bytes  a whole file of a supported format; not kept while the picture is in work
  * @param name   what to call it in errors, usually its path
  * @param open   gives the denoiser; called once the picture is known to be readable, so that a bad file costs
  *               no engine
@@ -26,13 +27,22 @@ export async function denoiseEncodedPicture(
   { maxPixels, ...options }: DenoiseCallOptions & DecodeOptions,
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
-  const decoded = await decodePicture(bytes, name, { maxPixels });
+  return denoiseDecoded(await decodePicture(bytes, name, { maxPixels }), name, open, options);
+}
+
+async function denoiseDecoded(
+  decoded: DecodedPicture,
+  name: string,
+  open: () => Promise<Denoiser>,
+  options: DenoiseCallOptions,
+): Promise<DenoisedBytes> {
   const denoiser = await open();
   const { data, report } = await denoiser
     .denoisePicture(decoded.picture, options)
     .catch((error: unknown) => Promise.reject(named(error, name)));
   options.signal?.throwIfAborted();
-  return { bytes: await encodePicture(decoded, data), report };
+  if (report.isUnchanged) return { bytes: undefined, report };
+  return { bytes: await encodePicture({ ...decoded, picture: { ...decoded.picture, data } }), report };
 }
 
 const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];

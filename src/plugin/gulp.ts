@@ -8,7 +8,7 @@ import { type DenoiseStreamOptions, parseStreamOptions } from './stream-options.
 const PLUGIN = 'flow-denoise';
 
 /**
- * The gulp step: `gulp.src('*.png', { encoding: false }).pipe(denoise({ sigma: 25 })).pipe(gulp.dest('out'))`.
+ * The gulp step: `gulp.src('*.png', { encoding: false }).pipe(denoise()).pipe(gulp.dest('out'))`.
  *
  * Does what `denoiseStream` does. A bad file ends it with one PluginError that has the file's path as `fileName`
  * and our `code`; an abort ends it with the signal's own reason, as everywhere. Whatever it is piped into is
@@ -16,7 +16,7 @@ const PLUGIN = 'flow-denoise';
  *
  * @throws  PluginError BAD_OPTION, at once
  */
-export function denoise(options: DenoiseStreamOptions): Transform {
+export function denoise(options: DenoiseStreamOptions = {}): Transform {
   try {
     return passingErrorsOn(createDenoiseStream(parseStreamOptions(options), pluginError));
   } catch (error) {

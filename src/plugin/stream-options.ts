@@ -3,16 +3,11 @@ import type Vinyl from 'vinyl';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Denoiser, Progress } from '../denoiser/denoiser.js';
-import {
-  type DenoiserOptions,
-  denoiserOptionsSchema,
-  parseOptions,
-  sigmaSchema,
-} from '../denoiser/options.js';
+import { type NoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
+import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
 
-export interface DenoiseStreamOptions extends DenoiserOptions {
-  /** Standard deviation of the noise in 8-bit units (0-255), whatever the pictures' own depth. */
-  readonly sigma: number;
+/** `sigmaMap` is for programs: it belongs to one picture. */
+export interface DenoiseStreamOptions extends DenoiserOptions, Omit<NoiseOptions, 'sigmaMap'> {
   /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
   readonly concurrency?: number | undefined;
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
@@ -26,7 +21,7 @@ export interface DenoiseStreamOptions extends DenoiserOptions {
 }
 
 /** Options that were checked, with the defaults in place. */
-export type CheckedStreamOptions = DenoiseStreamOptions & { readonly concurrency: number };
+export type CheckedStreamOptions = z.output<typeof streamOptionsSchema>;
 
 export const concurrencySchema = z
   .int()
@@ -37,30 +32,23 @@ export const concurrencySchema = z
 
 export const maxPixelsSchema = z.int().min(1).optional().describe('a whole number of pixels, at least 1');
 
+const { sigmaMap: _, ...streamNoiseShape } = noiseOptionsShape;
+
 const streamOptionsSchema = denoiserOptionsSchema.extend({
-  sigma: sigmaSchema,
+  ...streamNoiseShape,
   concurrency: concurrencySchema,
   maxPixels: maxPixelsSchema,
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  signal: z.instanceof(AbortSignal).optional(),
   onProgress: z
     .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
-  denoiser: z.custom<Denoiser>(isDenoiser).optional().describe('a denoiser that openDenoiser() opened'),
+    .optional(),
+  denoiser: z.custom<Denoiser>(isDenoiser, 'expected what openDenoiser() returned').optional(),
 });
 
 /** @throws FlowDenoiseError BAD_OPTION */
-export function parseStreamOptions(options: DenoiseStreamOptions): CheckedStreamOptions {
-  const given: Partial<DenoiseStreamOptions> = options ?? {};
-  if (given.sigma === undefined) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      'Expected a number for sigma but received nothing: give the standard deviation of the noise in 8-bit units, ' +
-        'for example denoise({ sigma: 15 }) (5 is faint, 25 strong). Estimating it from the picture comes in a later version',
-    );
-  }
-  const parsed = parseOptions(streamOptionsSchema, given, 'denoise');
-  const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in given);
+export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedStreamOptions {
+  const parsed = parseOptions(streamOptionsSchema, options, 'denoise');
+  const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in (options ?? {}));
   if (parsed.denoiser !== undefined && opening.length > 0) {
     throw new FlowDenoiseError(
       'BAD_OPTION',

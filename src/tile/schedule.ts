@@ -40,7 +40,8 @@ function batchOf(slots: readonly Running[], { channels, height, width }: TileSha
   const y = new Float32Array(slots.length * size);
   for (const [i, { request }] of slots.entries()) y.set(request.y, i * size);
   const sigma = Float32Array.from(slots, ({ request }) => request.sigma);
-  return { shape: { batch: slots.length, channels, height, width }, y, sigma };
+  const varies = slots.some(({ request }) => request.varies);
+  return { shape: { batch: slots.length, channels, height, width }, y, sigma, varies };
 }
 
 /** Resumes an estimation; returns it with its next request, or nothing when it has finished (or thrown). */

@@ -9,7 +9,20 @@ import { command, filesBelow } from './command.js';
 test('help and version', async () => {
   const help = await command(['--help']);
   assert.is(help.code, 0);
-  for (const word of ['--sigma', '--method', '--beta', '--prior', '--engine', '--tile-size', '--overlap'])
+  for (const word of [
+    '--sigma',
+    '--noise',
+    '--gain',
+    '--offset',
+    '--sigma-map',
+    '--strength',
+    '--method',
+    '--beta',
+    '--prior',
+    '--engine',
+    '--tile-size',
+    '--overlap',
+  ])
     assert.match(help.stdout, word);
   assert.match(help.stdout, 'Examples:');
   assert.ok(
@@ -24,7 +37,11 @@ test('each wrong word is named, with exit code 2', () =>
   withFolder(async (cwd) => {
     await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
     const refusals: readonly (readonly [string, RegExp])[] = [
-      ['a.png -o out', /--sigma is missing.*8-bit units.*--sigma 15/],
+      ['a.png -o out --strength 2', /strength.*2/],
+      ['a.png -o out --noise pink', /noise.*pink/],
+      ['a.png -o out --offset 3', /--gain/],
+      ['a.png -o out --gain 0', /noise/],
+      ['a.png -o out --gain 2 --noise gaussian', /--noise poisson-gaussian/],
       ['a.png -o out --sigma 0', /sigma/],
       ['a.png -o out --sigma -1', /sigma.*-1/],
       ['a.png -o out --sigma 1000', /sigma.*1000/],

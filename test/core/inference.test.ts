@@ -154,35 +154,52 @@ test('the best iterate is kept, with the score that belongs to it', () => {
   }
 });
 
-/** The Gaussian prior, but for the visits that are listed: those overflow in the density or in one score. */
-function overflowing(at: readonly number[], where: 'density' | 'score'): DensityFunction {
+const BREAKS = ['density', 'score', 'absurd'] as const;
+
+/** The Gaussian prior, but for the visits that are listed: not finite, or finite and absurd. */
+function breaking(at: readonly number[], where: (typeof BREAKS)[number]): DensityFunction {
   let visit = 0;
   return (request) => {
     const density = prior(request);
     if (!at.includes(visit++)) return density;
     if (where === 'density') return { ...density, logDensity: Number.NEGATIVE_INFINITY };
-    return { ...density, score: density.score.map((value, i) => (i === 7 ? Number.NaN : value)) };
+    const bad = where === 'score' ? Number.NaN : -11 / request.sigma;
+    return { ...density, score: density.score.map((value, i) => (i === 7 ? bad : value)) };
   };
 }
 
-test('where the flow overflows, the estimate is the best that there was before, or the start', () => {
-  const mean = drive(posteriorMean(y, SIGMA), prior).result.estimate;
-  for (const where of ['density', 'score'] as const) {
-    const tweedie = drive(posteriorMean(y, SIGMA), overflowing([0], where)).result;
-    assert.equal([tweedie.estimate, tweedie.fallback], [y, 'noisy']);
+test('where the flow breaks down, the posterior mean is that for stronger noise, or the noisy tile', () => {
+  const stronger = drive(posteriorMean(y, 1.5 * SIGMA), prior).result.estimate;
+  for (const where of BREAKS) {
+    const once = drive(posteriorMean(y, SIGMA), breaking([0], where));
+    assert.equal([once.result.estimate, once.result.fallback], [stronger, 'stronger'], where);
+    const always = drive(posteriorMean(y, SIGMA), breaking([0, 1, 2, 3], where));
+    assert.equal(
+      [always.result.estimate, always.result.fallback, always.result.evaluations],
+      [y, 'noisy', 4],
+    );
+    for (const [k, { sigma }] of always.visits.entries())
+      assert.ok(Math.abs(sigma - SIGMA * 1.5 ** k) < 1e-12);
+    const limited = drive(posteriorMean(y, SIGMA, { mostSigma: 1.6 * SIGMA }), breaking([0, 1, 2], where));
+    assert.equal([limited.result.evaluations, limited.visits.at(-1)?.sigma], [3, 1.6 * SIGMA]);
+  }
+});
 
-    const options = { ...CONVERGE, steps: 5, rate: 0.05, start: 'posterior-mean' } as const;
-    const run = (at: readonly number[]) => drive(betaMap(y, SIGMA, options), overflowing(at, where));
-    const never = run([0, 1, 2]).result;
-    assert.equal([never.estimate, never.fallback, never.evaluations], [y, 'noisy', 2]);
+test('where the flow breaks down, beta-MAP is the best that there was before, or its start', () => {
+  const mean = drive(posteriorMean(y, SIGMA), prior).result.estimate;
+  const options = { ...CONVERGE, steps: 5, rate: 0.05, start: 'posterior-mean' } as const;
+  for (const where of BREAKS) {
+    const run = (at: readonly number[]) => drive(betaMap(y, SIGMA, options), breaking(at, where));
+    const never = run([0, 1, 2, 3, 4]).result;
+    assert.equal([never.estimate, never.fallback, never.evaluations], [y, 'noisy', 5]);
     const onlyMean = run([1]).result;
     assert.equal([onlyMean.estimate, onlyMean.fallback, onlyMean.steps], [mean, 'posterior-mean', 0]);
     const later = run([3]);
     assert.equal([later.result.fallback, later.result.evaluations], [undefined, 4]);
     assert.equal(later.result.estimate, later.visits[2]?.y);
-    // The start alone overflowed: it goes on from the noisy tile, and that is no fallback.
-    const recovered = run([0]);
-    assert.equal([recovered.visits[1]?.y, recovered.result.fallback], [y, undefined]);
+    // The start alone broke down: it goes on from the noisy tile, and that is no fallback.
+    const recovered = run([0, 1, 2, 3]);
+    assert.equal([recovered.visits[4]?.y, recovered.result.fallback], [y, undefined]);
   }
 });
 

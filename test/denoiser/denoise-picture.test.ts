@@ -9,8 +9,9 @@ import { recordingEngine } from '../tile/recording-engine.js';
 
 const { model } = await loadPrior(findPrior('natural'));
 const settings = { model, method: 'posterior-mean', beta: 'auto', tileSize: 32, overlap: 8 } as const;
+const options = { sigma: 25, noise: 'auto', strength: 1 } as const;
 const picture = {
-  data: new Float32Array(3 * 32 * 150).fill(0.5),
+  data: new Float32Array(3 * 32 * 150).map((_, i) => (i % 3) / 2),
   width: 150,
   height: 32,
   channels: 3,
@@ -20,7 +21,7 @@ for (const batchSize of [1, 2, 3])
   test(`batches of ${batchSize}: no failure is lost, whichever tile fails`, async () => {
     const { tiles } = await denoisePicture(
       picture,
-      { sigma: 25 },
+      options,
       createSchedule(recordingEngine(1, batchSize)),
       settings,
     );
@@ -35,7 +36,7 @@ for (const batchSize of [1, 2, 3])
         if (tile === failing) throw failure;
         return estimate;
       };
-      const outcome = await denoisePicture(picture, { sigma: 25 }, { ...schedule, run }, settings).catch(
+      const outcome = await denoisePicture(picture, options, { ...schedule, run }, settings).catch(
         (error: unknown) => error,
       );
       assert.is(outcome, failure);

@@ -179,6 +179,8 @@ test('the report says what was done', async () => {
       beta: 3,
       tiles: 1,
       fallbackTiles: 0,
+      isUnchanged: false,
+      noise: { model: 'gaussian', sigma: 17, isEstimated: false, why: 'sigma was given' },
     });
     assert.ok(seconds > 0 && evaluations > 1, `${evaluations} evaluations in ${seconds} s`);
     assert.equal([denoiser.prior, denoiser.engine.name, denoiser.method], ['faces64', 'onnx', 'beta-map']);

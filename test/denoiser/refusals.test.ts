@@ -44,7 +44,6 @@ for (const [sigma, received] of [
   ['abc', /sigma but received 'abc' of type string/],
   ['25', /sigma but received '25' of type string/],
   [null, /sigma but received null/],
-  [undefined, /sigma but received nothing/],
 ] as const)
   test(`sigma ${sigma}`, ({ denoiser }) =>
     refuses(
@@ -54,13 +53,30 @@ for (const [sigma, received] of [
       received,
     ));
 
-test('no options at all, or an unknown one', async ({ denoiser }) => {
+test('options of the wrong kind, or an unknown one', async ({ denoiser }) => {
   const call = (options: unknown) => denoiser.denoise(noisy, options as DenoiseCallOptions);
-  for (const options of [undefined, null, {}])
-    await refuses(call(options), 'BAD_OPTION', /sigma but received nothing/);
-  await refuses(call({ ...good, sgima: 3 }), 'BAD_OPTION', /sigma, signal, onProgress/, /received sgima/);
+  for (const options of [25, 'auto']) await refuses(call(options), 'BAD_OPTION', /an object of options/);
+  await refuses(
+    call({ ...good, sgima: 3 }),
+    'BAD_OPTION',
+    /sigma, noise, sigmaMap, strength, signal, onProgress/,
+    /received sgima/,
+  );
   await refuses(call({ ...good, onProgress: 'loud' }), 'BAD_OPTION', /onProgress but received 'loud'/);
   await refuses(call({ ...good, signal: {} }), 'BAD_OPTION', /AbortSignal for signal/);
+});
+
+test('words about the noise that contradict each other', async ({ denoiser }) => {
+  const call = (options: DenoiseCallOptions) => denoiser.denoise(noisy, options);
+  const map = new Float32Array(160 * 120).fill(25);
+  const sensor = { model: 'poisson-gaussian', gain: 2 } as const;
+  await refuses(call({ sigma: 25, sigmaMap: map }), 'BAD_OPTION', /sigmaMap alone/);
+  await refuses(call({ noise: sensor, sigmaMap: map }), 'BAD_OPTION', /sigmaMap alone/);
+  await refuses(call({ noise: sensor, sigma: 25 }), 'BAD_OPTION', /sigma inside noise/);
+  await refuses(call({ sigmaMap: map.slice(1) }), 'BAD_OPTION', /160 x 120 numbers/, /received 19199/);
+  await refuses(call({ sigmaMap: map.fill(0, 7, 8) }), 'BAD_OPTION', /above 0/);
+  await refuses(call({ strength: 1.1 }), 'BAD_OPTION', /from 0 to 1 for strength but received 1\.1/);
+  await refuses(call({ noise: { ...sensor, gain: 0 } }), 'BAD_OPTION', /gain, sigma, offset .* for noise/);
 });
 
 test("a sigma outside of the prior's range says the range", async ({ denoiser }) => {

@@ -15,18 +15,23 @@ export interface IdentityDenoiser extends Denoiser {
 /** @param milliseconds  how long a picture of this width takes */
 export function identityDenoiser(milliseconds: (width: number) => number = () => 0): IdentityDenoiser {
   let [begun, inWork, isClosed] = [0, 0, false];
-  const report = (sigma: number): DenoiseReport => ({
+  const report = (): DenoiseReport => ({
     prior: 'none',
     engine: 'none',
     method: 'beta-map',
-    sigma,
+    isUnchanged: false,
+    sigma: 25,
+    noise: { model: 'gaussian', sigma: 25, isEstimated: false, why: 'a test said so' },
     beta: 1,
     tiles: 1,
     evaluations: 0,
     fallbackTiles: 0,
     seconds: 0,
   });
-  async function wait(picture: { width: number }, { signal, onProgress }: DenoiseCallOptions): Promise<void> {
+  async function wait(
+    picture: { width: number },
+    { signal, onProgress }: DenoiseCallOptions = {},
+  ): Promise<void> {
     begun++;
     inWork++;
     try {
@@ -45,11 +50,11 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     sigmaRange: undefined,
     async denoise(image, options) {
       await wait(image, options);
-      return { ...image, report: report(options.sigma) };
+      return { ...image, report: report() };
     },
-    async denoisePicture<P extends Picture>(picture: P, options: DenoiseCallOptions) {
+    async denoisePicture<P extends Picture>(picture: P, options?: DenoiseCallOptions) {
       await wait(picture, options);
-      return { data: picture.data, report: report(options.sigma) };
+      return { data: picture.data, report: report() };
     },
     estimate: async (sizes) => ({ tiles: sizes.length, evaluations: sizes.length, seconds: 0 }),
     async close() {

@@ -7,8 +7,9 @@ import { identityDenoiser } from './identity-denoiser.js';
 test('options are checked at once', () => {
   const denoiser = identityDenoiser();
   const refusals: readonly (readonly [unknown, RegExp])[] = [
-    [{}, /sigma.*8-bit units/s],
-    [undefined, /sigma.*8-bit units/s],
+    [{ sigma: 25, strength: 2 }, /from 0 to 1 for strength but received 2/],
+    [{ noise: 'pink' }, /noise but received 'pink'/],
+    [{ noise: { model: 'poisson-gaussian' } }, /noise/],
     [{ sigma: 0 }, /sigma/],
     [{ sigma: -1 }, /sigma/],
     [{ sigma: 1000 }, /sigma/],

@@ -10,6 +10,8 @@ export interface Batch {
   readonly y: Float32Array;
   /** [B], [0, 1] units. */
   readonly sigma: Float32Array;
+  /** Whether these noise levels are not likely to come again. */
+  readonly varies?: boolean | undefined;
 }
 
 export interface BatchResult {

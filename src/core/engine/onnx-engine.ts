@@ -5,7 +5,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { Prior } from '../model/load-prior.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
 import { collectGarbage } from './collect-garbage.js';
-import type { BatchResult, LocalEngine } from './engine.js';
+import type { Batch, BatchResult, LocalEngine } from './engine.js';
 import { recordDensityAndScore } from './record.js';
 
 /** A session that this many evaluations passed by is released: each holds some 60 MB. */
@@ -24,10 +24,10 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
-/** The one noise level of a batch; undefined where its pictures differ. */
-function commonSigma(sigma: Float32Array): number | undefined {
+/** The one noise level of a batch; undefined where its pictures differ, or other batches will. */
+function commonSigma({ sigma, varies }: Batch): number | undefined {
   const [first] = sigma;
-  return sigma.every((value) => value === first) ? first : undefined;
+  return !varies && sigma.every((value) => value === first) ? first : undefined;
 }
 
 const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
@@ -67,7 +67,7 @@ export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): P
     description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
     async evaluate(batch): Promise<BatchResult> {
       const { shape, y, sigma } = batch;
-      const session = await sessionFor(shape, commonSigma(sigma));
+      const session = await sessionFor(shape, commonSigma(batch));
       const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {
         y: new ort.Tensor('float32', y, [shape.batch, shape.channels, shape.height, shape.width]),
       };

@@ -3,8 +3,8 @@
 import { gaussianNoise } from '../noise/gaussian.js';
 import type { NoiseModel } from '../noise/noise-model.js';
 import { adam } from './adam.js';
-import { type Estimate, type Estimation, hasOverflowed } from './estimation.js';
-import { addScaled } from './posterior-mean.js';
+import { type Estimate, type Estimation, hasBrokenDown } from './estimation.js';
+import { addScaled, type PosteriorMeanOptions, posteriorMean } from './posterior-mean.js';
 
 const ADAM_BETAS = [0.9, 0.99] as const;
 /** Adam's epsilon, in units of sigma: gradients are of the size of sigma, so nothing flips on rounding. */
@@ -12,7 +12,7 @@ const ADAM_EPSILON = 1e-3;
 /** A tile has converged when the RMS of its update is below this many sigma. */
 const TOLERANCE = 1e-3;
 
-export interface BetaMapOptions {
+export interface BetaMapOptions extends PosteriorMeanOptions {
   /** Weight of the likelihood: larger stays closer to the noisy picture. */
   readonly beta: number;
   /** Adam steps at most; evaluations are one more, and another for the start at the posterior mean. */
@@ -51,17 +51,10 @@ export function* betaMap(
   options: BetaMapOptions,
 ): Estimation<BetaMapEstimate> {
   const { beta, steps, rate, priorSigma, noise = gaussianNoise(sigma) } = options;
-  let evaluations = 0;
-  let iterate: Float32Array = Float32Array.from(y);
-  let fallback: Estimate['fallback'] = 'noisy';
-  if (options.start === 'posterior-mean') {
-    const density = yield { y, sigma };
-    evaluations += 1;
-    if (!hasOverflowed(density)) {
-      iterate = addScaled(y, density.score, sigma * sigma);
-      fallback = 'posterior-mean';
-    }
-  }
+  const start = options.start === 'posterior-mean' ? yield* posteriorMean(y, sigma, options) : undefined;
+  let evaluations = start?.evaluations ?? 0;
+  const fallback = !start || start.fallback === 'noisy' ? 'noisy' : 'posterior-mean';
+  const iterate: Float32Array = start?.estimate ?? Float32Array.from(y);
   const optimizer = adam(y.length, {
     steps,
     rate: rate * sigma,
@@ -74,7 +67,7 @@ export function* betaMap(
   for (let step = 0; ; step++) {
     const density = yield { y: iterate, sigma: priorSigma };
     evaluations += 1;
-    const isOver = hasOverflowed(density);
+    const isOver = hasBrokenDown(density, priorSigma);
     const objective = beta * noise.logLikelihood(iterate, y) + density.logDensity;
     if (!isOver && !(best && best.objective >= objective))
       best = { objective, iterate: Float32Array.from(iterate), score: density.score };

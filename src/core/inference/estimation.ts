@@ -6,6 +6,8 @@
 export interface DensityRequest {
   readonly y: Float32Array;
   readonly sigma: number;
+  /** Whether other tiles ask for other noise levels: an engine need not prepare for this one. */
+  readonly varies?: boolean | undefined;
 }
 
 export interface Density {
@@ -21,17 +23,24 @@ export interface Estimate {
   /** Evaluations of the prior that it took. */
   readonly evaluations: number;
   /**
-   * What the estimate is instead, where the flow overflowed float32 (a picture unlike any that the prior knows):
-   * beta-MAP's start, or the noisy tile as it was. Undefined in the normal case.
+   * What the estimate is instead, where the flow broke down (a tile unlike any picture that it knows): the posterior
+   * mean for stronger noise, the posterior mean in place of beta-MAP, or the noisy tile as it was. Undefined in the
+   * normal case.
    */
-  readonly fallback?: 'posterior-mean' | 'noisy' | undefined;
+  readonly fallback?: 'stronger' | 'posterior-mean' | 'noisy' | undefined;
 }
 
-/** Whether an evaluation overflowed: the density or a score is not a finite number. */
-export function hasOverflowed({ logDensity, score }: Density): boolean {
-  let sum = logDensity;
-  for (let i = 0; i < score.length; i++) sum += score[i] as number;
-  return !Number.isFinite(sum);
+/**
+ * sigma times the score is the noise that the prior sees, in units of sigma: by Tweedie's formula its mean square is
+ * at most 1, and on pictures it stays below 5. Where the flow breaks down it is 10 to 1e35.
+ */
+const MOST_NOISE = 10;
+
+/** Whether the flow broke down at a point: something is not finite, or the noise that it sees is absurd. */
+export function hasBrokenDown({ logDensity, score }: Density, sigma: number): boolean {
+  const most = MOST_NOISE / sigma;
+  for (let i = 0; i < score.length; i++) if (!(Math.abs(score[i] as number) <= most)) return true;
+  return !Number.isFinite(logDensity);
 }
 
 export type Estimation<E extends Estimate = Estimate> = Generator<DensityRequest, E, Density>;

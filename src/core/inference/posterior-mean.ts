@@ -1,18 +1,42 @@
 // The posterior mean by Tweedie's formula (Robbins 1956; Efron 2011): one evaluation of a noise-conditioned prior.
-import { type Estimation, hasOverflowed } from './estimation.js';
+import { type Estimation, hasBrokenDown } from './estimation.js';
+
+/** Where the flow breaks down, it is asked again as if the noise were stronger: it is smoother there. */
+const RAISE = 1.5;
+const MOST_RAISES = 3;
+
+export interface PosteriorMeanOptions {
+  /** The strongest noise that the prior knows, [0, 1] units: where raising sigma ends. */
+  readonly mostSigma?: number | undefined;
+  /** Whether other tiles have other noise levels. */
+  readonly varies?: boolean | undefined;
+}
 
 /**
  * E[C | y] under the flow's noise-conditioned prior: y + sigma^2 d/dy ln p_sigma(y).
  *
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise (not clipped)
  * @param sigma  noise standard deviation, same units as y, within the prior's `sigmaRange`
- * @returns      clean estimate, not clipped; y itself where the flow overflowed
+ * @returns      clean estimate, not clipped; `fallback` says where the flow broke down: 'stronger' for the
+ *               posterior mean at the least stronger level where it did not, 'noisy' for y itself
  * @see          Efron 2011, "Tweedie's Formula and Selection Bias"; docs/architecture.md
  */
-export function* posteriorMean(y: Float32Array, sigma: number): Estimation {
-  const density = yield { y, sigma };
-  if (hasOverflowed(density)) return { estimate: y.slice(), evaluations: 1, fallback: 'noisy' };
-  return { estimate: addScaled(y, density.score, sigma * sigma), evaluations: 1 };
+export function* posteriorMean(
+  y: Float32Array,
+  sigma: number,
+  { mostSigma = Number.POSITIVE_INFINITY, varies }: PosteriorMeanOptions = {},
+): Estimation {
+  let level = sigma;
+  for (let evaluations = 1; ; evaluations++) {
+    const density = yield { y, sigma: level, varies: varies || evaluations > 1 };
+    if (!hasBrokenDown(density, level)) {
+      const fallback = evaluations > 1 ? 'stronger' : undefined;
+      return { estimate: addScaled(y, density.score, level * level), evaluations, fallback };
+    }
+    if (evaluations > MOST_RAISES || level >= mostSigma)
+      return { estimate: y.slice(), evaluations, fallback: 'noisy' };
+    level = Math.min(mostSigma, level * RAISE);
+  }
 }
 
 /** a + scale * b, elementwise. */

@@ -1,0 +1,145 @@
+// A straight line through a cloud of patches' variances: variance = gain mean + floor for those that hold only noise,
+// more for those with texture. For fit-noise.ts; any units.
+
+/** variance = gain mean + floor, both at least 0. */
+export interface Line {
+  readonly gain: number;
+  readonly floor: number;
+}
+
+export interface VarianceLine extends Line {
+  /** Log-likelihood of the cloud, nats, up to a constant of the cloud. */
+  readonly logLikelihood: number;
+  /** The part of the patches that hold only noise. */
+  readonly plainShare: number;
+}
+
+/** Patches: their means, and variances that without texture are noise times chi squared of `degrees` over `degrees`. */
+export interface Cloud {
+  readonly means: Float64Array;
+  readonly variances: Float64Array;
+  readonly degrees: number;
+}
+
+/** A patch's variance is that of the noise times one of these, whose shares are unknown; 1 is a patch without texture. */
+const TEXTURES = [1, 1.5, 2.5, 5, 12, 40, 150];
+const LOG_TEXTURES = TEXTURES.map(Math.log);
+const ROUNDS = 12;
+/** Log of the odds below which a patch is taken for not of a kind. */
+const NEGLIGIBLE = -25;
+const START_ROUNDS = 6;
+/** Textures below this share count as none: otherwise the weakest takes the upper tail of the plain patches. */
+const LEAST_SHARE = 0.02;
+/** Groups of equal size by mean, whose medians give the start. */
+const GROUPS = 12;
+/** No patch's noise is taken for less than this part of the start's typical level. */
+const LEAST = 1e-3;
+
+/** Sums of a weighted regression of a target on the mean. */
+class Sums {
+  private w = 0;
+  private wm = 0;
+  private wmm = 0;
+  private wt = 0;
+  private wmt = 0;
+
+  add(weight: number, mean: number, target: number): void {
+    this.w += weight;
+    this.wm += weight * mean;
+    this.wmm += weight * mean * mean;
+    this.wt += weight * target;
+    this.wmt += weight * mean * target;
+  }
+
+  /** The best line of at least 0 gain and floor. */
+  line(isFlat: boolean): Line {
+    const flat = { gain: 0, floor: this.wt / this.w };
+    const determinant = this.w * this.wmm - this.wm * this.wm;
+    if (isFlat || !(determinant > 1e-12 * this.w * this.wmm)) return flat;
+    const gain = (this.w * this.wmt - this.wm * this.wt) / determinant;
+    if (gain <= 0) return flat;
+    const floor = (this.wmm * this.wt - this.wm * this.wmt) / determinant;
+    return floor < 0 ? { gain: this.wmt / this.wmm, floor: 0 } : { gain, floor };
+  }
+}
+
+export const median = (values: ArrayLike<number>): number =>
+  Float64Array.from(values).sort()[values.length >> 1] ?? Number.NaN;
+
+/** A line through the medians of groups of patches alike in brightness: above the noise where there is texture. */
+function startLine({ means, variances }: Cloud, isFlat: boolean): Line {
+  let line: Line = { gain: 0, floor: median(variances) };
+  if (isFlat) return line;
+  const order = Uint32Array.from(means, (_, i) => i).sort(
+    (a, b) => (means[a] as number) - (means[b] as number),
+  );
+  const groups = Array.from({ length: GROUPS }, (_, g) => {
+    const members = order.subarray((g * order.length) / GROUPS, ((g + 1) * order.length) / GROUPS);
+    const of = (values: Float64Array) => median(Float64Array.from(members, (i) => values[i] as number));
+    return { mean: of(means), variance: of(variances) };
+  }).filter(({ mean }) => !Number.isNaN(mean));
+  for (let round = 0; round < START_ROUNDS; round++) {
+    const sums = new Sums();
+    for (const { mean, variance } of groups) {
+      const level = line.gain * mean + line.floor;
+      sums.add(1 / (level * level * Math.max(1, variance / level)), mean, variance);
+    }
+    line = sums.line(isFlat);
+  }
+  return line;
+}
+
+/**
+ * The most likely line, by expectation maximisation over which patches have how much texture. Starting from above
+ * matters: from below, all patches can be taken for textured ones.
+ *
+ * @param isFlat  whether the gain is to be 0
+ */
+export function fitVarianceLine(cloud: Cloud, isFlat: boolean): VarianceLine {
+  const { means, variances, degrees } = cloud;
+  const count = means.length;
+  const half = degrees / 2;
+  const logs = variances.map(Math.log);
+  const kinds = TEXTURES.length;
+  let shares = new Float64Array(kinds).fill(1 / kinds);
+  const density = new Float64Array(kinds);
+  let line = startLine(cloud, isFlat);
+  const least = LEAST * (line.gain * median(means) + line.floor);
+  let logLikelihood = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const members = new Float64Array(kinds);
+    const logShares = shares.map((share) => Math.log(share + 1e-12));
+    const sums = new Sums();
+    logLikelihood = 0;
+    for (let p = 0; p < count; p++) {
+      const mean = means[p] as number;
+      const level = Math.max(least, line.gain * mean + line.floor);
+      const relative = (variances[p] as number) / level;
+      const logRelative = (logs[p] as number) - Math.log(level);
+      let [largest, total, plain] = [Number.NEGATIVE_INFINITY, 0, 0];
+      for (let k = 0; k < kinds; k++) {
+        const logGamma = logRelative - (LOG_TEXTURES[k] as number) - relative / (TEXTURES[k] as number);
+        const log = (logShares[k] as number) + half * logGamma;
+        density[k] = log;
+        if (log > largest) largest = log;
+      }
+      for (let k = 0; k < kinds; k++) {
+        const log = (density[k] as number) - largest;
+        density[k] = log < NEGLIGIBLE ? 0 : Math.exp(log);
+        total += density[k] as number;
+      }
+      for (let k = 0; k < kinds; k++) {
+        const part = (density[k] as number) / total;
+        members[k] = (members[k] as number) + part;
+        plain += part / (TEXTURES[k] as number);
+      }
+      logLikelihood += largest + Math.log(total) - (logs[p] as number);
+      sums.add(1 / (level * level), mean, plain * (variances[p] as number));
+    }
+    shares = members.map((sum, k) => Math.max(0, sum / count - (k === 0 ? 0 : LEAST_SHARE)));
+    const all = shares.reduce((sum, share) => sum + share, 0);
+    shares = shares.map((share) => share / all);
+    line = sums.line(isFlat);
+  }
+  return { ...line, logLikelihood, plainShare: shares[0] as number };
+}
