@@ -65,9 +65,11 @@ function gaussian(
   const isBelow = isClean || sigma255 / 255 < least;
   const isAbove = sigma255 / 255 > most;
   const sigma = isBelow ? sigma255 : Math.min(most * 255, onGrid(sigma255));
-  const note = isBelow
-    ? `looks clean: sigma ${words(sigma255)}${isClean ? '' : `, and the prior begins at ${words(least * 255)}`}`
-    : `${report.why}${isAbove ? `; sigma ${words(sigma255)} is more than the prior knows` : ''}`;
+  const note = !isBelow
+    ? `${report.why}${isAbove ? `; sigma ${words(sigma255)} is more than the prior knows` : ''}`
+    : report.confidence === 0
+      ? report.why
+      : `looks clean: sigma ${words(sigma255)}${isClean ? '' : `, and the prior begins at ${words(least * 255)}`}`;
   return {
     sigma255: sigma,
     isClean: isBelow,
@@ -118,6 +120,9 @@ export async function detectNoise(
       };
     }
   }
-  const why = confidence === 0 ? 'cannot tell noise from picture here' : 'estimated from the picture';
+  const why =
+    confidence === 0
+      ? 'cannot tell noise from picture (too small, flat or clipped throughout); give sigma'
+      : 'estimated from the picture';
   return gaussian(sigma255, range, { confidence, why }, isClean);
 }

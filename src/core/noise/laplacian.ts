@@ -1,7 +1,7 @@
 // A noise model of one's own, worked out: Laplacian noise, whose rare large errors pull an estimate less than
 // Gaussian ones do. A model is a log-likelihood and its gradient; beta-MAP takes it as `noise`.
 import { FlowDenoiseError } from '../errors.js';
-import type { NoiseModel } from './noise-model.js';
+import { checkSameSize, type NoiseModel } from './noise-model.js';
 
 /** |d| is rounded off within this part of the scale around 0, so that the gradient is continuous. */
 const ROUNDING = 0.1;
@@ -21,20 +21,11 @@ export function laplacianNoise(sigma: number): NoiseModel {
   const scale = sigma / Math.SQRT2;
   const rounding = ROUNDING * scale;
 
-  const check = (...arrays: readonly Float32Array[]): void => {
-    const lengths = arrays.map((array) => array.length);
-    if (new Set(lengths).size > 1)
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        `Expected tiles of one shape but received ${lengths.join(', ')} samples`,
-      );
-  };
-
   return {
     name: 'laplacian',
 
     logLikelihood(estimate, noisy) {
-      check(estimate, noisy);
+      checkSameSize(estimate, noisy);
       let sum = 0;
       for (let i = 0; i < noisy.length; i++)
         sum += Math.hypot((noisy[i] as number) - (estimate[i] as number), rounding) - rounding;
@@ -42,7 +33,7 @@ export function laplacianNoise(sigma: number): NoiseModel {
     },
 
     gradient(estimate, noisy, out) {
-      check(estimate, noisy, out);
+      checkSameSize(estimate, noisy, out);
       for (let i = 0; i < noisy.length; i++) {
         const difference = (noisy[i] as number) - (estimate[i] as number);
         out[i] = difference / (scale * Math.hypot(difference, rounding));

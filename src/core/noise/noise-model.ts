@@ -1,4 +1,5 @@
 // What inference asks of a model of the noise: the likelihood p(noisy | clean) of one tile and its gradient.
+import { FlowDenoiseError } from '../errors.js';
 
 export interface NoiseModel {
   readonly name: string;
@@ -21,4 +22,14 @@ export interface NoiseModel {
    * @throws     FlowDenoiseError BAD_OPTION when the shapes do not agree
    */
   gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
+}
+
+/** @throws FlowDenoiseError BAD_OPTION when tiles do not have as many samples as each other */
+export function checkSameSize(...tiles: readonly Float32Array[]): void {
+  const lengths = tiles.map((tile) => tile.length);
+  if (new Set(lengths).size > 1)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected tiles of one shape but received ${lengths.join(', ')} samples`,
+    );
 }

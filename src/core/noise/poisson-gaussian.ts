@@ -3,7 +3,7 @@
 // all in [0, 1] units. Here for inference: as a stabiliser (the way to use any prior), and as a likelihood.
 import { FlowDenoiseError } from '../errors.js';
 import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
-import type { NoiseModel } from './noise-model.js';
+import { checkSameSize, type NoiseModel } from './noise-model.js';
 import type { Stabiliser } from './stabiliser.js';
 
 export interface PoissonGaussianParameters {
@@ -84,20 +84,11 @@ export function poissonGaussianLikelihood(parameters: PoissonGaussianParameters)
   const least = LEAST_COUNTS * gain;
   const varianceAt = (clean: number) => gain * Math.max(least, clean - offset) + sigma * sigma;
 
-  const check = (...arrays: readonly Float32Array[]): void => {
-    const lengths = arrays.map((array) => array.length);
-    if (new Set(lengths).size > 1)
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        `Expected tiles of one shape but received ${lengths.join(', ')} samples`,
-      );
-  };
-
   return {
     name: 'poisson-gaussian',
 
     logLikelihood(estimate, noisy) {
-      check(estimate, noisy);
+      checkSameSize(estimate, noisy);
       let sum = 0;
       for (let i = 0; i < noisy.length; i++) {
         const clean = estimate[i] as number;
@@ -108,7 +99,7 @@ export function poissonGaussianLikelihood(parameters: PoissonGaussianParameters)
     },
 
     gradient(estimate, noisy, out) {
-      check(estimate, noisy, out);
+      checkSameSize(estimate, noisy, out);
       for (let i = 0; i < noisy.length; i++) {
         const clean = estimate[i] as number;
         const variance = varianceAt(clean);
