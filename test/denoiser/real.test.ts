@@ -1,14 +1,14 @@
 // Real photographs from ../shared with nothing said: each at least as good as it was, most far better. All 15:
 // bench/real.ts. One of them (d600_iso3200_3) has a tile on which the flow breaks down.
 import sharp from 'sharp';
-import { suite, test } from 'uvu';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../shared.js';
 
 const folder = sharedPath('data/cc15/');
-const real = folder ? test : suite('real').skip;
+const real = folder ? test : test.skip;
 const asFloat = (data: ArrayLike<number>) => Float32Array.from(data, (value) => value / 255);
 
 real('four cameras', async () => {
