@@ -8,6 +8,7 @@ import { addGaussianNoise } from '#src/core/noise/index.js';
 import type { Method } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { planTiles } from '#src/tile/plan.js';
+import { nearBorder } from '../test/denoiser/tile-borders.js';
 import { sharedPath } from '../test/shared.js';
 
 const [sigmas = '25', overlaps = '16,32,48', tileSizes = '256', methods = 'posterior-mean', count = '3'] =
@@ -21,15 +22,6 @@ if (cbsd)
       .slice(0, Number(count))
       .map((file) => cbsd + file),
   );
-
-/** Whether a position lies within two pixels of a border between tiles. */
-function nearBorder(starts: readonly number[], tile: number, length: number): boolean[] {
-  const borders = starts.flatMap((start, i) => [
-    ...(i > 0 ? [start] : []),
-    ...(i < starts.length - 1 ? [start + tile] : []),
-  ]);
-  return Array.from({ length }, (_, at) => borders.some((border) => at >= border - 2 && at < border + 2));
-}
 
 for (const method of methods.split(',') as Method[]) {
   const whole = await openDenoiser({ method, tileSize: 4096, overlap: 0 });

@@ -72,17 +72,11 @@ export function phasesPass(): TilePass {
   };
 }
 
-/** A grey tile under a colour prior, see grey.ts: the mean over `draws` of the added noise. Colour goes on as it is. */
-export function greyPass(draws = 1): TilePass {
+/** A grey tile under a colour prior, see grey.ts. Colour goes on as it is. */
+export function greyPass(): TilePass {
   return async (tile, next) => {
     if (tile.channels !== 1) return next(tile);
-    const sum = new Float32Array(tile.data.length);
-    for (let draw = 0; draw < draws; draw++) {
-      const data = completeChroma(tile.data, tile.sigma, (tile.seed * 31 + draw) >>> 0);
-      const estimate = await next({ ...tile, data, channels: 3, sigma: tile.sigma * COMPLETED_NOISE });
-      const mean = channelMean(estimate);
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (mean[i] as number) / draws;
-    }
-    return sum;
+    const data = completeChroma(tile.data, tile.sigma, (tile.seed * 31) >>> 0);
+    return channelMean(await next({ ...tile, data, channels: 3, sigma: tile.sigma * COMPLETED_NOISE }));
   };
 }

@@ -6,14 +6,9 @@ import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { planTiles } from '#src/tile/plan.js';
 import { photo } from '../core/photo.js';
+import { nearBorder } from './tile-borders.js';
 
 const SIGMA = 25;
-
-/** Whether a position lies within two pixels of a border between tiles. */
-function nearBorder(starts: readonly number[], tile: number, length: number): boolean[] {
-  const borders = [...starts.slice(1), ...starts.slice(0, -1).map((start) => start + tile)];
-  return Array.from({ length }, (_, at) => borders.some((border) => at >= border - 2 && at < border + 2));
-}
 
 test('the default tiles against one tile', async () => {
   const { data: clean, width, height } = await photo('astronaut.png');
