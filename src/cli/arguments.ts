@@ -1,6 +1,5 @@
-// The command line: its options, their check, its help. Nothing is opened or read here.
-import { readFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
+// What `flow-denoise run` is told: its options, their check, its help. Nothing is opened or read here.
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type CheckedNoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
@@ -37,32 +36,16 @@ see, 25 strong, 50 very strong.
 
 Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage, 130 interrupted.`;
 
-/**
- * Reads the command line (without node and the script).
- *
- * @throws  CommanderError, its words already printed, for --help, --version and what commander refuses;
- *          FlowDenoiseError BAD_OPTION for a value out of range
- */
-export function parseArguments(argv: readonly string[]): CommandArguments {
-  const command = describeCommand().parse(argv, { from: 'user' });
-  const { output, quiet = false, json = false, gain, offset, ...values } = command.opts<RawOptions>();
+/** @throws  FlowDenoiseError BAD_OPTION for a value out of range */
+function checkedArguments(inputs: readonly string[], options: RawOptions): CommandArguments {
+  const { output, quiet = false, json = false, gain, offset, ...values } = options;
   const { sigma, noise, strength, sigmaMap, concurrency, maxPixels, ...denoiser } = parseOptions(
     commandSchema,
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
   );
   const noiseOptions = { sigma, noise, strength };
-  return {
-    inputs: command.args,
-    output,
-    quiet,
-    json,
-    noise: noiseOptions,
-    sigmaMap,
-    concurrency,
-    maxPixels,
-    denoiser,
-  };
+  return { inputs, output, quiet, json, noise: noiseOptions, sigmaMap, concurrency, maxPixels, denoiser };
 }
 
 /** --gain and --offset describe a sensor; --sigma is its read noise then. */
@@ -98,11 +81,15 @@ const commandSchema = denoiserOptionsSchema.extend({
   maxPixels: maxPixelsSchema,
 });
 
-function describeCommand(): Command {
+/**
+ * Gives a command the options of `run`.
+ *
+ * @param start  is called with what was typed, checked
+ */
+export function describeRun(command: Command, start: (args: CommandArguments) => Promise<void>): void {
   const number = (flags: string, words: string): Option => new Option(flags, words).argParser(numberOrText);
-  return new Command('flow-denoise')
-    .description('Takes the noise out of pictures (PNG, JPEG, WebP, TIFF) with a normalizing-flow prior.')
-    .version(version(), '--version')
+  command
+    .description('denoise files, folders and globs; meant where no command is named')
     .argument('<inputs...>', 'files, folders or globs')
     .requiredOption('-o, --output <folder>', 'where the pictures are written, in the same format')
     .addOption(number('--sigma <number>', 'standard deviation of the noise in 8-bit units (default: auto)'))
@@ -123,18 +110,10 @@ function describeCommand(): Command {
     .option('--quiet', 'say nothing but errors')
     .option('--json', 'a line of JSON for every picture on stdout')
     .addHelpText('after', EXAMPLES)
-    .showHelpAfterError('flow-denoise --help shows all options')
-    .exitOverride();
+    .action((inputs: string[], options: RawOptions) => start(checkedArguments(inputs, options)));
 }
 
 /** What is no number stays text, for the check to name it as it was written. */
 function numberOrText(text: string): number | string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
-}
-
-function version(): string {
-  const packageJson: unknown = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return z.object({ version: z.string() }).parse(packageJson).version;
 }

@@ -2,10 +2,8 @@
 // The command's entry: signals in, exit code out. 0 all done; 1 some file failed, the others are done; 2 usage
 // (nothing was started); 130 interrupted (143 when terminated).
 import { CommanderError } from 'commander';
-import { parseArguments } from './arguments.js';
-import { openDisplay } from './progress.js';
+import { runProgram } from './program.js';
 import { errorLine } from './report.js';
-import { runCommand } from './run.js';
 
 const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof signalCodes;
@@ -21,13 +19,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    const args = parseArguments(argv);
-    const failed = await runCommand(args, {
-      display: openDisplay(args.quiet),
-      writeJson: (line) => process.stdout.write(`${line}\n`),
+    return await runProgram(argv, {
+      writeLine: (line) => process.stdout.write(`${line}\n`),
       signal: stopping.signal,
     });
-    return failed > 0 ? 1 : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (stoppedBy !== undefined) {

@@ -1,0 +1,49 @@
+// All commands as one program. What each takes and does is its own file's; here they are named, and their exit codes
+// collected.
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { describeRun } from './arguments.js';
+import { openDisplay } from './progress.js';
+import { runCommand } from './run.js';
+
+export interface ProgramContext {
+  /** Takes a line for programs to read; stdout. */
+  readonly writeLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the command that the arguments (without node and the script) name.
+ *
+ * @returns  the exit code
+ * @throws   CommanderError, its words already printed, for --help, --version and what commander refuses; FlowDenoiseError
+ *           for what the command refuses; the signal's reason when aborted
+ */
+export async function runProgram(argv: readonly string[], context: ProgramContext): Promise<number> {
+  const { writeLine, signal } = context;
+  let exitCode = 0;
+  const program = new Command('flow-denoise')
+    .description('Takes the noise out of pictures (PNG, JPEG, WebP, TIFF) with a normalizing-flow prior.')
+    .version(version(), '--version')
+    .showHelpAfterError('flow-denoise --help shows all options')
+    .exitOverride();
+
+  const run = program.command('run', { isDefault: true });
+  describeRun(run, async (args) => {
+    const display = openDisplay(args.quiet);
+    exitCode = (await runCommand(args, { display, writeJson: writeLine, signal })) > 0 ? 1 : 0;
+  });
+
+  // Whoever asks for help has most often named no command, and means this one.
+  program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
+  await program.parseAsync(argv, { from: 'user' });
+  return exitCode;
+}
+
+function version(): string {
+  const packageJson: unknown = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return z.object({ version: z.string() }).parse(packageJson).version;
+}
