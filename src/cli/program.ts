@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { describeEngines } from './engines.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
 
@@ -33,6 +34,11 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeRun(run, async (args) => {
     const display = openDisplay(args.quiet);
     exitCode = (await runCommand(args, { display, writeJson: writeLine, signal })) > 0 ? 1 : 0;
+  });
+
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  describeEngines(program.command('engines'), { say, signal }, (code) => {
+    exitCode = code;
   });
 
   // Whoever asks for help has most often named no command, and means this one.
