@@ -46,10 +46,16 @@ async function denoiseDecoded(
 }
 
 const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];
+const DENOISER_CODES: readonly string[] = ['BAD_PRIOR', 'ENGINE_UNAVAILABLE', 'CLOSED'];
 
 /** Whether the options are at fault, not this file: every other file would fail alike. */
 export function isOptionFault(error: unknown): boolean {
   return error instanceof FlowDenoiseError && OPTION_CODES.includes(error.code);
+}
+
+/** Whether every other file would fail alike: by the options, or because there is no denoiser (any more). */
+export function isFaultOfAll(error: unknown): boolean {
+  return error instanceof FlowDenoiseError && [...OPTION_CODES, ...DENOISER_CODES].includes(error.code);
 }
 
 /** A denoiser knows pixels, not files: its errors get the file's name here. */

@@ -12,6 +12,11 @@ export interface DenoiseStreamOptions extends DenoiserOptions, Omit<NoiseOptions
   readonly concurrency?: number | undefined;
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
   readonly maxPixels?: number | undefined;
+  /**
+   * What a file does that fails: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it as it
+   * was. Both go on with the next file and emit 'fileError'.
+   */
+  readonly onError?: 'fail' | 'skip' | 'pass' | undefined;
   /** Stops the work: the stream is destroyed with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
@@ -32,12 +37,18 @@ export const concurrencySchema = z
 
 export const maxPixelsSchema = z.int().min(1).optional().describe('a whole number of pixels, at least 1');
 
+export const onErrorSchema = z
+  .enum(['fail', 'skip', 'pass'])
+  .default('fail')
+  .describe("'fail', 'skip' or 'pass'");
+
 const { sigmaMap: _, ...streamNoiseShape } = noiseOptionsShape;
 
 const streamOptionsSchema = denoiserOptionsSchema.extend({
   ...streamNoiseShape,
   concurrency: concurrencySchema,
   maxPixels: maxPixelsSchema,
+  onError: onErrorSchema,
   signal: z.instanceof(AbortSignal).optional(),
   onProgress: z
     .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')

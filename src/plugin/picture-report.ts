@@ -1,0 +1,19 @@
+// What a file says of itself when it has come through: the denoiser's report with what concerns the file, or what
+// went wrong with it.
+import type Vinyl from 'vinyl';
+import type { DenoiseReport } from '../denoiser/denoiser.js';
+
+/** What was done to one picture file. */
+export interface PictureReport extends DenoiseReport {
+  /** Tells a report from a failure. */
+  readonly error?: undefined;
+}
+
+/** Of a file that passed as it was, with `onError: 'pass'`. */
+export type PictureFailure = { readonly [Key in keyof DenoiseReport]?: undefined } & {
+  /** What went wrong with it. */
+  readonly error: Error;
+};
+
+/** A file that came through the stream. `flowDenoise` is absent where there was nothing to do. */
+export type DenoisedFile = Vinyl & { flowDenoise?: PictureReport | PictureFailure };
