@@ -4,8 +4,8 @@ import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';
 import type Vinyl from 'vinyl';
 import { mapInOrder } from '../tile/in-order.js';
-import { denoiseEncodedPicture, isFaultOfAll } from './encoded-picture.js';
-import { ownDenoiser } from './own-denoiser.js';
+import { isFaultOfAll } from './encoded-picture.js';
+import { pictureDenoiser } from './picture-denoiser.js';
 import type { DenoisedFile } from './picture-report.js';
 import {
   type CheckedStreamOptions,
@@ -43,28 +43,13 @@ export function createDenoiseStream(
   options: CheckedStreamOptions,
   describe: (error: unknown, fileName?: string) => Error,
 ): Transform {
-  const {
-    sigma,
-    noise,
-    strength,
-    concurrency,
-    maxPixels,
-    onError,
-    signal: userSignal,
-    onProgress,
-    denoiser: shared,
-    ...denoiserOptions
-  } = options;
+  const { concurrency, onError, signal: userSignal, onProgress, ...pictureOptions } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const { open, close } = ownDenoiser(shared, denoiserOptions);
+  const { denoise, close } = pictureDenoiser(pictureOptions);
 
   async function denoiseFile(file: Vinyl): Promise<void> {
-    const { bytes, report } = await denoiseEncodedPicture(await readContents(file), nameOf(file), open, {
-      sigma,
-      noise,
-      strength,
-      maxPixels,
+    const { bytes, report } = await denoise(await readContents(file), nameOf(file), {
       signal,
       onProgress: onProgress && ((progress) => onProgress(progress, file)),
     });
@@ -93,8 +78,8 @@ export function createDenoiseStream(
 
   function tell(error: Error, file: Vinyl): void {
     if (stream.emit('fileError', error, file)) return;
-    const consequence = onError === 'skip' ? 'left out' : 'passed on as it was';
-    process.emitWarning(`${nameOf(file)} is ${consequence}: ${error.message}`, 'FlowDenoiseWarning');
+    const consequence = onError === 'skip' ? 'Left out a file' : 'Passed on a file as it was';
+    process.emitWarning(`${consequence}: ${error.message}`, 'FlowDenoiseWarning');
   }
 
   const stream: Transform = objectTransform(

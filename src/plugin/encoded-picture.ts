@@ -1,13 +1,14 @@
 // One picture file in memory, denoised: bytes in, bytes of the same format out. Files, streams and folders are
 // for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
-import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
+import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import { type DecodedPicture, type DecodeOptions, decodePicture, encodePicture } from '../image/index.js';
+import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
   /** Undefined where the picture was found clean: its file is good as it is. */
   readonly bytes: Buffer | undefined;
-  readonly report: DenoiseReport;
+  readonly report: PictureReport;
 }
 
 /**
@@ -37,10 +38,11 @@ async function denoiseDecoded(
   options: DenoiseCallOptions,
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
-  const { data, report } = await denoiser
+  const { data, report: ofDenoiser } = await denoiser
     .denoisePicture(decoded.picture, options)
     .catch((error: unknown) => Promise.reject(named(error, name)));
   options.signal?.throwIfAborted();
+  const report: PictureReport = { ...ofDenoiser, isCached: false };
   if (report.isUnchanged) return { bytes: undefined, report };
   return { bytes: await encodePicture({ ...decoded, picture: { ...decoded.picture, data } }), report };
 }

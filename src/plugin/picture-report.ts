@@ -5,12 +5,14 @@ import type { DenoiseReport } from '../denoiser/denoiser.js';
 
 /** What was done to one picture file. */
 export interface PictureReport extends DenoiseReport {
+  /** Whether the result came out of the cache; the rest of the report is then of the time when it was computed. */
+  readonly isCached: boolean;
   /** Tells a report from a failure. */
   readonly error?: undefined;
 }
 
 /** Of a file that passed as it was, with `onError: 'pass'`. */
-export type PictureFailure = { readonly [Key in keyof DenoiseReport]?: undefined } & {
+export type PictureFailure = { readonly [Key in Exclude<keyof PictureReport, 'error'>]?: undefined } & {
   /** What went wrong with it. */
   readonly error: Error;
 };

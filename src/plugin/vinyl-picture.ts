@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import Vinyl from 'vinyl';
-import { FlowDenoiseError } from '../core/errors.js';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { isSupportedExtension } from '../image/index.js';
 
 /** A file without a path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
@@ -19,11 +19,11 @@ export function nameOf(file: Vinyl): string {
 /**
  * The file's bytes; contents that are a stream are read, and the bytes take its place.
  *
- * @throws  FlowDenoiseError BAD_IMAGE for bytes that were decoded as text; whatever the stream failed with
+ * @throws  FlowDenoiseError BAD_IMAGE for bytes that cannot be read or were decoded as text
  */
 export async function readContents(file: Vinyl): Promise<Buffer> {
-  // A stream is spent by reading it. Wrapped, because vinyl-fs hands out duplex streams whose async iterator never ends.
-  const contents = file.isStream() ? await buffer(new Readable().wrap(file.contents)) : file.contents;
+  // A stream is spent by reading it.
+  const contents = file.isStream() ? await readStream(file.contents, nameOf(file)) : file.contents;
   if (!Buffer.isBuffer(contents)) throw notVinyl(contents);
   file.contents = contents;
   if (wasDecodedAsText(contents)) {
@@ -34,6 +34,17 @@ export async function readContents(file: Vinyl): Promise<Buffer> {
     );
   }
   return contents;
+}
+
+async function readStream(contents: NodeJS.ReadableStream, name: string): Promise<Buffer> {
+  try {
+    // Wrapped, because vinyl-fs hands out duplex streams whose async iterator never ends.
+    return await buffer(new Readable().wrap(contents));
+  } catch (error) {
+    throw new FlowDenoiseError('BAD_IMAGE', `${name}: cannot be read (${messageOf(error)})`, {
+      cause: error,
+    });
+  }
 }
 
 /** No picture is valid UTF-8; one that is, and has U+FFFD in it, was read as text and written back. */

@@ -116,8 +116,8 @@ test('an abort is no failure of a file', async () => {
 
 test('where nobody listens, a warning says what became of the file', async () => {
   for (const [onError, words] of [
-    ['skip', /bad\.png is left out: .*found text/],
-    ['pass', /bad\.png is passed on as it was: .*found text/],
+    ['skip', /^Left out a file: .photos.bad\.png: found text/],
+    ['pass', /^Passed on a file as it was: .photos.bad\.png: found text/],
   ] as const) {
     const warned = once(process, 'warning');
     await through(denoiseStream({ sigma: 25, denoiser: identityDenoiser(), onError }), await aBadB());
