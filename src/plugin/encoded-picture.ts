@@ -2,7 +2,13 @@
 // for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
-import { type DecodedPicture, type DecodeOptions, decodePicture, encodePicture } from '../image/index.js';
+import {
+  type DecodedPicture,
+  type DecodeOptions,
+  decodePicture,
+  encodePicture,
+  fidelityOf,
+} from '../image/index.js';
 import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
@@ -42,9 +48,12 @@ async function denoiseDecoded(
     .denoisePicture(decoded.picture, options)
     .catch((error: unknown) => Promise.reject(named(error, name)));
   options.signal?.throwIfAborted();
-  const report: PictureReport = { ...ofDenoiser, isCached: false };
-  if (report.isUnchanged) return { bytes: undefined, report };
-  return { bytes: await encodePicture({ ...decoded, picture: { ...decoded.picture, data } }), report };
+  const { isUnchanged } = ofDenoiser;
+  const bytes = isUnchanged
+    ? undefined
+    : await encodePicture({ ...decoded, picture: { ...decoded.picture, data } });
+  const file = await fidelityOf(decoded, bytes);
+  return { bytes, report: { ...ofDenoiser, isCached: false, file } };
 }
 
 const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];

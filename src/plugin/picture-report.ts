@@ -2,11 +2,14 @@
 // went wrong with it.
 import type Vinyl from 'vinyl';
 import type { DenoiseReport } from '../denoiser/denoiser.js';
+import type { Fidelity } from '../image/index.js';
 
 /** What was done to one picture file. */
 export interface PictureReport extends DenoiseReport {
   /** Whether the result came out of the cache; the rest of the report is then of the time when it was computed. */
   readonly isCached: boolean;
+  /** What was kept of the file and what was not. */
+  readonly file: Fidelity;
   /** Tells a report from a failure. */
   readonly error?: undefined;
 }
