@@ -17,5 +17,7 @@ export {
   denoise,
   denoise as default,
   denoiseStream,
+  type PictureFailure,
+  type PictureReport,
 } from './plugin/index.js';
 export type { Channels, Picture, Samples } from './tile/picture.js';
