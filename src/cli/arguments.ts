@@ -101,7 +101,7 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
     .addOption(number('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
     .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')
-    .option('--engine <name>', 'auto, onnx, tensorflow or wasm (default: auto)')
+    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(number('--tile-size <pixels>', 'side of a tile'))
     .addOption(number('--overlap <pixels>', 'how far tiles overlap'))
     .addOption(number('--threads <number>', 'threads that compute'))

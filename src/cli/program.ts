@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
@@ -37,9 +38,11 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   });
 
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  describeEngines(program.command('engines'), { say, signal }, (code) => {
+  const end = (code: number) => {
     exitCode = code;
-  });
+  };
+  describeEngines(program.command('engines'), { say, signal }, end);
+  describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
 
   // Whoever asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
