@@ -2,7 +2,7 @@
 // PyPI's TensorFlow wheel, whose C library is the same that Google once published by itself, or a folder of the user's.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type Installer, installFailed, notForThisPlatform } from './installer.js';
 import { makePiece } from './piece.js';
@@ -221,4 +221,8 @@ async function assemble(unpacked: string, to: string): Promise<void> {
     [tensorflow, 'THIRD_PARTY_NOTICES.txt'],
   ] as const)
     if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
+  // The wheel's libraries look for this one in no folder of theirs, and without it they pass every GPU by.
+  const solver = join('cusolver', 'lib', 'libcusolver.so.11');
+  if (existsSync(join(to, 'nvidia', solver)))
+    await symlink(join('..', '..', solver), join(to, 'nvidia', 'cusparse', 'lib', basename(solver)));
 }
