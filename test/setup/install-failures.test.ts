@@ -92,7 +92,9 @@ test('a registry without the wheel: exit code 3; what was fetched is kept, what 
   withMachine(
     {
       ...workingTools,
-      python3: pythonScript({ pip: 'echo "ERROR: No matching distribution found for tensorflow"; exit 1' }),
+      python3: pythonScript({
+        pip: 'case "$*" in *tensorflow-cpu==*) echo "ERROR: No matching distribution found"; exit 1;; esac',
+      }),
     },
     async (machine) => {
       const first = await install(machine);
@@ -113,12 +115,35 @@ test('a registry without the wheel: exit code 3; what was fetched is kept, what 
     },
   ));
 
-test('a registry that does not answer is a failure like any other: exit code 1, the reason, the log, a remedy', () =>
+test('an installation that works no longer is made anew, and stays until that is done', () =>
+  withMachine(
+    { ...workingTools, python3: pythonScript({ pip: 'echo "ERROR: disk on fire"; exit 1' }) },
+    async (machine) => {
+      const folder = join(machine.cache, 'tensorflow');
+      await mkdir(join(folder, 'cpu-1', 'packages'), { recursive: true });
+      const marker = { format: 1, folder: 'cpu-1', platform: process.platform, arch: process.arch };
+      const versions = { tfjsNode: '4.22.0', libtensorflow: '2.21.0', source: 'tensorflow-cpu 2.21.0' };
+      await writeFile(
+        join(folder, 'installed.json'),
+        JSON.stringify({ ...marker, ...versions, device: 'cpu' }),
+      );
+      const { code, stderr } = await install(machine);
+      assert.is(code, 1);
+      assert.match(
+        stderr,
+        /^what is installed works no longer, so it is made anew: Verifying TensorFlow failed/,
+      );
+      assert.match(stderr, /flow-denoise: Fetching tensorflow-cpu.* disk on fire/);
+      assert.equal((await readdir(folder)).sort(), ['cpu-1', 'installed.json', 'next']);
+    },
+  ));
+
+test('a registry that has nothing, for it does not answer, is a failure like any other: exit code 1, the reason, the log, a remedy', () =>
   withMachine(
     {
       ...workingTools,
       python3: pythonScript({
-        pip: 'echo "WARNING: Retrying"; echo "ERROR: No matching distribution found"; exit 1',
+        pip: 'echo "ERROR: No matching distribution found"; exit 1',
       }),
     },
     async (machine) => {
@@ -126,7 +151,7 @@ test('a registry that does not answer is a failure like any other: exit code 1, 
       assert.is(code, 1);
       assert.match(
         stderr,
-        /flow-denoise: Fetching tensorflow-cpu==2\.21\.0 failed: .*No matching distribution.*tensorflow-install\.log\)\. To do: .*pip/,
+        /flow-denoise: Asking the Python registry for any wheel at all failed: .*No matching distribution.*tensorflow-install\.log\)\. To do: .*pip/,
       );
     },
   ));
