@@ -17,7 +17,7 @@ import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { type Installer, installFailed, log } from './installer.js';
 import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
 import { whileLocked } from './lock.js';
-import { buildAddon, makePackages, PACKAGES } from './packages.js';
+import { buildAddon, findHeaders, makePackages, PACKAGES } from './packages.js';
 import { isPiece, removePartial, writeWhole } from './piece.js';
 import { findPrerequisites } from './prerequisites.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
@@ -151,15 +151,18 @@ async function makeNext(next: string, chosen: Libtensorflow, installer: Installe
 
   if (await isPiece(packages, PACKAGES)) installer.say('packages: there already');
   else await makePackages(packages, installer);
+  const downloaded = join(next, 'headers');
+  const headers = await findHeaders(downloaded, packages, installer);
   if (hasLibtensorflow) installer.say(`libtensorflow: ${chosen.source} is there already`);
   else await makeLibtensorflow(libtensorflow, chosen, python, installer);
-  await buildAddon(packages, python, installer);
+  await buildAddon(packages, headers, python, installer);
   const verified = await verify(next, installer);
   installer.say(`verified: ${verifiedWords(verified)}`);
   if (chosen.device === 'cuda' && !verified.usesGpu)
     installer.say(
       'verified: CUDA is installed, but no GPU was found; where there should be one, nvidia-smi tells of its driver',
     );
+  await rm(downloaded, { recursive: true, force: true });
   return verified;
 }
 

@@ -2,11 +2,11 @@
 // PyPI's TensorFlow wheel, whose C library is the same that Google once published by itself, or a folder of the user's.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type Installer, installFailed, notForThisPlatform } from './installer.js';
 import { makePiece } from './piece.js';
-import { runTool } from './run-tool.js';
+import { makePip } from './pip.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
 
 const VERSION = '2.21.0';
@@ -116,75 +116,16 @@ export async function makeLibtensorflow(
     `libtensorflow: fetching ${source}${chosen.device === 'cuda' ? ' and CUDA' : ''} from PyPI (${chosen.download})`,
   );
   await makePiece(folder, source, async (partial) => {
-    const pip = await makePip(join(partial, 'venv'), python, installer);
-    const unpacked = join(partial, 'unpacked');
-    await pip.install(unpacked, [requirement]);
-    if (chosen.device === 'cuda') await pip.install(unpacked, await cudaRequirements(unpacked));
+    const work = join(partial, 'work');
+    await mkdir(work);
+    const pip = await makePip(work, python, installer);
+    const unpacked = join(work, 'unpacked');
+    await pip.unpack(unpacked, [requirement]);
+    if (chosen.device === 'cuda') await pip.unpack(unpacked, await cudaRequirements(unpacked));
     await assemble(unpacked, partial);
-    for (const name of ['venv', 'unpacked', 'tmp'])
-      await rm(join(partial, name), { recursive: true, force: true });
+    await rm(work, { recursive: true, force: true });
   });
   installer.say(`libtensorflow: ${sizeWords(await folderSize(folder))} kept, ${clock()}`);
-}
-
-interface Pip {
-  /** Unpacks wheels into a folder, without what they require. */
-  install(target: string, requirements: readonly string[]): Promise<void>;
-}
-
-/** A pip of our own, so that nothing is asked of the system's and nothing is put into it. */
-async function makePip(venv: string, python: string, installer: Installer): Promise<Pip> {
-  const step = 'Making a Python environment';
-  const remedy = 'apt install python3-venv on Debian and Ubuntu, then run the command again';
-  await runTool({ step, command: python, args: ['-m', 'venv', venv], remedy }, installer);
-  // pip unpacks into the temporary folder first, which may be small.
-  const tmp = join(dirname(venv), 'tmp');
-  await mkdir(tmp);
-  return {
-    async install(target, requirements) {
-      const options = [
-        '--no-deps',
-        '--target',
-        target,
-        '--no-cache-dir',
-        '--no-compile',
-        '--progress-bar',
-        'off',
-      ];
-      // Only the libraries are used, so the wheel need not be for the Python at hand.
-      const wheels = ['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'];
-      await runTool(
-        {
-          step: `Fetching ${requirements.join(', ')}`,
-          command: join(venv, 'bin', 'python'),
-          args: [
-            '-m',
-            'pip',
-            'install',
-            '--disable-pip-version-check',
-            ...options,
-            ...wheels,
-            ...requirements,
-          ],
-          env: { TMPDIR: tmp, PIP_NO_INPUT: '1', PIP_USER: '0', PYTHONNOUSERSITE: '1' },
-          failure: (output) => noWheel(output, requirements),
-          remedy:
-            'check that pip reaches PyPI or its mirror (pip config list; a proxy in HTTPS_PROXY), then run the command again',
-        },
-        installer,
-      );
-    },
-  };
-}
-
-/** pip ends with the same words where it was answered "no such wheel" and where it was not answered. */
-function noWheel(output: string, requirements: readonly string[]): Error | undefined {
-  const isAnswered = !/Retrying|Connection|timed? ?out|HTTP error|Max retries/i.test(output);
-  if (!isAnswered || !output.includes('No matching distribution found')) return undefined;
-  return notForThisPlatform(
-    `the Python registry that pip asks has no wheel of ${requirements.join(', ')} for ${process.platform} on ${process.arch}. ` +
-      'To do: use the engine onnx, or --libtensorflow',
-  );
 }
 
 /** The CUDA libraries that the wheel's extra `and-cuda` names. */
@@ -221,4 +162,8 @@ async function assemble(unpacked: string, to: string): Promise<void> {
     [tensorflow, 'THIRD_PARTY_NOTICES.txt'],
   ] as const)
     if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
+  // The wheel's libraries look for this one in no folder of theirs, and without it they pass every GPU by.
+  const solver = join('cusolver', 'lib', 'libcusolver.so.11');
+  if (existsSync(join(to, 'nvidia', solver)))
+    await symlink(join('..', '..', solver), join(to, 'nvidia', 'cusparse', 'lib', basename(solver)));
 }

@@ -1,12 +1,12 @@
 // The piece `packages`: @tensorflow/tfjs-node-gpu with what it requires, from npm, and its addon compiled against the
 // piece `libtensorflow`. The package's own install script is never run: it wants libtensorflow 2.9 from a download site
 // and begins by removing any other.
+import { existsSync } from 'node:fs';
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TENSORFLOW_PACKAGE } from '../core/engine/tensorflow-package.js';
 import { type Installer, installFailed } from './installer.js';
-import { makePiece } from './piece.js';
-import { nodeHeaders } from './prerequisites.js';
+import { isPiece, makePiece } from './piece.js';
 import { runTool } from './run-tool.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
 
@@ -42,17 +42,65 @@ export async function makePackages(folder: string, installer: Installer): Promis
 const inPackage = (folder: string, ...names: readonly string[]) =>
   join(folder, 'node_modules', ...TENSORFLOW_PACKAGE.split('/'), ...names);
 
+const nodeGyp = (packages: string) => join(packages, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
+
+/**
+ * The prefix under which the headers of the running Node are: its own, npm's option nodedir, or `folder`, into which
+ * they are downloaded then.
+ *
+ * @param packages  where node-gyp is
+ */
+export async function findHeaders(folder: string, packages: string, installer: Installer): Promise<string> {
+  const { node } = process.versions;
+  const own = [process.env.npm_config_nodedir, dirname(dirname(process.execPath))].find(
+    (prefix) => prefix && existsSync(join(prefix, 'include', 'node', 'node_api.h')),
+  );
+  if (own !== undefined) return own;
+  if (!(await isPiece(folder, node))) {
+    installer.say(
+      `headers: none are beside ${process.execPath}; fetching those of Node ${node} from nodejs.org`,
+    );
+    await makePiece(folder, node, async (partial) => {
+      await runTool(
+        {
+          step: 'Fetching the headers of Node',
+          command: process.execPath,
+          args: [nodeGyp(packages), 'install', '--ensure', `--devdir=${partial}`],
+          failure: noHeaders,
+          remedy: HEADERS_REMEDY,
+        },
+        installer,
+      );
+    });
+  }
+  return join(folder, node);
+}
+
+const HEADERS_REMEDY =
+  'name a folder that has include/node/node_api.h in the variable npm_config_nodedir (the archives of nodejs.org have it, ' +
+  `and the package node-${process.platform}-${process.arch}@${process.versions.node} of npm's registry), or a mirror of ` +
+  'nodejs.org/dist in NODEJS_ORG_MIRROR; then run the command again';
+
+function noHeaders(output: string): Error | undefined {
+  const reason = /^gyp http fetch (GET .* failed with .*)$/m.exec(output)?.[1];
+  if (reason === undefined) return undefined;
+  return installFailed('Fetching the headers of Node', reason, HEADERS_REMEDY);
+}
+
 /** Compiles the addon in `packages` for the libtensorflow beside it. What an earlier attempt has left is replaced. */
-export async function buildAddon(packages: string, python: string, installer: Installer): Promise<void> {
+export async function buildAddon(
+  packages: string,
+  headers: string,
+  python: string,
+  installer: Installer,
+): Promise<void> {
   const clock = startClock();
   for (const name of ['deps', 'build', 'lib'])
     await rm(inPackage(packages, name), { recursive: true, force: true });
   // From packages/node_modules/@tensorflow/tfjs-node-gpu.
   await symlink('../../../../libtensorflow', inPackage(packages, 'deps'));
 
-  const headers = nodeHeaders(process.execPath);
-  const from = headers === undefined ? 'which are downloaded from nodejs.org' : `in ${headers}`;
-  installer.say(`addon: compiling with the headers of Node, ${from}`);
+  installer.say(`addon: compiling with the headers of Node in ${headers}`);
   await runTool(
     {
       step: 'Compiling the addon',
@@ -62,16 +110,15 @@ export async function buildAddon(packages: string, python: string, installer: In
         'install',
         '--build-from-source',
         '--jobs=max',
-        ...(headers === undefined ? [] : [`--nodedir=${headers}`]),
+        `--nodedir=${headers}`,
       ],
       cwd: inPackage(packages),
       env: {
         PYTHON: python,
-        npm_config_node_gyp: join(packages, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
+        npm_config_node_gyp: nodeGyp(packages),
         // The addon's own path there is for a library called libtensorflow; the wheel's is libtensorflow_cc.
         ...(process.platform === 'darwin' && { LDFLAGS: '-Wl,-rpath,@loader_path/../../deps/lib' }),
       },
-      failure: headers === undefined ? noHeaders : undefined,
       remedy: 'look into the log; a compiler of C++17 is needed, of C++20 for Node 22 and later',
     },
     installer,
@@ -80,17 +127,4 @@ export async function buildAddon(packages: string, python: string, installer: In
   if (built === undefined)
     throw installFailed('Compiling the addon', 'no addon was made', `look into ${installer.logPath}`);
   installer.say(`addon: ${sizeWords(await folderSize(inPackage(packages, 'lib')))}, ${clock()}`);
-}
-
-function noHeaders(output: string): Error | undefined {
-  const reason = /^gyp ERR! stack (.*(?:fetch|request|connect|E[A-Z]{4,}|status|response).*)$/m.exec(
-    output,
-  )?.[1];
-  if (reason === undefined || /make.*failed with exit code/.test(output)) return undefined;
-  return installFailed(
-    'Compiling the addon',
-    `the headers of Node ${process.versions.node} could not be downloaded (${reason}), and there are none beside ${process.execPath}`,
-    `name a folder with include/node/node_api.h in it as npm_config_nodedir (the archives of nodejs.org and Debian's ` +
-      'libnode-dev have one), or let NODEJS_ORG_MIRROR name a mirror, then run the command again',
-  );
 }

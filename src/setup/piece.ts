@@ -7,6 +7,9 @@ const PARTIAL = '.partial-';
 /** Says what the piece was made from; written last. */
 const SPEC_FILE = 'piece.txt';
 
+/** A tool whose caller was killed may write for a moment longer. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
+
 /** Whether the folder is a whole piece made to this specification. */
 export async function isPiece(folder: string, spec: string): Promise<boolean> {
   return (await readFile(join(folder, SPEC_FILE), 'utf8').catch(() => undefined)) === spec;
@@ -30,15 +33,14 @@ export async function makePiece(
     await rm(folder, { recursive: true, force: true });
     await rename(partial, folder);
   } finally {
-    await rm(partial, { recursive: true, force: true });
+    await rm(partial, REMOVAL);
   }
 }
 
 /** Removes what killed attempts have left. Nobody else may be at work in the folder. */
 export async function removePartial(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((each) => each.includes(PARTIAL)))
-    await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of names.filter((each) => each.includes(PARTIAL))) await rm(join(folder, name), REMOVAL);
 }
 
 /** Writes a file whole or not at all. */

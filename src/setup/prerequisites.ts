@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { sizeWords } from './sizes.js';
@@ -122,7 +122,7 @@ async function findPython({ venv, signal }: Needs): Promise<Finding> {
   const pythons: Python[] = [];
   for (const command of PYTHONS) {
     const answer = await probe(command, ['-c', PYTHON_PROBE], signal);
-    const python = answer === undefined ? undefined : pythonSchema.safeParse(JSON.parse(answer)).data;
+    const python = answer === undefined ? undefined : parsePython(answer);
     if (python === undefined) continue;
     const words = `Python ${python.version.join('.')}`;
     if (isNewEnough(python) && (python.venv || !venv)) return { found: words, path: python.path };
@@ -144,6 +144,14 @@ async function findPython({ venv, signal }: Needs): Promise<Finding> {
         ? 'xcode-select --install, or brew install python'
         : 'apt install python3 python3-venv on Debian and Ubuntu, dnf install python3 on Fedora',
   };
+}
+
+function parsePython(answer: string): Python | undefined {
+  try {
+    return pythonSchema.safeParse(JSON.parse(answer)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function isNewEnough({ version: [major, minor] }: Python): boolean {
@@ -205,13 +213,4 @@ async function checkName(folder: string): Promise<Finding> {
         remedy: 'name another in FLOW_DENOISE_CACHE',
       }
     : { found: '' };
-}
-
-/**
- * The prefix of the running Node where it has its own headers, or the one that the user names (npm's option nodedir);
- * undefined where they must be downloaded.
- */
-export function nodeHeaders(execPath: string): string | undefined {
-  const prefixes = [process.env.npm_config_nodedir, dirname(dirname(execPath))];
-  return prefixes.find((prefix) => prefix && existsSync(join(prefix, 'include', 'node', 'node_api.h')));
 }

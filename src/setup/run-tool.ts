@@ -102,7 +102,7 @@ function stopGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 /** The end of what a tool said: its own errors where it marks them, else its last lines. */
 function tail(output: string, code: number | NodeJS.Signals | null): string {
   const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
-  const errors = lines.filter((line) => /\berror\b/i.test(line));
+  const errors = lines.filter((line) => /\berror\b|\bfailed\b/i.test(line));
   const last = (errors.length > 0 ? errors : lines).slice(-TAIL_LINES).join('\n');
   return last === '' ? `ended with ${code} and without a word` : last.slice(-TAIL_CHARACTERS);
 }

@@ -2,12 +2,14 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a folder's files hold together, in bytes. Links count nothing; a file with several names counts once for each. */
+/** What a folder's files hold together, in bytes. Links are not followed; a file with several names counts for each. */
 export async function folderSize(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   let size = 0;
-  for (const entry of entries)
-    if (entry.isFile()) size += (await lstat(join(entry.parentPath, entry.name))).size;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) size += await folderSize(path);
+    if (entry.isFile()) size += (await lstat(path)).size;
+  }
   return size;
 }
 

@@ -1,5 +1,6 @@
 // Where TensorFlow.js for Node lies and how it is imported: the user's own @tensorflow/tfjs-node-gpu beside
 // flow-denoise, or the private install in the user's cache folder. It is made by src/setup; nothing is installed here.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -67,8 +68,10 @@ export async function findTensorflow(): Promise<TensorflowInstallation | undefin
   const text = await readFile(markerPath(), 'utf8').catch(() => undefined);
   const marker = text === undefined ? undefined : parseMarker(text);
   if (marker?.platform !== process.platform || marker.arch !== process.arch) return undefined;
-  const { folder, tfjsNode, libtensorflow, source, device } = marker;
-  return { folder: join(tensorflowFolder(), folder), tfjsNode, libtensorflow, source, device };
+  const { tfjsNode, libtensorflow, source, device } = marker;
+  const folder = join(tensorflowFolder(), marker.folder);
+  if (!existsSync(packagesFolder(folder))) return undefined;
+  return { folder, tfjsNode, libtensorflow, source, device };
 }
 
 function parseMarker(text: string): Marker | undefined {
