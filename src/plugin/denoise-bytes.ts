@@ -5,6 +5,7 @@ import { transform } from 'through2';
 import { FlowDenoiseError } from '../core/errors.js';
 import { collectBytes, wasDecodedAsText } from './picture-bytes.js';
 import { pictureDenoiser } from './picture-denoiser.js';
+import { printable } from './picture-name.js';
 import { streamEnding } from './stream-ending.js';
 import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js';
 
@@ -20,7 +21,14 @@ import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
 export function denoiseBytes(options: DenoiseBytesOptions = {}): Transform {
-  const { name, maxBytes, signal: userSignal, onProgress, ...pictureOptions } = parseBytesOptions(options);
+  const {
+    name: givenName,
+    maxBytes,
+    signal: userSignal,
+    onProgress,
+    ...pictureOptions
+  } = parseBytesOptions(options);
+  const name = printable(givenName);
   const { denoise, close } = pictureDenoiser(pictureOptions);
   const ending = streamEnding(userSignal, close);
 

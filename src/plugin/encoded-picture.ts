@@ -9,6 +9,7 @@ import {
   encodePicture,
   fidelityOf,
 } from '../image/index.js';
+import { printable } from './picture-name.js';
 import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
@@ -34,7 +35,8 @@ export async function denoiseEncodedPicture(
   { maxPixels, ...options }: DenoiseCallOptions & DecodeOptions,
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
-  return denoiseDecoded(await decodePicture(bytes, name, { maxPixels }), name, open, options);
+  const shown = printable(name);
+  return denoiseDecoded(await decodePicture(bytes, shown, { maxPixels }), shown, open, options);
 }
 
 async function denoiseDecoded(

@@ -5,14 +5,16 @@ import Vinyl from 'vinyl';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { isSupportedExtension } from '../image/index.js';
 import { checkLength, collectBytes, wasDecodedAsText } from './picture-bytes.js';
+import { printable } from './picture-name.js';
 
 /** A file without a path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
 export function isPicture(file: Vinyl): boolean {
   return !file.isNull() && (file.history.length === 0 || isSupportedExtension(file.path));
 }
 
+/** What messages call it. */
 export function nameOf(file: Vinyl): string {
-  return file.history.length === 0 ? 'a file without a path' : file.path;
+  return file.history.length === 0 ? 'a file without a path' : printable(file.path);
 }
 
 /**
