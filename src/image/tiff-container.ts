@@ -61,6 +61,11 @@ const structural = new Set([
 /** Types that only BigTIFF has, and pointers to directories that we do not follow. */
 const unwritableTypes = new Set([13, 16, 17, 18]);
 
+/** Whether a tag says something of the picture, not of how it lies in the file, and can be written again. */
+export function isDescriptive({ id, type }: TiffTag): boolean {
+  return !structural.has(id) && !unwritableTypes.has(type);
+}
+
 /** Reads the first directory of a TIFF; of a damaged file, what can be read. */
 export function readTiffContainer(bytes: Buffer): TiffContainer {
   const tags = readTiffTags(bytes);
@@ -74,7 +79,7 @@ export function readTiffContainer(bytes: Buffer): TiffContainer {
     isBig: isBigTiff(bytes),
     tile: tileOf(tags),
     extraSamples: tags.find(({ id }) => id === EXTRA_SAMPLES),
-    tags: tags.filter(({ id, type }) => !structural.has(id) && !unwritableTypes.has(type)),
+    tags: tags.filter(isDescriptive),
   };
 }
 

@@ -3,6 +3,7 @@
 import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';
 import type Vinyl from 'vinyl';
+import { withFormatExtension } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import { isFaultOfAll } from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
@@ -55,6 +56,8 @@ export function createDenoiseStream(
       onProgress: onProgress && ((progress) => onProgress(progress, file)),
     });
     if (bytes) replaceContents(file, bytes);
+    if (bytes && options.format && file.history.length > 0)
+      file.path = withFormatExtension(file.path, options.format);
     (file as DenoisedFile).flowDenoise = report;
   }
 

@@ -12,6 +12,10 @@ export interface PictureOptions extends DenoiserOptions, Omit<NoiseOptions, 'sig
   readonly maxPixels?: number | undefined;
   /** Files of more bytes are refused, before they are read to their end. Default 2 GiB. */
   readonly maxBytes?: number | undefined;
+  /** Writes 'png', 'jpeg', 'webp' or 'tiff' whatever came, under that extension. Default: the file's own format. */
+  readonly format?: 'png' | 'jpeg' | 'webp' | 'tiff' | undefined;
+  /** 1 to 100, of JPEG and lossy WebP. Default: the file's own as its quantisers tell it, 90 where it was lossless. */
+  readonly quality?: number | undefined;
   /**
    * Keeps results on disk and takes them from there when neither file, options, prior nor version have changed. A folder,
    * or true for `node_modules/.cache/flow-denoise`. Default false.
@@ -67,6 +71,8 @@ const pictureOptionsSchema = denoiserOptionsSchema.extend({
     .min(1)
     .default(2 ** 31)
     .describe('a whole number of bytes, at least 1'),
+  format: z.enum(['png', 'jpeg', 'webp', 'tiff']).optional().describe("'png', 'jpeg', 'webp' or 'tiff'"),
+  quality: z.int().min(1).max(100).optional().describe('a whole number from 1 to 100'),
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   cache: z
     .union([z.boolean(), z.string().min(1)])
