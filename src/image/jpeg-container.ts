@@ -87,22 +87,30 @@ function segmentName(marker: number, bytes: Buffer): string {
   return known?.[2] ?? `segment APP${marker - 0xe0}`;
 }
 
-/** In the usual words where there are any: 4:2:2, 4:4:0 ... */
+/** Luma's factors (across, down) where chroma's are 1. */
+const samplings: Readonly<Record<number, ChromaSubsampling>> = {
+  17: '4:4:4',
+  33: '4:2:2',
+  65: '4:1:1',
+  18: '4:4:0',
+  34: '4:2:0',
+};
+
+/** Of the three components in turn: twice four bits each. */
+function samplingFactors(frame: Buffer): readonly [luma: number, ...chroma: number[]] {
+  const factors = (component: number) => frame[10 + 3 * component + 1] ?? 0x11;
+  return [factors(0), factors(1), factors(2)];
+}
+
+function usualSampling(frame: Buffer): ChromaSubsampling | undefined {
+  const [luma, ...chroma] = samplingFactors(frame);
+  return chroma.every((factors) => factors === 0x11) ? samplings[luma] : undefined;
+}
+
 function samplingWords(frame: Buffer): string {
   if (frame[9] !== 3) return 'none';
-  const [luma = 0x11, ...chroma] = [0, 1, 2].map((component) => frame[10 + 3 * component + 1] ?? 0x11);
-  const words: Readonly<Record<number, string>> = {
-    17: '4:4:4',
-    33: '4:2:2',
-    34: '4:2:0',
-    18: '4:4:0',
-    65: '4:1:1',
-    66: '4:1:0',
-  };
-  const isUsual = chroma.every((factors) => factors === 0x11);
-  return (
-    (isUsual ? words[luma] : undefined) ?? [luma, ...chroma].map((factors) => factors.toString(16)).join(' ')
-  );
+  const factors = samplingFactors(frame).map((both) => `${both >> 4}x${both & 15}`);
+  return usualSampling(frame) ?? factors.join(' ');
 }
 
 function* jpegSegments(bytes: Buffer): Generator<Segment> {
@@ -140,10 +148,9 @@ function isKept({ marker, bytes }: Segment): boolean {
   return isMetadata(marker);
 }
 
-/** sharp writes 4:2:0 or 4:4:4; a layout in between keeps all its chroma in 4:4:4. */
+/** An unusual layout keeps all its chroma in 4:4:4. */
 function chromaSubsampling(frame: Buffer): ChromaSubsampling {
-  const sampling = (component: number) => frame[10 + 3 * component + 1];
-  return frame[9] === 3 && sampling(0) === 0x22 && sampling(1) === 0x11 ? '4:2:0' : '4:4:4';
+  return (frame[9] === 3 ? usualSampling(frame) : undefined) ?? '4:4:4';
 }
 
 function quantisationTables({ bytes }: Segment): QuantisationTable[] {

@@ -8,6 +8,7 @@ import ExifReader from 'exifreader';
 import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
 import Vinyl from 'vinyl';
+import { encodeJpegTurbo } from '#src/image/jpeg-turbo.js';
 import { readTiffTags, type TiffTag, withTiffDirectory } from '#src/image/tiff-tags.js';
 import { denoiseStream } from '#src/plugin/denoise-stream.js';
 import type { Channels, Samples } from '#src/tile/picture.js';
@@ -209,10 +210,34 @@ test('TIFF with EXIF and GPS, which sharp does not write', async () => {
   for (const trait of ['EXIF', 'GPS', 'tag 315']) assert.ok(report.file.kept.includes(trait), trait);
 });
 
-test('what is not kept is told: 4:2:2 chroma, further pictures, an odd TIFF compression, small depths', async () => {
-  const told = async (made: Buffer, name: string) => (await denoised(made, name)).report.file.notKept;
-  assert.deepEqual(await told(HALF_CHROMA_JPEG, 'a.jpg'), ['chroma sampling: 4:2:2 -> 4:4:4']);
+for (const chromaSubsampling of ['4:2:2', '4:4:0', '4:1:1'] as const)
+  test(`JPEG ${chromaSubsampling}, which sharp does not write`, async () => {
+    const data = await pipelineOf(samples8(3), 3).blur(2).raw().toBuffer();
+    const picture = { data: new Uint8Array(data), width: WIDTH, height: HEIGHT, channels: 3 as const };
+    for (const isProgressive of [false, true])
+      for (const quality of [60, 92]) {
+        const made = await encodeJpegTurbo(picture, { quality, chromaSubsampling, isProgressive });
+        const { file, report } = await assertKept(made, 'a.jpg', { isLossless: false });
+        const scans = isProgressive ? 'progressive' : 'baseline';
+        for (const trait of [
+          `quality: about ${quality}`,
+          `chroma sampling: ${chromaSubsampling}`,
+          `scans: ${scans}`,
+        ])
+          assert.ok(report.file.kept.includes(trait), trait);
+        const before = await sharp(made).raw().toBuffer();
+        const after = await sharp(file).raw().toBuffer();
+        const error = before.reduce((sum, value, i) => sum + Math.abs(value - (after[i] ?? 0)), 0);
+        assert.ok(error / data.length < 3, String(error / data.length));
+      }
+  });
 
+test('what another writer made: 4:2:2', async () => {
+  await assertKept(HALF_CHROMA_JPEG, 'a.jpg', { isLossless: false });
+});
+
+test('what is not kept is told: further pictures, an odd TIFF compression, small depths', async () => {
+  const told = async (made: Buffer, name: string) => (await denoised(made, name)).report.file.notKept;
   const index = Buffer.concat([Buffer.from([0xff, 0xe2, 0, 12]), Buffer.from('MPF\0index_')]);
   const withIndex = Buffer.concat([HALF_CHROMA_JPEG.subarray(0, 2), index, HALF_CHROMA_JPEG.subarray(2)]);
   assert.ok((await told(withIndex, 'a.jpg')).includes('index of further pictures (MPF)'));
