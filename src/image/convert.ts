@@ -79,7 +79,7 @@ function containerOf(
     }
     case 'jpeg': {
       const coding = { chromaSubsampling: '4:4:4', isProgressive: false, precision: 8 } as const;
-      return { format, quality, ...coding, segments: blocksAsSegments(blocks) };
+      return { format, quality, ...coding, segments: blocksAsSegments(blocks), trailer: Buffer.alloc(0) };
     }
     case 'webp': {
       const lossless = isLossless(source) && asked === undefined;
