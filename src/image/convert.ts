@@ -89,7 +89,6 @@ function containerOf(
       const layout = {
         isBig: false,
         tile: undefined,
-        extraSamples: undefined,
         unreadableCompression: undefined,
       };
       const coding = { compression: 'deflate', hasPredictor: true, bitsPerSample: 8 } as const;

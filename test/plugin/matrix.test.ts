@@ -111,6 +111,16 @@ test('what is not kept is told: an odd TIFF compression, small depths', async ()
     .tiff({ bitdepth: 1, compression: 'lzw', predictor: 'none' })
     .toBuffer();
   assert.deepEqual(await told(bits, 'a.tif'), ['bit depth: 1 -> 8']);
+
+  // sharp divides it out again, so the alpha that is written is a plain one.
+  const plain = await pipelineOf(samples8(4), 4).tiff({ compression: 'lzw' }).toBuffer();
+  const tags = readTiffTags(plain).map((tag) =>
+    tag.id === 338 ? { ...tag, value: Buffer.from([1, 0]) } : tag,
+  );
+  const multiplied = withTiffDirectory(plain, tags);
+  const { file, report } = await denoised(multiplied, 'a.tif');
+  assert.deepEqual(report.file.notKept, ['alpha: multiplied into the colours -> plain']);
+  assert.deepEqual(await planesOf(file), await planesOf(multiplied));
 });
 
 for (let orientation = 1; orientation <= 8; orientation++)
