@@ -86,11 +86,7 @@ function containerOf(
       return { format, quality, isLossless: lossless, isAnimated: false, chunks: blocksAsWebpChunks(blocks) };
     }
     case 'tiff': {
-      const layout = {
-        isBig: false,
-        tile: undefined,
-        unreadableCompression: undefined,
-      };
+      const layout = { isBig: false, tile: undefined, unreadableCompression: undefined };
       const coding = { compression: 'deflate', hasPredictor: true, bitsPerSample: 8 } as const;
       return { format, ...coding, ...layout, tags: blocksAsTiffTags(blocks) };
     }

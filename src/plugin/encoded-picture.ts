@@ -1,5 +1,5 @@
-// One picture file in memory, denoised: bytes in, bytes out, of the same format unless another is asked for. Files, streams and folders are
-// for those who call this.
+// One picture file in memory, denoised: bytes in, bytes out, of the same format unless another is asked for. Files,
+// streams and folders are for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import {
@@ -57,8 +57,8 @@ async function denoiseDecoded(
     .catch((error: unknown) => Promise.reject(named(error, decoded.name)));
   options.signal?.throwIfAborted();
   const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
-  const isGood = report.isUnchanged && !isConversion(decoded, conversion);
-  const bytes = isGood ? undefined : await encodePicture(result);
+  const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
+  const bytes = staysAsItIs ? undefined : await encodePicture(result);
   const file = await fidelityOf(decoded, bytes, result.format);
   return { bytes, report: { ...report, isCached: false, file } };
 }
