@@ -11,11 +11,14 @@ export type {
 } from './denoiser/denoiser.js';
 export { openDenoiser } from './denoiser/open-denoiser.js';
 export type { DenoiserOptions } from './denoiser/options.js';
+export type { Fidelity } from './image/index.js';
 export {
+  type DenoiseBytesOptions,
   type DenoisedFile,
   type DenoiseStreamOptions,
   denoise,
   denoise as default,
+  denoiseBytes,
   denoiseStream,
   type PictureFailure,
   type PictureReport,

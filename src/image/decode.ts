@@ -6,6 +6,7 @@ import type { Channels, Picture, Samples } from '../tile/picture.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
 import { type JpegContainer, readJpegContainer } from './jpeg-container.js';
+import { type MetadataBlocks, metadataBlocks } from './metadata-blocks.js';
 import { type PngContainer, readPngContainer } from './png-container.js';
 import { readTiffContainer, type TiffContainer } from './tiff-container.js';
 import type { Trait } from './traits.js';
@@ -21,6 +22,8 @@ export interface DecodedPicture {
   readonly picture: Picture;
   readonly format: PictureFormat;
   readonly container: Container;
+  /** Metadata as any format could carry it. */
+  readonly blocks: MetadataBlocks;
   /** What the file says of itself, to compare with the one that is made of it. */
   readonly traits: readonly Trait[];
 }
@@ -59,7 +62,8 @@ export async function decodePicture(
     const metadata = await open().metadata();
     refusePixels(metadata, format, name, maxPixels);
     const traits = fileTraits(file, format, metadata);
-    return { name, picture: await decodeSamples(open, metadata), format, container, traits };
+    const blocks = metadataBlocks('tags' in container ? container : {}, metadata);
+    return { name, picture: await decodeSamples(open, metadata), format, container, blocks, traits };
   } catch (error) {
     if (error instanceof FlowDenoiseError) throw error;
     const why = [...new Set(messageOf(error).trim().split('\n'))].join('; ');

@@ -4,7 +4,8 @@ import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Picture, Samples } from '../tile/picture.js';
 import type { DecodedPicture } from './decode.js';
-import { withJpegContainer } from './jpeg-container.js';
+import { type JpegContainer, withJpegContainer } from './jpeg-container.js';
+import { encodeJpegTurbo } from './jpeg-turbo.js';
 import { withPngContainer } from './png-container.js';
 import { indexed } from './png-palette.js';
 import { withTiffContainer } from './tiff-container.js';
@@ -41,7 +42,13 @@ export async function encodePicture(
       }
       case 'jpeg': {
         const { quality, chromaSubsampling, isProgressive } = container;
-        const jpeg = pipeline.jpeg({ quality, chromaSubsampling, progressive: isProgressive });
+        const turbo = await beyondSharp({ ...picture, data }, container);
+        if (turbo) return withJpegContainer(turbo, container);
+        const jpeg = pipeline.jpeg({
+          quality,
+          chromaSubsampling: chromaSubsampling === '4:2:0' ? '4:2:0' : '4:4:4',
+          progressive: isProgressive,
+        });
         return withJpegContainer(await jpeg.toBuffer(), container);
       }
       case 'webp': {
@@ -78,6 +85,17 @@ export async function encodePicture(
       { cause: error },
     );
   }
+}
+
+/** Undefined for what sharp writes itself, and where the codec fails: 4:4:4 loses no chroma, and the report tells it. */
+async function beyondSharp(
+  { data, channels, ...size }: Picture,
+  container: JpegContainer,
+): Promise<Buffer | undefined> {
+  const { chromaSubsampling } = container;
+  const isSharps = chromaSubsampling === '4:4:4' || chromaSubsampling === '4:2:0';
+  if (isSharps || channels !== 3 || !(data instanceof Uint8Array)) return undefined;
+  return encodeJpegTurbo({ data, channels, ...size }, container).catch(() => undefined);
 }
 
 function checkSamples({ picture, name }: DecodedPicture, data: Samples): void {

@@ -2,9 +2,10 @@
 import sharp, { type Metadata } from 'sharp';
 import { formatNames, type PictureFormat } from './format.js';
 import { jpegTraits } from './jpeg-container.js';
+import { type MetadataBlocks, metadataBlocks } from './metadata-blocks.js';
 import { pngTraits } from './png-container.js';
 import { tiffTraits } from './tiff-container.js';
-import { compareTraits, type Fidelity, type Trait } from './traits.js';
+import { checksum, compareTraits, type Fidelity, type Trait } from './traits.js';
 import { webpTraits } from './webp-container.js';
 
 const kinds = ['grey', 'grey with alpha', 'RGB', 'RGBA'] as const;
@@ -30,15 +31,54 @@ export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metada
  * What became of a file's own properties and metadata. Both files are read alike, so it says what is, not what was meant.
  *
  * @param before   what decoding told of the file
- * @param encoded  the file that was made from it; undefined where it stayed as it is
+ * @param encoded  the file that was made from it, and its format; undefined where it stayed as it is
  */
 export async function fidelityOf(
-  { traits, format }: { readonly traits: readonly Trait[]; readonly format: PictureFormat },
+  before: DecodedTraits,
   encoded: Buffer | undefined,
+  format: PictureFormat = before.format,
 ): Promise<Fidelity> {
-  if (encoded === undefined) return compareTraits(traits, traits);
+  if (encoded === undefined) return compareTraits(before.traits, before.traits);
   const metadata = await sharp(encoded, { limitInputPixels: false }).metadata();
-  return compareTraits(traits, fileTraits(encoded, format, metadata));
+  const traits = fileTraits(encoded, format, metadata);
+  if (format === before.format) return compareTraits(before.traits, traits);
+  return compareTraits(
+    acrossFormats(before.traits, before.blocks),
+    acrossFormats(traits, metadataBlocks({}, metadata)),
+  );
+}
+
+interface DecodedTraits {
+  readonly traits: readonly Trait[];
+  readonly blocks: MetadataBlocks;
+  readonly format: PictureFormat;
+}
+
+/** How samples are coded is a format's own and says nothing beside another's. */
+const codings = new Set([
+  'quality',
+  'chroma sampling',
+  'scans',
+  'interlacing',
+  'compression',
+  'predictor',
+  'layout',
+  'variant',
+]);
+
+/** The traits that files of two formats can share, metadata by what is in it instead of what is around it. */
+function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlocks): Trait[] {
+  const contents = new Map([
+    ['EXIF', exif],
+    ['XMP', xmp],
+    ['ICC profile', icc],
+  ]);
+  return traits
+    .filter(([name]) => !codings.has(name))
+    .map(([name, value]): Trait => {
+      const content = contents.get(name);
+      return [name, content === undefined ? value : checksum(content)];
+    });
 }
 
 function traitsOf(file: Buffer, format: PictureFormat): readonly Trait[] {

@@ -1,7 +1,8 @@
 // One picture on disk and in memory.
+export { type ConvertOptions, checkConversion, converted, isConversion } from './convert.js';
 export { DEFAULT_MAX_PIXELS, type DecodedPicture, type DecodeOptions, decodePicture } from './decode.js';
 export { encodePicture } from './encode.js';
-export { isSupportedExtension, supportedExtensions } from './file-extensions.js';
+export { isSupportedExtension, supportedExtensions, withFormatExtension } from './file-extensions.js';
 export { fidelityOf } from './file-traits.js';
 export type { PictureFormat } from './format.js';
 export type { Fidelity } from './traits.js';

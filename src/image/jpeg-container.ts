@@ -1,6 +1,7 @@
 // What surrounds the pixels in a JPEG file: application segments and comments (ITU T.81 annex B), carried over
 // byte for byte, and how the pixels were coded. Not a pixel codec: that is sharp's.
 import { type ChromaSubsampling, jpegQuality, type QuantisationTable } from './jpeg-quality.js';
+import { boundIndex, freeIndex, isPictureIndex, trailerOf } from './jpeg-trailer.js';
 import { checksum, type Trait } from './traits.js';
 
 /** JPEG around its pixels. */
@@ -12,8 +13,10 @@ export interface JpegContainer {
   readonly isProgressive: boolean;
   /** Bits per sample; only 8 can be decoded here. */
   readonly precision: number;
-  /** Whole APPn and COM segments, marker included. */
+  /** Whole APPn and COM segments, marker included; an index of further pictures counts from the trailer. */
   readonly segments: readonly Buffer[];
+  /** What stands behind the picture. */
+  readonly trailer: Buffer;
 }
 
 interface Segment {
@@ -29,33 +32,52 @@ const SOS = 0xda;
 export function readJpegContainer(bytes: Buffer): JpegContainer {
   const segments = [...jpegSegments(bytes)];
   const frame = segments.find(({ marker }) => isFrameHeader(marker));
+  const trailer = trailerOf(bytes);
   return {
     format: 'jpeg',
     quality: jpegQuality(segments.filter(({ marker }) => marker === DQT).flatMap(quantisationTables)),
     chromaSubsampling: frame === undefined ? '4:4:4' : chromaSubsampling(frame.bytes),
     isProgressive: frame !== undefined && [0xc2, 0xc6, 0xca, 0xce].includes(frame.marker),
     precision: frame?.bytes[4] ?? 8,
-    segments: segments.filter(isKept).map((segment) => Buffer.from(segment.bytes)),
+    segments: keptSegments(segments, bytes.length - trailer.length),
+    trailer: Buffer.from(trailer),
   };
 }
 
-/** The encoded JPEG with its own application segments replaced by the container's. */
+function keptSegments(segments: readonly Segment[], trailerStart: number): Buffer[] {
+  return segments.filter(isKept).flatMap((segment) => {
+    if (!isPictureIndex(segment)) return Buffer.from(segment.bytes);
+    return freeIndex(segment.bytes, segment.start, trailerStart) ?? [];
+  });
+}
+
+/** The encoded JPEG with its own application segments replaced by the container's, and the trailer behind it. */
 export function withJpegContainer(encoded: Buffer, container: JpegContainer): Buffer {
   const own = [...jpegSegments(encoded)];
   const firstScan = own.find(({ marker }) => marker === SOS);
   if (firstScan === undefined) return encoded;
-  return Buffer.concat([
+  const file = Buffer.concat([
     encoded.subarray(0, 2),
     ...container.segments,
     ...own.filter(({ marker }) => marker !== SOS && !isMetadata(marker)).map(({ bytes }) => bytes),
     encoded.subarray(firstScan.start),
+    container.trailer,
   ]);
+  const trailerStart = file.length - container.trailer.length;
+  for (const segment of jpegSegments(file))
+    if (isPictureIndex(segment))
+      boundIndex(segment.bytes, segment.start, trailerStart)?.copy(file, segment.start);
+  return file;
 }
 
 /** What the file says of itself beside its samples. */
 export function jpegTraits(file: Buffer): Trait[] {
   const segments = [...jpegSegments(file)];
-  const { quality, isProgressive } = readJpegContainer(file);
+  const { quality, isProgressive, trailer } = readJpegContainer(file);
+  const trailerStart = file.length - trailer.length;
+  const content = (segment: Segment) =>
+    (isPictureIndex(segment) ? freeIndex(segment.bytes, segment.start, trailerStart) : undefined) ??
+    segment.bytes;
   const frame = segments.find(({ marker }) => isFrameHeader(marker));
   return [
     ['quality', `about ${quality}`],
@@ -63,7 +85,8 @@ export function jpegTraits(file: Buffer): Trait[] {
     ['scans', isProgressive ? 'progressive' : 'baseline'],
     ...segments
       .filter(({ marker }) => isMetadata(marker))
-      .map(({ marker, bytes }): Trait => [segmentName(marker, bytes), checksum(bytes)]),
+      .map((segment): Trait => [segmentName(segment), checksum(content(segment))]),
+    ...(trailer.length === 0 ? [] : [['data behind the picture', checksum(trailer)] as const]),
   ];
 }
 
@@ -80,29 +103,37 @@ const labels: readonly (readonly [marker: number, label: string, name: string])[
   [0xfe, '', 'comment'],
 ];
 
-function segmentName(marker: number, bytes: Buffer): string {
+function segmentName({ marker, bytes }: Segment): string {
   const known = labels.find(
     ([of, label]) => of === marker && bytes.toString('latin1', 4, 4 + label.length) === label,
   );
   return known?.[2] ?? `segment APP${marker - 0xe0}`;
 }
 
-/** In the usual words where there are any: 4:2:2, 4:4:0 ... */
+/** Luma's factors (across, down) where chroma's are 1. */
+const samplings: Readonly<Record<number, ChromaSubsampling>> = {
+  17: '4:4:4',
+  33: '4:2:2',
+  65: '4:1:1',
+  18: '4:4:0',
+  34: '4:2:0',
+};
+
+/** Of the three components in turn: twice four bits each. */
+function samplingFactors(frame: Buffer): readonly [luma: number, ...chroma: number[]] {
+  const factors = (component: number) => frame[10 + 3 * component + 1] ?? 0x11;
+  return [factors(0), factors(1), factors(2)];
+}
+
+function usualSampling(frame: Buffer): ChromaSubsampling | undefined {
+  const [luma, ...chroma] = samplingFactors(frame);
+  return chroma.every((factors) => factors === 0x11) ? samplings[luma] : undefined;
+}
+
 function samplingWords(frame: Buffer): string {
   if (frame[9] !== 3) return 'none';
-  const [luma = 0x11, ...chroma] = [0, 1, 2].map((component) => frame[10 + 3 * component + 1] ?? 0x11);
-  const words: Readonly<Record<number, string>> = {
-    17: '4:4:4',
-    33: '4:2:2',
-    34: '4:2:0',
-    18: '4:4:0',
-    65: '4:1:1',
-    66: '4:1:0',
-  };
-  const isUsual = chroma.every((factors) => factors === 0x11);
-  return (
-    (isUsual ? words[luma] : undefined) ?? [luma, ...chroma].map((factors) => factors.toString(16)).join(' ')
-  );
+  const factors = samplingFactors(frame).map((both) => `${both >> 4}x${both & 15}`);
+  return usualSampling(frame) ?? factors.join(' ');
 }
 
 function* jpegSegments(bytes: Buffer): Generator<Segment> {
@@ -129,21 +160,15 @@ function isMetadata(marker: number): boolean {
   return (marker >= 0xe0 && marker <= 0xef) || marker === 0xfe;
 }
 
-/**
- * All metadata but two: Adobe's colour transform speaks of how the input was coded (ours is YCbCr or grey), and
- * a multi-picture index points at pictures that stood behind the first.
- */
+/** All metadata but Adobe's note of how the input's colours were transformed: ours are YCbCr or grey. */
 function isKept({ marker, bytes }: Segment): boolean {
-  const startsWith = (label: string) => bytes.toString('latin1', 4, 4 + label.length) === label;
-  if (marker === 0xee && startsWith('Adobe')) return false;
-  if (marker === 0xe2 && startsWith('MPF\0')) return false;
-  return isMetadata(marker);
+  const isAdobes = marker === 0xee && bytes.toString('latin1', 4, 9) === 'Adobe';
+  return isMetadata(marker) && !isAdobes;
 }
 
-/** sharp writes 4:2:0 or 4:4:4; a layout in between keeps all its chroma in 4:4:4. */
+/** An unusual layout keeps all its chroma in 4:4:4. */
 function chromaSubsampling(frame: Buffer): ChromaSubsampling {
-  const sampling = (component: number) => frame[10 + 3 * component + 1];
-  return frame[9] === 3 && sampling(0) === 0x22 && sampling(1) === 0x11 ? '4:2:0' : '4:4:4';
+  return (frame[9] === 3 ? usualSampling(frame) : undefined) ?? '4:4:4';
 }
 
 function quantisationTables({ bytes }: Segment): QuantisationTable[] {

@@ -1,8 +1,8 @@
 // The IJG quality that a JPEG's quantisation tables stand for: the inverse of libjpeg's jpeg_set_quality, which
 // scales the example tables of ITU T.81 annex K. Tables of another family get the nearest quality.
 
-/** What sharp can write: chroma at half resolution both ways, or whole. */
-export type ChromaSubsampling = '4:2:0' | '4:4:4';
+/** What can be written: chroma whole, at half or a quarter of the resolution across, half down, or half both ways. */
+export type ChromaSubsampling = '4:4:4' | '4:2:2' | '4:1:1' | '4:4:0' | '4:2:0';
 
 /** One table as the file has it: slot 0 is luma, any other chroma; 64 steps in zigzag order. */
 export interface QuantisationTable {

@@ -19,8 +19,6 @@ export interface TiffContainer {
   readonly isBig: boolean;
   /** Width and height of its tiles; undefined where pixels lie in strips. */
   readonly tile: readonly [width: number, height: number] | undefined;
-  /** What the channels after the colours are: 1 alpha that colours were multiplied by, 2 plain alpha, 0 unknown. */
-  readonly extraSamples: TiffTag | undefined;
   /** Descriptive tags of the first directory. */
   readonly tags: readonly TiffTag[];
 }
@@ -61,6 +59,11 @@ const structural = new Set([
 /** Types that only BigTIFF has, and pointers to directories that we do not follow. */
 const unwritableTypes = new Set([13, 16, 17, 18]);
 
+/** Whether a tag says something of the picture, not of how it lies in the file, and can be written again. */
+export function isDescriptive({ id, type }: TiffTag): boolean {
+  return !structural.has(id) && !unwritableTypes.has(type);
+}
+
 /** Reads the first directory of a TIFF; of a damaged file, what can be read. */
 export function readTiffContainer(bytes: Buffer): TiffContainer {
   const tags = readTiffTags(bytes);
@@ -73,19 +76,14 @@ export function readTiffContainer(bytes: Buffer): TiffContainer {
     bitsPerSample: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
     isBig: isBigTiff(bytes),
     tile: tileOf(tags),
-    extraSamples: tags.find(({ id }) => id === EXTRA_SAMPLES),
-    tags: tags.filter(({ id, type }) => !structural.has(id) && !unwritableTypes.has(type)),
+    tags: tags.filter(isDescriptive),
   };
 }
 
 /** The encoded TIFF (little-endian) with its own descriptive tags replaced by the container's. */
 export function withTiffContainer(encoded: Buffer, container: TiffContainer): Buffer {
   const own = readTiffTags(encoded).filter(({ id }) => structural.has(id));
-  const { extraSamples, tags } = container;
-  // The encoder calls every alpha plain; samples are as they were, so theirs is what the file said.
-  const isAlpha = ({ id, count }: TiffTag) => id === EXTRA_SAMPLES && count === extraSamples?.count;
-  const layout = own.map((tag) => (extraSamples && isAlpha(tag) ? extraSamples : tag));
-  return withTiffDirectory(encoded, [...layout, ...tags]);
+  return withTiffDirectory(encoded, [...own, ...container.tags]);
 }
 
 function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {

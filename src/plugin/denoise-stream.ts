@@ -3,10 +3,12 @@
 import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';
 import type Vinyl from 'vinyl';
+import { withFormatExtension } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import { isFaultOfAll } from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
 import type { DenoisedFile } from './picture-report.js';
+import { asError, streamEnding } from './stream-ending.js';
 import {
   type CheckedStreamOptions,
   type DenoiseStreamOptions,
@@ -43,17 +45,19 @@ export function createDenoiseStream(
   options: CheckedStreamOptions,
   describe: (error: unknown, fileName?: string) => Error,
 ): Transform {
-  const { concurrency, onError, signal: userSignal, onProgress, ...pictureOptions } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
+  const { concurrency, onError, maxBytes, signal: userSignal, onProgress, ...pictureOptions } = options;
   const { denoise, close } = pictureDenoiser(pictureOptions);
+  const ending = streamEnding(userSignal, close);
+  const { signal } = ending;
 
   async function denoiseFile(file: Vinyl): Promise<void> {
-    const { bytes, report } = await denoise(await readContents(file), nameOf(file), {
+    const { bytes, report } = await denoise(await readContents(file, maxBytes), nameOf(file), {
       signal,
       onProgress: onProgress && ((progress) => onProgress(progress, file)),
     });
     if (bytes) replaceContents(file, bytes);
+    if (bytes && options.format && file.history.length > 0)
+      file.path = withFormatExtension(file.path, options.format);
     (file as DenoisedFile).flowDenoise = report;
   }
 
@@ -83,19 +87,7 @@ export function createDenoiseStream(
   }
 
   const stream: Transform = objectTransform(
-    {
-      highWaterMark: 1,
-      // Runs once, at the end as after an error or `destroy()`: what is in work stops, the engine closes, and
-      // only then do 'error' and 'close' go out.
-      destroy(error: Error | null, done: (error?: Error | null) => void) {
-        userSignal?.removeEventListener('abort', onAbort);
-        stopping.abort(error ?? undefined);
-        close().then(
-          () => done(error),
-          (closeError: Error) => done(error ?? closeError),
-        );
-      },
-    },
+    { highWaterMark: 1, destroy: ending.destroy },
     async function* (files: AsyncIterable<unknown>) {
       for await (const { file, error } of mapInOrder(files, concurrency, outcomeOf)) {
         if (error !== undefined) {
@@ -107,14 +99,6 @@ export function createDenoiseStream(
     },
   );
 
-  function onAbort(): void {
-    stream.destroy(asError(userSignal?.reason));
-  }
-  if (userSignal?.aborted) onAbort();
-  else userSignal?.addEventListener('abort', onAbort, { once: true });
+  ending.follow(stream);
   return stream;
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

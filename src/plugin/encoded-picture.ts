@@ -1,18 +1,23 @@
-// One picture file in memory, denoised: bytes in, bytes of the same format out. Files, streams and folders are
-// for those who call this.
+// One picture file in memory, denoised: bytes in, bytes out, of the same format unless another is asked for. Files,
+// streams and folders are for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import {
+  type ConvertOptions,
+  checkConversion,
+  converted,
   type DecodedPicture,
   type DecodeOptions,
   decodePicture,
   encodePicture,
   fidelityOf,
+  isConversion,
 } from '../image/index.js';
+import { printable } from './picture-name.js';
 import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
-  /** Undefined where the picture was found clean: its file is good as it is. */
+  /** Undefined where the picture was found clean and no other file is asked for: it is good as it is. */
   readonly bytes: Buffer | undefined;
   readonly report: PictureReport;
 }
@@ -31,29 +36,31 @@ export async function denoiseEncodedPicture(
   bytes: Buffer,
   name: string,
   open: () => Promise<Denoiser>,
-  { maxPixels, ...options }: DenoiseCallOptions & DecodeOptions,
+  { maxPixels, format, quality, ...options }: DenoiseCallOptions & DecodeOptions & ConvertOptions,
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
-  return denoiseDecoded(await decodePicture(bytes, name, { maxPixels }), name, open, options);
+  const shown = printable(name);
+  const decoded = await decodePicture(bytes, shown, { maxPixels });
+  checkConversion(decoded, { format, quality });
+  return denoiseDecoded(decoded, open, options, { format, quality });
 }
 
 async function denoiseDecoded(
   decoded: DecodedPicture,
-  name: string,
   open: () => Promise<Denoiser>,
   options: DenoiseCallOptions,
+  conversion: ConvertOptions,
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
-  const { data, report: ofDenoiser } = await denoiser
+  const { data, report } = await denoiser
     .denoisePicture(decoded.picture, options)
-    .catch((error: unknown) => Promise.reject(named(error, name)));
+    .catch((error: unknown) => Promise.reject(named(error, decoded.name)));
   options.signal?.throwIfAborted();
-  const { isUnchanged } = ofDenoiser;
-  const bytes = isUnchanged
-    ? undefined
-    : await encodePicture({ ...decoded, picture: { ...decoded.picture, data } });
-  const file = await fidelityOf(decoded, bytes);
-  return { bytes, report: { ...ofDenoiser, isCached: false, file } };
+  const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
+  const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
+  const bytes = staysAsItIs ? undefined : await encodePicture(result);
+  const file = await fidelityOf(decoded, bytes, result.format);
+  return { bytes, report: { ...report, isCached: false, file } };
 }
 
 const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];

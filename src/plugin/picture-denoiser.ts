@@ -20,7 +20,9 @@ export interface PictureDenoiser {
 
 /** Opens nothing yet: what the cache has costs no engine. */
 export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser {
-  const { sigma, noise, strength, maxPixels, cache: cacheOption, denoiser: shared, ...opening } = options;
+  const { cache: cacheOption, denoiser: shared, ...others } = options;
+  const { sigma, noise, strength, maxPixels, format, quality, ...opening } = others;
+  const keyed = { sigma, noise, strength, format, quality };
   const cache = cacheOption === false ? undefined : openResultCache(cacheOption);
   let opened: Promise<Denoiser> | undefined;
   let fingerprint: Promise<string | undefined> | undefined;
@@ -34,7 +36,7 @@ export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser
   async function keyOf(bytes: Buffer): Promise<string | undefined> {
     fingerprint ??= shared ? Promise.resolve(shared.fingerprint) : fingerprintOf(opening);
     const denoiser = await fingerprint;
-    return denoiser === undefined ? undefined : resultKey(bytes, denoiser, { sigma, noise, strength });
+    return denoiser === undefined ? undefined : resultKey(bytes, denoiser, keyed);
   }
 
   return {
@@ -43,7 +45,7 @@ export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser
       const kept = key === undefined ? undefined : await cache?.find(key);
       call.signal?.throwIfAborted();
       if (kept) return kept;
-      const settings = { sigma, noise, strength, maxPixels, ...call };
+      const settings = { ...keyed, maxPixels, ...call };
       const result = await denoiseEncodedPicture(bytes, name, open, settings);
       if (key !== undefined) await cache?.keep(key, result);
       return result;

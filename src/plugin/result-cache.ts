@@ -8,6 +8,7 @@ import cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { messageOf } from '../core/errors.js';
 import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise-options.js';
+import type { ConvertOptions } from '../image/index.js';
 import type { DenoisedBytes } from './encoded-picture.js';
 import type { PictureReport } from './picture-report.js';
 
@@ -59,7 +60,7 @@ function defaultFolder(): string {
 }
 
 /** What a result depends on beside the file's bytes and the denoiser. */
-export type KeyedOptions = Omit<CheckedNoiseOptions, 'sigmaMap'>;
+export type KeyedOptions = Omit<CheckedNoiseOptions, 'sigmaMap'> & ConvertOptions;
 
 /**
  * The name of a result: a checksum over all that it depends on, this package's version among them.

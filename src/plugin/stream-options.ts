@@ -10,6 +10,12 @@ import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../de
 export interface PictureOptions extends DenoiserOptions, Omit<NoiseOptions, 'sigmaMap'> {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
   readonly maxPixels?: number | undefined;
+  /** Files of more bytes are refused, before they are read to their end. Default 2 GiB. */
+  readonly maxBytes?: number | undefined;
+  /** Writes 'png', 'jpeg', 'webp' or 'tiff' whatever came, under that extension. Default: the file's own format. */
+  readonly format?: 'png' | 'jpeg' | 'webp' | 'tiff' | undefined;
+  /** 1 to 100, of JPEG and lossy WebP. Default: the file's own as its quantisers tell it, 90 where it was lossless. */
+  readonly quality?: number | undefined;
   /**
    * Keeps results on disk and takes them from there when neither file, options, prior nor version have changed. A folder,
    * or true for `node_modules/.cache/flow-denoise`. Default false.
@@ -17,6 +23,15 @@ export interface PictureOptions extends DenoiserOptions, Omit<NoiseOptions, 'sig
   readonly cache?: boolean | string | undefined;
   /** An open denoiser to use; it stays open. The options that open one (prior, engine ...) then do not apply. */
   readonly denoiser?: Denoiser | undefined;
+  /** Stops the work: the stream is destroyed with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface DenoiseBytesOptions extends PictureOptions {
+  /** What errors call the picture. Default 'the picture'. */
+  readonly name?: string | undefined;
+  /** Called after every finished tile. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 export interface DenoiseStreamOptions extends PictureOptions {
@@ -27,15 +42,13 @@ export interface DenoiseStreamOptions extends PictureOptions {
    * was. Both go on with the next file and emit 'fileError'.
    */
   readonly onError?: 'fail' | 'skip' | 'pass' | undefined;
-  /** Stops the work: the stream is destroyed with `signal.reason`. */
-  readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
   readonly onProgress?: ((progress: Progress, file: Vinyl) => void) | undefined;
 }
 
 /** Options that were checked, with the defaults in place. */
 export type CheckedStreamOptions = z.output<typeof streamOptionsSchema>;
-export type CheckedPictureOptions = z.output<typeof pictureOptionsSchema>;
+export type CheckedPictureOptions = Omit<z.output<typeof pictureOptionsSchema>, 'maxBytes' | 'signal'>;
 
 export const concurrencySchema = z
   .int()
@@ -46,16 +59,21 @@ export const concurrencySchema = z
 
 export const maxPixelsSchema = z.int().min(1).optional().describe('a whole number of pixels, at least 1');
 
-export const onErrorSchema = z
-  .enum(['fail', 'skip', 'pass'])
-  .default('fail')
-  .describe("'fail', 'skip' or 'pass'");
+const onErrorSchema = z.enum(['fail', 'skip', 'pass']).default('fail').describe("'fail', 'skip' or 'pass'");
 
 const { sigmaMap: _, ...streamNoiseShape } = noiseOptionsShape;
 
-export const pictureOptionsSchema = denoiserOptionsSchema.extend({
+const pictureOptionsSchema = denoiserOptionsSchema.extend({
   ...streamNoiseShape,
   maxPixels: maxPixelsSchema,
+  maxBytes: z
+    .int()
+    .min(1)
+    .default(2 ** 31)
+    .describe('a whole number of bytes, at least 1'),
+  format: z.enum(['png', 'jpeg', 'webp', 'tiff']).optional().describe("'png', 'jpeg', 'webp' or 'tiff'"),
+  quality: z.int().min(1).max(100).optional().describe('a whole number from 1 to 100'),
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   cache: z
     .union([z.boolean(), z.string().min(1)])
     .default(false)
@@ -66,11 +84,26 @@ export const pictureOptionsSchema = denoiserOptionsSchema.extend({
 const streamOptionsSchema = pictureOptionsSchema.extend({
   concurrency: concurrencySchema,
   onError: onErrorSchema,
-  signal: z.instanceof(AbortSignal).optional(),
   onProgress: z
     .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')
-    .optional(),
+    .optional()
+    .describe('a function'),
 });
+
+const bytesOptionsSchema = pictureOptionsSchema.extend({
+  name: z.string().min(1).default('the picture').describe('a name'),
+  onProgress: z
+    .custom<NonNullable<DenoiseBytesOptions['onProgress']>>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+});
+
+/** @throws FlowDenoiseError BAD_OPTION */
+export function parseBytesOptions(options: DenoiseBytesOptions = {}): z.output<typeof bytesOptionsSchema> {
+  const parsed = parseOptions(bytesOptionsSchema, options, 'denoiseBytes');
+  checkDenoiser(parsed, options);
+  return parsed;
+}
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedStreamOptions {
@@ -80,7 +113,7 @@ export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedS
 }
 
 /** @throws FlowDenoiseError BAD_OPTION for options that contradict an open denoiser */
-export function checkDenoiser({ denoiser, cache }: CheckedPictureOptions, given: PictureOptions): void {
+function checkDenoiser({ denoiser, cache }: CheckedPictureOptions, given: PictureOptions): void {
   const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in (given ?? {}));
   if (denoiser !== undefined && opening.length > 0) {
     throw new FlowDenoiseError(

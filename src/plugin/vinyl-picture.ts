@@ -1,30 +1,33 @@
 // A Vinyl file as a picture: whether it is one, its bytes, and what becomes of the file when they change. Where a file
 // is written is its path's business, which is never touched here.
-import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import Vinyl from 'vinyl';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { isSupportedExtension } from '../image/index.js';
+import { checkLength, collectBytes, wasDecodedAsText } from './picture-bytes.js';
+import { printable } from './picture-name.js';
 
 /** A file without a path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
 export function isPicture(file: Vinyl): boolean {
   return !file.isNull() && (file.history.length === 0 || isSupportedExtension(file.path));
 }
 
+/** What messages call it. */
 export function nameOf(file: Vinyl): string {
-  return file.history.length === 0 ? 'a file without a path' : file.path;
+  return file.history.length === 0 ? 'a file without a path' : printable(file.path);
 }
 
 /**
  * The file's bytes; contents that are a stream are read, and the bytes take its place.
  *
- * @throws  FlowDenoiseError BAD_IMAGE for bytes that cannot be read or were decoded as text
+ * @param maxBytes  larger files are refused, those that are streams while they are read
+ * @throws          FlowDenoiseError BAD_IMAGE for bytes that cannot be read or were decoded as text, UNSUPPORTED_IMAGE
  */
-export async function readContents(file: Vinyl): Promise<Buffer> {
+export async function readContents(file: Vinyl, maxBytes: number): Promise<Buffer> {
   // A stream is spent by reading it.
-  const contents = file.isStream() ? await readStream(file.contents, nameOf(file)) : file.contents;
+  const contents = file.isStream() ? await readStream(file.contents, nameOf(file), maxBytes) : file.contents;
   if (!Buffer.isBuffer(contents)) throw notVinyl(contents);
+  checkLength(contents.length, nameOf(file), maxBytes);
   file.contents = contents;
   if (wasDecodedAsText(contents)) {
     throw new FlowDenoiseError(
@@ -36,20 +39,18 @@ export async function readContents(file: Vinyl): Promise<Buffer> {
   return contents;
 }
 
-async function readStream(contents: NodeJS.ReadableStream, name: string): Promise<Buffer> {
+async function readStream(contents: NodeJS.ReadableStream, name: string, maxBytes: number): Promise<Buffer> {
   try {
     // Wrapped, because vinyl-fs hands out duplex streams whose async iterator never ends.
-    return await buffer(new Readable().wrap(contents));
+    return await collectBytes(new Readable().wrap(contents), name, maxBytes);
   } catch (error) {
+    // What wraps it does not close it.
+    if ('destroy' in contents && typeof contents.destroy === 'function') contents.destroy();
+    if (error instanceof FlowDenoiseError) throw error;
     throw new FlowDenoiseError('BAD_IMAGE', `${name}: cannot be read (${messageOf(error)})`, {
       cause: error,
     });
   }
-}
-
-/** No picture is valid UTF-8; one that is, and has U+FFFD in it, was read as text and written back. */
-function wasDecodedAsText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && bytes.includes('\ufffd');
 }
 
 /** Gives the file new bytes, and a time of change that says so. */

@@ -1,7 +1,8 @@
 // The README's recipes do what they say, in a project of their own that has the built package, gulp and sharp. Each
 // block of code that begins with the name of a file is that file.
 import { spawn } from 'node:child_process';
-import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -66,6 +67,29 @@ test('command', async ({ project }) => {
     await run([`${root}dist/cli/main.js`, ...args], { cwd: project });
     await access(join(project, 'clean', 'below', 'b.jpg'));
   }
+});
+
+test('server: a picture in, a picture out; what is none is refused', async ({ project }) => {
+  const file = await writeFileOf('Server', project);
+  const env = { ...process.env, PORT: '0' };
+  const child = spawn(process.execPath, [file], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  try {
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const url = `http://localhost:${/^port (\d+)/.exec(String(line))?.[1]}`;
+    const noisy = await readFile(join(project, 'noisy.png'));
+    const good = await fetch(url, { method: 'POST', body: noisy });
+    const clean = Buffer.from(await good.arrayBuffer());
+    assert.is(good.status, 200, String(clean));
+    assert.not.equal(clean, noisy);
+    assert.is((await sharp(clean).metadata()).format, 'png');
+    const bad = await fetch(url, { method: 'POST', body: 'no picture' });
+    assert.is(bad.status, 415);
+    assert.match(await bad.text(), 'found text');
+  } finally {
+    child.kill('SIGTERM');
+  }
+  assert.is(await ended, 0);
 });
 
 test('program: runs, and its types are right', async ({ project }) => {

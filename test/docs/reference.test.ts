@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { shippedPriors } from '#src/core/model/find-prior.js';
 import { callOptionsSchema, denoiserOptionsSchema } from '#src/denoiser/options.js';
-import { parseStreamOptions } from '#src/plugin/stream-options.js';
+import { parseBytesOptions, parseStreamOptions } from '#src/plugin/stream-options.js';
 import { command } from '../cli/command.js';
 import { codeOf, document, root, section, tableRows } from './documents.js';
 
@@ -15,25 +15,26 @@ const options = tableRows(section(readme, '## Options')).map(([option, flag, tak
   takenBy: takenBy.split(', '),
 }));
 
-/** The documented options of O (openDenoiser), C (a call) or S (the stream). */
+/** The documented options of O (openDenoiser), C (a call), S (the stream) or B (the byte stream). */
 function documented(place: string): string[] {
   return options.flatMap(({ option, takenBy }) => (option && takenBy.includes(place) ? option : [])).sort();
 }
 
-/** The stream's schema is its own business; what it takes, its error says. */
-function streamOptions(): string[] {
+/** A stream's schema is its own business; what it takes, its error says. */
+function takenBy(parse: (options: never) => unknown): string[] {
   try {
-    parseStreamOptions({ sigma: 1, unknownOption: 1 } as never);
+    parse({ sigma: 1, unknownOption: 1 } as never);
   } catch (error) {
     return (/options (.*) for denoise/.exec(String(error))?.[1] ?? '').split(', ').sort();
   }
   throw new Error('an unknown option was taken');
 }
 
-test('options of openDenoiser, of a call, of the stream', () => {
+test('options of openDenoiser, of a call, of the streams', () => {
   assert.equal(documented('O'), Object.keys(denoiserOptionsSchema.shape).sort());
   assert.equal(documented('C'), Object.keys(callOptionsSchema.shape).sort());
-  assert.equal(documented('S'), streamOptions());
+  assert.equal(documented('S'), takenBy(parseStreamOptions));
+  assert.equal(documented('B'), takenBy(parseBytesOptions));
 });
 
 test('flags of the command', async () => {

@@ -7,7 +7,9 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { decodePicture } from '#src/image/decode.js';
+import { encodePicture } from '#src/image/encode.js';
 import { isSupportedExtension, supportedExtensions } from '#src/image/file-extensions.js';
+import { fidelityOf } from '#src/image/file-traits.js';
 import { pipelineOf, samples8 } from './made.js';
 
 const test = suite<{ folder: string }>('bad input', { folder: '' });
@@ -88,6 +90,44 @@ test('every truncation ends in a FlowDenoiseError or a whole picture', async () 
       );
   }
 });
+
+test('whatever bytes are changed: a FlowDenoiseError, or a picture that can be written again', async () => {
+  const random = randomIntegers(7);
+  for (const [format, options] of [
+    ['png', { palette: true }],
+    ['png', { progressive: true }],
+    ['jpeg', {}],
+    ['webp', {}],
+    ['webp', { lossless: true }],
+    ['tiff', { compression: 'lzw' }],
+    ['tiff', { compression: 'none', bigtiff: true }],
+  ] as const) {
+    const whole = await rgb().withMetadata({ density: 100, icc: 'p3' }).toFormat(format, options).toBuffer();
+    for (let round = 0; round < 60; round++) {
+      const file = Buffer.from(whole);
+      // Mostly near the front, where headers and directories are.
+      for (let i = 0; i <= round % 3; i++) {
+        const span = random(2) === 0 ? Math.min(200, file.length) : file.length;
+        file[random(span)] = random(256);
+      }
+      try {
+        const decoded = await decodePicture(file, 'changed');
+        await fidelityOf(decoded, await encodePicture(decoded));
+      } catch (error) {
+        assert.ok(error instanceof FlowDenoiseError, `${format}, round ${round}: ${(error as Error).stack}`);
+      }
+    }
+  }
+});
+
+/** A fixed series of whole numbers below a limit. */
+function randomIntegers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
 
 test('extensions', () => {
   for (const path of ['a.png', '/x/B.JPG', 'c.JpEg', 'd.webp', 'e.tif', 'f.TIFF'])

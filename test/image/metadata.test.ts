@@ -95,7 +95,7 @@ test('PNG text and gamma chunks are carried over, and the background while it na
   }
 });
 
-test('JPEG comments stay, Adobe transform and multi-picture index do not', async () => {
+test('JPEG comments stay, Adobe transform and an unreadable multi-picture index do not', async () => {
   const plain = await pipelineOf(samples8(3), 3).jpeg().toBuffer();
   const comment = segment(0xfe, 'a comment');
   const extras = [comment, segment(0xe2, 'MPF\0index'), segment(0xee, 'Adobe\0d\0\0\0\0\x01')];

@@ -39,7 +39,7 @@ async function counting(): Promise<Denoiser & { begun: () => number }> {
 async function one(contents: Buffer, options: DenoiseStreamOptions) {
   const [out] = await through(denoiseStream(options), [file(contents)]);
   const report = out?.flowDenoise;
-  if (!out || !report || report.error) throw new Error('it did not come out');
+  if (!out || !report || report.error) throw new Error(`it did not come out: ${report?.error}`);
   return { out, report, bytes: out.contents as Buffer };
 }
 
@@ -123,6 +123,8 @@ test('one byte, option or prior changed: computed anew', () =>
       { noise: 'gaussian' },
       { sigma: 'auto', noise: { model: 'poisson-gaussian', gain: 2, sigma: 5 } },
       { sigma: 'auto', noise: { model: 'poisson-gaussian', gain: 2, sigma: 6 } },
+      { format: 'webp' },
+      { format: 'webp', quality: 50 },
       { tileSize: 128 },
       { overlap: 8 },
       { engine: 'onnx' },

@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import Vinyl from 'vinyl';
 import { FlowDenoiseError } from '#src/core/errors.js';
+import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { denoiseStream } from '#src/plugin/denoise-stream.js';
 import { identityDenoiser } from './identity-denoiser.js';
 import { noisyPicture, pngFile, vinyl } from './pictures.js';
@@ -45,6 +46,36 @@ test('a picture leaves as a buffer of its own format, with a report and a fresh 
     assert.is(out.flowDenoise?.sigma, 25);
     assert.ok(Date.now() - Number(out.stat?.mtime) < 60_000);
   }
+});
+
+test('another format, when asked for: contents, extension and report; clean pictures too', async () => {
+  const denoiser = identityDenoiser();
+  const clean: Denoiser = {
+    ...denoiser,
+    async denoisePicture(picture, options) {
+      const { data, report } = await denoiser.denoisePicture(picture, options);
+      return { data, report: { ...report, isUnchanged: true } };
+    },
+  };
+  for (const each of [denoiser, clean]) {
+    const files = [await pngFile('a.png'), vinyl('b.JPEG', await noisyPicture('jpeg'))];
+    const options = { sigma: 25, denoiser: each, format: 'jpeg', quality: 80 } as const;
+    const out = await through(denoiseStream(options), files);
+    assert.equal(
+      out.map(({ relative }) => relative),
+      ['a.jpg', 'b.JPEG'],
+    );
+    for (const { contents, flowDenoise } of out) {
+      assert.is((await sharp(contents as Buffer).metadata()).format, 'jpeg');
+      assert.ok(flowDenoise?.file);
+    }
+    assert.ok(out[0]?.flowDenoise?.file?.notKept.includes('format: PNG -> JPEG'));
+  }
+  const [untouched] = await through(denoiseStream({ denoiser: clean, format: 'png' }), [
+    await pngFile('a.png'),
+  ]);
+  assert.is(untouched?.relative, 'a.png');
+  assert.ok(untouched?.flowDenoise?.isUnchanged);
 });
 
 test('a buffer without a path is taken for a picture', async () => {

@@ -80,6 +80,39 @@ for (const [onError, names, words] of [
       if (onError === 'pass') assert.is(await readFile(join(folder, 'out/b.png'), 'utf8'), 'not a picture');
     }));
 
+test('an abort at work ends the build with its reason, writes nothing more, and the process ends', () =>
+  withFolder(async (folder) => {
+    await mkdir(join(folder, 'in'));
+    const large = await noisyPicture('png', { width: 1500, height: 1500 });
+    for (const name of ['a.png', 'b.png']) await writeFile(join(folder, 'in', name), large);
+    const script = `
+      import denoise from 'flow-denoise';
+      import gulp from 'gulp';
+      const stopping = new AbortController();
+      const onProgress = () => stopping.abort(new Error('enough'));
+      const task = () => gulp
+        .src('*.png', { cwd: '${folder}/in', encoding: false })
+        .pipe(denoise({ sigma: 25, method: 'posterior-mean', signal: stopping.signal, onProgress }))
+        .pipe(gulp.dest('${folder}/out'));
+      gulp.on('error', () => {}); // its command listens too
+      gulp.series(task)((error) => console.log('ended', error.message));
+    `;
+    const text = await new Promise<string>((resolve, reject) => {
+      const args = ['--input-type=module', '-e', script];
+      const child = execFile(
+        process.execPath,
+        args,
+        { cwd: root, timeout: 120_000 },
+        (_error, stdout, stderr) => {
+          if (child.exitCode === 0) resolve(stdout);
+          else reject(new Error(`exit code ${child.exitCode}\n${stdout}${stderr}`));
+        },
+      );
+    });
+    assert.is(text, 'ended enough\n');
+    assert.equal(await readdir(join(folder, 'out')).catch(() => []), []);
+  }));
+
 test('without a sigma the build says what is missing', () =>
   withFolder(async (folder) => {
     const { code, text } = await run('gulpfile.ts', folder, { SIGMA: 'none' });

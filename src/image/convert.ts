@@ -1,0 +1,122 @@
+// What `format` and `quality` ask for: a decoded picture made ready to be written in another format, or at another
+// quality. Off unless asked for. Samples keep their colour space; their depth changes only where the format has no such.
+import { FlowDenoiseError } from '../core/errors.js';
+import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
+import type { Container, DecodedPicture } from './decode.js';
+import { formatNames, type PictureFormat } from './format.js';
+import {
+  blocksAsPngChunks,
+  blocksAsSegments,
+  blocksAsTiffTags,
+  blocksAsWebpChunks,
+  type MetadataBlocks,
+} from './metadata-blocks.js';
+
+export interface ConvertOptions {
+  /** The format to write; the file's own unless given. */
+  readonly format?: PictureFormat | undefined;
+  /** 1-100, of JPEG and of lossy WebP; the file's own unless given. */
+  readonly quality?: number | undefined;
+}
+
+/** Of a lossy file made of a lossless one. */
+const QUALITY = 90;
+
+/** Whether the options ask for another file than one like this. */
+export function isConversion({ container }: DecodedPicture, { format, quality }: ConvertOptions): boolean {
+  if (format !== undefined && format !== container.format) return true;
+  const isLossy = container.format === 'jpeg' || (container.format === 'webp' && !container.isLossless);
+  return isLossy && quality !== undefined && quality !== container.quality;
+}
+
+/**
+ * Says no to what another format cannot hold, before the work.
+ *
+ * @throws FlowDenoiseError UNSUPPORTED_IMAGE for transparency in JPEG and for floats in anything but TIFF
+ */
+export function checkConversion(
+  { name, picture, container }: DecodedPicture,
+  { format }: ConvertOptions,
+): void {
+  if (format === undefined || format === container.format || format === 'tiff') return;
+  const { data, channels } = picture;
+  if (data instanceof Float32Array)
+    throw refused(name, `a picture of floats, which ${formatNames[format]} cannot hold`, 'format tiff');
+  if (format !== 'jpeg' || channels % 2 === 1) return;
+  const opaque = whiteLevel(data);
+  for (let i = channels - 1; i < data.length; i += channels)
+    if (data[i] !== opaque)
+      throw refused(name, 'transparency, which JPEG cannot hold', 'format png, webp or tiff');
+}
+
+/** The picture as it is to be written; one that `checkConversion` lets pass. */
+export function converted(decoded: DecodedPicture, options: ConvertOptions): DecodedPicture {
+  if (!isConversion(decoded, options)) return decoded;
+  const { container, picture, blocks } = decoded;
+  const { format = container.format, quality } = options;
+  if (format === container.format && 'quality' in container && quality !== undefined)
+    return { ...decoded, container: { ...container, quality } };
+  return {
+    ...decoded,
+    format,
+    container: containerOf(format, blocks, container, quality),
+    picture: format === 'tiff' ? picture : withDepth(withoutAlpha(picture, format), format),
+  };
+}
+
+function containerOf(
+  format: PictureFormat,
+  blocks: MetadataBlocks,
+  source: Container,
+  asked: number | undefined,
+): Container {
+  const quality = asked ?? ('quality' in source && !isLossless(source) ? source.quality : QUALITY);
+  switch (format) {
+    case 'png': {
+      const chunksBefore = blocksAsPngChunks(blocks);
+      const plain = { isInterlaced: false, isAnimated: false, sampleLayout: '', palette: undefined };
+      return { format, ...plain, chunksBefore, chunksAfter: [] };
+    }
+    case 'jpeg': {
+      const coding = { chromaSubsampling: '4:4:4', isProgressive: false, precision: 8 } as const;
+      return { format, quality, ...coding, segments: blocksAsSegments(blocks), trailer: Buffer.alloc(0) };
+    }
+    case 'webp': {
+      const lossless = isLossless(source) && asked === undefined;
+      return { format, quality, isLossless: lossless, isAnimated: false, chunks: blocksAsWebpChunks(blocks) };
+    }
+    case 'tiff': {
+      const layout = { isBig: false, tile: undefined, unreadableCompression: undefined };
+      const coding = { compression: 'deflate', hasPredictor: true, bitsPerSample: 8 } as const;
+      return { format, ...coding, ...layout, tags: blocksAsTiffTags(blocks) };
+    }
+    default:
+      return format satisfies never;
+  }
+}
+
+function isLossless(container: Container): boolean {
+  return container.format !== 'jpeg' && !(container.format === 'webp' && !container.isLossless);
+}
+
+/** 8 bits where the format has no more. */
+function withDepth(picture: Picture, format: PictureFormat): Picture {
+  const { data } = picture;
+  if (data instanceof Uint8Array || format === 'png') return picture;
+  return { ...picture, data: Uint8Array.from(data, (value) => Math.round(value / 257)) };
+}
+
+/** Without the alpha of an opaque picture, where the format has none. */
+function withoutAlpha(picture: Picture, format: PictureFormat): Picture {
+  const { data, channels } = picture;
+  if (format !== 'jpeg' || channels % 2 === 1) return picture;
+  const colours = colourChannels(channels);
+  return { ...picture, channels: colours, data: data.filter((_, i) => i % channels < colours) };
+}
+
+function refused(name: string, found: string, expected: string): FlowDenoiseError {
+  return new FlowDenoiseError(
+    'UNSUPPORTED_IMAGE',
+    `${name}: found ${found}, expected ${expected}. Leave format out to keep the file's own.`,
+  );
+}
