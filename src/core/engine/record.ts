@@ -3,7 +3,7 @@ import { densityAndScore } from '../flow/log-density.js';
 import { parametersFrom } from '../flow/parameters.js';
 import type { Prior } from '../model/load-prior.js';
 import { createOnnxGraph } from '../ops/onnx-graph.js';
-import { onnxOps } from '../ops/onnx-ops.js';
+import { type OnnxOpsOptions, onnxOps } from '../ops/onnx-ops.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
 
 /**
@@ -14,10 +14,11 @@ export function recordDensityAndScore(
   prior: Pick<Prior, 'model' | 'weights'>,
   shape: PictureShape,
   sigma?: number,
+  options: OnnxOpsOptions = {},
 ): Uint8Array {
   const { batch, channels, height, width } = shape;
   const graph = createOnnxGraph(prior.model.name);
-  const ops = onnxOps(graph);
+  const ops = onnxOps(graph, options);
   const evaluate = densityAndScore(ops, prior.model, parametersFrom(ops, prior.weights));
   const { logDensity, score } = evaluate(
     graph.input('y', [batch, channels, height, width]),

@@ -27,7 +27,18 @@ function transposed(data: Float32Array, [O, I, kh, kw]: KernelShape): Float32Arr
   return out;
 }
 
-export function onnxOps(graph: OnnxGraph): TensorOps<OnnxValue> {
+export interface OnnxOpsOptions {
+  /**
+   * Convolutions larger than 1x1 get input channels of zeros up to a multiple of this. ONNX Runtime's WebGPU provider
+   * computes 3x3 convolutions of 6 channels wrongly, of 8 rightly (seen with 1.30).
+   */
+  readonly channelMultiple?: number;
+}
+
+export function onnxOps(
+  graph: OnnxGraph,
+  { channelMultiple = 1 }: OnnxOpsOptions = {},
+): TensorOps<OnnxValue> {
   const scalar = (value: number) => graph.constant(Float32Array.of(value), []);
 
   /** An elementwise function: of a constant now, of a variable as a node. */
@@ -59,6 +70,29 @@ export function onnxOps(graph: OnnxGraph): TensorOps<OnnxValue> {
     return graph.node('Reshape', [turned, graph.integers(shape)], shape);
   }
 
+  /** A picture and a kernel with further input channels that are zero. */
+  function padChannels(picture: OnnxValue, kernel: OnnxValue): [OnnxValue, OnnxValue] {
+    const { batch, channels, height, width } = pictureShape(picture);
+    const [O, I, kh, kw] = kernel.shape as KernelShape;
+    const more = (channelMultiple - (channels % channelMultiple)) % channelMultiple;
+    if (more === 0 || kh * kw === 1) return [picture, kernel];
+    const zeros = graph.constant(new Float32Array(batch * more * height * width), [
+      batch,
+      more,
+      height,
+      width,
+    ]);
+    const all = channels + more;
+    const data = new Float32Array(O * all * kh * kw);
+    const size = I * kh * kw;
+    for (let o = 0; o < O; o++)
+      data.set(constantOf(kernel).subarray(o * size, (o + 1) * size), o * all * kh * kw);
+    return [
+      graph.node('Concat', [picture, zeros], [batch, all, height, width], { axis: 1 }),
+      graph.constant(data, [O, all, kh, kw]),
+    ];
+  }
+
   return {
     kernel: (data, shape) => graph.constant(data, shape),
     vector: (data) => graph.constant(data, [data.length]),
@@ -69,7 +103,8 @@ export function onnxOps(graph: OnnxGraph): TensorOps<OnnxValue> {
       const { batch, height, width } = pictureShape(picture);
       const [O, , kh, kw] = kernel.shape as KernelShape;
       const [top, left] = [(kh - 1) / 2, (kw - 1) / 2];
-      const inputs = bias ? [picture, kernel, bias] : [picture, kernel];
+      const padded = padChannels(picture, kernel);
+      const inputs = bias ? [...padded, bias] : padded;
       const pads = [top, left, top, left];
       return graph.node('Conv', inputs, [batch, O, height, width], { kernel_shape: [kh, kw], pads });
     },
