@@ -3,6 +3,9 @@ import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { sharedPath } from '../test/shared.js';
 
+/** CBSD68's pictures have no shorter side than this. */
+const SQUARE = 320;
+
 export interface BenchPicture {
   readonly data: Uint8Array;
   readonly width: number;
@@ -42,3 +45,16 @@ export const toBytes = (data: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(data, (value) => value * 255).buffer);
 
 export const clamp = (data: Float32Array) => data.map((value) => Math.min(1, Math.max(0, value)));
+
+/** Squares of the pictures side by side, repeated as often as need be; [0, 1]. */
+export function mosaic(pictures: readonly BenchPicture[], width: number, height: number): Float32Array {
+  const channels = pictures[0]?.channels ?? 3;
+  const across = Math.ceil(width / SQUARE);
+  return new Float32Array(width * height * channels).map((_, i) => {
+    const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
+    const cell = Math.floor(y / SQUARE) * across + Math.floor(x / SQUARE);
+    const picture = pictures[cell % pictures.length] as BenchPicture;
+    const pixel = (y % SQUARE) * picture.width + (x % SQUARE);
+    return (picture.data[pixel * channels + (i % channels)] as number) / 255;
+  });
+}
