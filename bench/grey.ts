@@ -2,20 +2,15 @@
 // picture as they are, against noise completed in colour, mean over 1, 2 or 4 draws. Published (BSD68, sigma 15, 25,
 // 50): BM3D 31.08, 28.57, 25.60 dB.
 // Usage: node --import tsx bench/grey.ts [sigmas] [pictures] [method] [draws, 0 for three copies]
-import { readdir } from 'node:fs/promises';
-import sharp from 'sharp';
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import type { Method } from '#src/denoiser/denoiser.js';
 import { channelMean, completeChroma } from '#src/denoiser/grey.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { sharedPath } from '../test/shared.js';
+import { clamp, readPictures } from './pictures.js';
 
 const [sigmas = '15,25,50', count = '68', method = 'posterior-mean', draws = '1'] = process.argv.slice(2);
-const folder = sharedPath('data/cbsd68/');
-if (!folder) process.exit(0);
-const files = (await readdir(folder)).sort().slice(0, Number(count));
-const clamp = (data: Float32Array) => data.map((value) => Math.min(1, Math.max(0, value)));
+const pictures = await readPictures(count);
 const denoiser = await openDenoiser({ method: method as Method });
 
 /** [3, pixels] <-> [pixels, 3] */
@@ -27,17 +22,13 @@ const planar = (data: Float32Array) =>
 for (const drawCount of draws.split(',').map(Number))
   for (const sigma of sigmas.split(',').map(Number)) {
     let [noisySum, sum] = [0, 0];
-    for (const [index, file] of files.entries()) {
-      const { data: raw, info } = await sharp(folder + file)
-        .removeAlpha()
-        .raw()
-        .toBuffer({ resolveWithObject: true });
-      const clean = new Float32Array(info.width * info.height).map(
+    for (const [index, { data: raw, width, height }] of pictures.entries()) {
+      const clean = new Float32Array(width * height).map(
         (_, i) =>
           (0.299 * (raw[3 * i] ?? 0) + 0.587 * (raw[3 * i + 1] ?? 0) + 0.114 * (raw[3 * i + 2] ?? 0)) / 255,
       );
       const grey = addGaussianNoise(clean, sigma / 255, 900 + index);
-      const size = { width: info.width, height: info.height, channels: 3 } as const;
+      const size = { width, height, channels: 3 } as const;
       const total = new Float32Array(grey.length);
       for (let draw = 0; draw < Math.max(1, drawCount); draw++) {
         const colour =
@@ -52,8 +43,8 @@ for (const drawCount of draws.split(',').map(Number))
         for (let i = 0; i < total.length; i++)
           total[i] = (total[i] as number) + (mean[i] as number) / Math.max(1, drawCount);
       }
-      noisySum += psnr(clean, clamp(grey)) / files.length;
-      sum += psnr(clean, clamp(total)) / files.length;
+      noisySum += psnr(clean, clamp(grey)) / pictures.length;
+      sum += psnr(clean, clamp(total)) / pictures.length;
     }
     const way = drawCount === 0 ? 'three copies' : `${drawCount} draw${drawCount === 1 ? '' : 's'}`;
     console.log(

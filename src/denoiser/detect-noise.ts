@@ -1,9 +1,11 @@
 // `auto`: what noise a picture has, found from the picture alone. Which finding counts is decided here and only here.
-import { estimateCorrelation, type NoiseCorrelation } from '../core/noise/correlation.js';
+import { measureBlocks } from '../core/noise/block-powers.js';
+import { type CorrelationFinding, estimateCorrelation, findCorrelation } from '../core/noise/correlation.js';
 import { estimateSigma, type SigmaEstimate } from '../core/noise/estimate-sigma.js';
-import { fitNoise } from '../core/noise/fit-noise.js';
+import { fitSensorNoise } from '../core/noise/fit-noise.js';
+import { patchResiduals } from '../core/noise/patch-residuals.js';
 import type { PoissonGaussianParameters } from '../core/noise/poisson-gaussian.js';
-import type { Picture } from '../tile/picture.js';
+import { colourChannels, type Picture } from '../tile/picture.js';
 import type { NoiseReport } from './denoiser.js';
 import { phasesPass, type TilePass } from './tile-pass.js';
 
@@ -39,7 +41,7 @@ const SUBSAMPLED = {
 /** The sigma that takes most of such noise off, over that at middle frequencies; 3 to 6 dB on the example photographs. */
 const SUBSAMPLED_FACTOR = 1.4;
 
-function isSubsampled({ evidence }: NoiseCorrelation, { luma255, confidence }: SigmaEstimate): boolean {
+function isSubsampled({ evidence }: CorrelationFinding, { luma255, confidence }: SigmaEstimate): boolean {
   return (
     evidence.chroma255 >= SUBSAMPLED.chroma255 &&
     evidence.highOverMid[0] >= SUBSAMPLED.highOverMid &&
@@ -90,10 +92,13 @@ export async function detectNoise(
   kind: 'auto' | 'gaussian' | 'poisson-gaussian',
   range: readonly [number, number],
 ): Promise<DetectedNoise> {
-  const correlation = kind === 'poisson-gaussian' ? undefined : await estimateCorrelation(picture);
+  const colours = colourChannels(picture.channels);
+  // The correlation and, in colour, the sensor's noise are told from the same blocks.
+  const blocks = colours === 3 ? await measureBlocks(picture) : undefined;
+  const correlation = blocks && kind !== 'poisson-gaussian' ? findCorrelation(blocks) : undefined;
   if (correlation?.isCorrelated) {
-    const { lag1, midSigma255 } = correlation;
-    const found = gaussian(CORRELATED_FACTOR * midSigma255, range, {
+    const { lag1 } = await estimateCorrelation(picture, blocks);
+    const found = gaussian(CORRELATED_FACTOR * correlation.midSigma255, range, {
       isCorrelated: true,
       why: `neighbouring pixels have correlated noise (${lag1.toFixed(2)}): denoised whole and by phases`,
     });
@@ -108,17 +113,16 @@ export async function detectNoise(
       why: 'the luma has fine noise and the chroma coarse noise, as in a JPEG with subsampled chroma',
     });
   }
-  if (kind !== 'gaussian') {
-    const fit = await fitNoise(picture);
-    if (fit.gain > 0 && (kind === 'poisson-gaussian' || !isClean)) {
-      const { gain, sigma, reason: why } = fit;
-      return {
-        ...gaussian(sigma255, range, { why }),
-        isClean: false,
-        poissonGaussian: { gain: gain / 255, sigma: sigma / 255, offset: 0 },
-        report: { model: 'poisson-gaussian', sigma, gain, offset: 0, confidence: fit.confidence, why },
-      };
-    }
+  const mayBeSensor = kind === 'poisson-gaussian' || (kind === 'auto' && !isClean);
+  const fit = mayBeSensor ? fitSensorNoise(await patchResiduals(picture, blocks), colours) : undefined;
+  if (fit) {
+    const { gain, sigma, reason: why } = fit;
+    return {
+      ...gaussian(sigma255, range, { why }),
+      isClean: false,
+      poissonGaussian: { gain: gain / 255, sigma: sigma / 255, offset: 0 },
+      report: { model: 'poisson-gaussian', sigma, gain, offset: 0, confidence: fit.confidence, why },
+    };
   }
   const why =
     confidence === 0

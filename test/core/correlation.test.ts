@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { autocovarianceFit, LAGS, SIDE } from '#src/core/noise/block-dct.js';
-import { type CorrelationPicture, estimateCorrelation } from '#src/core/noise/correlation.js';
-import { gaussianGenerator } from '#src/core/noise/index.js';
+import { autocovarianceFit, LAGS } from '#src/core/noise/block-dct.js';
+import { estimateCorrelation } from '#src/core/noise/correlation.js';
+import { gaussianGenerator, type NoisyPicture } from '#src/core/noise/index.js';
+import { SIDE } from '#src/core/noise/noisy-picture.js';
 
 const SIZE = 256;
 const isNear = (value: number, wanted: number, tolerance: number, what: string) =>
@@ -33,7 +34,7 @@ function filteredNoise(kernel: readonly number[], sigma: number, seed: number): 
   return noise;
 }
 
-const rgb = (data: CorrelationPicture['data']): CorrelationPicture => ({
+const rgb = (data: NoisyPicture['data']): NoisyPicture => ({
   data,
   width: SIZE,
   height: SIZE,
@@ -134,7 +135,7 @@ test('alpha is not looked at, and the same picture gives the same answer', async
   );
   const wanted = await estimateCorrelation(rgb(noisy));
   assert.equal(await estimateCorrelation(rgb(noisy)), wanted);
-  const rgba: CorrelationPicture = { data: withAlpha, width: SIZE, height: SIZE, channels: 4 };
+  const rgba: NoisyPicture = { data: withAlpha, width: SIZE, height: SIZE, channels: 4 };
   assert.equal(await estimateCorrelation(rgba), wanted);
 });
 

@@ -5,13 +5,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { varianceLost } from '#src/core/noise/clipped-noise.js';
 import { estimateSigma, type SigmaEstimate } from '#src/core/noise/estimate-sigma.js';
-import { addGaussianNoise, gaussianGenerator } from '#src/core/noise/index.js';
-import type { NoisePicture } from '#src/core/noise/noise-patches.js';
+import { addGaussianNoise, gaussianGenerator, type NoisyPicture } from '#src/core/noise/index.js';
+
 import { sharedPath } from '../shared.js';
 import { photo } from './photo.js';
 
-type Channels = NoisePicture['channels'];
-interface Scene extends NoisePicture {
+type Channels = NoisyPicture['channels'];
+interface Scene extends NoisyPicture {
   readonly data: Float32Array;
 }
 
@@ -38,7 +38,7 @@ function noisy(scene: Scene, sigmas: readonly number[], seed: number): Scene {
     data: scene.data.map((v, i) => v + ((sigmas[i % scene.channels] ?? 0) / 255) * normal()),
   };
 }
-const inBytes = (scene: Scene): NoisePicture => ({ ...scene, data: toBytes(scene.data) });
+const inBytes = (scene: Scene): NoisyPicture => ({ ...scene, data: toBytes(scene.data) });
 const greyOf = (scene: Scene): Scene => ({
   ...scene,
   channels: 1,

@@ -21,7 +21,7 @@ function drawn(channels: 1 | 3): Float32Array {
     return 0.15 + (0.7 * x) / WIDTH + stripes - 0.02 * (i % channels);
   });
 }
-const picture = (data: Float32Array | Uint8Array | Uint16Array, channels: number) => ({
+const picture = (data: Float32Array | Uint8Array | Uint16Array, channels: 1 | 3 | 4) => ({
   data,
   width: WIDTH,
   height: HEIGHT,
@@ -95,7 +95,7 @@ test('photographs: Gaussian and Poisson noise are told apart, and levels are rig
       .raw()
       .toBuffer({ resolveWithObject: true });
     const clean = Float32Array.from(data, (value) => value / 255);
-    const size = { width: info.width, height: info.height, channels: 3 };
+    const size = { width: info.width, height: info.height, channels: 3 } as const;
     for (const sigma of [5, 25]) {
       const fit = await fitNoise({ data: addGaussianNoise(clean, sigma / 255, index), ...size });
       assert.is(fit.decision, 'gaussian', `${file} sigma ${sigma}: ${fit.reason}`);

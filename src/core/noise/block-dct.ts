@@ -1,8 +1,7 @@
 // The orthonormal 8 x 8 DCT of a block, and the autocovariance of stationary noise from the mean powers of its
-// coefficients. For correlation.ts.
+// coefficients.
+import { AREA, SIDE } from './noisy-picture.js';
 
-export const SIDE = 8;
-export const AREA = SIDE * SIDE;
 /** Lags 0 to 3 along each axis are fitted. */
 export const LAGS = 4;
 
@@ -12,35 +11,55 @@ const COSINES = Float64Array.from({ length: AREA }, (_, i) => {
   return Math.sqrt((u === 0 ? 1 : 2) / SIDE) * Math.cos((Math.PI * (2 * x + 1) * u) / (2 * SIDE));
 });
 
-/** c_u(0) to c_u(3); c_u(7 - x) is the same for even u and its negative for odd u. */
-const HALF = Float64Array.from({ length: AREA / 2 }, (_, i) => COSINES[(i >> 2) * SIDE + (i & 3)] as number);
+/** cos(k pi / 16) / 2; the constant vector's entries are the 4th, too. */
+const [C1, C2, C3, C4, C5, C6, C7] = [1, 2, 3, 4, 5, 6, 7].map((k) => Math.cos((k * Math.PI) / 16) / 2) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
-/** Rows of [8, 8] transformed and transposed: what two calls make is the DCT of a block. */
-function transformRows(from: Float64Array, to: Float64Array): void {
-  for (let y = 0; y < SIDE; y++) {
-    const at = y * SIDE;
-    for (let parity = 0; parity < 2; parity++) {
-      const sign = 1 - 2 * parity;
-      const s0 = (from[at] as number) + sign * (from[at + 7] as number);
-      const s1 = (from[at + 1] as number) + sign * (from[at + 6] as number);
-      const s2 = (from[at + 2] as number) + sign * (from[at + 5] as number);
-      const s3 = (from[at + 3] as number) + sign * (from[at + 4] as number);
-      for (let u = parity; u < SIDE; u += 2) {
-        const c = 4 * u;
-        to[u * SIDE + y] =
-          (HALF[c] as number) * s0 +
-          (HALF[c + 1] as number) * s1 +
-          (HALF[c + 2] as number) * s2 +
-          (HALF[c + 3] as number) * s3;
-      }
-    }
+/** Rows of [8, 8] at `at` transformed and transposed: what two calls make is the DCT of a block. */
+function transformRows(from: Float64Array, at: number, to: Float64Array, out: number): void {
+  for (const end = at + AREA; at < end; at += SIDE, out++) {
+    const a0 = from[at] as number;
+    const a1 = from[at + 1] as number;
+    const a2 = from[at + 2] as number;
+    const a3 = from[at + 3] as number;
+    const a4 = from[at + 4] as number;
+    const a5 = from[at + 5] as number;
+    const a6 = from[at + 6] as number;
+    const a7 = from[at + 7] as number;
+    // Basis vectors are even or odd: sums and differences of mirrored samples are all they need. The even ones
+    // fall in two once more.
+    const s0 = a0 + a7;
+    const s1 = a1 + a6;
+    const s2 = a2 + a5;
+    const s3 = a3 + a4;
+    const d0 = a0 - a7;
+    const d1 = a1 - a6;
+    const d2 = a2 - a5;
+    const d3 = a3 - a4;
+    to[out] = (s0 + s3 + s1 + s2) * C4;
+    to[out + 8] = d0 * C1 + d1 * C3 + d2 * C5 + d3 * C7;
+    to[out + 16] = (s0 - s3) * C2 + (s1 - s2) * C6;
+    to[out + 24] = d0 * C3 - d1 * C7 - d2 * C1 - d3 * C5;
+    to[out + 32] = (s0 + s3 - s1 - s2) * C4;
+    to[out + 40] = d0 * C5 - d1 * C1 + d2 * C7 + d3 * C3;
+    to[out + 48] = (s0 - s3) * C6 - (s1 - s2) * C2;
+    to[out + 56] = d0 * C7 - d1 * C5 + d2 * C3 - d3 * C1;
   }
 }
 
-/** DCT-II of a block [8, 8], in place: coefficient (v, u) at v 8 + u. `scratch` has room for a block. */
-export function transform(block: Float64Array, scratch: Float64Array): void {
-  transformRows(block, scratch);
-  transformRows(scratch, block);
+const scratch = new Float64Array(AREA);
+
+/** DCT-II of the block [8, 8] at `at` of `blocks`, in place: coefficient (v, u) at v 8 + u. */
+export function transform(blocks: Float64Array, at: number): void {
+  transformRows(blocks, at, scratch, 0);
+  transformRows(scratch, 0, blocks, at);
 }
 
 /** Inverts a small positive definite matrix (Gauss-Jordan; its diagonal dominates enough to need no pivots). */

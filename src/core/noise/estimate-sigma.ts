@@ -1,7 +1,8 @@
 // The standard deviation of white Gaussian noise from one picture alone. In the fine coefficients of 8x8 patches
 // (see noise-patches.ts) a colour picture has next to nothing in its chroma planes and a grey one little where it
 // is smooth; what is there is noise. Not for noise that depends on the signal or is correlated.
-import { collectNoisePatches, type NoisePicture } from './noise-patches.js';
+import { collectNoisePatches } from './noise-patches.js';
+import { coloursOf, type NoisyPicture } from './noisy-picture.js';
 import { fitVariances } from './variance-fit.js';
 
 export interface SigmaEstimate {
@@ -54,8 +55,8 @@ const UNKNOWN = { sigma255: 0, confidence: 0, luma255: 0, coarse255: 0, isClean:
  * @returns        the same for the same samples, always; gives way to the event loop every few milliseconds
  * @see            Chen, Zhu and Heng 2015, An Efficient Statistical Method for Image Noise Level Estimation
  */
-export async function estimateSigma(picture: NoisePicture): Promise<SigmaEstimate> {
-  const colours = picture.channels >= 3 ? 3 : 1;
+export async function estimateSigma(picture: NoisyPicture): Promise<SigmaEstimate> {
+  const colours = coloursOf(picture);
   const repeat = (sigma: number) => Array.from({ length: colours }, () => sigma);
   const patches = await collectNoisePatches(picture);
   const isTiny = Math.min(picture.width, picture.height) < LEAST_SIDE;

@@ -10,7 +10,7 @@ export { fitNoise, type NoiseFit } from './fit-noise.js';
 export { gaussianNoise } from './gaussian.js';
 export { laplacianNoise } from './laplacian.js';
 export type { NoiseModel } from './noise-model.js';
-export type { NoisyPicture } from './patch-residuals.js';
+export type { NoisyPicture } from './noisy-picture.js';
 export {
   type PoissonGaussianParameters,
   poissonGaussianLikelihood,

@@ -14,28 +14,17 @@ export interface NoiseFloor {
 }
 
 /**
- * @param vectors      [n, size], n vectors of zero mean, one after another
+ * @param vectors      [n, size], n vectors of zero mean, one after another; `size` is even
  * @param chosen       indices of the vectors to use
  * @param independent  the number of independent vectors that the chosen ones are worth
  */
 export function noiseFloor(
   vectors: Float32Array,
   size: number,
-  chosen: ArrayLike<number>,
+  chosen: Uint32Array,
   independent: number,
 ): NoiseFloor {
-  const covariance = new Float64Array(size * size);
-  const vector = new Float64Array(size);
-  for (let n = 0; n < chosen.length; n++) {
-    const at = chosen[n] as number;
-    for (let i = 0; i < size; i++) {
-      const value = vectors[at * size + i] as number;
-      vector[i] = value;
-      for (let j = 0; j <= i; j++)
-        covariance[i * size + j] = (covariance[i * size + j] as number) + value * (vector[j] as number);
-    }
-  }
-  for (let i = 0; i < covariance.length; i++) covariance[i] = (covariance[i] as number) / chosen.length;
+  const covariance = lowerCovariance(byCoefficient(vectors, size, chosen), size, chosen.length);
   let trace = 0;
   for (let i = 0; i < size; i++) trace += covariance[i * size + i] as number;
   if (independent < LEAST_RATIO * size) return { variance: trace / size, samples: independent * size };
@@ -51,4 +40,54 @@ export function noiseFloor(
   // A dropped direction takes with it its share of the noise of the others (Kritchman and Nadler 2008).
   const dropped = size - left;
   return { variance: (sum / left) * (1 + dropped / independent), samples: left * independent };
+}
+
+/** [size, chosen]: the chosen vectors, one coefficient after another. */
+function byCoefficient(vectors: Float32Array, size: number, chosen: Uint32Array): Float64Array {
+  const count = chosen.length;
+  const rows = new Float64Array(size * count);
+  for (let n = 0; n < count; n++) {
+    const at = (chosen[n] as number) * size;
+    for (let i = 0, to = n; i < size; i++, to += count) rows[to] = vectors[at + i] as number;
+  }
+  return rows;
+}
+
+/** The lower triangle of rows times rows transposed, over `count`; two rows by two, which reads each half as often. */
+function lowerCovariance(rows: Float64Array, size: number, count: number): Float64Array {
+  const covariance = new Float64Array(size * size);
+  for (let i = 0; i < size; i += 2)
+    for (let j = 0; j <= i; j += 2) productsOfPairs(rows, i, j, count, covariance, size);
+  return covariance;
+}
+
+/** Mean products of rows i and i + 1 with rows j and j + 1. */
+function productsOfPairs(
+  rows: Float64Array,
+  i: number,
+  j: number,
+  count: number,
+  out: Float64Array,
+  size: number,
+): void {
+  let ij = 0;
+  let iJ = 0;
+  let Ij = 0;
+  let IJ = 0;
+  let b = j * count;
+  const end = (i + 1) * count;
+  for (let a = i * count; a < end; a++, b++) {
+    const low = rows[a] as number;
+    const high = rows[a + count] as number;
+    const otherLow = rows[b] as number;
+    const otherHigh = rows[b + count] as number;
+    ij += low * otherLow;
+    iJ += low * otherHigh;
+    Ij += high * otherLow;
+    IJ += high * otherHigh;
+  }
+  out[i * size + j] = ij / count;
+  out[i * size + j + 1] = iJ / count;
+  out[(i + 1) * size + j] = Ij / count;
+  out[(i + 1) * size + j + 1] = IJ / count;
 }

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type NoiseFloor, noiseFloor } from './noise-floor.js';
 import { FINE, type NoisePatches, STRUCTURE } from './noise-patches.js';
-import { smoothPatches } from './smooth-patches.js';
+import { smoothestFirst, smoothPatches } from './smooth-patches.js';
 
 export interface VarianceFit {
   /** Variance of the noise before clipping and rounding, in 8-bit units: [1] grey or [3] R, G, B. */
@@ -41,6 +41,13 @@ const DONE = 1e-2;
 const CLEAR_RATIO = 1.15;
 const CLEAR_ERRORS = 5;
 
+interface Ranking {
+  /** Patches from the smoothest on. */
+  readonly ranked: Uint32Array;
+  /** By patch: see `distances`. */
+  readonly distance: Float64Array;
+}
+
 /**
  * Which patches are far enough from black and white depends on sigma: rounds until it hardly changes.
  *
@@ -52,9 +59,13 @@ export async function fitVariances(
   rounding: number,
 ): Promise<VarianceFit | undefined> {
   const fitPlanes = patches.planes === 1 ? fitGrey : fitChroma;
+  const ranking = {
+    ranked: smoothestFirst(patches.structure.subarray(0, patches.count)),
+    distance: distances(patches),
+  };
   let sigma = FIRST_SIGMA;
   for (let round = 1; ; round++) {
-    const candidates = awayFromEdges(patches, sigma, round === 1 ? FIRST_MARGINS : MARGINS);
+    const candidates = awayFromEdges(patches, ranking, sigma, round === 1 ? FIRST_MARGINS : MARGINS);
     if (candidates.length < LEAST_PATCHES) return undefined;
     await setImmediate();
     const { variances, samples } = fitPlanes(patches, candidates, rounding);
@@ -67,52 +78,62 @@ export async function fitVariances(
   }
 }
 
-/** The patches that vary and whose means are a margin of sigmas from black and white: the first that leaves enough. */
-function awayFromEdges(patches: NoisePatches, sigma: number, margins: readonly number[]): number[] {
-  const { count, planes, means, isConstant, isInRange, independent } = patches;
-  const varying = Array.from({ length: count }, (_, n) => n).filter((n) => !isConstant[n]);
-  if (!isInRange) return varying;
-  const distance = Float64Array.from({ length: count }, (_, n) => {
+/** How far each patch's means keep from black and white; -Infinity where all samples are equal. */
+function distances({ count, planes, means, isConstant, isInRange }: NoisePatches): Float64Array {
+  const distance = new Float64Array(count);
+  for (let n = 0; n < count; n++) {
     let least = Infinity;
-    for (let i = n * planes; i < (n + 1) * planes; i++)
-      least = Math.min(least, means[i] as number, 255 - (means[i] as number));
-    return least;
-  });
+    if (isInRange)
+      for (let i = n * planes; i < (n + 1) * planes; i++)
+        least = Math.min(least, means[i] as number, 255 - (means[i] as number));
+    distance[n] = isConstant[n] ? -Infinity : least;
+  }
+  return distance;
+}
+
+/** The patches that vary and whose means are a margin of sigmas from black and white: the first that leaves enough. */
+function awayFromEdges(
+  { count, independent }: NoisePatches,
+  { ranked, distance }: Ranking,
+  sigma: number,
+  margins: readonly number[],
+): Uint32Array {
   const enough = Math.max(LEAST_PATCHES, Math.min(ENOUGH.share, ENOUGH.independent / independent) * count);
-  let candidates: number[] = [];
+  let candidates = ranked;
   for (const margin of margins) {
-    candidates = varying.filter((n) => (distance[n] as number) >= margin * sigma);
+    candidates = ranked.filter((n) => (distance[n] as number) >= margin * sigma);
     if (candidates.length >= enough) break;
   }
   return candidates;
 }
 
 /** The mean square of a coefficient of low or middle frequency in the smoothest of some patches. */
-function coarseFloor({ structure, planes }: NoisePatches, candidates: readonly number[]): number {
-  const energies = candidates.map((n) => structure[n] as number).sort((a, b) => a - b);
-  const smoothest = energies.slice(0, Math.max(1, Math.round(SMOOTHEST * energies.length)));
-  return smoothest.reduce((sum, energy) => sum + energy, 0) / (smoothest.length * planes * STRUCTURE.length);
+function coarseFloor({ structure, planes }: NoisePatches, candidates: Uint32Array): number {
+  const smoothest = candidates.subarray(0, Math.max(1, Math.round(SMOOTHEST * candidates.length)));
+  const sum = smoothest.reduce((sum, n) => sum + (structure[n] as number), 0);
+  return sum / (smoothest.length * planes * STRUCTURE.length);
 }
 
 interface Floors {
-  readonly chosen: readonly number[];
+  readonly chosen: Uint32Array;
   readonly floors: readonly NoiseFloor[];
 }
 
 /** The variance under the signal in some planes, from the patches that are smooth in all of them. */
 function floorsOf(
   patches: NoisePatches,
-  candidates: readonly number[],
+  candidates: Uint32Array,
   planes: readonly number[],
   tolerance: number,
 ): Floors {
   const worth = patches.independent / patches.count;
   const degrees = planes.length * FINE.length;
   const fine = new Float64Array(patches.count);
-  for (const p of planes)
-    for (const n of candidates)
-      fine[n] = (fine[n] as number) + (patches.fineEnergy[p]?.[n] as number) / degrees;
-  const chosen = smoothPatches(candidates, patches.structure, fine, degrees, tolerance, worth);
+  for (const p of planes) {
+    const energy = patches.fineEnergy[p] as Float64Array;
+    for (let n = 0; n < fine.length; n++) fine[n] = (fine[n] as number) + (energy[n] as number) / degrees;
+  }
+  const chosen = smoothPatches(candidates, fine, degrees, tolerance, worth);
   const floors = planes.map((p) =>
     noiseFloor(patches.fine[p] as Float32Array, FINE.length, chosen, chosen.length * worth),
   );
@@ -120,7 +141,7 @@ function floorsOf(
 }
 
 /** The mean share of the variance that clipping left in some patches, by channel. */
-function sharesLeft({ planes, lost, isInRange }: NoisePatches, chosen: readonly number[]): number[] {
+function sharesLeft({ planes, lost, isInRange }: NoisePatches, chosen: Uint32Array): number[] {
   return Array.from({ length: planes }, (_, c) => {
     if (!isInRange) return 1;
     let sum = 0;
@@ -130,7 +151,7 @@ function sharesLeft({ planes, lost, isInRange }: NoisePatches, chosen: readonly 
 }
 
 /** Grey, or the luma of a colour picture. */
-function fitGrey(patches: NoisePatches, candidates: readonly number[], rounding: number) {
+function fitGrey(patches: NoisePatches, candidates: Uint32Array, rounding: number) {
   const { chosen, floors } = floorsOf(patches, candidates, [0], TOLERANCE.luma);
   const [{ variance, samples }] = floors as [NoiseFloor];
   const left = sharesLeft(patches, chosen);
@@ -138,7 +159,7 @@ function fitGrey(patches: NoisePatches, candidates: readonly number[], rounding:
   return { variances: [Math.max(0, variance - rounding) / share], samples };
 }
 
-function fitChroma(patches: NoisePatches, candidates: readonly number[], rounding: number) {
+function fitChroma(patches: NoisePatches, candidates: Uint32Array, rounding: number) {
   const { chosen, floors } = floorsOf(patches, candidates, [1, 2], TOLERANCE.chroma);
   const [first, second] = floors.map(({ variance }) => Math.max(0, variance - rounding)) as [number, number];
   const samples = floors.reduce((sum, floor) => sum + floor.samples, 0);
@@ -148,11 +169,13 @@ function fitChroma(patches: NoisePatches, candidates: readonly number[], roundin
 }
 
 /** The mean product of the fine coefficients of the two chroma planes. */
-function chromaCovariance({ fine }: NoisePatches, chosen: readonly number[]): number {
+function chromaCovariance({ fine }: NoisePatches, chosen: Uint32Array): number {
   const [a, b] = [fine[1] as Float32Array, fine[2] as Float32Array];
   let sum = 0;
-  for (const n of chosen)
-    for (let i = n * FINE.length; i < (n + 1) * FINE.length; i++) sum += (a[i] as number) * (b[i] as number);
+  for (let k = 0; k < chosen.length; k++) {
+    const at = (chosen[k] as number) * FINE.length;
+    for (let i = at; i < at + FINE.length; i++) sum += (a[i] as number) * (b[i] as number);
+  }
   return sum / Math.max(1, chosen.length * FINE.length);
 }
 

@@ -22,8 +22,8 @@ export interface Cloud {
 }
 
 /** A patch's variance is that of the noise times one of these, whose shares are unknown; 1 is a patch without texture. */
-const TEXTURES = [1, 1.5, 2.5, 5, 12, 40, 150];
-const LOG_TEXTURES = TEXTURES.map(Math.log);
+const TEXTURES = Float64Array.of(1, 1.5, 2.5, 5, 12, 40, 150);
+const INVERSES = TEXTURES.map((texture) => 1 / texture);
 const ROUNDS = 12;
 /** Log of the odds below which a patch is taken for not of a kind. */
 const NEGLIGIBLE = -25;
@@ -96,50 +96,73 @@ function startLine({ means, variances }: Cloud, isFlat: boolean): Line {
  * @param isFlat  whether the gain is to be 0
  */
 export function fitVarianceLine(cloud: Cloud, isFlat: boolean): VarianceLine {
-  const { means, variances, degrees } = cloud;
-  const count = means.length;
-  const half = degrees / 2;
-  const logs = variances.map(Math.log);
-  const kinds = TEXTURES.length;
-  let shares = new Float64Array(kinds).fill(1 / kinds);
-  const density = new Float64Array(kinds);
+  const count = cloud.means.length;
+  const members = new Float64Array(TEXTURES.length);
+  const shares = new Float64Array(TEXTURES.length).fill(1 / TEXTURES.length);
   let line = startLine(cloud, isFlat);
-  const least = LEAST * (line.gain * median(means) + line.floor);
-  let logLikelihood = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const members = new Float64Array(kinds);
-    const logShares = shares.map((share) => Math.log(share + 1e-12));
+  const least = LEAST * (line.gain * median(cloud.means) + line.floor);
+  for (let round = 1; ; round++) {
     const sums = new Sums();
-    logLikelihood = 0;
-    for (let p = 0; p < count; p++) {
-      const mean = means[p] as number;
-      const level = Math.max(least, line.gain * mean + line.floor);
-      const relative = (variances[p] as number) / level;
-      const logRelative = (logs[p] as number) - Math.log(level);
-      let [largest, total, plain] = [Number.NEGATIVE_INFINITY, 0, 0];
-      for (let k = 0; k < kinds; k++) {
-        const logGamma = logRelative - (LOG_TEXTURES[k] as number) - relative / (TEXTURES[k] as number);
-        const log = (logShares[k] as number) + half * logGamma;
-        density[k] = log;
-        if (log > largest) largest = log;
-      }
-      for (let k = 0; k < kinds; k++) {
-        const log = (density[k] as number) - largest;
-        density[k] = log < NEGLIGIBLE ? 0 : Math.exp(log);
-        total += density[k] as number;
-      }
-      for (let k = 0; k < kinds; k++) {
-        const part = (density[k] as number) / total;
-        members[k] = (members[k] as number) + part;
-        plain += part / (TEXTURES[k] as number);
-      }
-      logLikelihood += largest + Math.log(total) - (logs[p] as number);
-      sums.add(1 / (level * level), mean, plain * (variances[p] as number));
+    const logLikelihood = expect(cloud, line, least, shares, members, sums);
+    let all = 0;
+    for (let k = 0; k < shares.length; k++) {
+      shares[k] = Math.max(0, (members[k] as number) / count - (k === 0 ? 0 : LEAST_SHARE));
+      all += shares[k] as number;
     }
-    shares = members.map((sum, k) => Math.max(0, sum / count - (k === 0 ? 0 : LEAST_SHARE)));
-    const all = shares.reduce((sum, share) => sum + share, 0);
-    shares = shares.map((share) => share / all);
+    for (let k = 0; k < shares.length; k++) shares[k] = (shares[k] as number) / all;
     line = sums.line(isFlat);
+    if (round === ROUNDS) return { ...line, logLikelihood, plainShare: shares[0] as number };
   }
-  return { ...line, logLikelihood, plainShare: shares[0] as number };
+}
+
+const scores = new Float64Array(TEXTURES.length);
+const offsets = new Float64Array(TEXTURES.length);
+
+/**
+ * How much of each patch is of which texture, under a line and shares: their sums to `members`, the regression of the
+ * variances without their textures to `sums`.
+ *
+ * @returns  the log-likelihood
+ */
+function expect(
+  { means, variances, degrees }: Cloud,
+  line: Line,
+  least: number,
+  shares: Float64Array,
+  members: Float64Array,
+  sums: Sums,
+): number {
+  const half = degrees / 2;
+  const kinds = TEXTURES.length;
+  const { gain, floor } = line;
+  for (let k = 0; k < kinds; k++)
+    offsets[k] = Math.log((shares[k] as number) + 1e-12) - half * Math.log(TEXTURES[k] as number);
+  members.fill(0);
+  let logLikelihood = 0;
+  for (let p = 0; p < means.length; p++) {
+    const mean = means[p] as number;
+    const variance = variances[p] as number;
+    const level = Math.max(least, gain * mean + floor);
+    const relative = (half * variance) / level;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < kinds; k++) {
+      const score = (offsets[k] as number) - relative * (INVERSES[k] as number);
+      scores[k] = score;
+      if (score > largest) largest = score;
+    }
+    let total = 0;
+    let plain = 0;
+    for (let k = 0; k < kinds; k++) {
+      const score = (scores[k] as number) - largest;
+      const density = score < NEGLIGIBLE ? 0 : Math.exp(score);
+      scores[k] = density;
+      total += density;
+      plain += density * (INVERSES[k] as number);
+    }
+    const share = 1 / total;
+    for (let k = 0; k < kinds; k++) members[k] = (members[k] as number) + (scores[k] as number) * share;
+    sums.add(1 / (level * level), mean, plain * share * variance);
+    logLikelihood += largest + Math.log(total) - half * Math.log(level);
+  }
+  return logLikelihood;
 }

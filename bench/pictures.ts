@@ -1,0 +1,60 @@
+// The pictures that benchmarks measure on, in the order of their names, and samples as PSNR wants them.
+import { readdir } from 'node:fs/promises';
+import sharp from 'sharp';
+import { sharedPath } from '../test/shared.js';
+
+/** CBSD68's pictures have no shorter side than this. */
+const SQUARE = 320;
+
+export interface BenchPicture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/**
+ * The first pictures of a folder under ../shared; ends the program where that is not there.
+ *
+ * @param channels  1 makes them grey by sharp's `greyscale`
+ */
+export async function readPictures(
+  count: string,
+  from = 'data/cbsd68',
+  channels: 1 | 3 = 3,
+): Promise<BenchPicture[]> {
+  const folder = sharedPath(`${from}/`);
+  if (!folder) process.exit(0);
+  const files = (await readdir(folder)).filter((name) => /\.(png|jpe?g)$/.test(name)).sort();
+  return Promise.all(
+    files.slice(0, Number(count)).map(async (file) => {
+      const image = sharp(folder + file).removeAlpha();
+      const { data, info } = await (channels === 1 ? image.greyscale() : image)
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      return { data: new Uint8Array(data), width: info.width, height: info.height, channels };
+    }),
+  );
+}
+
+/** Bytes to [0, 1]. */
+export const toFloats = (data: ArrayLike<number>) => Float32Array.from(data, (value) => value / 255);
+
+/** Samples to what a file of bytes would hold. */
+export const toBytes = (data: Float32Array) =>
+  new Uint8Array(Uint8ClampedArray.from(data, (value) => value * 255).buffer);
+
+export const clamp = (data: Float32Array) => data.map((value) => Math.min(1, Math.max(0, value)));
+
+/** Squares of the pictures side by side, repeated as often as need be; [0, 1]. */
+export function mosaic(pictures: readonly BenchPicture[], width: number, height: number): Float32Array {
+  const channels = pictures[0]?.channels ?? 3;
+  const across = Math.ceil(width / SQUARE);
+  return new Float32Array(width * height * channels).map((_, i) => {
+    const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
+    const cell = Math.floor(y / SQUARE) * across + Math.floor(x / SQUARE);
+    const picture = pictures[cell % pictures.length] as BenchPicture;
+    const pixel = (y % SQUARE) * picture.width + (x % SQUARE);
+    return (picture.data[pixel * channels + (i % channels)] as number) / 255;
+  });
+}
