@@ -17,5 +17,16 @@ export {
   denoise,
   denoise as default,
   denoiseStream,
+  type FolderWatcher,
+  type PictureDone,
+  type PictureFailed,
+  type PictureSkipped,
+  type PictureTaken,
+  type WatchEvents,
+  type WatchFolderOptions,
+  type WatchProblem,
+  type WatchReady,
+  type WatchSummary,
+  watchFolder,
 } from './plugin/index.js';
 export type { Channels, Picture, Samples } from './tile/picture.js';

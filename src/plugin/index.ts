@@ -2,3 +2,4 @@
 export { type DenoisedFile, denoiseStream } from './denoise-stream.js';
 export { denoise } from './gulp.js';
 export type { DenoiseStreamOptions } from './stream-options.js';
+export * from './watch/index.js';
