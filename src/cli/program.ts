@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { describeRun } from './arguments.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
+import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
   /** Takes a line for programs to read; stdout. */
@@ -33,6 +34,10 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeRun(run, async (args) => {
     const display = openDisplay(args.quiet);
     exitCode = (await runCommand(args, { display, writeJson: writeLine, signal })) > 0 ? 1 : 0;
+  });
+
+  describeWatch(program.command('watch'), async (args) => {
+    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeJson: writeLine, signal });
   });
 
   // Whoever asks for help has most often named no command, and means this one.
