@@ -1,6 +1,6 @@
 // The moments at which a crash is most likely to repeat or lose a picture, each made by hand.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -136,6 +136,17 @@ test('a lock that was taken away: the watcher ends instead of going on beside an
     await put(place.input, 'a.png', await png(1));
     assert.match((await failureOf(watcher.finished)).message, /watched already, by process 7/);
     assert.equal(await visibleFiles(place.output), []);
+
+    await rm(lock);
+    const next = watching(place);
+    await next.told.until('taken a.png');
+    await next.watcher.close();
+    const last = watching(place);
+    await last.told.until('ready');
+    await rm(lock);
+    await put(place.input, 'b.png', await png(2));
+    assert.match((await failureOf(last.watcher.finished)).message, /the lock .* was removed/);
+    assert.equal(await visibleFiles(place.output), ['a.png']);
   }));
 
 test.run();

@@ -4,13 +4,13 @@
 // two processes that find one stale lock can both get it (moxystudio/node-proper-lockfile#121). Here a stale lock is
 // claimed by renaming it, which one process alone can do, and what was claimed is looked at again.
 import { randomUUID } from 'node:crypto';
-import { readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import type { Folders } from './folders.js';
+import { type Folders, STATE_FOLDER } from './folders.js';
 
 const BEAT_MS = 5000;
 /** A holder elsewhere (another host or container) that has not touched its lock for so long is taken for dead. */
@@ -29,7 +29,7 @@ const holderSchema = z.object({
 type Holder = z.infer<typeof holderSchema>;
 
 export interface FolderLock {
-  /** Resolves while the lock is ours. @throws FlowDenoiseError BAD_OPTION when another process has taken it */
+  /** Resolves while the lock is ours. @throws FlowDenoiseError BAD_OPTION when it was removed or taken */
   readonly check: () => Promise<void>;
   readonly release: () => Promise<void>;
 }
@@ -41,40 +41,38 @@ interface LockOptions {
 }
 
 /**
- * Locks both folders. The output folder's lock lies with what is written down there; the input folder's in itself, so
- * that it is known whichever way the results go. An input folder that cannot be written to (a mount for reading) does
- * without where its originals are kept: nothing in it is changed then.
+ * Locks both folders, each in its `.flow-denoise`: the input folder too, so that it is known whichever way the results
+ * go. An input folder that cannot be written to (a mount for reading) does without where its originals are kept:
+ * nothing in it is changed then.
  *
  * @throws  FlowDenoiseError: BAD_OPTION naming who holds a folder; WRITE_FAILED
  */
 export async function lockFolders(
-  folders: Folders,
-  state: string,
+  { input, output }: Folders,
   { isInputNeeded, ...options }: LockOptions & { readonly isInputNeeded: boolean },
 ): Promise<FolderLock> {
-  const output = await lockFolder(join(state, 'lock'), folders.output, options).catch((error: unknown) => {
-    throw describeFailure(folders.output, error);
+  const first = await lockFolder(output, options).catch((error: unknown) => {
+    throw describeFailure(output, error);
   });
-  const input = await lockFolder(join(folders.input, INPUT_LOCK), folders.input, options).catch(
-    async (error: NodeJS.ErrnoException) => {
-      if (!isInputNeeded && READ_ONLY.includes(error.code ?? '')) return undefined;
-      await output.release();
-      throw describeFailure(folders.input, error);
-    },
-  );
+  const second = await lockFolder(input, options).catch(async (error: NodeJS.ErrnoException) => {
+    if (!isInputNeeded && READ_ONLY.includes(error.code ?? '')) return undefined;
+    await first.release();
+    throw describeFailure(input, error);
+  });
   return {
     async check() {
-      await output.check();
-      await input?.check();
+      await first.check();
+      await second?.check();
     },
     async release() {
-      await input?.release();
-      await output.release();
+      await second?.release();
+      // Nothing else of ours is in the input folder.
+      if (second) await rmdir(join(input, STATE_FOLDER)).catch(() => undefined);
+      await first.release();
     },
   };
 }
 
-const INPUT_LOCK = '.flow-denoise.lock';
 const READ_ONLY: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
 
 function describeFailure(folder: string, error: unknown): unknown {
@@ -83,15 +81,10 @@ function describeFailure(folder: string, error: unknown): unknown {
   return new FlowDenoiseError('WRITE_FAILED', message, { cause: error });
 }
 
-/**
- * Takes the lock of a folder.
- *
- * @param path    of the lock file, in an existing folder
- * @param folder  what to call the folder in messages
- * @throws        FlowDenoiseError BAD_OPTION naming pid, host and time of who holds it; the system's error where the
- *                file cannot be written
- */
-async function lockFolder(path: string, folder: string, options: LockOptions): Promise<FolderLock> {
+async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
+  // In a folder of its own, hidden, because touching it would be an event of the folder that it is in.
+  const path = join(folder, STATE_FOLDER, 'lock');
+  await mkdir(dirname(path), { recursive: true });
   const own = await describeOwn();
   for (;;) {
     options.signal?.throwIfAborted();
@@ -136,7 +129,9 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 async function isAlive(path: string, holder: Holder, signal: AbortSignal | undefined): Promise<boolean> {
   const own = await describeOwn();
   if (holder.place === own.place && holder.place !== '') {
-    return isRunning(holder.pid) && (await beginningOf(holder.pid)) === holder.begun;
+    if (!isRunning(holder.pid) || (await beginningOf(holder.pid)) !== holder.begun) return false;
+    // Where a process's beginning is not to be had, the number may be another's by now; the clock is one, though.
+    return holder.begun !== '' || Date.now() - ((await mtimeOf(path)) ?? 0) < SILENT_MS;
   }
   // Compared with itself, so that clocks need not agree.
   const before = await mtimeOf(path);
@@ -170,8 +165,10 @@ function keep(path: string, folder: string, own: Holder, { onLost }: LockOptions
     const holder = await readHolder(path);
     if (holder?.id === own.id) return;
     if (holder !== undefined) throw held(folder, holder);
-    // Somebody tidied up: it is ours still unless another was quicker.
-    if (!(await create(path, own))) await check();
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${folder}: the lock ${path} was removed, so another may watch the folder by now; start again`,
+    );
   }
   async function beat(): Promise<void> {
     await check();

@@ -3,6 +3,9 @@ import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 
+/** The folder of ours in each of them. */
+export const STATE_FOLDER = '.flow-denoise';
+
 export interface Folders {
   /** Real, absolute. */
   readonly input: string;

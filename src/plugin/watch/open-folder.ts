@@ -2,14 +2,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFolders } from './folder-lock.js';
-import { type Folders, openFolders } from './folders.js';
+import { type Folders, openFolders, STATE_FOLDER } from './folders.js';
 import { type Ledger, openLedger } from './ledger.js';
 import type { CheckedWatchOptions } from './options.js';
 import { DONE_FOLDER, ERROR_FOLDER } from './originals.js';
 import { type Outputs, openOutputs } from './outputs.js';
-
-/** The folder of ours in the output folder. */
-const STATE_FOLDER = '.flow-denoise';
 
 export interface OpenFolder {
   readonly folders: Folders;
@@ -35,9 +32,8 @@ export async function openFolder(
 ): Promise<OpenFolder> {
   const folders = await openFolders(input, output);
   const state = join(folders.output, STATE_FOLDER);
-  await mkdir(state, { recursive: true });
   const isMoving = originals === 'move';
-  const locks = await lockFolders(folders, state, { isInputNeeded: isMoving, onLost, signal });
+  const locks = await lockFolders(folders, { isInputNeeded: isMoving, onLost, signal });
   let ledger: Ledger | undefined;
   try {
     ledger = await openLedger(join(state, 'ledger.jsonl'), (copy) =>
