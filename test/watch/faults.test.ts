@@ -1,12 +1,13 @@
 // A watcher in a process of its own, with the real file system against it: many files at a time, a full disk, a folder
 // that cannot be written to, a second watcher.
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { filesBelow } from '../cli/command.js';
 import { noisyPicture } from '../plugin/pictures.js';
 import {
   checkWholeness,
@@ -53,7 +54,7 @@ test('a full disk: nothing fails, nothing is half written, all is done when ther
     await mkdir(place.output);
     const unmount = mountSmall(place.output);
     if (unmount === undefined) {
-      console.log('SKIP a full disk: no file system may be mounted here');
+      console.log('\nSKIP a full disk: no file system may be mounted here');
       return;
     }
     try {
@@ -97,7 +98,7 @@ test('once, with a full disk: the pictures are left to the next run', () =>
     await mkdir(place.output);
     const unmount = mountSmall(place.output);
     if (unmount === undefined) {
-      console.log('SKIP once, with a full disk: no file system may be mounted here');
+      console.log('\nSKIP once, with a full disk: no file system may be mounted here');
       return;
     }
     try {
@@ -117,9 +118,33 @@ test('once, with a full disk: the pictures are left to the next run', () =>
     }
   }));
 
+test('.done on another file system: a copy, whole, then the original goes', () =>
+  withPlace(async (place) => {
+    const archive = join(place.input, '.done');
+    await mkdir(archive);
+    const unmount = mountSmall(archive);
+    if (unmount === undefined) {
+      console.log('\nSKIP .done on another file system: no file system may be mounted here');
+      return;
+    }
+    try {
+      const path = await put(place.input, 'sub/a.png', await png(1));
+      await utimes(path, 1000, 1000);
+      const child = watchInChild(place, { once: true, originals: 'move' });
+      await child.ended;
+      const done = child.events.find(({ event }) => event === 'done');
+      assert.is(done?.movedTo, join(archive, 'sub/a.png'));
+      assert.equal(await readFile(join(archive, 'sub/a.png')), await png(1));
+      assert.is((await stat(join(archive, 'sub/a.png'))).mtimeMs, 1_000_000);
+      assert.equal(await filesBelow(place.input), ['.done/sub/a.png']);
+    } finally {
+      unmount();
+    }
+  }));
+
 test('a folder that may not be written to for a while', async () => {
   if (process.getuid?.() === 0) {
-    console.log('SKIP a folder that may not be written to: root may write anywhere');
+    console.log('\nSKIP a folder that may not be written to: root may write anywhere');
     return;
   }
   await withPlace(async (place) => {

@@ -1,5 +1,6 @@
 // What becomes of an original whose picture is over with: moved away within the input folder, never over another file,
 // and only while it is still the file that was read.
+import { randomUUID } from 'node:crypto';
 import { constants, copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../../image/index.js';
@@ -67,9 +68,10 @@ async function moveFile(from: string, to: string, snapshot: Snapshot): Promise<'
 /** Between file systems (`.done` may be a link to an archive): the copy is whole and flushed before the original goes. */
 async function copyAway(from: string, to: string, snapshot: Snapshot): Promise<void> {
   const { atime, mtime } = await lstat(from);
+  const temporary = join(dirname(to), `.flow-denoise-${randomUUID()}.tmp`);
   try {
-    await copyFile(from, to, constants.COPYFILE_EXCL);
-    const handle = await open(to, 'r+');
+    await copyFile(from, temporary, constants.COPYFILE_EXCL);
+    const handle = await open(temporary, 'r+');
     try {
       await handle.utimes(atime, mtime);
       await handle.sync();
@@ -78,8 +80,9 @@ async function copyAway(from: string, to: string, snapshot: Snapshot): Promise<v
     }
     if (!isSameSnapshot(await snapshotOf(from), snapshot))
       throw new Error(`${from} changed while it was copied`);
+    await rename(temporary, to);
   } catch (error) {
-    await rm(to, { force: true });
+    await rm(temporary, { force: true });
     throw error;
   }
   await rm(from);
