@@ -1,8 +1,9 @@
 // A watched folder in this process: what is taken, what becomes of it, and of its original.
-import { mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { FlowDenoiseError } from '#src/core/errors.js';
 import { filesBelow } from '../cli/command.js';
 import { identityDenoiser } from '../plugin/identity-denoiser.js';
 import { noisyPicture } from '../plugin/pictures.js';
@@ -374,6 +375,52 @@ test('the watched folder goes away: an error says so', () =>
     await rm(place.input, { recursive: true });
     assert.match((await failureOf(watcher.finished)).message, /the watched folder is gone/);
   }));
+
+test('an engine that fails: the picture is tried again; three of them end the watcher, with nothing recorded', () =>
+  withPlace(async (place) => {
+    const broken = () => {
+      throw new FlowDenoiseError('ENGINE_FAILED', 'the engine stopped');
+    };
+    const identity = identityDenoiser();
+    let failures = 2;
+    const denoiser = {
+      ...identity,
+      denoisePicture: (...args: Parameters<typeof identity.denoisePicture>) =>
+        failures-- > 0 ? broken() : identity.denoisePicture(...args),
+    } as typeof identity;
+    await put(place.input, 'a.png', await png(1));
+    const { watcher, told } = watching(place, { denoiser, rescan: 150, originals: 'move' });
+    await told.until('done a.png');
+    await watcher.close();
+    assert.is(told.events.filter((event) => event === 'failed a.png').length, 2);
+
+    failures = 3;
+    await put(place.input, 'b.png', await png(2));
+    const poison = watching(place, { denoiser, rescan: 150, originals: 'move' });
+    await poison.told.until('idle', 3);
+    await poison.watcher.close();
+    assert.ok(
+      (await filesBelow(place.input)).includes('.error/b.png.txt'),
+      'after three times it is the picture',
+    );
+
+    failures = 99;
+    for (const seed of [3, 4, 5]) await put(place.input, `${seed}.png`, await png(seed));
+    const ended = watching(place, { denoiser, originals: 'move' });
+    assert.is((await failureOf(ended.watcher.finished)).message, 'the engine stopped');
+    assert.equal(await visibleFiles(place.input), ['3.png', '4.png', '5.png']);
+  }));
+
+test('a file that may not be read fails when patience is over', async () => {
+  if (process.getuid?.() === 0) {
+    console.log('\nSKIP a file that may not be read: root may read anything');
+    return;
+  }
+  await withPlace(async (place) => {
+    await chmod(await put(place.input, 'a.png', await png(1)), 0);
+    assert.equal(await watchOnce(place), ['ready', 'failed a.png', 'idle']);
+  });
+});
 
 test('an exception in a listener ends the watcher, not silently', () =>
   withPlace(async (place) => {

@@ -23,7 +23,10 @@ export interface PictureDone extends PictureTaken {
 export interface PictureFailed extends PictureTaken {
   readonly error: Error;
   readonly movedTo?: string | undefined;
-  /** False where the storage was at fault and `once` did not wait for it: the next run takes the picture again. */
+  /**
+   * False where not the picture was at fault: the engine, or with `once` the storage. The picture is left as it was and
+   * taken again, at the next rescan or by the next run.
+   */
   readonly isFinal: boolean;
 }
 

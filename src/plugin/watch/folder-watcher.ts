@@ -15,7 +15,7 @@ import { scanFolder } from './scan.js';
 import { type Candidate, createSettling } from './settling.js';
 import { isSameSnapshot, type Snapshot, snapshotOf } from './snapshot.js';
 
-/** So many engine failures, one after the other, are the engine's fault and not the pictures'. */
+/** So many failures of the engine are the picture's fault where it is one picture, the engine's where it is several. */
 const ENGINE_FAILURES = 3;
 
 interface InWork {
@@ -41,7 +41,8 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
   #context: JobContext | undefined;
   #denoiser: Promise<Denoiser> | undefined;
-  #engineFailures = 0;
+  /** Failures of the engine for each picture, since it last did one. */
+  readonly #engineFailures = new Map<string, number>();
   #scans = 0;
   #isReady = false;
   #isIdle = false;
@@ -275,13 +276,18 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   async #workOnUnchanged(candidate: Candidate, signal: AbortSignal, context: JobContext): Promise<void> {
     const { incompleteSince } = candidate;
     const waited = incompleteSince === undefined ? 0 : performance.now() - incompleteSince;
-    const isLastTry = waited >= this.#options.patience;
-    if (incompleteSince !== undefined && !isLastTry) {
+    const isLastToDecode = waited >= this.#options.patience;
+    if (incompleteSince !== undefined && !isLastToDecode) {
       this.#settling.putBack(candidate, performance.now());
       return;
     }
     this.#isIdle = false;
-    this.#conclude(candidate, await workOnPicture(candidate, isLastTry, signal, context));
+    const tries = { isLastToDecode, isLastOfEngine: this.#failuresOf(candidate) >= ENGINE_FAILURES - 1 };
+    this.#conclude(candidate, await workOnPicture(candidate, tries, signal, context));
+  }
+
+  #failuresOf({ path }: Candidate): number {
+    return this.#engineFailures.get(path) ?? 0;
   }
 
   #conclude(candidate: Candidate, outcome: Outcome): void {
@@ -290,7 +296,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
       case 'done': {
         const { output, report, movedTo } = outcome;
         this.#summary.done++;
-        this.#engineFailures = 0;
+        this.#engineFailures.clear();
         this.emit('done', { input, output, report, movedTo });
         return;
       }
@@ -299,7 +305,8 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
         this.#summary.failed++;
         this.emit('failed', { input, error, movedTo, isFinal });
         if (!(error instanceof FlowDenoiseError && error.code === 'ENGINE_FAILED')) return;
-        if (++this.#engineFailures >= ENGINE_FAILURES) this.#fail(error);
+        this.#engineFailures.set(candidate.path, this.#failuresOf(candidate) + 1);
+        if (this.#engineFailures.size >= ENGINE_FAILURES) this.#fail(error);
         return;
       }
       case 'skipped':

@@ -1,6 +1,5 @@
 // One picture's way from the input folder to the output folder. Which picture, and when, is folder-watcher.ts's.
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import type { DenoiseReport, Denoiser } from '../../denoiser/denoiser.js';
 import { denoiseEncodedPicture, isOptionFault } from '../encoded-picture.js';
@@ -13,6 +12,7 @@ import { type Outputs, systemCode } from './outputs.js';
 import { readOriginal } from './read-original.js';
 import type { Candidate } from './settling.js';
 import { isSameSnapshot, snapshotOf } from './snapshot.js';
+import { insistOn, type MayPass, mayBeReadLater, PassingFault } from './storage-faults.js';
 
 /** What the jobs of a folder share. */
 export interface JobContext {
@@ -51,39 +51,29 @@ export type Outcome =
   /** It does not decode, or cannot be read: perhaps it is not all there yet. */
   | { readonly kind: 'incomplete' };
 
+/** What has been tried enough with a picture: if it comes to that again, the picture has failed. */
+export interface Tries {
+  readonly isLastToDecode: boolean;
+  readonly isLastOfEngine: boolean;
+}
+
 /** The reason of a job's signal when its original went away or was replaced. */
 export class OriginalChanged extends Error {
   override readonly name = 'OriginalChanged';
 }
 
-const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 60_000;
-/** How often `once` tries before it leaves a picture to the next run. */
-const ONCE_TRIES = 3;
-
-/** These are about one path; any other answer of the system is about the storage, and may pass. */
-const PATH_FAULTS: readonly string[] = [
-  'ENOTDIR',
-  'EEXIST',
-  'EISDIR',
-  'ENAMETOOLONG',
-  'EINVAL',
-  'EILSEQ',
-  'ELOOP',
-];
 /** With these no picture can be denoised. */
 const FATAL_CODES: readonly string[] = ['ENGINE_UNAVAILABLE', 'BAD_PRIOR', 'CLOSED'];
 
 /**
  * Takes one settled picture to its end.
  *
- * @param isLastTry  a picture that does not decode fails now, instead of being waited for
- * @param signal     aborted with an OriginalChanged, or with the watcher
- * @throws           what ends the watcher: its signal's reason, options at fault, a folder lost to another
+ * @param signal  aborted with an OriginalChanged, or with the watcher
+ * @throws        what ends the watcher: its signal's reason, options at fault, a folder lost to another
  */
 export async function workOnPicture(
   { path, snapshot }: Candidate,
-  isLastTry: boolean,
+  tries: Tries,
   signal: AbortSignal,
   context: JobContext,
 ): Promise<Outcome> {
@@ -92,21 +82,9 @@ export async function workOnPicture(
   /** Undefined until the original was read; its bytes are not kept while the picture is in work. */
   let hash: string | undefined;
 
-  /** Again and again while the storage is at fault. */
-  async function insist<T>(work: () => Promise<T>, until: AbortSignal): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        until.throwIfAborted();
-        const code = systemCode(error);
-        if (code === undefined || PATH_FAULTS.includes(code)) throw error;
-        if (options.once && tries === ONCE_TRIES) throw new StorageFault(error);
-        const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS);
-        context.onProblem(error, path, retryInMs);
-        await delay(retryInMs, undefined, { signal: until }).catch(() => until.throwIfAborted());
-      }
-    }
+  function insist<T>(work: () => Promise<T>, until: AbortSignal, mayPass?: MayPass): Promise<T> {
+    const onProblem = (error: unknown, retryInMs: number) => context.onProblem(error, path, retryInMs);
+    return insistOn(work, { onProblem, until, mayPass, isOnce: options.once });
   }
 
   /** With `move`, moves the original and lets go of it. What hinders that is told, and tried at the next rescan. */
@@ -152,8 +130,18 @@ export async function workOnPicture(
     };
   }
 
+  async function read() {
+    try {
+      return await insist(() => readOriginal(folders.input, path, snapshot), signal, mayBeReadLater);
+    } catch (error) {
+      if (systemCode(error) === undefined || error instanceof PassingFault) throw error;
+      const message = `${name}: could not be read (${messageOf(error)}). Expected a file that may be read; check its permissions.`;
+      throw new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
+    }
+  }
+
   async function work(): Promise<Outcome> {
-    const original = await readOriginal(folders.input, path, snapshot);
+    const original = await read();
     if (original === undefined) return { kind: 'changed' };
     hash = original.hash;
     const known = ledger.get(path);
@@ -169,7 +157,7 @@ export async function workOnPicture(
       }
     }
     const { bytes, report } = await denoise(original.bytes);
-    const result = bytes ?? (await readOriginal(folders.input, path, snapshot))?.bytes;
+    const result = bytes ?? (await read())?.bytes;
     if (result === undefined) return { kind: 'changed' };
     const publishing = {
       mayReplace: options.originals === 'keep',
@@ -208,24 +196,16 @@ export async function workOnPicture(
     if (signal.aborted || error instanceof OriginalChanged) return { kind: 'changed' };
     const code = error instanceof FlowDenoiseError ? error.code : undefined;
     const isFatal = isOptionFault(error) || (code !== undefined && FATAL_CODES.includes(code));
-    if (isFatal || error instanceof StorageFault) throw error;
-    const mayBecomeWhole = code === 'BAD_IMAGE' || hash === undefined;
-    return mayBecomeWhole && !isLastTry ? { kind: 'incomplete' } : fail(error);
+    if (isFatal || error instanceof PassingFault) throw error;
+    if (code === 'BAD_IMAGE' && !tries.isLastToDecode) return { kind: 'incomplete' };
+    if (code === 'ENGINE_FAILED' && !tries.isLastOfEngine) throw new PassingFault(error);
+    return fail(error);
   }
 
   try {
     return await work().catch(classify);
   } catch (error) {
-    if (!(error instanceof StorageFault)) throw error;
+    if (!(error instanceof PassingFault)) throw error;
     return { kind: 'failed', error: error.cause, movedTo: undefined, isFinal: false };
-  }
-}
-
-/** The storage is at fault, and nobody waits for it. */
-class StorageFault extends Error {
-  override readonly cause: Error;
-  constructor(error: unknown) {
-    super(messageOf(error));
-    this.cause = error instanceof Error ? error : new Error(String(error));
   }
 }
