@@ -432,6 +432,13 @@ test('an exception in a listener ends the watcher, not silently', () =>
     assert.is((await failureOf(watcher.finished)).message, 'mine');
     assert.ok((await stat(join(place.output, 'a.png'))).size > 0);
     assert.equal(await temporaryFiles(place), []);
+    for (const event of ['ready', 'idle'] as const) {
+      const other = watching(place).watcher;
+      other.on(event, () => {
+        throw new Error(event);
+      });
+      assert.is((await failureOf(other.finished)).message, event);
+    }
   }));
 
 test.run();

@@ -1,26 +1,24 @@
-// The watcher of one folder: owns what was opened for it, chokidar and the pictures in work, and gives all of it back.
-// Events only say where to look; what is there decides. What happens to one picture is picture-job.ts's.
+// The watcher of one folder: owns what was opened for it and gives all of it back, and tells what happens. Events of the
+// file system only say where to look; what is there decides. Which picture is worked on is picture-queue.ts's, how it is
+// picture-job.ts's.
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { messageOf } from '../../core/errors.js';
 import { refuseSigma } from '../../denoiser/check-sigma.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import type { WatchEvents, WatchSummary } from './events.js';
 import { listenToFolder } from './folder-events.js';
-import { openFolder } from './open-folder.js';
+import { type OpenFolder, openFolder } from './open-folder.js';
 import { type CheckedWatchOptions, denoiserOptionsOf, optionsHash } from './options.js';
-import { type JobContext, OriginalChanged, type Outcome, workOnPicture } from './picture-job.js';
+import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
+import { createPictureQueue, type PictureQueue } from './picture-queue.js';
 import { scanFolder } from './scan.js';
-import { type Candidate, createSettling } from './settling.js';
-import { isSameSnapshot, type Snapshot, snapshotOf } from './snapshot.js';
+import { type Snapshot, snapshotOf } from './snapshot.js';
 
-/** So many failures of the engine are the picture's fault where it is one picture, the engine's where it is several. */
-const ENGINE_FAILURES = 3;
-
-interface InWork {
-  readonly candidate: Candidate;
-  readonly stopping: AbortController;
+interface Opened {
+  readonly context: JobContext;
+  readonly queue: PictureQueue;
 }
 
 /** A folder that is being watched. `finished` tells the end; the events (see WatchEvents) tell the way there. */
@@ -33,21 +31,16 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
 
   readonly #options: CheckedWatchOptions;
   readonly #stopping = new AbortController();
-  readonly #settling;
-  readonly #inWork = new Map<string, InWork>();
   readonly #linksTold = new Set<string>();
   /** In the order to be undone. */
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
-  #context: JobContext | undefined;
+  #open: Opened | undefined;
   #denoiser: Promise<Denoiser> | undefined;
-  /** Failures of the engine for each picture, since it last did one. */
-  readonly #engineFailures = new Map<string, number>();
   #scans = 0;
   #isReady = false;
   #isIdle = false;
   #isClosing = false;
-  #timer: NodeJS.Timeout | undefined;
   #failure: { readonly error: unknown } | undefined;
   #end: () => void = () => {};
 
@@ -55,7 +48,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   constructor(options: CheckedWatchOptions) {
     super();
     this.#options = options;
-    this.#settling = createSettling(options.settle);
     const { signal } = options;
     const onAbort = () => this.#fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -65,6 +57,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   /** Takes no more pictures, finishes those in work, and ends. */
   close(): Promise<WatchSummary> {
     this.#isClosing = true;
+    this.#open?.queue.stop();
     this.#endIfOver();
     return this.finished;
   }
@@ -75,10 +68,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     });
     try {
       this.#options.signal?.throwIfAborted();
-      const known = await this.#open();
-      this.emit('ready', { waiting: this.#settling.size(), known });
-      this.#isReady = true;
-      this.#pump();
+      await this.#start();
       await over;
     } catch (error) {
       this.#fail(error);
@@ -88,57 +78,71 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     return { ...this.#summary };
   }
 
-  /**
-   * Everything from the folders to 'ready'.
-   *
-   * @returns  how many pictures are over with already
-   */
-  async #open(): Promise<number> {
-    const { input, once, rescan, poll } = this.#options;
+  /** Everything up to 'ready', and the first pictures. */
+  async #start(): Promise<void> {
+    const { once, rescan, poll } = this.#options;
     const { signal } = this.#stopping;
     const folder = await openFolder(this.#options, {
       onLost: (error) => this.#fail(error),
       onProblem: (error) => this.#tell(error),
       signal,
     });
-    const { folders, ledger, outputs, checkLocks } = folder;
     this.#closers.push(folder.close);
-    this.#context = {
+    const opened = this.#openQueue(folder);
+    this.#open = opened;
+    // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
+    if (!once) this.#openDenoiser().catch(() => {});
+    // Events first, so that nothing falls between the walk and them.
+    if (!once)
+      this.#closers.unshift(await listenToFolder(folder.folders.input, poll, this.#listener(opened)));
+    signal.throwIfAborted();
+    const { known, paths } = await this.#scan(opened, '');
+    await folder.forgetWhatIsGone(paths);
+    if (!once || opened.queue.waiting() > 0) await this.#openDenoiser();
+    signal.throwIfAborted();
+    if (!once) {
+      const timer = setInterval(() => this.#rescan(opened), rescan);
+      this.#closers.unshift(async () => clearInterval(timer));
+    }
+    this.emit('ready', { waiting: opened.queue.waiting(), known });
+    this.#isReady = true;
+    if (!this.#isClosing) opened.queue.start();
+  }
+
+  #openQueue({ folders, ledger, outputs, checkLocks }: OpenFolder): Opened {
+    const options = this.#options;
+    const context: JobContext = {
       folders,
-      options: this.#options,
-      optionsHash: optionsHash(this.#options),
+      options,
+      optionsHash: optionsHash(options),
       ledger,
       outputs,
       openDenoiser: () => this.#openDenoiser(),
       checkLocks,
-      stopping: signal,
-      onTaken: (path) => this.emit('taken', { input: join(input, path) }),
+      stopping: this.#stopping.signal,
+      onTaken: (path) => this.emit('taken', { input: join(options.input, path) }),
       onProblem: (error, path, retryInMs) => this.#tell(error, path, retryInMs),
     };
-    // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
-    if (!once) this.#openDenoiser().catch(() => {});
-    // Events first, so that nothing falls between the walk and them.
-    if (!once) this.#closers.unshift(await listenToFolder(folders.input, poll, this.#listener()));
-    signal.throwIfAborted();
-    const { known, paths } = await this.#scan('');
-    await folder.forgetWhatIsGone(paths);
-    if (!once || this.#settling.size() > 0) await this.#openDenoiser();
-    signal.throwIfAborted();
-    if (!once) {
-      const timer = setInterval(() => this.#rescan(), rescan);
-      this.#closers.unshift(async () => clearInterval(timer));
-    }
-    return known;
+    const queue = createPictureQueue(folders.input, options, {
+      work: (candidate, tries, signal) => {
+        this.#isIdle = false;
+        return workOnPicture(candidate, tries, signal, context);
+      },
+      onOutcome: (path, outcome) => this.#conclude(path, outcome),
+      onError: (error) => this.#fail(error),
+      onRest: () => this.#endIfOver(),
+    });
+    return { context, queue };
   }
 
-  #listener() {
+  #listener(opened: Opened) {
     return {
       onPath: (path: string) => {
-        this.#look(path).catch((error: unknown) => this.#fail(error));
+        this.#look(opened, path).catch((error: unknown) => this.#fail(error));
       },
       // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
       onFolder: (path: string) => {
-        setTimeout(() => this.#rescan(path), this.#options.settle).unref();
+        setTimeout(() => this.#rescan(opened, path), this.#options.settle).unref();
       },
       onError: (error: unknown) => this.#fail(error),
     };
@@ -157,20 +161,18 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     return denoiser;
   }
 
-  async #scan(below: string): Promise<{ known: number; paths: ReadonlySet<string> }> {
-    const { folders } = this.#context ?? {};
+  async #scan({ context, queue }: Opened, below: string) {
     const paths = new Set<string>();
     let known = 0;
-    if (folders === undefined) return { known, paths };
+    const onProblem = (error: unknown, folder: string) => this.#tell(error, folder);
     this.#scans++;
     try {
-      for await (const { path, snapshot } of scanFolder(folders.input, below, (error, folder) =>
-        this.#tell(error, folder),
-      )) {
+      for await (const { path, snapshot } of scanFolder(context.folders.input, below, onProblem)) {
         this.#stopping.signal.throwIfAborted();
         paths.add(path);
-        if (this.#isKnown(path, snapshot)) known++;
-        else this.#see(path, snapshot);
+        if (snapshot === undefined) this.#skipLink(path);
+        else if (isOverWith(path, snapshot, context)) known++;
+        else queue.see(path, snapshot);
       }
     } finally {
       this.#scans--;
@@ -178,49 +180,21 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     return { known, paths };
   }
 
-  #rescan(below = ''): void {
+  #rescan(opened: Opened, below = ''): void {
     if (this.#isClosing || this.#stopping.signal.aborted || (below === '' && this.#scans > 0)) return;
-    this.#scan(below).then(
-      () => this.#pump(),
+    this.#scan(opened, below).then(
+      () => opened.queue.turn(),
       (error: unknown) => this.#fail(error),
     );
   }
 
-  /** Whether the ledger knows the file as it is, and nothing is left to do with it. */
-  #isKnown(path: string, snapshot: Snapshot | undefined): boolean {
-    const known = this.#context?.ledger.get(path);
-    return (
-      known !== undefined &&
-      known.size === snapshot?.size &&
-      known.mtimeMs === snapshot.mtimeMs &&
-      known.options === this.#context?.optionsHash &&
-      this.#options.originals === 'keep'
-    );
-  }
-
   /** An event said that something is or was here. */
-  async #look(path: string): Promise<void> {
-    const { folders } = this.#context ?? {};
-    if (folders === undefined || this.#stopping.signal.aborted) return;
-    const snapshot = await snapshotOf(join(folders.input, path));
-    if (snapshot) {
-      this.#see(path, snapshot);
-    } else {
-      this.#settling.forget(path);
-      this.#inWork.get(path)?.stopping.abort(new OriginalChanged());
-    }
-    this.#pump();
-  }
-
-  #see(path: string, snapshot: Snapshot | undefined): void {
-    if (snapshot === undefined) {
-      this.#skipLink(path);
-      return;
-    }
-    const working = this.#inWork.get(path);
-    if (working === undefined) this.#settling.see(path, snapshot, performance.now());
-    else if (!isSameSnapshot(working.candidate.snapshot, snapshot))
-      working.stopping.abort(new OriginalChanged());
+  async #look({ context, queue }: Opened, path: string): Promise<void> {
+    const snapshot = await snapshotOf(join(context.folders.input, path));
+    if (this.#stopping.signal.aborted) return;
+    if (snapshot) queue.see(path, snapshot);
+    else queue.miss(path);
+    queue.turn();
   }
 
   #skipLink(path: string): void {
@@ -233,70 +207,12 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     });
   }
 
-  /** Takes what is due while there is room, and sets the one timer for what is due next. */
-  #pump(): void {
-    clearTimeout(this.#timer);
-    if (this.#isOpen() && this.#context) this.#takeDue(this.#context);
-    this.#endIfOver();
-  }
-
-  #isOpen(): boolean {
-    return this.#isReady && !this.#isClosing && !this.#stopping.signal.aborted;
-  }
-
-  #takeDue(context: JobContext): void {
-    while (this.#inWork.size < this.#options.concurrency) {
-      const candidate = this.#settling.takeDue(performance.now());
-      if (candidate === undefined) break;
-      this.#work(candidate, context).catch((error: unknown) => this.#fail(error));
-    }
-    if (this.#inWork.size < this.#options.concurrency) {
-      const wait = this.#settling.dueIn(performance.now());
-      if (wait !== undefined) this.#timer = setTimeout(() => this.#pump(), Math.ceil(wait));
-    }
-  }
-
-  async #work(candidate: Candidate, context: JobContext): Promise<void> {
-    const { path, snapshot } = candidate;
-    const working = { candidate, stopping: new AbortController() };
-    this.#inWork.set(path, working);
-    const look = () => snapshotOf(join(context.folders.input, path));
-    try {
-      const signal = AbortSignal.any([working.stopping.signal, context.stopping]);
-      if (isSameSnapshot(await look(), snapshot)) await this.#workOnUnchanged(candidate, signal, context);
-    } finally {
-      const now = await look();
-      this.#inWork.delete(path);
-      // What happened to the file meanwhile was told to the work, not to those who wait.
-      if (now && !isSameSnapshot(now, snapshot)) this.#see(path, now);
-    }
-    this.#pump();
-  }
-
-  async #workOnUnchanged(candidate: Candidate, signal: AbortSignal, context: JobContext): Promise<void> {
-    const { incompleteSince } = candidate;
-    const waited = incompleteSince === undefined ? 0 : performance.now() - incompleteSince;
-    const isLastToDecode = waited >= this.#options.patience;
-    if (incompleteSince !== undefined && !isLastToDecode) {
-      this.#settling.putBack(candidate, performance.now());
-      return;
-    }
-    this.#isIdle = false;
-    const tries = { isLastToDecode, isLastOfEngine: this.#failuresOf(candidate) >= ENGINE_FAILURES - 1 };
-    this.#conclude(candidate, await workOnPicture(candidate, tries, signal, context));
-  }
-
-  #failuresOf({ path }: Candidate): number {
-    return this.#engineFailures.get(path) ?? 0;
-  }
-
-  #conclude(candidate: Candidate, outcome: Outcome): void {
-    const input = join(this.#options.input, candidate.path);
+  #conclude(path: string, outcome: Outcome): void {
+    const input = join(this.#options.input, path);
     switch (outcome.kind) {
       case 'done': {
         const { output, report, movedTo } = outcome;
         this.#summary.done++;
-        this.#engineFailures.clear();
         this.emit('done', { input, output, report, movedTo });
         return;
       }
@@ -304,20 +220,13 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
         const { error, movedTo, isFinal } = outcome;
         this.#summary.failed++;
         this.emit('failed', { input, error, movedTo, isFinal });
-        if (!(error instanceof FlowDenoiseError && error.code === 'ENGINE_FAILED')) return;
-        this.#engineFailures.set(candidate.path, this.#failuresOf(candidate) + 1);
-        if (this.#engineFailures.size >= ENGINE_FAILURES) this.#fail(error);
         return;
       }
       case 'skipped':
         this.#summary.skipped++;
         this.emit('skipped', { input, why: outcome.why });
         return;
-      case 'incomplete': {
-        const now = performance.now();
-        this.#settling.putBack({ ...candidate, incompleteSince: candidate.incompleteSince ?? now }, now);
-        return;
-      }
+      case 'incomplete':
       case 'known':
       case 'changed':
         return;
@@ -327,12 +236,14 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   }
 
   #endIfOver(): void {
-    if (this.#inWork.size > 0) return;
+    const { queue } = this.#open ?? {};
+    if (queue?.isWorking()) return;
     if (this.#isClosing || this.#stopping.signal.aborted) this.#end();
-    if (!this.#isOpen() || this.#settling.size() > 0 || this.#scans > 0 || this.#isIdle) return;
-    this.#isIdle = true;
-    this.emit('idle', { ...this.#summary });
-    if (this.#options.once) this.#end();
+    else if (queue && this.#isReady && queue.waiting() === 0 && this.#scans === 0 && !this.#isIdle) {
+      this.#isIdle = true;
+      this.emit('idle', { ...this.#summary });
+      if (this.#options.once) this.#end();
+    }
   }
 
   #tell(error: unknown, path?: string, retryInMs?: number): void {
@@ -345,11 +256,11 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#stopping.abort(error);
+    this.#open?.queue.abandon(error);
     this.#endIfOver();
   }
 
   async #giveBack(): Promise<void> {
-    clearTimeout(this.#timer);
     await this.#denoiser?.catch(() => undefined);
     for (const close of this.#closers) {
       await close().catch((error: unknown) => {
@@ -357,4 +268,15 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
       });
     }
   }
+}
+
+/** Whether the ledger knows the file as it is, and nothing is left to do with it. */
+function isOverWith(path: string, { size, mtimeMs }: Snapshot, context: JobContext): boolean {
+  const known = context.ledger.get(path);
+  return (
+    known?.size === size &&
+    known.mtimeMs === mtimeMs &&
+    known.options === context.optionsHash &&
+    context.options.originals === 'keep'
+  );
 }

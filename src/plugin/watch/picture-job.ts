@@ -42,6 +42,7 @@ export type Outcome =
       readonly error: Error;
       readonly movedTo: string | undefined;
       readonly isFinal: boolean;
+      readonly isEngineFault: boolean;
     }
   | { readonly kind: 'skipped'; readonly why: string }
   /** It is over with, and was before: nothing to tell. */
@@ -113,7 +114,7 @@ export async function workOnPicture(
     const code = error instanceof FlowDenoiseError ? error.code : (systemCode(error) ?? 'UNKNOWN');
     await settle({ state: 'failed', ...own(), code, why });
     const movedTo = await finish(`${why}\n\n${code}, ${new Date().toISOString()}`);
-    return { kind: 'failed', error: error instanceof Error ? error : new Error(why), movedTo, isFinal: true };
+    return failure(error instanceof Error ? error : new Error(why), true, movedTo);
   }
 
   /** Over with already, by its content: only what is left to do of it is done. */
@@ -206,6 +207,11 @@ export async function workOnPicture(
     return await work().catch(classify);
   } catch (error) {
     if (!(error instanceof PassingFault)) throw error;
-    return { kind: 'failed', error: error.cause, movedTo: undefined, isFinal: false };
+    return failure(error.cause, false);
   }
+}
+
+function failure(error: Error, isFinal: boolean, movedTo?: string): Outcome {
+  const isEngineFault = error instanceof FlowDenoiseError && error.code === 'ENGINE_FAILED';
+  return { kind: 'failed', error, movedTo, isFinal, isEngineFault };
 }
