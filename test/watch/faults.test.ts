@@ -103,7 +103,7 @@ test('once, with a full disk: the pictures are left to the next run', () =>
     }
     try {
       await put(place.input, 'a.png', await noisyPicture('png', { width: 100, height: 80 }));
-      const started = watchInChild(place, { once: true, originals: 'move' });
+      const started = watchInChild(place, { once: true, originals: 'move', settle: 1500 });
       await started.first('ready');
       await writeFile(join(place.output, '.ballast'), Buffer.alloc(2_000_000)).catch(() => {});
       await started.ended;

@@ -1,5 +1,6 @@
 // The moments at which a crash is most likely to repeat or lose a picture, each made by hand.
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -118,10 +119,13 @@ test('the lock of another host: refused while it is touched, taken over when it 
       begun: '',
     };
     await writeFile(lock, JSON.stringify(holder));
-    const refused = failureOf(watching(place).watcher.finished);
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    await writeFile(lock, JSON.stringify(holder));
-    assert.match((await refused).message, /by process 7 on not-.* since then/);
+    const touching = setInterval(() => writeFileSync(lock, JSON.stringify(holder)), 100);
+    try {
+      const refused = await failureOf(watching(place).watcher.finished);
+      assert.match(refused.message, /by process 7 on not-.* since then/);
+    } finally {
+      clearInterval(touching);
+    }
     assert.equal(await watchOnce(place), ['ready', 'idle']);
     assert.equal(await temporaryFiles(place), []);
   }));

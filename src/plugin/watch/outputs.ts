@@ -10,7 +10,7 @@ import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { writeFileAtomic } from '../../image/index.js';
 import { type Folders, isInside } from './folders.js';
 import type { Begun, Ledger } from './ledger.js';
-import { versionedPath } from './names.js';
+import { printable, versionedPath } from './names.js';
 
 export interface Outputs {
   /**
@@ -22,13 +22,14 @@ export interface Outputs {
    * @returns          the output, relative to the output folder; already in the ledger as begun
    * @throws           FlowDenoiseError WRITE_FAILED, with the system's error as its cause
    */
-  publish(bytes: Uint8Array, picture: Begun0, options: PublishOptions): Promise<Begun>;
+  publish(bytes: Uint8Array, picture: KnownInput, options: PublishOptions): Promise<Begun>;
   /** Whether a result lies there as it was written. */
   isAsWritten(output: string, outputHash: string | undefined): Promise<boolean>;
   exists(output: string): Promise<boolean>;
 }
 
-type Begun0 = Omit<Begun, 'state' | 'output' | 'outputHash'>;
+/** What the ledger knows of an input before it has a result. */
+type KnownInput = Omit<Begun, 'state' | 'output' | 'outputHash'>;
 
 export interface PublishOptions {
   readonly mayReplace: boolean;
@@ -62,7 +63,7 @@ export async function openOutputs(folders: Folders, temporary: string, ledger: L
     return result;
   }
 
-  async function place(file: string, begun: Begun0 & { outputHash: string }, options: PublishOptions) {
+  async function place(file: string, begun: KnownInput & { outputHash: string }, options: PublishOptions) {
     const known = ledger.get(begun.path);
     const earlier = known?.state === 'done' ? known : undefined;
     if (options.mayReplace && earlier && (await isAsWritten(earlier.output, earlier.outputHash))) {
@@ -180,7 +181,7 @@ function describeFailure(path: string, error: unknown): unknown {
   if (systemCode(error) === undefined) return error;
   return new FlowDenoiseError(
     'WRITE_FAILED',
-    `${path}: could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
+    `${printable(path)}: could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
     { cause: error },
   );
 }
