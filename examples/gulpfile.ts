@@ -11,7 +11,7 @@ export default function denoisePictures(): NodeJS.ReadWriteStream {
     .src('*.png', { cwd: NOISY, encoding: false })
     .pipe(denoise({ sigma: Number(SIGMA) }))
     .on('data', (file: DenoisedFile) => {
-      console.log(`${file.relative}: ${file.flowDenoise?.seconds.toFixed(1)} s`);
+      console.log(`${file.relative}: ${file.flowDenoise?.seconds?.toFixed(1)} s`);
     })
     .pipe(gulp.dest(DENOISED));
 }

@@ -20,6 +20,8 @@ export {
   type FolderWatcher,
   type PictureDone,
   type PictureFailed,
+  type PictureFailure,
+  type PictureReport,
   type PictureSkipped,
   type PictureTaken,
   type WatchEvents,

@@ -25,6 +25,7 @@ const ROOMS = [
   'plugin',
   'train',
   'evaluate',
+  'setup',
   'cli',
   'index',
 ] as const;

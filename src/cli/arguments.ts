@@ -126,7 +126,7 @@ export function addDenoisingOptions(command: Command): Command {
     .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
     .addOption(numberOption('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
     .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')
-    .option('--engine <name>', 'auto, onnx, tensorflow or wasm (default: auto)')
+    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))
     .addOption(numberOption('--overlap <pixels>', 'how far tiles overlap'))
     .addOption(numberOption('--threads <number>', 'threads that compute'))

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { describeDoctor } from './doctor.js';
+import { describeEngines } from './engines.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
 import { describeWatch, watchCommand } from './watch.js';
@@ -36,6 +38,12 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     exitCode = (await runCommand(args, { display, writeJson: writeLine, signal })) > 0 ? 1 : 0;
   });
 
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const end = (code: number) => {
+    exitCode = code;
+  };
+  describeEngines(program.command('engines'), { say, signal }, end);
+  describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describeWatch(program.command('watch'), async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeJson: writeLine, signal });
   });

@@ -10,6 +10,7 @@ export type FlowDenoiseErrorCode =
   | 'NEEDS_CONDITIONING'
   | 'ENGINE_UNAVAILABLE'
   | 'ENGINE_FAILED'
+  | 'INSTALL_FAILED'
   | 'WRITE_FAILED'
   | 'CLOSED';
 

@@ -108,7 +108,8 @@ async function denoiseTiles<S extends Samples>(
     const estimator = chooseEstimator(model, method, tile.sigma, beta);
     firstBeta ??= estimator.beta;
     const shape = { channels: tile.channels, height: tile.height, width: tile.width };
-    const result = await schedule.run({ shape, estimation: estimator.start(tile), signal: either });
+    const estimation = estimator.start(tile, schedule.takesClimbs);
+    const result = await schedule.run({ shape, estimation, signal: either });
     evaluations += result.evaluations;
     if (result.fallback) onFallback();
     return result.estimate;

@@ -83,6 +83,8 @@ export interface Denoiser {
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
   readonly method: Method;
+  /** Two denoisers that have the same one give the same results. Without it, no result is cached. */
+  readonly fingerprint?: string | undefined;
   /**
    * The noise levels that the prior knows, [least, most] in 8-bit units; undefined for a prior that is not
    * conditioned on the noise level, which takes any.

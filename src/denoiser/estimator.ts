@@ -14,7 +14,8 @@ export interface Estimator {
   readonly beta: number | undefined;
   /** Evaluations of the prior per tile at most. */
   readonly evaluations: number;
-  start(tile: TileSamples): Estimation;
+  /** @param takesClimbs whether the engine does */
+  start(tile: TileSamples, takesClimbs: boolean): Estimation;
 }
 
 const round4 = (value: number) => Number(value.toPrecision(4));
@@ -74,8 +75,10 @@ export function chooseEstimator(
       return {
         beta: options.beta,
         evaluations,
-        start: ({ data, likelihood, varies }) =>
-          betaMap(data, sigma, { ...options, noise: likelihood, mostSigma: most, varies }),
+        start({ data, channels, height, width, likelihood, varies }, takesClimbs) {
+          const climbs = takesClimbs ? { channels, height, width } : undefined;
+          return betaMap(data, sigma, { ...options, noise: likelihood, mostSigma: most, varies, climbs });
+        },
       };
     }
     default:

@@ -11,6 +11,7 @@ import { createSchedule } from '../tile/schedule.js';
 import { denoisePicture, type PictureSettings } from './denoise-picture.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, Method } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
+import { fingerprintOf } from './fingerprint.js';
 import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
 import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 
@@ -49,6 +50,7 @@ async function openPriorAndEngine(options: DenoiserOptions, check: (model: Prior
 export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoiser> {
   const parsed = parseOptions(denoiserOptionsSchema, options, 'openDenoiser');
   const { method = 'beta-map', beta = 'auto', tileSize = TILE_SIZE, overlap = OVERLAP } = parsed;
+  const fingerprint = await fingerprintOf(parsed);
   const { model, engine } = await openPriorAndEngine(parsed, (model) => {
     checkMethod(model, method);
     planTiles({ width: 1, height: 1, tileSize, overlap, multiple: squeezeFactor(model) });
@@ -80,6 +82,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
     prior: model.name,
     engine: { name: engine.name, why: engine.why },
     method,
+    fingerprint,
     sigmaRange: sigmaRangeOf(model),
     async denoise(image, options) {
       if (!(image?.data instanceof Float32Array))

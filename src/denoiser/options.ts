@@ -1,6 +1,7 @@
 // The options of a denoiser and their check: one schema, applied at the door. A schema's description is what an
 // error says was expected.
 import { z } from 'zod';
+import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiseCallOptions } from './denoiser.js';
 import { noiseOptionsShape } from './noise-options.js';
@@ -12,9 +13,9 @@ export const denoiserOptionsSchema = z.strictObject({
   prior: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
   /** Default 'auto': the fastest that is available. */
   engine: z
-    .enum(['auto', 'onnx', 'tensorflow', 'wasm'])
+    .enum(['auto', ...ENGINE_NAMES])
     .optional()
-    .describe("'auto', 'onnx', 'tensorflow' or 'wasm'"),
+    .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
   /** 'beta-map' (default, best) or 'posterior-mean' (one evaluation a tile, seven times faster). */
   method: methodSchema.optional().describe("'beta-map' or 'posterior-mean'"),
   /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */

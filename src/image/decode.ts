@@ -3,10 +3,12 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Channels, Picture, Samples } from '../tile/picture.js';
+import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
 import { type JpegContainer, readJpegContainer } from './jpeg-container.js';
 import { type PngContainer, readPngContainer } from './png-container.js';
 import { readTiffContainer, type TiffContainer } from './tiff-container.js';
+import type { Trait } from './traits.js';
 import { readWebpContainer, type WebpContainer } from './webp-container.js';
 
 /** All of a file but its pixels: metadata, and how the pixels were coded. */
@@ -19,6 +21,8 @@ export interface DecodedPicture {
   readonly picture: Picture;
   readonly format: PictureFormat;
   readonly container: Container;
+  /** What the file says of itself, to compare with the one that is made of it. */
+  readonly traits: readonly Trait[];
 }
 
 export interface DecodeOptions {
@@ -34,7 +38,7 @@ const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
 
 /**
  * Decodes one picture. Samples stay in the file's own space: the profile is carried along, not applied.
- * Grey of 1, 2 or 4 bits becomes 8 bits; a palette becomes RGB or RGBA; WebP is always RGB or RGBA.
+ * Grey of 1, 2 or 4 bits becomes 8 bits; a palette is looked up (RGB or RGBA); WebP is always RGB or RGBA.
  *
  * @param bytes  the file
  * @param name   its name, for messages
@@ -54,7 +58,8 @@ export async function decodePicture(
   try {
     const metadata = await open().metadata();
     refusePixels(metadata, format, name, maxPixels);
-    return { name, picture: await decodeSamples(open, metadata), format, container };
+    const traits = fileTraits(file, format, metadata);
+    return { name, picture: await decodeSamples(open, metadata), format, container, traits };
   } catch (error) {
     if (error instanceof FlowDenoiseError) throw error;
     const why = [...new Set(messageOf(error).trim().split('\n'))].join('; ');

@@ -6,15 +6,13 @@ import type { Picture, Samples } from '../tile/picture.js';
 import type { DecodedPicture } from './decode.js';
 import { withJpegContainer } from './jpeg-container.js';
 import { withPngContainer } from './png-container.js';
+import { indexed } from './png-palette.js';
 import { withTiffContainer } from './tiff-container.js';
 import { withWebpContainer } from './webp-container.js';
 
-/** The quality of a lossy WebP is not written in the file, so a lossy one is written at this. */
-const WEBP_QUALITY = 95;
-
 /**
  * Encodes new samples as a file like the decoded one. Nothing is clipped, scaled or converted: samples are
- * what the file will hold (JPEG and lossy WebP up to their own loss).
+ * what the file will hold (JPEG and lossy WebP up to their own loss). A palette PNG stays one while 256 colours do.
  *
  * @param decoded  what decodePicture returned
  * @param data     samples of the same type, size and channels; the decoded ones unless given
@@ -31,7 +29,14 @@ export async function encodePicture(
   try {
     switch (container.format) {
       case 'png': {
-        const png = pipeline.png({ progressive: container.isInterlaced, adaptiveFiltering: true });
+        const progressive = container.isInterlaced;
+        const byIndex = container.palette && indexed({ ...picture, data }, container.palette);
+        if (byIndex) {
+          const { indices, palette, width, height } = byIndex;
+          const png = fromSamples({ data: indices, width, height, channels: 1 }).png({ progressive });
+          return withPngContainer(await png.toBuffer(), container, palette);
+        }
+        const png = pipeline.png({ progressive, adaptiveFiltering: true });
         return withPngContainer(await png.toBuffer(), container);
       }
       case 'jpeg': {
@@ -42,14 +47,25 @@ export async function encodePicture(
       case 'webp': {
         const webp = container.isLossless
           ? pipeline.webp({ lossless: true, exact: true })
-          : pipeline.webp({ quality: WEBP_QUALITY, alphaQuality: 100, smartSubsample: true, exact: true });
+          : pipeline.webp({
+              quality: container.quality,
+              alphaQuality: 100,
+              smartSubsample: true,
+              exact: true,
+            });
         return withWebpContainer(await webp.toBuffer(), container, picture.width, picture.height);
       }
       case 'tiff': {
-        const { compression } = container;
+        const { compression, isBig, tile } = container;
+        const [tileWidth, tileHeight] = tile ?? [];
         const predictor = data instanceof Float32Array ? 'float' : 'horizontal';
         const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
-        const tiff = pipeline.tiff({ compression, predictor: hasPredictor ? predictor : 'none' });
+        const tiff = pipeline.tiff({
+          compression,
+          predictor: hasPredictor ? predictor : 'none',
+          bigtiff: isBig,
+          ...(tile && { tile: true, tileWidth, tileHeight }),
+        });
         return withTiffContainer(await tiff.toBuffer(), container);
       }
       default:

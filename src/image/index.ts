@@ -2,5 +2,7 @@
 export { DEFAULT_MAX_PIXELS, type DecodedPicture, type DecodeOptions, decodePicture } from './decode.js';
 export { encodePicture } from './encode.js';
 export { isSupportedExtension, supportedExtensions } from './file-extensions.js';
+export { fidelityOf } from './file-traits.js';
 export type { PictureFormat } from './format.js';
+export type { Fidelity } from './traits.js';
 export { writeFileAtomic } from './write-file.js';

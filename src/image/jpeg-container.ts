@@ -1,6 +1,7 @@
 // What surrounds the pixels in a JPEG file: application segments and comments (ITU T.81 annex B), carried over
 // byte for byte, and how the pixels were coded. Not a pixel codec: that is sharp's.
 import { type ChromaSubsampling, jpegQuality, type QuantisationTable } from './jpeg-quality.js';
+import { checksum, type Trait } from './traits.js';
 
 /** JPEG around its pixels. */
 export interface JpegContainer {
@@ -49,6 +50,59 @@ export function withJpegContainer(encoded: Buffer, container: JpegContainer): Bu
     ...own.filter(({ marker }) => marker !== SOS && !isMetadata(marker)).map(({ bytes }) => bytes),
     encoded.subarray(firstScan.start),
   ]);
+}
+
+/** What the file says of itself beside its samples. */
+export function jpegTraits(file: Buffer): Trait[] {
+  const segments = [...jpegSegments(file)];
+  const { quality, isProgressive } = readJpegContainer(file);
+  const frame = segments.find(({ marker }) => isFrameHeader(marker));
+  return [
+    ['quality', `about ${quality}`],
+    ['chroma sampling', frame === undefined ? 'unknown' : samplingWords(frame.bytes)],
+    ['scans', isProgressive ? 'progressive' : 'baseline'],
+    ...segments
+      .filter(({ marker }) => isMetadata(marker))
+      .map(({ marker, bytes }): Trait => [segmentName(marker, bytes), checksum(bytes)]),
+  ];
+}
+
+/** What a segment begins with, and what it is. */
+const labels: readonly (readonly [marker: number, label: string, name: string])[] = [
+  [0xe0, 'JFIF', 'JFIF header with density'],
+  [0xe1, 'Exif', 'EXIF'],
+  [0xe1, 'http://ns.adobe.com/xap/1.0/', 'XMP'],
+  [0xe1, 'http://ns.adobe.com/xmp/extension/', 'XMP extension'],
+  [0xe2, 'ICC_PROFILE', 'ICC profile'],
+  [0xe2, 'MPF\0', 'index of further pictures (MPF)'],
+  [0xed, 'Photoshop 3.0', 'IPTC and Photoshop blocks'],
+  [0xee, 'Adobe', 'note of the colour transform (Adobe)'],
+  [0xfe, '', 'comment'],
+];
+
+function segmentName(marker: number, bytes: Buffer): string {
+  const known = labels.find(
+    ([of, label]) => of === marker && bytes.toString('latin1', 4, 4 + label.length) === label,
+  );
+  return known?.[2] ?? `segment APP${marker - 0xe0}`;
+}
+
+/** In the usual words where there are any: 4:2:2, 4:4:0 ... */
+function samplingWords(frame: Buffer): string {
+  if (frame[9] !== 3) return 'none';
+  const [luma = 0x11, ...chroma] = [0, 1, 2].map((component) => frame[10 + 3 * component + 1] ?? 0x11);
+  const words: Readonly<Record<number, string>> = {
+    17: '4:4:4',
+    33: '4:2:2',
+    34: '4:2:0',
+    18: '4:4:0',
+    65: '4:1:1',
+    66: '4:1:0',
+  };
+  const isUsual = chroma.every((factors) => factors === 0x11);
+  return (
+    (isUsual ? words[luma] : undefined) ?? [luma, ...chroma].map((factors) => factors.toString(16)).join(' ')
+  );
 }
 
 function* jpegSegments(bytes: Buffer): Generator<Segment> {

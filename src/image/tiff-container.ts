@@ -1,6 +1,7 @@
 // What surrounds the pixels in a TIFF file: compression, and the tags that describe the picture (profile, EXIF,
 // XMP, IPTC, resolution, orientation, texts). Not a pixel codec: that is sharp's.
-import { readTiffTags, type TiffTag, tagNumber, withTiffDirectory } from './tiff-tags.js';
+import { isBigTiff, readTiffTags, type TiffTag, tagNumber, withTiffDirectory } from './tiff-tags.js';
+import { checksum, type Trait } from './traits.js';
 
 /** Compressions that sharp writes and that lose nothing. */
 export type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits';
@@ -15,6 +16,11 @@ export interface TiffContainer {
   readonly unreadableCompression: string | undefined;
   /** Of one sample: 8, 16, 32, 64 ... */
   readonly bitsPerSample: number;
+  readonly isBig: boolean;
+  /** Width and height of its tiles; undefined where pixels lie in strips. */
+  readonly tile: readonly [width: number, height: number] | undefined;
+  /** What the channels after the colours are: 1 alpha that colours were multiplied by, 2 plain alpha, 0 unknown. */
+  readonly extraSamples: TiffTag | undefined;
   /** Descriptive tags of the first directory. */
   readonly tags: readonly TiffTag[];
 }
@@ -22,6 +28,11 @@ export interface TiffContainer {
 const COMPRESSION = 259;
 const BITS_PER_SAMPLE = 258;
 const PREDICTOR = 317;
+const TILE_WIDTH = 322;
+const TILE_HEIGHT = 323;
+const EXTRA_SAMPLES = 338;
+/** Told for every format alike, by its value. */
+const ORIENTATION = 274;
 const writable: Readonly<Record<number, TiffCompression>> = {
   1: 'none',
   5: 'lzw',
@@ -60,12 +71,74 @@ export function readTiffContainer(bytes: Buffer): TiffContainer {
     hasPredictor: (tagNumber(tags, PREDICTOR) ?? 1) > 1,
     unreadableCompression: unreadable[compression],
     bitsPerSample: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
+    isBig: isBigTiff(bytes),
+    tile: tileOf(tags),
+    extraSamples: tags.find(({ id }) => id === EXTRA_SAMPLES),
     tags: tags.filter(({ id, type }) => !structural.has(id) && !unwritableTypes.has(type)),
   };
 }
 
-/** The encoded TIFF (classic, little-endian) with its own descriptive tags replaced by the container's. */
+/** The encoded TIFF (little-endian) with its own descriptive tags replaced by the container's. */
 export function withTiffContainer(encoded: Buffer, container: TiffContainer): Buffer {
   const own = readTiffTags(encoded).filter(({ id }) => structural.has(id));
-  return withTiffDirectory(encoded, [...own, ...container.tags]);
+  const { extraSamples, tags } = container;
+  // The encoder calls every alpha plain; samples are as they were, so theirs is what the file said.
+  const isAlpha = ({ id, count }: TiffTag) => id === EXTRA_SAMPLES && count === extraSamples?.count;
+  const layout = own.map((tag) => (extraSamples && isAlpha(tag) ? extraSamples : tag));
+  return withTiffDirectory(encoded, [...layout, ...tags]);
+}
+
+function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {
+  const [width, height] = [tagNumber(tags, TILE_WIDTH), tagNumber(tags, TILE_HEIGHT)];
+  return width === undefined || height === undefined ? undefined : [width, height];
+}
+
+const compressions: Readonly<Record<number, string>> = {
+  1: 'none',
+  2: 'CCITT',
+  3: 'CCITT fax 3',
+  4: 'CCITT fax 4',
+  5: 'LZW',
+  6: 'JPEG (old)',
+  7: 'JPEG',
+  8: 'Deflate',
+  32946: 'Deflate',
+  32773: 'PackBits',
+};
+const tagNames: Readonly<Record<number, string>> = {
+  282: 'horizontal density',
+  283: 'vertical density',
+  296: 'unit of density',
+  330: 'further pictures (SubIFD)',
+  700: 'XMP',
+  33723: 'IPTC',
+  34377: 'Photoshop blocks',
+  34665: 'EXIF',
+  34675: 'ICC profile',
+  34853: 'GPS',
+  37724: 'Photoshop layers',
+};
+const alphas: Readonly<Record<number, string>> = { 1: 'multiplied into the colours', 2: 'plain' };
+
+/** What the file says of itself beside its samples. */
+export function tiffTraits(file: Buffer): Trait[] {
+  const tags = readTiffTags(file);
+  const tile = tileOf(tags);
+  const compression = tagNumber(tags, COMPRESSION) ?? 1;
+  const extra = tagNumber(tags, EXTRA_SAMPLES);
+  const named = tags.filter(({ id }) => id in tagNames || !(structural.has(id) || id === ORIENTATION));
+  return [
+    ['variant', isBigTiff(file) ? 'BigTIFF' : 'classic TIFF'],
+    ['compression', compressions[compression] ?? `number ${compression}`],
+    ['predictor', (tagNumber(tags, PREDICTOR) ?? 1) > 1 ? 'yes' : 'no'],
+    ['layout', tile === undefined ? 'strips' : `tiles of ${tile.join(' x ')}`],
+    ...(extra === undefined ? [] : [['alpha', alphas[extra] ?? 'of unknown kind'] as const]),
+    ...named.map((tag): Trait => [tagNames[tag.id] ?? `tag ${tag.id}`, checksum(contentOf(tag))]),
+  ];
+}
+
+/** A tag's value, with those behind it where it is a pointer. */
+function contentOf({ id, type, count, value, directory }: TiffTag): Buffer {
+  const head = Buffer.from(`${id} ${type} ${count} `);
+  return Buffer.concat([head, ...(directory === undefined ? [value] : directory.map(contentOf))]);
 }

@@ -56,13 +56,32 @@ export function tagNumber(tags: readonly TiffTag[], id: number): number | undefi
   return tag === undefined || tag.count < 1 || size > 4 ? undefined : tag.value.readUIntLE(0, size);
 }
 
-/** The classic little-endian file with a new first directory at its end; the old one is left unreferenced. */
+export function isBigTiff(file: Buffer): boolean {
+  return file.length > 4 && (file[2] === 43 || file[3] === 43);
+}
+
+/** The little-endian file with a new first directory at its end; the old one is left unreferenced. */
 export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[]): Buffer {
+  const form = isBigTiff(file) ? bigForm : classicForm;
   const start = file.length + (file.length % 2);
-  const out = Buffer.concat([file, Buffer.alloc(start - file.length), directoryBytes(tags, start)]);
-  out.writeUInt32LE(start, 4);
+  const out = Buffer.concat([file, Buffer.alloc(start - file.length), directoryBytes(tags, start, form)]);
+  writeNumber(out, start, form.pointerAt, form.inline);
   return out;
 }
+
+/** How long the numbers of a directory are, in bytes. */
+interface Form {
+  /** Of the number of entries. */
+  readonly count: number;
+  readonly entry: number;
+  /** Of a value that stands in its entry, and of an offset. */
+  readonly inline: number;
+  /** Where the file says where its first directory is. */
+  readonly pointerAt: number;
+}
+
+const classicForm: Form = { count: 2, entry: 12, inline: 4, pointerAt: 4 };
+const bigForm: Form = { count: 8, entry: 20, inline: 8, pointerAt: 8 };
 
 interface Source {
   readonly file: Buffer;
@@ -72,7 +91,7 @@ interface Source {
 
 function readDirectory(source: Source, offset: number, depth: number): TiffTag[] {
   const { file, isLittle, isBig } = source;
-  const [countSize, entrySize, inline] = isBig ? [8, 20, 8] : [2, 12, 4];
+  const { count: countSize, entry: entrySize, inline } = isBig ? bigForm : classicForm;
   const count = number(file, offset, countSize, isLittle);
   const tags: TiffTag[] = [];
   for (let i = 0; i < Math.min(count, 65535); i++) {
@@ -94,26 +113,34 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
   return tags;
 }
 
-function directoryBytes(tags: readonly TiffTag[], start: number): Buffer {
+function directoryBytes(tags: readonly TiffTag[], start: number, form: Form): Buffer {
+  const { count, entry, inline } = form;
   const sorted = [...tags].sort((a, b) => a.id - b.id);
-  const table = Buffer.alloc(2 + 12 * sorted.length + 4);
+  const table = Buffer.alloc(count + entry * sorted.length + inline);
   const parts: Buffer[] = [table];
   let end = start + table.length;
-  table.writeUInt16LE(sorted.length, 0);
+  writeNumber(table, sorted.length, 0, count);
   sorted.forEach((tag, i) => {
-    const at = 2 + 12 * i;
+    const at = count + entry * i;
+    const valueAt = at + entry - inline;
     table.writeUInt16LE(tag.id, at);
     table.writeUInt16LE(tag.type, at + 2);
-    table.writeUInt32LE(tag.count, at + 4);
-    const bytes = tag.directory === undefined ? tag.value : directoryBytes(tag.directory, end);
-    if (tag.directory === undefined && bytes.length <= 4) bytes.copy(table, at + 8);
+    writeNumber(table, tag.count, at + 4, inline);
+    const bytes = tag.directory === undefined ? tag.value : directoryBytes(tag.directory, end, form);
+    if (tag.directory === undefined && bytes.length <= inline) bytes.copy(table, valueAt);
     else {
-      table.writeUInt32LE(end, at + 8);
+      writeNumber(table, end, valueAt, inline);
       parts.push(bytes, Buffer.alloc(bytes.length % 2));
       end += bytes.length + (bytes.length % 2);
     }
   });
   return Buffer.concat(parts);
+}
+
+/** Little-endian; of 2, 4 or 8 bytes. */
+function writeNumber(out: Buffer, value: number, at: number, size: number): void {
+  if (size === 8) out.writeBigUInt64LE(BigInt(value), at);
+  else out.writeUIntLE(value, at, size);
 }
 
 function number(file: Buffer, at: number, size: number, isLittle: boolean): number {

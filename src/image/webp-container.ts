@@ -1,10 +1,14 @@
 // What surrounds the pixels in a WebP file: RIFF chunks (RFC 9649, section 2). ICCP, EXIF, XMP and unknown chunks
 // are carried over byte for byte. Not a pixel codec: that is sharp's.
+import { checksum, type Trait } from './traits.js';
+import { webpQuality } from './webp-quality.js';
 
 /** WebP around its pixels. */
 export interface WebpContainer {
   readonly format: 'webp';
   readonly isLossless: boolean;
+  /** 1-100, of a lossy one, estimated from its quantiser. */
+  readonly quality: number;
   readonly isAnimated: boolean;
   /** Payloads of the metadata chunks, in the order of the file. */
   readonly chunks: readonly Chunk[];
@@ -27,7 +31,8 @@ export function readWebpContainer(bytes: Buffer): WebpContainer {
   const chunks = [...webpChunks(bytes)];
   return {
     format: 'webp',
-    isLossless: chunks.some(({ type }) => type === 'VP8L'),
+    isLossless: isLossless(chunks),
+    quality: qualityOf(chunks),
     isAnimated: ((chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0) & ANIMATION_FLAG) !== 0,
     chunks: chunks
       .filter(({ type }) => !pixelChunks.has(type))
@@ -69,6 +74,27 @@ export function withWebpContainer(
     ...container.chunks.filter(({ type }) => !known.includes(type)),
   ].map(serialised);
   return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...body]) });
+}
+
+const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
+
+/** What the file says of itself beside its samples. */
+export function webpTraits(file: Buffer): Trait[] {
+  const chunks = [...webpChunks(file)];
+  return [
+    ['compression', isLossless(chunks) ? 'lossless' : `lossy, quality about ${qualityOf(chunks)}`],
+    ...chunks
+      .filter(({ type }) => !pixelChunks.has(type))
+      .map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
+  ];
+}
+
+function isLossless(chunks: readonly Chunk[]): boolean {
+  return chunks.some(({ type }) => type === 'VP8L');
+}
+
+function qualityOf(chunks: readonly Chunk[]): number {
+  return webpQuality(chunks.find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
 }
 
 function* webpChunks(bytes: Buffer): Generator<Chunk> {

@@ -1,24 +1,18 @@
 // The object stream over Vinyl files: pictures go in, the same files come out in the same order, denoised. Not
 // gulp's dress (gulp.ts) and not the pictures' formats (src/image).
-import { isUtf8 } from 'node:buffer';
-import { Readable, type Transform } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';
-import Vinyl from 'vinyl';
-import { FlowDenoiseError } from '../core/errors.js';
-import type { DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
-import { openDenoiser } from '../denoiser/open-denoiser.js';
-import { isSupportedExtension } from '../image/index.js';
+import type Vinyl from 'vinyl';
 import { mapInOrder } from '../tile/in-order.js';
-import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js';
+import { isFaultOfAll } from './encoded-picture.js';
+import { pictureDenoiser } from './picture-denoiser.js';
+import type { DenoisedFile } from './picture-report.js';
 import {
   type CheckedStreamOptions,
   type DenoiseStreamOptions,
   parseStreamOptions,
 } from './stream-options.js';
-
-/** A file that came through the stream. `flowDenoise` says what was done; it is absent where nothing was. */
-export type DenoisedFile = Vinyl & { flowDenoise?: DenoiseReport };
+import { checkVinyl, isPicture, nameOf, readContents, replaceContents } from './vinyl-picture.js';
 
 /**
  * An object stream that denoises Vinyl files.
@@ -28,65 +22,64 @@ export type DenoisedFile = Vinyl & { flowDenoise?: DenoiseReport };
  * `stat.mtime`, and `flowDenoise`, the report. Order out is order in. At most `concurrency` files are held at a
  * time. The engine opens at the first picture and has closed when the stream emits 'close', however it ended.
  *
- * The first bad file ends the stream with a FlowDenoiseError that names it; an abort ends it with the signal's
- * own reason.
+ * A bad file ends the stream with a FlowDenoiseError that names it. With `onError` 'skip' it is left out, with 'pass'
+ * it passes as it was, and the stream emits 'fileError' (error, file) at its turn; when nobody listens to that, Node
+ * prints a warning. What would fail with every file (options, prior, engine) ends the stream nonetheless. An abort
+ * ends it with the signal's own reason.
  *
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
 export function denoiseStream(options: DenoiseStreamOptions = {}): Transform {
-  return createDenoiseStream(parseStreamOptions(options), (error) => error);
+  return createDenoiseStream(parseStreamOptions(options), asError);
 }
 
-/** The stream itself; `describe` turns what went wrong with a file into the error that the stream emits. */
+interface Outcome {
+  readonly file: Vinyl;
+  readonly error?: Error;
+}
+
+/** The stream itself; `describe` turns what went wrong with a file into the error that users see. */
 export function createDenoiseStream(
   options: CheckedStreamOptions,
-  describe: (error: unknown, fileName?: string) => unknown,
+  describe: (error: unknown, fileName?: string) => Error,
 ): Transform {
-  const {
-    sigma,
-    noise,
-    strength,
-    concurrency,
-    maxPixels,
-    signal: userSignal,
-    onProgress,
-    denoiser: shared,
-    ...denoiserOptions
-  } = options;
+  const { concurrency, onError, signal: userSignal, onProgress, ...pictureOptions } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  let opening: Promise<Denoiser> | undefined;
+  const { denoise, close } = pictureDenoiser(pictureOptions);
 
-  async function open(): Promise<Denoiser> {
-    if (shared !== undefined) return shared;
-    opening ??= openDenoiser(denoiserOptions);
-    return opening;
+  async function denoiseFile(file: Vinyl): Promise<void> {
+    const { bytes, report } = await denoise(await readContents(file), nameOf(file), {
+      signal,
+      onProgress: onProgress && ((progress) => onProgress(progress, file)),
+    });
+    if (bytes) replaceContents(file, bytes);
+    (file as DenoisedFile).flowDenoise = report;
   }
 
-  async function close(): Promise<void> {
-    const opened = await opening?.catch(() => undefined);
-    await opened?.close();
-  }
-
-  async function denoiseFile(file: unknown): Promise<Vinyl> {
-    if (!Vinyl.isVinyl(file)) throw describe(notVinyl(file));
-    if (file.isNull() || !isPicture(file)) return file;
+  async function outcomeOf(file: unknown): Promise<Outcome> {
     try {
-      const contents = await readContents(file);
-      // A stream is spent by reading it.
-      file.contents = contents;
-      const result = await denoiseEncodedPicture(contents, nameOf(file), open, {
-        sigma,
-        noise,
-        strength,
-        maxPixels,
-        signal,
-        onProgress: onProgress && ((progress) => onProgress(progress, file)),
-      });
-      return finished(file, result);
+      checkVinyl(file);
     } catch (error) {
-      throw signal.aborted ? signal.reason : describe(error, file.path);
+      throw describe(error);
     }
+    try {
+      if (isPicture(file)) await denoiseFile(file);
+      return { file };
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      const error = describe(cause, file.path);
+      // Contents that could not be read cannot be passed on either.
+      const isPassable = onError === 'skip' || file.isBuffer();
+      if (onError === 'fail' || isFaultOfAll(cause) || !isPassable) throw error;
+      return { file, error };
+    }
+  }
+
+  function tell(error: Error, file: Vinyl): void {
+    if (stream.emit('fileError', error, file)) return;
+    const consequence = onError === 'skip' ? 'Left out a file' : 'Passed on a file as it was';
+    process.emitWarning(`${consequence}: ${error.message}`, 'FlowDenoiseWarning');
   }
 
   const stream: Transform = objectTransform(
@@ -104,59 +97,24 @@ export function createDenoiseStream(
       },
     },
     async function* (files: AsyncIterable<unknown>) {
-      yield* mapInOrder(files, concurrency, denoiseFile);
+      for await (const { file, error } of mapInOrder(files, concurrency, outcomeOf)) {
+        if (error !== undefined) {
+          (file as DenoisedFile).flowDenoise = { error };
+          tell(error, file);
+        }
+        if (error === undefined || onError === 'pass') yield file;
+      }
     },
   );
 
   function onAbort(): void {
-    const reason: unknown = userSignal?.reason;
-    stream.destroy(reason instanceof Error ? reason : new Error(String(reason)));
+    stream.destroy(asError(userSignal?.reason));
   }
   if (userSignal?.aborted) onAbort();
   else userSignal?.addEventListener('abort', onAbort, { once: true });
   return stream;
 }
 
-/** A file that has no path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
-function isPicture(file: Vinyl): boolean {
-  return file.history.length === 0 || isSupportedExtension(file.path);
-}
-
-function nameOf(file: Vinyl): string {
-  return file.history.length === 0 ? 'a file without a path' : file.path;
-}
-
-async function readContents(file: Vinyl): Promise<Buffer> {
-  // Wrapped, because vinyl-fs hands out duplex streams whose async iterator never ends.
-  const contents = file.isStream() ? await buffer(new Readable().wrap(file.contents)) : file.contents;
-  if (!Buffer.isBuffer(contents)) throw notVinyl(contents);
-  if (wasDecodedAsText(contents)) {
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      `${nameOf(file)}: its bytes were decoded as text before they came here, which destroys a picture; ` +
-        'read it with gulp.src(..., { encoding: false })',
-    );
-  }
-  return contents;
-}
-
-/** No picture is valid UTF-8; one that is, and has U+FFFD in it, was read as text and written back. */
-function wasDecodedAsText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && bytes.includes('\ufffd');
-}
-
-function finished(file: DenoisedFile, { bytes, report }: DenoisedBytes): DenoisedFile {
-  if (bytes) {
-    file.contents = bytes;
-    if (file.stat) file.stat.mtime = new Date();
-  }
-  file.flowDenoise = report;
-  return file;
-}
-
-function notVinyl(value: unknown): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected Vinyl files, as gulp.src makes them, but received ${value?.constructor?.name ?? typeof value}`,
-  );
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -1,13 +1,20 @@
 // One picture file in memory, denoised: bytes in, bytes of the same format out. Files, streams and folders are
 // for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
-import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
-import { type DecodedPicture, type DecodeOptions, decodePicture, encodePicture } from '../image/index.js';
+import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
+import {
+  type DecodedPicture,
+  type DecodeOptions,
+  decodePicture,
+  encodePicture,
+  fidelityOf,
+} from '../image/index.js';
+import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
   /** Undefined where the picture was found clean: its file is good as it is. */
   readonly bytes: Buffer | undefined;
-  readonly report: DenoiseReport;
+  readonly report: PictureReport;
 }
 
 /**
@@ -37,19 +44,29 @@ async function denoiseDecoded(
   options: DenoiseCallOptions,
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
-  const { data, report } = await denoiser
+  const { data, report: ofDenoiser } = await denoiser
     .denoisePicture(decoded.picture, options)
     .catch((error: unknown) => Promise.reject(named(error, name)));
   options.signal?.throwIfAborted();
-  if (report.isUnchanged) return { bytes: undefined, report };
-  return { bytes: await encodePicture({ ...decoded, picture: { ...decoded.picture, data } }), report };
+  const { isUnchanged } = ofDenoiser;
+  const bytes = isUnchanged
+    ? undefined
+    : await encodePicture({ ...decoded, picture: { ...decoded.picture, data } });
+  const file = await fidelityOf(decoded, bytes);
+  return { bytes, report: { ...ofDenoiser, isCached: false, file } };
 }
 
 const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];
+const DENOISER_CODES: readonly string[] = ['BAD_PRIOR', 'ENGINE_UNAVAILABLE', 'CLOSED'];
 
 /** Whether the options are at fault, not this file: every other file would fail alike. */
 export function isOptionFault(error: unknown): boolean {
   return error instanceof FlowDenoiseError && OPTION_CODES.includes(error.code);
+}
+
+/** Whether every other file would fail alike: by the options, or because there is no denoiser (any more). */
+export function isFaultOfAll(error: unknown): boolean {
+  return error instanceof FlowDenoiseError && [...OPTION_CODES, ...DENOISER_CODES].includes(error.code);
 }
 
 /** A denoiser knows pixels, not files: its errors get the file's name here. */

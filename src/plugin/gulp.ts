@@ -10,9 +10,9 @@ const PLUGIN = 'flow-denoise';
 /**
  * The gulp step: `gulp.src('*.png', { encoding: false }).pipe(denoise()).pipe(gulp.dest('out'))`.
  *
- * Does what `denoiseStream` does. A bad file ends it with one PluginError that has the file's path as `fileName`
- * and our `code`; an abort ends it with the signal's own reason, as everywhere. Whatever it is piped into is
- * destroyed with the same error, so that the task fails with it.
+ * Does what `denoiseStream` does. A bad file ends it, unless `onError` says otherwise, with one PluginError that has
+ * the file's path as `fileName` and our `code`; an abort ends it with the signal's own reason, as everywhere. Whatever
+ * it is piped into is destroyed with the same error, so that the task fails with it.
  *
  * @throws  PluginError BAD_OPTION, at once
  */

@@ -1,5 +1,6 @@
 // What pipelines touch.
-export { type DenoisedFile, denoiseStream } from './denoise-stream.js';
+export { denoiseStream } from './denoise-stream.js';
 export { denoise } from './gulp.js';
+export type { DenoisedFile, PictureFailure, PictureReport } from './picture-report.js';
 export type { DenoiseStreamOptions } from './stream-options.js';
 export * from './watch/index.js';

@@ -6,22 +6,36 @@ import type { Denoiser, Progress } from '../denoiser/denoiser.js';
 import { type NoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
 
-/** `sigmaMap` is for programs: it belongs to one picture. */
-export interface DenoiseStreamOptions extends DenoiserOptions, Omit<NoiseOptions, 'sigmaMap'> {
-  /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
-  readonly concurrency?: number | undefined;
+/** What one picture needs. `sigmaMap` is for programs: it belongs to one picture. */
+export interface PictureOptions extends DenoiserOptions, Omit<NoiseOptions, 'sigmaMap'> {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
   readonly maxPixels?: number | undefined;
-  /** Stops the work: the stream is destroyed with `signal.reason`. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called after every finished tile. */
-  readonly onProgress?: ((progress: Progress, file: Vinyl) => void) | undefined;
+  /**
+   * Keeps results on disk and takes them from there when neither file, options, prior nor version have changed. A folder,
+   * or true for `node_modules/.cache/flow-denoise`. Default false.
+   */
+  readonly cache?: boolean | string | undefined;
   /** An open denoiser to use; it stays open. The options that open one (prior, engine ...) then do not apply. */
   readonly denoiser?: Denoiser | undefined;
 }
 
+export interface DenoiseStreamOptions extends PictureOptions {
+  /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
+  readonly concurrency?: number | undefined;
+  /**
+   * What a file does that fails: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it as it
+   * was. Both go on with the next file and emit 'fileError'.
+   */
+  readonly onError?: 'fail' | 'skip' | 'pass' | undefined;
+  /** Stops the work: the stream is destroyed with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after every finished tile. */
+  readonly onProgress?: ((progress: Progress, file: Vinyl) => void) | undefined;
+}
+
 /** Options that were checked, with the defaults in place. */
 export type CheckedStreamOptions = z.output<typeof streamOptionsSchema>;
+export type CheckedPictureOptions = z.output<typeof pictureOptionsSchema>;
 
 export const concurrencySchema = z
   .int()
@@ -32,30 +46,57 @@ export const concurrencySchema = z
 
 export const maxPixelsSchema = z.int().min(1).optional().describe('a whole number of pixels, at least 1');
 
+export const onErrorSchema = z
+  .enum(['fail', 'skip', 'pass'])
+  .default('fail')
+  .describe("'fail', 'skip' or 'pass'");
+
 const { sigmaMap: _, ...streamNoiseShape } = noiseOptionsShape;
 
-const streamOptionsSchema = denoiserOptionsSchema.extend({
+export const pictureOptionsSchema = denoiserOptionsSchema.extend({
   ...streamNoiseShape,
-  concurrency: concurrencySchema,
   maxPixels: maxPixelsSchema,
+  cache: z
+    .union([z.boolean(), z.string().min(1)])
+    .default(false)
+    .describe('true, false or a folder'),
+  denoiser: z.custom<Denoiser>(isDenoiser, 'expected what openDenoiser() returned').optional(),
+});
+
+const streamOptionsSchema = pictureOptionsSchema.extend({
+  concurrency: concurrencySchema,
+  onError: onErrorSchema,
   signal: z.instanceof(AbortSignal).optional(),
   onProgress: z
     .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')
     .optional(),
-  denoiser: z.custom<Denoiser>(isDenoiser, 'expected what openDenoiser() returned').optional(),
 });
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedStreamOptions {
   const parsed = parseOptions(streamOptionsSchema, options, 'denoise');
-  const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in (options ?? {}));
-  if (parsed.denoiser !== undefined && opening.length > 0) {
+  checkDenoiser(parsed, options);
+  return parsed;
+}
+
+/** @throws FlowDenoiseError BAD_OPTION for options that contradict an open denoiser */
+export function checkDenoiser(
+  { denoiser, cache }: Pick<CheckedPictureOptions, 'denoiser' | 'cache'>,
+  given: PictureOptions,
+): void {
+  const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in (given ?? {}));
+  if (denoiser !== undefined && opening.length > 0) {
     throw new FlowDenoiseError(
       'BAD_OPTION',
       `Expected an open denoiser or options that open one but received denoiser and ${opening.join(', ')}; leave out one`,
     );
   }
-  return parsed;
+  if (denoiser !== undefined && denoiser.fingerprint === undefined && cache !== false) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected a denoiser with a fingerprint, as openDenoiser() makes it, for denoiser beside cache; leave out one',
+    );
+  }
 }
 
 function isDenoiser(value: unknown): boolean {

@@ -2,7 +2,15 @@
 // engine for all their evaluations at once, and puts the next tile in the place of each that has finished.
 import type { Batch, BatchResult, Engine } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
-import type { DensityRequest, Estimate, Estimation } from '../core/inference/estimation.js';
+import {
+  type Answer,
+  type DensityRequest,
+  type Estimate,
+  type Estimation,
+  type EstimationRequest,
+  isClimb,
+} from '../core/inference/estimation.js';
+import { climb } from '../core/inference/run-estimation.js';
 
 export type TileShape = Pick<Batch['shape'], 'channels' | 'height' | 'width'>;
 
@@ -16,6 +24,8 @@ export interface TileJob<E extends Estimate = Estimate> {
 export interface Schedule {
   /** Tiles that can be in work at once: more in flight only wait. */
   readonly capacity: number;
+  /** Whether estimations may ask for climbs. */
+  readonly takesClimbs: boolean;
   /** Runs one tile to its end. Tiles start in the order of the calls. */
   run<E extends Estimate>(job: TileJob<E>): Promise<E>;
   /** Rejects what waits; what runs rejects when its evaluation is back. */
@@ -29,13 +39,15 @@ interface Waiting {
 }
 
 interface Running extends Waiting {
-  readonly request: DensityRequest;
+  readonly request: EstimationRequest;
 }
+
+type ForDensity = Running & { readonly request: DensityRequest };
 
 const sameShape = (a: TileShape, b: TileShape) =>
   a.channels === b.channels && a.height === b.height && a.width === b.width;
 
-function batchOf(slots: readonly Running[], { channels, height, width }: TileShape): Batch {
+function batchOf(slots: readonly ForDensity[], { channels, height, width }: TileShape): Batch {
   const size = channels * height * width;
   const y = new Float32Array(slots.length * size);
   for (const [i, { request }] of slots.entries()) y.set(request.y, i * size);
@@ -45,7 +57,10 @@ function batchOf(slots: readonly Running[], { channels, height, width }: TileSha
 }
 
 /** Resumes an estimation; returns it with its next request, or nothing when it has finished (or thrown). */
-function advance(slot: Waiting, resume: () => IteratorResult<DensityRequest, Estimate>): Running | undefined {
+function advance(
+  slot: Waiting,
+  resume: () => IteratorResult<EstimationRequest, Estimate>,
+): Running | undefined {
   try {
     const { done, value } = resume();
     if (!done) return { ...slot, request: value };
@@ -57,7 +72,9 @@ function advance(slot: Waiting, resume: () => IteratorResult<DensityRequest, Est
 }
 
 /** The schedule of one engine; pictures share it. */
-export function createSchedule(engine: Pick<Engine, 'lanes' | 'batchSize' | 'evaluate'>): Schedule {
+export function createSchedule(
+  engine: Pick<Engine, 'lanes' | 'batchSize' | 'evaluate' | 'ascend'>,
+): Schedule {
   const queue: Waiting[] = [];
   let activeLanes = 0;
   let isClosed = false;
@@ -77,14 +94,22 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'batchSize' | 'eva
     }
   }
 
-  function resume(slots: readonly Running[], result: BatchResult, size: number): Running[] {
-    return slots.flatMap((slot, i) => {
-      const density = {
-        logDensity: result.logDensity[i] ?? Number.NaN,
-        score: result.score.subarray(i * size, (i + 1) * size),
-      };
-      return advance(slot, () => slot.job.estimation.next(density)) ?? [];
-    });
+  /** What each slot asked for: densities in one evaluation, climbs beside it. */
+  async function answersTo(slots: readonly Running[], shape: TileShape): Promise<Answer[]> {
+    const forDensity = slots.filter((slot): slot is ForDensity => !isClimb(slot.request));
+    const size = shape.channels * shape.height * shape.width;
+    const evaluated = forDensity.length > 0 ? engine.evaluate(batchOf(forDensity, shape)) : undefined;
+    return Promise.all(
+      slots.map(async (slot) => {
+        if (isClimb(slot.request)) return climb(slot.request, engine);
+        const { logDensity, score } = (await evaluated) as BatchResult;
+        const index = forDensity.indexOf(slot as ForDensity);
+        return {
+          logDensity: logDensity[index] ?? Number.NaN,
+          score: score.subarray(index * size, (index + 1) * size),
+        };
+      }),
+    );
   }
 
   async function runLane(): Promise<void> {
@@ -98,9 +123,11 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'batchSize' | 'eva
         return;
       }
       try {
-        const result = await engine.evaluate(batchOf(slots, shape));
+        const answers = await answersTo(slots, shape);
         if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser was closed while it worked');
-        slots = resume(slots, result, shape.channels * shape.height * shape.width);
+        slots = slots.flatMap(
+          (slot, i) => advance(slot, () => slot.job.estimation.next(answers[i] as Answer)) ?? [],
+        );
       } catch (error) {
         for (const { reject } of slots) reject(error);
         slots = [];
@@ -116,6 +143,7 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'batchSize' | 'eva
 
   return {
     capacity: engine.lanes * engine.batchSize,
+    takesClimbs: engine.ascend !== undefined,
     run<E extends Estimate>(job: TileJob<E>): Promise<E> {
       return new Promise<E>((resolve, reject) => {
         if (isClosed) return reject(new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one'));

@@ -57,7 +57,7 @@ test('a file without metadata gets none', async () => {
   }
 });
 
-test('PNG text and gamma chunks are carried over; a palette and its transparency are not', async () => {
+test('PNG text and gamma chunks are carried over, and the background while it names an entry of the palette', async () => {
   const plain = await pipelineOf(samples8(4), 4).png({ palette: true }).toBuffer();
   const text = chunk('tEXt', Buffer.from('Comment\0hello'));
   const gamma = chunk('gAMA', Buffer.from([0, 0, 0xb1, 0x8f]));
@@ -72,10 +72,27 @@ test('PNG text and gamma chunks are carried over; a palette and its transparency
     text,
     plain.subarray(-12),
   ]);
-  const encoded = await encodePicture(await decodePicture(file, 'text.png'));
-  assert.ok(encoded.includes(text) && encoded.includes(gamma));
-  for (const gone of ['PLTE', 'tRNS', 'bKGD']) assert.ok(!encoded.includes(gone), gone);
-  await sharp(encoded, { failOn: 'warning' }).raw().toBuffer();
+  const decoded = await decodePicture(file, 'text.png');
+  const samePalette = await encodePicture(decoded);
+  assert.ok(samePalette.indexOf('PLTE') < samePalette.indexOf(background));
+  assert.ok(samePalette.indexOf(gamma) < samePalette.indexOf('PLTE'));
+  const otherColours = decoded.picture.data.map((value) => value ^ 1);
+  for (const [encoded, kept] of [
+    [samePalette, ['PLTE', 'tRNS', 'bKGD']],
+    [await encodePicture(decoded, otherColours), ['PLTE', 'tRNS']],
+    [
+      await encodePicture(
+        decoded,
+        samples8(4).map((_, i) => Math.imul(i, 2654435761) >>> 24),
+      ),
+      [],
+    ],
+  ] as const) {
+    assert.ok(encoded.includes(text) && encoded.includes(gamma));
+    for (const type of ['PLTE', 'tRNS', 'bKGD'])
+      assert.equal(encoded.includes(type), (kept as readonly string[]).includes(type), type);
+    await sharp(encoded, { failOn: 'warning' }).raw().toBuffer();
+  }
 });
 
 test('JPEG comments stay, Adobe transform and multi-picture index do not', async () => {

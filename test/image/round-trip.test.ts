@@ -7,6 +7,9 @@ import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
+import { fidelityOf } from '#src/image/file-traits.js';
+import { readPngContainer } from '#src/image/png-container.js';
+import { readTiffContainer } from '#src/image/tiff-container.js';
 import { writeFileAtomic } from '#src/image/write-file.js';
 import type { Channels, Samples } from '#src/tile/picture.js';
 import { assertHolds, HEIGHT, pipelineOf, samples8, samples16, samplesFloat, WIDTH } from './made.js';
@@ -93,15 +96,50 @@ for (const [alpha, channels] of [
   [false, 3],
   [true, 4],
 ] as const)
-  test(`palette PNG ${alpha ? 'with alpha ' : ''}becomes truecolour with the same colours`, async () => {
-    const data = samples8(channels).map((v, i) => (i % channels === 3 ? v : v & 0xc0));
-    const file = await pipelineOf(data, channels).png({ palette: true, dither: 0 }).toBuffer();
+  for (const progressive of [false, true])
+    test(`palette PNG ${alpha ? 'with alpha' : ''}${progressive ? ', interlaced' : ''}: stays one, its palette too`, async () => {
+      const data = samples8(channels).map((v, i) => (i % channels === 3 ? v : v & 0xc0));
+      const file = await pipelineOf(data, channels).png({ palette: true, dither: 0, progressive }).toBuffer();
+      const decoded = await decodePicture(file, 'palette.png');
+      assert.equal(decoded.picture.channels, channels);
+      const encoded = await encodePicture(decoded);
+      await assertHolds(encoded, decoded.picture);
+      const { isPalette, isProgressive } = await sharp(encoded).metadata();
+      assert.deepEqual([isPalette, isProgressive], [true, progressive]);
+      const [before, after] = [file, encoded].map((png) => readPngContainer(png).palette);
+      assert.deepEqual(after, before);
+      assert.equal(after?.alphas.length === 0, !alpha);
+    });
+
+test('palette PNG: other colours get a palette of their own, more than 256 of them truecolour', async () => {
+  for (const channels of [3, 4] as const) {
+    const data = samples8(channels).map((v) => v & 0xc0);
+    const decoded = await decodePicture(
+      await pipelineOf(data, channels).png({ palette: true, dither: 0 }).toBuffer(),
+      'palette.png',
+    );
+    const others = data.map((v, i) => (i % channels === 3 ? v : v ^ 0x15));
+    const moved = await encodePicture(decoded, others);
+    await assertHolds(moved, { ...decoded.picture, data: others });
+    assert.deepEqual((await fidelityOf(decoded, moved)).notKept, []);
+
+    const many = samples8(channels).map((_, i) => Math.imul(i, 2654435761) >>> 24);
+    const truecolour = await encodePicture(decoded, many);
+    await assertHolds(truecolour, { ...decoded.picture, data: many });
+    const { notKept } = await fidelityOf(decoded, truecolour);
+    assert.deepEqual(notKept, [`colour: palette -> ${channels === 4 ? 'RGBA' : 'RGB'}`]);
+  }
+});
+
+test('a palette of 1, 2 and 4 bits is written with 8-bit indices', async () => {
+  for (const colours of [2, 4, 16]) {
+    const file = await pipelineOf(samples8(3), 3).png({ palette: true, colours, dither: 0 }).toBuffer();
     const decoded = await decodePicture(file, 'palette.png');
-    assert.equal(decoded.picture.channels, channels);
     const encoded = await encodePicture(decoded);
     await assertHolds(encoded, decoded.picture);
-    assert.equal((await sharp(encoded).metadata()).isPalette, false);
-  });
+    assert.deepEqual((await fidelityOf(decoded, encoded)).notKept, [`bit depth: ${Math.log2(colours)} -> 8`]);
+  }
+});
 
 for (const chromaSubsampling of ['4:2:0', '4:4:4'])
   for (const progressive of [false, true])
@@ -139,15 +177,17 @@ test('JPEG-compressed TIFF becomes deflate', async () => {
   assert.ok(again.container.format === 'tiff' && again.container.compression === 'deflate');
 });
 
-test('BigTIFF and tiles are read', async () => {
+test('BigTIFF and tiles stay', async () => {
   const data = samples16(3);
   const resolution = { xres: 240 / 25.4, yres: 240 / 25.4 };
   const file = await pipelineOf(data, 3)
     .tiff({ compression: 'lzw', bigtiff: true, tile: true, tileWidth: 16, tileHeight: 16, ...resolution })
     .toBuffer();
-  const { before, after } = await roundTrip(file, data);
+  const { before, after, encoded } = await roundTrip(file, data);
   assert.equal(before.density, 240);
   assert.equal(after.density, 240);
+  const container = readTiffContainer(encoded);
+  assert.deepEqual([container.isBig, container.tile], [true, [16, 16]]);
 });
 
 test('1x1 and 20000x3 pictures', async () => {

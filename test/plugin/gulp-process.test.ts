@@ -1,15 +1,16 @@
-// examples/gulpfile.ts in a process of its own, as its first lines say: real gulp, real sharp, the real prior.
-// That the process ends is the point: no handle may be left.
+// The example gulpfiles in processes of their own, as their first lines say: real gulp, real sharp, the real prior.
+// That a process ends is part of the point: no handle may be left.
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noisyPicture, withFolder } from './pictures.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const gulp = ['--import', 'tsx', 'node_modules/gulp/bin/gulp.js', '-f', 'examples/gulpfile.ts', '--cwd', '.'];
+const GULPFILES = ['gulpfile.mjs', 'gulpfile.cjs', 'gulpfile.ts'] as const;
 
 interface Ended {
   readonly code: number;
@@ -17,8 +18,10 @@ interface Ended {
 }
 
 /** Rejects when it does not end by itself. */
-function run(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const folders = { NOISY: join(folder, 'in'), DENOISED: join(folder, 'out') };
+function run(gulpfile: string, folder: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const loader = gulpfile.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  const gulp = [...loader, 'node_modules/gulp/bin/gulp.js', '-f', `examples/${gulpfile}`, '--cwd', '.'];
+  const folders = { NOISY: join(folder, 'in'), DENOISED: join(folder, 'out'), SIGMA: '25' };
   const options = { cwd: root, env: { ...process.env, ...folders, ...env }, timeout: 120_000 };
   return new Promise((resolve, reject) => {
     const child = execFile(process.execPath, gulp, options, (_error, stdout, stderr) => {
@@ -28,31 +31,58 @@ function run(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   });
 }
 
-test('pictures are denoised, and the process ends', () =>
-  withFolder(async (folder) => {
-    await mkdir(join(folder, 'in'));
-    for (const [seed, name] of ['a.png', 'b.png', 'c.png'].entries())
-      await writeFile(join(folder, 'in', name), await noisyPicture('png', { seed }));
-    const { code, text } = await run(folder);
-    assert.is(code, 0, text);
-    assert.match(text, /a\.png: [\d.]+ s\nb\.png: [\d.]+ s\nc\.png: [\d.]+ s\n/);
-    assert.equal((await readdir(join(folder, 'out'))).sort(), ['a.png', 'b.png', 'c.png']);
-  }));
+async function picturesIn(folder: string, names: readonly string[]): Promise<void> {
+  await mkdir(join(folder, 'in'));
+  for (const [seed, name] of names.entries())
+    await writeFile(join(folder, 'in', name), await noisyPicture('png', { seed }));
+}
+
+for (const gulpfile of GULPFILES)
+  test(`${gulpfile}: pictures are denoised, and the process ends`, () =>
+    withFolder(async (folder) => {
+      const names = ['a.png', 'b.png', 'c.png'];
+      await picturesIn(folder, names);
+      const { code, text } = await run(gulpfile, folder);
+      assert.is(code, 0, text);
+      if (gulpfile === 'gulpfile.ts')
+        assert.match(text, /a\.png: [\d.]+ s\nb\.png: [\d.]+ s\nc\.png: [\d.]+ s\n/);
+      assert.not.match(text, /warning/i);
+      assert.equal((await readdir(join(folder, 'out'))).sort(), names);
+      for (const name of names) {
+        const [before, after] = [join(folder, 'in', name), join(folder, 'out', name)];
+        assert.not.equal(await readFile(after), await readFile(before));
+        assert.is((await sharp(after).metadata()).width, 48);
+      }
+    }));
 
 test('a bad file fails the build with its name, and the process ends', () =>
   withFolder(async (folder) => {
-    await mkdir(join(folder, 'in'));
-    await writeFile(join(folder, 'in/a.png'), await noisyPicture('png'));
+    await picturesIn(folder, ['a.png', 'c.png']);
     await writeFile(join(folder, 'in/b.png'), 'not a picture');
-    const { code, text } = await run(folder);
+    const { code, text } = await run('gulpfile.cjs', folder);
     assert.is(code, 1, text);
     assert.match(text, /in plugin .*flow-denoise/);
     assert.match(text, join(folder, 'in/b.png'));
   }));
 
+for (const [onError, names, words] of [
+  ['skip', ['a.png', 'c.png'], 'Left out a file: '],
+  ['pass', ['a.png', 'b.png', 'c.png'], 'Passed on a file as it was: '],
+] as const)
+  test(`onError '${onError}': the build goes on and says what became of the bad file`, () =>
+    withFolder(async (folder) => {
+      await picturesIn(folder, ['a.png', 'c.png']);
+      await writeFile(join(folder, 'in/b.png'), 'not a picture');
+      const { code, text } = await run('gulpfile.mjs', folder, { ON_ERROR: onError });
+      assert.is(code, 0, text);
+      assert.match(text, `${words}${join(folder, 'in/b.png')}: found text`);
+      assert.equal((await readdir(join(folder, 'out'))).sort(), names);
+      if (onError === 'pass') assert.is(await readFile(join(folder, 'out/b.png'), 'utf8'), 'not a picture');
+    }));
+
 test('without a sigma the build says what is missing', () =>
   withFolder(async (folder) => {
-    const { code, text } = await run(folder, { SIGMA: 'none' });
+    const { code, text } = await run('gulpfile.ts', folder, { SIGMA: 'none' });
     assert.is(code, 1, text);
     assert.match(text, /sigma/);
   }));

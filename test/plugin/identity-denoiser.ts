@@ -47,6 +47,7 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     prior: 'none',
     engine: { name: 'none', why: 'a test asked for it' },
     method: 'beta-map',
+    fingerprint: 'identity',
     sigmaRange: undefined,
     async denoise(image, options) {
       await wait(image, options);

@@ -2,7 +2,7 @@
 // and answers when it is told to, or soon. And tiles that know which they are.
 import { setImmediate } from 'node:timers/promises';
 import type { Batch, BatchResult, Engine } from '#src/core/engine/engine.js';
-import type { Estimation } from '#src/core/inference/estimation.js';
+import { densityAt, type Estimation } from '#src/core/inference/estimation.js';
 import type { TileShape } from '#src/tile/schedule.js';
 
 export const SMALL: TileShape = { channels: 3, height: 2, width: 2 };
@@ -66,7 +66,7 @@ export function* tileEstimation(
   const y = new Float32Array(channels * height * width).fill(tile);
   const estimate = new Float32Array(y.length);
   for (let k = 0; k < evaluations; k++) {
-    const { logDensity, score } = yield { y, sigma: (k + 1) / 16 };
+    const { logDensity, score } = yield* densityAt({ y, sigma: (k + 1) / 16 });
     for (let i = 0; i < y.length; i++)
       estimate[i] = (estimate[i] as number) + logDensity + (score[i] as number);
   }

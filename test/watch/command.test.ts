@@ -101,7 +101,7 @@ test('wrong usage: exit code 2, one line, nothing made', () =>
       ['in -o out --poll-interval 1', /for poll but received 1/],
       ['in -o out --originals burn', /originals.*burn/],
       ['in -o out --gain 2 --noise gaussian', /--gain/],
-      ['in -o out --sigma 200', /SIGMA|from 2\.5 to 100/],
+      ['in -o out --sigma 200 --engine onnx', /SIGMA|from 2\.5 to 100/],
       ['in -o out --prior nowhere', /nowhere/],
       ['in -o out --sigma-map a.png', /--sigma-map/],
     ] as const) {

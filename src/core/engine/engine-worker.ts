@@ -1,32 +1,58 @@
-// The inside of a worker thread: opens one local engine and answers evaluations, one after the other.
+// The inside of a worker thread: opens one local engine and answers requests, one after the other where the engine
+// does not sort them itself.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.js';
 import type { Prior } from '../model/load-prior.js';
-import type { Batch, BatchResult, EngineName, LocalEngine } from './engine.js';
+import type { Ascent, AscentRequest } from './ascent.js';
+import type { Batch, BatchResult, Device, EngineName, LocalEngine } from './engine.js';
 
 export interface EngineWorkerData {
   readonly name: EngineName;
   readonly prior: Pick<Prior, 'model' | 'weights'>;
 }
 
-export type EngineRequest = { readonly id: number; readonly batch: Batch } | 'close';
+export type EngineTask =
+  | { readonly kind: 'evaluate'; readonly batch: Batch }
+  | { readonly kind: 'ascend'; readonly ascent: AscentRequest };
+
+export type EngineRequest = { readonly id: number; readonly task: EngineTask } | 'close';
+
+/** What the pool learns of the engine inside. */
+export interface ReadyEngine {
+  readonly device: Device;
+  readonly lanes: number;
+  readonly ascends: boolean;
+}
 
 export type EngineReply =
-  | { readonly kind: 'ready'; readonly description: string }
+  | { readonly kind: 'ready'; readonly engine: ReadyEngine }
   | { readonly kind: 'unavailable'; readonly reason: string }
-  | { readonly kind: 'result'; readonly id: number; readonly result: BatchResult }
+  | { readonly kind: 'result'; readonly id: number; readonly result: BatchResult | Ascent }
   | { readonly kind: 'error'; readonly id: number; readonly reason: string };
+
+const providerOf = (name: EngineName) => name.split(':')[1] ?? 'cpu';
 
 async function openLocalEngine({ name, prior }: EngineWorkerData): Promise<LocalEngine> {
   switch (name) {
     case 'onnx':
-      return (await import('./onnx-engine.js')).openOnnxEngine(prior);
+    case 'onnx:cuda':
+    case 'onnx:dml':
+    case 'onnx:coreml':
+    case 'onnx:webgpu':
+      return (await import('./onnx-engine.js')).openOnnxEngine(prior, providerOf(name));
     case 'tensorflow':
+    case 'webgpu':
     case 'wasm':
       return (await import('./tfjs-engine.js')).openTfjsEngine(name, prior);
     default:
       throw new TypeError(`no engine ${name satisfies never}`);
   }
+}
+
+/** The buffers of an answer that go to the pool without being copied. */
+function buffersOf(result: BatchResult | Ascent): ArrayBuffer[] {
+  const samples = 'score' in result ? result.score : result.estimate;
+  return samples ? [samples.buffer as ArrayBuffer] : [];
 }
 
 const port = parentPort;
@@ -36,23 +62,31 @@ const reply = (message: EngineReply, transfer: ArrayBuffer[] = []) => port.postM
 
 try {
   const engine = await openLocalEngine(workerData as EngineWorkerData);
+  const compute = (task: EngineTask): Promise<BatchResult | Ascent> => {
+    if (task.kind === 'evaluate') return engine.evaluate(task.batch);
+    if (engine.ascend) return engine.ascend(task.ascent);
+    throw new TypeError('this engine does not take climbs');
+  };
+  const answer = async (id: number, task: EngineTask) => {
+    try {
+      const result = await compute(task);
+      reply({ kind: 'result', id, result }, buffersOf(result));
+    } catch (error) {
+      reply({ kind: 'error', id, reason: messageOf(error) });
+    }
+  };
   let previous: Promise<unknown> = Promise.resolve();
   port.on('message', (request: EngineRequest) => {
     if (request === 'close') {
       previous = previous.then(() => engine.close()).finally(() => port.close());
-      return;
+    } else if (engine.lanes > 1) {
+      void answer(request.id, request.task);
+    } else {
+      previous = previous.then(() => answer(request.id, request.task));
     }
-    const { id, batch } = request;
-    previous = previous.then(async () => {
-      try {
-        const result = await engine.evaluate(batch);
-        reply({ kind: 'result', id, result }, [result.score.buffer as ArrayBuffer]);
-      } catch (error) {
-        reply({ kind: 'error', id, reason: messageOf(error) });
-      }
-    });
   });
-  reply({ kind: 'ready', description: engine.description });
+  const { device, lanes, ascend } = engine;
+  reply({ kind: 'ready', engine: { device, lanes, ascends: ascend !== undefined } });
 } catch (error) {
   reply({ kind: 'unavailable', reason: messageOf(error) });
 }

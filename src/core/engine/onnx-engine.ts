@@ -4,6 +4,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Prior } from '../model/load-prior.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
+import { checkTile, deviation } from './check-tile.js';
 import { collectGarbage } from './collect-garbage.js';
 import type { Batch, BatchResult, LocalEngine } from './engine.js';
 import { recordDensityAndScore } from './record.js';
@@ -13,7 +14,6 @@ const IDLE_EVALUATIONS = 24;
 
 /** One core per session, and no arenas: memory goes back between evaluations, at no measurable cost. */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
-  executionProviders: ['cpu'],
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
@@ -33,16 +33,23 @@ function commonSigma({ sigma, varies }: Batch): number | undefined {
 const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
   `${batch}x${channels}x${height}x${width}`;
 
-export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): Promise<LocalEngine> {
+/**
+ * @param provider  'cpu', or one of ONNX Runtime's GPU providers
+ * @throws          Error when this build has no such provider, or it does not open
+ */
+async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: string): Promise<LocalEngine> {
   const ort = await import('onnxruntime-node');
+  const available = ort.listSupportedBackends().map(({ name }) => name);
+  if (!available.includes(provider))
+    throw new Error(`this build of ONNX Runtime has ${available.join(', ')} but not ${provider}`);
   const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
   let evaluations = 0;
 
   async function createSession(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
-    const session = await ort.InferenceSession.create(
-      recordDensityAndScore(prior, shape, sigma),
-      SESSION_OPTIONS,
-    );
+    const session = await ort.InferenceSession.create(recordDensityAndScore(prior, shape, sigma), {
+      ...SESSION_OPTIONS,
+      executionProviders: [provider],
+    });
     collectGarbage();
     return session;
   }
@@ -64,7 +71,12 @@ export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): P
   }
 
   return {
-    description: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
+    device: {
+      library: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
+      device: provider === 'cpu' ? 'CPU' : `its provider ${provider}`,
+      kind: provider === 'cpu' ? 'cpu' : 'gpu',
+    },
+    lanes: 1,
     async evaluate(batch): Promise<BatchResult> {
       const { shape, y, sigma } = batch;
       const session = await sessionFor(shape, commonSigma(batch));
@@ -83,4 +95,36 @@ export async function openOnnxEngine(prior: Pick<Prior, 'model' | 'weights'>): P
       for (const { session } of open) await (await session).release();
     },
   };
+}
+
+/** Engines agree to this, see docs/architecture.md. */
+const MOST_DEVIATION = 1e-4;
+
+/**
+ * @param provider  'cpu', or one of ONNX Runtime's GPU providers
+ * @throws          Error when it does not open, or does not give the CPU's score on the built-in tile
+ */
+export async function openOnnxEngine(
+  prior: Pick<Prior, 'model' | 'weights'>,
+  provider = 'cpu',
+): Promise<LocalEngine> {
+  const engine = await openProvider(prior, provider);
+  if (provider === 'cpu') return engine;
+  try {
+    const found = deviation((await engine.evaluate(checkTile())).score, await cpuScore(prior));
+    if (found <= MOST_DEVIATION) return engine;
+    throw new Error(
+      `its score of the built-in tile differs from the CPU's by ${found.toExponential(1)} of its norm`,
+    );
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function cpuScore(prior: Pick<Prior, 'model' | 'weights'>): Promise<Float32Array> {
+  const engine = await openProvider(prior, 'cpu');
+  const { score } = await engine.evaluate(checkTile());
+  await engine.close();
+  return score;
 }

@@ -1,55 +1,113 @@
 // Chooses an engine and says why.
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { FlowDenoiseError } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
-import type { Batch, Engine, EngineName } from './engine.js';
+import type { AscentRequest } from './ascent.js';
+import type { Batch, Device, Engine, EngineName } from './engine.js';
+import { findTensorflow, INSTALL_COMMAND, projectTensorflow } from './tensorflow-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
-/** What `auto` tries, fastest on a CPU first. */
-const PREFERENCE: readonly EngineName[] = ['onnx', 'tensorflow', 'wasm'];
+/** What `auto` tries: GPUs, then what is fastest on a CPU. */
+const PREFERENCE: readonly EngineName[] = ['tensorflow', 'webgpu', 'onnx', 'wasm'];
 
 const REMEDY: Readonly<Record<EngineName, string>> = {
   onnx: 'reinstall the package onnxruntime-node',
-  tensorflow: 'install @tensorflow/tfjs-node-gpu beside flow-denoise',
+  tensorflow: `run ${INSTALL_COMMAND}`,
+  webgpu: 'install the packages webgpu and @tensorflow/tfjs-backend-webgpu, and a driver for the GPU',
   wasm: 'reinstall the package @tensorflow/tfjs-backend-wasm',
+  'onnx:cuda': 'see "ONNX Runtime\'s own GPU providers" in docs/engines.md',
+  'onnx:dml': 'use Windows',
+  'onnx:coreml': 'use macOS',
+  'onnx:webgpu': 'install a driver for the GPU',
 };
 
 export interface EngineOptions {
   readonly engine: EngineName | 'auto';
-  /** Worker threads, each with one core (onnx, wasm); tensorflow has threads of its own. */
+  /** Worker threads, each with one core (onnx, wasm); the others have threads of their own. */
   readonly threads?: number | undefined;
+}
+
+function checkShape({ channels, height, width }: Omit<Batch['shape'], 'batch'>, multiple: number): boolean {
+  return height % multiple === 0 && width % multiple === 0 && channels === 3;
+}
+
+function refuse(multiple: number, received: string): never {
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected tiles of 3 channels with sides that are multiples of ${multiple}, all their samples and a sigma each, but ` +
+      `received ${received}`,
+  );
 }
 
 function checkBatch({ shape, y, sigma }: Batch, multiple: number): void {
   const { batch, channels, height, width } = shape;
-  if (height % multiple === 0 && width % multiple === 0 && channels === 3) {
-    if (y.length === batch * channels * height * width && sigma.length === batch) return;
-  }
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected tiles of 3 channels with sides that are multiples of ${multiple}, all their samples and a sigma each, but ` +
-      `received ${batch} of ${channels} x ${height} x ${width} with ${y.length} samples and ${sigma.length} sigmas`,
-  );
+  const isWhole = y.length === batch * channels * height * width && sigma.length === batch;
+  if (checkShape(shape, multiple) && isWhole) return;
+  const counts = `${y.length} samples and ${sigma.length} sigmas`;
+  refuse(multiple, `${batch} of ${channels} x ${height} x ${width} with ${counts}`);
 }
 
+function checkAscent({ shape, start, noisy, precision }: AscentRequest, multiple: number): void {
+  const { channels, height, width } = shape;
+  const size = channels * height * width;
+  const isWhole =
+    start.length === size && noisy.length === size && [1, height * width, size].includes(precision.length);
+  if (checkShape(shape, multiple) && isWhole) return;
+  const counts = `${start.length} and ${noisy.length} samples and ${precision.length} precisions`;
+  refuse(multiple, `${channels} x ${height} x ${width} with ${counts}`);
+}
+
+/** Whether an engine uses cores through several worker threads of ours. */
+const takesThreads = (name: EngineName) => name === 'onnx' || name === 'wasm';
+
 async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
-  const workers = name === 'tensorflow' ? 1 : threads;
+  const workers = takesThreads(name) ? threads : 1;
   const data = { name, prior: { model: prior.model, weights: prior.weights } };
-  const { description, evaluate, close } = await openWorkerPool(data, workers);
+  const { engine, evaluate, ascend, close } = await openWorkerPool(data, workers);
+  const { device } = engine;
   const multiple = squeezeFactor(prior.model);
-  const why = `${description}, ${workers} thread${workers === 1 ? '' : 's'}; ${because}`;
+  const where = takesThreads(name) ? `${workers} thread${workers === 1 ? '' : 's'}` : device.device;
   return {
     name,
-    why,
-    lanes: workers,
+    why: `${device.library}, ${where}; ${because}`,
+    device,
+    threads: workers,
+    lanes: workers * engine.lanes,
     batchSize: 1,
     async evaluate(batch) {
       checkBatch(batch, multiple);
       return evaluate(batch);
     },
+    ...(engine.ascends && {
+      async ascend(request: AscentRequest) {
+        checkAscent(request, multiple);
+        return ascend(request);
+      },
+    }),
     close,
   };
+}
+
+/** Why `auto` need not even try an engine: opening one that is of no use costs seconds. */
+async function isHopeless(name: EngineName): Promise<boolean> {
+  if (name === 'tensorflow') {
+    if (projectTensorflow() !== undefined) return !hasNvidiaDriver();
+    return (await findTensorflow())?.device !== 'cuda' || !hasNvidiaDriver();
+  }
+  return false;
+}
+
+function hasNvidiaDriver(): boolean {
+  return (
+    process.platform === 'win32' || existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidia0')
+  );
+}
+
+/** `auto` takes GPUs for their speed: one that is a program, or TensorFlow on the CPU, has none. */
+function isOfUse(name: EngineName, { kind }: Device): boolean {
+  return kind === 'gpu' || name === 'onnx' || name === 'wasm';
 }
 
 /**
@@ -59,17 +117,37 @@ async function open(name: EngineName, prior: Prior, threads: number, because: st
  */
 export async function openEngine(prior: Prior, options: EngineOptions): Promise<Engine> {
   const threads = options.threads ?? availableParallelism();
-  const names = options.engine === 'auto' ? PREFERENCE : [options.engine];
-  const reasons: string[] = [];
-  for (const name of names) {
-    const because =
-      options.engine === name ? 'asked for' : ['the fastest available on a CPU', ...reasons].join('; ');
+  if (options.engine === 'auto') return openFastest(prior, threads);
+  try {
+    return await open(options.engine, prior, threads, 'asked for');
+  } catch (error) {
+    throw isUnavailable(error) ? withRemedies([[options.engine, error]]) : error;
+  }
+}
+
+async function openFastest(prior: Prior, threads: number): Promise<Engine> {
+  const failures: [EngineName, Error][] = [];
+  for (const name of PREFERENCE) {
+    if (await isHopeless(name)) continue;
     try {
-      return await open(name, prior, threads, because);
+      const cpuReasons = failures.filter(([failed]) => failed === 'onnx').map(([, { message }]) => message);
+      const best = name === 'onnx' || name === 'wasm' ? 'the fastest available on a CPU' : 'a GPU';
+      const engine = await open(name, prior, threads, [best, ...cpuReasons].join('; '));
+      if (isOfUse(name, engine.device)) return engine;
+      await engine.close();
     } catch (error) {
-      if (!(error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
-      reasons.push(`${error.message} (to have it, ${REMEDY[name]})`);
+      if (!isUnavailable(error)) throw error;
+      failures.push([name, error]);
     }
   }
-  throw new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
+  throw withRemedies(failures);
+}
+
+function isUnavailable(error: unknown): error is FlowDenoiseError {
+  return error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE';
+}
+
+function withRemedies(failures: readonly (readonly [EngineName, Error])[]): FlowDenoiseError {
+  const reasons = failures.map(([name, { message }]) => `${message} (to have it, ${REMEDY[name]})`);
+  return new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
 }

@@ -2,19 +2,28 @@
 // compute synchronously, so this is what keeps the event loop free.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
+import type { Ascent, AscentRequest } from './ascent.js';
 import type { Batch, BatchResult, EngineName } from './engine.js';
-import type { EngineReply, EngineRequest, EngineWorkerData } from './engine-worker.js';
+import type {
+  EngineReply,
+  EngineRequest,
+  EngineTask,
+  EngineWorkerData,
+  ReadyEngine,
+} from './engine-worker.js';
 
 export interface WorkerPool {
-  /** Library and version. */
-  readonly description: string;
+  /** One thread's. */
+  readonly engine: ReadyEngine;
   /** The batch's `y` is handed over: its buffer is empty afterwards. */
   evaluate(batch: Batch): Promise<BatchResult>;
+  /** So are the request's samples. */
+  ascend(request: AscentRequest): Promise<Ascent>;
   close(): Promise<void>;
 }
 
 interface Pending {
-  resolve(result: BatchResult): void;
+  resolve(result: BatchResult | Ascent): void;
   reject(error: Error): void;
 }
 
@@ -22,14 +31,26 @@ interface Pending {
 interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
-  readonly description: string;
+  readonly engine: ReadyEngine;
 }
 
 const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
 
+/**
+ * libtensorflow reads these when it is loaded: it is to say errors only, and to take a GPU's memory as it needs it. A
+ * thread's own environment is hidden from it, so they are set for the process, where the user has not.
+ */
+const TENSORFLOW_ENVIRONMENT = { TF_CPP_MIN_LOG_LEVEL: '2', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+
+function prepareEnvironment(name: EngineName): void {
+  if (name !== 'tensorflow') return;
+  for (const [key, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[key] ??= value;
+}
+
 /** Starts a thread and waits until its engine is open. */
 async function startThread(workerData: EngineWorkerData): Promise<Thread> {
+  prepareEnvironment(workerData.name);
   // Handlers live as long as the thread: they keep the name, not the weights.
   const { name } = workerData;
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
@@ -41,7 +62,7 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };
-  const description = await new Promise<string>((resolve, reject) => {
+  const engine = await new Promise<ReadyEngine>((resolve, reject) => {
     const unavailable = (reason: string) =>
       reject(new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${name} is not available: ${reason}`));
     worker.on('error', (error) => {
@@ -53,7 +74,7 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
       rejectAll(failed(name, `its thread ended with code ${code}`));
     });
     worker.on('message', (message: EngineReply) => {
-      if (message.kind === 'ready') return resolve(message.description);
+      if (message.kind === 'ready') return resolve(message.engine);
       if (message.kind === 'unavailable') {
         unavailable(message.reason.split('\n')[0] ?? '');
         return void worker.terminate();
@@ -69,7 +90,7 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
   });
   // An idle thread does not keep the process alive; a busy one does.
   worker.unref();
-  return { worker, pending, description };
+  return { worker, pending, engine };
 }
 
 /** Never `terminate()`: ONNX Runtime aborts the process when its thread goes during an evaluation. */
@@ -98,21 +119,26 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
   let nextId = 0;
   let isClosed = false;
 
+  /** The answer to a task is of its kind: see engine-worker.ts. */
+  async function run(task: EngineTask, buffers: readonly Float32Array[]): Promise<BatchResult | Ascent> {
+    if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
+    const alive = pool.filter(({ worker }) => worker.threadId !== -1);
+    if (alive.length === 0) throw failed(name, 'its threads have ended; open a new denoiser');
+    const thread = alive.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+    const id = nextId++;
+    return new Promise((resolve, reject) => {
+      thread.pending.set(id, { resolve, reject });
+      thread.worker.ref();
+      const request: EngineRequest = { id, task };
+      const transfer = new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer));
+      thread.worker.postMessage(request, [...transfer]);
+    });
+  }
+
   return {
-    description: first.description,
-    async evaluate(batch) {
-      if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
-      const alive = pool.filter(({ worker }) => worker.threadId !== -1);
-      if (alive.length === 0) throw failed(name, 'its threads have ended; open a new denoiser');
-      const thread = alive.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
-      const id = nextId++;
-      return new Promise<BatchResult>((resolve, reject) => {
-        thread.pending.set(id, { resolve, reject });
-        thread.worker.ref();
-        const request: EngineRequest = { id, batch };
-        thread.worker.postMessage(request, [batch.y.buffer as ArrayBuffer]);
-      });
-    },
+    engine: first.engine,
+    evaluate: (batch) => run({ kind: 'evaluate', batch }, [batch.y]) as Promise<BatchResult>,
+    ascend: (ascent) => run({ kind: 'ascend', ascent }, [ascent.start, ascent.noisy]) as Promise<Ascent>,
     async close() {
       if (isClosed) return;
       isClosed = true;

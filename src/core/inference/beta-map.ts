@@ -1,9 +1,20 @@
 // beta-MAP, the paper's estimator ("Image Denoising with a Normalizing-Flow Prior"): the maximum of
 // beta ln p(y | C) + ln p(C) by Adam, here under the flow's clean prior p_s at its smallest noise level s.
+import type { Ascent } from '../engine/ascent.js';
 import { gaussianNoise } from '../noise/gaussian.js';
 import type { NoiseModel } from '../noise/noise-model.js';
-import { adam } from './adam.js';
-import { type Estimate, type Estimation, hasBrokenDown } from './estimation.js';
+import type { PictureShape } from '../ops/tensor-ops.js';
+import { type AdamOptions, adam } from './adam.js';
+import {
+  type Answer,
+  climbOf,
+  densityAt,
+  type Estimate,
+  type Estimation,
+  type EstimationRequest,
+  hasBrokenDown,
+  MOST_NOISE,
+} from './estimation.js';
 import { addScaled, type PosteriorMeanOptions, posteriorMean } from './posterior-mean.js';
 
 const ADAM_BETAS = [0.9, 0.99] as const;
@@ -27,6 +38,8 @@ export interface BetaMapOptions extends PosteriorMeanOptions {
   readonly priorSigma: number;
   /** Other than Gaussian noise of the given sigma. */
   readonly noise?: NoiseModel | undefined;
+  /** The tile's shape, where the engine takes climbs: Gaussian noise is then left to it. */
+  readonly climbs?: Omit<PictureShape, 'batch'> | undefined;
 }
 
 export interface BetaMapEstimate extends Estimate {
@@ -50,37 +63,92 @@ export function* betaMap(
   sigma: number,
   options: BetaMapOptions,
 ): Estimation<BetaMapEstimate> {
-  const { beta, steps, rate, priorSigma, noise = gaussianNoise(sigma) } = options;
+  const { noise = gaussianNoise(sigma), climbs } = options;
   const start = options.start === 'posterior-mean' ? yield* posteriorMean(y, sigma, options) : undefined;
-  let evaluations = start?.evaluations ?? 0;
   const fallback = !start || start.fallback === 'noisy' ? 'noisy' : 'posterior-mean';
-  const iterate: Float32Array = start?.estimate ?? Float32Array.from(y);
-  const optimizer = adam(y.length, {
-    steps,
-    rate: rate * sigma,
-    epsilon: ADAM_EPSILON * sigma,
-    betas: ADAM_BETAS,
-  });
-  const gradient = new Float32Array(y.length);
+  const problem: Problem = {
+    noisy: y,
+    start: start?.estimate ?? Float32Array.from(y),
+    sigma,
+    noise,
+    options,
+    optimizer: {
+      steps: options.steps,
+      rate: options.rate * sigma,
+      epsilon: ADAM_EPSILON * sigma,
+      betas: ADAM_BETAS,
+    },
+  };
+  const { precision } = noise;
+  const ascent =
+    climbs && precision ? yield* climbElsewhere(problem, precision, climbs) : yield* climbHere(problem);
+  const { estimate = problem.start, ...made } = ascent;
+  const evaluations = (start?.evaluations ?? 0) + ascent.steps + 1;
+  return { ...made, estimate, evaluations, fallback: ascent.estimate ? undefined : fallback };
+}
+
+interface Problem {
+  readonly noisy: Float32Array;
+  readonly start: Float32Array;
+  readonly sigma: number;
+  readonly noise: NoiseModel;
+  readonly options: BetaMapOptions;
+  readonly optimizer: AdamOptions;
+}
+
+/** Adam step by step, the prior evaluated for each. */
+function* climbHere({
+  noisy,
+  start,
+  sigma,
+  noise,
+  options,
+  optimizer,
+}: Problem): Generator<EstimationRequest, Ascent, Answer> {
+  const { beta, priorSigma, polish } = options;
+  const iterate = Float32Array.from(start);
+  const state = adam(iterate.length, optimizer);
+  const gradient = new Float32Array(iterate.length);
   let best: { objective: number; iterate: Float32Array; score: Float32Array } | undefined;
   let isConverged = false;
-  for (let step = 0; ; step++) {
-    const density = yield { y: iterate, sigma: priorSigma };
-    evaluations += 1;
+  for (let steps = 0; ; steps++) {
+    const density = yield* densityAt({ y: iterate, sigma: priorSigma });
     const isOver = hasBrokenDown(density, priorSigma);
-    const objective = beta * noise.logLikelihood(iterate, y) + density.logDensity;
+    const objective = beta * noise.logLikelihood(iterate, noisy) + density.logDensity;
     if (!isOver && !(best && best.objective >= objective))
       best = { objective, iterate: Float32Array.from(iterate), score: density.score };
-    if (step === steps || isConverged || isOver) {
-      const made = { evaluations, steps: step, isConverged };
-      if (!best) return { ...made, estimate: iterate, objective: Number.NEGATIVE_INFINITY, fallback };
-      const estimate = options.polish ? addScaled(best.iterate, best.score, priorSigma ** 2) : best.iterate;
-      return { ...made, estimate, objective: best.objective };
+    if (steps === optimizer.steps || isConverged || isOver) {
+      if (!best) return { steps, isConverged, estimate: undefined, objective: Number.NEGATIVE_INFINITY };
+      const estimate = polish ? addScaled(best.iterate, best.score, priorSigma ** 2) : best.iterate;
+      return { steps, isConverged, estimate, objective: best.objective };
     }
-    noise.gradient(iterate, y, gradient);
+    noise.gradient(iterate, noisy, gradient);
     const scale = -sigma * sigma;
     for (let i = 0; i < gradient.length; i++)
       gradient[i] = scale * (beta * (gradient[i] as number) + (density.score[i] as number));
-    isConverged = optimizer.step(iterate, gradient) < TOLERANCE * sigma;
+    isConverged = state.step(iterate, gradient) < TOLERANCE * sigma;
   }
+}
+
+/** The same by the engine, in one request. */
+function climbElsewhere(
+  { noisy, start, sigma, options, optimizer }: Problem,
+  precision: Float32Array,
+  shape: Omit<PictureShape, 'batch'>,
+): Generator<EstimationRequest, Ascent, Answer> {
+  const { beta, priorSigma, polish } = options;
+  return climbOf({
+    shape,
+    // Copies: the engine takes the buffers away.
+    start: start.slice(),
+    noisy: noisy.slice(),
+    precision,
+    beta,
+    priorSigma,
+    sigma,
+    adam: optimizer,
+    tolerance: TOLERANCE * sigma,
+    mostScore: MOST_NOISE / priorSigma,
+    polish,
+  });
 }

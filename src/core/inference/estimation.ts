@@ -1,6 +1,7 @@
-// What an estimator is: a generator that asks for the prior's density and score at a point and is resumed with
-// them. Estimators know nothing of engines, batches or threads, so a tile's result cannot depend on its
+// What an estimator is: a generator that asks for the prior's density and score at a point, or for a whole climb, and is
+// resumed with them. Estimators know nothing of engines, batches or threads, so a tile's result cannot depend on its
 // neighbours, and a batch can mix tiles in any phase.
+import type { Ascent, AscentRequest } from '../engine/ascent.js';
 
 /** One evaluation of the prior: the point, planar [C, H, W], and the noise level, [0, 1] units. */
 export interface DensityRequest {
@@ -34,7 +35,7 @@ export interface Estimate {
  * sigma times the score is the noise that the prior sees, in units of sigma: by Tweedie's formula its mean square is
  * at most 1, and on pictures it stays below 5. Where the flow breaks down it is 10 to 1e35.
  */
-const MOST_NOISE = 10;
+export const MOST_NOISE = 10;
 
 /** Whether the flow broke down at a point: something is not finite, or the noise that it sees is absurd. */
 export function hasBrokenDown({ logDensity, score }: Density, sigma: number): boolean {
@@ -43,4 +44,28 @@ export function hasBrokenDown({ logDensity, score }: Density, sigma: number): bo
   return !Number.isFinite(logDensity);
 }
 
-export type Estimation<E extends Estimate = Estimate> = Generator<DensityRequest, E, Density>;
+/** Asked only of engines that take climbs. */
+export interface ClimbRequest {
+  readonly ascent: AscentRequest;
+}
+
+export type EstimationRequest = DensityRequest | ClimbRequest;
+export type Answer = Density | Ascent;
+
+export type Estimation<E extends Estimate = Estimate> = Generator<EstimationRequest, E, Answer>;
+
+export const isClimb = (request: EstimationRequest): request is ClimbRequest => 'ascent' in request;
+
+/** Asks for the density at a point. */
+export function* densityAt(request: DensityRequest): Generator<EstimationRequest, Density, Answer> {
+  const answer = yield request;
+  if ('score' in answer) return answer;
+  throw new TypeError('a density was asked for and a climb came back');
+}
+
+/** Asks for a climb. */
+export function* climbOf(ascent: AscentRequest): Generator<EstimationRequest, Ascent, Answer> {
+  const answer = yield { ascent };
+  if ('objective' in answer) return answer;
+  throw new TypeError('a climb was asked for and a density came back');
+}

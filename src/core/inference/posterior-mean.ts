@@ -1,5 +1,5 @@
 // The posterior mean by Tweedie's formula (Robbins 1956; Efron 2011): one evaluation of a noise-conditioned prior.
-import { type Estimation, hasBrokenDown } from './estimation.js';
+import { densityAt, type Estimation, hasBrokenDown } from './estimation.js';
 
 /** Where the flow breaks down, it is asked again as if the noise were stronger: it is smoother there. */
 const RAISE = 1.5;
@@ -28,7 +28,7 @@ export function* posteriorMean(
 ): Estimation {
   let level = sigma;
   for (let evaluations = 1; ; evaluations++) {
-    const density = yield { y, sigma: level, varies: varies || evaluations > 1 };
+    const density = yield* densityAt({ y, sigma: level, varies: varies || evaluations > 1 });
     if (!hasBrokenDown(density, level)) {
       const fallback = evaluations > 1 ? 'stronger' : undefined;
       return { estimate: addScaled(y, density.score, level * level), evaluations, fallback };

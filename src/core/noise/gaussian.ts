@@ -37,6 +37,7 @@ export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
 
   return {
     name: 'gaussian',
+    precision: Float32Array.from(precision),
 
     logLikelihood(estimate, noisy) {
       const run = checkedRun(estimate, noisy);

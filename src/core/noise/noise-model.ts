@@ -5,6 +5,12 @@ export interface NoiseModel {
   readonly name: string;
 
   /**
+   * Where the model is Gaussian: 1 / sigma^2, one number, one per pixel [H * W] or one per sample [C * H * W]. Engines
+   * whose tiles stay on a GPU compute the likelihood there from it.
+   */
+  readonly precision?: Float32Array | undefined;
+
+  /**
    * log p(noisy | estimate), up to a constant that depends on neither.
    *
    * @param estimate  a clean tile, planar [C, H, W], in [0, 1]

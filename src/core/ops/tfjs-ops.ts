@@ -14,9 +14,14 @@ function overPixels(vector: tf.Tensor): tf.Tensor {
   return vector.rank === 2 ? tf.reshape(vector, [batch as number, 1, 1, channels as number]) : vector;
 }
 
+/** What kernels were made of: reading them back at once is slow on a GPU, and impossible on some. */
+const kernelData = new WeakMap<tf.Tensor, Float32Array>();
+
 /** The [C, C] matrix (output first) of a 1x1 kernel, on the host. */
 function matrixOf(kernel: tf.Tensor): { matrix: Float64Array; size: number } {
   const size = kernel.shape[3] as number;
+  const known = kernelData.get(kernel);
+  if (known) return { matrix: Float64Array.from(known), size };
   const values = kernel.dataSync();
   const matrix = new Float64Array(size * size);
   for (let input = 0; input < size; input++)
@@ -26,7 +31,9 @@ function matrixOf(kernel: tf.Tensor): { matrix: Float64Array; size: number } {
 }
 
 function hwio(data: Float32Array, shape: readonly [number, number, number, number]): tf.Tensor4D {
-  return tf.tidy(() => tf.transpose(tf.tensor4d(data, [...shape]), [2, 3, 1, 0]));
+  const kernel: tf.Tensor4D = tf.tidy(() => tf.transpose(tf.tensor4d(data, [...shape]), [2, 3, 1, 0]));
+  kernelData.set(kernel, data);
+  return kernel;
 }
 
 export const tfjsOps: TfjsOps = {

@@ -1,5 +1,5 @@
 // What a watched folder tells to programs.
-import type { DenoiseReport } from '../../denoiser/denoiser.js';
+import type { PictureReport } from '../picture-report.js';
 
 export interface WatchReady {
   /** Pictures that wait to be taken. */
@@ -15,7 +15,7 @@ export interface PictureTaken {
 
 export interface PictureDone extends PictureTaken {
   readonly output: string;
-  readonly report: DenoiseReport;
+  readonly report: PictureReport;
   /** Where the original was moved to. */
   readonly movedTo?: string | undefined;
 }

@@ -1,14 +1,17 @@
 // The options of a watched folder, and their check.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../../core/errors.js';
 import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
-import type { Denoiser, Progress } from '../../denoiser/denoiser.js';
-import { type NoiseOptions, noiseOptionsShape } from '../../denoiser/noise-options.js';
+import type { Progress } from '../../denoiser/denoiser.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../../denoiser/options.js';
-import { concurrencySchema, maxPixelsSchema } from '../stream-options.js';
+import {
+  checkDenoiser,
+  concurrencySchema,
+  type PictureOptions,
+  pictureOptionsSchema,
+} from '../stream-options.js';
 
-export interface WatchFolderOptions extends DenoiserOptions, Omit<NoiseOptions, 'sigmaMap'> {
+export interface WatchFolderOptions extends Omit<PictureOptions, 'cache'> {
   /** The folder that is watched, at any depth. */
   readonly input: string;
   /** The folder that is written to, in the same tree; made where it is not there. */
@@ -32,14 +35,10 @@ export interface WatchFolderOptions extends DenoiserOptions, Omit<NoiseOptions, 
   readonly rescan?: number | undefined;
   /** Pictures in memory at a time. Default 2. */
   readonly concurrency?: number | undefined;
-  /** Larger pictures fail before they are decoded. Default 200 million pixels. */
-  readonly maxPixels?: number | undefined;
   /** Stops within one tile's time; what is in work is abandoned, and taken again by the next run. */
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile with the picture's path. */
   readonly onProgress?: ((progress: Progress, input: string) => void) | undefined;
-  /** An open denoiser to use; it stays open. The options that open one (prior, engine ...) then do not apply. */
-  readonly denoiser?: Denoiser | undefined;
 }
 
 /** Options that were checked, with the defaults in place. */
@@ -70,37 +69,24 @@ const watchOptionsShape = {
   rescan: milliseconds(100, 60_000),
 };
 
-const { sigmaMap: _, ...folderNoiseShape } = noiseOptionsShape;
 const pathSchema = z.string().min(1).describe('the path of a folder');
 
-const watchOptionsSchema = denoiserOptionsSchema.extend({
-  ...folderNoiseShape,
+const watchOptionsSchema = pictureOptionsSchema.omit({ cache: true }).extend({
   ...watchOptionsShape,
   input: pathSchema,
   output: pathSchema,
   concurrency: concurrencySchema,
-  maxPixels: maxPixelsSchema,
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   onProgress: z
     .custom<NonNullable<WatchFolderOptions['onProgress']>>((value) => typeof value === 'function')
     .optional()
     .describe('a function'),
-  denoiser: z
-    .custom<Denoiser>((value) => typeof value === 'object' && value !== null && 'denoisePicture' in value)
-    .optional()
-    .describe('what openDenoiser() returned'),
 });
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseWatchOptions(options: WatchFolderOptions): CheckedWatchOptions {
   const parsed = parseOptions(watchOptionsSchema, options, 'watchFolder');
-  const opening = openingNames.filter((key) => parsed[key] !== undefined);
-  if (parsed.denoiser !== undefined && opening.length > 0) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected an open denoiser or options that open one but received denoiser and ${opening.join(', ')}; leave out one`,
-    );
-  }
+  checkDenoiser({ denoiser: parsed.denoiser, cache: false }, options);
   return parsed;
 }
 

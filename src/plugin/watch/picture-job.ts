@@ -1,8 +1,9 @@
 // One picture's way from the input folder to the output folder. Which picture, and when, is folder-watcher.ts's.
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import type { DenoiseReport, Denoiser } from '../../denoiser/denoiser.js';
-import { denoiseEncodedPicture, isOptionFault } from '../encoded-picture.js';
+import type { Denoiser } from '../../denoiser/denoiser.js';
+import { denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
+import type { PictureReport } from '../picture-report.js';
 import type { Folders } from './folders.js';
 import type { Ledger, Settled } from './ledger.js';
 import { printable } from './names.js';
@@ -34,7 +35,7 @@ export type Outcome =
   | {
       readonly kind: 'done';
       readonly output: string;
-      readonly report: DenoiseReport;
+      readonly report: PictureReport;
       readonly movedTo: string | undefined;
     }
   | {
@@ -62,9 +63,6 @@ export interface Tries {
 export class OriginalChanged extends Error {
   override readonly name = 'OriginalChanged';
 }
-
-/** With these no picture can be denoised. */
-const FATAL_CODES: readonly string[] = ['ENGINE_UNAVAILABLE', 'BAD_PRIOR', 'CLOSED'];
 
 /**
  * Takes one settled picture to its end.
@@ -196,8 +194,7 @@ export async function workOnPicture(
     stopping.throwIfAborted();
     if (signal.aborted || error instanceof OriginalChanged) return { kind: 'changed' };
     const code = error instanceof FlowDenoiseError ? error.code : undefined;
-    const isFatal = isOptionFault(error) || (code !== undefined && FATAL_CODES.includes(code));
-    if (isFatal || error instanceof PassingFault) throw error;
+    if (isFaultOfAll(error) || error instanceof PassingFault) throw error;
     if (code === 'BAD_IMAGE' && !tries.isLastToDecode) return { kind: 'incomplete' };
     if (code === 'ENGINE_FAILED' && !tries.isLastOfEngine) throw new PassingFault(error);
     return fail(error);

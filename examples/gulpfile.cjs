@@ -1,0 +1,15 @@
+// Denoises a folder of pictures with gulp, from CommonJS. From the root of a project that has gulp and flow-denoise:
+//   npx gulp -f examples/gulpfile.cjs --cwd .
+// NOISY and DENOISED name other folders, SIGMA the strength of the noise in 8-bit units; ON_ERROR says what becomes of
+// bad files.
+const { denoise } = require('flow-denoise');
+const gulp = require('gulp');
+
+const { NOISY = 'photos', DENOISED = 'clean', SIGMA = 'auto', ON_ERROR = 'fail' } = process.env;
+
+exports.default = function denoisePictures() {
+  return gulp
+    .src('**/*.{png,jpg,jpeg,webp,tif,tiff}', { cwd: NOISY, encoding: false })
+    .pipe(denoise({ sigma: SIGMA === 'auto' ? SIGMA : Number(SIGMA), onError: ON_ERROR }))
+    .pipe(gulp.dest(DENOISED));
+};

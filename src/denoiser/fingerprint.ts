@@ -1,0 +1,27 @@
+// What the results of a denoiser depend on beside the picture and the noise: for whoever keeps results.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import type { DenoiserOptions } from './options.js';
+
+/**
+ * Text that two denoisers share only if they give the same results: the prior's checksum, the estimator, the tiles, the
+ * engine asked for (engines agree to 1e-4 RMS, which may round to another byte here and there). The weights are not
+ * read: model.json has their checksum, and loading holds them to it.
+ *
+ * @param options  checked ones
+ * @throws         FlowDenoiseError BAD_PRIOR
+ */
+export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
+  const { prior = DEFAULT_PRIOR, engine, method, beta, tileSize, overlap } = options;
+  const file = path.join(findPrior(prior), 'model.json');
+  const model = await readFile(file).catch((error: unknown) => {
+    throw new FlowDenoiseError('BAD_PRIOR', `${file}: cannot be read (${messageOf(error)})`, {
+      cause: error,
+    });
+  });
+  const checksum = createHash('sha256').update(model).digest('hex');
+  return JSON.stringify({ prior: checksum, engine, method, beta, tileSize, overlap });
+}

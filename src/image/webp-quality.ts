@@ -1,0 +1,85 @@
+// The quality that a lossy WebP was written at, from the quantiser in its frame header (RFC 6386, sections 9.3 to 9.6
+// and 19.2): the inverse of what libwebp makes of a quality. Not a decoder of pixels.
+
+/** Taken where a frame cannot be read. */
+export const FALLBACK_WEBP_QUALITY = 95;
+
+/** libwebp's own numbers (quant_enc.c) at its default of 50 for how far segments may differ. */
+const LARGEST_INDEX = 127;
+const EASIEST_SEGMENT = 1 + (0.9 * 0.5 * 127) / 128;
+
+/**
+ * The quality, 1-100, that libwebp would have been given for this frame. A frame with segments has its quantiser from
+ * the segment that is easiest to compress, nearly always as far from the middle one as libwebp goes.
+ *
+ * @param frame  data of a 'VP8 ' chunk
+ */
+export function webpQuality(frame: Uint8Array): number {
+  const quantiser = readQuantiser(frame);
+  if (quantiser === undefined) return FALLBACK_WEBP_QUALITY;
+  // Indices are rounded down; the middle of what would have given this one is taken.
+  const compression = Math.max(0, 1 - (quantiser.index + 0.5) / LARGEST_INDEX);
+  const linear = compression ** (3 / (quantiser.hasSegments ? EASIEST_SEGMENT : 1));
+  const quality = Math.round(100 * (linear < 0.5 ? 1.5 * linear : (linear + 1) / 2));
+  return Math.min(100, Math.max(1, quantiser.index === 0 ? 100 : quality));
+}
+
+interface Quantiser {
+  /** y_ac_qi, 0 (finest) to 127. */
+  readonly index: number;
+  readonly hasSegments: boolean;
+}
+
+/** From a frame's header; undefined where the data are no key frame. */
+function readQuantiser(frame: Uint8Array): Quantiser | undefined {
+  const isKeyFrame = frame.length > 16 && ((frame[0] ?? 1) & 1) === 0;
+  if (!isKeyFrame || frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a) return undefined;
+  const bits = boolDecoder(frame.subarray(10));
+  const flag = () => bits(1) === 1;
+  const skipSigned = (count: number, size: number) => {
+    for (let i = 0; i < count; i++) if (flag()) bits(size + 1);
+  };
+  bits(2); // colour space, clamping
+  const hasSegments = flag();
+  if (hasSegments) {
+    const [hasMap, hasData] = [flag(), flag()];
+    if (hasData) {
+      bits(1); // absolute or relative
+      skipSigned(4, 7); // quantisers
+      skipSigned(4, 6); // filter levels
+    }
+    for (let i = 0; hasMap && i < 3; i++) if (flag()) bits(8);
+  }
+  bits(1 + 6 + 3); // the loop filter's type, level, sharpness
+  if (flag() && flag()) skipSigned(8, 6); // its adjustments
+  bits(2); // partitions
+  return { index: bits(7), hasSegments };
+}
+
+/** Reads numbers whose bits are as often 0 as 1, the highest first (RFC 6386, section 7). */
+function boolDecoder(data: Uint8Array): (bits: number) => number {
+  let [at, range, value, available] = [0, 255, 0, 0];
+  function bit(): number {
+    const split = 1 + (((range - 1) * 128) >> 8);
+    while (available < 8) {
+      value = (value << 8) | (data[at++] ?? 0);
+      available += 8;
+    }
+    const bigSplit = split << (available - 8);
+    const isOne = value >= bigSplit;
+    if (isOne) {
+      value -= bigSplit;
+      range -= split;
+    } else range = split;
+    while (range < 128) {
+      range <<= 1;
+      available--;
+    }
+    return isOne ? 1 : 0;
+  }
+  return (bits) => {
+    let number = 0;
+    for (let i = 0; i < bits; i++) number = number * 2 + bit();
+    return number;
+  };
+}

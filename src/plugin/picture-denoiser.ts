@@ -1,0 +1,56 @@
+// What the streams share: a denoiser that opens at the first picture that needs one, and the cache before it. Knows
+// bytes and names, no Vinyl files.
+import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
+import { fingerprintOf } from '../denoiser/fingerprint.js';
+import { openDenoiser } from '../denoiser/open-denoiser.js';
+import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js';
+import { openResultCache, resultKey } from './result-cache.js';
+import type { CheckedPictureOptions } from './stream-options.js';
+
+export interface PictureDenoiser {
+  /** As `denoiseEncodedPicture`, or what the cache has of it. */
+  readonly denoise: (
+    bytes: Buffer,
+    name: string,
+    call: Pick<DenoiseCallOptions, 'signal' | 'onProgress'>,
+  ) => Promise<DenoisedBytes>;
+  /** Closes the denoiser that was opened; one that the user gave stays open. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens nothing yet: what the cache has costs no engine. */
+export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser {
+  const { sigma, noise, strength, maxPixels, cache: cacheOption, denoiser: shared, ...opening } = options;
+  const cache = cacheOption === false ? undefined : openResultCache(cacheOption);
+  let opened: Promise<Denoiser> | undefined;
+  let fingerprint: Promise<string | undefined> | undefined;
+
+  async function open(): Promise<Denoiser> {
+    if (shared !== undefined) return shared;
+    opened ??= openDenoiser(opening);
+    return opened;
+  }
+
+  async function keyOf(bytes: Buffer): Promise<string | undefined> {
+    fingerprint ??= shared ? Promise.resolve(shared.fingerprint) : fingerprintOf(opening);
+    const denoiser = await fingerprint;
+    return denoiser === undefined ? undefined : resultKey(bytes, denoiser, { sigma, noise, strength });
+  }
+
+  return {
+    async denoise(bytes, name, call) {
+      const key = cache && (await keyOf(bytes));
+      const kept = key === undefined ? undefined : await cache?.find(key);
+      call.signal?.throwIfAborted();
+      if (kept) return kept;
+      const settings = { sigma, noise, strength, maxPixels, ...call };
+      const result = await denoiseEncodedPicture(bytes, name, open, settings);
+      if (key !== undefined) await cache?.keep(key, result);
+      return result;
+    },
+    async close() {
+      const denoiser = await opened?.catch(() => undefined);
+      await denoiser?.close();
+    },
+  };
+}

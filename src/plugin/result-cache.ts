@@ -1,0 +1,83 @@
+// Denoised pictures kept on disk between runs, under what they were made from. Content-addressed by cacache, which
+// writes atomically, verifies what it reads, and lets several processes use one folder.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import cacache from 'cacache';
+import findCacheDirectory from 'find-cache-directory';
+import { messageOf } from '../core/errors.js';
+import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise-options.js';
+import type { DenoisedBytes } from './encoded-picture.js';
+import type { PictureReport } from './picture-report.js';
+
+const NAME = 'flow-denoise';
+
+export interface ResultCache {
+  /** What was kept under the key; undefined where nothing was, or where it is damaged. */
+  readonly find: (key: string) => Promise<DenoisedBytes | undefined>;
+  /** Keeps a result. A cache that cannot be written costs a warning, not the picture. */
+  readonly keep: (key: string, result: DenoisedBytes) => Promise<void>;
+}
+
+/** @param folder  true: `node_modules/.cache/flow-denoise` of the project in the working folder */
+export function openResultCache(folder: true | string): ResultCache {
+  const path = folder === true ? defaultFolder() : folder;
+  let hasWarned = false;
+  return {
+    async find(key) {
+      const entry = await cacache.get.info(path, key).catch(() => undefined);
+      if (!entry) return undefined;
+      try {
+        const bytes = await cacache.get.byDigest(path, entry.integrity, { memoize: false });
+        // An entry's line has a checksum of its own, so what it says is what was written.
+        const report: PictureReport = { ...(entry.metadata as PictureReport), isCached: true };
+        return { bytes: bytes.length === 0 ? undefined : bytes, report };
+      } catch {
+        // Damaged, or gone. cacache writes no content whose name is there, so it must go.
+        await cacache.rm.content(path, entry.integrity).catch(() => {});
+        return undefined;
+      }
+    },
+    async keep(key, { bytes = Buffer.alloc(0), report }) {
+      try {
+        await cacache.put(path, key, bytes, { metadata: report });
+      } catch (error) {
+        if (!hasWarned)
+          process.emitWarning(
+            `The cache ${path} cannot be written (${messageOf(error)}); results are not kept`,
+            'FlowDenoiseWarning',
+          );
+        hasWarned = true;
+      }
+    },
+  };
+}
+
+function defaultFolder(): string {
+  return findCacheDirectory({ name: NAME }) ?? join(homedir(), '.cache', NAME);
+}
+
+/** What a result depends on beside the file's bytes and the denoiser. */
+export type KeyedOptions = Omit<CheckedNoiseOptions, 'sigmaMap'>;
+
+/**
+ * The name of a result: a checksum over all that it depends on, this package's version among them.
+ *
+ * @param fingerprint  the denoiser's
+ * @returns            undefined where noise is a model of the user's own: what its functions do cannot be told
+ */
+export function resultKey(bytes: Buffer, fingerprint: string, options: KeyedOptions): string | undefined {
+  if (isNoiseModel(options.noise)) return undefined;
+  const parts = JSON.stringify([VERSION, fingerprint, sorted(options), sorted(options.noise)]);
+  const checksum = createHash('sha256').update(parts).update('\0').update(bytes).digest('hex');
+  return `${NAME}:${checksum}`;
+}
+
+function sorted(value: string | object): unknown {
+  return typeof value === 'string' ? value : Object.entries(value).sort();
+}
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;

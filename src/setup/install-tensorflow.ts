@@ -1,0 +1,172 @@
+// Installs TensorFlow.js for Node into the user's cache folder: prerequisites, packages, libtensorflow, addon,
+// verification, and only then the marker by which it is found. Pieces are made in `next`, which becomes the
+// installation by a rename; until then the one that is there stays in use.
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  cacheFolder,
+  findTensorflow,
+  type Marker,
+  markerPath,
+  packagesFolder,
+  type TensorflowInstallation,
+  tensorflowFolder,
+} from '../core/engine/tensorflow-package.js';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { type Installer, installFailed, log } from './installer.js';
+import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
+import { whileLocked } from './lock.js';
+import { buildAddon, makePackages, PACKAGES } from './packages.js';
+import { isPiece, removePartial, writeWhole } from './piece.js';
+import { findPrerequisites } from './prerequisites.js';
+import { folderSize, sizeWords, startClock } from './sizes.js';
+import { type Verification, verifiedWords, verify } from './verify.js';
+
+export interface InstallOptions {
+  /** With the CUDA libraries, for a GPU of NVIDIA's. */
+  readonly cuda: boolean;
+  /** A folder with lib and include of a libtensorflow that is there; nothing is fetched from PyPI then. */
+  readonly libtensorflow?: string | undefined;
+  /** Makes everything anew. */
+  readonly force: boolean;
+  /** Takes the lines that tell how it goes. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What the addon and the packages take, besides libtensorflow. */
+const SPACE_WITHOUT_LIBTENSORFLOW = 0.6e9;
+
+/**
+ * Installs TensorFlow, or verifies what is installed.
+ *
+ * @returns  the installation, which works
+ * @throws   FlowDenoiseError INSTALL_FAILED (a step and its remedy, or all prerequisites that are missing), BAD_OPTION,
+ *           ENGINE_UNAVAILABLE where this platform cannot have it; the signal's reason when aborted
+ */
+export async function installTensorflow(options: InstallOptions): Promise<TensorflowInstallation> {
+  const { cuda, libtensorflow, say, signal } = options;
+  const chosen = chooseLibtensorflow(cuda, libtensorflow);
+  const folder = tensorflowFolder();
+  await makeFolder(folder);
+  const installer = { say, signal, logPath: join(cacheFolder(), 'tensorflow-install.log') };
+  try {
+    return await whileLocked(folder, installer, (locked) => installLocked(folder, chosen, options, locked));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof FlowDenoiseError) throw error;
+    const remedy = `check that ${folder} can be written to and has space left, or name another folder in FLOW_DENOISE_CACHE`;
+    throw installFailed('Installing TensorFlow', messageOf(error), remedy, { cause: error });
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw installFailed('Making the folder', messageOf(error), 'name another in FLOW_DENOISE_CACHE', {
+      cause: error,
+    });
+  }
+}
+
+async function installLocked(
+  folder: string,
+  chosen: Libtensorflow,
+  { cuda, libtensorflow, force }: InstallOptions,
+  installer: Installer,
+): Promise<TensorflowInstallation> {
+  const clock = startClock();
+  const { say, logPath } = installer;
+  await writeFile(logPath, `${new Date().toISOString()} installing ${chosen.source}\n`);
+  const there = await findTensorflow();
+  const isEnough =
+    there !== undefined &&
+    (!cuda || there.device === 'cuda') &&
+    (libtensorflow === undefined || there.source === chosen.source);
+  if (isEnough && !force) {
+    const verified = await verifyAgain(there, installer);
+    if (verified !== undefined) {
+      say(
+        `TensorFlow is there already: ${verifiedWords(verified)} (${there.source}, ${there.folder}, ${clock()})`,
+      );
+      return there;
+    }
+  }
+
+  const next = join(folder, 'next');
+  if (force) await rm(next, { recursive: true, force: true });
+  const verified = await makeNext(next, chosen, installer);
+  const marker: Marker = {
+    format: 1,
+    folder: `${chosen.device}-${randomBytes(4).toString('hex')}`,
+    platform: process.platform,
+    arch: process.arch,
+    tfjsNode: verified.tfjsNode,
+    libtensorflow: verified.libtensorflow,
+    source: chosen.source,
+    device: chosen.device,
+  };
+  await rename(next, join(folder, marker.folder));
+  await writeWhole(markerPath(), `${JSON.stringify(marker, undefined, 2)}\n`);
+  await removeOthers(folder, marker.folder);
+  const size = sizeWords(await folderSize(join(folder, marker.folder)));
+  say(`TensorFlow is installed in ${join(folder, marker.folder)} (${size}, ${clock()})`);
+  const installed = await findTensorflow();
+  if (installed === undefined)
+    throw installFailed('Installing TensorFlow', `${markerPath()} cannot be read`, 'run the command again');
+  return installed;
+}
+
+/** What verifying an earlier installation gives; undefined, and said, where it works no longer. */
+async function verifyAgain(
+  { folder }: TensorflowInstallation,
+  installer: Installer,
+): Promise<Verification | undefined> {
+  try {
+    return await verify(folder, installer);
+  } catch (error) {
+    installer.signal.throwIfAborted();
+    installer.say(`what is installed works no longer, so it is made anew: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/** Makes the pieces that are not there yet, and verifies them together. */
+async function makeNext(next: string, chosen: Libtensorflow, installer: Installer): Promise<Verification> {
+  await mkdir(next, { recursive: true });
+  await removePartial(next);
+  const packages = packagesFolder(next);
+  const libtensorflow = join(next, 'libtensorflow');
+  const hasLibtensorflow = await isPiece(libtensorflow, chosen.source);
+  const { python, words } = await findPrerequisites({
+    venv: chosen.wheel !== undefined,
+    space: hasLibtensorflow ? SPACE_WITHOUT_LIBTENSORFLOW : chosen.space,
+    folder: next,
+    signal: installer.signal,
+  });
+  installer.say(`found: ${words}`);
+  log(installer, `found: ${words}\n`);
+
+  if (await isPiece(packages, PACKAGES)) installer.say('packages: there already');
+  else await makePackages(packages, installer);
+  if (hasLibtensorflow) installer.say(`libtensorflow: ${chosen.source} is there already`);
+  else await makeLibtensorflow(libtensorflow, chosen, python, installer);
+  await buildAddon(packages, python, installer);
+  const verified = await verify(next, installer);
+  installer.say(`verified: ${verifiedWords(verified)}`);
+  if (chosen.device === 'cuda' && !verified.usesGpu)
+    installer.say(
+      'verified: CUDA is installed, but no GPU was found; where there should be one, nvidia-smi tells of its driver',
+    );
+  return verified;
+}
+
+/** Removes earlier installations. One that is in use right now goes on in the process that has loaded it. */
+async function removeOthers(folder: string, kept: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries)
+    if (entry.isDirectory() && entry.name !== kept)
+      await rm(join(folder, entry.name), { recursive: true, force: true });
+}

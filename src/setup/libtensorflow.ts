@@ -1,0 +1,224 @@
+// The piece `libtensorflow`: a folder with lib and include as @tensorflow/tfjs-node-gpu wants its deps. Taken out of
+// PyPI's TensorFlow wheel, whose C library is the same that Google once published by itself, or a folder of the user's.
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { FlowDenoiseError } from '../core/errors.js';
+import { type Installer, installFailed, notForThisPlatform } from './installer.js';
+import { makePiece } from './piece.js';
+import { runTool } from './run-tool.js';
+import { folderSize, sizeWords, startClock } from './sizes.js';
+
+const VERSION = '2.21.0';
+
+export interface Libtensorflow {
+  /** `tensorflow-cpu 2.21.0`, or a folder. */
+  readonly source: string;
+  readonly device: 'cpu' | 'cuda';
+  /** The most that the whole installation needs on the disk at a time, in bytes, and what is downloaded, in words. */
+  readonly space: number;
+  readonly download: string;
+  /** What pip is asked for; undefined for a folder of the user's. */
+  readonly wheel: string | undefined;
+}
+
+/**
+ * What suits this platform and these options.
+ *
+ * @param folder  the user's --libtensorflow
+ * @throws        FlowDenoiseError BAD_OPTION for a folder that is no libtensorflow; ENGINE_UNAVAILABLE where nothing suits
+ */
+export function chooseLibtensorflow(cuda: boolean, folder: string | undefined): Libtensorflow {
+  const { platform, arch } = process;
+  if (platform !== 'linux' && platform !== 'darwin')
+    throw notForThisPlatform(
+      `TensorFlow.js for Node is built here on Linux and macOS only, not on ${platform}. To do: use the engine onnx, or WSL 2`,
+    );
+  if (folder !== undefined) return fromFolder(folder);
+  if (isMusl())
+    throw notForThisPlatform(
+      'PyPI has TensorFlow for glibc, and this system (Alpine?) has another C library. To do: use an image of Debian, or --libtensorflow',
+    );
+  const onLinuxX64 = platform === 'linux' && arch === 'x64';
+  if (cuda) {
+    if (!onLinuxX64)
+      throw notForThisPlatform(
+        `PyPI has TensorFlow with CUDA for Linux on x64 only, not for ${platform} on ${arch}. To do: leave --cuda out`,
+      );
+    return wheel('tensorflow', 'cuda', 11e9, '3.4 GB');
+  }
+  if (onLinuxX64) return wheel('tensorflow-cpu', 'cpu', 2.5e9, '274 MB');
+  if (arch === 'arm64') return wheel('tensorflow', 'cpu', 2.5e9, '300 MB');
+  throw notForThisPlatform(
+    `PyPI has no TensorFlow ${VERSION} for ${platform} on ${arch}. To do: use the engine onnx, or --libtensorflow`,
+  );
+}
+
+function wheel(name: string, device: 'cpu' | 'cuda', space: number, download: string): Libtensorflow {
+  return { source: `${name} ${VERSION}`, device, space, download, wheel: `${name}==${VERSION}` };
+}
+
+function isMusl(): boolean {
+  if (process.platform !== 'linux') return false;
+  const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return header?.glibcVersionRuntime === undefined;
+}
+
+function fromFolder(folder: string): Libtensorflow {
+  const path = resolve(folder);
+  const wanted = [
+    ...libraryNames().flatMap(({ linked }) => join('lib', linked)),
+    join('include', 'tensorflow', 'c', 'c_api.h'),
+  ];
+  const missing = wanted.filter((name) => !existsSync(join(path, name)));
+  if (missing.length > 0)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a folder with ${wanted.join(', ')} for --libtensorflow but received ${folder}, which lacks ${missing.join(', ')}`,
+    );
+  // Whether it was made with CUDA, only running it tells; what it was installed for is not our doing.
+  return { source: path, device: 'cpu', space: 0.6e9, download: '', wheel: undefined };
+}
+
+/** The two libraries: as the wheel has them, and as the addon is linked with them. */
+function libraryNames(): readonly { readonly inWheel: string; readonly linked: string }[] {
+  return process.platform === 'darwin'
+    ? [
+        { inWheel: 'libtensorflow_cc.2.dylib', linked: 'libtensorflow.2.dylib' },
+        { inWheel: 'libtensorflow_framework.2.dylib', linked: 'libtensorflow_framework.2.dylib' },
+      ]
+    : [
+        { inWheel: 'libtensorflow_cc.so.2', linked: 'libtensorflow.so' },
+        { inWheel: 'libtensorflow_framework.so.2', linked: 'libtensorflow_framework.so' },
+      ];
+}
+
+/** What of the wheel's headers the C interface needs: 1 of 290 MB. */
+const HEADERS = ['tensorflow/c', 'tensorflow/core/platform', 'tsl/platform', 'xla/tsl/c'];
+
+/** Makes the piece. */
+export async function makeLibtensorflow(
+  folder: string,
+  chosen: Libtensorflow,
+  python: string,
+  installer: Installer,
+): Promise<void> {
+  const { source, wheel: requirement } = chosen;
+  const clock = startClock();
+  if (requirement === undefined) {
+    await makePiece(folder, source, async (partial) => {
+      for (const name of ['lib', 'include']) await symlink(join(source, name), join(partial, name));
+    });
+    installer.say(`libtensorflow: ${source} is used where it lies`);
+    return;
+  }
+  installer.say(
+    `libtensorflow: fetching ${source}${chosen.device === 'cuda' ? ' and CUDA' : ''} from PyPI (${chosen.download})`,
+  );
+  await makePiece(folder, source, async (partial) => {
+    const pip = await makePip(join(partial, 'venv'), python, installer);
+    const unpacked = join(partial, 'unpacked');
+    await pip.install(unpacked, [requirement]);
+    if (chosen.device === 'cuda') await pip.install(unpacked, await cudaRequirements(unpacked));
+    await assemble(unpacked, partial);
+    for (const name of ['venv', 'unpacked', 'tmp'])
+      await rm(join(partial, name), { recursive: true, force: true });
+  });
+  installer.say(`libtensorflow: ${sizeWords(await folderSize(folder))} kept, ${clock()}`);
+}
+
+interface Pip {
+  /** Unpacks wheels into a folder, without what they require. */
+  install(target: string, requirements: readonly string[]): Promise<void>;
+}
+
+/** A pip of our own, so that nothing is asked of the system's and nothing is put into it. */
+async function makePip(venv: string, python: string, installer: Installer): Promise<Pip> {
+  const step = 'Making a Python environment';
+  const remedy = 'apt install python3-venv on Debian and Ubuntu, then run the command again';
+  await runTool({ step, command: python, args: ['-m', 'venv', venv], remedy }, installer);
+  // pip unpacks into the temporary folder first, which may be small.
+  const tmp = join(dirname(venv), 'tmp');
+  await mkdir(tmp);
+  return {
+    async install(target, requirements) {
+      const options = [
+        '--no-deps',
+        '--target',
+        target,
+        '--no-cache-dir',
+        '--no-compile',
+        '--progress-bar',
+        'off',
+      ];
+      // Only the libraries are used, so the wheel need not be for the Python at hand.
+      const wheels = ['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'];
+      await runTool(
+        {
+          step: `Fetching ${requirements.join(', ')}`,
+          command: join(venv, 'bin', 'python'),
+          args: [
+            '-m',
+            'pip',
+            'install',
+            '--disable-pip-version-check',
+            ...options,
+            ...wheels,
+            ...requirements,
+          ],
+          env: { TMPDIR: tmp, PIP_NO_INPUT: '1', PIP_USER: '0', PYTHONNOUSERSITE: '1' },
+          failure: (output) => noWheel(output, requirements),
+          remedy:
+            'check that pip reaches PyPI or its mirror (pip config list; a proxy in HTTPS_PROXY), then run the command again',
+        },
+        installer,
+      );
+    },
+  };
+}
+
+/** pip ends with the same words where it was answered "no such wheel" and where it was not answered. */
+function noWheel(output: string, requirements: readonly string[]): Error | undefined {
+  const isAnswered = !/Retrying|Connection|timed? ?out|HTTP error|Max retries/i.test(output);
+  if (!isAnswered || !output.includes('No matching distribution found')) return undefined;
+  return notForThisPlatform(
+    `the Python registry that pip asks has no wheel of ${requirements.join(', ')} for ${process.platform} on ${process.arch}. ` +
+      'To do: use the engine onnx, or --libtensorflow',
+  );
+}
+
+/** The CUDA libraries that the wheel's extra `and-cuda` names. */
+async function cudaRequirements(unpacked: string): Promise<string[]> {
+  const info = (await readdir(unpacked)).find((name) => /^tensorflow-.*\.dist-info$/.test(name));
+  const metadata = info === undefined ? '' : await readFile(join(unpacked, info, 'METADATA'), 'utf8');
+  const requirements = [
+    ...metadata.matchAll(/^Requires-Dist: ([^;\n]+);[^\n]*extra == ["']and-cuda["']/gm),
+  ].map(([, requirement = '']) => requirement.replaceAll(/[\s()]/g, ''));
+  if (requirements.length === 0)
+    throw installFailed(
+      'Fetching CUDA',
+      'the wheel of TensorFlow does not say which CUDA libraries it needs',
+      'leave --cuda out, and report this',
+    );
+  return requirements;
+}
+
+/**
+ * Puts the libraries, their headers and CUDA where the addon and they themselves look: the libraries find CUDA in
+ * `../nvidia` of their own folder, which is `lib` here and `tensorflow` in the wheel.
+ */
+async function assemble(unpacked: string, to: string): Promise<void> {
+  const tensorflow = join(unpacked, 'tensorflow');
+  await mkdir(join(to, 'lib'));
+  for (const { inWheel, linked } of libraryNames()) {
+    await rename(join(tensorflow, inWheel), join(to, 'lib', inWheel));
+    if (linked !== inWheel) await symlink(inWheel, join(to, 'lib', linked));
+  }
+  for (const name of HEADERS)
+    await cp(join(tensorflow, 'include', name), join(to, 'include', name), { recursive: true });
+  for (const [from, name] of [
+    [unpacked, 'nvidia'],
+    [tensorflow, 'THIRD_PARTY_NOTICES.txt'],
+  ] as const)
+    if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
+}

@@ -1,0 +1,108 @@
+// Runs a tool of others (pip, npm, node-gyp ...) to its end: its output into the log, its whole family of processes
+// stopped when the installation is, its failure told with the last lines it said.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type Installer, installFailed, log } from './installer.js';
+
+/** After being asked to stop, a tool has this long before it is made to. */
+const GRACE_MS = 3000;
+const TAIL_LINES = 6;
+const TAIL_CHARACTERS = 900;
+
+export interface ToolCall {
+  /** The step of the installation, for the message of a failure. */
+  readonly step: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** Added to the process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The failure for what the tool said; where absent, or undefined for it, INSTALL_FAILED with its last lines. */
+  readonly failure?: (output: string) => Error | undefined;
+  readonly remedy: string;
+}
+
+/**
+ * Runs a tool.
+ *
+ * @returns  what it wrote to stdout
+ * @throws   FlowDenoiseError INSTALL_FAILED, or what `call.failure` makes of it; the signal's reason when aborted, the
+ *           processes ended
+ */
+export async function runTool(call: ToolCall, installer: Installer): Promise<string> {
+  const { command, args, cwd, env } = call;
+  installer.signal.throwIfAborted();
+  log(installer, `\n$ ${[command, ...args].join(' ')}\n`);
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its own process group: what it has started is stopped with it.
+    detached: true,
+  });
+  const { code, stdout, output, error } = await ending(child, installer);
+  installer.signal.throwIfAborted();
+  if (code === 0) return stdout;
+  log(installer, `(ended with ${code ?? error?.message})\n`);
+  throw call.failure?.(output) ?? toolFailed(call, error?.message ?? tail(output, code), installer, error);
+}
+
+function toolFailed(call: ToolCall, reason: string, { logPath }: Installer, cause?: Error): Error {
+  return installFailed(call.step, `${call.command}: ${reason} (all of it in ${logPath})`, call.remedy, {
+    cause,
+  });
+}
+
+interface Ending {
+  readonly code: number | NodeJS.Signals | null;
+  readonly stdout: string;
+  /** stdout and stderr as they came. */
+  readonly output: string;
+  readonly error?: Error;
+}
+
+function ending(child: ChildProcess, installer: Installer): Promise<Ending> {
+  return new Promise((resolve) => {
+    let [stdout, output] = ['', ''];
+    const take = (text: string): void => {
+      output += text;
+      log(installer, text);
+    };
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      take(text);
+    });
+    child.stderr?.setEncoding('utf8').on('data', take);
+
+    let deadline: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      stopGroup(child, 'SIGTERM');
+      deadline = setTimeout(() => stopGroup(child, 'SIGKILL'), GRACE_MS);
+    };
+    const settle = (result: Ending): void => {
+      clearTimeout(deadline);
+      installer.signal.removeEventListener('abort', stop);
+      resolve(result);
+    };
+    installer.signal.addEventListener('abort', stop);
+    child
+      .on('error', (error) => settle({ code: null, stdout, output, error }))
+      .on('close', (code, signal) => settle({ code: code ?? signal, stdout, output }));
+  });
+}
+
+function stopGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Already gone.
+  }
+}
+
+/** The end of what a tool said: its own errors where it marks them, else its last lines. */
+function tail(output: string, code: number | NodeJS.Signals | null): string {
+  const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const errors = lines.filter((line) => /\berror\b/i.test(line));
+  const last = (errors.length > 0 ? errors : lines).slice(-TAIL_LINES).join('\n');
+  return last === '' ? `ended with ${code} and without a word` : last.slice(-TAIL_CHARACTERS);
+}

@@ -1,0 +1,3 @@
+import { testEngine } from './engine-agreement.js';
+
+await testEngine('webgpu');

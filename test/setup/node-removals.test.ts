@@ -1,0 +1,77 @@
+// The functions that Node 23 removed: put back as they were documented, in a process that lacks them, and no others
+// than the package calls.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { globSync } from 'tinyglobby';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { removedUtilNames } from '#src/core/engine/node-removals.js';
+import { packageFile } from './installed.js';
+
+const MODULE = new URL('../../dist/core/engine/node-removals.js', import.meta.url).href;
+
+/** What a program prints as JSON, in a process whose util lacks the functions named. */
+function withoutUtil(names: readonly string[], program: string): unknown {
+  const source = `
+    import util from 'node:util';
+    for (const name of ${JSON.stringify(names)}) delete util[name];
+    const { restoreRemovedUtil } = await import(${JSON.stringify(MODULE)});
+    ${program}`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--no-deprecation', '--input-type=module', '-e', source],
+    { encoding: 'utf8' },
+  );
+  assert.is(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+test('what is missing is put back, for require too', () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    const missing = restoreRemovedUtil();
+    const required = createRequire(${JSON.stringify(MODULE)})('util');
+    const values = [[], [1], { length: 1 }, new Float32Array(1), null, undefined, 0, '', NaN, {}];
+    const answers = Object.fromEntries(missing.map((name) => [name, values.map((value) => required[name](value))]));
+    console.log(JSON.stringify({ missing, answers, again: restoreRemovedUtil() }));`;
+  const [yes, no] = [true, false];
+  assert.equal(withoutUtil(removedUtilNames, program), {
+    missing: ['isArray', 'isNullOrUndefined'],
+    answers: {
+      isArray: [yes, yes, no, no, no, no, no, no, no, no],
+      isNullOrUndefined: [no, no, no, no, yes, yes, no, no, no, no],
+    },
+    again: [],
+  });
+});
+
+test('what is there stays what it is', () => {
+  const program = `
+    const before = util.isArray = () => 'mine';
+    const missing = restoreRemovedUtil();
+    console.log(JSON.stringify({ missing, isSame: util.isArray === before }));`;
+  assert.equal(withoutUtil(['isNullOrUndefined'], program), { missing: ['isNullOrUndefined'], isSame: true });
+});
+
+const entry = await packageFile();
+(entry === undefined ? test.skip : test)('they are the ones that the package calls', () => {
+  const folder = dirname(entry ?? '');
+  const calls = globSync('**/*.js', { cwd: folder, ignore: ['**/*_test.js'] }).flatMap((file) =>
+    [
+      ...readFileSync(join(folder, file), 'utf8').matchAll(/\butil(?:_\d+)?\.(is[A-Z]\w*|_extend|log)\)?\(/g),
+    ].map(([, name]) => name),
+  );
+  assert.equal([...new Set(calls)].sort(), [...removedUtilNames].sort());
+});
+
+(entry === undefined ? test.skip : test)('the package computes without them', () => {
+  const module = MODULE.replace('node-removals', 'tensorflow-package');
+  const program = `
+    const { importTensorflow } = await import(${JSON.stringify(module)});
+    const tf = await importTensorflow();
+    console.log(JSON.stringify([...tf.add([1, 2], [3, 4]).dataSync()]));`;
+  assert.equal(withoutUtil(removedUtilNames, program), [4, 6]);
+});
+
+test.run();
