@@ -55,6 +55,12 @@ function correction(estimate: Float32Array, noisy: Float32Array, strength: numbe
   return estimate;
 }
 
+/** Engines know no pictures: where they failed is added here. */
+function atTile(error: unknown, { x, y }: Tile): unknown {
+  if (!(error instanceof FlowDenoiseError) || error.code !== 'ENGINE_FAILED') return error;
+  return new FlowDenoiseError(error.code, `tile at ${x}, ${y}: ${error.message}`, { cause: error });
+}
+
 /**
  * Denoises a picture; one that is grey but stored as RGB as a grey one. Memory beside the picture: its correction,
  * the result, and the tiles in flight.
@@ -123,13 +129,16 @@ async function denoiseTiles<S extends Samples>(
         hasFallback = true;
       }),
     );
-    const estimate = await estimateSamples({
+    const samples = {
       data: noisy,
       channels,
       height: plan.tileHeight,
       width: plan.tileWidth,
       seed: tile.row * plan.xs.length + tile.column,
       ...noise.at(tile, plan),
+    };
+    const estimate = await estimateSamples(samples).catch((error: unknown) => {
+      throw atTile(error, tile);
     });
     if (!estimate.every(Number.isFinite))
       throw new FlowDenoiseError(

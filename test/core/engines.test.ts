@@ -1,5 +1,8 @@
 // Engines behind worker threads, with the shipped prior.
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -73,10 +76,29 @@ test('onnx and wasm give the same estimates', async () => {
 });
 
 test('an engine that is not installed: unavailable, with a remedy', async () => {
-  const error = await rejection(opened({ engine: 'tensorflow' }));
+  const elsewhere = await mkdtemp(join(tmpdir(), 'flow-denoise-'));
+  const before = process.env.FLOW_DENOISE_CACHE;
+  process.env.FLOW_DENOISE_CACHE = elsewhere;
+  try {
+    const error = await rejection(opened({ engine: 'tensorflow' }));
+    assert.is(error.code, 'ENGINE_UNAVAILABLE');
+    assert.match(
+      error.message,
+      /engine tensorflow is not available.*flow-denoise engines install tensorflow/,
+    );
+    assert.not.match(error.message, /\n/);
+  } finally {
+    if (before === undefined) delete process.env.FLOW_DENOISE_CACHE;
+    else process.env.FLOW_DENOISE_CACHE = before;
+    await rm(elsewhere, { recursive: true });
+  }
+});
+
+test('a provider that this build of ONNX Runtime does not have: unavailable, with what it has', async () => {
+  const name = process.platform === 'win32' ? 'onnx:coreml' : 'onnx:dml';
+  const error = await rejection(opened({ engine: name }));
   assert.is(error.code, 'ENGINE_UNAVAILABLE');
-  assert.match(error.message, /engine tensorflow is not available.*install @tensorflow\/tfjs-node-gpu/);
-  assert.not.match(error.message, /\n/);
+  assert.match(error.message, /this build of ONNX Runtime has cpu.* but not/);
 });
 
 test("'auto' takes the fastest that there is and says why", async () => {

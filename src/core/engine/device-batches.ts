@@ -1,6 +1,7 @@
 // Makes batches for a device of tiles that come one at a time. Climbs run in groups that stay on the device: a tile
 // that has ended leaves its group, and one that waits takes its place. When the device's memory does not suffice, what
 // was in work starts again in batches half as large. Knows no tensors: `DeviceProgram` does.
+import { messageOf } from '../errors.js';
 import type { Ascent, AscentRequest } from './ascent.js';
 import type { Batch, BatchResult } from './engine.js';
 
@@ -107,7 +108,12 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
       limits.set(key, Math.floor(jobs.length / 2));
       queue.unshift(...jobs);
     } else {
-      for (const job of jobs) job.reject(error);
+      const reason = isOutOfMemory(error)
+        ? new Error(`${messageOf(error)}; not even one tile fits: choose a smaller tileSize`, {
+            cause: error,
+          })
+        : error;
+      for (const job of jobs) job.reject(reason);
     }
     try {
       await program.recover(error);

@@ -1,6 +1,9 @@
 // ONNX Runtime in the calling thread, one core: the recorded graph runs whole. Sessions are kept per tile shape and
 // noise level: with sigma known the conditioning becomes biases of the convolutions, which is 10% faster. Which
 // session answers depends on the batch alone, never on what came before, so a picture gives the same bits again.
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Prior } from '../model/load-prior.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
@@ -33,6 +36,13 @@ function commonSigma({ sigma, varies }: Batch): number | undefined {
 const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
   `${batch}x${channels}x${height}x${width}`;
 
+/** Whether the package's install script has fetched them. */
+function hasCudaLibraries(): boolean {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const folder = path.join(entry, `../../bin/napi-v6/${process.platform}/${process.arch}`);
+  return existsSync(folder) && readdirSync(folder).some((name) => name.includes('providers_cuda'));
+}
+
 /**
  * @param provider  'cpu', or one of ONNX Runtime's GPU providers
  * @throws          Error when this build has no such provider, or it does not open
@@ -42,6 +52,9 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
   const available = ort.listSupportedBackends().map(({ name }) => name);
   if (!available.includes(provider))
     throw new Error(`this build of ONNX Runtime has ${available.join(', ')} but not ${provider}`);
+  // Its own message comes with lines on stderr.
+  if (provider === 'cuda' && !hasCudaLibraries())
+    throw new Error('onnxruntime-node was installed without its CUDA libraries');
   const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
   let evaluations = 0;
 

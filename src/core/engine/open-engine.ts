@@ -1,20 +1,23 @@
 // Chooses an engine and says why.
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
+import { join } from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
 import type { AscentRequest } from './ascent.js';
 import type { Batch, Device, Engine, EngineName } from './engine.js';
-import { findTensorflow, INSTALL_COMMAND, projectTensorflow } from './tensorflow-package.js';
+import { findTensorflow, projectTensorflow } from './tensorflow-package.js';
+import { isWebGpuInstalled } from './webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
 /** What `auto` tries: GPUs, then what is fastest on a CPU. */
 const PREFERENCE: readonly EngineName[] = ['tensorflow', 'webgpu', 'onnx', 'wasm'];
 
-const REMEDY: Readonly<Record<EngineName, string>> = {
+/** What a reason does not say itself. */
+const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
   onnx: 'reinstall the package onnxruntime-node',
-  tensorflow: `run ${INSTALL_COMMAND}`,
+  tensorflow: undefined,
   webgpu: 'install the packages webgpu and @tensorflow/tfjs-backend-webgpu, and a driver for the GPU',
   wasm: 'reinstall the package @tensorflow/tfjs-backend-wasm',
   'onnx:cuda': 'see "ONNX Runtime\'s own GPU providers" in docs/engines.md',
@@ -90,19 +93,33 @@ async function open(name: EngineName, prior: Prior, threads: number, because: st
   };
 }
 
-/** Why `auto` need not even try an engine: opening one that is of no use costs seconds. */
+/** Whether `auto` need not even try an engine: opening one that is of no use costs seconds. */
 async function isHopeless(name: EngineName): Promise<boolean> {
-  if (name === 'tensorflow') {
-    if (projectTensorflow() !== undefined) return !hasNvidiaDriver();
-    return (await findTensorflow())?.device !== 'cuda' || !hasNvidiaDriver();
+  switch (name) {
+    case 'tensorflow':
+      if (!hasNvidiaDriver()) return true;
+      return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
+    case 'webgpu':
+      return !isWebGpuInstalled() || !hasVulkanDriver();
+    default:
+      return false;
   }
-  return false;
 }
 
 function hasNvidiaDriver(): boolean {
-  return (
-    process.platform === 'win32' || existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidia0')
-  );
+  return process.platform === 'win32' || ['/proc/driver/nvidia/version', '/dev/nvidia0'].some(existsSync);
+}
+
+/** Where the Vulkan loader looks on Linux; Dawn complains on stderr when there is nothing. Elsewhere GPUs need no Vulkan. */
+function hasVulkanDriver(): boolean {
+  if (process.platform !== 'linux') return true;
+  const { VK_ICD_FILENAMES, VK_DRIVER_FILES, XDG_DATA_HOME } = process.env;
+  if (VK_ICD_FILENAMES || VK_DRIVER_FILES) return true;
+  const roots = ['/usr/share', '/usr/local/share', '/etc', XDG_DATA_HOME ?? join(homedir(), '.local/share')];
+  return roots.some((root) => {
+    const folder = join(root, 'vulkan/icd.d');
+    return existsSync(folder) && readdirSync(folder).length > 0;
+  });
 }
 
 /** `auto` takes GPUs for their speed: one that is a program, or TensorFlow on the CPU, has none. */
@@ -148,6 +165,8 @@ function isUnavailable(error: unknown): error is FlowDenoiseError {
 }
 
 function withRemedies(failures: readonly (readonly [EngineName, Error])[]): FlowDenoiseError {
-  const reasons = failures.map(([name, { message }]) => `${message} (to have it, ${REMEDY[name]})`);
+  const reasons = failures.map(([name, { message }]) =>
+    REMEDY[name] === undefined ? message : `${message} (to have it, ${REMEDY[name]})`,
+  );
   return new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
 }

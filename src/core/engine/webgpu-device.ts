@@ -3,6 +3,7 @@
 // here for whoever asks.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device } from './engine.js';
+import { BACKEND_PACKAGE, DAWN_PACKAGE } from './webgpu-package.js';
 
 const BACKEND = 'webgpu';
 /** WebGPU does not tell a device's memory; batches that do not fit are made smaller when that shows. */
@@ -44,10 +45,6 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupSizeX',
   'maxComputeInvocationsPerWorkgroup',
 ] as const;
-
-/** Not dependencies: variables keep the compiler and bundlers from looking for them. */
-const DAWN_PACKAGE: string = 'webgpu';
-const BACKEND_PACKAGE: string = '@tensorflow/tfjs-backend-webgpu';
 
 let gpu: Gpu | undefined;
 
