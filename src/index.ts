@@ -20,7 +20,18 @@ export {
   denoise as default,
   denoiseBytes,
   denoiseStream,
+  type FolderWatcher,
+  type PictureDone,
+  type PictureFailed,
   type PictureFailure,
   type PictureReport,
+  type PictureSkipped,
+  type PictureTaken,
+  type WatchEvents,
+  type WatchFolderOptions,
+  type WatchProblem,
+  type WatchReady,
+  type WatchSummary,
+  watchFolder,
 } from './plugin/index.js';
 export type { Channels, Picture, Samples } from './tile/picture.js';

@@ -1,4 +1,5 @@
-// What `flow-denoise run` is told: its options, their check, its help. Nothing is opened or read here.
+// What `flow-denoise run` is told: its options, their check, its help; and the options that other commands share with
+// it. Nothing is opened or read here.
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -48,9 +49,14 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
   return { inputs, output, quiet, json, noise: noiseOptions, sigmaMap, concurrency, maxPixels, denoiser };
 }
 
-/** --gain and --offset describe a sensor; --sigma is its read noise then. */
-function withSensor(
-  values: Omit<RawOptions, 'output'>,
+/**
+ * --gain and --offset describe a sensor; --sigma is its read noise then.
+ *
+ * @returns  the values with `noise` for the three
+ * @throws   FlowDenoiseError BAD_OPTION where they do not go together
+ */
+export function withSensor(
+  values: Record<string, unknown>,
   gain: unknown,
   offset: unknown,
 ): Record<string, unknown> {
@@ -87,30 +93,52 @@ const commandSchema = denoiserOptionsSchema.extend({
  * @param start  is called with what was typed, checked
  */
 export function describeRun(command: Command, start: (args: CommandArguments) => Promise<void>): void {
-  const number = (flags: string, words: string): Option => new Option(flags, words).argParser(numberOrText);
   command
     .description('denoise files, folders and globs; meant where no command is named')
     .argument('<inputs...>', 'files, folders or globs')
-    .requiredOption('-o, --output <folder>', 'where the pictures are written, in the same format')
-    .addOption(number('--sigma <number>', 'standard deviation of the noise in 8-bit units (default: auto)'))
-    .option('--noise <kind>', 'auto, gaussian or poisson-gaussian (default: auto)')
-    .addOption(number('--gain <number>', 'poisson-gaussian: variance per unit of signal, 8-bit units'))
-    .addOption(number('--offset <number>', 'poisson-gaussian: the sample that no light gives (default: 0)'))
-    .option('--sigma-map <file>', 'a grey picture of the same size: the sigma of every pixel')
-    .addOption(number('--strength <number>', 'from 0 to 1: how much of the noise goes (default: 1)'))
-    .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
-    .addOption(number('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
-    .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')
-    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
-    .addOption(number('--tile-size <pixels>', 'side of a tile'))
-    .addOption(number('--overlap <pixels>', 'how far tiles overlap'))
-    .addOption(number('--threads <number>', 'threads that compute'))
-    .addOption(number('--concurrency <number>', 'pictures in memory at a time (default: 2)'))
-    .addOption(number('--max-pixels <number>', 'larger pictures are refused (default: 200000000)'))
-    .option('--quiet', 'say nothing but errors')
-    .option('--json', 'a line of JSON for every picture on stdout')
+    .requiredOption('-o, --output <folder>', 'where the pictures are written, in the same format');
+  addNoiseOptions(command).option(
+    '--sigma-map <file>',
+    'a grey picture of the same size: the sigma of every pixel',
+  );
+  addDenoisingOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], options: RawOptions) => start(checkedArguments(inputs, options)));
+}
+
+/** What the noise is, for every command that denoises. */
+export function addNoiseOptions(command: Command): Command {
+  return command
+    .addOption(
+      numberOption('--sigma <number>', 'standard deviation of the noise in 8-bit units (default: auto)'),
+    )
+    .option('--noise <kind>', 'auto, gaussian or poisson-gaussian (default: auto)')
+    .addOption(numberOption('--gain <number>', 'poisson-gaussian: variance per unit of signal, 8-bit units'))
+    .addOption(
+      numberOption('--offset <number>', 'poisson-gaussian: the sample that no light gives (default: 0)'),
+    );
+}
+
+/** How it is denoised, with what, and what is said of it, for every command that denoises. */
+export function addDenoisingOptions(command: Command): Command {
+  return command
+    .addOption(numberOption('--strength <number>', 'from 0 to 1: how much of the noise goes (default: 1)'))
+    .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
+    .addOption(numberOption('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
+    .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')
+    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
+    .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))
+    .addOption(numberOption('--overlap <pixels>', 'how far tiles overlap'))
+    .addOption(numberOption('--threads <number>', 'threads that compute'))
+    .addOption(numberOption('--concurrency <number>', 'pictures in memory at a time (default: 2)'))
+    .addOption(numberOption('--max-pixels <number>', 'larger pictures are refused (default: 200000000)'))
+    .option('--quiet', 'say nothing but errors')
+    .option('--json', 'a line of JSON for every picture on stdout');
+}
+
+/** An option whose value is a number. */
+export function numberOption(flags: string, words: string): Option {
+  return new Option(flags, words).argParser(numberOrText);
 }
 
 /** What is no number stays text, for the check to name it as it was written. */

@@ -8,6 +8,7 @@ import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
+import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
   /** Takes a line for programs to read; stdout. */
@@ -43,6 +44,9 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   };
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
+  describeWatch(program.command('watch'), async (args) => {
+    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeJson: writeLine, signal });
+  });
 
   // Whoever asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());

@@ -14,7 +14,12 @@ export interface Outcome {
 /** One line of --json: {input, output, report} or {input, output, error: {code, message}}. */
 export function jsonLine({ job: { input, output }, report, error }: Outcome): string {
   if (report !== undefined) return JSON.stringify({ input, output, report });
-  return JSON.stringify({ input, output, error: { code: codeOf(error), message: messageOf(error) } });
+  return JSON.stringify({ input, output, error: errorJson(error) });
+}
+
+/** An error in a line of --json. */
+export function errorJson(error: unknown): { code: string; message: string } {
+  return { code: codeOf(error), message: messageOf(error) };
 }
 
 /** The line of a file that is done. */

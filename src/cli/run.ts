@@ -2,6 +2,7 @@
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { readFile } from 'node:fs/promises';
 import { FlowDenoiseError } from '../core/errors.js';
+import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { decodePicture, writeFileAtomic } from '../image/index.js';
@@ -36,24 +37,12 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   const denoiser = await openDenoiser(args.denoiser);
   try {
     signal.throwIfAborted();
-    checkSigma(args.noise.sigma, denoiser);
+    refuseSigma(args.noise.sigma, denoiser, '--sigma');
     return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context);
   } finally {
     display.end();
     await denoiser.close();
   }
-}
-
-/** A sigma that suits no picture ends the run before it starts; one that suits some fails the others' files only. */
-function checkSigma(sigma: number | 'auto', { prior, sigmaRange }: Denoiser): void {
-  if (!sigmaRange || sigma === 'auto') return;
-  if (Object.values(sigmaRange).some(([least, most]) => sigma >= least && sigma <= most)) return;
-  const { colour, grey } = sigmaRange;
-  throw new FlowDenoiseError(
-    'SIGMA_OUT_OF_RANGE',
-    `Expected a number from ${colour[0]} to ${colour[1]} (grey pictures: ${grey[0]} to ${grey[1]}) for --sigma with ` +
-      `prior ${prior} but received ${sigma}`,
-  );
 }
 
 /** The samples of a grey picture, 8-bit units. */

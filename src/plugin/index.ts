@@ -4,3 +4,4 @@ export { denoiseStream } from './denoise-stream.js';
 export { denoise } from './gulp.js';
 export type { DenoisedFile, PictureFailure, PictureReport } from './picture-report.js';
 export type { DenoiseBytesOptions, DenoiseStreamOptions } from './stream-options.js';
+export * from './watch/index.js';

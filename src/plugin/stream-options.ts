@@ -63,7 +63,7 @@ const onErrorSchema = z.enum(['fail', 'skip', 'pass']).default('fail').describe(
 
 const { sigmaMap: _, ...streamNoiseShape } = noiseOptionsShape;
 
-const pictureOptionsSchema = denoiserOptionsSchema.extend({
+export const pictureOptionsSchema = denoiserOptionsSchema.extend({
   ...streamNoiseShape,
   maxPixels: maxPixelsSchema,
   maxBytes: z
@@ -113,7 +113,10 @@ export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedS
 }
 
 /** @throws FlowDenoiseError BAD_OPTION for options that contradict an open denoiser */
-function checkDenoiser({ denoiser, cache }: CheckedPictureOptions, given: PictureOptions): void {
+export function checkDenoiser(
+  { denoiser, cache }: Pick<CheckedPictureOptions, 'denoiser' | 'cache'>,
+  given: PictureOptions,
+): void {
   const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in (given ?? {}));
   if (denoiser !== undefined && opening.length > 0) {
     throw new FlowDenoiseError(

@@ -1,0 +1,15 @@
+// A watched folder: what programs use of it.
+export type {
+  PictureDone,
+  PictureFailed,
+  PictureSkipped,
+  PictureTaken,
+  WatchEvents,
+  WatchProblem,
+  WatchReady,
+  WatchSummary,
+} from './events.js';
+export type { FolderWatcher } from './folder-watcher.js';
+export { printable } from './names.js';
+export type { WatchFolderOptions } from './options.js';
+export { watchFolder } from './watch-folder.js';

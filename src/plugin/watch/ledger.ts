@@ -1,0 +1,134 @@
+// What became of every picture: the memory that makes a restart neither repeat nor forget. It says what is known, and
+// decides nothing.
+//
+// A picture's result is begun here before it appears under its final name, with the result's hash, and settled after.
+// Where a crash came between the two, the hash of what lies there says whether the result had appeared.
+import { randomUUID } from 'node:crypto';
+import { copyFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { createLineFile, type LineFile, readLines } from './ledger-file.js';
+
+/** A ledger's file grows to this many lines more than four for each picture before it is written anew. */
+const SLACK = 1000;
+
+const pictureShape = {
+  /** Relative to the input folder, with forward slashes. */
+  path: z.string(),
+  size: z.number(),
+  mtimeMs: z.number(),
+  /** SHA-256 of the file, hexadecimal. */
+  hash: z.string(),
+  /** What `optionsHash` says of the options. */
+  options: z.string(),
+};
+
+const begunSchema = z.strictObject({
+  state: z.literal('begun'),
+  ...pictureShape,
+  /** Relative to the output folder. */
+  output: z.string(),
+  outputHash: z.string(),
+});
+const doneSchema = z.strictObject({
+  state: z.literal('done'),
+  ...pictureShape,
+  output: z.string(),
+  /** Undefined for a file that was there before and was taken for the result. */
+  outputHash: z.string().optional(),
+});
+const failedSchema = z.strictObject({
+  state: z.literal('failed'),
+  ...pictureShape,
+  code: z.string(),
+  why: z.string(),
+});
+const forgottenSchema = z.strictObject({ state: z.literal('forgotten'), path: z.string() });
+const lineSchema = z.discriminatedUnion('state', [begunSchema, doneSchema, failedSchema, forgottenSchema]);
+
+export type Begun = z.output<typeof begunSchema>;
+export type Settled = z.output<typeof doneSchema> | z.output<typeof failedSchema>;
+type Line = z.output<typeof lineSchema>;
+
+export interface Ledger {
+  /** What became of the picture that was last at this path. */
+  get(path: string): Settled | undefined;
+  readonly paths: () => readonly string[];
+  /** The path whose result this output is. */
+  ownerOf(output: string): string | undefined;
+  /** Results begun and not settled: of a process that died. */
+  readonly unsettled: () => readonly Begun[];
+  begin(picture: Omit<Begun, 'state'>): Promise<void>;
+  /** Writes what became of a picture, and ends what was begun for its path. */
+  settle(picture: Settled): Promise<void>;
+  forget(path: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a ledger; makes one where there is none.
+ *
+ * @param onDamage  called with where the old file was copied to, when lines in it cannot be read; the others are kept
+ */
+export async function openLedger(path: string, onDamage: (copy: string) => void): Promise<Ledger> {
+  const { lines: texts } = await readLines(path);
+  const settled = new Map<string, Settled>();
+  const begun = new Map<string, Begun>();
+  const owners = new Map<string, string>();
+
+  function take(line: Line): void {
+    const before = settled.get(line.path);
+    if (line.state === 'begun') {
+      begun.set(line.path, line);
+      return;
+    }
+    begun.delete(line.path);
+    if (before?.state === 'done' && owners.get(before.output) === line.path) owners.delete(before.output);
+    if (line.state === 'forgotten') {
+      settled.delete(line.path);
+      return;
+    }
+    settled.set(line.path, line);
+    if (line.state === 'done') owners.set(line.output, line.path);
+  }
+
+  let isDamaged = false;
+  for (const text of texts) {
+    const line = parseLine(text);
+    if (line) take(line);
+    else isDamaged = true;
+  }
+  if (isDamaged) {
+    const copy = `${path}.damaged-${randomUUID()}`;
+    await copyFile(path, copy);
+    onDamage(copy);
+  }
+
+  const all = (): string[] => [...settled.values(), ...begun.values()].map((line) => JSON.stringify(line));
+  const file: LineFile = await createLineFile(path, all());
+
+  async function write(line: Line): Promise<void> {
+    // Before it is on the disk, so that a rewriting that comes between has it. Who writes waits, and tries again.
+    take(line);
+    await file.append(JSON.stringify(line));
+    if (file.count() > 4 * (settled.size + begun.size) + SLACK) await file.rewrite(all);
+  }
+
+  return {
+    get: (path) => settled.get(path),
+    paths: () => [...settled.keys()],
+    ownerOf: (output) => owners.get(output),
+    unsettled: () => [...begun.values()],
+    begin: (picture) => write({ state: 'begun', ...picture }),
+    settle: write,
+    forget: (path) => write({ state: 'forgotten', path }),
+    close: () => file.close(),
+  };
+}
+
+function parseLine(text: string): Line | undefined {
+  try {
+    return lineSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
