@@ -58,11 +58,16 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
   const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
   let evaluations = 0;
 
+  const opsOptions = provider === 'webgpu' ? { channelMultiple: 4 } : {};
+
   async function createSession(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
-    const session = await ort.InferenceSession.create(recordDensityAndScore(prior, shape, sigma), {
-      ...SESSION_OPTIONS,
-      executionProviders: [provider],
-    });
+    const session = await ort.InferenceSession.create(
+      recordDensityAndScore(prior, shape, sigma, opsOptions),
+      {
+        ...SESSION_OPTIONS,
+        executionProviders: [provider],
+      },
+    );
     collectGarbage();
     return session;
   }
