@@ -59,10 +59,11 @@ async function using(
   await engine.close();
 }
 
-/** As many pictures as a number says: each some evaluations and climbs at a time. */
+/** As many pictures as a number says: each some evaluations and climbs at a time; on a GPU that is a program, one. */
 async function denoisePictures(engine: LocalEngine, count: number): Promise<void> {
   for (let picture = 0; picture < count; picture++) {
-    if (engine.ascend)
+    if (engine.device.kind === 'software-gpu') await engine.ascend?.(climb(picture, 1));
+    else if (engine.ascend)
       await Promise.all([
         ...[1, 2, 3].map((seed) => engine.evaluate(point(picture + seed))),
         ...[1, 2, 3].map((seed) => engine.ascend?.(climb(picture + seed, 3 + seed))),

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type * as tfCore from '@tensorflow/tfjs-core';
 import envPaths from 'env-paths';
 import { z } from 'zod';
@@ -125,8 +124,8 @@ export function importTensorflowFrom(folder: string): Promise<TensorflowModule> 
 
 async function importFile(file: string): Promise<TensorflowModule> {
   restoreRemovedUtil();
-  const { default: tf } = (await import(pathToFileURL(file).href)) as { readonly default: TensorflowModule };
-  return tf;
+  // It is CommonJS; `import` would depend on what whoever loads us makes of its default export.
+  return createRequire(file)(file) as TensorflowModule;
 }
 
 /** What an imported package says of itself. */
