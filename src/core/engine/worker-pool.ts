@@ -38,10 +38,15 @@ const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
 
 /**
- * libtensorflow reads these when it is loaded: it is to say errors only, and to take a GPU's memory as it needs it. A
- * thread's own environment is hidden from it, so they are set for the process, where the user has not.
+ * libtensorflow reads these when it is loaded: it is to say errors only, to take a GPU's memory as it needs it, and not to
+ * round to TF32's 10 bits. A thread's own environment is hidden from it, so they are set for the process, where the user
+ * has not.
  */
-const TENSORFLOW_ENVIRONMENT = { TF_CPP_MIN_LOG_LEVEL: '2', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+const TENSORFLOW_ENVIRONMENT = {
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+  NVIDIA_TF32_OVERRIDE: '0',
+};
 
 function prepareEnvironment(name: EngineName): void {
   if (name !== 'tensorflow') return;
