@@ -8,6 +8,7 @@ import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
+import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
 import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
@@ -35,7 +36,11 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   const run = program.command('run', { isDefault: true });
   describeRun(run, async (args) => {
     const display = openDisplay(args.quiet);
-    exitCode = (await runCommand(args, { display, writeJson: writeLine, signal })) > 0 ? 1 : 0;
+    const { stdin, stdout } = process;
+    const failed = isForStandardOutput(args)
+      ? await denoiseToStandardOutput(args, { display, stdin, stdout, signal })
+      : await runCommand(args, { display, writeLine, signal });
+    exitCode = failed > 0 ? 1 : 0;
   });
 
   const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -45,7 +50,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describeWatch(program.command('watch'), async (args) => {
-    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeJson: writeLine, signal });
+    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
 
   // Whoever asks for help has most often named no command, and means this one.

@@ -90,10 +90,10 @@ function watchArguments(input: string, raw: RawOptions): WatchArguments {
  */
 export async function watchCommand(
   { options, finish, json }: WatchArguments,
-  { display, writeJson, signal }: RunContext,
+  { display, writeLine, signal }: RunContext,
 ): Promise<number> {
   const watcher = watchFolder(finish ? options : { ...options, signal });
-  if (json) writeEvents(watcher, writeJson);
+  if (json) writeEvents(watcher, writeLine);
   sayEvents(watcher, options, display);
   const stop = () => void watcher.close();
   if (finish) signal.addEventListener('abort', stop, { once: true });
@@ -102,10 +102,10 @@ export async function watchCommand(
 }
 
 /** One line of JSON for every event: `event`, `time`, and what the event tells. */
-function writeEvents(watcher: FolderWatcher, writeJson: (line: string) => void): void {
+function writeEvents(watcher: FolderWatcher, writeLine: (line: string) => void): void {
   const write = (event: string, { error, ...rest }: { readonly error?: unknown }) => {
     const told = error === undefined ? {} : { error: errorJson(error) };
-    writeJson(JSON.stringify({ event, time: new Date().toISOString(), ...rest, ...told }));
+    writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...rest, ...told }));
   };
   for (const event of ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle'] as const)
     watcher.on(event, (told: object) => write(event, told));
