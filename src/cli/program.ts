@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { describeRun } from './arguments.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
+import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
@@ -49,6 +50,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   };
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
+  describePriors(program.command('priors'), writeLine);
   describeWatch(program.command('watch'), async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
