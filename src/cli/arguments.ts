@@ -51,6 +51,9 @@ Without --sigma the noise is estimated from each picture; one that looks clean i
 already is left, so a run that was stopped goes on where it was; --overwrite replaces it. The value of --cache and
 --backup may be left out: write --cache=folder, or let the flag stand last.
 
+Options also come from flow-denoise.config.json, .js, .mjs or .ts in this folder or one above it, by the flags' names
+in camelCase: { "sigma": 25, "output": "clean" }. Flags win; paths in the file are taken from its own folder.
+
 sigma is the standard deviation of the noise in 8-bit units, whatever the file's depth: 5 is faint, 15 plain to
 see, 25 strong, 50 very strong.
 
@@ -58,7 +61,7 @@ Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage,
 
 /** @throws  FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together */
 function checkedArguments(inputs: readonly string[], options: RawOptions): CommandArguments {
-  const { quiet = false, json = false, dryRun = false, gain, offset, ...values } = options;
+  const { quiet = false, json = false, dryRun = false, config: _, gain, offset, ...values } = options;
   const { sigma, noise, strength, sigmaMap, concurrency, ...rest } = parseOptions(
     commandSchema,
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
 import { describePriors } from './priors.js';
@@ -51,9 +52,14 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describePriors(program.command('priors'), writeLine);
-  describeWatch(program.command('watch'), async (args) => {
+  const watch = program.command('watch');
+  describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
+
+  const configurable = [run, watch];
+  for (const command of configurable)
+    addConfigOptions(command).hook('preAction', () => applyConfig(command, configurable, say));
 
   // Whoever asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
