@@ -16,6 +16,7 @@ import {
   type Destination,
   destinationShape,
 } from './destination.js';
+import { timeBudgetSchema } from './time-budget.js';
 
 export interface CommandArguments {
   /** Files, folders and globs, at least one. */
@@ -28,6 +29,8 @@ export interface CommandArguments {
   /** Of the file: limits, conversion, the cache of results. */
   readonly file: Pick<CheckedPictureOptions, 'maxPixels' | 'format' | 'quality' | 'cache'>;
   readonly maxBytes: number;
+  /** Seconds for the whole run, by which the method is chosen. */
+  readonly timeBudget: number | undefined;
   /** Whether to tell what would be done, and write nothing. */
   readonly dryRun: boolean;
   readonly quiet: boolean;
@@ -67,15 +70,20 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
   );
-  const { maxPixels, maxBytes, format, quality, cache, ...others } = rest;
+  const { maxPixels, maxBytes, format, quality, cache, timeBudget, ...others } = rest;
   const { output, suffix, inPlace, backup, overwrite, ...denoiser } = others;
   const destination = { output, suffix, inPlace, backup, overwrite, format };
   checkDestination(inputs, destination);
   if (sigmaMap !== undefined && cache !== false)
     throw new FlowDenoiseError('BAD_OPTION', 'Expected one of --sigma-map and --cache but received both');
+  if (timeBudget !== undefined && denoiser.method !== undefined)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected one of --method and --time-budget, which chooses the method, but received both',
+    );
   const file = { maxPixels, format, quality, cache };
   const noiseOptions = { sigma, noise, strength };
-  const told = { quiet, json, dryRun };
+  const told = { timeBudget, quiet, json, dryRun };
   return {
     inputs,
     destination,
@@ -126,6 +134,7 @@ const commandSchema = denoiserOptionsSchema.extend({
   concurrency: concurrencySchema,
   ...pictureOptionsSchema.pick({ maxPixels: true, maxBytes: true, format: true, quality: true, cache: true })
     .shape,
+  timeBudget: timeBudgetSchema,
   ...destinationShape,
 });
 
@@ -139,6 +148,9 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     .description('denoise files, folders and globs; meant where no command is named')
     .argument('<inputs...>', 'files, folders or globs; - for stdin');
   addDestinationOptions(command)
+    .addOption(
+      numberOption('--time-budget <time>', 'such as 60s, 5min, 2h: the best method that fits all pictures'),
+    )
     .option('--dry-run', 'list input, output, size and expected time; write nothing')
     .option('--format <name>', "png, jpeg, webp or tiff, under its extension (default: the file's own)")
     .addOption(

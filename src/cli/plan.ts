@@ -74,7 +74,7 @@ export function timeWords(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-const methodWords: Readonly<Record<Method, string>> = {
+export const methodWords: Readonly<Record<Method, string>> = {
   'beta-map': 'beta-MAP',
   'posterior-mean': 'the posterior mean',
 };

@@ -18,6 +18,7 @@ import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
 import { readSigmaMap } from './sigma-map.js';
+import { methodWithin } from './time-budget.js';
 
 export interface RunContext {
   readonly display: Display;
@@ -44,7 +45,7 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   if (!args.dryRun) tellLeft(left, args, context);
   if (waiting.length === 0 && !args.dryRun) return 0;
 
-  const denoiser = await openDenoiser(args.denoiser);
+  const denoiser = await openWithin(waiting, args, context);
   try {
     signal.throwIfAborted();
     refuseSigma(args.noise.sigma, denoiser, '--sigma');
@@ -53,6 +54,26 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   } finally {
     display.end();
     await denoiser.close();
+  }
+}
+
+/** Opens the denoiser, with the method that fits the time where one was given. */
+async function openWithin(
+  jobs: readonly Job[],
+  { denoiser: options, timeBudget }: CommandArguments,
+  { display, signal }: RunContext,
+): Promise<Denoiser> {
+  const best = await openDenoiser(options);
+  if (timeBudget === undefined) return best;
+  try {
+    const { method, why } = await methodWithin(timeBudget, jobs, best, signal);
+    display.say(why);
+    if (method === best.method) return best;
+    await best.close();
+    return await openDenoiser({ ...options, method });
+  } catch (error) {
+    await best.close();
+    throw error;
   }
 }
 

@@ -61,9 +61,18 @@ export async function denoiseToStandardOutput(
   }
 }
 
-function checkArguments({ inputs, destination, json, dryRun }: CommandArguments, stdout: NodeJS.WriteStream) {
+function checkArguments(
+  { inputs, destination, json, dryRun, timeBudget }: CommandArguments,
+  stdout: NodeJS.WriteStream,
+) {
   const { output = STANDARD, suffix, inPlace, overwrite } = destination;
-  const given = { '--json': json, '--dry-run': dryRun, '--suffix': suffix, '--in-place': inPlace };
+  const given = {
+    '--time-budget': timeBudget,
+    '--json': json,
+    '--dry-run': dryRun,
+    '--suffix': suffix,
+    '--in-place': inPlace,
+  };
   const senseless = Object.entries({ ...given, '--overwrite': overwrite }).find(([, value]) => value);
   if (senseless) throw refused(`no ${senseless[0]} where the picture goes to standard output`);
   if (output !== STANDARD)
