@@ -5,18 +5,34 @@ import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type CheckedNoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
-import { concurrencySchema, maxPixelsSchema } from '../plugin/stream-options.js';
+import {
+  type CheckedPictureOptions,
+  concurrencySchema,
+  pictureOptionsSchema,
+} from '../plugin/stream-options.js';
+import {
+  addDestinationOptions,
+  checkDestination,
+  type Destination,
+  destinationShape,
+} from './destination.js';
+import { timeBudgetSchema } from './time-budget.js';
 
 export interface CommandArguments {
   /** Files, folders and globs, at least one. */
   readonly inputs: readonly string[];
-  /** The folder that is written to. */
-  readonly output: string;
+  readonly destination: Destination;
   readonly noise: Omit<CheckedNoiseOptions, 'sigmaMap'>;
   /** A grey picture with the sigma of every pixel. */
   readonly sigmaMap: string | undefined;
   readonly concurrency: number;
-  readonly maxPixels: number | undefined;
+  /** Of the file: limits, conversion, the cache of results. */
+  readonly file: Pick<CheckedPictureOptions, 'maxPixels' | 'format' | 'quality' | 'cache'>;
+  readonly maxBytes: number;
+  /** Seconds for the whole run, by which the method is chosen. */
+  readonly timeBudget: number | undefined;
+  /** Whether to tell what would be done, and write nothing. */
+  readonly dryRun: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
   readonly denoiser: DenoiserOptions;
@@ -28,25 +44,57 @@ Examples:
   flow-denoise photos -o clean --sigma 25               every picture below photos, its tree kept
   flow-denoise "scans/**/*.tif" -o clean --sigma 10 --method posterior-mean
   flow-denoise photos -o clean --strength 0.7 --json > report.jsonl
+  flow-denoise photos -o clean --dry-run                what would be done, and how long it would take
+  flow-denoise a.jpg b.jpg --suffix -clean              a-clean.jpg and b-clean.jpg beside them
+  flow-denoise photos --in-place --backup               replaces them, and keeps a.jpg as a.jpg.orig
+  flow-denoise - --sigma 20 < noisy.png > clean.png     bytes in, bytes out
   flow-denoise scope.tif -o clean --gain 2.5 --sigma 4  a sensor's noise: variance 2.5 x value + 4^2
 
-Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is.
+Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is. What is there
+already is left, so a run that was stopped goes on where it was; --overwrite replaces it. The value of --cache and
+--backup may be left out: write --cache=folder, or let the flag stand last.
+
+Options also come from flow-denoise.config.json, .js, .mjs or .ts in this folder or one above it, by the flags' names
+in camelCase: { "sigma": 25, "output": "clean" }. Flags win; paths in the file are taken from its own folder.
 
 sigma is the standard deviation of the noise in 8-bit units, whatever the file's depth: 5 is faint, 15 plain to
 see, 25 strong, 50 very strong.
 
 Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage, 130 interrupted.`;
 
-/** @throws  FlowDenoiseError BAD_OPTION for a value out of range */
+/** @throws  FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together */
 function checkedArguments(inputs: readonly string[], options: RawOptions): CommandArguments {
-  const { output, quiet = false, json = false, gain, offset, ...values } = options;
-  const { sigma, noise, strength, sigmaMap, concurrency, maxPixels, ...denoiser } = parseOptions(
+  const { quiet = false, json = false, dryRun = false, config: _, gain, offset, ...values } = options;
+  const { sigma, noise, strength, sigmaMap, concurrency, ...rest } = parseOptions(
     commandSchema,
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
   );
+  const { maxPixels, maxBytes, format, quality, cache, timeBudget, ...others } = rest;
+  const { output, suffix, inPlace, backup, overwrite, ...denoiser } = others;
+  const destination = { output, suffix, inPlace, backup, overwrite, format };
+  checkDestination(inputs, destination);
+  if (sigmaMap !== undefined && cache !== false)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected one of --sigma-map and --cache but received both');
+  if (timeBudget !== undefined && denoiser.method !== undefined)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected one of --method and --time-budget, which chooses the method, but received both',
+    );
+  const file = { maxPixels, format, quality, cache };
   const noiseOptions = { sigma, noise, strength };
-  return { inputs, output, quiet, json, noise: noiseOptions, sigmaMap, concurrency, maxPixels, denoiser };
+  const told = { timeBudget, quiet, json, dryRun };
+  return {
+    inputs,
+    destination,
+    noise: noiseOptions,
+    sigmaMap,
+    concurrency,
+    file,
+    maxBytes,
+    denoiser,
+    ...told,
+  };
 }
 
 /**
@@ -71,9 +119,9 @@ export function withSensor(
 }
 
 interface RawOptions extends Record<string, unknown> {
-  readonly output: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
   readonly gain?: unknown;
   readonly offset?: unknown;
 }
@@ -84,7 +132,10 @@ const commandSchema = denoiserOptionsSchema.extend({
   strength: noiseOptionsShape.strength,
   sigmaMap: z.string().min(1).optional().describe('the path of a grey picture'),
   concurrency: concurrencySchema,
-  maxPixels: maxPixelsSchema,
+  ...pictureOptionsSchema.pick({ maxPixels: true, maxBytes: true, format: true, quality: true, cache: true })
+    .shape,
+  timeBudget: timeBudgetSchema,
+  ...destinationShape,
 });
 
 /**
@@ -95,8 +146,21 @@ const commandSchema = denoiserOptionsSchema.extend({
 export function describeRun(command: Command, start: (args: CommandArguments) => Promise<void>): void {
   command
     .description('denoise files, folders and globs; meant where no command is named')
-    .argument('<inputs...>', 'files, folders or globs')
-    .requiredOption('-o, --output <folder>', 'where the pictures are written, in the same format');
+    .argument('<inputs...>', 'files, folders or globs; - for stdin');
+  addDestinationOptions(command)
+    .addOption(
+      numberOption('--time-budget <time>', 'such as 60s, 5min, 2h: the best method that fits all pictures'),
+    )
+    .option('--dry-run', 'list input, output, size and expected time; write nothing')
+    .option('--format <name>', "png, jpeg, webp or tiff, under its extension (default: the file's own)")
+    .addOption(
+      numberOption('--quality <number>', "1 to 100, of JPEG and lossy WebP (default: the file's own)"),
+    )
+    .option(
+      '--cache [folder]',
+      'keep results between runs (default folder: node_modules/.cache/flow-denoise)',
+    )
+    .addOption(numberOption('--max-bytes <number>', 'larger files are refused unread (default: 2147483648)'));
   addNoiseOptions(command).option(
     '--sigma-map <file>',
     'a grey picture of the same size: the sigma of every pixel',

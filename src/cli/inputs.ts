@@ -5,6 +5,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { FlowDenoiseError } from '../core/errors.js';
 import { isSupportedExtension, supportedExtensions } from '../image/index.js';
+import { type Destination, outputOf } from './destination.js';
 
 /** One picture to denoise: two paths, as the user would write them. */
 export interface Job {
@@ -17,6 +18,8 @@ export interface Inputs {
   readonly jobs: readonly Job[];
   /** The arguments among several that are there but hold no picture. */
   readonly unmatched: readonly string[];
+  /** Pictures that were found and are an earlier run's results, by their suffix. */
+  readonly results: readonly string[];
 }
 
 /**
@@ -25,30 +28,33 @@ export interface Inputs {
  * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the
  * folder; a glob's under their paths below its fixed part (as gulp does). What exists is taken as it is written,
  * so a file called `a[1].png` needs no quoting. Pictures already in an output folder that lies inside an input
- * folder are left out.
+ * folder are left out, and so is what carries the suffix of another picture's result.
  *
  * @throws  FlowDenoiseError BAD_OPTION when something is not there, nothing was found, an output would replace
  *          an input, or two inputs would be written to one output
  */
-export async function findInputs(args: readonly string[], output: string): Promise<Inputs> {
-  const found = await Promise.all(args.map((arg) => findOne(arg, output)));
+export async function findInputs(args: readonly string[], destination: Destination): Promise<Inputs> {
+  const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
   const unmatched = args.filter((_, index) => found[index]?.length === 0);
-  const jobs = withoutRepeats(found.flat()).sort((a, b) => (a.input < b.input ? -1 : 1));
+  const all = withoutRepeats(found.flat()).sort((a, b) => (a.input < b.input ? -1 : 1));
+  const { jobs, results } =
+    destination.suffix === undefined ? { jobs: all, results: [] } : withoutResults(all);
   if (jobs.length === 0) {
     throw new FlowDenoiseError(
       'BAD_OPTION',
       `No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`,
     );
   }
+  if (destination.inPlace) return { jobs: await withoutOtherNames(jobs), unmatched, results };
   refuseSharedOutputs(jobs);
   await refuseOverwrittenInputs(jobs);
-  return { jobs, unmatched };
+  return { jobs, unmatched, results };
 }
 
-async function findOne(arg: string, output: string): Promise<Job[]> {
+async function findOne(arg: string, destination: Destination): Promise<Job[]> {
   const status = await stat(arg).catch(() => undefined);
-  if (status?.isDirectory()) return findBelow(arg, '**', output);
-  if (status !== undefined) return [{ input: arg, output: join(output, basename(arg)) }];
+  if (status?.isDirectory()) return findBelow(arg, '**', destination);
+  if (status !== undefined) return [{ input: arg, output: outputOf(arg, basename(arg), destination) }];
 
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
   if (!isDynamicPattern(pattern)) {
@@ -57,17 +63,34 @@ async function findOne(arg: string, output: string): Promise<Job[]> {
   const parts = pattern.split('/');
   const fixed = parts.findIndex((part) => isDynamicPattern(part));
   const base = parts.slice(0, fixed).join('/') || (pattern.startsWith('/') ? '/' : '.');
-  return findBelow(base, parts.slice(fixed).join('/'), output);
+  return findBelow(base, parts.slice(fixed).join('/'), destination);
 }
 
-/** The pictures under `base` that match, each with its path below `base` for its path below `output`. */
-async function findBelow(base: string, pattern: string, output: string): Promise<Job[]> {
+/** The pictures under `base` that match, each with its path below `base` for its path below the output folder. */
+async function findBelow(base: string, pattern: string, destination: Destination): Promise<Job[]> {
   const matches = await glob(pattern, { cwd: base, expandDirectories: false });
-  const isOutputBelow = isInside(output, base);
+  const { output } = destination;
+  const folderBelow = output !== undefined && isInside(output, base) ? output : undefined;
   return matches
     .filter((path) => isSupportedExtension(path))
-    .map((path) => ({ input: join(base, path), output: join(output, path) }))
-    .filter(({ input }) => !(isOutputBelow && isInside(input, output)));
+    .map((path) => ({ input: join(base, path), output: outputOf(join(base, path), path, destination) }))
+    .filter(({ input }) => folderBelow === undefined || !isInside(input, folderBelow));
+}
+
+/** What lies where another picture's result goes is that result. */
+function withoutResults(jobs: readonly Job[]): { jobs: Job[]; results: string[] } {
+  const outputs = new Set(jobs.map(({ output }) => resolve(output)));
+  const isResult = ({ input }: Job) => outputs.has(resolve(input));
+  return {
+    jobs: jobs.filter((job) => !isResult(job)),
+    results: jobs.filter(isResult).map(({ input }) => input),
+  };
+}
+
+/** In place, a file with two names (links) would be denoised twice. */
+async function withoutOtherNames(jobs: readonly Job[]): Promise<Job[]> {
+  const ids = await Promise.all(jobs.map(({ input }) => fileId(input)));
+  return jobs.filter((_, index) => ids[index] === undefined || ids.indexOf(ids[index]) === index);
 }
 
 /** Whether `path` lies below `folder`; false for the folder itself. */
@@ -95,8 +118,8 @@ function refuseSharedOutputs(jobs: readonly Job[]): void {
     if (other !== undefined) {
       throw new FlowDenoiseError(
         'BAD_OPTION',
-        `${other.input} and ${job.input} would both be written to ${job.output}; denoise them in two runs, ` +
-          'or name the folder above them, whose tree is then kept',
+        `${other.input} and ${job.input} would both be written to ${job.output}; denoise them in two runs ` +
+          'with outputs of their own, or name the folder above them, whose tree is then kept',
       );
     }
     writers.set(key, job);
@@ -116,7 +139,7 @@ async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
     if (input !== undefined) {
       throw new FlowDenoiseError(
         'BAD_OPTION',
-        `Writing ${output} would replace the input ${input}; choose another folder for --output`,
+        `Writing ${output} would replace the input ${input}; choose another folder for --output, or --in-place if that is meant`,
       );
     }
   }

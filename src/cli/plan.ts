@@ -12,6 +12,10 @@ export interface PlannedJob extends Job {
   /** 0 where the header cannot be read: the work itself will say what is wrong. */
   readonly megapixels: number;
   readonly tiles: number;
+  /** Undefined where the header cannot be read. */
+  readonly size?: Size | undefined;
+  /** Expected; 0 where nothing is known of it. */
+  readonly seconds: number;
 }
 
 export interface Plan {
@@ -30,8 +34,8 @@ export async function planJobs(jobs: readonly Job[], denoiser: Denoiser, signal:
   for await (const { job, size } of mapInOrder(jobs, HEADERS_AT_ONCE, readSize)) {
     signal.throwIfAborted();
     if (size) sizes.push(size);
-    const tiles = size ? (await denoiser.estimate([size])).tiles : 0;
-    planned.push({ ...job, tiles, megapixels: size ? (size.width * size.height) / 1e6 : 0 });
+    const { tiles, seconds } = size ? await denoiser.estimate([size]) : { tiles: 0, seconds: 0 };
+    planned.push({ ...job, tiles, seconds, size, megapixels: size ? (size.width * size.height) / 1e6 : 0 });
   }
   const { seconds } = await denoiser.estimate(sizes);
   const isLong = seconds > LONG_SECONDS && denoiser.method !== 'posterior-mean';
@@ -70,19 +74,20 @@ export function timeWords(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-const methodWords: Readonly<Record<Method, string>> = {
+export const methodWords: Readonly<Record<Method, string>> = {
   'beta-map': 'beta-MAP',
   'posterior-mean': 'the posterior mean',
 };
 
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
 async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
   const header = sharp(job.input, { limitInputPixels: false }).metadata();
-  return { job, size: await header.catch(() => undefined) };
+  const size = await header.catch(() => undefined);
+  return { job, size: size && { width: size.width, height: size.height } };
 }
 
 /** Undefined for a prior that has no posterior mean. */

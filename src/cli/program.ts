@@ -4,10 +4,13 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
+import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
+import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
 import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
@@ -35,7 +38,11 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   const run = program.command('run', { isDefault: true });
   describeRun(run, async (args) => {
     const display = openDisplay(args.quiet);
-    exitCode = (await runCommand(args, { display, writeJson: writeLine, signal })) > 0 ? 1 : 0;
+    const { stdin, stdout } = process;
+    const failed = isForStandardOutput(args)
+      ? await denoiseToStandardOutput(args, { display, stdin, stdout, signal })
+      : await runCommand(args, { display, writeLine, signal });
+    exitCode = failed > 0 ? 1 : 0;
   });
 
   const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -44,9 +51,15 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   };
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
-  describeWatch(program.command('watch'), async (args) => {
-    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeJson: writeLine, signal });
+  describePriors(program.command('priors'), writeLine);
+  const watch = program.command('watch');
+  describeWatch(watch, async (args) => {
+    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
+
+  const configurable = [run, watch];
+  for (const command of configurable)
+    addConfigOptions(command).hook('preAction', () => applyConfig(command, configurable, say));
 
   // Whoever asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());

@@ -22,18 +22,22 @@ export function errorJson(error: unknown): { code: string; message: string } {
   return { code: codeOf(error), message: messageOf(error) };
 }
 
+type ToldReport = DenoiseReport & { readonly isCached?: boolean };
+
 /** The line of a file that is done. */
 export function doneLine(
   { input, output }: Job,
-  { seconds, tiles, fallbackTiles, isUnchanged, noise }: DenoiseReport,
+  { seconds, tiles, fallbackTiles, isUnchanged, noise, isCached = false }: ToldReport,
 ): string {
+  if (isUnchanged && input === output) return `${input}  left as it is: ${noise.why}`;
   if (isUnchanged) return `${input} -> ${output}  copied: ${noise.why}`;
   const found = noise.isEstimated ? `  ${noiseWords(noise)}` : '';
   const doubts =
     fallbackTiles === 0
       ? ''
       : `  (${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?)`;
-  return `${input} -> ${output}  ${timeWords(seconds)}${found}${doubts}`;
+  const where = input === output ? `${input}  replaced` : `${input} -> ${output}`;
+  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${doubts}`;
 }
 
 function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {

@@ -1,24 +1,29 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
-import { readFile } from 'node:fs/promises';
-import { FlowDenoiseError } from '../core/errors.js';
+import { readFile, stat } from 'node:fs/promises';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
-import { decodePicture, writeFileAtomic } from '../image/index.js';
-import { denoiseEncodedPicture, isOptionFault } from '../plugin/encoded-picture.js';
+import { writeFileAtomic } from '../image/index.js';
+import { isOptionFault } from '../plugin/encoded-picture.js';
+import { checkLength } from '../plugin/picture-bytes.js';
+import { pictureDenoiser } from '../plugin/picture-denoiser.js';
 import { mapInOrder } from '../tile/in-order.js';
-import { whiteLevel } from '../tile/picture.js';
 import type { CommandArguments } from './arguments.js';
+import type { Destination } from './destination.js';
+import { dryRunLines, leftJson, leftLine } from './dry-run.js';
+import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
+import { readSigmaMap } from './sigma-map.js';
+import { methodWithin } from './time-budget.js';
 
 export interface RunContext {
   readonly display: Display;
-  /** Takes the lines of --json. */
-  readonly writeJson: (line: string) => void;
+  /** Takes a line for programs to read, and those of --dry-run. */
+  readonly writeLine: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -31,30 +36,84 @@ export interface RunContext {
  */
 export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
-  const { jobs, unmatched } = await findInputs(args.inputs, args.output);
+  const { jobs, unmatched, results } = await findInputs(args.inputs, args.destination);
   for (const arg of unmatched) display.say(`no pictures found in ${arg}`);
+  for (const path of results) display.say(`${path}  left out: it is the result of another picture`);
+  const { backup } = args.destination;
+  if (backup !== undefined) await refuseTakenBackups(jobs, backup);
+  const { waiting, left } = await withoutDone(jobs, args.destination);
+  if (!args.dryRun) tellLeft(left, args, context);
+  if (waiting.length === 0 && !args.dryRun) return 0;
 
-  const denoiser = await openDenoiser(args.denoiser);
+  const denoiser = await openWithin(waiting, args, context);
   try {
     signal.throwIfAborted();
     refuseSigma(args.noise.sigma, denoiser, '--sigma');
-    return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context);
+    if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
+    return await denoiseJobs(await plannedJobs(waiting, denoiser, args, context), denoiser, args, context);
   } finally {
     display.end();
     await denoiser.close();
   }
 }
 
-/** The samples of a grey picture, 8-bit units. */
-async function readSigmaMap(path: string): Promise<Float32Array> {
-  const { picture } = await decodePicture(await readFile(path), path);
-  if (picture.channels !== 1)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a grey picture for --sigma-map but received ${path}, which has colour or alpha`,
-    );
-  const unit = 255 / whiteLevel(picture.data);
-  return Float32Array.from(picture.data, (value) => value * unit);
+/** Opens the denoiser, with the method that fits the time where one was given. */
+async function openWithin(
+  jobs: readonly Job[],
+  { denoiser: options, timeBudget }: CommandArguments,
+  { display, signal }: RunContext,
+): Promise<Denoiser> {
+  const best = await openDenoiser(options);
+  if (timeBudget === undefined) return best;
+  try {
+    const { method, why } = await methodWithin(timeBudget, jobs, best, signal);
+    display.say(why);
+    if (method === best.method) return best;
+    await best.close();
+    return await openDenoiser({ ...options, method });
+  } catch (error) {
+    await best.close();
+    throw error;
+  }
+}
+
+/** Those whose result is not there yet, and those whose result is, unless it is to be replaced. */
+async function withoutDone(
+  jobs: readonly Job[],
+  { overwrite = false, inPlace = false }: Destination,
+): Promise<{ waiting: readonly Job[]; left: readonly Job[] }> {
+  if (overwrite || inPlace) return { waiting: jobs, left: [] };
+  const [waiting, left]: [Job[], Job[]] = [[], []];
+  for (const job of jobs) {
+    const status = await stat(job.output).catch(() => undefined);
+    (status?.isFile() ? left : waiting).push(job);
+  }
+  return { waiting, left };
+}
+
+function tellLeft(
+  left: readonly Job[],
+  { json }: CommandArguments,
+  { display, writeLine }: RunContext,
+): void {
+  for (const job of left) {
+    if (json) writeLine(leftJson(job));
+    display.say(leftLine(job));
+  }
+}
+
+async function tellPlan(
+  waiting: readonly Job[],
+  left: readonly Job[],
+  denoiser: Denoiser,
+  { json }: CommandArguments,
+  { display, writeLine, signal }: RunContext,
+): Promise<number> {
+  const plan = await planJobs(waiting, denoiser, signal);
+  for (const line of dryRunLines(plan, left, json)) writeLine(line);
+  for (const line of planLines(plan, denoiser)) display.say(line);
+  display.say('nothing was written (--dry-run)');
+  return 0;
 }
 
 /** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
@@ -64,7 +123,7 @@ async function plannedJobs(
   { quiet }: CommandArguments,
   { display, signal }: RunContext,
 ): Promise<readonly PlannedJob[]> {
-  if (quiet) return jobs.map((job) => ({ ...job, megapixels: 0, tiles: 0 }));
+  if (quiet) return jobs.map((job) => ({ ...job, megapixels: 0, tiles: 0, seconds: 0 }));
   const plan = await planJobs(jobs, denoiser, signal);
   for (const line of planLines(plan, denoiser)) display.say(line);
   display.begin(plan);
@@ -74,23 +133,29 @@ async function plannedJobs(
 async function denoiseJobs(
   jobs: readonly PlannedJob[],
   denoiser: Denoiser,
-  { noise, sigmaMap, concurrency, maxPixels, json }: CommandArguments,
-  { display, writeJson, signal }: RunContext,
+  { noise, sigmaMap, concurrency, file, maxBytes, destination, json }: CommandArguments,
+  { display, writeLine, signal }: RunContext,
 ): Promise<number> {
   const started = performance.now();
+  const { inPlace = false, backup } = destination;
   const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
+  const { denoise } = pictureDenoiser({ ...noise, ...file, denoiser });
   async function denoiseFile(job: PlannedJob): Promise<Outcome> {
     try {
+      const before = await stampOf(job.input);
+      checkLength(Number(before.size), job.input, maxBytes);
       const read = () => readFile(job.input, { signal });
-      const { bytes, report } = await denoiseEncodedPicture(await read(), job.input, async () => denoiser, {
-        ...noise,
+      const { bytes, report } = await denoise(await read(), job.input, {
         ...(map && { sigmaMap: map }),
-        maxPixels,
         signal,
         onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
       });
-      // What was found clean is read again, so that no file is held while its picture is in work.
-      await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
+      if (!inPlace) {
+        // What was found clean is read again, so that no file is held while its picture is in work.
+        await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
+      } else if (bytes !== undefined) {
+        await replaceOriginal(job.input, bytes, before, { backup, signal });
+      }
       return { job, report };
     } catch (error) {
       signal.throwIfAborted();
@@ -103,7 +168,7 @@ async function denoiseJobs(
 
   let failed = 0;
   for await (const outcome of mapInOrder(jobs, concurrency, denoiseFile)) {
-    if (json) writeJson(jsonLine(outcome));
+    if (json) writeLine(jsonLine(outcome));
     if (outcome.report !== undefined) {
       display.say(doneLine(outcome.job, outcome.report));
     } else {

@@ -1,6 +1,7 @@
 // `flow-denoise watch`: its options, and the words and lines in which its events are told. What it does is
 // src/plugin/watch.
 import type { Command } from 'commander';
+import { FlowDenoiseError } from '../core/errors.js';
 import type { FolderWatcher } from '../plugin/index.js';
 import { printable, type WatchFolderOptions, watchFolder } from '../plugin/index.js';
 import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from './arguments.js';
@@ -30,7 +31,7 @@ Exit codes: 0 all done (--once, --finish), 1 some picture failed (--once), 2 wro
 engine failed, 130 interrupted (143 terminated).`;
 
 interface RawOptions extends Record<string, unknown> {
-  readonly output: string;
+  readonly output?: string;
   readonly gain?: unknown;
   readonly offset?: unknown;
   readonly quiet?: boolean;
@@ -49,7 +50,7 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
   command
     .description('denoise every picture that appears in a folder')
     .argument('<input>', 'the folder to watch, at any depth')
-    .requiredOption('-o, --output <folder>', 'where the pictures are written, in the same tree and format')
+    .option('-o, --output <folder>', 'where the pictures are written, in the same tree and format')
     .option('--once', 'end when all that is there is done')
     .option('--originals <what>', 'keep, or move: to .done, or .error with the reason (default: keep)')
     .option(
@@ -72,7 +73,10 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
 }
 
 function watchArguments(input: string, raw: RawOptions): WatchArguments {
-  const { quiet = false, json = false, finish = false, gain, offset, poll, pollInterval, ...values } = raw;
+  const { quiet = false, json = false, finish = false, gain, offset, poll, pollInterval, ...rest } = raw;
+  const { config: _, ...values } = rest;
+  if (values.output === undefined)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected --output <folder>: where do the results go?');
   const options = {
     ...(gain === undefined && offset === undefined ? values : withSensor(values, gain, offset)),
     input,
@@ -90,10 +94,10 @@ function watchArguments(input: string, raw: RawOptions): WatchArguments {
  */
 export async function watchCommand(
   { options, finish, json }: WatchArguments,
-  { display, writeJson, signal }: RunContext,
+  { display, writeLine, signal }: RunContext,
 ): Promise<number> {
   const watcher = watchFolder(finish ? options : { ...options, signal });
-  if (json) writeEvents(watcher, writeJson);
+  if (json) writeEvents(watcher, writeLine);
   sayEvents(watcher, options, display);
   const stop = () => void watcher.close();
   if (finish) signal.addEventListener('abort', stop, { once: true });
@@ -102,10 +106,10 @@ export async function watchCommand(
 }
 
 /** One line of JSON for every event: `event`, `time`, and what the event tells. */
-function writeEvents(watcher: FolderWatcher, writeJson: (line: string) => void): void {
+function writeEvents(watcher: FolderWatcher, writeLine: (line: string) => void): void {
   const write = (event: string, { error, ...rest }: { readonly error?: unknown }) => {
     const told = error === undefined ? {} : { error: errorJson(error) };
-    writeJson(JSON.stringify({ event, time: new Date().toISOString(), ...rest, ...told }));
+    writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...rest, ...told }));
   };
   for (const event of ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle'] as const)
     watcher.on(event, (told: object) => write(event, told));

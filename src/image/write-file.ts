@@ -9,20 +9,21 @@ import { FlowDenoiseError, messageOf } from '../core/errors.js';
  *
  * @param path     where to; a file that is there is replaced
  * @param bytes    the whole content
+ * @param mode     permissions of the new file; the system's default where not given
  * @param signal   aborting before the rename leaves the path as it was
  * @throws         FlowDenoiseError WRITE_FAILED; the signal's reason when aborted. Neither leaves a temporary file.
  */
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, mode }: { readonly signal?: AbortSignal; readonly mode?: number } = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   const folder = dirname(path);
   const temporary = join(folder, `.flow-denoise-${randomUUID()}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
-    await writeFlushed(temporary, bytes, signal);
+    await writeFlushed(temporary, bytes, signal, mode);
     signal?.throwIfAborted();
     await rename(temporary, path);
   } catch (error) {
@@ -37,9 +38,15 @@ export async function writeFileAtomic(
   }
 }
 
-async function writeFlushed(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+async function writeFlushed(
+  path: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+  mode: number | undefined,
+): Promise<void> {
   const handle = await open(path, 'wx');
   try {
+    if (mode !== undefined) await handle.chmod(mode);
     await handle.writeFile(bytes, signal === undefined ? {} : { signal });
     await handle.sync();
   } finally {

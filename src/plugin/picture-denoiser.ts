@@ -8,11 +8,11 @@ import { openResultCache, resultKey } from './result-cache.js';
 import type { CheckedPictureOptions } from './stream-options.js';
 
 export interface PictureDenoiser {
-  /** As `denoiseEncodedPicture`, or what the cache has of it. */
+  /** As `denoiseEncodedPicture`, or what the cache has of it. With a map of sigma, nothing is cached. */
   readonly denoise: (
     bytes: Buffer,
     name: string,
-    call: Pick<DenoiseCallOptions, 'signal' | 'onProgress'>,
+    call: Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'>,
   ) => Promise<DenoisedBytes>;
   /** Closes the denoiser that was opened; one that the user gave stays open. */
   readonly close: () => Promise<void>;
@@ -41,7 +41,7 @@ export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser
 
   return {
     async denoise(bytes, name, call) {
-      const key = cache && (await keyOf(bytes));
+      const key = cache && call.sigmaMap === undefined ? await keyOf(bytes) : undefined;
       const kept = key === undefined ? undefined : await cache?.find(key);
       call.signal?.throwIfAborted();
       if (kept) return kept;

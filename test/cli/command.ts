@@ -10,33 +10,44 @@ export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
+  /** stdout, undecoded. */
+  readonly bytes: Buffer;
   readonly stderr: string;
 }
 
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** What comes on stdin; without it stdin is closed. */
+  readonly input?: Buffer;
   /** Called with the process once it has begun. */
   readonly during?: (child: ChildProcess) => void;
 }
 
 /** Resolves when the process has ended by itself; a signal of ours after two minutes shows in `signal`. */
-export function command(args: readonly string[], { cwd, env, during }: RunOptions = {}): Promise<Ended> {
+export function command(
+  args: readonly string[],
+  { cwd, env, input, during }: RunOptions = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
       timeout: TIMEOUT_MS,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const pieces: Buffer[] = [];
+    let stderr = '';
+    child.stdout?.on('data', (piece: Buffer) => pieces.push(piece));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    child.on('error', reject).on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    // It may end before it has read all that it is given.
+    child.stdin?.on('error', () => {}).end(input);
+    child.on('error', reject).on('close', (code, signal) => {
+      const bytes = Buffer.concat(pieces);
+      resolve({ code, signal, bytes, stdout: bytes.toString('utf8'), stderr });
+    });
     during?.(child);
   });
 }

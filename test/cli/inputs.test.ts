@@ -23,11 +23,11 @@ function inFolder(names: readonly string[], use: (folder: string) => Promise<voi
 }
 
 async function pairs(args: string[], output = 'out'): Promise<string[]> {
-  return (await findInputs(args, output)).jobs.map((job) => `${job.input} > ${job.output}`);
+  return (await findInputs(args, { output })).jobs.map((job) => `${job.input} > ${job.output}`);
 }
 
 async function refusal(args: string[], output = 'out'): Promise<string> {
-  const error = await findInputs(args, output).then(
+  const error = await findInputs(args, { output }).then(
     () => assert.unreachable(args.join(' ')),
     (reason: unknown) => reason,
   );
@@ -75,7 +75,7 @@ test('says what was not found', () =>
     assert.match(await refusal(['p', 'nowhere.png']), 'No such file or folder: nowhere.png');
     assert.match(await refusal(['none']), /No pictures found in none.*png jpg/);
     assert.match(await refusal(['*.gif']), 'No pictures found in *.gif');
-    assert.equal((await findInputs(['p', 'none'], 'out')).unmatched, ['none']);
+    assert.equal((await findInputs(['p', 'none'], { output: 'out' })).unmatched, ['none']);
   }));
 
 test('refuses to write over an input', () =>

@@ -34,6 +34,7 @@ const jobs = ['a', 'b'].map((name) => ({
   output: `out/${name}.png`,
   megapixels: 1,
   tiles: 10,
+  seconds: 45,
 }));
 const plan = { jobs, megapixels: 2, tiles: 20, seconds: 90, posteriorMeanSeconds: undefined };
 

@@ -73,14 +73,23 @@ function checkWeights(file: string, model: PriorModel, tensors: Map<string, Tens
 }
 
 /**
+ * Reads and checks a prior's model.json, and no weights.
+ *
+ * @throws FlowDenoiseError BAD_PRIOR
+ */
+export async function loadModel(folder: string): Promise<PriorModel> {
+  const file = path.join(folder, 'model.json');
+  return parseModel(file, await read(file));
+}
+
+/**
  * Reads and checks a prior: format, version, schema, checksum, tensor names, shapes, finite numbers.
  *
  * @param folder holds model.json and the weights file that it names
  * @throws FlowDenoiseError BAD_PRIOR: one line that names the file and what is wrong with it
  */
 export async function loadPrior(folder: string): Promise<Prior> {
-  const modelFile = path.join(folder, 'model.json');
-  const model = parseModel(modelFile, await read(modelFile));
+  const model = await loadModel(folder);
   const weightsFile = path.join(folder, model.weights.file);
   const bytes = await read(weightsFile);
   const sha256 = createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,126 @@
+// Options from `flow-denoise.config.json`, `.js`, `.mjs` or `.ts`, found from the working folder upwards: put where the
+// command line says nothing. Their values are checked with the flags', not here.
+import { dirname, extname, relative, resolve } from 'node:path';
+import process from 'node:process';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import { lilconfig } from 'lilconfig';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+
+/** Options that are paths, which a file says from its own folder. */
+const PATHS: readonly string[] = ['output', 'sigmaMap', 'cache', 'report'];
+
+/** Where one of these stands on the command line, the file's others of the list are about something else. */
+const DESTINATIONS: readonly string[] = ['output', 'suffix', 'inPlace', 'backup'];
+
+const FILE_NAMES = ['json', 'js', 'mjs', 'ts'].map((extension) => `flow-denoise.config.${extension}`);
+
+const FLAGS_OF_CONFIG: readonly string[] = ['config'];
+
+/** Gives a command `--config` and `--no-config`. */
+export function addConfigOptions(command: Command): Command {
+  return command
+    .option(
+      '--config <file>',
+      'options from this file (default: flow-denoise.config.{json,js,mjs,ts}, upwards)',
+    )
+    .option('--no-config', 'options from no file');
+}
+
+/**
+ * Fills in what the command line left open.
+ *
+ * @param command   the command that was named, its flags parsed
+ * @param commands  all that take a file: what one of them knows, the others pass over
+ * @param say       is told which file said what
+ * @throws          FlowDenoiseError BAD_OPTION for a file that cannot be read, or an option that no command has
+ */
+export async function applyConfig(
+  command: Command,
+  commands: readonly Command[],
+  say: (line: string) => void,
+): Promise<void> {
+  const named: unknown = command.getOptionValue('config');
+  if (named === false) return;
+  const found = await findConfig(typeof named === 'string' ? named : undefined);
+  if (!found) return;
+  const { path, options } = found;
+  const own = optionNames(command);
+  const all = new Set(commands.flatMap(optionNames));
+  const unknown = Object.keys(options).filter((key) => !all.has(key));
+  if (unknown.length > 0) {
+    const names = [...all].sort().join(', ');
+    throw refused(path, `expected the options ${names} but found ${unknown.join(', ')}`);
+  }
+  const isTyped = (key: string) => command.getOptionValueSource(key) === 'cli';
+  const saysWhere = DESTINATIONS.some(isTyped) || command.args.includes('-');
+  const used = Object.entries(options).filter(
+    ([key]) => own.includes(key) && !isTyped(key) && !(saysWhere && DESTINATIONS.includes(key)),
+  );
+  for (const [key, value] of used)
+    command.setOptionValueWithSource(key, fromFile(key, value, path), 'config');
+  const isQuiet = command.getOptionValue('quiet') === true;
+  if (used.length > 0 && !isQuiet)
+    say(`options from ${relative('', path)}: ${used.map(([key, value]) => words(key, value)).join(', ')}`);
+}
+
+interface Found {
+  readonly path: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+async function findConfig(named: string | undefined): Promise<Found | undefined> {
+  const loaders = { '.ts': loadTypeScript, '.mjs': loadModule, '.js': loadModule };
+  const search = lilconfig('flow-denoise', { searchPlaces: FILE_NAMES, loaders, stopDir: resolve('/') });
+  const result = await (named === undefined ? search.search() : search.load(resolve(named))).catch(
+    (error: unknown) => {
+      if (error instanceof FlowDenoiseError) throw error;
+      throw refused(named ?? 'flow-denoise.config', `cannot be read (${messageOf(error)})`, error);
+    },
+  );
+  if (!result) return undefined;
+  const options: unknown = result.config;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw refused(result.filepath, 'expected an object of options, in a module as its default export');
+  }
+  return { path: result.filepath, options: options as Found['options'] };
+}
+
+async function loadModule(path: string): Promise<unknown> {
+  try {
+    return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
+  } catch (error) {
+    throw refused(path, `cannot be loaded (${messageOf(error)})`, error);
+  }
+}
+
+/** Node strips types by itself from 22.18 and 23.6 on; a loader such as tsx does too. */
+function loadTypeScript(path: string): Promise<unknown> {
+  const { typescript } = process.features as { readonly typescript?: unknown };
+  const hasLoader = process.execArgv.some((flag) => /tsx|ts-node|strip-types/.test(flag));
+  if (typescript || hasLoader) return loadModule(path);
+  throw refused(
+    path,
+    `Node ${process.version} does not read TypeScript; use Node 22.18 or later, or name it flow-denoise.config.mjs`,
+  );
+}
+
+function optionNames(command: Command): string[] {
+  const names = command.options.map((option) => option.attributeName());
+  return [...new Set(names)].filter((name) => !FLAGS_OF_CONFIG.includes(name));
+}
+
+function fromFile(key: string, value: unknown, path: string): unknown {
+  if (typeof value !== 'string' || value === '-') return value;
+  const isPath = PATHS.includes(key) || (key === 'prior' && /^\.{1,2}([/\\]|$)/.test(value));
+  return isPath ? relative('', resolve(dirname(path), value)) || '.' : value;
+}
+
+function words(key: string, value: unknown): string {
+  return `${key} ${typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)}`;
+}
+
+function refused(path: string, what: string, cause?: unknown): FlowDenoiseError {
+  const shown = extname(path) === '' ? path : relative('', path) || path;
+  return new FlowDenoiseError('BAD_OPTION', `${shown}: ${what}`, { cause });
+}

@@ -1,0 +1,29 @@
+// `--dry-run`: what would be done, a line for each picture. Nothing is decoded or written.
+import type { Job } from './inputs.js';
+import { type Plan, type PlannedJob, timeWords } from './plan.js';
+
+/** @param left  pictures whose results are there already */
+export function dryRunLines({ jobs }: Plan, left: readonly Job[], isJson: boolean): string[] {
+  const write = isJson ? jsonOf : wordsOf;
+  return [...jobs.map((job) => write(job)), ...left.map((job) => (isJson ? leftJson(job) : leftLine(job)))];
+}
+
+/** The line of a picture whose result is there already. */
+export function leftLine({ input, output }: Job): string {
+  return `${input} -> ${output}  left: is there already (--overwrite replaces it)`;
+}
+
+export function leftJson({ input, output }: Job): string {
+  return JSON.stringify({ input, output, skipped: 'the output is there already' });
+}
+
+function wordsOf({ input, output, size, megapixels, seconds }: PlannedJob): string {
+  const words = size
+    ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
+    : 'its header cannot be read';
+  return `${input} -> ${output}  ${words}`;
+}
+
+function jsonOf({ input, output, size, tiles, seconds }: PlannedJob): string {
+  return JSON.stringify({ input, output, ...(size && { ...size, tiles, seconds }) });
+}

@@ -1,0 +1,100 @@
+// Options from a file: found upwards, flags win, names are checked, the source is told.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { noisyPicture, withFolder } from '../plugin/pictures.js';
+import { command, filesBelow } from './command.js';
+
+const FAST = ['--method', 'posterior-mean', '--engine', 'onnx'];
+
+async function inProject(
+  files: Readonly<Record<string, string>>,
+  use: (cwd: string) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (cwd) => {
+    await mkdir(join(cwd, 'sub'));
+    await writeFile(join(cwd, 'sub/a.png'), await noisyPicture('png'));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text);
+    await use(cwd);
+  });
+}
+
+test('found above, its paths are its own folder’s, and flags win', () =>
+  inProject(
+    { 'flow-denoise.config.json': '{ "sigma": 20, "output": "clean", "settle": 100 }' },
+    async (root) => {
+      const cwd = join(root, 'sub');
+      const first = await command(['a.png', ...FAST, '--json'], { cwd });
+      assert.is(first.code, 0, first.stderr);
+      assert.match(first.stderr, /^options from \.\.\/flow-denoise\.config\.json: sigma 20, output clean$/m);
+      assert.is(JSON.parse(first.stdout).report.sigma, 20);
+      assert.equal(await filesBelow(join(root, 'clean')), ['a.png']);
+      const second = await command(['a.png', '--suffix', '-x', '--sigma', '30', ...FAST, '--json'], { cwd });
+      assert.is(second.code, 0, second.stderr);
+      assert.not.match(second.stderr, 'options from');
+      assert.is(JSON.parse(second.stdout).report.sigma, 30);
+      assert.equal(await filesBelow(cwd), ['a-x.png', 'a.png']);
+      const none = await command(['a.png', '--no-config', ...FAST], { cwd });
+      assert.is(none.code, 2);
+      assert.match(none.stderr, '--output <folder>');
+    },
+  ));
+
+test('modules, by name', () =>
+  inProject(
+    {
+      'one.mjs': "export default { sigma: 25, output: 'out', quiet: true };",
+      'flow-denoise.config.js': 'module.exports = { sigma: 25, format: "webp", output: "out" };',
+    },
+    async (cwd) => {
+      const named = await command(['sub/a.png', '--config', 'one.mjs', ...FAST], { cwd });
+      assert.equal([named.code, named.stderr], [0, '']);
+      const found = await command(['sub/a.png', ...FAST], { cwd });
+      assert.is(found.code, 0, found.stderr);
+      assert.equal(await filesBelow(join(cwd, 'out')), ['a.png', 'a.webp']);
+    },
+  ));
+
+test('TypeScript where Node reads it, or a clear refusal', () =>
+  inProject(
+    { 'flow-denoise.config.ts': "const output: string = 'out';\nexport default { output, sigma: 25 };" },
+    async (cwd) => {
+      const { code, stderr } = await command(['sub/a.png', ...FAST], { cwd });
+      const reads = Boolean((process.features as { typescript?: unknown }).typescript);
+      assert.is(code, reads ? 0 : 2, stderr);
+      if (!reads)
+        assert.match(stderr, /^flow-denoise: flow-denoise\.config\.ts: Node v.*Node 22\.18 or later/);
+    },
+  ));
+
+test('what is wrong in a file is named', () =>
+  inProject(
+    {
+      'key.json': '{ "sigma": 25, "colour": true }',
+      'value.json': '{ "sigma": "loud", "output": "out" }',
+      'broken.json': '{ "sigma": ',
+      'list.json': '[1]',
+      'throws.mjs': "throw new Error('no luck');",
+    },
+    async (cwd) => {
+      const refusals: readonly (readonly [string, RegExp])[] = [
+        ['key.json', /^flow-denoise: key\.json: expected the options .*sigma.* but found colour$/m],
+        ['value.json', /sigma.*'loud'/],
+        ['broken.json', /broken\.json: cannot be read/],
+        ['list.json', /list\.json: expected an object/],
+        ['throws.mjs', /throws\.mjs: cannot be loaded \(no luck\)/],
+        ['nowhere.json', /nowhere\.json: cannot be read/],
+      ];
+      for (const [file, message] of refusals) {
+        const { code, stdout, stderr } = await command(['sub/a.png', '--config', file], { cwd });
+        assert.equal([code, stdout], [2, ''], stderr);
+        assert.match(stderr, message);
+      }
+      const watch = await command(['watch', 'sub', '--once'], { cwd });
+      assert.is(watch.code, 2);
+      assert.match(watch.stderr, 'Expected --output <folder>');
+    },
+  ));
+
+test.run();

@@ -1,0 +1,56 @@
+// The method that a time budget chooses, and the words for it.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { choose, timeBudgetSchema } from '#src/cli/time-budget.js';
+import { noisyPicture, withFolder } from '../plugin/pictures.js';
+import { command } from './command.js';
+
+test('times as people write them', () => {
+  for (const [text, seconds] of [
+    ['60s', 60],
+    ['1.5min', 90],
+    ['2 h', 7200],
+    [45, 45],
+  ] as const)
+    assert.is(timeBudgetSchema.parse(text), seconds);
+  for (const text of ['', 'soon', '60', '5 m', '-3s', '1.2.3s', 0, -1])
+    assert.not(timeBudgetSchema.safeParse(text).success, String(text));
+});
+
+test('the best that fits, or else the fastest', () => {
+  assert.equal(choose(60, 42, 6), { method: 'beta-map', why: 'beta-MAP fits into 1 min 0 s: about 42 s' });
+  assert.equal(choose(30, 42, 6), {
+    method: 'posterior-mean',
+    why: 'beta-MAP would take about 42 s, more than 30 s; the posterior mean fits: about 6.0 s',
+  });
+  assert.equal(choose(5, 42, 6), {
+    method: 'posterior-mean',
+    why: 'nothing fits into 5.0 s; going on with the fastest, the posterior mean: about 6.0 s',
+  });
+});
+
+test('the command follows it', () =>
+  withFolder(async (cwd) => {
+    await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
+    const args = ['a.png', '-o', 'out', '--sigma', '25', '--engine', 'onnx', '--json', '--overwrite'];
+    for (const [budget, method] of [
+      ['0.000001s', 'posterior-mean'],
+      ['10h', 'beta-map'],
+    ] as const) {
+      const { code, stdout, stderr } = await command([...args, '--time-budget', budget], { cwd });
+      assert.is(code, 0, stderr);
+      assert.is(JSON.parse(stdout).report.method, method);
+      assert.match(stderr, method === 'beta-map' ? /^beta-MAP fits into 10 h/m : /^nothing fits into/m);
+    }
+    assert.ok((await readFile(join(cwd, 'out/a.png'))).length > 0);
+    const both = await command([...args, '--time-budget', '1h', '--method', 'beta-map'], { cwd });
+    assert.is(both.code, 2);
+    assert.match(both.stderr, 'one of --method and --time-budget');
+    const word = await command([...args, '--time-budget', 'soon'], { cwd });
+    assert.is(word.code, 2);
+    assert.match(word.stderr, /60s, 5min or 2h for timeBudget but received 'soon'/);
+  }));
+
+test.run();
