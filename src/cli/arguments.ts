@@ -19,6 +19,8 @@ export interface CommandArguments {
   readonly maxPixels: number | undefined;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** The page that is written of it. */
+  readonly report: string | undefined;
   readonly denoiser: DenoiserOptions;
 }
 
@@ -28,6 +30,7 @@ Examples:
   flow-denoise photos -o clean --sigma 25               every picture below photos, its tree kept
   flow-denoise "scans/**/*.tif" -o clean --sigma 10 --method posterior-mean
   flow-denoise photos -o clean --strength 0.7 --json > report.jsonl
+  flow-denoise photos -o clean --report report.html     a page to compare before and after
   flow-denoise scope.tif -o clean --gain 2.5 --sigma 4  a sensor's noise: variance 2.5 x value + 4^2
 
 Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is.
@@ -40,13 +43,24 @@ Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage,
 /** @throws  FlowDenoiseError BAD_OPTION for a value out of range */
 function checkedArguments(inputs: readonly string[], options: RawOptions): CommandArguments {
   const { output, quiet = false, json = false, gain, offset, ...values } = options;
-  const { sigma, noise, strength, sigmaMap, concurrency, maxPixels, ...denoiser } = parseOptions(
+  const { sigma, noise, strength, sigmaMap, concurrency, maxPixels, report, ...denoiser } = parseOptions(
     commandSchema,
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
   );
   const noiseOptions = { sigma, noise, strength };
-  return { inputs, output, quiet, json, noise: noiseOptions, sigmaMap, concurrency, maxPixels, denoiser };
+  return {
+    inputs,
+    output,
+    quiet,
+    json,
+    noise: noiseOptions,
+    sigmaMap,
+    concurrency,
+    maxPixels,
+    report,
+    denoiser,
+  };
 }
 
 /**
@@ -85,6 +99,11 @@ const commandSchema = denoiserOptionsSchema.extend({
   sigmaMap: z.string().min(1).optional().describe('the path of a grey picture'),
   concurrency: concurrencySchema,
   maxPixels: maxPixelsSchema,
+  report: z
+    .string()
+    .regex(/\.html?$/i)
+    .optional()
+    .describe('the path of a page, ending in .html'),
 });
 
 /**
@@ -102,6 +121,7 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     'a grey picture of the same size: the sigma of every pixel',
   );
   addDenoisingOptions(command)
+    .option('--report <file>', 'a page (.html) with every picture before and after, and what was done to it')
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], options: RawOptions) => start(checkedArguments(inputs, options)));
 }

@@ -10,6 +10,7 @@ import { denoiseEncodedPicture, isOptionFault } from '../plugin/encoded-picture.
 import { mapInOrder } from '../tile/in-order.js';
 import { whiteLevel } from '../tile/picture.js';
 import type { CommandArguments } from './arguments.js';
+import { type HtmlReport, openHtmlReport } from './html-report.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
 import type { Display } from './progress.js';
@@ -35,12 +36,15 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   for (const arg of unmatched) display.say(`no pictures found in ${arg}`);
 
   const denoiser = await openDenoiser(args.denoiser);
+  let page: HtmlReport | undefined;
   try {
     signal.throwIfAborted();
     refuseSigma(args.noise.sigma, denoiser, '--sigma');
-    return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context);
+    if (args.report) page = await openHtmlReport(args.report, denoiser, jobs.length, args.noise.strength);
+    return await denoiseJobs(await plannedJobs(jobs, denoiser, args, context), denoiser, args, context, page);
   } finally {
     display.end();
+    await page?.close();
     await denoiser.close();
   }
 }
@@ -76,6 +80,7 @@ async function denoiseJobs(
   denoiser: Denoiser,
   { noise, sigmaMap, concurrency, maxPixels, json }: CommandArguments,
   { display, writeJson, signal }: RunContext,
+  page: HtmlReport | undefined,
 ): Promise<number> {
   const started = performance.now();
   const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
@@ -89,6 +94,7 @@ async function denoiseJobs(
         signal,
         onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
       });
+      await page?.look(job, bytes);
       // What was found clean is read again, so that no file is held while its picture is in work.
       await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
       return { job, report };
@@ -103,6 +109,7 @@ async function denoiseJobs(
 
   let failed = 0;
   for await (const outcome of mapInOrder(jobs, concurrency, denoiseFile)) {
+    await page?.add(outcome);
     if (json) writeJson(jsonLine(outcome));
     if (outcome.report !== undefined) {
       display.say(doneLine(outcome.job, outcome.report));
@@ -113,6 +120,14 @@ async function denoiseJobs(
   }
   const seconds = (performance.now() - started) / 1000;
   const failures = failed === 0 ? '' : `, ${failed} failed`;
+  const isReported =
+    (await page?.finish().then(
+      () => true,
+      (error: unknown) => {
+        display.complain(errorLine(error));
+        return false;
+      },
+    )) ?? true;
   display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}${failures}`);
-  return failed;
+  return isReported ? failed : failed + 1;
 }
