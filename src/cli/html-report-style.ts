@@ -35,6 +35,8 @@ details ul { margin: .25rem 0; padding-left: 1.1rem; font-size: .85rem; }
 table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; }
 th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--quiet); font-weight: 500; }
+th, td:last-child { white-space: nowrap; }
+@media (max-width: 600px) { th, td { padding-right: .75rem; } }
 .hint { color: var(--quiet); font-size: .85rem; margin: 1rem 0; line-height: 1.9; }
 kbd { font: inherit; font-size: .8rem; border: 1px solid var(--line); border-radius: 4px; padding: 0 .35rem; background: var(--card); color: var(--text); }
 .badge { font-size: .75rem; font-weight: 500; border: 1px solid currentcolor; border-radius: 99px; padding: .05rem .55rem; margin-left: .4rem; color: var(--quiet); white-space: nowrap; }
@@ -108,7 +110,8 @@ button:disabled { opacity: .4; cursor: default; }
   [data-compare] .stage { display: grid; grid-template-columns: 1fr 1fr; gap: 6px; width: 100%; background: none; overflow: visible; }
   .layer + .layer { position: static; }
   .layer { clip-path: none; }
-  .stage .layer img { width: auto; height: auto; max-width: 100%; max-height: 11cm; transform: none; }
+  .facts > dl { columns: 2; }
+  .stage .layer img, .stage .layer + .layer img { width: auto; height: auto; max-width: 100%; max-height: 11cm; transform: none; }
   .before::after { content: "before"; }
   .after::after { content: "after"; }
   a { color: inherit; text-decoration: none; }

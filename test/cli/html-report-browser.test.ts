@@ -252,6 +252,7 @@ test('a narrow window and paper hold it', async ({ page }) => {
   assert.is(await computed(before, 'clip-path'), 'none');
   const [left, right] = [await boxOf(before), await boxOf(after)];
   assert.ok(right.x >= left.x + left.width, 'side by side on paper');
+  assert.equal([right.y, right.width, right.height], [left.y, left.width, left.height]);
 });
 
 browsing.run();

@@ -203,4 +203,17 @@ test('a page that cannot be written, or is no page, is refused before the work',
     assert.equal(await filesBelow(cwd), ['a.png', 'file']);
   }));
 
+test('a page that fails in the end costs no picture, and leaves nothing behind', () =>
+  withFolder(async (cwd) => {
+    await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
+    await mkdir(join(cwd, 'pages/report.html'), { recursive: true });
+    const { code, stderr } = await command(['a.png', '-o', 'out', ...FAST, '--report', 'pages/report.html'], {
+      cwd,
+    });
+    assert.is(code, 1, stderr);
+    assert.match(stderr, /pages\/report\.html: the report could not be written/);
+    assert.match(stderr, /1 of 1 done/);
+    assert.equal(await filesBelow(cwd), ['a.png', 'out/a.png']);
+  }));
+
 test.run();
