@@ -11,7 +11,7 @@ export interface PageFile {
   append(text: string): Promise<void>;
   /** Puts the page in its place: the head, all that was appended, the end. */
   finish(head: string, end: string): Promise<void>;
-  /** Removes what lies there unfinished; nothing after `finish`. */
+  /** Removes what lies there unfinished, the page itself never. Never rejects: others close after it. */
   discard(): Promise<void>;
 }
 
@@ -31,8 +31,8 @@ export async function openPageFile(path: string): Promise<PageFile> {
   });
 
   async function discard(): Promise<void> {
-    await body.close();
-    await Promise.all([bodyPath, pagePath].map((file) => rm(file, { force: true })));
+    await body.close().catch(() => undefined);
+    await Promise.all([bodyPath, pagePath].map((file) => rm(file, { force: true }).catch(() => undefined)));
   }
 
   async function assemble(head: string, end: string): Promise<void> {
