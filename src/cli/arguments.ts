@@ -35,6 +35,8 @@ export interface CommandArguments {
   readonly dryRun: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
+  /** The page that is written of it. */
+  readonly report: string | undefined;
   readonly denoiser: DenoiserOptions;
 }
 
@@ -48,6 +50,7 @@ Examples:
   flow-denoise a.jpg b.jpg --suffix -clean              a-clean.jpg and b-clean.jpg beside them
   flow-denoise photos --in-place --backup               replaces them, and keeps a.jpg as a.jpg.orig
   flow-denoise - --sigma 20 < noisy.png > clean.png     bytes in, bytes out
+  flow-denoise photos -o clean --report report.html     a page to compare before and after
   flow-denoise scope.tif -o clean --gain 2.5 --sigma 4  a sensor's noise: variance 2.5 x value + 4^2
 
 Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is. What is there
@@ -70,7 +73,7 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
   );
-  const { maxPixels, maxBytes, format, quality, cache, timeBudget, ...others } = rest;
+  const { maxPixels, maxBytes, format, quality, cache, timeBudget, report, ...others } = rest;
   const { output, suffix, inPlace, backup, overwrite, ...denoiser } = others;
   const destination = { output, suffix, inPlace, backup, overwrite, format };
   checkDestination(inputs, destination);
@@ -93,6 +96,7 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
     file,
     maxBytes,
     denoiser,
+    report,
     ...told,
   };
 }
@@ -136,6 +140,11 @@ const commandSchema = denoiserOptionsSchema.extend({
     .shape,
   timeBudget: timeBudgetSchema,
   ...destinationShape,
+  report: z
+    .string()
+    .regex(/\.html?$/i)
+    .optional()
+    .describe('the path of a page, ending in .html'),
 });
 
 /**
@@ -166,6 +175,7 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     'a grey picture of the same size: the sigma of every pixel',
   );
   addDenoisingOptions(command)
+    .option('--report <file>', 'a page (.html) with every picture before and after, and what was done to it')
     .addHelpText('after', EXAMPLES)
     .action((inputs: string[], options: RawOptions) => start(checkedArguments(inputs, options)));
 }

@@ -12,6 +12,7 @@ import { mapInOrder } from '../tile/in-order.js';
 import type { CommandArguments } from './arguments.js';
 import type { Destination } from './destination.js';
 import { dryRunLines, leftJson, leftLine } from './dry-run.js';
+import { type HtmlReport, openHtmlReport } from './html-report.js';
 import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
@@ -46,13 +47,17 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   if (waiting.length === 0 && !args.dryRun) return 0;
 
   const denoiser = await openWithin(waiting, args, context);
+  let page: HtmlReport | undefined;
   try {
     signal.throwIfAborted();
     refuseSigma(args.noise.sigma, denoiser, '--sigma');
     if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
-    return await denoiseJobs(await plannedJobs(waiting, denoiser, args, context), denoiser, args, context);
+    if (args.report) page = await openHtmlReport(args.report, denoiser, waiting.length, args.noise.strength);
+    const planned = await plannedJobs(waiting, denoiser, args, context);
+    return await denoiseJobs(planned, denoiser, args, context, page);
   } finally {
     display.end();
+    await page?.close();
     await denoiser.close();
   }
 }
@@ -135,6 +140,7 @@ async function denoiseJobs(
   denoiser: Denoiser,
   { noise, sigmaMap, concurrency, file, maxBytes, destination, json }: CommandArguments,
   { display, writeLine, signal }: RunContext,
+  page: HtmlReport | undefined,
 ): Promise<number> {
   const started = performance.now();
   const { inPlace = false, backup } = destination;
@@ -150,6 +156,7 @@ async function denoiseJobs(
         signal,
         onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
       });
+      await page?.look(job, bytes);
       if (!inPlace) {
         // What was found clean is read again, so that no file is held while its picture is in work.
         await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
@@ -168,6 +175,7 @@ async function denoiseJobs(
 
   let failed = 0;
   for await (const outcome of mapInOrder(jobs, concurrency, denoiseFile)) {
+    await page?.add(outcome);
     if (json) writeLine(jsonLine(outcome));
     if (outcome.report !== undefined) {
       display.say(doneLine(outcome.job, outcome.report));
@@ -178,6 +186,14 @@ async function denoiseJobs(
   }
   const seconds = (performance.now() - started) / 1000;
   const failures = failed === 0 ? '' : `, ${failed} failed`;
+  const isReported =
+    (await page?.finish().then(
+      () => true,
+      (error: unknown) => {
+        display.complain(errorLine(error));
+        return false;
+      },
+    )) ?? true;
   display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}${failures}`);
-  return failed;
+  return isReported ? failed : failed + 1;
 }

@@ -62,13 +62,14 @@ export async function denoiseToStandardOutput(
 }
 
 function checkArguments(
-  { inputs, destination, json, dryRun, timeBudget }: CommandArguments,
+  { inputs, destination, json, report, dryRun, timeBudget }: CommandArguments,
   stdout: NodeJS.WriteStream,
 ) {
   const { output = STANDARD, suffix, inPlace, overwrite } = destination;
   const given = {
     '--time-budget': timeBudget,
     '--json': json,
+    '--report': report,
     '--dry-run': dryRun,
     '--suffix': suffix,
     '--in-place': inPlace,
