@@ -228,7 +228,8 @@ export function openTfjsAscentGroup(
       const ended: { index: number; ascent: Ascent }[] = [];
       for (const index of gone) {
         const objective = at(1, index);
-        const estimate = objective > NO_OBJECTIVE ? await estimateAt(index) : undefined;
+        // Half of it: as float32 it is another number.
+        const estimate = objective > NO_OBJECTIVE / 2 ? await estimateAt(index) : undefined;
         const isConverged = at(3, index) === 1;
         ended.push({ index, ascent: { estimate, objective, steps: at(2, index), isConverged } });
       }

@@ -9,6 +9,9 @@ const BACKEND = 'webgpu';
 /** WebGPU does not tell a device's memory; batches that do not fit are made smaller when that shows. */
 const ASSUMED_MEMORY = 2 * 1024 ** 3;
 
+/** Among the values of the flag WEBGPU_MATMUL_PROGRAM_TYPE. */
+const PACKED_PROGRAM = 3;
+
 /** As much of WebGPU as is used here. */
 interface GpuDevice {
   readonly lost: Promise<{ readonly message: string }>;
@@ -89,6 +92,9 @@ export async function openWebGpu(): Promise<WebGpuDevice> {
   const { WebGPUBackend } = (await import(BACKEND_PACKAGE)) as {
     WebGPUBackend: new (device: GpuDevice, info: GpuAdapter['info']) => never;
   };
+  // A GPU that is a program runs small products through workgroups that wait for each other at 100 ms each; the packed
+  // kernel, which TensorFlow.js keeps for large ones, takes 10.
+  if (adapter.info.isFallbackAdapter) tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', PACKED_PROGRAM);
   tf.registerBackend(BACKEND, () => new WebGPUBackend(gpuDevice, adapter.info));
   if (!(await tf.setBackend(BACKEND))) throw new Error('TensorFlow.js could not start on the GPU');
   await tf.ready();
