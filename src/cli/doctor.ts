@@ -1,14 +1,11 @@
 // `flow-denoise doctor`: every engine on this machine, in a table for people or as JSON.
+import { execFile } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
-import {
-  type AvailableEngine,
-  type EngineExamination,
-  examineEngine,
-  loadCheckedPrior,
-} from '../core/engine/examine-engine.js';
-import { openEngine } from '../core/engine/open-engine.js';
+import type { AvailableEngine, EngineExamination } from '../core/engine/examine-engine.js';
+import { FlowDenoiseError } from '../core/errors.js';
 
 export interface DoctorContext {
   readonly writeLine: (line: string) => void;
@@ -36,17 +33,32 @@ export function describeDoctor(command: Command, context: DoctorContext, end: (c
     .action(async ({ json = false }: { readonly json?: boolean }) => end(await examine(json, context)));
 }
 
+/** What the process of an engine says, or how it ended. */
+function inProcess<R>(name: string, signal: AbortSignal): Promise<R | Error> {
+  const program = fileURLToPath(new URL('./examine-process.js', import.meta.url));
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [program, name], { signal }, (error, stdout) => {
+      const line = stdout.split('\n').find((text) => text.startsWith('{'));
+      if (signal.aborted) reject(signal.reason);
+      // What it has said counts, even if its driver crashed on the way out.
+      else if (line !== undefined) resolve(JSON.parse(line) as R);
+      else resolve(new Error(`its process ended with ${error?.signal ?? error?.code ?? 'nothing said'}`));
+    });
+  });
+}
+
 async function examine(json: boolean, { writeLine, say, signal }: DoctorContext): Promise<number> {
-  const checked = await loadCheckedPrior();
   const engines: EngineExamination[] = [];
   for (const name of ENGINE_NAMES) {
-    signal.throwIfAborted();
     if (!json) say(`trying ${name} ...`);
-    engines.push(await examineEngine(name, checked));
+    const examined = await inProcess<EngineExamination>(name, signal);
+    engines.push(
+      examined instanceof Error ? { name, isAvailable: false, reason: examined.message } : examined,
+    );
   }
-  const engine = await openEngine(checked.prior, { engine: 'auto' });
-  const auto = { name: engine.name, why: engine.why };
-  await engine.close();
+  const auto = await inProcess<{ name: string; why: string }>('auto', signal);
+  if (auto instanceof Error)
+    throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine auto does not open: ${auto.message}`);
   const machine = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
