@@ -152,6 +152,8 @@ export const float64Ops: TensorOps<Tensor64> = {
   log: unary(Math.log),
   tanh: unary(Math.tanh),
   sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
+  relu: unary((x) => Math.max(0, x)),
+  positive: unary((x) => (x > 0 ? 1 : 0)),
   complement: unary((x) => 1 - x),
 
   concat(a, b) {

@@ -51,6 +51,10 @@ export interface TensorOps<T> {
   log(x: T): T;
   tanh(x: T): T;
   sigmoid(x: T): T;
+  /** max(x, 0). */
+  relu(x: T): T;
+  /** 1 where x > 0, else 0: relu's slope. */
+  positive(x: T): T;
   /** 1 - x for x in [0, 1], as sigmoids are. (A carrier may clip to that range.) */
   complement(x: T): T;
 

@@ -30,6 +30,24 @@ function matrixOf(kernel: tf.Tensor): { matrix: Float64Array; size: number } {
   return { matrix, size };
 }
 
+/**
+ * ln |det W| with its gradient W^-T, both in float64 on the host: TensorFlow.js has no determinant.
+ *
+ * @param kernel  [1, 1, C, C]
+ */
+const logAbsDetOf = tf.customGrad((...inputs) => {
+  const [kernel] = inputs as [tf.Tensor];
+  const { matrix, size } = matrixOf(kernel);
+  return {
+    value: tf.scalar(logAbsDet(matrix, size)),
+    // Entry (output o, input i) of W^-T is entry (i, o) of W^-1, which is where HWIO has it.
+    gradFunc: (dy: tf.Tensor) => {
+      const inverse = Float32Array.from(invertMatrix(matrix, size));
+      return tf.mul(dy, tf.tensor4d(inverse, [1, 1, size, size]));
+    },
+  };
+}) as (kernel: tf.Tensor) => tf.Tensor;
+
 function hwio(data: Float32Array, shape: readonly [number, number, number, number]): tf.Tensor4D {
   const kernel: tf.Tensor4D = tf.tidy(() => tf.transpose(tf.tensor4d(data, [...shape]), [2, 3, 1, 0]));
   kernelData.set(kernel, data);
@@ -51,10 +69,7 @@ export const tfjsOps: TfjsOps = {
     return bias ? tf.add(out, bias) : out;
   },
   transposeKernel: (kernel) => tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]),
-  logAbsDet(kernel) {
-    const { matrix, size } = matrixOf(kernel);
-    return tf.scalar(logAbsDet(matrix, size));
-  },
+  logAbsDet: (kernel) => logAbsDetOf(kernel),
   invertKernel(kernel) {
     const { matrix, size } = matrixOf(kernel);
     return hwio(Float32Array.from(invertMatrix(matrix, size)), [size, size, 1, 1]);
@@ -75,6 +90,8 @@ export const tfjsOps: TfjsOps = {
   log: (x) => tf.log(x),
   tanh: (x) => tf.tanh(x),
   sigmoid: (x) => tf.sigmoid(x),
+  relu: (x) => tf.relu(x),
+  positive: (x) => tf.step(x),
   complement: (x) => tf.sub(1, x),
 
   concat: (a, b) => tf.concat([a, b], -1),
