@@ -47,7 +47,9 @@ async function* runInWorker(
   };
   worker.on('message', add);
   worker.on('error', ({ message }) => add({ kind: 'error', code: 'ENGINE_FAILED', message }));
-  const ended = once(worker, 'exit').then(() => add({ kind: 'error', code: 'ENGINE_FAILED', message: 'the thread ended' }));
+  const ended = once(worker, 'exit').then(() =>
+    add({ kind: 'error', code: 'ENGINE_FAILED', message: 'the thread ended' }),
+  );
   const onAbort = () => Atomics.store(stop, 0, 1);
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();
@@ -62,7 +64,7 @@ async function* runInWorker(
       }
       if (message.kind === 'end') break;
       if (message.kind === 'error') {
-        if (message.code === undefined) throw new Error(message.message);
+        if (message.code === undefined) throw message.cause;
         throw new FlowDenoiseError(message.code, message.message);
       }
       yield message.record;
