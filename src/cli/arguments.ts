@@ -199,7 +199,10 @@ export function addDenoisingOptions(command: Command): Command {
     .addOption(numberOption('--strength <number>', 'from 0 to 1: how much of the noise goes (default: 1)'))
     .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
     .addOption(numberOption('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
-    .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')
+    .option(
+      '--prior <name or folder>',
+      'natural, faces64, a folder, or auto: the one that suits each picture (default: natural)',
+    )
     .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))
     .addOption(numberOption('--overlap <pixels>', 'how far tiles overlap'))

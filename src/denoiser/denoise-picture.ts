@@ -11,7 +11,7 @@ import { planTiles, type Tile } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { DenoiseCallOptions, Method, NoiseReport } from './denoiser.js';
 import { checkSigma, chooseEstimator } from './estimator.js';
-import { COMPLETED_NOISE, greyOf, inChunks, isGreyInColour, withGrey } from './grey.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './grey.js';
 import type { CheckedNoiseOptions } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
@@ -34,18 +34,6 @@ export interface PictureResult<S extends Samples> {
   readonly tiles: number;
   readonly evaluations: number;
   readonly fallbackTiles: number;
-}
-
-/** @throws FlowDenoiseError BAD_IMAGE; integer samples are always finite */
-async function checkSamples({ data }: Picture): Promise<void> {
-  if (!(data instanceof Float32Array)) return;
-  await inChunks(data.length, (from, to) => {
-    if (data.subarray(from, to).every(Number.isFinite)) return;
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      'the picture has samples that are not finite numbers (NaN or infinity)',
-    );
-  });
 }
 
 /** strength (estimate - noisy), in place of the estimate. */
@@ -74,7 +62,6 @@ export async function denoisePicture<S extends Samples>(
   schedule: Schedule,
   settings: PictureSettings,
 ): Promise<PictureResult<S>> {
-  await checkSamples(picture);
   if (!(await isGreyInColour(picture))) return denoiseTiles(picture, options, schedule, settings);
   const result = await denoiseTiles(await greyOf(picture), options, schedule, settings);
   return { ...result, data: await withGrey(picture, result.data) };

@@ -47,9 +47,19 @@ export interface NoiseReport {
   readonly why: string;
 }
 
+/** With `prior: 'auto'`: how it came to the prior. */
+export interface PriorChoice {
+  /** What decided, in words. */
+  readonly why: string;
+  /** The priors that were compared, the likeliest first: ln p(picture) above that under a flat prior, nats per sample. */
+  readonly figures: readonly { readonly prior: string; readonly natsPerSample: number }[];
+}
+
 /** What was done to one picture. */
 export interface DenoiseReport {
   readonly prior: string;
+  /** Undefined where the prior was given. */
+  readonly priorChoice?: PriorChoice | undefined;
   readonly engine: string;
   readonly method: Method;
   /** Whether anything was done: a picture found clean comes back as it was. */
@@ -80,6 +90,7 @@ export interface TimeEstimate {
 }
 
 export interface Denoiser {
+  /** Its name; 'auto' where it is chosen for each picture. */
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
   readonly method: Method;

@@ -9,8 +9,8 @@ import { noiseOptionsShape } from './noise-options.js';
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 
 export const denoiserOptionsSchema = z.strictObject({
-  /** A shipped prior's name or the folder of another. Default 'natural'. */
-  prior: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
+  /** A shipped prior's name, the folder of another, or 'auto': the shipped one that suits each picture. Default 'natural'. */
+  prior: z.string().min(1).optional().describe("'auto', a shipped prior's name or a prior's folder"),
   /** Default 'auto': the fastest that is available. */
   engine: z
     .enum(['auto', ...ENGINE_NAMES])
