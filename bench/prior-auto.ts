@@ -6,19 +6,20 @@ import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { priorsToChooseFrom } from '#src/denoiser/auto-denoiser.js';
-import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import { choosePrior } from '#src/denoiser/choose-prior.js';
+import { createSchedule } from '#src/tile/schedule.js';
 import { type BenchPicture, readPictures, toBytes, toFloats } from './pictures.js';
 
 const SIDE = 64;
 const [sigmas = '4.28,8.5,17,34,50', faces = '32', photographs = '12', said] = process.argv.slice(2);
 
-const denoiser = await openDenoiser({ prior: 'auto', method: 'posterior-mean' });
-const engines = await Promise.all(
-  (await priorsToChooseFrom()).map(async ({ name }) => {
-    const engine = await openEngine(await loadPrior(findPrior(name)), { engine: 'onnx', threads: 1 });
-    return { name, engine };
+const priors = await Promise.all(
+  (await priorsToChooseFrom()).map(async ({ name, model }) => {
+    const engine = await openEngine(await loadPrior(findPrior(name)), { engine: 'auto', threads: undefined });
+    return { name, model, engine, schedule: createSchedule(engine) };
   }),
 );
+const candidates = priors.map(({ name, model, schedule }) => ({ name, model, open: async () => schedule }));
 
 for (const [folder, count, right] of [
   ['data/faces64/validation', faces, 'faces64'],
@@ -31,12 +32,12 @@ for (const [folder, count, right] of [
     const margins: number[] = [];
     for (const [index, picture] of pictures.entries()) {
       const noisy = toBytes(addGaussianNoise(toFloats(picture.data), sigma / 255, 100 + index));
-      const options = said === 'auto' ? {} : { sigma };
-      const { report } = await denoiser.denoisePicture({ ...picture, data: noisy }, options);
-      count1(chosen, report.isUnchanged ? 'left as it is' : report.prior);
-      const { figures = [] } = report.priorChoice ?? {};
+      const options = { noise: 'auto', strength: 1, sigma: said === 'auto' ? said : sigma } as const;
+      const choice = await choosePrior({ ...picture, data: noisy }, options, candidates, 'beta-map');
+      const { prior, figures } = choice;
+      count1(chosen, figures.length === 0 ? choice.why : prior);
       const of = (isRight: boolean) =>
-        figures.find(({ prior }) => (prior === right) === isRight)?.natsPerSample;
+        figures.find((each) => (each.prior === right) === isRight)?.natsPerSample;
       margins.push((of(true) ?? 0) - (of(false) ?? 0));
       count1(likeliest, await byOwnDensity({ ...picture, data: noisy }, sigma / 255));
     }
@@ -48,8 +49,7 @@ for (const [folder, count, right] of [
     );
   }
 }
-await denoiser.close();
-for (const { engine } of engines) await engine.close();
+for (const { engine } of priors) await engine.close();
 
 function count1(counts: Record<string, number>, name: string): void {
   counts[name] = (counts[name] ?? 0) + 1;
@@ -64,7 +64,7 @@ async function byOwnDensity({ data, width, height }: BenchPicture, sigma: number
   });
   const shape = { batch: 1, channels: 3, height: SIDE, width: SIDE };
   let best = { name: '', density: Number.NEGATIVE_INFINITY };
-  for (const { name, engine } of engines) {
+  for (const { name, engine } of priors) {
     const { logDensity } = await engine.evaluate({ shape, y: y.slice(), sigma: Float32Array.of(sigma) });
     const density = logDensity[0] ?? Number.NaN;
     if (density > best.density) best = { name, density };

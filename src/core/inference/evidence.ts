@@ -18,6 +18,9 @@ export interface EvidenceOptions {
 /** Of one added noise level over the one before. */
 const STEP = 2;
 
+/** The integral of (tau / first)^2 d ln tau up to the first level. */
+const BELOW_FIRST = 1 / 2;
+
 /** Added noise, in standard deviations: evenly in their logarithm from half the tile's own, or less where there is no room. */
 function addedLevels(sigma: number, mostSigma: number): number[] {
   const most = Math.sqrt(mostSigma ** 2 - sigma ** 2);
@@ -37,8 +40,8 @@ export function evidenceEvaluations(sigma: number, mostSigma: number): number {
  *     ln p(y) = c - integral of |y - E[y | y']|^2 / tau^2 d ln tau,
  *
  * c being the same for all priors, and by Tweedie's formula E[y | y'] = y' + tau^2 score(y'; sqrt(sigma^2 + tau^2)). A flat
- * prior has E[y | y'] = y', so that the integrand is n; what a prior is better by is added up. The integral is cut off
- * at `mostSigma`, beyond which all priors are about as good.
+ * prior has E[y | y'] = y'; what this one is better by is added up, by trapezoids. Below the first level the difference
+ * falls as tau^2, whose integral is added; at `mostSigma` the integral is cut off.
  *
  * The flow's own ln p would be one evaluation, but priors that were trained to denoise have scores that can be compared and
  * normalisations that cannot: see docs/architecture.md.
@@ -61,16 +64,20 @@ export function* evidence(
     const level = Math.hypot(sigma, tau);
     const noisier = y.map((value, i) => value + tau * (noise[i] as number));
     const density = yield* densityAt({ y: noisier, sigma: level, varies: true });
-    // Trapezoids. Where the flow breaks down, the prior knows nothing.
-    const weight = index === 0 || index === levels.length - 1 ? width / 2 : width;
-    if (!hasBrokenDown(density, level)) nats += weight * (1 - meanError(density.score, noise, tau));
+    const isEnd = index === 0 || index === levels.length - 1;
+    const weight = (isEnd ? width / 2 : width) + (index === 0 ? BELOW_FIRST : 0);
+    // Where the flow breaks down, the prior knows nothing.
+    if (!hasBrokenDown(density, level)) nats += weight * improvement(density.score, noise, tau);
   }
   return { estimate: y, evaluations: levels.length, nats };
 }
 
-/** The mean over all numbers of (y - E[y | y'])^2 / tau^2 = (e + tau score)^2. */
-function meanError(score: Float32Array, noise: Float32Array, tau: number): number {
+/** The mean over all numbers of (|y - y'|^2 - |y - E[y | y']|^2) / tau^2 = e^2 - (e + tau score)^2. */
+function improvement(score: Float32Array, noise: Float32Array, tau: number): number {
   let sum = 0;
-  for (let i = 0; i < score.length; i++) sum += ((noise[i] as number) + tau * (score[i] as number)) ** 2;
+  for (let i = 0; i < score.length; i++) {
+    const change = tau * (score[i] as number);
+    sum -= change * (2 * (noise[i] as number) + change);
+  }
   return sum / score.length;
 }
