@@ -17,6 +17,7 @@ import { type HtmlReport, openHtmlReport } from './html-report.js';
 import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
+import { previewCommand } from './preview.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
 import { readSigmaMap } from './sigma-map.js';
@@ -38,6 +39,8 @@ export interface RunContext {
  */
 export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
+  const { preview } = args;
+  if (preview) return previewCommand({ ...args, preview }, context);
   const { jobs, unmatched, results } = await findInputs(args.inputs, args.destination);
   for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
   for (const path of results)

@@ -45,7 +45,12 @@ export async function openAutoDenoiser(
   const { denoiser: first } = await open(DEFAULT_PRIOR);
 
   async function choose(picture: Picture, given: DenoiseCallOptions = {}) {
-    const { onProgress: _, ...checked } = parseOptions(callOptionsSchema, given, 'denoise');
+    const {
+      onProgress: _,
+      region: __,
+      beta: ___,
+      ...checked
+    } = parseOptions(callOptionsSchema, given, 'denoise');
     await checkPicture(picture);
     checked.signal?.throwIfAborted();
     const started = performance.now();

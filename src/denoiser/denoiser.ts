@@ -1,6 +1,7 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
 import type { Channels, Picture } from '../tile/picture.js';
+import type { Region } from '../tile/region.js';
 import type { NoiseOptions } from './noise-options.js';
 
 /** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
@@ -25,6 +26,13 @@ export interface DenoiseCallOptions extends NoiseOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Denoises this part alone, in pixels: the result has its size. The noise is that of the whole picture, and what lies
+   * around the part is computed with it as far as tiles overlap.
+   */
+  readonly region?: Region | undefined;
+  /** In place of the denoiser's. */
+  readonly beta?: number | 'auto' | undefined;
 }
 
 /** What was taken for the noise of one picture. */

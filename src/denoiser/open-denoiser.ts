@@ -82,7 +82,8 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
       if (!(image?.data instanceof Float32Array))
         throw new FlowDenoiseError('BAD_IMAGE', 'Expected a Float32Array of samples in [0, 1] for data');
       const { data, report } = await run(image, options);
-      return { data, width: image.width, height: image.height, channels: image.channels, report };
+      const { width, height } = options?.region ?? image;
+      return { data, width, height, channels: image.channels, report };
     },
     denoisePicture: run,
     async estimate(sizes, otherMethod: Method = method) {
