@@ -234,7 +234,7 @@ function descriptionOf(
     augment,
     tooSmall: tooSmall.length,
     unreadable: unreadable.length,
-    sha256: hashOfFiles([...training, ...validation]),
+    hash: hashOfFiles([...training, ...validation]),
   };
 }
 

@@ -22,7 +22,7 @@ export interface PictureFile {
 
 /** A file that is left out, and why. */
 export interface SkippedFile {
-  readonly name: string;
+  readonly path: string;
   readonly reason: string;
 }
 
@@ -114,12 +114,12 @@ async function lookAt(
     const { size } = await stat(path);
     const { autoOrient, pages = 1 } = await sharp(path, { limitInputPixels: false }).metadata();
     const { width, height } = autoOrient;
-    if (pages > 1) return { name, reason: `it has ${pages} pages` };
+    if (pages > 1) return { path, reason: `it has ${pages} pages` };
     if (width * height > DEFAULT_MAX_PIXELS)
-      return { name, reason: `its ${width} x ${height} pixels are more than ${DEFAULT_MAX_PIXELS}` };
+      return { path, reason: `its ${width} x ${height} pixels are more than ${DEFAULT_MAX_PIXELS}` };
     return { name, path, width, height, bytes: size };
   } catch (error) {
-    return { name, reason: firstLine(error) };
+    return { path, reason: firstLine(error) };
   }
 }
 
@@ -165,7 +165,7 @@ function nothingLeft(
   if (tooSmall.length === 0 && first !== undefined)
     return new FlowDenoiseError(
       'BAD_IMAGE',
-      `${folder}: none of its ${unreadable.length} pictures can be read (${first.name}: ${first.reason}). Expected PNG, JPEG, ` +
+      `${folder}: none of its ${unreadable.length} pictures can be read (${first.path}: ${first.reason}). Expected PNG, JPEG, ` +
         'WebP or TIFF files; copy or export them again.',
     );
   const largest = tooSmall.reduce(

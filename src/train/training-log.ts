@@ -5,11 +5,17 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { writeFileAtomic } from '../image/index.js';
-import type { CheckpointRecord, StepRecord, TrainingRecord, ValidationRecord } from './progress.js';
+import type {
+  CheckpointRecord,
+  StepRecord,
+  TrainingRecord,
+  ValidationRecord,
+  WarningRecord,
+} from './progress.js';
 
 /** A validation without its pictures. */
 export type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
-export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord;
+export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord | WarningRecord;
 
 export interface TrainingLog {
   /** What was in it already, in its order. */
@@ -55,6 +61,7 @@ const recordSchema: z.ZodType<LoggedRecord> = z.discriminatedUnion('kind', [
     psnr: z.array(z.object({ sigma255: number, noisy: number, denoised: number })),
   }),
   z.object({ kind: z.literal('checkpoint'), step: z.number(), folder: z.string() }),
+  z.object({ kind: z.literal('warning'), step: z.number(), message: z.string() }),
 ]);
 
 /**

@@ -52,13 +52,14 @@ test('records come back from the log as they were', async () => {
     stepRecord(2, { skipped: 'loss', restored: true }),
     validationRecord(2),
     { kind: 'checkpoint', step: 2, folder: 'x' } as const,
+    { kind: 'warning', step: 2, message: 'a "quoted" word' } as const,
   ];
   for (const record of records) await log.add(record);
   await log.close();
   const again = await openTrainingLog(path, 2);
   await again.close();
   const { crops: _, samples: __, ...validation } = validationRecord(2);
-  assert.equal(again.earlier, [records[0], records[1], validation, records[3]]);
+  assert.equal(again.earlier, [records[0], records[1], validation, records[3], records[4]]);
 });
 
 test('going on at a step forgets what was told of later ones, and a line left half written', async () => {
