@@ -83,7 +83,7 @@ function totals({ curves, isRunning }: TrainingPage): string {
     ['bits per dimension', last?.bitsPerDimension.toFixed(3)],
     ...(last?.psnr ?? []).map(
       ({ sigma255, noisy, denoised }) =>
-        [`dB at sigma ${sigma255}, from ${noisy.toFixed(2)}`, denoised.toFixed(2)] as const,
+        [`dB at sigma ${short(sigma255)}, from ${noisy.toFixed(2)}`, denoised.toFixed(2)] as const,
     ),
   ];
   const items = numbers.flatMap(([name, value]) =>
@@ -96,6 +96,11 @@ function troubles({ skipped, restored }: TrainingCurves): string {
   if (skipped === 0) return '';
   const back = restored > 0 ? `, and went back to a snapshot ${timesWords(restored)}` : '';
   return `<p class="notice">Training learned nothing from ${skipped} ${skipped === 1 ? 'step' : 'steps'} that had gone wrong${back}.</p>`;
+}
+
+/** Noise levels may be the ends of a prior's range: 2.55000001. */
+function short(sigma255: number): number {
+  return Number(sigma255.toPrecision(3));
 }
 
 function timesWords(count: number): string {
@@ -150,7 +155,7 @@ function psnrChart({ validations }: TrainingCurves): Omit<LineChart, 'xLabel'> |
     const points = validations.flatMap(({ step, psnr }) =>
       psnr.flatMap((row) => (row.sigma255 === sigma255 ? [[step, row.denoised] as const] : [])),
     );
-    return { name: `sigma ${sigma255}`, points };
+    return { name: `sigma ${short(sigma255)}`, points };
   });
   return { title: 'PSNR of the validation crops', yLabel: 'dB, higher is better', series };
 }
@@ -172,7 +177,7 @@ async function cropsSection(crops: readonly ValidationCrop[]): Promise<string> {
   const groups = sigmas.map(async (sigma255) => {
     const group = crops.filter((crop) => crop.sigma255 === sigma255);
     const figures = await Promise.all(group.map(cropFigure));
-    return `<h3>sigma ${sigma255}</h3>\n<div class="crops">${figures.join('\n')}</div>`;
+    return `<h3>sigma ${short(sigma255)}</h3>\n<div class="crops">${figures.join('\n')}</div>`;
   });
   return `<section aria-labelledby="crops"><h2 id="crops">Validation crops</h2>
 <p class="quiet">Always the same, from pictures that are not trained on. Under each its PSNR in dB.</p>
