@@ -74,7 +74,8 @@ export async function writeCheckpoint(state: CheckpointState, tensors: Optimizer
 
 function parse(bytes: Uint8Array, file: string): Checkpoint {
   const { format, state, sha256 } = readMetadata(bytes);
-  if (format !== FORMAT || state === undefined) throw new Error(`expected format ${FORMAT} but found ${format}`);
+  if (format !== FORMAT || state === undefined)
+    throw new Error(`expected format ${FORMAT} but found ${format}`);
   const tensors = readSafetensors(bytes);
   if (hashOf(tensors) !== sha256) throw new Error('its checksum differs from its content');
   const arrays = Object.fromEntries(NAMES.map((name) => [name, tensors.get(name)?.data]));

@@ -102,9 +102,7 @@ export function initializeActnorm(
         const step = `levels.${i}.steps.${k}`;
         const { bias, logScale } = actnormFor(x);
         fitted.set(`${step}.actnorm.bias`, bias).set(`${step}.actnorm.logScale`, logScale);
-        go(
-          actnorm(tfjsOps, { bias: tfjsOps.vector(bias.data), logScale: tfjsOps.vector(logScale.data) }),
-        );
+        go(actnorm(tfjsOps, { bias: tfjsOps.vector(bias.data), logScale: tfjsOps.vector(logScale.data) }));
         go(invertibleConv1x1(tfjsOps, source.kernel(`${step}.conv1x1.weight`)));
         const parameters = netParameters(source, `${step}.coupling`, level.width, condition !== undefined);
         const net = couplingNet(tfjsOps, { ...parameters, activation: architecture.activation });

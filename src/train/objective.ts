@@ -57,7 +57,11 @@ export function lossOf(
   const numbers = height * width * channels;
   const level = tf.reshape(sigma, [batch, 1, 1, 1]);
   const y = noise ? tf.add(clean, tf.mul(level, noise)) : clean;
-  const { logDensity, score } = flowDensity(tfjsOps, architecture, parameterSource(layout, tensors))(y, sigma);
+  const { logDensity, score } = flowDensity(
+    tfjsOps,
+    architecture,
+    parameterSource(layout, tensors),
+  )(y, sigma);
   const nats = tf.mul(tf.mean(logDensity), -1 / numbers);
   const bitsPerDimension = tf.add(tf.mul(nats, 1 / Math.LN2), 8);
   if (objective === 'likelihood') return { loss: nats, bitsPerDimension, denoisingError: undefined };

@@ -130,7 +130,9 @@ function architectureFor(options: CheckedTrainOptions): Architecture {
 }
 
 /** The prior that `from` names, where it does. */
-async function startOf(options: CheckedTrainOptions): Promise<{ folder: string; model: PriorModel } | undefined> {
+async function startOf(
+  options: CheckedTrainOptions,
+): Promise<{ folder: string; model: PriorModel } | undefined> {
   if (options.from === undefined) return undefined;
   const given = (['preset', 'levels', 'depth', 'width', 'activation', 'couplingScale'] as const).find(
     (key) => options[key] !== undefined,

@@ -4,6 +4,7 @@ import { openBackend } from '../core/engine/tfjs-backend.js';
 import { FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
 import { readCheckpoint } from './checkpoint.js';
 import { openCrops } from './crops.js';
+import type { SkippedFile } from './picture-files.js';
 import type { TrainingRecord } from './progress.js';
 import type { TrainingSettings } from './settings.js';
 import { runTraining } from './trainer.js';
@@ -17,7 +18,13 @@ export interface TrainWorkerData {
 
 export type TrainMessage =
   | { readonly kind: 'record'; readonly record: TrainingRecord }
-  | { readonly kind: 'error'; readonly code: FlowDenoiseErrorCode | undefined; readonly message: string }
+  /** `cause` is there, with its stack, where the error is none of ours. */
+  | {
+      readonly kind: 'error';
+      readonly code: FlowDenoiseErrorCode | undefined;
+      readonly message: string;
+      readonly cause?: unknown;
+    }
   | { readonly kind: 'end' };
 
 const port = parentPort;
@@ -33,8 +40,7 @@ async function train(): Promise<void> {
     throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
   });
   const { folder, crop, batch, seed, sheetTile, augment } = settings;
-  const onSkipped = ({ path, reason }: { readonly path: string; readonly reason: string }) =>
-    warn(`${path} is left out: ${reason}`);
+  const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
   const crops = await openCrops({ folder, size: crop, batch, seed, sheetTile, augment, onSkipped });
   try {
     const before = checkpoint?.state.data.hash;
@@ -58,9 +64,6 @@ try {
   await train();
   tell({ kind: 'end' });
 } catch (error) {
-  tell({
-    kind: 'error',
-    code: error instanceof FlowDenoiseError ? error.code : undefined,
-    message: messageOf(error),
-  });
+  const code = error instanceof FlowDenoiseError ? error.code : undefined;
+  tell({ kind: 'error', code, message: messageOf(error), ...(code === undefined && { cause: error }) });
 }

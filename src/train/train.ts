@@ -6,8 +6,8 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { readCheckpoint } from './checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
-import type { TrainingSettings } from './settings.js';
 import type { TrainMessage, TrainWorkerData } from './train-worker.js';
+import { lockTraining } from './training-lock.js';
 
 export type { TrainOptions };
 
@@ -27,17 +27,21 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
   const settings = isResumed
     ? resumedSettings(rest, (await readCheckpoint(rest.output, () => {})).state.settings)
     : await newSettings(rest);
-  yield* runInWorker(settings, isResumed, signal);
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const release = await lockTraining(settings.output, () => Atomics.store(stop, 0, 1));
+  try {
+    yield* runInWorker({ settings, isResumed, stop }, signal);
+  } finally {
+    await release();
+  }
 }
 
 async function* runInWorker(
-  settings: TrainingSettings,
-  isResumed: boolean,
+  workerData: TrainWorkerData,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainingRecord, void> {
   prepareTensorflowEnvironment();
-  const stop = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: TrainWorkerData = { settings, isResumed, stop };
+  const { stop } = workerData;
   const worker = new Worker(new URL('./train-worker.js', import.meta.url), { workerData, execArgv: [] });
   const messages: TrainMessage[] = [];
   let wake = () => {};
@@ -47,7 +51,9 @@ async function* runInWorker(
   };
   worker.on('message', add);
   worker.on('error', ({ message }) => add({ kind: 'error', code: 'ENGINE_FAILED', message }));
-  const ended = once(worker, 'exit').then(() => add({ kind: 'error', code: 'ENGINE_FAILED', message: 'the thread ended' }));
+  const ended = once(worker, 'exit').then(() =>
+    add({ kind: 'error', code: 'ENGINE_FAILED', message: 'the thread ended' }),
+  );
   const onAbort = () => Atomics.store(stop, 0, 1);
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();
@@ -62,7 +68,7 @@ async function* runInWorker(
       }
       if (message.kind === 'end') break;
       if (message.kind === 'error') {
-        if (message.code === undefined) throw new Error(message.message);
+        if (message.code === undefined) throw message.cause;
         throw new FlowDenoiseError(message.code, message.message);
       }
       yield message.record;

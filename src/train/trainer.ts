@@ -71,21 +71,30 @@ export function evaluateStep(
   parameters: tf.Tensor,
   makeBatch: () => TrainingBatch,
 ): Evaluated {
-  const [gradient, numbers] = tf.tidy(() => {
+  const [gradient, told] = tf.tidy(() => {
     const batch = makeBatch();
     const tensors = parameterTensors(layout, parameters);
-    let told: tf.Tensor[] = [];
+    let beside: tf.Tensor[] = [];
     const { value, grads } = tf.engine().gradients(() => {
-      const { loss, bitsPerDimension, denoisingError } = lossOf(architecture, layout, tensors, batch, objective);
-      told = [bitsPerDimension, denoisingError ?? tf.scalar(0)];
+      const { loss, bitsPerDimension, denoisingError } = lossOf(
+        architecture,
+        layout,
+        tensors,
+        batch,
+        objective,
+      );
+      // Kept: `gradients` disposes of everything but what it returns.
+      beside = [bitsPerDimension, denoisingError ?? tf.scalar(0)].map((tensor) => tf.keep(tensor));
       return loss;
     }, tensors);
     const flat = tf.concat(grads.map((part) => tf.reshape(part, [-1])));
     const norm = tf.sqrt(tf.sum(tf.square(flat)));
-    return [flat, tf.stack([value, norm, ...told])] as const;
+    const numbers = tf.stack([value, norm, ...beside]);
+    tf.dispose(beside);
+    return [flat, numbers] as const;
   });
-  const [loss = Number.NaN, norm = Number.NaN, bitsPerDimension = Number.NaN, error] = numbers.dataSync();
-  numbers.dispose();
+  const [loss = Number.NaN, norm = Number.NaN, bitsPerDimension = Number.NaN, error] = told.dataSync();
+  told.dispose();
   const denoisingError = objective === 'likelihood' ? undefined : error;
   return { gradient, loss, norm, bitsPerDimension, denoisingError };
 }
@@ -139,8 +148,7 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
   const secondsBefore = checkpoint?.state.seconds ?? 0;
   const started = performance.now();
   const seconds = () => secondsBefore + (performance.now() - started) / 1000;
-  const progress = (step: number) =>
-    steps === undefined ? seconds() / (60 * (minutes ?? 1)) : step / steps;
+  const progress = (step: number) => (steps === undefined ? seconds() / (60 * (minutes ?? 1)) : step / steps);
   let step = checkpoint?.state.step ?? 0;
   let savedStep = checkpoint ? step : -1;
   let measured: ValidationRecord | undefined;

@@ -53,7 +53,14 @@ function sigmasFor([low, high]: readonly [number, number]): readonly number[] {
   return known.length === SIGMAS_255.length ? known : [low, Math.sqrt(low * high), high].map((s) => s * 255);
 }
 
-async function bitsOf({ architecture, source, sigmaRange, seed, crops, size }: ValidationTask): Promise<number> {
+async function bitsOf({
+  architecture,
+  source,
+  sigmaRange,
+  seed,
+  crops,
+  size,
+}: ValidationTask): Promise<number> {
   const numbers = size * size * 3;
   const count = crops.length / numbers;
   const draws = drawsOf(seed, FIRST_STEP);
@@ -67,10 +74,11 @@ async function bitsOf({ architecture, source, sigmaRange, seed, crops, size }: V
     const part = y.subarray(start * numbers, (start + batch) * numbers);
     const logDensity = tf.tidy(
       () =>
-        flowDensity(tfjsOps, architecture, source)(
-          tf.tensor4d(part, [batch, size, size, 3]),
-          tf.fill([batch, 1], s),
-        ).logDensity,
+        flowDensity(
+          tfjsOps,
+          architecture,
+          source,
+        )(tf.tensor4d(part, [batch, size, size, 3]), tf.fill([batch, 1], s)).logDensity,
     );
     densities.push(...(await logDensity.data()));
     logDensity.dispose();
@@ -79,7 +87,11 @@ async function bitsOf({ architecture, source, sigmaRange, seed, crops, size }: V
 }
 
 /** The posterior mean of noisy crops, [count, size, size, 3]. */
-function tweedie({ architecture, source, size }: ValidationTask, noisy: Float32Array, sigma: number): Float32Array {
+function tweedie(
+  { architecture, source, size }: ValidationTask,
+  noisy: Float32Array,
+  sigma: number,
+): Float32Array {
   const numbers = size * size * 3;
   const estimate = new Float32Array(noisy.length);
   for (let start = 0; start < noisy.length; start += BATCH * numbers) {
@@ -192,9 +204,16 @@ export function sampleFlow(
     function latent(channels: number): tf.Tensor {
       const shape: [number, number, number, number] = [SAMPLES, side, side, channels];
       const values = draws.normal(SAMPLES * side * side * channels);
-      return tf.tensor4d(values.map((n) => temperature * n), shape);
+      return tf.tensor4d(
+        values.map((n) => temperature * n),
+        shape,
+      );
     }
-    return flowSampler(tfjsOps, architecture, source)(latents, tf.fill([SAMPLES, 1], sigmaRange[0])).dataSync();
+    return flowSampler(
+      tfjsOps,
+      architecture,
+      source,
+    )(latents, tf.fill([SAMPLES, 1], sigmaRange[0])).dataSync();
   });
   const numbers = size * size * 3;
   const pictures = Array.from({ length: SAMPLES }, (_, i) =>

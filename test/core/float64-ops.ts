@@ -165,6 +165,10 @@ export const float64Ops: TensorOps<Tensor64> = {
     );
     return { shape: [B, C + D, ...a.shape.slice(2)], data: joined.data };
   },
+  halves(x) {
+    const length = (x.shape.length === 1 ? x.shape[0] : x.shape[1]) ?? 0;
+    return [this.channels(x, 0, length / 2), this.channels(x, length / 2, length)];
+  },
   channels(x, start, end) {
     if (x.shape.length === 1) return tensor64(x.data.slice(start, end), [end - start]);
     const [B = 0, C = 0, H = 1, W = 1] = x.shape;

@@ -38,7 +38,6 @@ interface Thread {
 const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
 
-
 /** Starts a thread and waits until its engine is open. */
 async function startThread(workerData: EngineWorkerData): Promise<Thread> {
   if (workerData.name === 'tensorflow') prepareTensorflowEnvironment();

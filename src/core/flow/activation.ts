@@ -11,11 +11,15 @@ export interface Activation<T> {
   pullback(dy: T): T;
 }
 
-/** y = x s with s = sigmoid(x); dy/dx = s + y (1 - s). */
-export function silu<T>(ops: TensorOps<T>, x: T): Activation<T> {
+function composedSilu<T>(ops: TensorOps<T>, x: T): { y: T; slope: T } {
   const s = ops.sigmoid(x);
   const y = ops.mul(x, s);
-  const slope = ops.add(s, ops.mul(y, ops.complement(s)));
+  return { y, slope: ops.add(s, ops.mul(y, ops.complement(s))) };
+}
+
+/** y = x s with s = sigmoid(x); dy/dx = s + y (1 - s). */
+export function silu<T>(ops: TensorOps<T>, x: T): Activation<T> {
+  const { y, slope } = ops.silu?.(x) ?? composedSilu(ops, x);
   return { y, slope, pullback: (dy) => ops.mul(dy, slope) };
 }
 

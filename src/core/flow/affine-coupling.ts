@@ -14,19 +14,17 @@ export function affineCoupling<T>(
   scale: CouplingScale,
 ): Bijection<T> {
   function parts(a: T, condition?: T) {
-    const half = ops.shapeOf(a).channels;
     const { h, pullback } = net.forward(a, condition);
+    const [p, shift] = ops.halves(h);
     return {
-      shift: ops.channels(h, half, 2 * half),
-      ...logScaleOf(ops, scale, ops.channels(h, 0, half)),
+      shift,
+      ...logScaleOf(ops, scale, p),
       pullback,
     };
   }
   return {
     forward(x, condition) {
-      const { channels } = ops.shapeOf(x);
-      const a = ops.channels(x, 0, channels / 2);
-      const b = ops.channels(x, channels / 2, channels);
+      const [a, b] = ops.halves(x);
       const net = parts(a, condition);
       const factor = ops.exp(net.logScale);
       const zb = ops.mul(ops.add(b, net.shift), factor);
@@ -34,8 +32,7 @@ export function affineCoupling<T>(
         z: ops.concat(a, zb),
         logDet: ops.sum(net.logScale),
         pullback(dz) {
-          const dza = ops.channels(dz, 0, channels / 2);
-          const dzb = ops.channels(dz, channels / 2, channels);
+          const [dza, dzb] = ops.halves(dz);
           const db = ops.mul(dzb, factor);
           // d logScale = dzb zb + 1 (from the log-determinant).
           const dLogScale = ops.affine(ops.mul(dzb, zb), 1, 1);
@@ -45,13 +42,9 @@ export function affineCoupling<T>(
       };
     },
     inverse(z, condition) {
-      const { channels } = ops.shapeOf(z);
-      const a = ops.channels(z, 0, channels / 2);
+      const [a, zb] = ops.halves(z);
       const net = parts(a, condition);
-      const unscaled = ops.mul(
-        ops.channels(z, channels / 2, channels),
-        ops.exp(ops.affine(net.logScale, -1, 0)),
-      );
+      const unscaled = ops.mul(zb, ops.exp(ops.affine(net.logScale, -1, 0)));
       return ops.concat(a, ops.sub(unscaled, net.shift));
     },
   };

@@ -27,21 +27,19 @@ export interface CouplingNet<T> {
 }
 
 export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParameters<T>): CouplingNet<T> {
-  const { width, activation = 'silu', conv1, conv2, conv3, condition: film } = parameters;
+  const { activation = 'silu', conv1, conv2, conv3, condition: film } = parameters;
   const back1 = ops.transposeKernel(conv1.weight);
   const back2 = ops.transposeKernel(conv2.weight);
   const back3 = ops.transposeKernel(conv3.weight);
   return {
     forward(a, condition) {
-      const shifts = film && condition ? ops.dense(condition, film.weight, film.bias) : undefined;
-      const shifted = (x: T, start: number) =>
-        shifts ? ops.addVector(x, ops.channels(shifts, start, start + width)) : x;
-      const hidden1 = activate(ops, activation, shifted(ops.conv2d(a, conv1.weight, conv1.bias), 0));
-      const hidden2 = activate(
-        ops,
-        activation,
-        shifted(ops.conv2d(hidden1.y, conv2.weight, conv2.bias), width),
-      );
+      const [shift1, shift2] =
+        film && condition ? ops.halves(ops.dense(condition, film.weight, film.bias)) : [];
+      const shifted = (x: T, shift: T | undefined) => (shift ? ops.addVector(x, shift) : x);
+      const before1 = shifted(ops.conv2d(a, conv1.weight, conv1.bias), shift1);
+      const hidden1 = activate(ops, activation, before1);
+      const before2 = shifted(ops.conv2d(hidden1.y, conv2.weight, conv2.bias), shift2);
+      const hidden2 = activate(ops, activation, before2);
       const h = ops.conv2d(hidden2.y, conv3.weight, conv3.bias);
       return {
         // The slopes are computed now, so that the hidden layers themselves need not be kept until the pullback.

@@ -156,6 +156,10 @@ export function onnxOps(
       const bounds = [[start], [end], [axis]].map((values) => graph.integers(values));
       return graph.node('Slice', [x, ...bounds], shape);
     },
+    halves(x) {
+      const length = x.shape[x.shape.length === 1 ? 0 : 1] as number;
+      return [this.channels(x, 0, length / 2), this.channels(x, length / 2, length)];
+    },
     squeeze(picture) {
       const { batch, channels, height, width } = pictureShape(picture);
       const blocks = [batch, channels, height / 2, 2, width / 2, 2];
