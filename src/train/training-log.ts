@@ -79,7 +79,7 @@ export async function openTrainingLog(path: string, lastStep: number): Promise<T
   const handle = await named(path, () => open(path, 'a'));
   return {
     earlier: records,
-    add: (record) => named(path, () => handle.appendFile(lineOf(withoutPixels(record)))),
+    add: (record) => named(path, () => handle.appendFile(logLine(record))),
     close: () => handle.close(),
   };
 }
@@ -106,6 +106,11 @@ function recordOf(line: string): LoggedRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A record as a line of the log, its end included; without pixels. */
+export function logLine(record: TrainingRecord): string {
+  return lineOf(withoutPixels(record));
 }
 
 function lineOf(record: LoggedRecord): string {
