@@ -3,6 +3,7 @@
 import sharp from 'sharp';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
@@ -68,16 +69,6 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
 /** The prior of a run, in words. */
 export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
   return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
-}
-
-/** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */
-export function timeWords(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export const methodWords: Readonly<Record<Method, string>> = {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { calibrateCommand, describeCalibrate } from './calibrate.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
@@ -11,6 +12,7 @@ import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
+import { describeTrain, trainCommand } from './train.js';
 import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
@@ -56,6 +58,12 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
+  describeTrain(program.command('train'), async (args) => {
+    exitCode = await trainCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
+  });
+  describeCalibrate(program.command('calibrate'), (args) =>
+    calibrateCommand(args, { display: openDisplay(args.quiet), writeLine, signal }),
+  );
 
   const configurable = [run, watch];
   for (const command of configurable)

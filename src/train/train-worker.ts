@@ -40,7 +40,7 @@ async function train(): Promise<void> {
     throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
   });
   const { folder, crop, batch, seed, sheetTile, augment } = settings;
-  const onSkipped = ({ name, reason }: SkippedFile) => warn(`${name} is left out: ${reason}`);
+  const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
   const crops = await openCrops({ folder, size: crop, batch, seed, sheetTile, augment, onSkipped });
   try {
     const before = checkpoint?.state.data.hash;
