@@ -3,6 +3,7 @@
 import sharp from 'sharp';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import { formatOfFile } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
@@ -91,6 +92,8 @@ export interface Size {
 }
 
 async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+  // libvips would take other things for pictures too, an SVG among them.
+  if ((await formatOfFile(job.input)) === undefined) return { job, size: undefined };
   const header = sharp(job.input, { limitInputPixels: false }).metadata();
   const size = await header.catch(() => undefined);
   return { job, size: size && { width: size.width, height: size.height } };

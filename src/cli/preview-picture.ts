@@ -1,6 +1,7 @@
 // The picture of --preview: cells of one size in rows, each under its words. Pixels in, a PNG out; what is in the cells
 // is preview.ts's.
 import sharp from 'sharp';
+import { formatOfFile } from '../image/index.js';
 import { LABEL_HEIGHT, labelDots, labelWidth } from './label.js';
 import type { Raw } from './upright.js';
 
@@ -64,8 +65,9 @@ export async function previewPicture(
 
 /** Whether a file is a preview of ours. */
 export async function isPreview(path: string): Promise<boolean> {
+  if ((await formatOfFile(path)) !== 'png') return false;
   const metadata = await sharp(path)
     .metadata()
     .catch(() => undefined);
-  return metadata?.format === 'png' && (metadata.exif?.includes(SOFTWARE) ?? false);
+  return metadata?.exif?.includes(SOFTWARE) ?? false;
 }

@@ -31,11 +31,7 @@ test.before(async (context) => {
 });
 test.after(({ denoiser }) => denoiser.close());
 
-async function compare(
-  { denoiser, image }: Context,
-  options: DenoiseCallOptions,
-  most = MOST,
-): Promise<void> {
+async function compare({ denoiser, image }: Context, options: DenoiseCallOptions): Promise<void> {
   const whole = await denoiser.denoise(image, options);
   for (const region of REGIONS) {
     const part = await denoiser.denoise(image, { ...options, region });
