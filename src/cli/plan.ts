@@ -56,7 +56,7 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
   const { name, why } = denoiser.engine;
   const lines = [
-    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
       `with ${methodWords[denoiser.method]} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
