@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
+import { formatOfFile } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
@@ -56,7 +57,7 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
   const { name, why } = denoiser.engine;
   const lines = [
-    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
       `with ${methodWords[denoiser.method]} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
@@ -82,6 +83,8 @@ export interface Size {
 }
 
 async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+  // libvips would take other things for pictures too, an SVG among them.
+  if ((await formatOfFile(job.input)) === undefined) return { job, size: undefined };
   const header = sharp(job.input, { limitInputPixels: false }).metadata();
   const size = await header.catch(() => undefined);
   return { job, size: size && { width: size.width, height: size.height } };

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { describeRun } from './arguments.js';
+import { describeCache } from './cache.js';
 import { calibrateCommand, describeCalibrate } from './calibrate.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
@@ -54,6 +55,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describePriors(program.command('priors'), writeLine);
+  describeCache(program.command('cache'), writeLine);
   const watch = program.command('watch');
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
