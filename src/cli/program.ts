@@ -1,8 +1,7 @@
 // All commands as one program. What each takes and does is its own file's; here they are named, and their exit codes
 // collected.
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { z } from 'zod';
+import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
@@ -31,7 +30,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   let exitCode = 0;
   const program = new Command('flow-denoise')
     .description('Takes the noise out of pictures (PNG, JPEG, WebP, TIFF) with a normalizing-flow prior.')
-    .version(version(), '--version')
+    .version(packageVersion(), '--version')
     .showHelpAfterError('flow-denoise --help shows all options')
     .exitOverride();
 
@@ -65,11 +64,4 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
   await program.parseAsync(argv, { from: 'user' });
   return exitCode;
-}
-
-function version(): string {
-  const packageJson: unknown = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return z.object({ version: z.string() }).parse(packageJson).version;
 }

@@ -1,0 +1,162 @@
+// How each subject of an evaluation restores a noisy picture.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openEngine } from '../core/engine/open-engine.js';
+import { FlowDenoiseError } from '../core/errors.js';
+import { squeezeFactor } from '../core/flow/architecture.js';
+import { betaMap } from '../core/inference/beta-map.js';
+import { calibratedBetaMap } from '../core/inference/calibration.js';
+import { findPrior } from '../core/model/find-prior.js';
+import { loadPrior } from '../core/model/load-prior.js';
+import { openDenoiser } from '../denoiser/open-denoiser.js';
+import type { DenoiserOptions } from '../denoiser/options.js';
+import { decodePicture } from '../image/index.js';
+import { extractTile } from '../tile/extract.js';
+import { planTiles } from '../tile/plan.js';
+import { createSchedule } from '../tile/schedule.js';
+import { type NoiseLevel, noiseFolder, toldNoise } from './noise-level.js';
+import type { CleanPicture } from './pictures.js';
+import type { Subject } from './subject.js';
+
+export interface Restored {
+  /** Interleaved like the noisy picture, not clipped. */
+  readonly data: Float32Array;
+  /** Of the prior, over all tiles. */
+  readonly evaluations?: number | undefined;
+  /** Of a climb to convergence. */
+  readonly steps?: number | undefined;
+  readonly isConverged?: boolean | undefined;
+}
+
+export interface Restorer {
+  /** Undefined where another program computed. */
+  readonly engine: { readonly name: string; readonly why: string } | undefined;
+  restore(noisy: CleanPicture, level: NoiseLevel, signal: AbortSignal | undefined): Promise<Restored>;
+  close(): Promise<void>;
+}
+
+export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'>;
+
+/** DESIGN.md "Inference": what it takes to converge. */
+export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
+
+/** @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING */
+export function openRestorer(subject: Subject, options: RestorerOptions): Promise<Restorer> {
+  switch (subject.kind) {
+    case 'product':
+      return openProduct(subject, options);
+    case 'converged':
+      return openConverged(subject, options);
+    case 'given':
+      return Promise.resolve(given(subject));
+    default:
+      throw new TypeError(`no subject ${subject satisfies never}`);
+  }
+}
+
+async function openProduct(
+  { prior, method, beta }: Subject & { readonly kind: 'product' },
+  options: RestorerOptions,
+): Promise<Restorer> {
+  const denoiser = await openDenoiser({ ...options, prior, method, ...(beta !== undefined && { beta }) });
+  return {
+    engine: denoiser.engine,
+    async restore(noisy, level, signal) {
+      const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), signal });
+      return { data, evaluations: report.evaluations };
+    },
+    close: () => denoiser.close(),
+  };
+}
+
+/** The whole picture as one tile, so that what converges is the picture's own maximum. */
+async function openConverged(
+  { prior: name, beta }: Subject & { readonly kind: 'converged' },
+  { engine: engineName = 'auto', threads }: RestorerOptions,
+): Promise<Restorer> {
+  const prior = await loadPrior(findPrior(name));
+  const engine = await openEngine(prior, { engine: engineName, threads });
+  const schedule = createSchedule(engine);
+  const multiple = squeezeFactor(prior.model);
+  return {
+    engine: { name: engine.name, why: engine.why },
+    async restore(noisy, level, signal) {
+      const { width, height, channels } = noisy;
+      if (channels !== 3 || level.model !== 'gaussian')
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          `Expected colour pictures and Gaussian noise for a climb to convergence but received ${noisy.name} with ${channels} ` +
+            `channels and ${level.model} noise`,
+        );
+      const plan = planTiles({ width, height, tileSize: 4096, overlap: 0, multiple });
+      const [tile] = plan.tiles;
+      if (tile === undefined || plan.tiles.length > 1)
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          `${noisy.name}: expected at most 4096 x 4096 pixels for a climb to convergence; crop it`,
+        );
+      const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
+      const sigma = level.sigma / 255;
+      const estimation = betaMap(extractTile(noisy, plan, tile), sigma, {
+        ...calibratedBetaMap(prior.model, sigma, beta),
+        ...CONVERGENCE,
+        start: 'noisy',
+        polish: false,
+        climbs: schedule.takesClimbs ? shape : undefined,
+      });
+      const { estimate, evaluations, steps, isConverged } = await schedule.run({ shape, estimation, signal });
+      return { data: interleaved(estimate, shape, noisy), evaluations, steps, isConverged };
+    },
+    async close() {
+      schedule.close();
+      await engine.close();
+    },
+  };
+}
+
+/** The picture's part of a planar tile. */
+function interleaved(
+  planar: Float32Array,
+  tile: { readonly height: number; readonly width: number },
+  { width, height, channels }: CleanPicture,
+): Float32Array {
+  const data = new Float32Array(width * height * channels);
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        data[(y * width + x) * channels + c] = planar[(c * tile.height + y) * tile.width + x] as number;
+  return data;
+}
+
+/** What another program made of the exported pictures. */
+function given({ name, folder }: Subject & { readonly kind: 'given' }): Restorer {
+  return {
+    engine: undefined,
+    async restore(noisy, level, signal) {
+      const path = join(folder, noiseFolder(level), restoredName(noisy.name));
+      const bytes = await readFile(path, { signal }).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
+          { cause: error },
+        );
+      });
+      const { picture } = await decodePicture(bytes, path);
+      const { width, height, channels } = noisy;
+      const isSame = picture.width === width && picture.height === height && picture.channels === channels;
+      if (!isSame || !(picture.data instanceof Float32Array))
+        throw new FlowDenoiseError(
+          'BAD_IMAGE',
+          `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
+        );
+      return { data: picture.data };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The file of a picture in an exchange folder. */
+export function restoredName(name: string): string {
+  return `${name.replace(/\.\w+$/, '')}.tif`;
+}
