@@ -6,6 +6,7 @@ import { describeRun } from './arguments.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
+import { describeEvaluate } from './evaluate.js';
 import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
@@ -51,6 +52,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describePriors(program.command('priors'), writeLine);
+  describeEvaluate(program.command('evaluate'), { writeLine, signal, argv });
   const watch = program.command('watch');
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });

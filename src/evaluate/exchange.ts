@@ -1,8 +1,7 @@
 // Pictures for other programs: the same clean and noisy pixels as ours, as float TIFFs, for denoisers that are no part of
 // this package to be measured beside it.
 import { join } from 'node:path';
-import sharp from 'sharp';
-import { writeFileAtomic } from '../image/index.js';
+import { encodePicture, writeFileAtomic } from '../image/index.js';
 import { readPictures } from './evaluation.js';
 import { type NoiseLevel, noiseFolder } from './noise-level.js';
 import { checkEvaluateOptions, type EvaluateOptions } from './options.js';
@@ -53,11 +52,16 @@ export async function exportPictures(options: EvaluateOptions, folder: string): 
   return exchange;
 }
 
-async function writeFloats(path: string, { data, width, height, channels }: CleanPicture): Promise<void> {
-  const space = channels === 1 ? 'b-w' : 'scrgb';
-  const bytes = await sharp(data, { raw: { width, height, channels } })
-    .toColourspace(space)
-    .tiff({ compression: 'none' })
-    .toBuffer();
+async function writeFloats(path: string, { name, ...picture }: CleanPicture): Promise<void> {
+  const layout = { isBig: false, tile: undefined, unreadableCompression: undefined, tags: [] };
+  const coding = { compression: 'none', hasPredictor: false, bitsPerSample: 32 } as const;
+  const bytes = await encodePicture({
+    name,
+    picture,
+    format: 'tiff',
+    container: { format: 'tiff', ...coding, ...layout },
+    blocks: { exif: undefined, xmp: undefined, icc: undefined },
+    traits: [],
+  });
   await writeFileAtomic(path, bytes);
 }

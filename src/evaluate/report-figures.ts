@@ -6,7 +6,7 @@ import { noiseName } from './noise-level.js';
 import type { ReportFigure } from './report.js';
 import { type EvaluationResults, statisticOf } from './results.js';
 import type { ShownImage, ShownPicture } from './shown.js';
-import { betaOf, methodName, subjectName } from './subject.js';
+import { betaOf, methodName, priorName, type Subject, subjectName } from './subject.js';
 
 /** More curves than this in one chart are a thicket. */
 const MOST_CURVES = 10;
@@ -76,7 +76,7 @@ export function psnrAgainstNoise(
   ];
   const xLabel = isSensor ? 'gain (8-bit units)' : 'sigma of the noise (8-bit units)';
   const title = isSensor ? 'PSNR against gain' : 'PSNR against sigma';
-  const svg = lineChart({ title, xLabel, yLabel: 'PSNR (dB)', xScale: 'log', series, width: 720 });
+  const svg = lineChart({ title, xLabel, yLabel: 'PSNR (dB)', xScale: 'log', series });
   return [{ name: fileName(title), title, svg }];
 }
 
@@ -105,8 +105,7 @@ export function pictureGrids(
   subjects: readonly number[],
   words: { readonly name: string; readonly title: string },
 ): ReportFigure[] {
-  const columns = ['original', 'noisy', ...subjects.map((subject) => nameOf(results, subject))];
-  return gridsOf(results, shown, levels, columns, words, (entry, psnr) => [
+  return gridsOf(results, shown, levels, columnsOf(results, subjects), words, (entry, psnr) => [
     image(entry.clean),
     image(entry.noisy, psnr.noisy),
     ...subjects.map((subject) => image(entry.restored.get(subject), psnr.restored(subject))),
@@ -121,12 +120,23 @@ export function unevenGrids(
   subjects: readonly number[],
   words: { readonly name: string; readonly title: string },
 ): ReportFigure[] {
-  const columns = ['original', 'noisy', ...subjects.map((subject) => nameOf(results, subject))];
-  return gridsOf(results, shown, levels, columns, words, (entry) => [
+  return gridsOf(results, shown, levels, columnsOf(results, subjects), words, (entry) => [
     image(entry.clean),
     image(entry.noisy),
     ...subjects.map((subject) => image(entry.uneven.get(subject))),
   ]);
+}
+
+/** The subjects' names; without their prior where it is the same for all that have one. */
+function columnsOf({ subjects }: EvaluationResults, chosen: readonly number[]): string[] {
+  const own = chosen.flatMap((at) => subjects[at] ?? []);
+  const priors = new Set(own.flatMap((subject) => ('prior' in subject ? subject.prior : [])));
+  const isOne = priors.size === 1;
+  const name = (subject: Subject) =>
+    isOne && 'prior' in subject
+      ? subjectName(subject).replace(`${priorName(subject.prior)}, `, '')
+      : subjectName(subject);
+  return ['original', 'noisy', ...own.map(name)];
 }
 
 interface ShownPsnr {

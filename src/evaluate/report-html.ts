@@ -19,7 +19,8 @@ dl > div { display: grid; grid-template-columns: minmax(6rem, 8rem) 1fr; gap: .7
 dt { color: var(--quiet); }
 dd { margin: 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: clamp(.9rem, 2vw, 1.5rem); margin: 1.25rem 0; scroll-margin-top: 1rem; }
-.scroll { overflow-x: auto; margin: .75rem 0 1rem; }
+.tables { display: flex; flex-wrap: wrap; gap: 0 3rem; }
+.scroll { overflow-x: auto; margin: .75rem 0 1rem; max-width: 100%; }
 .scroll:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .35rem; }
@@ -81,7 +82,7 @@ function sectionHtml({ heading, text, tables, figures }: ReportSection, index: n
     `<h2 id="${id}">${escapedMarkup(heading)}</h2>`,
     ...text.map((words) => `<p>${escapedMarkup(words)}</p>`),
     ...(charts.length > 0 ? [`<div class="charts">${charts.join('')}</div>`] : []),
-    ...tables.map(tableHtml),
+    ...(tables.length > 0 ? [`<div class="tables">${tables.map(tableHtml).join('')}</div>`] : []),
     ...grids.map(({ svg }) => `<figure class="pictures" tabindex="0">${svg}</figure>`),
     '</section>',
   ].join('\n');

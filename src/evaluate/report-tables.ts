@@ -75,7 +75,7 @@ export function residualTable(results: EvaluationResults, levels: readonly numbe
 export const RESIDUAL_WORDS =
   'What was taken off is N − C_hat, in units of the noise’s standard deviation. Its strength is 1 where as much was taken ' +
   'off as there was noise. Its unevenness is the standard deviation, over blocks of 8 x 8 pixels, of the block’s own ' +
-  'strength. Neighbours of white noise have no correlation; a positive one says that structure of the picture went with it.';
+  'strength. Neighbours of white noise have no correlation; a negative one says that the noise’s smooth part stayed in the picture, a positive one that structure of the picture went.';
 
 function levelName({ levels }: EvaluationResults, level: number): string {
   const found = levels[level];

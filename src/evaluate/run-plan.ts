@@ -40,6 +40,9 @@ type RunOptions = Pick<
 /** Samples in work at a time: 16 megapixels of colour. */
 const MOST_SAMPLES = 48e6;
 
+/** The part of the work from which the pace is told by the work itself. */
+const TELLING_PART = 0.1;
+
 /** The picture under its noise: picture `index` has seed + index, whatever else is evaluated. */
 export function noisyPicture(
   clean: CleanPicture,
@@ -59,8 +62,8 @@ export async function runPlan(
   const { engine, threads, tileSize, overlap, signal } = options;
   const restorerOptions = { engine, threads, tileSize, overlap };
   const expected = await expectedSeconds(plan, pictures, restorerOptions, signal);
-  const onPicture = progress(plan, expected, options);
   const { noisy, shown } = await measureAllNoisy(plan, pictures, options);
+  const onPicture = progress(plan, expected, options);
   const cells: Cell[] = [];
   let engineWords = 'none';
   for (const [at, subject] of plan.subjects.entries()) {
@@ -96,7 +99,9 @@ function progress(
     done += 1;
     secondsDone += (expected.get(task) ?? 0) / task.count;
     const elapsed = (performance.now() - started) / 1000;
-    const secondsLeft = secondsDone > 0 ? elapsed * (seconds / secondsDone - 1) : undefined;
+    // The first pictures wait for the engine to prepare: they say little of the pace.
+    const pace = secondsDone > TELLING_PART * seconds ? elapsed / secondsDone : 1;
+    const secondsLeft = seconds > 0 ? pace * Math.max(0, seconds - secondsDone) : undefined;
     onProgress?.({
       done,
       total,
