@@ -119,7 +119,9 @@ async function evaluateCommand(
   try {
     if (exported !== undefined) {
       const { pictures, levels } = await exportPictures(options, exported);
-      display.say(`${pictures.length} pictures, clean and with ${levels.length} noises, are in ${exported}`);
+      display.say(
+        `${pictures.length} pictures, clean and under ${levels.length} noise${levels.length === 1 ? '' : 's'}, are in ${exported}`,
+      );
       return;
     }
     const evaluation = await evaluate(options);

@@ -140,7 +140,7 @@ test('--export writes the pixels for other programs, --import measures theirs', 
     const common = ['--sigma', '15', '--method', 'posterior-mean', ...fixture];
     const first = await command(['evaluate', 'clean', '--export', 'pairs', ...common], { cwd });
     assert.is(first.code, 0, first.stderr);
-    assert.match(first.stderr, /3 pictures, clean and with 1 noises, are in pairs/);
+    assert.match(first.stderr, /3 pictures, clean and under 1 noise, are in pairs/);
     const second = await command(['evaluate', 'clean', '--json', '--import', 'none=pairs', ...common], {
       cwd,
     });

@@ -185,7 +185,7 @@ test('the whole protocol, with two small priors, on two pictures', () =>
       'Unevenness against beta',
     ])
       assert.ok(html.includes(name), name);
-    assert.not.match(`${html}${markdown}`, /NaN|undefined|Infinity/);
+    assert.not.match(`${html}${markdown}`.replaceAll(/base64,[^"]*/g, ''), /NaN|undefined|Infinity/);
   }));
 
 test.run();
