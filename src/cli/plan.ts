@@ -1,6 +1,7 @@
 // What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. No
 // picture is decoded here.
 import sharp from 'sharp';
+import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
@@ -55,13 +56,18 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { name, why } = denoiser.engine;
   const lines = [
     `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
-      `with ${methodWords[denoiser.method]} under the prior ${denoiser.prior} on ${name} (${why})`,
+      `with ${methodWords[denoiser.method]} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
     const fast = timeWords(plan.posteriorMeanSeconds);
     lines.push(`--method posterior-mean would take about ${fast}, for a slightly noisier result`);
   }
   return lines;
+}
+
+/** The prior of a run, in words. */
+export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
+  return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
 }
 
 /** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */

@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../image/index.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
 import { checkLength } from '../plugin/picture-bytes.js';
 import { pictureDenoiser } from '../plugin/picture-denoiser.js';
+import { printable } from '../plugin/picture-name.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { CommandArguments } from './arguments.js';
 import type { Destination } from './destination.js';
@@ -16,6 +17,7 @@ import { type HtmlReport, openHtmlReport } from './html-report.js';
 import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
 import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
+import { previewCommand } from './preview.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
 import { readSigmaMap } from './sigma-map.js';
@@ -37,9 +39,12 @@ export interface RunContext {
  */
 export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
+  const { preview } = args;
+  if (preview) return previewCommand({ ...args, preview }, context);
   const { jobs, unmatched, results } = await findInputs(args.inputs, args.destination);
-  for (const arg of unmatched) display.say(`no pictures found in ${arg}`);
-  for (const path of results) display.say(`${path}  left out: it is the result of another picture`);
+  for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
+  for (const path of results)
+    display.say(`${printable(path)}  left out: it is the result of another picture`);
   const { backup } = args.destination;
   if (backup !== undefined) await refuseTakenBackups(jobs, backup);
   const { waiting, left } = await withoutDone(jobs, args.destination);

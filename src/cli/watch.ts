@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { FolderWatcher } from '../plugin/index.js';
-import { printable, type WatchFolderOptions, watchFolder } from '../plugin/index.js';
+import { type WatchFolderOptions, watchFolder } from '../plugin/index.js';
+import { printable } from '../plugin/picture-name.js';
 import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from './arguments.js';
 import type { Display } from './progress.js';
 import { doneLine, errorJson, errorLine } from './report.js';
@@ -122,7 +123,7 @@ function sayEvents(watcher: FolderWatcher, { input, once }: WatchFolderOptions, 
       display.say(`${what} ${printable(input)}: ${waiting} waiting, ${known} done before`);
     })
     .on('done', ({ input, output, report }) => {
-      display.say(doneLine({ input: printable(input), output: printable(output) }, report));
+      display.say(doneLine({ input, output }, report));
     })
     .on('failed', ({ error, movedTo }) => {
       display.complain(`${errorLine(error)}${movedTo ? ` (moved to ${printable(movedTo)})` : ''}`);

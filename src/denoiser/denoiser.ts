@@ -1,6 +1,7 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
 import type { Channels, Picture } from '../tile/picture.js';
+import type { Region } from '../tile/region.js';
 import type { NoiseOptions } from './noise-options.js';
 
 /** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
@@ -25,6 +26,13 @@ export interface DenoiseCallOptions extends NoiseOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Denoises this part alone, in pixels: the result has its size. The noise is that of the whole picture, and what lies
+   * around the part is computed with it as far as tiles overlap.
+   */
+  readonly region?: Region | undefined;
+  /** In place of the denoiser's. */
+  readonly beta?: number | 'auto' | undefined;
 }
 
 /** What was taken for the noise of one picture. */
@@ -47,9 +55,19 @@ export interface NoiseReport {
   readonly why: string;
 }
 
+/** With `prior: 'auto'`: how it came to the prior. */
+export interface PriorChoice {
+  /** What decided, in words. */
+  readonly why: string;
+  /** The priors that were compared, the likeliest first: ln p(picture) above that under a flat prior, nats per sample. */
+  readonly figures: readonly { readonly prior: string; readonly natsPerSample: number }[];
+}
+
 /** What was done to one picture. */
 export interface DenoiseReport {
   readonly prior: string;
+  /** Undefined where the prior was given. */
+  readonly priorChoice?: PriorChoice | undefined;
   readonly engine: string;
   readonly method: Method;
   /** Whether anything was done: a picture found clean comes back as it was. */
@@ -80,6 +98,7 @@ export interface TimeEstimate {
 }
 
 export interface Denoiser {
+  /** Its name; 'auto' where it is chosen for each picture. */
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
   readonly method: Method;

@@ -8,9 +8,14 @@ import { noiseOptionsShape } from './noise-options.js';
 
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 
+export const betaSchema = z
+  .union([z.number().positive().max(1000), z.literal('auto')])
+  .optional()
+  .describe("'auto' or a number above 0 and at most 1000");
+
 export const denoiserOptionsSchema = z.strictObject({
-  /** A shipped prior's name or the folder of another. Default 'natural'. */
-  prior: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
+  /** A shipped prior's name, the folder of another, or 'auto': the shipped one that suits each picture. Default 'natural'. */
+  prior: z.string().min(1).optional().describe("'auto', a shipped prior's name or a prior's folder"),
   /** Default 'auto': the fastest that is available. */
   engine: z
     .enum(['auto', ...ENGINE_NAMES])
@@ -19,10 +24,7 @@ export const denoiserOptionsSchema = z.strictObject({
   /** 'beta-map' (default, best) or 'posterior-mean' (one evaluation a tile, seven times faster). */
   method: methodSchema.optional().describe("'beta-map' or 'posterior-mean'"),
   /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */
-  beta: z
-    .union([z.number().positive().max(1000), z.literal('auto')])
-    .optional()
-    .describe("'auto' or a number above 0 and at most 1000"),
+  beta: betaSchema,
   /** Longest side of a tile, pixels. */
   tileSize: z.int().min(16).max(4096).optional().describe('a whole number from 16 to 4096 (pixels)'),
   /** Pixels that neighbouring tiles share. */
@@ -33,6 +35,13 @@ export const denoiserOptionsSchema = z.strictObject({
 
 export type DenoiserOptions = z.input<typeof denoiserOptionsSchema>;
 
+const position = z.int().min(0);
+const length = z.int().min(1);
+const regionSchema = z
+  .strictObject({ left: position, top: position, width: length, height: length })
+  .optional()
+  .describe('{ left, top, width, height } in pixels, inside the picture');
+
 export const callOptionsSchema = z.strictObject({
   ...noiseOptionsShape,
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
@@ -40,6 +49,8 @@ export const callOptionsSchema = z.strictObject({
     .custom<NonNullable<DenoiseCallOptions['onProgress']>>((value) => typeof value === 'function')
     .optional()
     .describe('a function'),
+  region: regionSchema,
+  beta: betaSchema,
 });
 
 function received(value: unknown): string {
