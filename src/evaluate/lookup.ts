@@ -2,14 +2,9 @@
 import { isSameNoise, type NoiseLevel } from './noise-level.js';
 import type { Cell, EvaluationResults, MeasureName, Measures } from './results.js';
 import { statisticOf } from './results.js';
-import { type Subject, subjectName } from './subject.js';
 
 export function levelIndex({ levels }: EvaluationResults, wanted: NoiseLevel): number {
   return levels.findIndex((level) => isSameNoise(level, wanted));
-}
-
-export function subjectIndex({ subjects }: EvaluationResults, wanted: Subject): number {
-  return subjects.findIndex((subject) => subjectName(subject) === subjectName(wanted));
 }
 
 export function cellAt({ cells }: EvaluationResults, level: number, subject: number): Cell | undefined {

@@ -57,7 +57,8 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
       case 'given':
         return EQUAL_LEVELS.includes(level) ? pictures : 0;
       case 'product':
-        return slow.includes(subject.prior) && !EQUAL_LEVELS.includes(level) ? 0 : pictures;
+        if (!slow.includes(subject.prior)) return pictures;
+        return EQUAL_LEVELS.includes(level) ? converged : 0;
       default:
         return subject satisfies never;
     }

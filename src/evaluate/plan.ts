@@ -15,7 +15,6 @@ export interface EvaluationTask {
 export interface EvaluationPlan {
   readonly levels: readonly NoiseLevel[];
   readonly subjects: readonly Subject[];
-  /** Subject by subject, so that each is opened once. */
   readonly tasks: readonly EvaluationTask[];
 }
 

@@ -1,4 +1,4 @@
-// How each subject of an evaluation restores a noisy picture.
+// How each method of an evaluation restores a noisy picture. Subjects that differ in their beta only share one engine.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../core/engine/open-engine.js';
@@ -16,7 +16,7 @@ import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type NoiseLevel, noiseFolder, toldNoise } from './noise-level.js';
 import type { CleanPicture } from './pictures.js';
-import type { Subject } from './subject.js';
+import type { Beta, Subject } from './subject.js';
 
 export interface Restored {
   /** Interleaved like the noisy picture, not clipped. */
@@ -31,8 +31,14 @@ export interface Restored {
 export interface Restorer {
   /** Undefined where another program computed. */
   readonly engine: { readonly name: string; readonly why: string } | undefined;
-  restore(noisy: CleanPicture, level: NoiseLevel, signal: AbortSignal | undefined): Promise<Restored>;
+  /** @param beta  of this subject; the others' that share the restorer differ */
+  restore(noisy: CleanPicture, level: NoiseLevel, call: RestoreCall): Promise<Restored>;
   close(): Promise<void>;
+}
+
+export interface RestoreCall {
+  readonly beta: Beta | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'>;
@@ -40,7 +46,10 @@ export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tile
 /** DESIGN.md "Inference": what it takes to converge. */
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
 
-/** @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING */
+/**
+ * @param subject  any of those with one `methodName`
+ * @throws         FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
+ */
 export function openRestorer(subject: Subject, options: RestorerOptions): Promise<Restorer> {
   switch (subject.kind) {
     case 'product':
@@ -55,14 +64,14 @@ export function openRestorer(subject: Subject, options: RestorerOptions): Promis
 }
 
 async function openProduct(
-  { prior, method, beta }: Subject & { readonly kind: 'product' },
+  { prior, method }: Subject & { readonly kind: 'product' },
   options: RestorerOptions,
 ): Promise<Restorer> {
-  const denoiser = await openDenoiser({ ...options, prior, method, ...(beta !== undefined && { beta }) });
+  const denoiser = await openDenoiser({ ...options, prior, method });
   return {
     engine: denoiser.engine,
-    async restore(noisy, level, signal) {
-      const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), signal });
+    async restore(noisy, level, { beta, signal }) {
+      const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), beta, signal });
       return { data, evaluations: report.evaluations };
     },
     close: () => denoiser.close(),
@@ -71,7 +80,7 @@ async function openProduct(
 
 /** The whole picture as one tile, so that what converges is the picture's own maximum. */
 async function openConverged(
-  { prior: name, beta }: Subject & { readonly kind: 'converged' },
+  { prior: name }: Subject & { readonly kind: 'converged' },
   { engine: engineName = 'auto', threads }: RestorerOptions,
 ): Promise<Restorer> {
   const prior = await loadPrior(findPrior(name));
@@ -80,7 +89,7 @@ async function openConverged(
   const multiple = squeezeFactor(prior.model);
   return {
     engine: { name: engine.name, why: engine.why },
-    async restore(noisy, level, signal) {
+    async restore(noisy, level, { beta, signal }) {
       const { width, height, channels } = noisy;
       if (channels !== 3 || level.model !== 'gaussian')
         throw new FlowDenoiseError(
@@ -132,7 +141,7 @@ function interleaved(
 function given({ name, folder }: Subject & { readonly kind: 'given' }): Restorer {
   return {
     engine: undefined,
-    async restore(noisy, level, signal) {
+    async restore(noisy, level, { signal }) {
       const path = join(folder, noiseFolder(level), restoredName(noisy.name));
       const bytes = await readFile(path, { signal }).catch((error: unknown) => {
         signal?.throwIfAborted();

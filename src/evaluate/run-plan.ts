@@ -12,7 +12,7 @@ import { blockRms, standardisedResidual } from './residual.js';
 import { openRestorer, type Restorer } from './restorer.js';
 import type { Cell, Measures, PictureResult } from './results.js';
 import { type ShownPicture, shownBlocks, shownImage } from './shown.js';
-import { subjectName } from './subject.js';
+import { betaOf, methodName, type Subject, subjectName } from './subject.js';
 
 export interface PlanResults {
   /** By level. */
@@ -66,14 +66,17 @@ export async function runPlan(
   const onPicture = progress(plan, expected, options);
   const cells: Cell[] = [];
   let engineWords = 'none';
-  for (const [at, subject] of plan.subjects.entries()) {
-    const own = plan.tasks.filter((task) => task.subject === subject);
-    if (own.length === 0) continue;
-    const restorer = await openRestorer(subject, restorerOptions);
+  for (const subjects of families(plan.subjects)) {
+    const [first] = subjects;
+    const own = plan.levels.flatMap((level) =>
+      plan.tasks.filter((task) => task.level === level && subjects.includes(task.subject)),
+    );
+    if (first === undefined || own.length === 0) continue;
+    const restorer = await openRestorer(first, restorerOptions);
     if (restorer.engine) engineWords = `${restorer.engine.name} (${restorer.engine.why})`;
     try {
       for (const task of own) {
-        const cell = { level: plan.levels.indexOf(task.level), subject: at };
+        const cell = { level: plan.levels.indexOf(task.level), subject: plan.subjects.indexOf(task.subject) };
         cells.push(await runCell({ task, cell, restorer, pictures, shown, options, onPicture }));
       }
     } finally {
@@ -81,6 +84,16 @@ export async function runPlan(
     }
   }
   return { noisy, cells, shown, engine: engineWords };
+}
+
+/** Those that differ in their beta only stand together: they share a restorer, and what it prepares for a noise. */
+function families(subjects: readonly Subject[]): readonly Subject[][] {
+  const byMethod = new Map<string, Subject[]>();
+  for (const subject of subjects) {
+    const key = `${subject.kind} ${methodName(subject)}`;
+    byMethod.set(key, [...(byMethod.get(key) ?? []), subject]);
+  }
+  return [...byMethod.values()];
 }
 
 /** Tells what lies ahead; returns what is to be called after every picture. */
@@ -146,10 +159,11 @@ interface CellWork {
 async function runCell(work: CellWork): Promise<Cell> {
   const { task, cell, restorer, options } = work;
   const pictures = work.pictures.slice(0, task.count);
+  const call = { beta: betaOf(task.subject), signal: options.signal };
   async function restoreOne(clean: CleanPicture, index: number): Promise<PictureResult> {
     options.signal?.throwIfAborted();
     const noisy = noisyPicture(clean, index, task.level, options);
-    const { data, ...told } = await restorer.restore(noisy, task.level, options.signal);
+    const { data, ...told } = await restorer.restore(noisy, task.level, call);
     await show(work, clean, noisy, data);
     work.onPicture(task);
     return { ...measureRestored(clean, noisy.data, data, task.level), ...told };

@@ -12,9 +12,9 @@ export type Subject =
   /** Another program, its results read from a folder. */
   | { readonly kind: 'given'; readonly name: string; readonly folder: string };
 
-/** The prior's name as it is shown: a folder's last part. */
+/** The prior as it is shown: a shipped one's name, or the folder as it was given. */
 export function priorName(prior: string): string {
-  return prior.split(/[/\\]/).findLast((part) => part !== '' && part !== '.') ?? prior;
+  return prior.replace(/(?<=.)[/\\]+$/, '');
 }
 
 /** What it is, without its beta: subjects that differ in beta only have one name. */
