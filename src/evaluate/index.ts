@@ -2,7 +2,7 @@
 export { type Evaluation, evaluate } from './evaluation.js';
 export { type Exchange, exportPictures } from './exchange.js';
 export type { NoiseLevel } from './noise-level.js';
-export type { EvaluateOptions, EvaluationProgress } from './options.js';
+export type { EvaluateOptions, EvaluationProgress, GivenProgram } from './options.js';
 export type { ResidualMeasures } from './residual.js';
 export type { Cell, EvaluationResults, Measures, PictureResult } from './results.js';
 export type { Beta, Subject } from './subject.js';

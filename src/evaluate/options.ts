@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { denoiserOptionsSchema, methodSchema, parseOptions } from '../denoiser/options.js';
+import type { NoiseLevel } from './noise-level.js';
+import type { CleanPicture } from './pictures.js';
 
 export interface EvaluationProgress {
   /** Pictures restored, over all cells. */
@@ -12,6 +14,19 @@ export interface EvaluationProgress {
   /** Expected; undefined where only other programs' results are read. */
   readonly secondsLeft: number | undefined;
 }
+
+/**
+ * Another denoiser, called for one picture after the other.
+ *
+ * @param noisy  interleaved, in [0, 1] before noise
+ * @param level  the noise that it has, 8-bit units
+ * @returns      its estimate, interleaved, of the same shape
+ */
+export type GivenProgram = (
+  noisy: Omit<CleanPicture, 'name'>,
+  level: NoiseLevel,
+  signal: AbortSignal | undefined,
+) => Promise<Float32Array>;
 
 const { engine, threads, tileSize, overlap } = denoiserOptionsSchema.shape;
 
@@ -65,8 +80,17 @@ export const evaluateOptionsSchema = z.strictObject({
   shown: z.int().min(0).max(16).default(2).describe('a whole number from 0 to 16'),
   /** The paper's protocol: how many pictures climb to convergence, 201 evaluations each. */
   convergedCount: z.int().min(0).default(8).describe('a whole number of at least 0'),
-  /** Other programs by name, and the folders with what they made of the exported pictures. */
-  given: z.record(z.string().min(1), z.string().min(1)).default({}).describe('folders by name'),
+  /** Other programs by name: the folders with what they made of the exported pictures, or functions that call them. */
+  given: z
+    .record(
+      z.string().min(1),
+      z.union([
+        z.string().min(1),
+        z.custom<GivenProgram>((value) => typeof value === 'function', 'a folder or a function'),
+      ]),
+    )
+    .default({})
+    .describe('folders or functions by name'),
   engine,
   threads,
   tileSize,

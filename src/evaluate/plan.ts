@@ -34,7 +34,9 @@ export function gridPlan(options: CheckedEvaluateOptions, count: number): Evalua
 }
 
 export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>): Subject[] {
-  return Object.entries(given).map(([name, folder]) => ({ kind: 'given', name, folder }));
+  return Object.entries(given).map(([name, what]) =>
+    typeof what === 'string' ? { kind: 'given', name, folder: what } : { kind: 'given', name },
+  );
 }
 
 /** @param count  of the pictures on which a subject meets a noise; none leaves the cell out */

@@ -15,6 +15,7 @@ import { extractTile } from '../tile/extract.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type NoiseLevel, noiseFolder, toldNoise } from './noise-level.js';
+import type { CheckedEvaluateOptions, GivenProgram } from './options.js';
 import type { CleanPicture } from './pictures.js';
 import type { Beta, Subject } from './subject.js';
 
@@ -29,8 +30,12 @@ export interface Restored {
 }
 
 export interface Restorer {
-  /** Undefined where another program computed. */
+  /** Undefined where another program computes. */
   readonly engine: { readonly name: string; readonly why: string } | undefined;
+  /** Whether its time is that of restoring: not where results are only read. */
+  readonly isTimed: boolean;
+  /** Pictures at a time at most; as many as keep an engine busy unless given. */
+  readonly atOnce?: number;
   /** @param beta  of this subject; the others' that share the restorer differ */
   restore(noisy: CleanPicture, level: NoiseLevel, call: RestoreCall): Promise<Restored>;
   close(): Promise<void>;
@@ -41,7 +46,9 @@ export interface RestoreCall {
   readonly signal: AbortSignal | undefined;
 }
 
-export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'>;
+export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'> & {
+  readonly given?: CheckedEvaluateOptions['given'];
+};
 
 /** DESIGN.md "Inference": what it takes to converge. */
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
@@ -57,7 +64,7 @@ export function openRestorer(subject: Subject, options: RestorerOptions): Promis
     case 'converged':
       return openConverged(subject, options);
     case 'given':
-      return Promise.resolve(given(subject));
+      return Promise.resolve(given(subject, options.given?.[subject.name]));
     default:
       throw new TypeError(`no subject ${subject satisfies never}`);
   }
@@ -70,6 +77,7 @@ async function openProduct(
   const denoiser = await openDenoiser({ ...options, prior, method });
   return {
     engine: denoiser.engine,
+    isTimed: true,
     async restore(noisy, level, { beta, signal }) {
       const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), beta, signal });
       return { data, evaluations: report.evaluations };
@@ -89,6 +97,7 @@ async function openConverged(
   const multiple = squeezeFactor(prior.model);
   return {
     engine: { name: engine.name, why: engine.why },
+    isTimed: true,
     async restore(noisy, level, { beta, signal }) {
       const { width, height, channels } = noisy;
       if (channels !== 3 || level.model !== 'gaussian')
@@ -137,32 +146,51 @@ function interleaved(
   return data;
 }
 
-/** What another program made of the exported pictures. */
-function given({ name, folder }: Subject & { readonly kind: 'given' }): Restorer {
+function given(
+  { name, folder = '' }: Subject & { readonly kind: 'given' },
+  program: string | GivenProgram | undefined,
+): Restorer {
   return {
     engine: undefined,
+    isTimed: typeof program === 'function',
+    atOnce: 1,
     async restore(noisy, level, { signal }) {
-      const path = join(folder, noiseFolder(level), restoredName(noisy.name));
-      const bytes = await readFile(path, { signal }).catch((error: unknown) => {
-        signal?.throwIfAborted();
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
-          `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
-          { cause: error },
-        );
-      });
-      const { picture } = await decodePicture(bytes, path);
-      const { width, height, channels } = noisy;
-      const isSame = picture.width === width && picture.height === height && picture.channels === channels;
-      if (!isSame || !(picture.data instanceof Float32Array))
-        throw new FlowDenoiseError(
-          'BAD_IMAGE',
-          `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
-        );
-      return { data: picture.data };
+      if (typeof program !== 'function')
+        return { data: await readRestored(noisy, level, { name, folder }, signal) };
+      const data = await program(noisy, level, signal);
+      if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
+      );
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** What another program made of an exported picture. */
+async function readRestored(
+  { name: picture, width, height, channels }: CleanPicture,
+  level: NoiseLevel,
+  { name, folder }: { readonly name: string; readonly folder: string },
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const path = join(folder, noiseFolder(level), restoredName(picture));
+  const bytes = await readFile(path, { signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
+      { cause: error },
+    );
+  });
+  const { picture: found } = await decodePicture(bytes, path);
+  const isSame = found.width === width && found.height === height && found.channels === channels;
+  if (isSame && found.data instanceof Float32Array) return found.data;
+  throw new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
+  );
 }
 
 /** The file of a picture in an exchange folder. */

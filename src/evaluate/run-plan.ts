@@ -32,6 +32,7 @@ type RunOptions = Pick<
   | 'threads'
   | 'tileSize'
   | 'overlap'
+  | 'given'
   | 'signal'
   | 'onEstimate'
   | 'onProgress'
@@ -59,9 +60,9 @@ export async function runPlan(
   pictures: readonly CleanPicture[],
   options: RunOptions,
 ): Promise<PlanResults> {
-  const { engine, threads, tileSize, overlap, signal } = options;
-  const restorerOptions = { engine, threads, tileSize, overlap };
-  const expected = await expectedSeconds(plan, pictures, restorerOptions, signal);
+  const { engine, threads, tileSize, overlap, given, signal } = options;
+  const restorerOptions = { engine, threads, tileSize, overlap, given };
+  const expected = await expectedSeconds(plan, pictures, { engine, threads, tileSize, overlap }, signal);
   const { noisy, shown } = await measureAllNoisy(plan, pictures, options);
   const onPicture = progress(plan, expected, options);
   const cells: Cell[] = [];
@@ -177,13 +178,15 @@ async function runCell(work: CellWork): Promise<Cell> {
     timed = pictures.slice(1);
     started = performance.now();
     const largest = Math.max(...timed.map(({ data }) => data.length));
-    const atOnce = Math.max(2, Math.min(2 * availableParallelism() + 1, Math.floor(MOST_SAMPLES / largest)));
+    const {
+      atOnce = Math.max(2, Math.min(2 * availableParallelism() + 1, Math.floor(MOST_SAMPLES / largest))),
+    } = restorer;
     const others = mapInOrder(timed.entries(), atOnce, ([index, clean]) => restoreOne(clean, index + 1));
     for await (const result of others) results.push(result);
   }
   const megapixels = timed.reduce((sum, { width, height }) => sum + width * height, 0) / 1e6;
   const pace = Number(((performance.now() - started) / 1000 / megapixels).toPrecision(4));
-  return { ...cell, ...(restorer.engine && { secondsPerMegapixel: pace }), pictures: results };
+  return { ...cell, ...(restorer.isTimed && { secondsPerMegapixel: pace }), pictures: results };
 }
 
 /** Keeps what the report shows of a picture. */

@@ -9,8 +9,8 @@ export type Subject =
   | { readonly kind: 'product'; readonly prior: string; readonly method: Method; readonly beta?: Beta }
   /** The maximum itself: beta-MAP from the noisy picture on until it stands still, without the polish. */
   | { readonly kind: 'converged'; readonly prior: string; readonly beta: number }
-  /** Another program, its results read from a folder. */
-  | { readonly kind: 'given'; readonly name: string; readonly folder: string };
+  /** Another program: its results are read from a folder, or it is called. */
+  | { readonly kind: 'given'; readonly name: string; readonly folder?: string };
 
 /** The prior as it is shown: a shipped one's name, or the folder as it was given. */
 export function priorName(prior: string): string {

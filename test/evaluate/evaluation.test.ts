@@ -1,5 +1,5 @@
 // A small evaluation, against figures that are computed here without it.
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
@@ -141,7 +141,6 @@ test('other programs get the same pixels, and their results are measured beside 
     assert.equal([metadata.depth, metadata.width, metadata.height], ['float', 32, 32]);
     // One program that does nothing, and one that is perfect.
     const noise = join(pairs, 'noise');
-    const { cp } = await import('node:fs/promises');
     await cp(join(pairs, 'sigma-15'), join(noise, 'sigma-15'), { recursive: true });
     await cp(join(pairs, 'clean'), join(pairs, 'oracle/sigma-15'), { recursive: true });
     const { results } = await evaluate({
@@ -172,6 +171,39 @@ test('other programs get the same pixels, and their results are measured beside 
         assert.instance(error, FlowDenoiseError);
         assert.match(String(error), /nowhere.*nobody.*--export/);
       },
+    );
+  }));
+
+test('a program that is called gets the noisy picture and its noise, one at a time', () =>
+  withCleanFolder(async (_, folder) => {
+    let inWork = 0;
+    const { results } = await evaluate({
+      ...shared,
+      folder,
+      prior: [conditioned],
+      method: ['posterior-mean'],
+      sigma: [15, 25],
+      given: {
+        async half({ data, channels }, { sigma }) {
+          inWork += 1;
+          assert.equal([inWork, channels], [1, 3]);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          inWork -= 1;
+          return data.map((value) => value - sigma / 510);
+        },
+      },
+    });
+    assert.equal(results.subjects[1], { kind: 'given', name: 'half' });
+    const cells = results.cells.filter(({ subject }) => subject === 1);
+    assert.is(cells.length, 2);
+    for (const { pictures, secondsPerMegapixel = 0 } of cells) {
+      assert.ok(secondsPerMegapixel > 0);
+      for (const { residual } of pictures) isNear(residual.rms, 0.5, 1e-4);
+    }
+    const bad = { ...shared, folder, prior: [conditioned], sigma: [15], count: 1 };
+    await evaluate({ ...bad, given: { short: async () => new Float32Array(3) } }).then(
+      () => assert.unreachable('too few samples'),
+      (error: unknown) => assert.match(String(error), /short.*a\.png.*3/),
     );
   }));
 
