@@ -1,7 +1,6 @@
 // Denoised pictures kept on disk between runs, under what they were made from. Content-addressed by cacache, which
 // writes atomically, verifies what it reads, and lets several processes use one folder.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import cacache from 'cacache';
@@ -10,6 +9,7 @@ import { messageOf } from '../core/errors.js';
 import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise-options.js';
 import type { ConvertOptions } from '../image/index.js';
 import type { DenoisedBytes } from './encoded-picture.js';
+import { packageVersion } from './package-version.js';
 import type { PictureReport } from './picture-report.js';
 
 const NAME = 'flow-denoise';
@@ -86,6 +86,4 @@ function sorted(value: string | object): unknown {
   return typeof value === 'string' ? value : Object.entries(value).sort();
 }
 
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+const VERSION = packageVersion();
