@@ -4,9 +4,11 @@ export type {
   DenoiseCallOptions,
   DenoiseReport,
   Denoiser,
+  Ensemble,
   FloatImage,
   Method,
   Progress,
+  Quality,
   TimeEstimate,
 } from './denoiser/denoiser.js';
 export { openDenoiser } from './denoiser/open-denoiser.js';

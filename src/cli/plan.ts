@@ -1,7 +1,7 @@
 // What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. No
 // picture is decoded here.
 import sharp from 'sharp';
-import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import type { Approach, Denoiser, Method } from '../denoiser/denoiser.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
@@ -55,7 +55,7 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { name, why } = denoiser.engine;
   const lines = [
     `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
-      `with ${methodWords[denoiser.method]} under the prior ${denoiser.prior} on ${name} (${why})`,
+      `with ${approachWords(denoiser)} under the prior ${denoiser.prior} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
     const fast = timeWords(plan.posteriorMeanSeconds);
@@ -74,10 +74,19 @@ export function timeWords(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-export const methodWords: Readonly<Record<Method, string>> = {
+const methodWords: Readonly<Record<Method, string>> = {
   'beta-map': 'beta-MAP',
   'posterior-mean': 'the posterior mean',
 };
+
+/** The method and, where there are several, the symmetries over which it is averaged and its scales. */
+export function approachWords({ method, ensemble, scales }: Approach): string {
+  return [
+    methodWords[method],
+    ensemble === 1 ? '' : ` over ${ensemble} symmetries`,
+    scales === 1 ? '' : ` at ${scales} scales`,
+  ].join('');
+}
 
 export interface Size {
   readonly width: number;
@@ -92,7 +101,7 @@ async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }>
 
 /** Undefined for a prior that has no posterior mean. */
 function posteriorMeanSeconds(denoiser: Denoiser, sizes: readonly Size[]): Promise<number | undefined> {
-  return denoiser.estimate(sizes, 'posterior-mean').then(
+  return denoiser.estimate(sizes, { method: 'posterior-mean' }).then(
     ({ seconds }) => seconds,
     () => undefined,
   );

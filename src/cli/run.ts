@@ -1,6 +1,7 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { readFile, stat } from 'node:fs/promises';
+import { APPROACH_NAMES } from '../denoiser/approach.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
@@ -19,7 +20,7 @@ import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
 import { readSigmaMap } from './sigma-map.js';
-import { methodWithin } from './time-budget.js';
+import { approachWithin } from './time-budget.js';
 
 export interface RunContext {
   readonly display: Display;
@@ -62,7 +63,7 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   }
 }
 
-/** Opens the denoiser, with the method that fits the time where one was given. */
+/** Opens the denoiser, with the approach that fits the time where one was given. */
 async function openWithin(
   jobs: readonly Job[],
   { denoiser: options, timeBudget }: CommandArguments,
@@ -71,11 +72,11 @@ async function openWithin(
   const best = await openDenoiser(options);
   if (timeBudget === undefined) return best;
   try {
-    const { method, why } = await methodWithin(timeBudget, jobs, best, signal);
+    const { approach, why } = await approachWithin(timeBudget, jobs, best, signal);
     display.say(why);
-    if (method === best.method) return best;
+    if (APPROACH_NAMES.every((name) => approach[name] === best[name])) return best;
     await best.close();
-    return await openDenoiser({ ...options, method });
+    return await openDenoiser({ ...options, ...approach });
   } catch (error) {
     await best.close();
     throw error;

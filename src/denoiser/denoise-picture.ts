@@ -9,16 +9,19 @@ import { mapInOrder } from '../tile/in-order.js';
 import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { DenoiseCallOptions, Method, NoiseReport } from './denoiser.js';
+import type { Approach } from './approach.js';
+import type { DenoiseCallOptions, NoiseReport } from './denoiser.js';
 import { checkSigma, chooseEstimator } from './estimator.js';
 import { COMPLETED_NOISE, greyOf, inChunks, isGreyInColour, withGrey } from './grey.js';
-import type { CheckedNoiseOptions } from './noise-options.js';
+import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
-import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
+import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './tile-pass.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
-  readonly method: Method;
+  readonly approach: Approach;
+  /** For noise whose likelihood is not that of one sigma. */
+  readonly forLikelihood: Approach;
   readonly beta: number | 'auto';
   readonly tileSize: number;
   readonly overlap: number;
@@ -26,7 +29,7 @@ export interface PictureSettings {
 
 export type PictureOptions = CheckedNoiseOptions & Pick<DenoiseCallOptions, 'signal' | 'onProgress'>;
 
-export interface PictureResult<S extends Samples> {
+export interface PictureResult<S extends Samples> extends Approach {
   readonly data: S;
   readonly isUnchanged: boolean;
   readonly noise: NoiseReport;
@@ -84,8 +87,11 @@ async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
   options: PictureOptions,
   schedule: Schedule,
-  { model, method, beta, tileSize, overlap }: PictureSettings,
+  { model, beta, tileSize, overlap, ...settings }: PictureSettings,
 ): Promise<PictureResult<S>> {
+  const hasLikelihood = options.sigmaMap !== undefined || isNoiseModel(options.noise);
+  const approach = hasLikelihood ? settings.forLikelihood : settings.approach;
+  const { method, ensemble, scales } = approach;
   const { signal, onProgress, strength } = options;
   const channels = colourChannels(picture.channels);
   const isGrey = channels === 1;
@@ -93,9 +99,11 @@ async function denoiseTiles<S extends Samples>(
   const scale = isGrey ? COMPLETED_NOISE : 1;
   const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
   const noise = await planNoise(picture, options, { range: [range[0] / scale, range[1] / scale], method });
+  const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0 };
-    return { data: picture.data.slice() as S, isUnchanged: true, noise: noise.report, ...nothing };
+    const data = picture.data.slice() as S;
+    return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
   const { width, height } = picture;
   const multiple = squeezeFactor(model) * noise.multiple;
@@ -124,7 +132,13 @@ async function denoiseTiles<S extends Samples>(
   async function estimateTile(tile: Tile) {
     const noisy = extractTile(picture, plan, tile);
     let hasFallback = false;
-    const estimateSamples = throughPasses([...noise.passes, greyPass()], (samples) =>
+    const passes = [
+      ...noise.passes,
+      scalesPass(noise.isWhite ? scales : 1, levels),
+      ensemblePass(ensemble),
+      greyPass(),
+    ];
+    const estimateSamples = throughPasses(passes, (samples) =>
       underPrior(samples, () => {
         hasFallback = true;
       }),
@@ -156,7 +170,7 @@ async function denoiseTiles<S extends Samples>(
   try {
     // Blended in the order of the plan, so that rounding does not depend on which thread was faster. As many tiles
     // again as the engine works on may wait for their turn.
-    const inFlight = 2 * schedule.capacity + 1;
+    const inFlight = Math.ceil((2 * schedule.capacity) / ensemble) + 1;
     for await (const { tile, change, hasFallback } of mapInOrder(plan.tiles, inFlight, estimateTile)) {
       blender.add(tile, change);
       if (hasFallback) fallbackTiles += 1;
@@ -167,5 +181,5 @@ async function denoiseTiles<S extends Samples>(
   }
   const data = await blender.finish(signal);
   const counts = { tiles: plan.tiles.length, evaluations, fallbackTiles };
-  return { data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
+  return { ...approach, data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
 }

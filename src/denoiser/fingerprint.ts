@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { approachOf } from './approach.js';
 import type { DenoiserOptions } from './options.js';
 
 /**
@@ -15,7 +16,8 @@ import type { DenoiserOptions } from './options.js';
  * @throws         FlowDenoiseError BAD_PRIOR
  */
 export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
-  const { prior = DEFAULT_PRIOR, engine, method, beta, tileSize, overlap } = options;
+  const { prior = DEFAULT_PRIOR, engine, beta, tileSize, overlap } = options;
+  const approach = approachOf(options);
   const file = path.join(findPrior(prior), 'model.json');
   const model = await readFile(file).catch((error: unknown) => {
     throw new FlowDenoiseError('BAD_PRIOR', `${file}: cannot be read (${messageOf(error)})`, {
@@ -23,5 +25,5 @@ export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
     });
   });
   const checksum = createHash('sha256').update(model).digest('hex');
-  return JSON.stringify({ prior: checksum, engine, method, beta, tileSize, overlap });
+  return JSON.stringify({ prior: checksum, engine, ...approach, beta, tileSize, overlap });
 }
