@@ -9,7 +9,7 @@ import { noiseOptionsShape } from './noise-options.js';
 
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 
-export const QUALITY_WORDS = QUALITY_NAMES.map((name) => `'${name}'`).join(' or ');
+export const QUALITY_WORDS = "'fast', 'balanced' or 'best'";
 
 export const denoiserOptionsSchema = z.strictObject({
   /** A shipped prior's name or the folder of another. Default 'natural'. */
