@@ -23,6 +23,7 @@ const ROOMS = [
   'denoiser',
   'image',
   'plugin',
+  'figure',
   'train',
   'evaluate',
   'setup',
