@@ -4,10 +4,8 @@
 // denoising, there in the DCT domain.
 import { bin, binnedShape, type PlanarShape, unbin } from '../core/noise/binning.js';
 
-/** What counts as coarse: what a Gaussian of this standard deviation leaves, in coarse pixels. Measured: bench/ablation.ts. */
+/** What counts as coarse: what a Gaussian of this standard deviation leaves, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;
-const RADIUS = 5;
-const KERNEL = gaussianKernel();
 
 /** Averages blocks of 2 x 2 and reflects the result up to multiples of `multiple`, to the right and downwards. */
 export function coarseTile(
@@ -26,17 +24,19 @@ export function coarseTile(
  *
  * @param fine    [C, H, W]
  * @param coarse  an estimate of `coarseTile`
+ * @param width   of the Gaussian
  */
 export function withCoarse(
   fine: Float32Array,
   shape: PlanarShape,
   coarse: { readonly data: Float32Array } & PlanarShape,
+  width = COARSE,
 ): Float32Array {
   const small = binnedShape(shape, 2);
   const difference = resized(coarse.data, coarse, small);
   const own = bin(fine, shape, 2);
   for (let i = 0; i < difference.length; i++) difference[i] = (difference[i] as number) - (own[i] as number);
-  const correction = unbin(smoothed(difference, small), shape, 2);
+  const correction = unbin(smoothed(difference, small, gaussianKernel(width)), shape, 2);
   for (let i = 0; i < fine.length; i++) fine[i] = (fine[i] as number) + (correction[i] as number);
   return fine;
 }
@@ -55,9 +55,13 @@ function resized(data: Float32Array, from: PlanarShape, to: PlanarShape): Float3
 }
 
 /** Convolved with the Gaussian along rows and columns, reflected at the ends. */
-function smoothed(data: Float32Array, { channels, height, width }: PlanarShape): Float32Array {
-  const across = convolved(data, { lines: channels * height, length: width, stride: 1 });
-  return convolved(across, { lines: channels, length: height, stride: width });
+function smoothed(
+  data: Float32Array,
+  { channels, height, width }: PlanarShape,
+  kernel: Float64Array,
+): Float32Array {
+  const across = convolved(data, { lines: channels * height, length: width, stride: 1 }, kernel);
+  return convolved(across, { lines: channels, length: height, stride: width }, kernel);
 }
 
 interface Lines {
@@ -67,16 +71,17 @@ interface Lines {
   readonly stride: number;
 }
 
-function convolved(data: Float32Array, { lines, length, stride }: Lines): Float32Array {
+function convolved(data: Float32Array, { lines, length, stride }: Lines, kernel: Float64Array): Float32Array {
   const out = new Float32Array(data.length);
+  const radius = (kernel.length - 1) / 2;
   for (let i = 0; i < length; i++) {
-    const places = KERNEL.map((_, k) => reflected(i + k - RADIUS, length));
+    const places = Int32Array.from(kernel, (_, k) => reflected(i + k - radius, length));
     for (let line = 0; line < lines; line++)
       for (let s = 0; s < stride; s++) {
         const first = line * length * stride + s;
         let sum = 0;
-        for (let k = 0; k < KERNEL.length; k++)
-          sum += (KERNEL[k] as number) * (data[first + (places[k] as number) * stride] as number);
+        for (let k = 0; k < kernel.length; k++)
+          sum += (kernel[k] as number) * (data[first + (places[k] as number) * stride] as number);
         out[first + i * stride] = sum;
       }
   }
@@ -90,9 +95,10 @@ function reflected(i: number, length: number): number {
   return Math.min(place, period - place) % length;
 }
 
-function gaussianKernel(): Float64Array {
-  const weights = Float64Array.from({ length: 2 * RADIUS + 1 }, (_, k) =>
-    Math.exp(-(((k - RADIUS) / COARSE) ** 2) / 2),
+function gaussianKernel(width: number): Float64Array {
+  const radius = Math.ceil(3 * width);
+  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
+    Math.exp(-(((k - radius) / width) ** 2) / 2),
   );
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
