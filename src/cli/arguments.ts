@@ -18,6 +18,7 @@ import {
   type Destination,
   destinationShape,
 } from './destination.js';
+import { checkPreview, type PreviewRequest, previewSchema, several } from './preview-options.js';
 import { timeBudgetSchema } from './time-budget.js';
 
 export interface CommandArguments {
@@ -41,6 +42,8 @@ export interface CommandArguments {
   readonly json: boolean;
   /** The page that is written of it. */
   readonly report: string | undefined;
+  /** Given, only previews are made. */
+  readonly preview: PreviewRequest | undefined;
   readonly denoiser: DenoiserOptions;
 }
 
@@ -50,6 +53,7 @@ Examples:
   flow-denoise photos -o clean --sigma 25               every picture below photos, its tree kept
   flow-denoise "scans/**/*.tif" -o clean --sigma 10 --method posterior-mean
   flow-denoise photos -o clean --strength 0.7 --json > report.jsonl
+  flow-denoise photo.jpg -o look --preview --sigma 10,15,25    look/photo-preview.png: noisy and three results
   flow-denoise photos -o clean --dry-run                what would be done, and how long it would take
   flow-denoise a.jpg b.jpg --suffix -clean              a-clean.jpg and b-clean.jpg beside them
   flow-denoise photos --in-place --backup               replaces them, and keeps a.jpg as a.jpg.orig
@@ -58,8 +62,8 @@ Examples:
   flow-denoise scope.tif -o clean --gain 2.5 --sigma 4  a sensor's noise: variance 2.5 x value + 4^2
 
 Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is. What is there
-already is left, so a run that was stopped goes on where it was; --overwrite replaces it. The value of --cache and
---backup may be left out: write --cache=folder, or let the flag stand last.
+already is left, so a run that was stopped goes on where it was; --overwrite replaces it. The value of --cache,
+--backup and --preview may be left out: write --cache=folder, or let the flag stand last.
 
 Options also come from flow-denoise.config.json, .js, .mjs or .ts in this folder or one above it, by the flags' names
 in camelCase: { "sigma": 25, "output": "clean" }. Flags win; paths in the file are taken from its own folder.
@@ -71,15 +75,36 @@ Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage,
 
 /** @throws  FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together */
 function checkedArguments(inputs: readonly string[], options: RawOptions): CommandArguments {
-  const { quiet = false, json = false, dryRun = false, config: _, gain, offset, ...values } = options;
+  const { quiet = false, json = false, dryRun = false, config: _, gain, offset, ...typed } = options;
+  const lists = { sigma: several('sigma', typed.sigma), beta: several('beta', typed.beta) };
+  const values: Record<string, unknown> = {
+    ...typed,
+    ...(lists.sigma && { sigma: lists.sigma[0] }),
+    ...(lists.beta && { beta: lists.beta[0] }),
+  };
   const { sigma, noise, strength, sigmaMap, concurrency, ...rest } = parseOptions(
     commandSchema,
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
   );
-  const { maxPixels, maxBytes, format, quality, cache, timeBudget, report, ...others } = rest;
+  const { maxPixels, maxBytes, format, quality, cache, timeBudget, report, preview: part, ...others } = rest;
   const { output, suffix, inPlace, backup, overwrite, ...denoiser } = others;
   const destination = { output, suffix, inPlace, backup, overwrite, format };
+  const preview = part && {
+    part,
+    sigmas: lists.sigma ?? [sigma],
+    betas: lists.beta ?? [denoiser.beta ?? 'auto'],
+  };
+  checkPreview(preview, lists, inputs, destination, {
+    method: denoiser.method,
+    flags: {
+      '--dry-run': dryRun,
+      '--report': report,
+      '--time-budget': timeBudget,
+      '--cache': cache,
+      '--quality': quality,
+    },
+  });
   checkDestination(inputs, destination);
   if (sigmaMap !== undefined && cache !== false)
     throw new FlowDenoiseError('BAD_OPTION', 'Expected one of --sigma-map and --cache but received both');
@@ -105,6 +130,7 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
     maxBytes,
     denoiser: opening,
     report,
+    preview,
     ...told,
   };
 }
@@ -148,6 +174,7 @@ const commandSchema = denoiserOptionsSchema.extend({
     .shape,
   timeBudget: timeBudgetSchema,
   ...destinationShape,
+  preview: previewSchema,
   report: z
     .string()
     .regex(/\.html?$/i)
@@ -167,6 +194,10 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
   addDestinationOptions(command)
     .addOption(
       numberOption('--time-budget <time>', 'such as 60s, 5min, 2h: the best quality that fits all pictures'),
+    )
+    .option(
+      '--preview [part]',
+      'a part before and after in one PNG, to choose --sigma 10,15,25 and --beta 3,6 by eye; 320, 320x240 or x,y,width,height (default: 256, where most is to see)',
     )
     .option('--dry-run', 'list input, output, size and expected time; write nothing')
     .option('--format <name>', "png, jpeg, webp or tiff, under its extension (default: the file's own)")
@@ -217,7 +248,10 @@ export function addDenoisingOptions(command: Command): Command {
     )
     .addOption(numberOption('--scales <number>', '1, 2 or 3: coarse structure from the tile made smaller'))
     .addOption(numberOption('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
-    .option('--prior <name or folder>', 'the prior: natural, faces64 or a folder (default: natural)')
+    .option(
+      '--prior <name or folder>',
+      'natural, faces64, a folder, or auto: the one that suits each picture (default: natural)',
+    )
     .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))
     .addOption(numberOption('--overlap <pixels>', 'how far tiles overlap'))
@@ -236,4 +270,12 @@ export function numberOption(flags: string, words: string): Option {
 /** What is no number stays text, for the check to name it as it was written. */
 function numberOrText(text: string): number | string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** An option whose value is one number, or several with commas between them. */
+export function listOption(flags: string, words: string): Option {
+  return new Option(flags, words).argParser((text: string) => {
+    const values = text.split(',').map(numberOrText);
+    return text.includes(',') ? values : values[0];
+  });
 }

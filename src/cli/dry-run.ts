@@ -1,6 +1,8 @@
 // `--dry-run`: what would be done, a line for each picture. Nothing is decoded or written.
+import { timeWords } from '../figure/time-words.js';
 import type { Job } from './inputs.js';
-import { type Plan, type PlannedJob, timeWords } from './plan.js';
+import type { Plan, PlannedJob } from './plan.js';
+import { wayOf } from './report.js';
 
 /** @param left  pictures whose results are there already */
 export function dryRunLines({ jobs }: Plan, left: readonly Job[], isJson: boolean): string[] {
@@ -9,19 +11,19 @@ export function dryRunLines({ jobs }: Plan, left: readonly Job[], isJson: boolea
 }
 
 /** The line of a picture whose result is there already. */
-export function leftLine({ input, output }: Job): string {
-  return `${input} -> ${output}  left: is there already (--overwrite replaces it)`;
+export function leftLine(job: Job): string {
+  return `${wayOf(job)}  left: is there already (--overwrite replaces it)`;
 }
 
 export function leftJson({ input, output }: Job): string {
   return JSON.stringify({ input, output, skipped: 'the output is there already' });
 }
 
-function wordsOf({ input, output, size, megapixels, seconds }: PlannedJob): string {
+function wordsOf({ size, megapixels, seconds, ...job }: PlannedJob): string {
   const words = size
     ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
     : 'its header cannot be read';
-  return `${input} -> ${output}  ${words}`;
+  return `${wayOf(job)}  ${words}`;
 }
 
 function jsonOf({ input, output, size, tiles, seconds }: PlannedJob): string {

@@ -2,14 +2,16 @@
 // functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
 // html-report-style.ts's and html-report-script.ts's.
 import { createHash } from 'node:crypto';
+import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Approach, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
-import type { PreviewPair, Previews, Region } from './html-report-previews.js';
+import type { Region } from '../tile/region.js';
+import type { PreviewPair, Previews } from './html-report-previews.js';
 import { script } from './html-report-script.js';
 import { style } from './html-report-style.js';
 import type { Job } from './inputs.js';
-import { timeWords } from './plan.js';
 
 /** What the head must know of a picture: little, for it is held to the end. */
 export type Entry = { readonly number: number; readonly job: Job } & (
@@ -62,7 +64,7 @@ export function pageHead({ entries, denoiser, strength, started, ended }: PageFa
 ${totals(entries, (ended.getTime() - started.getTime()) / 1000)}
 ${facts([
   ['Method', approachWords(denoiser)],
-  ['Prior', escaped(denoiser.prior)],
+  ['Prior', denoiser.prior === AUTO_PRIOR ? 'chosen for each picture' : escaped(denoiser.prior)],
   ['Engine', `${escaped(denoiser.engine.name)} <span class="quiet">${escaped(denoiser.engine.why)}</span>`],
   ['Strength', strength === 1 ? undefined : String(strength)],
 ])}
@@ -160,7 +162,7 @@ function facts(all: readonly Fact[]): string {
 }
 
 function pictureFacts(report: PictureReport, previews: Previews | Error | undefined): Fact[] {
-  const { noise, seconds, engine, prior, beta, tiles, evaluations, isUnchanged } = report;
+  const { noise, seconds, engine, prior, priorChoice, beta, tiles, evaluations, isUnchanged } = report;
   const size = previews === undefined || previews instanceof Error ? undefined : previews;
   const megapixels = size && (size.width * size.height) / 1e6;
   const pace = megapixels ? ` <span class="quiet">${(seconds / megapixels).toFixed(1)} s/MP</span>` : '';
@@ -177,7 +179,10 @@ function pictureFacts(report: PictureReport, previews: Previews | Error | undefi
     ['Time', timeWords(seconds) + (isUnchanged ? '' : pace)],
     ['Method', isUnchanged ? undefined : approachWords(report)],
     ['Beta', beta === undefined || isUnchanged ? undefined : String(Number(beta.toPrecision(3)))],
-    ['Prior', escaped(prior)],
+    [
+      'Prior',
+      escaped(prior) + (priorChoice ? ` <span class="quiet">${escaped(priorChoice.why)}</span>` : ''),
+    ],
     ['Engine', escaped(engine)],
     ['Tiles', work],
   ];

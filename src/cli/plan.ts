@@ -1,7 +1,10 @@
 // What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. No
 // picture is decoded here.
 import sharp from 'sharp';
+import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Approach, Denoiser, Method } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
+import { formatOfFile } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
@@ -54,8 +57,8 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
   const { name, why } = denoiser.engine;
   const lines = [
-    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
-      `with ${approachWords(denoiser)} under the prior ${denoiser.prior} on ${name} (${why})`,
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
+      `with ${approachWords(denoiser)} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
     const fast = timeWords(plan.posteriorMeanSeconds);
@@ -64,14 +67,9 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   return lines;
 }
 
-/** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */
-export function timeWords(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+/** The prior of a run, in words. */
+export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
+  return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
 }
 
 const methodWords: Readonly<Record<Method, string>> = {
@@ -94,6 +92,8 @@ export interface Size {
 }
 
 async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+  // libvips would take other things for pictures too, an SVG among them.
+  if ((await formatOfFile(job.input)) === undefined) return { job, size: undefined };
   const header = sharp(job.input, { limitInputPixels: false }).metadata();
   const size = await header.catch(() => undefined);
   return { job, size: size && { width: size.width, height: size.height } };

@@ -1,16 +1,19 @@
 // All commands as one program. What each takes and does is its own file's; here they are named, and their exit codes
 // collected.
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { z } from 'zod';
+import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
+import { describeCache } from './cache.js';
+import { calibrateCommand, describeCalibrate } from './calibrate.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
+import { describeEvaluate } from './evaluate.js';
 import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
+import { describeTrain, trainCommand } from './train.js';
 import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
@@ -31,7 +34,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   let exitCode = 0;
   const program = new Command('flow-denoise')
     .description('Takes the noise out of pictures (PNG, JPEG, WebP, TIFF) with a normalizing-flow prior.')
-    .version(version(), '--version')
+    .version(packageVersion(), '--version')
     .showHelpAfterError('flow-denoise --help shows all options')
     .exitOverride();
 
@@ -52,10 +55,18 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describePriors(program.command('priors'), writeLine);
+  describeCache(program.command('cache'), writeLine);
+  describeEvaluate(program.command('evaluate'), { writeLine, signal, argv });
   const watch = program.command('watch');
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
+  describeTrain(program.command('train'), async (args) => {
+    exitCode = await trainCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
+  });
+  describeCalibrate(program.command('calibrate'), (args) =>
+    calibrateCommand(args, { display: openDisplay(args.quiet), writeLine, signal }),
+  );
 
   const configurable = [run, watch];
   for (const command of configurable)
@@ -65,11 +76,4 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
   await program.parseAsync(argv, { from: 'user' });
   return exitCode;
-}
-
-function version(): string {
-  const packageJson: unknown = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return z.object({ version: z.string() }).parse(packageJson).version;
 }

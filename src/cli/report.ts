@@ -1,9 +1,10 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
 import { messageOf } from '../core/errors.js';
-import type { DenoiseReport, NoiseReport } from '../denoiser/denoiser.js';
+import type { DenoiseReport, NoiseReport, PriorChoice } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
+import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Job } from './inputs.js';
-import { timeWords } from './plan.js';
 
 /** What became of one file: one of `report` and `error` is there. */
 export interface Outcome {
@@ -28,17 +29,24 @@ type ToldReport = DenoiseReport & { readonly isCached?: boolean };
 /** The line of a file that is done. */
 export function doneLine(
   { input, output }: Job,
-  { seconds, tiles, fallbackTiles, isUnchanged, noise, isCached = false }: ToldReport,
+  { seconds, tiles, fallbackTiles, isUnchanged, noise, prior, priorChoice, isCached = false }: ToldReport,
 ): string {
-  if (isUnchanged && input === output) return `${input}  left as it is: ${noise.why}`;
-  if (isUnchanged) return `${input} -> ${output}  copied: ${noise.why}`;
+  const names = wayOf({ input, output });
+  if (isUnchanged) return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}`;
   const found = noise.isEstimated ? `  ${noiseWords(noise)}` : '';
   const doubts =
     fallbackTiles === 0
       ? ''
       : `  (${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?)`;
-  const where = input === output ? `${input}  replaced` : `${input} -> ${output}`;
-  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${doubts}`;
+  const where = input === output ? `${names}  replaced` : names;
+  const chosen = priorChoice ? `  prior ${prior} (${choiceWords(priorChoice)})` : '';
+  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts}`;
+}
+
+function choiceWords({ why, figures }: PriorChoice): string {
+  if (figures.length === 0) return why;
+  const words = figures.map(({ prior, natsPerSample }) => `${prior} ${natsPerSample.toFixed(4)}`);
+  return `nats per sample: ${words.join(', ')}`;
 }
 
 function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
@@ -46,11 +54,18 @@ function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
   return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
 }
 
+/** "a.jpg -> out/a.jpg", or one name where it stays where it is. */
+export function wayOf({ input, output }: Job): string {
+  return input === output ? printable(input) : `${printable(input)} -> ${printable(output)}`;
+}
+
 /** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */
 export function errorLine(error: unknown): string {
-  const line = `flow-denoise: ${messageOf(error)
-    .trim()
-    .replaceAll(/\s*\n\s*/g, '; ')}`;
+  const line = printable(
+    `flow-denoise: ${messageOf(error)
+      .trim()
+      .replaceAll(/\s*\n\s*/g, '; ')}`,
+  );
   const isDebugging = process.env.DEBUG?.split(/[\s,]+/).includes('flow-denoise') ?? false;
   return isDebugging && error instanceof Error ? `${line}\n${error.stack}` : line;
 }

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type Approach, QUALITIES, QUALITY_NAMES } from '../denoiser/approach.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import type { Job } from './inputs.js';
-import { approachWords, planJobs, timeWords } from './plan.js';
+import { approachWords, planJobs } from './plan.js';
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
 

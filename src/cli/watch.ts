@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { FolderWatcher } from '../plugin/index.js';
-import { printable, type WatchFolderOptions, watchFolder } from '../plugin/index.js';
+import { type WatchFolderOptions, watchFolder } from '../plugin/index.js';
+import { printable } from '../plugin/picture-name.js';
 import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from './arguments.js';
 import type { Display } from './progress.js';
 import { doneLine, errorJson, errorLine } from './report.js';
@@ -25,7 +26,8 @@ Examples:
   flow-denoise watch /mnt/share/in -o clean --poll       a network share
 
 What was done is remembered in the output folder's .flow-denoise, so a restart goes on where it was stopped.
-docs/watch-folder.md says what is guaranteed.
+docs/watch-folder.md says what is guaranteed. There is no --report: a watched folder has no end at which its page could
+be written; --json tells every picture as it is done.
 
 Exit codes: 0 all done (--once, --finish), 1 some picture failed (--once), 2 wrong usage, or a folder, the prior or the
 engine failed, 130 interrupted (143 terminated).`;
@@ -123,7 +125,7 @@ function sayEvents(watcher: FolderWatcher, { input, once }: WatchFolderOptions, 
       display.say(`${what} ${printable(input)}: ${waiting} waiting, ${known} done before`);
     })
     .on('done', ({ input, output, report }) => {
-      display.say(doneLine({ input: printable(input), output: printable(output) }, report));
+      display.say(doneLine({ input, output }, report));
     })
     .on('failed', ({ error, movedTo }) => {
       display.complain(`${errorLine(error)}${movedTo ? ` (moved to ${printable(movedTo)})` : ''}`);

@@ -12,6 +12,8 @@ export type FlowDenoiseErrorCode =
   | 'ENGINE_FAILED'
   | 'INSTALL_FAILED'
   | 'WRITE_FAILED'
+  | 'BAD_CHECKPOINT'
+  | 'TRAINING_FAILED'
   | 'CLOSED';
 
 /** An error a user can act on. Aborts are not among these: they reject with the signal's own reason. */

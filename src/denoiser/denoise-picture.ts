@@ -8,11 +8,12 @@ import { extractTile } from '../tile/extract.js';
 import { mapInOrder } from '../tile/in-order.js';
 import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
+import { checkRegion, cutOut, type Region, withSurroundings } from '../tile/region.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { Approach } from './approach.js';
 import type { DenoiseCallOptions, NoiseReport } from './denoiser.js';
 import { checkSigma, chooseEstimator } from './estimator.js';
-import { COMPLETED_NOISE, greyOf, inChunks, isGreyInColour, withGrey } from './grey.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './grey.js';
 import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './tile-pass.js';
@@ -20,14 +21,15 @@ import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } f
 export interface PictureSettings {
   readonly model: PriorModel;
   readonly approach: Approach;
-  /** For noise whose likelihood is not that of one sigma. */
-  readonly forLikelihood: Approach;
+  /** For noise whose likelihood is not that of one sigma, and for a beta that a call names. */
+  readonly withBetaMap: Approach;
   readonly beta: number | 'auto';
   readonly tileSize: number;
   readonly overlap: number;
 }
 
-export type PictureOptions = CheckedNoiseOptions & Pick<DenoiseCallOptions, 'signal' | 'onProgress'>;
+export type PictureOptions = CheckedNoiseOptions &
+  Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'region' | 'beta'>;
 
 export interface PictureResult<S extends Samples> extends Approach {
   readonly data: S;
@@ -39,23 +41,15 @@ export interface PictureResult<S extends Samples> extends Approach {
   readonly fallbackTiles: number;
 }
 
-/** @throws FlowDenoiseError BAD_IMAGE; integer samples are always finite */
-async function checkSamples({ data }: Picture): Promise<void> {
-  if (!(data instanceof Float32Array)) return;
-  await inChunks(data.length, (from, to) => {
-    if (data.subarray(from, to).every(Number.isFinite)) return;
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      'the picture has samples that are not finite numbers (NaN or infinity)',
-    );
-  });
-}
-
 /** strength (estimate - noisy), in place of the estimate. */
 function correction(estimate: Float32Array, noisy: Float32Array, strength: number): Float32Array {
   for (let i = 0; i < estimate.length; i++)
     estimate[i] = strength * ((estimate[i] as number) - (noisy[i] as number));
   return estimate;
+}
+
+function wholeOf({ width, height }: Picture): Region {
+  return { left: 0, top: 0, width, height };
 }
 
 /** Engines know no pictures: where they failed is added here. */
@@ -65,8 +59,8 @@ function atTile(error: unknown, { x, y }: Tile): unknown {
 }
 
 /**
- * Denoises a picture; one that is grey but stored as RGB as a grey one. Memory beside the picture: its correction,
- * the result, and the tiles in flight.
+ * Denoises a picture, or a region of it; one that is grey but stored as RGB as a grey one. Memory beside the picture: its
+ * correction, the result, and the tiles in flight.
  *
  * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING, BAD_OPTION, BAD_IMAGE (a sample is not finite),
  *         ENGINE_FAILED
@@ -77,10 +71,11 @@ export async function denoisePicture<S extends Samples>(
   schedule: Schedule,
   settings: PictureSettings,
 ): Promise<PictureResult<S>> {
-  await checkSamples(picture);
+  const { region } = options;
+  if (region) checkRegion(region, picture);
   if (!(await isGreyInColour(picture))) return denoiseTiles(picture, options, schedule, settings);
   const result = await denoiseTiles(await greyOf(picture), options, schedule, settings);
-  return { ...result, data: await withGrey(picture, result.data) };
+  return { ...result, data: await withGrey(region ? cutOut(picture, region) : picture, result.data) };
 }
 
 async function denoiseTiles<S extends Samples>(
@@ -89,10 +84,11 @@ async function denoiseTiles<S extends Samples>(
   schedule: Schedule,
   { model, beta, tileSize, overlap, ...settings }: PictureSettings,
 ): Promise<PictureResult<S>> {
-  const hasLikelihood = options.sigmaMap !== undefined || isNoiseModel(options.noise);
-  const approach = hasLikelihood ? settings.forLikelihood : settings.approach;
+  const needsBetaMap =
+    options.sigmaMap !== undefined || isNoiseModel(options.noise) || typeof options.beta === 'number';
+  const approach = needsBetaMap ? settings.withBetaMap : settings.approach;
   const { method, ensemble, scales } = approach;
-  const { signal, onProgress, strength } = options;
+  const { signal, onProgress, strength, region = wholeOf(picture) } = options;
   const channels = colourChannels(picture.channels);
   const isGrey = channels === 1;
   if (typeof options.sigma === 'number') checkSigma(model, options.sigma, isGrey);
@@ -102,13 +98,15 @@ async function denoiseTiles<S extends Samples>(
   const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0 };
-    const data = picture.data.slice() as S;
+    const data = options.region ? cutOut(picture, region).data : (picture.data.slice() as S);
     return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
-  const { width, height } = picture;
   const multiple = squeezeFactor(model) * noise.multiple;
+  // What lies around a region is computed too, as far as tiles see, so that its pixels become what they would in the whole.
+  const part = withSurroundings(region, picture, overlap, multiple);
+  const { width, height } = part;
   const plan = planTiles({ width, height, tileSize, overlap, multiple });
-  const blender = createBlender(picture, plan);
+  const blender = createBlender(options.region ? cutOut(picture, part) : picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
   // Every tile in flight listens, and in several parts where it is split into phases.
@@ -119,7 +117,7 @@ async function denoiseTiles<S extends Samples>(
   let evaluations = 0;
 
   async function underPrior(tile: TileSamples, onFallback: () => void): Promise<Float32Array> {
-    const estimator = chooseEstimator(model, method, tile.sigma, beta);
+    const estimator = chooseEstimator(model, method, tile.sigma, options.beta ?? beta);
     firstBeta ??= estimator.beta;
     const shape = { channels: tile.channels, height: tile.height, width: tile.width };
     const estimation = estimator.start(tile, schedule.takesClimbs);
@@ -130,7 +128,8 @@ async function denoiseTiles<S extends Samples>(
   }
 
   async function estimateTile(tile: Tile) {
-    const noisy = extractTile(picture, plan, tile);
+    const inPicture = { ...tile, x: part.left + tile.x, y: part.top + tile.y };
+    const noisy = extractTile(picture, plan, inPicture);
     let hasFallback = false;
     const passes = [
       ...noise.passes,
@@ -149,15 +148,15 @@ async function denoiseTiles<S extends Samples>(
       height: plan.tileHeight,
       width: plan.tileWidth,
       seed: tile.row * plan.xs.length + tile.column,
-      ...noise.at(tile, plan),
+      ...noise.at(inPicture, plan),
     };
     const estimate = await estimateSamples(samples).catch((error: unknown) => {
-      throw atTile(error, tile);
+      throw atTile(error, inPicture);
     });
     if (!estimate.every(Number.isFinite))
       throw new FlowDenoiseError(
         'ENGINE_FAILED',
-        `the tile at ${tile.x}, ${tile.y} came back with numbers that are not finite; try another engine`,
+        `the tile at ${inPicture.x}, ${inPicture.y} came back with numbers that are not finite; try another engine`,
       );
     tilesDone += 1;
     const tiles = plan.tiles.length;
@@ -179,7 +178,11 @@ async function denoiseTiles<S extends Samples>(
     failure.abort(error);
     throw error;
   }
-  const data = await blender.finish(signal);
+  const blended = await blender.finish(signal);
+  const inPart = { ...region, left: region.left - part.left, top: region.top - part.top };
+  const data = options.region
+    ? cutOut({ data: blended, width, height, channels: picture.channels }, inPart).data
+    : blended;
   const counts = { tiles: plan.tiles.length, evaluations, fallbackTiles };
   return { ...approach, data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
 }

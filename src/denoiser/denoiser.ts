@@ -1,6 +1,7 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
 import type { Channels, Picture } from '../tile/picture.js';
+import type { Region } from '../tile/region.js';
 import type { Approach, Ensemble, Method, Scales } from './approach.js';
 import type { NoiseOptions } from './noise-options.js';
 
@@ -28,6 +29,13 @@ export interface DenoiseCallOptions extends NoiseOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after every finished tile. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Denoises this part alone, in pixels: the result has its size. The noise is that of the whole picture, and what lies
+   * around the part is computed with it as far as tiles overlap.
+   */
+  readonly region?: Region | undefined;
+  /** In place of the denoiser's. */
+  readonly beta?: number | 'auto' | undefined;
 }
 
 /** What was taken for the noise of one picture. */
@@ -50,9 +58,19 @@ export interface NoiseReport {
   readonly why: string;
 }
 
+/** With `prior: 'auto'`: how it came to the prior. */
+export interface PriorChoice {
+  /** What decided, in words. */
+  readonly why: string;
+  /** The priors that were compared, the likeliest first: ln p(picture) above that under a flat prior, nats per sample. */
+  readonly figures: readonly { readonly prior: string; readonly natsPerSample: number }[];
+}
+
 /** What was done to one picture. */
 export interface DenoiseReport {
   readonly prior: string;
+  /** Undefined where the prior was given. */
+  readonly priorChoice?: PriorChoice | undefined;
   readonly engine: string;
   readonly method: Method;
   /** Over how many symmetries of each tile the estimate was averaged. */
@@ -85,6 +103,7 @@ export interface TimeEstimate {
 }
 
 export interface Denoiser {
+  /** Its name; 'auto' where it is chosen for each picture. */
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
   readonly method: Method;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { approachOf } from './approach.js';
 import type { DenoiserOptions } from './options.js';
 
@@ -18,12 +18,17 @@ import type { DenoiserOptions } from './options.js';
 export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
   const { prior = DEFAULT_PRIOR, engine, beta, tileSize, overlap } = options;
   const approach = approachOf(options);
+  const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
+  const checksums = await Promise.all(priors.map(checksumOf));
+  return JSON.stringify({ prior: checksums.join(), engine, ...approach, beta, tileSize, overlap });
+}
+
+async function checksumOf(prior: string): Promise<string> {
   const file = path.join(findPrior(prior), 'model.json');
   const model = await readFile(file).catch((error: unknown) => {
     throw new FlowDenoiseError('BAD_PRIOR', `${file}: cannot be read (${messageOf(error)})`, {
       cause: error,
     });
   });
-  const checksum = createHash('sha256').update(model).digest('hex');
-  return JSON.stringify({ prior: checksum, engine, ...approach, beta, tileSize, overlap });
+  return createHash('sha256').update(model).digest('hex');
 }

@@ -2,13 +2,15 @@
 import { openEngine } from '../core/engine/open-engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
-import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadPrior } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { approachOf, withBetaMap } from './approach.js';
+import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
+import { checkPicture } from './check-picture.js';
 import { denoisePicture, type PictureSettings } from './denoise-picture.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
@@ -20,20 +22,6 @@ import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 const TILE_SIZE = 256;
 const OVERLAP = 24;
 
-function checkPicture({ data, width, height, channels }: Picture): void {
-  const isSize = (n: unknown) => Number.isInteger(n) && (n as number) > 0;
-  if (!isSize(width) || !isSize(height) || ![1, 2, 3, 4].includes(channels))
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      `Expected whole numbers above 0 for width and height and 1 to 4 for channels but received ${width}, ${height} and ${channels}`,
-    );
-  if (data?.length !== width * height * channels)
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      `Expected ${width} x ${height} x ${channels} samples for data but received ${data?.length ?? 'none'}`,
-    );
-}
-
 /** A function of its own, so that the weights are let go once the engine has them. */
 async function openPriorAndEngine(options: DenoiserOptions, check: (model: PriorModel) => void) {
   const prior = await loadPrior(findPrior(options.prior ?? DEFAULT_PRIOR));
@@ -44,12 +32,18 @@ async function openPriorAndEngine(options: DenoiserOptions, check: (model: Prior
 
 /**
  * Opens a denoiser: loads the prior, starts the engine. Close it when done; pictures may be denoised at the same
- * time, they share the engine's threads.
+ * time, they share the engine's threads. With `prior: 'auto'` each picture is denoised under the shipped prior under
+ * which it is likeliest; such a denoiser has an engine for each prior that was needed.
  *
  * @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
 export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoiser> {
   const parsed = parseOptions(denoiserOptionsSchema, options, 'openDenoiser');
+  if (parsed.prior === AUTO_PRIOR) return openAutoDenoiser(parsed, await fingerprintOf(parsed), openOne);
+  return (await openOne(parsed)).denoiser;
+}
+
+async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
   const { beta = 'auto', tileSize = TILE_SIZE, overlap = OVERLAP } = parsed;
   const asked = approachOf(parsed);
   const fingerprint = await fingerprintOf(parsed);
@@ -65,7 +59,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
   const settings: PictureSettings = {
     model,
     approach,
-    forLikelihood: withBetaMap(approach, parsed),
+    withBetaMap: withBetaMap(approach, parsed),
     beta,
     tileSize,
     overlap,
@@ -74,7 +68,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
 
   async function run<P extends Picture>(picture: P, options: DenoiseCallOptions = {}) {
     const checked = parseOptions(callOptionsSchema, options, 'denoise');
-    checkPicture(picture);
+    await checkPicture(picture);
     checked.signal?.throwIfAborted();
     const started = performance.now();
     const { data, ...rest } = await denoisePicture<P['data']>(picture, checked, schedule, settings);
@@ -89,7 +83,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
     return { data, report };
   }
 
-  return {
+  const denoiser: Denoiser = {
     prior: model.name,
     engine: { name: engine.name, why: engine.why },
     ...approach,
@@ -99,7 +93,8 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
       if (!(image?.data instanceof Float32Array))
         throw new FlowDenoiseError('BAD_IMAGE', 'Expected a Float32Array of samples in [0, 1] for data');
       const { data, report } = await run(image, options);
-      return { data, width: image.width, height: image.height, channels: image.channels, report };
+      const { width, height } = options?.region ?? image;
+      return { data, width, height, channels: image.channels, report };
     },
     denoisePicture: run,
     async estimate(sizes, other) {
@@ -118,4 +113,5 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
       await engine.close();
     },
   };
+  return { denoiser, schedule };
 }

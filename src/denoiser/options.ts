@@ -10,10 +10,14 @@ import { noiseOptionsShape } from './noise-options.js';
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 
 export const QUALITY_WORDS = "'fast', 'balanced' or 'best'";
+export const betaSchema = z
+  .union([z.number().positive().max(1000), z.literal('auto')])
+  .optional()
+  .describe("'auto' or a number above 0 and at most 1000");
 
 export const denoiserOptionsSchema = z.strictObject({
-  /** A shipped prior's name or the folder of another. Default 'natural'. */
-  prior: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
+  /** A shipped prior's name, the folder of another, or 'auto': the shipped one that suits each picture. Default 'natural'. */
+  prior: z.string().min(1).optional().describe("'auto', a shipped prior's name or a prior's folder"),
   /** Default 'auto': the fastest that is available. */
   engine: z
     .enum(['auto', ...ENGINE_NAMES])
@@ -40,10 +44,7 @@ export const denoiserOptionsSchema = z.strictObject({
   /** A name for `method`, `ensemble` and `scales` together, in their place. */
   quality: z.enum(QUALITY_NAMES).optional().describe(QUALITY_WORDS),
   /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */
-  beta: z
-    .union([z.number().positive().max(1000), z.literal('auto')])
-    .optional()
-    .describe("'auto' or a number above 0 and at most 1000"),
+  beta: betaSchema,
   /** Longest side of a tile, pixels. */
   tileSize: z.int().min(16).max(4096).optional().describe('a whole number from 16 to 4096 (pixels)'),
   /** Pixels that neighbouring tiles share. */
@@ -54,6 +55,13 @@ export const denoiserOptionsSchema = z.strictObject({
 
 export type DenoiserOptions = z.input<typeof denoiserOptionsSchema>;
 
+const position = z.int().min(0);
+const length = z.int().min(1);
+const regionSchema = z
+  .strictObject({ left: position, top: position, width: length, height: length })
+  .optional()
+  .describe('{ left, top, width, height } in pixels, inside the picture');
+
 export const callOptionsSchema = z.strictObject({
   ...noiseOptionsShape,
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
@@ -61,6 +69,8 @@ export const callOptionsSchema = z.strictObject({
     .custom<NonNullable<DenoiseCallOptions['onProgress']>>((value) => typeof value === 'function')
     .optional()
     .describe('a function'),
+  region: regionSchema,
+  beta: betaSchema,
 });
 
 function received(value: unknown): string {

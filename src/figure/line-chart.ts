@@ -11,6 +11,8 @@ export interface Series {
   /** [x, y]; what a scale cannot show (not finite; 0 or less on a logarithmic one) is a gap in the line. */
   readonly points: readonly (readonly [number, number])[];
   readonly dashed?: boolean;
+  /** Series of one group have one colour and one mark: what was published beside what was measured. */
+  readonly group?: string;
 }
 
 export interface LineChart {
@@ -50,8 +52,10 @@ const markOf = (index: number) => symbolsFill[index % symbolsFill.length] as Sym
 /** @returns  a whole `<svg>`, named for screen readers by its title and told in numbers by its description */
 export function lineChart(chart: LineChart): string {
   const { title, xLabel, yLabel, xScale = 'linear', yScale = 'linear', width = 640, height = 400 } = chart;
+  const groups = [...new Set(chart.series.map(({ name, group = name }) => group))];
   const series = chart.series.map((each) => ({
     ...each,
+    look: groups.indexOf(each.group ?? each.name),
     points: each.points.map(([x, y]): readonly [number, number] | undefined =>
       isShowable(xScale, x) && isShowable(yScale, y) ? [x, y] : undefined,
     ),
@@ -70,7 +74,7 @@ export function lineChart(chart: LineChart): string {
   const widest = y.ticks.reduce((most, { label }) => Math.max(most, textWidth(label)), 0);
   const frame: Frame = {
     left: widest + 18,
-    right: width - Math.min(longest + 34, width / 3),
+    right: width - Math.min(longest + 42, width * 0.4),
     top,
     bottom,
   };
@@ -86,7 +90,7 @@ export function lineChart(chart: LineChart): string {
     text(yLabel, 0, top - 10, 'fill-opacity=".75"'),
     text(xLabel, (frame.left + frame.right) / 2, height - 6, 'text-anchor="middle" fill-opacity=".75"'),
     axes(x, y, frame),
-    ...series.map((each, index) => drawn(each, index, x, y)),
+    ...series.map((each) => drawn(each, x, y)),
     labels(series, y, frame),
     shown.length === 0
       ? text('no values', (frame.left + frame.right) / 2, (top + bottom) / 2, 'text-anchor="middle"')
@@ -119,11 +123,13 @@ function axes(x: Axis, y: Axis, { left, right, top, bottom }: Frame): string {
 }
 
 type ShownSeries = Omit<Series, 'points'> & {
+  /** Which colour and which mark. */
+  readonly look: number;
   readonly points: readonly (readonly [number, number] | undefined)[];
 };
 
-function drawn({ points, dashed }: ShownSeries, index: number, x: Axis, y: Axis): string {
-  const colour = colourOf(index);
+function drawn({ points, dashed, look }: ShownSeries, x: Axis, y: Axis): string {
+  const colour = colourOf(look);
   const path = line<readonly [number, number] | undefined>()
     .defined((point) => point !== undefined)
     .x((point) => round(x.position(point?.[0] ?? 0)))
@@ -133,7 +139,7 @@ function drawn({ points, dashed }: ShownSeries, index: number, x: Axis, y: Axis)
     ? `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"${dashes}/>`
     : '';
   if (points.length > MOST_MARKS) return curve;
-  const mark = symbol(markOf(index), 42)() ?? '';
+  const mark = symbol(markOf(look), 42)() ?? '';
   const marks = points.flatMap((point) =>
     point === undefined
       ? []
@@ -144,9 +150,9 @@ function drawn({ points, dashed }: ShownSeries, index: number, x: Axis, y: Axis)
 
 /** Each line's name stands where it ends; names that would cover each other are moved apart. */
 function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }: Frame): string {
-  const ends = series.flatMap(({ name, points }, index) => {
+  const ends = series.flatMap(({ name, points, dashed, look }) => {
     const last = points.findLast((point) => point !== undefined);
-    return last === undefined ? [] : [{ name, index, at: y.position(last[1]) }];
+    return last === undefined ? [] : [{ name, dashed, look, at: y.position(last[1]) }];
   });
   ends.sort((a, b) => a.at - b.at);
   const places: number[] = [];
@@ -157,11 +163,12 @@ function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }:
     places[i] = lowest;
   }
   return ends
-    .map(({ name, index }, i) => {
-      const at = places[i] ?? 0;
-      const mark = symbol(markOf(index), 42)() ?? '';
-      const key = `<path transform="translate(${round(right + 8)} ${round(at)})" d="${mark}" fill="${colourOf(index)}"/>`;
-      return key + text(name, right + 18, at + FONT / 3);
+    .map(({ name, dashed, look }, i) => {
+      const at = round(places[i] ?? 0);
+      const mark = symbol(markOf(look), 42)() ?? '';
+      const stroke = `stroke="${colourOf(look)}" stroke-width="2"${dashed ? ' stroke-dasharray="3 2"' : ''}`;
+      const key = `<path d="M${round(right + 2)} ${at}h20" ${stroke}/><path transform="translate(${round(right + 12)} ${at})" d="${mark}" fill="${colourOf(look)}"/>`;
+      return key + text(name, right + 28, at + FONT / 3);
     })
     .join('');
 }

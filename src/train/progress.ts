@@ -49,7 +49,7 @@ export interface ValidationRecord {
   readonly seconds: number;
   /** Clean validation crops, uniformly dequantized, at the flow's smallest noise level. */
   readonly bitsPerDimension: number;
-  /** Mean PSNR in dB of the validation crops; none for an unconditioned flow. */
+  /** Mean PSNR in dB of the validation crops, by the posterior mean; of an unconditioned flow, by a short beta-MAP. */
   readonly psnr: readonly { readonly sigma255: number; readonly noisy: number; readonly denoised: number }[];
   readonly crops: readonly ValidationCrop[];
   readonly samples: FlowSamples | undefined;
@@ -62,4 +62,11 @@ export interface CheckpointRecord {
   readonly folder: string;
 }
 
-export type TrainingRecord = StepRecord | ValidationRecord | CheckpointRecord;
+/** Something that the user should know and that does not end training. */
+export interface WarningRecord {
+  readonly kind: 'warning';
+  readonly step: number;
+  readonly message: string;
+}
+
+export type TrainingRecord = StepRecord | ValidationRecord | CheckpointRecord | WarningRecord;

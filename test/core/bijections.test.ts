@@ -1,5 +1,6 @@
 // Every part of the flow on the float64 oracle, see check-map. Exact formulas, so tolerances are float64's.
 import { test } from 'uvu';
+import type { ActivationName } from '#src/core/flow/activation.js';
 import { actnorm } from '#src/core/flow/actnorm.js';
 import { affineCoupling } from '#src/core/flow/affine-coupling.js';
 import type { Architecture } from '#src/core/flow/architecture.js';
@@ -34,13 +35,21 @@ const random = (shape: readonly number[], scale: number, seed: number): Tensor64
 const condition = random([2, FEATURES], 1, 7);
 
 /** A net from `inputs` to twice as many channels. */
-function net(inputs: number, width: number, kernel: 1 | 3, isConditioned: boolean, seed: number) {
+function net(
+  inputs: number,
+  width: number,
+  kernel: 1 | 3,
+  isConditioned: boolean,
+  seed: number,
+  activation?: ActivationName,
+) {
   const convolution = (outputs: number, from: number, side: number, offset: number) => ({
     weight: random([outputs, from, side, side], 1 / Math.sqrt(from * side * side), seed + offset),
     bias: random([outputs], 0.5, seed + offset + 1),
   });
   return couplingNet(ops, {
     width,
+    activation,
     conv1: convolution(width, inputs, 3, 0),
     conv2: convolution(width, width, kernel, 2),
     conv3: convolution(2 * inputs, width, 3, 4),
@@ -89,11 +98,18 @@ for (const isConditioned of [false, true]) {
   for (const kernel of [1, 3] as const)
     test(`affine coupling, kernel ${kernel}, ${suffix}`, () => {
       for (const [i, [C, H, W]] of SIZES.entries()) {
-        const scaleCap = [0.5, 1, 2, 1.3][i] as number;
-        const map = affineCoupling(ops, net(C / 2, 5, kernel, isConditioned, 40 + 10 * i), scaleCap);
-        checkMap(bijectionAsMap(map), [C, H, W], given);
+        const cap = [0.5, 1, 2, 1.3][i] as number;
+        const couplings = net(C / 2, 5, kernel, isConditioned, 40 + 10 * i);
+        checkMap(bijectionAsMap(affineCoupling(ops, couplings, { kind: 'tanh', cap })), [C, H, W], given);
       }
     });
+
+  test(`affine coupling as in Glow's code, ReLU and sigmoid, ${suffix}`, () => {
+    for (const [i, [C, H, W]] of SIZES.entries()) {
+      const couplings = net(C / 2, 5, 1, isConditioned, 40 + 10 * i, 'relu');
+      checkMap(bijectionAsMap(affineCoupling(ops, couplings, { kind: 'sigmoid' })), [C, H, W], given);
+    }
+  });
 
   test(`split, ${suffix}`, () => {
     for (const [i, [C, H, W]] of SIZES.entries())

@@ -4,6 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkTile } from '#src/core/engine/check-tile.js';
 import type { Batch, Engine, EngineName } from '#src/core/engine/engine.js';
+import { densityAndScore } from '#src/core/flow/log-density.js';
+import { parametersFrom } from '#src/core/flow/parameters.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import type { Estimation } from '#src/core/inference/estimation.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';
@@ -15,6 +17,8 @@ import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openIfAvailable } from './available-engines.js';
 import { expectBelow, relativeDifference, rmsDifference } from './differences.js';
 import { FIXTURES, type Fixture, loadFixture } from './fixture.js';
+import { float64Ops, tensor64 } from './float64-ops.js';
+import { randomNumbers, randomWeights } from './random-weights.js';
 
 const SIDE = 32;
 const shape = { channels: 3, height: SIDE, width: SIDE };
@@ -104,6 +108,33 @@ export async function testEngine(name: EngineName): Promise<void> {
       const densities = results.flatMap((result) => [...result.logDensity]);
       expectBelow(relativeDifference(densities, logDensity), 1e-4, `log density of ${what}`);
     }
+  });
+
+  test("a flow with Glow's ReLU and sigmoid, against float64", async () => {
+    const architecture = {
+      channels: 3 as const,
+      levels: [
+        { steps: 2, width: 6, kernel: 1 as const, splitWidth: 4 },
+        { steps: 1, width: 8, kernel: 3 as const },
+      ],
+      scaleCap: 1,
+      couplingScale: 'sigmoid' as const,
+      activation: 'relu' as const,
+      conditioning: null,
+    };
+    const weights = randomWeights(architecture, 900);
+    const engine = await engineFor({ ...small, model: { ...small.model, ...architecture }, weights });
+    const values = randomNumbers(3 * 16 * 8, 0.3, 4).map((value) => value + 0.5);
+    const y = Float32Array.from(values);
+    const truth = densityAndScore(
+      float64Ops,
+      architecture,
+      parametersFrom(float64Ops, weights),
+    )(tensor64(y, [1, 3, 16, 8]), tensor64([1], [1, 1]));
+    const batch = { shape: { batch: 1, channels: 3, height: 16, width: 8 }, y, sigma: Float32Array.of(1) };
+    const { logDensity, score } = await engine.evaluate(batch);
+    expectBelow(relativeDifference(score, truth.score.data), 1e-4, 'score');
+    expectBelow(relativeDifference(logDensity, truth.logDensity.data), 1e-4, 'log density');
   });
 
   test('the shipped prior: the posterior mean, and beta-MAP', async () => {

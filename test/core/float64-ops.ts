@@ -152,6 +152,8 @@ export const float64Ops: TensorOps<Tensor64> = {
   log: unary(Math.log),
   tanh: unary(Math.tanh),
   sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
+  relu: unary((x) => Math.max(0, x)),
+  positive: unary((x) => (x > 0 ? 1 : 0)),
   complement: unary((x) => 1 - x),
 
   concat(a, b) {
@@ -162,6 +164,10 @@ export const float64Ops: TensorOps<Tensor64> = {
       c < C ? read(left, n, c, y, x) : read(right, n, c - C, y, x),
     );
     return { shape: [B, C + D, ...a.shape.slice(2)], data: joined.data };
+  },
+  halves(x) {
+    const length = (x.shape.length === 1 ? x.shape[0] : x.shape[1]) ?? 0;
+    return [this.channels(x, 0, length / 2), this.channels(x, length / 2, length)];
   },
   channels(x, start, end) {
     if (x.shape.length === 1) return tensor64(x.data.slice(start, end), [end - start]);

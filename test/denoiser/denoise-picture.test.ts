@@ -12,7 +12,7 @@ const approach = { method: 'posterior-mean', ensemble: 1, scales: 1 } as const;
 const settings = {
   model,
   approach,
-  forLikelihood: approach,
+  withBetaMap: approach,
   beta: 'auto',
   tileSize: 32,
   overlap: 8,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { appendedPath, isPictureName, printable, versionedPath } from '#src/plugin/watch/names.js';
+import { appendedPath, isPictureName, versionedPath } from '#src/plugin/watch/names.js';
 import { createSettling } from '#src/plugin/watch/settling.js';
 
 test('which names are pictures', () => {
@@ -44,11 +44,6 @@ test('versions and words fit into 255 bytes, stay in their folder, and are other
   );
   assert.is(versionedPath('sub/a.png', 1), 'sub/a.png');
   assert.is(versionedPath('sub/a.b.png', 2), 'sub/a.b-2.png');
-});
-
-test('a name is printed in one line', () => {
-  assert.is(printable('a\nb\u001b[31m\u202egnp.png'), 'a\\nb\\u001b[31m\\u202egnp.png');
-  assert.is(printable('\u{1f33b} é.png'), '\u{1f33b} é.png');
 });
 
 const snapshot = (size: number) => ({ size, mtimeMs: 0, ino: 1 });

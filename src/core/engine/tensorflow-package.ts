@@ -13,6 +13,22 @@ import { restoreRemovedUtil } from './node-removals.js';
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
 export const INSTALL_COMMAND = 'flow-denoise engines install tensorflow';
 
+/**
+ * libtensorflow reads these when it is loaded: it is to say errors only, to take a GPU's memory as it needs it, and not to
+ * round to TF32's 10 bits. A thread's own environment is hidden from it, so they are set for the process, where the user
+ * has not.
+ */
+const ENVIRONMENT = {
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+  NVIDIA_TF32_OVERRIDE: '0',
+};
+
+/** Before a thread that imports TensorFlow is started. */
+export function prepareTensorflowEnvironment(): void {
+  for (const [key, value] of Object.entries(ENVIRONMENT)) process.env[key] ??= value;
+}
+
 /** What @tensorflow/tfjs-node-gpu exports, as far as we use it. Its engine and kernels are those of every tfjs-core in the thread. */
 export type TensorflowModule = typeof tfCore & { readonly version: Readonly<Record<string, string>> };
 

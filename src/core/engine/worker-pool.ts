@@ -11,6 +11,7 @@ import type {
   EngineWorkerData,
   ReadyEngine,
 } from './engine-worker.js';
+import { prepareTensorflowEnvironment } from './tensorflow-package.js';
 
 export interface WorkerPool {
   /** One thread's. */
@@ -37,25 +38,9 @@ interface Thread {
 const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
 
-/**
- * libtensorflow reads these when it is loaded: it is to say errors only, to take a GPU's memory as it needs it, and not to
- * round to TF32's 10 bits. A thread's own environment is hidden from it, so they are set for the process, where the user
- * has not.
- */
-const TENSORFLOW_ENVIRONMENT = {
-  TF_CPP_MIN_LOG_LEVEL: '2',
-  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-  NVIDIA_TF32_OVERRIDE: '0',
-};
-
-function prepareEnvironment(name: EngineName): void {
-  if (name !== 'tensorflow') return;
-  for (const [key, value] of Object.entries(TENSORFLOW_ENVIRONMENT)) process.env[key] ??= value;
-}
-
 /** Starts a thread and waits until its engine is open. */
 async function startThread(workerData: EngineWorkerData): Promise<Thread> {
-  prepareEnvironment(workerData.name);
+  if (workerData.name === 'tensorflow') prepareTensorflowEnvironment();
   // Handlers live as long as the thread: they keep the name, not the weights.
   const { name } = workerData;
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {

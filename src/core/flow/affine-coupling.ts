@@ -2,54 +2,49 @@
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { Bijection } from './bijection.js';
 import type { CouplingNet } from './coupling-net.js';
+import { type CouplingScale, logScaleOf } from './coupling-scale.js';
 
 /**
- * x = (a, b), halves of the channels; (p, t) = net(a); s = cap tanh(p / cap);
+ * x = (a, b), halves of the channels; (p, t) = net(a); s = cap tanh(p / cap), or Glow's ln sigmoid(p + 2);
  * z = (a, (b + t) exp(s)), logDet = sum(s).
  */
-export function affineCoupling<T>(ops: TensorOps<T>, net: CouplingNet<T>, scaleCap: number): Bijection<T> {
+export function affineCoupling<T>(
+  ops: TensorOps<T>,
+  net: CouplingNet<T>,
+  scale: CouplingScale,
+): Bijection<T> {
   function parts(a: T, condition?: T) {
-    const half = ops.shapeOf(a).channels;
     const { h, pullback } = net.forward(a, condition);
-    const bounded = ops.tanh(ops.affine(ops.channels(h, 0, half), 1 / scaleCap, 0));
+    const [p, shift] = ops.halves(h);
     return {
-      shift: ops.channels(h, half, 2 * half),
-      bounded,
-      logScale: ops.affine(bounded, scaleCap, 0),
+      shift,
+      ...logScaleOf(ops, scale, p),
       pullback,
     };
   }
   return {
     forward(x, condition) {
-      const { channels } = ops.shapeOf(x);
-      const a = ops.channels(x, 0, channels / 2);
-      const b = ops.channels(x, channels / 2, channels);
+      const [a, b] = ops.halves(x);
       const net = parts(a, condition);
-      const scale = ops.exp(net.logScale);
-      const zb = ops.mul(ops.add(b, net.shift), scale);
+      const factor = ops.exp(net.logScale);
+      const zb = ops.mul(ops.add(b, net.shift), factor);
       return {
         z: ops.concat(a, zb),
         logDet: ops.sum(net.logScale),
         pullback(dz) {
-          const dza = ops.channels(dz, 0, channels / 2);
-          const dzb = ops.channels(dz, channels / 2, channels);
-          const db = ops.mul(dzb, scale);
-          // d logScale = dzb zb + 1 (from the log-determinant); d logScale / dp = 1 - tanh^2.
+          const [dza, dzb] = ops.halves(dz);
+          const db = ops.mul(dzb, factor);
+          // d logScale = dzb zb + 1 (from the log-determinant).
           const dLogScale = ops.affine(ops.mul(dzb, zb), 1, 1);
-          const slope = ops.affine(ops.mul(net.bounded, net.bounded), -1, 1);
-          const da = ops.add(dza, net.pullback(ops.concat(ops.mul(dLogScale, slope), db)));
+          const da = ops.add(dza, net.pullback(ops.concat(ops.mul(dLogScale, net.slope()), db)));
           return ops.concat(da, db);
         },
       };
     },
     inverse(z, condition) {
-      const { channels } = ops.shapeOf(z);
-      const a = ops.channels(z, 0, channels / 2);
+      const [a, zb] = ops.halves(z);
       const net = parts(a, condition);
-      const unscaled = ops.mul(
-        ops.channels(z, channels / 2, channels),
-        ops.exp(ops.affine(net.logScale, -1, 0)),
-      );
+      const unscaled = ops.mul(zb, ops.exp(ops.affine(net.logScale, -1, 0)));
       return ops.concat(a, ops.sub(unscaled, net.shift));
     },
   };

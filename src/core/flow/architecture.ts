@@ -1,4 +1,6 @@
 // The shape of a flow: what model.json says about it, and which parameters follow from that.
+import type { ActivationName } from './activation.js';
+import type { CouplingScale } from './coupling-scale.js';
 
 export interface Level {
   /** Steps of actnorm, 1x1 convolution and coupling; 0 for a level that only squeezes (and does not split). */
@@ -14,10 +16,18 @@ export interface Level {
 export interface Architecture {
   readonly channels: number;
   readonly levels: readonly Level[];
-  /** The coupling's log-scale is scaleCap tanh(p / scaleCap). */
+  /** The coupling's log-scale is scaleCap tanh(p / scaleCap), */
   readonly scaleCap: number;
+  /** unless this is 'sigmoid': then ln sigmoid(p + 2), as in Glow's code. */
+  readonly couplingScale?: CouplingScale['kind'] | undefined;
+  /** Of the networks in couplings and splits; SiLU where not given, ReLU in the paper's Glow. */
+  readonly activation?: ActivationName | undefined;
   /** The embedding of the noise level; null for a prior of clean pictures only (the paper's). */
   readonly conditioning: { readonly kind: 'log-sigma'; readonly features: number } | null;
+}
+
+export function couplingScaleOf({ couplingScale, scaleCap }: Architecture): CouplingScale {
+  return couplingScale === 'sigmoid' ? { kind: 'sigmoid' } : { kind: 'tanh', cap: scaleCap };
 }
 
 /** Pictures enter the flow with sides that are multiples of this. */

@@ -1,7 +1,7 @@
 // The small convolutional network inside couplings and splits, with the gradient with respect to its input.
 // Not a bijection.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import { silu } from './silu.js';
+import { type ActivationName, activate } from './activation.js';
 
 interface Convolution<T> {
   /** [O, I, k, k] */
@@ -12,6 +12,8 @@ interface Convolution<T> {
 
 export interface CouplingNetParameters<T> {
   readonly width: number;
+  /** SiLU where not given. */
+  readonly activation?: ActivationName | undefined;
   readonly conv1: Convolution<T>;
   readonly conv2: Convolution<T>;
   readonly conv3: Convolution<T>;
@@ -20,22 +22,24 @@ export interface CouplingNetParameters<T> {
 }
 
 export interface CouplingNet<T> {
-  /** h = conv3(silu(conv2(silu(conv1(a) + f1)) + f2)), (f1, f2) = V e + v; zero without a condition. */
+  /** h = conv3(act(conv2(act(conv1(a) + f1)) + f2)), (f1, f2) = V e + v; zero without a condition. */
   forward(a: T, condition?: T): { readonly h: T; pullback(dh: T): T };
 }
 
 export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParameters<T>): CouplingNet<T> {
-  const { width, conv1, conv2, conv3, condition: film } = parameters;
+  const { activation = 'silu', conv1, conv2, conv3, condition: film } = parameters;
   const back1 = ops.transposeKernel(conv1.weight);
   const back2 = ops.transposeKernel(conv2.weight);
   const back3 = ops.transposeKernel(conv3.weight);
   return {
     forward(a, condition) {
-      const shifts = film && condition ? ops.dense(condition, film.weight, film.bias) : undefined;
-      const shifted = (x: T, start: number) =>
-        shifts ? ops.addVector(x, ops.channels(shifts, start, start + width)) : x;
-      const hidden1 = silu(ops, shifted(ops.conv2d(a, conv1.weight, conv1.bias), 0));
-      const hidden2 = silu(ops, shifted(ops.conv2d(hidden1.y, conv2.weight, conv2.bias), width));
+      const [shift1, shift2] =
+        film && condition ? ops.halves(ops.dense(condition, film.weight, film.bias)) : [];
+      const shifted = (x: T, shift: T | undefined) => (shift ? ops.addVector(x, shift) : x);
+      const before1 = shifted(ops.conv2d(a, conv1.weight, conv1.bias), shift1);
+      const hidden1 = activate(ops, activation, before1);
+      const before2 = shifted(ops.conv2d(hidden1.y, conv2.weight, conv2.bias), shift2);
+      const hidden2 = activate(ops, activation, before2);
       const h = ops.conv2d(hidden2.y, conv3.weight, conv3.bias);
       return {
         // The slopes are computed now, so that the hidden layers themselves need not be kept until the pullback.

@@ -3,7 +3,7 @@
 import type { TensorOps } from '../ops/tensor-ops.js';
 import { actnorm } from './actnorm.js';
 import { affineCoupling } from './affine-coupling.js';
-import { type Architecture, levelPlans } from './architecture.js';
+import { type Architecture, couplingScaleOf, levelPlans } from './architecture.js';
 import type { Bijection } from './bijection.js';
 import { couplingNet } from './coupling-net.js';
 import { invertibleConv1x1 } from './invertible-conv1x1.js';
@@ -35,9 +35,10 @@ function buildLevels<T>(
   architecture: Architecture,
   source: ParameterSource<T>,
 ): BuiltLevel<T>[] {
+  const { activation } = architecture;
   const isConditioned = architecture.conditioning !== null;
   const net = (prefix: string, width: number) =>
-    couplingNet(ops, netParameters(source, prefix, width, isConditioned));
+    couplingNet(ops, { ...netParameters(source, prefix, width, isConditioned), activation });
   return levelPlans(architecture).map(({ level, splits }, i) => {
     const bijections: Bijection<T>[] = [squeeze(ops)];
     for (let k = 0; k < level.steps; k++) {
@@ -48,7 +49,7 @@ function buildLevels<T>(
           logScale: source.vector(`${step}.actnorm.logScale`),
         }),
         invertibleConv1x1(ops, source.kernel(`${step}.conv1x1.weight`)),
-        affineCoupling(ops, net(`${step}.coupling`, level.width), architecture.scaleCap),
+        affineCoupling(ops, net(`${step}.coupling`, level.width), couplingScaleOf(architecture)),
       );
     }
     return splits

@@ -8,11 +8,22 @@ import type { ParameterSource } from './parameters.js';
 /** y in [0, 1] enters the flow as 4 (y - 1/2). */
 const INPUT_GAIN = 4;
 
+export function flowInput<T>(ops: TensorOps<T>, y: T): T {
+  return ops.affine(y, INPUT_GAIN, -INPUT_GAIN / 2);
+}
+
 export interface DensityAndScore<T> {
   /** ln p_sigma(y), natural units, [B]. */
   readonly logDensity: T;
   /** d logDensity / dy, like y. */
   readonly score: T;
+}
+
+export interface LogDensity<T> {
+  /** ln p_sigma(y), natural units, [B]. */
+  readonly logDensity: T;
+  /** Computes d logDensity / dy, like y. */
+  score(): T;
 }
 
 /**
@@ -21,23 +32,55 @@ export interface DensityAndScore<T> {
  *
  * ln p(y) = logDet + sum over latents of ln N(latent; 0, 1) + N ln 4, N numbers in a picture.
  */
-export function densityAndScore<T>(
+export function flowDensity<T>(
   ops: TensorOps<T>,
   architecture: Architecture,
   source: ParameterSource<T>,
-): (y: T, sigma: T) => DensityAndScore<T> {
+): (y: T, sigma: T) => LogDensity<T> {
   const embed = architecture.conditioning ? noiseCondition(ops, source) : undefined;
   const flow = glow(ops, architecture, source);
   return (y, sigma) => {
     const { channels, height, width } = ops.shapeOf(y);
     const numbers = channels * height * width;
-    const x = ops.affine(y, INPUT_GAIN, -INPUT_GAIN / 2);
-    const { latents, logDet, pullback } = flow.forward(x, embed?.(sigma));
+    const { latents, logDet, pullback } = flow.forward(flowInput(ops, y), embed?.(sigma));
     const constant = numbers * (Math.log(INPUT_GAIN) - 0.5 * Math.log(2 * Math.PI));
     let logDensity = ops.affine(logDet, 1, constant);
     for (const latent of latents)
       logDensity = ops.addScalars(logDensity, ops.affine(ops.sum(ops.mul(latent, latent)), -0.5, 0));
-    const dx = pullback(latents.map((latent) => ops.affine(latent, -1, 0)));
-    return { logDensity, score: ops.affine(dx, INPUT_GAIN, 0) };
+    const score = () => {
+      const dx = pullback(latents.map((latent) => ops.affine(latent, -1, 0)));
+      return ops.affine(dx, INPUT_GAIN, 0);
+    };
+    return { logDensity, score };
   };
+}
+
+/** The same with the score computed: what inference asks for. */
+export function densityAndScore<T>(
+  ops: TensorOps<T>,
+  architecture: Architecture,
+  source: ParameterSource<T>,
+): (y: T, sigma: T) => DensityAndScore<T> {
+  const density = flowDensity(ops, architecture, source);
+  return (y, sigma) => {
+    const { logDensity, score } = density(y, sigma);
+    return { logDensity, score: score() };
+  };
+}
+
+/**
+ * Pictures drawn from the flow.
+ *
+ * @param latents  one per split, then the last level's, as `Glow.forward` gives them; N(0, T^2) for temperature T
+ * @param sigma    [B, 1], the noise level that the pictures have; unused by an unconditioned prior
+ * @returns        [B, C, H, W] in [0, 1] units, not clipped
+ */
+export function flowSampler<T>(
+  ops: TensorOps<T>,
+  architecture: Architecture,
+  source: ParameterSource<T>,
+): (latents: readonly T[], sigma: T) => T {
+  const embed = architecture.conditioning ? noiseCondition(ops, source) : undefined;
+  const flow = glow(ops, architecture, source);
+  return (latents, sigma) => ops.affine(flow.inverse(latents, embed?.(sigma)), 1 / INPUT_GAIN, 0.5);
 }

@@ -23,11 +23,11 @@ export interface Split<T> {
 /** x = (kept, b); (m, q) = net(kept); s = 3 tanh(q / 3); latent = (b - m) exp(-s), logDet = -sum(s). */
 export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
   function gaussian(kept: T, condition?: T) {
-    const half = ops.shapeOf(kept).channels;
     const { h, pullback } = net.forward(kept, condition);
-    const bounded = ops.tanh(ops.affine(ops.channels(h, half, 2 * half), 1 / LOG_SCALE_CAP, 0));
+    const [mean, q] = ops.halves(h);
+    const bounded = ops.tanh(ops.affine(q, 1 / LOG_SCALE_CAP, 0));
     return {
-      mean: ops.channels(h, 0, half),
+      mean,
       bounded,
       logScale: ops.affine(bounded, LOG_SCALE_CAP, 0),
       pullback,
@@ -35,9 +35,7 @@ export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
   }
   return {
     forward(x, condition) {
-      const { channels } = ops.shapeOf(x);
-      const kept = ops.channels(x, 0, channels / 2);
-      const b = ops.channels(x, channels / 2, channels);
+      const [kept, b] = ops.halves(x);
       const { mean, bounded, logScale, pullback } = gaussian(kept, condition);
       const inverseScale = ops.exp(ops.affine(logScale, -1, 0));
       const latent = ops.mul(ops.sub(b, mean), inverseScale);

@@ -1,6 +1,6 @@
 // The Gaussian of the last level as a bijection to a standard normal: mean and log-scale per channel.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import { type Architecture, levelPlans } from './architecture.js';
+import type { Architecture } from './architecture.js';
 import type { Bijection } from './bijection.js';
 import type { ParameterSource } from './parameters.js';
 
@@ -10,12 +10,12 @@ export function topGaussian<T>(
   architecture: Architecture,
   source: ParameterSource<T>,
 ): Bijection<T> {
-  const channels = levelPlans(architecture).at(-1)?.channels ?? 0;
   const bias = source.vector('top.bias');
   const weight = architecture.conditioning ? source.matrix('top.condition.weight') : undefined;
   function gaussian(condition?: T) {
     const both = weight && condition ? ops.dense(condition, weight, bias) : bias;
-    return { mean: ops.channels(both, 0, channels), logScale: ops.channels(both, channels, 2 * channels) };
+    const [mean, logScale] = ops.halves(both);
+    return { mean, logScale };
   }
   return {
     forward(x, condition) {

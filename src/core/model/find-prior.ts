@@ -8,6 +8,9 @@ const MODELS = fileURLToPath(new URL('../../../models/', import.meta.url));
 
 export const DEFAULT_PRIOR = 'natural';
 
+/** In place of a prior: for each picture the shipped one that suits it. A folder of this name is `./auto`. */
+export const AUTO_PRIOR = 'auto';
+
 /** The names of the priors that come with the package. */
 export function shippedPriors(): readonly string[] {
   return readdirSync(MODELS, { withFileTypes: true })

@@ -33,6 +33,10 @@ export const modelSchema = z
     inputResolution: count,
     levels: z.array(level).min(1).max(8),
     scaleCap: z.number().positive(),
+    /** 'tanh' where not given. */
+    couplingScale: z.enum(['tanh', 'sigmoid']).optional(),
+    /** 'silu' where not given. */
+    activation: z.enum(['silu', 'relu']).optional(),
     conditioning: z.strictObject({ kind: z.literal('log-sigma'), features: count }).nullable(),
     /** Noise levels that the prior knows, [0, 1] units. */
     sigmaRange: z.tuple([z.number().positive(), z.number().positive()]),

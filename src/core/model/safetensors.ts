@@ -33,12 +33,7 @@ function decode(dtype: string, bytes: ArrayBuffer): Float32Array | Float64Array 
   return dtype === 'F64' ? new Float64Array(bytes) : new Float32Array(bytes);
 }
 
-/**
- * Every tensor of a safetensors file, by name.
- *
- * @throws Error whose message says what is wrong with the bytes; the caller knows the file's name
- */
-export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
+function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < 8) throw new Error('it is shorter than a safetensors header');
   const headerLength = Number(view.getBigUint64(0, true));
@@ -50,8 +45,30 @@ export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
   } catch {
     throw new Error('its header is not JSON');
   }
+  if (typeof header !== 'object' || header === null) throw new Error('its header is not a JSON object');
+  return { header: header as Record<string, unknown>, start };
+}
+
+/**
+ * The texts that a safetensors file says of itself.
+ *
+ * @throws Error whose message says what is wrong with the bytes
+ */
+export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
+  const { __metadata__: metadata } = readHeader(bytes).header;
+  const entries = Object.entries(metadata ?? {}).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/**
+ * Every tensor of a safetensors file, by name.
+ *
+ * @throws Error whose message says what is wrong with the bytes; the caller knows the file's name
+ */
+export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
+  const { header, start } = readHeader(bytes);
   const tensors = new Map<string, TensorData>();
-  for (const [name, entry] of Object.entries(header as object)) {
+  for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') continue;
     if (!isEntry(entry)) throw new Error(`its entry for ${name} is malformed`);
     const [begin, end] = entry.data_offsets;
@@ -71,19 +88,22 @@ export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
  * The bytes of a safetensors file.
  *
  * @param dtypeOf which precision a tensor gets; F32 for all when left out
+ * @param metadata texts that the file says of itself
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
   dtypeOf: (name: string) => 'F16' | 'F32' = () => 'F32',
+  metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const header: Record<string, HeaderEntry> = {};
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   const chunks: Uint8Array[] = [];
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
     const dtype = dtypeOf(name);
     const values = dtype === 'F16' ? new Float16Array(data) : data;
     const chunk = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    header[name] = { dtype, shape, data_offsets: [offset, offset + chunk.byteLength] };
+    const entry: HeaderEntry = { dtype, shape, data_offsets: [offset, offset + chunk.byteLength] };
+    header[name] = entry;
     chunks.push(chunk);
     offset += chunk.byteLength;
   }

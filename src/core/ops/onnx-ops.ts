@@ -139,6 +139,9 @@ export function onnxOps(
     log: (x) => elementwise('Log', Math.log, x),
     tanh: (x) => elementwise('Tanh', Math.tanh, x),
     sigmoid: (x) => elementwise('Sigmoid', (value) => 1 / (1 + Math.exp(-value)), x),
+    relu: (x) => elementwise('Relu', (value) => Math.max(0, value), x),
+    // Of relu(x), which runs in ONNX Runtime's blocked layout, as Greater and Cast do not.
+    positive: (x) => graph.node('Sign', [graph.node('Relu', [x], x.shape)], x.shape),
     // HardSigmoid(x; -1, 1) = clip(1 - x): unlike Sub, it runs in ONNX Runtime's blocked layout.
     complement: (x) => graph.node('HardSigmoid', [x], x.shape, { alpha: { float: -1 }, beta: { float: 1 } }),
 
@@ -152,6 +155,10 @@ export function onnxOps(
       if (x.constant && axis === 0) return graph.constant(x.constant.slice(start, end), shape);
       const bounds = [[start], [end], [axis]].map((values) => graph.integers(values));
       return graph.node('Slice', [x, ...bounds], shape);
+    },
+    halves(x) {
+      const length = x.shape[x.shape.length === 1 ? 0 : 1] as number;
+      return [this.channels(x, 0, length / 2), this.channels(x, length / 2, length)];
     },
     squeeze(picture) {
       const { batch, channels, height, width } = pictureShape(picture);

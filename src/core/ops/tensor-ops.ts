@@ -51,6 +51,12 @@ export interface TensorOps<T> {
   log(x: T): T;
   tanh(x: T): T;
   sigmoid(x: T): T;
+  /** x sigmoid(x) and its derivative at once, where a carrier has a way; else undefined, and they are made of the above. */
+  silu?(x: T): { readonly y: T; readonly slope: T } | undefined;
+  /** max(x, 0). */
+  relu(x: T): T;
+  /** 1 where x > 0, else 0: relu's slope. */
+  positive(x: T): T;
   /** 1 - x for x in [0, 1], as sigmoids are. (A carrier may clip to that range.) */
   complement(x: T): T;
 
@@ -58,6 +64,8 @@ export interface TensorOps<T> {
   concat(a: T, b: T): T;
   /** Channels of a picture, or entries of a vector, from `start` up to but without `end`. */
   channels(x: T, start: number, end: number): T;
+  /** The first and the second half of the channels, or of a vector's entries. */
+  halves(x: T): readonly [T, T];
   /** [B, C, H, W] -> [B, 4C, H/2, W/2]; channel c, row dy, column dx becomes channel 4c + 2dy + dx. */
   squeeze(picture: T): T;
   unsqueeze(picture: T): T;

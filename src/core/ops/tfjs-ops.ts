@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { invertMatrix, logAbsDet } from './small-matrix.js';
 import type { TensorOps } from './tensor-ops.js';
+import { fusedSilu } from './tensorflow-silu.js';
 
 /** A kernel is kept as HWIO, a picture as NHWC, a vector as [C] or [B, C]. */
 export type TfjsOps = TensorOps<tf.Tensor>;
@@ -30,10 +31,40 @@ function matrixOf(kernel: tf.Tensor): { matrix: Float64Array; size: number } {
   return { matrix, size };
 }
 
+/**
+ * ln |det W| with its gradient W^-T, both in float64 on the host: TensorFlow.js has no determinant.
+ *
+ * @param kernel  [1, 1, C, C]
+ */
+const logAbsDetOf = tf.customGrad((...inputs) => {
+  const [kernel] = inputs as [tf.Tensor];
+  const { matrix, size } = matrixOf(kernel);
+  return {
+    value: tf.scalar(logAbsDet(matrix, size)),
+    // Entry (output o, input i) of W^-T is entry (i, o) of W^-1, which is where HWIO has it.
+    gradFunc: (dy: tf.Tensor) => {
+      const inverse = Float32Array.from(invertMatrix(matrix, size));
+      return tf.mul(dy, tf.tensor4d(inverse, [1, 1, size, size]));
+    },
+  };
+}) as (kernel: tf.Tensor) => tf.Tensor;
+
 function hwio(data: Float32Array, shape: readonly [number, number, number, number]): tf.Tensor4D {
   const kernel: tf.Tensor4D = tf.tidy(() => tf.transpose(tf.tensor4d(data, [...shape]), [2, 3, 1, 0]));
   kernelData.set(kernel, data);
   return kernel;
+}
+
+/**
+ * Kernels that are to be used turned and transposed. On TensorFlow that is an operation as fast as a convolution, which
+ * spares training the turning and its gradient; on others it is up to ten times slower.
+ */
+const turnedInUse = new WeakSet<tf.Tensor>();
+
+function convolved(picture: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
+  if (!turnedInUse.has(kernel)) return tf.conv2d(picture, kernel, 1, 'same');
+  const [batch, height, width] = picture.shape;
+  return tf.conv2dTranspose(picture, kernel, [batch, height, width, kernel.shape[2]], 1, 'same');
 }
 
 export const tfjsOps: TfjsOps = {
@@ -47,14 +78,16 @@ export const tfjsOps: TfjsOps = {
   },
 
   conv2d(picture, kernel, bias) {
-    const out = tf.conv2d(picture as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same');
+    const out = convolved(picture as tf.Tensor4D, kernel as tf.Tensor4D);
     return bias ? tf.add(out, bias) : out;
   },
-  transposeKernel: (kernel) => tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]),
-  logAbsDet(kernel) {
-    const { matrix, size } = matrixOf(kernel);
-    return tf.scalar(logAbsDet(matrix, size));
+  transposeKernel(kernel) {
+    if (tf.getBackend() !== 'tensorflow') return tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
+    const same = tf.clone(kernel);
+    turnedInUse.add(same);
+    return same;
   },
+  logAbsDet: (kernel) => logAbsDetOf(kernel),
   invertKernel(kernel) {
     const { matrix, size } = matrixOf(kernel);
     return hwio(Float32Array.from(invertMatrix(matrix, size)), [size, size, 1, 1]);
@@ -75,6 +108,9 @@ export const tfjsOps: TfjsOps = {
   log: (x) => tf.log(x),
   tanh: (x) => tf.tanh(x),
   sigmoid: (x) => tf.sigmoid(x),
+  silu: fusedSilu,
+  relu: (x) => tf.relu(x),
+  positive: (x) => tf.step(x),
   complement: (x) => tf.sub(1, x),
 
   concat: (a, b) => tf.concat([a, b], -1),
@@ -83,6 +119,8 @@ export const tfjsOps: TfjsOps = {
     const size = x.shape.map((length, axis) => (axis === x.rank - 1 ? end - start : length));
     return tf.slice(x, begin, size);
   },
+  // Unlike two slices it has a gradient of one operation.
+  halves: (x) => tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor],
   squeeze(picture) {
     const { batch, channels, height, width } = this.shapeOf(picture);
     const blocks = tf.reshape(picture, [batch, height / 2, 2, width / 2, 2, channels]);

@@ -1,5 +1,5 @@
-// File names in a watched folder: which are pictures to take, what a second file of one name is called, and how a
-// name is printed. Nothing here touches a disk.
+// File names in a watched folder: which are pictures to take, and what a second file of one name is called.
+// Nothing here touches a disk.
 import { posix } from 'node:path';
 import { isSupportedExtension } from '../../image/index.js';
 
@@ -53,15 +53,4 @@ function fitted(folder: string, stem: string, end: string): string {
   const characters = [...stem];
   while (Buffer.byteLength(characters.join('') + end) > NAME_BYTES) characters.pop();
   return posix.join(folder, characters.join('') + end);
-}
-
-/** A name in one line of text: control characters and those that turn the writing's direction are spelt out. */
-export function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-    (character) => {
-      if (character === '\n') return '\\n';
-      return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    },
-  );
 }

@@ -8,9 +8,10 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { writeFileAtomic } from '../../image/index.js';
+import { printable } from '../picture-name.js';
 import { type Folders, isInside } from './folders.js';
 import type { Begun, Ledger } from './ledger.js';
-import { printable, versionedPath } from './names.js';
+import { versionedPath } from './names.js';
 
 export interface Outputs {
   /**

@@ -1,0 +1,131 @@
+// `prior: 'auto'` as a denoiser: one for every shipped prior that may be chosen, each opened when a picture first needs
+// it. Which prior a picture gets is choose-prior.ts's.
+import { evidenceEvaluations } from '../core/inference/evidence.js';
+import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
+import { loadModel } from '../core/model/load-prior.js';
+import type { PriorModel } from '../core/model/model-json.js';
+import type { Picture } from '../tile/picture.js';
+import type { Schedule } from '../tile/schedule.js';
+import { QUALITIES } from './approach.js';
+import { checkPicture } from './check-picture.js';
+import { type Candidate, choosePrior, probeSizes } from './choose-prior.js';
+import type { DenoiseCallOptions, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
+import { sigmaRangeOf } from './estimator.js';
+import { callOptionsSchema, type DenoiserOptions, parseOptions } from './options.js';
+
+/** What opening one prior gives. */
+export interface OpenedPrior {
+  readonly denoiser: Denoiser;
+  readonly schedule: Pick<Schedule, 'run'>;
+}
+
+/**
+ * A denoiser that chooses the prior for each picture. The default prior is opened at once, the others when there is
+ * something to compare.
+ *
+ * @param options  checked ones
+ * @param openOne  opens a prior by its name
+ * @throws         what `openOne` throws
+ */
+export async function openAutoDenoiser(
+  options: DenoiserOptions,
+  fingerprint: string,
+  openOne: (options: DenoiserOptions) => Promise<OpenedPrior>,
+): Promise<Denoiser> {
+  const opened = new Map<string, Promise<OpenedPrior>>();
+  function open(prior: string): Promise<OpenedPrior> {
+    const known = opened.get(prior);
+    if (known) return known;
+    const opening = openOne({ ...options, prior });
+    opened.set(prior, opening);
+    return opening;
+  }
+  const candidates = (await priorsToChooseFrom()).map(
+    ({ name, model }): Candidate => ({ name, model, open: async () => (await open(name)).schedule }),
+  );
+  const { denoiser: first } = await open(DEFAULT_PRIOR);
+
+  async function choose(picture: Picture, given: DenoiseCallOptions = {}) {
+    const {
+      onProgress: _,
+      region: __,
+      beta: ___,
+      ...checked
+    } = parseOptions(callOptionsSchema, given, 'denoise');
+    await checkPicture(picture);
+    checked.signal?.throwIfAborted();
+    const started = performance.now();
+    const { prior, ...priorChoice } = await choosePrior(picture, checked, candidates, first.method);
+    const { denoiser } = await open(prior);
+    return { denoiser, priorChoice, seconds: (performance.now() - started) / 1000 };
+  }
+
+  return {
+    prior: AUTO_PRIOR,
+    engine: first.engine,
+    method: first.method,
+    ensemble: first.ensemble,
+    scales: first.scales,
+    fingerprint,
+    sigmaRange: unionOf(candidates.flatMap(({ model }) => sigmaRangeOf(model) ?? [])),
+    async denoise(image, given) {
+      const { denoiser, priorChoice, seconds } = await choose(image, given);
+      const { report, ...result } = await denoiser.denoise(image, given);
+      return { ...result, report: { ...report, priorChoice, seconds: report.seconds + seconds } };
+    },
+    async denoisePicture(picture, given) {
+      const { denoiser, priorChoice, seconds } = await choose(picture, given);
+      const { data, report } = await denoiser.denoisePicture(picture, given);
+      return { data, report: { ...report, priorChoice, seconds: report.seconds + seconds } };
+    },
+    async estimate(sizes, approach) {
+      const denoising = await first.estimate(sizes, approach);
+      const choosing = await timeToChoose(sizes, candidates, first);
+      return {
+        tiles: denoising.tiles,
+        evaluations: denoising.evaluations + choosing.evaluations,
+        seconds: denoising.seconds + choosing.seconds,
+      };
+    },
+    async close() {
+      const all = await Promise.allSettled(opened.values());
+      const denoisers = all.flatMap((each) => (each.status === 'fulfilled' ? each.value.denoiser : []));
+      await Promise.all(denoisers.map((denoiser) => denoiser.close()));
+    },
+  };
+}
+
+/** The shipped priors that are conditioned on the noise level, the default first: their scores can be compared. */
+export async function priorsToChooseFrom(): Promise<readonly { name: string; model: PriorModel }[]> {
+  const all = await Promise.all(
+    shippedPriors().map(async (name) => ({ name, model: await loadModel(findPrior(name)) })),
+  );
+  const isFirst = (name: string) => Number(name !== DEFAULT_PRIOR);
+  return all
+    .filter(({ model }) => model.conditioning !== null)
+    .sort((a, b) => isFirst(a.name) - isFirst(b.name));
+}
+
+type Ranges = NonNullable<Denoiser['sigmaRange']>;
+
+function unionOf(ranges: readonly Ranges[]): Ranges {
+  const union = (pick: (range: Ranges) => SigmaRange): SigmaRange => [
+    Math.min(...ranges.map((range) => pick(range)[0])),
+    Math.max(...ranges.map((range) => pick(range)[1])),
+  ];
+  return { colour: union(({ colour }) => colour), grey: union(({ grey }) => grey) };
+}
+
+async function timeToChoose(
+  sizes: Parameters<Denoiser['estimate']>[0],
+  candidates: readonly Candidate[],
+  denoiser: Denoiser,
+): Promise<Pick<TimeEstimate, 'evaluations' | 'seconds'>> {
+  const probes = sizes.flatMap((size) => probeSizes(size, candidates));
+  const { seconds } = await denoiser.estimate(probes, QUALITIES.fast);
+  const perProbe = candidates.reduce((sum, { model: { sigmaRange } }) => {
+    const [least, most] = sigmaRange;
+    return sum + evidenceEvaluations(Math.sqrt(least * most), most);
+  }, 0);
+  return { evaluations: probes.length * perProbe, seconds: seconds * perProbe };
+}

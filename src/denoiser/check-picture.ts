@@ -1,0 +1,36 @@
+// A program's picture is checked before anything is computed from it.
+import { FlowDenoiseError } from '../core/errors.js';
+import type { Picture } from '../tile/picture.js';
+import { inChunks } from './grey.js';
+
+/** @throws FlowDenoiseError BAD_IMAGE: a size, a length or a sample that no picture has */
+export async function checkPicture(picture: Picture): Promise<void> {
+  checkSize(picture);
+  await checkSamples(picture);
+}
+
+function checkSize({ data, width, height, channels }: Picture): void {
+  const isSize = (n: unknown) => Number.isInteger(n) && (n as number) > 0;
+  if (!isSize(width) || !isSize(height) || ![1, 2, 3, 4].includes(channels))
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `Expected whole numbers above 0 for width and height and 1 to 4 for channels but received ${width}, ${height} and ${channels}`,
+    );
+  if (data?.length !== width * height * channels)
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `Expected ${width} x ${height} x ${channels} samples for data but received ${data?.length ?? 'none'}`,
+    );
+}
+
+/** Integer samples are always finite. */
+async function checkSamples({ data }: Picture): Promise<void> {
+  if (!(data instanceof Float32Array)) return;
+  await inChunks(data.length, (from, to) => {
+    if (data.subarray(from, to).every(Number.isFinite)) return;
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      'the picture has samples that are not finite numbers (NaN or infinity)',
+    );
+  });
+}

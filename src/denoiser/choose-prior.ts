@@ -1,0 +1,175 @@
+// `prior: 'auto'`: which of several priors a picture is likeliest under, by a few tiles spread over it. Opens nothing itself.
+import { setMaxListeners } from 'node:events';
+import { squeezeFactor } from '../core/flow/architecture.js';
+import { type Evidence, evidence } from '../core/inference/evidence.js';
+import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
+import type { PriorModel } from '../core/model/model-json.js';
+import { extractTile } from '../tile/extract.js';
+import { colourChannels, type Picture } from '../tile/picture.js';
+import { planTiles, type Tile, type TilePlan } from '../tile/plan.js';
+import type { Schedule } from '../tile/schedule.js';
+import type { Method, PriorChoice } from './denoiser.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour } from './grey.js';
+import type { CheckedNoiseOptions } from './noise-options.js';
+import { planNoise } from './noise-plan.js';
+import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
+
+/** Pixels; what the shipped priors were trained on. */
+const PROBE_SIDE = 64;
+const MOST_PROBES = 8;
+
+/** Fewer tiles than this are compared with noise drawn more than once. */
+const LEAST_DRAWS = 4;
+
+/** A prior that may be chosen: conditioned on the noise level. */
+export interface Candidate {
+  readonly name: string;
+  readonly model: PriorModel;
+  /** Gives what computes under it; called only where there is something to compare. */
+  readonly open: () => Promise<Pick<Schedule, 'run'>>;
+}
+
+export interface ChosenPrior extends PriorChoice {
+  readonly prior: string;
+}
+
+export type ChoiceOptions = CheckedNoiseOptions & { readonly signal?: AbortSignal | undefined };
+
+/**
+ * The candidate under which the picture, noise and all, is likeliest per number. Compared are those that know the noise
+ * level that reaches the prior; where there is nothing to compare, it is the only one that does, or the first.
+ *
+ * @param candidates  the first is the default
+ * @throws            FlowDenoiseError BAD_OPTION (options that contradict each other), BAD_PRIOR, ENGINE_UNAVAILABLE,
+ *                    ENGINE_FAILED; the signal's reason when aborted
+ */
+export async function choosePrior(
+  picture: Picture,
+  options: ChoiceOptions,
+  candidates: readonly Candidate[],
+  method: Method,
+): Promise<ChosenPrior> {
+  const [{ name: first } = { name: DEFAULT_PRIOR }] = candidates;
+  const without = (prior: string, why: string): ChosenPrior => ({ prior, why, figures: [] });
+  if (options.strength === 0) return without(first, 'nothing is to be changed');
+  const probes = await probesOf(picture, options, candidates, method);
+  if (probes.length === 0) return without(first, 'the picture looks clean');
+
+  const levels = probes.map(({ sigma }) => sigma);
+  const [least, most] = [Math.min(...levels), Math.max(...levels)];
+  const able = candidates.filter(
+    ({ model: { sigmaRange } }) => knows(sigmaRange, least) && knows(sigmaRange, most),
+  );
+  const [only, ...others] = able;
+  if (only === undefined) return without(first, 'no other knows such noise any better');
+  if (others.length === 0) return without(only.name, 'no other knows such noise');
+  const mostSigma = Math.min(...able.map(({ model }) => model.sigmaRange[1]));
+  if (most > ROOM * mostSigma) return without(only.name, 'the noise is too strong to tell');
+
+  const figures: { prior: string; natsPerSample: number }[] = [];
+  for (const { name, open } of able) {
+    const natsPerSample = await meanEvidence(probes, mostSigma, await open(), options.signal);
+    figures.push({ prior: name, natsPerSample });
+  }
+  figures.sort((a, b) => b.natsPerSample - a.natsPerSample);
+  const words = figures.map(({ prior, natsPerSample }) => `${prior} ${natsPerSample.toFixed(4)}`);
+  const why = `the picture is likeliest under it (nats per sample above a flat prior: ${words.join(', ')})`;
+  return { prior: figures[0]?.prior ?? first, why, figures };
+}
+
+/** How near to the strongest noise that all know the picture's own may be; noise is added to it to compare. */
+const ROOM = 0.95;
+
+/** Levels that were read and computed in different ways agree to this. */
+const TOLERANCE = 1e-3;
+
+function knows([least, most]: readonly [number, number], sigma: number): boolean {
+  return sigma >= least * (1 - TOLERANCE) && sigma <= most * (1 + TOLERANCE);
+}
+
+/** Tiles spread over the picture, as they reach the prior; none where the picture is clean. */
+async function probesOf(
+  picture: Picture,
+  options: ChoiceOptions,
+  candidates: readonly Candidate[],
+  method: Method,
+): Promise<readonly TileSamples[]> {
+  if (await isGreyInColour(picture)) return probesOf(await greyOf(picture), options, candidates, method);
+  const channels = colourChannels(picture.channels);
+  const scale = channels === 1 ? COMPLETED_NOISE : 1;
+  const ranges = candidates.map(({ model }) => model.sigmaRange);
+  const least = Math.min(...ranges.map((range) => range[0]));
+  const most = Math.max(...ranges.map((range) => range[1]));
+  const noise = await planNoise(picture, options, { range: [least / scale, most / scale], method });
+  if (noise.isClean) return [];
+
+  const plan = probePlan(picture, candidates, noise.multiple);
+  const probes: TileSamples[] = [];
+  const collect = throughPasses([...noise.passes, greyPass()], async (samples) => {
+    probes.push(samples);
+    return samples.data;
+  });
+  for (const [seed, tile] of spread(plan).entries()) {
+    const data = extractTile(picture, plan, tile);
+    const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
+    await collect({ data, ...shape, seed, ...noise.at(tile, plan) });
+  }
+  return probes;
+}
+
+type Size = Pick<Picture, 'width' | 'height'>;
+
+/** The tiles that are compared for a picture of this size, where it is not split any further. */
+export function probeSizes(size: Size, candidates: readonly Candidate[]): readonly Size[] {
+  const plan = probePlan(size, candidates);
+  return spread(plan).map(() => ({ width: plan.tileWidth, height: plan.tileHeight }));
+}
+
+function probePlan({ width, height }: Size, candidates: readonly Candidate[], split = 1): TilePlan {
+  const multiple = split * Math.max(...candidates.map(({ model }) => squeezeFactor(model)));
+  return planTiles({ width, height, tileSize: Math.max(PROBE_SIDE, multiple), overlap: 0, multiple });
+}
+
+/** At most MOST_PROBES tiles of a grid, about as far from each other across as down. */
+function spread({ xs, ys, tiles }: TilePlan): readonly Tile[] {
+  const across = Math.min(
+    xs.length,
+    Math.max(1, Math.round(Math.sqrt((MOST_PROBES * xs.length) / ys.length))),
+  );
+  const columns = evenly(xs.length, Math.min(across, MOST_PROBES));
+  const rows = evenly(ys.length, Math.max(1, Math.floor(MOST_PROBES / columns.length)));
+  return tiles.filter(({ column, row }) => columns.includes(column) && rows.includes(row));
+}
+
+/** At most `most` of 0 ... count - 1, in the middles of as many equal parts. */
+function evenly(count: number, most: number): number[] {
+  const taken = Math.min(count, most);
+  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
+}
+
+async function meanEvidence(
+  probes: readonly TileSamples[],
+  mostSigma: number,
+  schedule: Pick<Schedule, 'run'>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const draws = Math.ceil(LEAST_DRAWS / probes.length);
+  const drawn = probes.flatMap((probe) =>
+    Array.from({ length: draws }, (_, draw) => ({ ...probe, seed: probe.seed + draw * MOST_PROBES })),
+  );
+  const failure = new AbortController();
+  const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  setMaxListeners(0, either);
+  const found = await Promise.all(
+    drawn.map(({ data, channels, height, width, sigma, seed }): Promise<Evidence> => {
+      const estimation = evidence(data, Math.min(sigma, ROOM * mostSigma), { mostSigma, seed });
+      return schedule.run({ shape: { channels, height, width }, estimation, signal: either });
+    }),
+  ).catch((error: unknown) => {
+    failure.abort(error);
+    throw error;
+  });
+  const samples = drawn.map(({ data }) => data.length);
+  const total = samples.reduce((sum, count) => sum + count, 0);
+  return found.reduce((sum, { nats }, i) => sum + (nats * (samples[i] ?? 0)) / total, 0);
+}

@@ -1,0 +1,69 @@
+// The work of an evaluation: every picture with every noise through every subject, measured. What is run is plan.ts's, how
+// it is told is report.ts's.
+import { availableParallelism, cpus } from 'node:os';
+import { packageVersion } from '../plugin/package-version.js';
+import { type CheckedEvaluateOptions, checkEvaluateOptions, type EvaluateOptions } from './options.js';
+import { PAPER_COUNT, paperPlan } from './paper-protocol.js';
+import { type CleanPicture, findPictures, readClean } from './pictures.js';
+import { gridPlan } from './plan.js';
+import type { EvaluationResults } from './results.js';
+import { runPlan } from './run-plan.js';
+import type { ShownPicture } from './shown.js';
+
+export interface Evaluation {
+  readonly results: EvaluationResults;
+  readonly shown: readonly ShownPicture[];
+}
+
+/**
+ * Measures how well priors, methods and betas restore a folder of clean pictures under noise.
+ *
+ * @throws FlowDenoiseError for options, pictures, priors and engines; the signal's reason when aborted
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const checked = checkEvaluateOptions(options);
+  const started = performance.now();
+  const pictures = await readPictures(checked);
+  const plan =
+    checked.protocol === 'paper'
+      ? await paperPlan(checked, pictures.length)
+      : gridPlan(checked, pictures.length);
+  const { cells, noisy, shown, engine } = await runPlan(plan, pictures, checked);
+  const results: EvaluationResults = {
+    format: 'flow-denoise-evaluation',
+    version: 1,
+    made: {
+      with: `flow-denoise ${packageVersion()}, Node ${process.version}`,
+      on: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, ${process.platform}`,
+      engine,
+      date: new Date().toISOString(),
+      seconds: Math.round((performance.now() - started) / 1000),
+    },
+    settings: settingsOf(checked),
+    pictures: pictures.map(({ name, width, height }) => ({ name, width, height })),
+    levels: plan.levels,
+    subjects: plan.subjects,
+    noisy,
+    cells,
+  };
+  return { results, shown };
+}
+
+/** The pictures that an evaluation of these options is about. */
+export async function readPictures(options: CheckedEvaluateOptions): Promise<readonly CleanPicture[]> {
+  const { folder, crop, protocol, signal } = options;
+  const names = await findPictures(folder);
+  const { count = protocol === 'paper' ? PAPER_COUNT : names.length } = options;
+  const pictures: CleanPicture[] = [];
+  for (const name of names.slice(0, count)) {
+    signal?.throwIfAborted();
+    pictures.push(await readClean(folder, name, crop));
+  }
+  return pictures;
+}
+
+function settingsOf(options: CheckedEvaluateOptions): EvaluationResults['settings'] {
+  const { protocol, folder, seed, clip, crop, tileSize, overlap } = options;
+  const size = typeof crop === 'number' ? crop : `${crop.width}x${crop.height}`;
+  return { protocol, folder: folder.replaceAll('\\', '/'), seed, clip, crop: size, tileSize, overlap };
+}

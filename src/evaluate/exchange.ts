@@ -1,0 +1,67 @@
+// Pictures for other programs: the same clean and noisy pixels as ours, as float TIFFs, for denoisers that are no part of
+// this package to be measured beside it.
+import { join } from 'node:path';
+import { encodePicture, writeFileAtomic } from '../image/index.js';
+import { readPictures } from './evaluation.js';
+import { type NoiseLevel, noiseFolder } from './noise-level.js';
+import { checkEvaluateOptions, type EvaluateOptions } from './options.js';
+import { paperPlan } from './paper-protocol.js';
+import type { CleanPicture } from './pictures.js';
+import { gridPlan } from './plan.js';
+import { restoredName } from './restorer.js';
+import { noisyPicture } from './run-plan.js';
+
+/** What exchange.json says. */
+export interface Exchange {
+  readonly format: 'flow-denoise-exchange';
+  readonly version: 1;
+  /** Each noise, 8-bit units, with the folder of its noisy pictures. */
+  readonly levels: readonly (NoiseLevel & { readonly folder: string })[];
+  /** The files' names in every one of the folders. */
+  readonly pictures: readonly string[];
+}
+
+/**
+ * Writes `clean/` and a folder for every noise, float TIFFs with samples in [0, 1] before noise (noise may leave it), and
+ * exchange.json. Whoever restores them writes the same names into folders of the same names, and `given` reads them.
+ *
+ * @throws FlowDenoiseError; the signal's reason when aborted
+ */
+export async function exportPictures(options: EvaluateOptions, folder: string): Promise<Exchange> {
+  const checked = checkEvaluateOptions(options);
+  const pictures = await readPictures(checked);
+  const { levels } =
+    checked.protocol === 'paper'
+      ? await paperPlan(checked, pictures.length)
+      : gridPlan(checked, pictures.length);
+  for (const [index, clean] of pictures.entries()) {
+    checked.signal?.throwIfAborted();
+    await writeFloats(join(folder, 'clean', restoredName(clean.name)), clean);
+    for (const level of levels) {
+      const noisy = noisyPicture(clean, index, level, checked);
+      await writeFloats(join(folder, noiseFolder(level), restoredName(clean.name)), noisy);
+    }
+  }
+  const exchange: Exchange = {
+    format: 'flow-denoise-exchange',
+    version: 1,
+    levels: levels.map((level) => ({ ...level, folder: noiseFolder(level) })),
+    pictures: pictures.map(({ name }) => restoredName(name)),
+  };
+  await writeFileAtomic(join(folder, 'exchange.json'), Buffer.from(`${JSON.stringify(exchange, null, 2)}\n`));
+  return exchange;
+}
+
+async function writeFloats(path: string, { name, ...picture }: CleanPicture): Promise<void> {
+  const layout = { isBig: false, tile: undefined, unreadableCompression: undefined, tags: [] };
+  const coding = { compression: 'none', hasPredictor: false, bitsPerSample: 32 } as const;
+  const bytes = await encodePicture({
+    name,
+    picture,
+    format: 'tiff',
+    container: { format: 'tiff', ...coding, ...layout },
+    blocks: { exif: undefined, xmp: undefined, icc: undefined },
+    traits: [],
+  });
+  await writeFileAtomic(path, bytes);
+}

@@ -1,0 +1,137 @@
+// The options of an evaluation and their check.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../core/errors.js';
+import { denoiserOptionsSchema, methodSchema, parseOptions } from '../denoiser/options.js';
+import type { NoiseLevel } from './noise-level.js';
+import type { CleanPicture } from './pictures.js';
+
+export interface EvaluationProgress {
+  /** Pictures restored, over all cells. */
+  readonly done: number;
+  readonly total: number;
+  /** What is in work. */
+  readonly what: string;
+  /** Expected; undefined where only other programs' results are read. */
+  readonly secondsLeft: number | undefined;
+}
+
+/**
+ * Another denoiser, called for one picture after the other.
+ *
+ * @param noisy  interleaved, in [0, 1] before noise
+ * @param level  the noise that it has, 8-bit units
+ * @returns      its estimate, interleaved, of the same shape
+ */
+export type GivenProgram = (
+  noisy: Omit<CleanPicture, 'name'>,
+  level: NoiseLevel,
+  signal: AbortSignal | undefined,
+) => Promise<Float32Array>;
+
+const { engine, threads, tileSize, overlap } = denoiserOptionsSchema.shape;
+
+function list<T extends z.ZodType>(item: T, description: string) {
+  return z.array(item).min(1).readonly().describe(description);
+}
+
+export const evaluateOptionsSchema = z.strictObject({
+  /** Of clean pictures, read at any depth in the order of their names. */
+  folder: z.string().min(1).describe('the path of a folder with clean pictures'),
+  /** What is varied: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */
+  protocol: z.enum(['grid', 'paper']).default('grid').describe("'grid' or 'paper'"),
+  prior: list(z.string().min(1), "one or more priors: shipped ones' names, or folders").optional(),
+  method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'").optional(),
+  /** Of beta-MAP. */
+  beta: list(
+    z.union([z.number().positive().max(1000), z.literal('auto')]),
+    "one or more of 'auto' and numbers above 0 and at most 1000",
+  ).optional(),
+  /** 8-bit units; the read noise of Poisson-Gaussian noise, where it may be 0. */
+  sigma: list(
+    z.number().nonnegative().max(255),
+    'one or more numbers above 0 and at most 255 (standard deviation of the noise in 8-bit units)',
+  ).optional(),
+  noise: z
+    .enum(['gaussian', 'poisson-gaussian'])
+    .default('gaussian')
+    .describe("'gaussian' or 'poisson-gaussian'"),
+  /** Variance per unit of signal, 8-bit units. */
+  gain: list(z.number().positive().max(1e4), 'one or more numbers above 0 (8-bit units)').optional(),
+  /** Cut the noisy pictures off at black and white. */
+  clip: z.boolean().default(false).describe('true or false'),
+  /** How many pictures; all unless given (32 of the paper's protocol). */
+  count: z.int().min(1).optional().describe('a whole number of at least 1'),
+  /** Of the first picture's noise; each next picture has the next. */
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31)
+    .default(1000)
+    .describe('a whole number from 0 to 2147483648'),
+  /** Sides are cut to multiples of a number (1: not at all), or to a size; from the top left. */
+  crop: z
+    .union([
+      z.int().min(1).max(4096),
+      z.strictObject({ width: z.int().min(11), height: z.int().min(11) }).readonly(),
+    ])
+    .default(8)
+    .describe('a whole number (sides become multiples of it), or a width and a height of at least 11 pixels'),
+  /** How many pictures the grids of the report show. */
+  shown: z.int().min(0).max(16).default(2).describe('a whole number from 0 to 16'),
+  /** The paper's protocol: how many pictures climb to convergence, 201 evaluations each. */
+  convergedCount: z.int().min(0).default(8).describe('a whole number of at least 0'),
+  /** Other programs by name: the folders with what they made of the exported pictures, or functions that call them. */
+  given: z
+    .record(
+      z.string().min(1),
+      z.union([
+        z.string().min(1),
+        z.custom<GivenProgram>((value) => typeof value === 'function', 'a folder or a function'),
+      ]),
+    )
+    .default({})
+    .describe('folders or functions by name'),
+  engine,
+  threads,
+  tileSize,
+  overlap,
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  /** Told the expected seconds before the work. */
+  onEstimate: z
+    .custom<(estimate: { readonly seconds: number; readonly total: number }) => void>(
+      (value) => typeof value === 'function',
+    )
+    .optional()
+    .describe('a function'),
+  onProgress: z
+    .custom<(progress: EvaluationProgress) => void>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+});
+
+export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;
+export type CheckedEvaluateOptions = z.output<typeof evaluateOptionsSchema>;
+
+const OF_THE_GRID = ['method', 'beta', 'sigma', 'gain'] as const;
+
+/** @throws FlowDenoiseError BAD_OPTION */
+export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateOptions {
+  const checked = parseOptions(evaluateOptionsSchema, options, 'evaluate');
+  const isPaper = checked.protocol === 'paper';
+  const tooMuch = OF_THE_GRID.filter((name) => checked[name] !== undefined);
+  if (isPaper && (tooMuch.length > 0 || checked.noise !== 'gaussian' || checked.clip))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected protocol 'paper' without method, beta, sigma, noise, gain and clip, which it settles itself, but received ${
+        tooMuch.join(', ') || 'noise or clip'
+      }`,
+    );
+  if (!isPaper && (checked.noise === 'poisson-gaussian') !== (checked.gain !== undefined))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      "Expected gain with noise 'poisson-gaussian', and neither without the other; sigma is the read noise then",
+    );
+  if (checked.noise === 'gaussian' && checked.sigma?.includes(0))
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected numbers above 0 for sigma but received 0');
+  return checked;
+}

@@ -1,0 +1,74 @@
+// The clean pictures of an evaluation: found in a folder, in the order of their names, cropped, as floats.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { glob } from 'tinyglobby';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { decodePicture, isSupportedExtension, supportedExtensions } from '../image/index.js';
+import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
+
+export interface CleanPicture {
+  /** Its path below the folder, with slashes. */
+  readonly name: string;
+  /** Interleaved, in [0, 1], without alpha. */
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/** Sides are cut to multiples of a number, or to a size; both from the top left. */
+export type Crop = number | { readonly width: number; readonly height: number };
+
+/** SSIM's window. */
+const SMALLEST = 11;
+
+/**
+ * The names of a folder's pictures, at any depth, sorted.
+ *
+ * @throws FlowDenoiseError BAD_OPTION when there are none
+ */
+export async function findPictures(folder: string): Promise<readonly string[]> {
+  const found = await glob('**', { cwd: folder, expandDirectories: false }).catch((error: unknown) => {
+    throw new FlowDenoiseError('BAD_OPTION', `${folder}: cannot be read (${messageOf(error)})`, {
+      cause: error,
+    });
+  });
+  const names = found.filter(isSupportedExtension).sort();
+  if (names.length > 0) return names;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected a folder with clean pictures (${supportedExtensions.join(' ')}) but found none in ${folder}`,
+  );
+}
+
+/** @throws FlowDenoiseError BAD_IMAGE, UNSUPPORTED_IMAGE, and BAD_OPTION for one that is smaller than the crop */
+export async function readClean(folder: string, name: string, crop: Crop): Promise<CleanPicture> {
+  const path = join(folder, name);
+  const { picture } = await decodePicture(await readFile(path), path);
+  const { width, height } = croppedSize(picture, crop, path);
+  return { name, ...croppedFloats(picture, width, height) };
+}
+
+function croppedSize(picture: Picture, crop: Crop, path: string): { width: number; height: number } {
+  const width = typeof crop === 'number' ? picture.width - (picture.width % crop) : crop.width;
+  const height = typeof crop === 'number' ? picture.height - (picture.height % crop) : crop.height;
+  if (width > picture.width || height > picture.height || width < SMALLEST || height < SMALLEST)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${path}: its ${picture.width} x ${picture.height} pixels leave ${width} x ${height} to evaluate, expected at least ` +
+        `${SMALLEST} x ${SMALLEST} inside it; choose another crop, or leave the picture out`,
+    );
+  return { width, height };
+}
+
+function croppedFloats(picture: Picture, width: number, height: number): Omit<CleanPicture, 'name'> {
+  const channels = colourChannels(picture.channels);
+  const white = whiteLevel(picture.data);
+  const data = new Float32Array(width * height * channels);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < channels; c++)
+        data[(y * width + x) * channels + c] =
+          (picture.data[(y * picture.width + x) * picture.channels + c] as number) / white;
+  return { data, width, height, channels };
+}

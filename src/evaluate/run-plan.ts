@@ -1,0 +1,205 @@
+// Runs a plan: every task's pictures get their noise, are restored and measured. Noisy pictures are made anew for every
+// subject, so that none is kept; the seed makes them the same.
+import { availableParallelism } from 'node:os';
+import { mapInOrder } from '../tile/in-order.js';
+import { expectedSeconds } from './expected-time.js';
+import { measureNoisy, measureRestored } from './measures.js';
+import { type NoiseLevel, noiseName, withNoise } from './noise-level.js';
+import type { CheckedEvaluateOptions } from './options.js';
+import type { CleanPicture } from './pictures.js';
+import type { EvaluationPlan, EvaluationTask } from './plan.js';
+import { blockRms, standardisedResidual } from './residual.js';
+import { openRestorer, type Restorer } from './restorer.js';
+import type { Cell, Measures, PictureResult } from './results.js';
+import { type ShownPicture, shownBlocks, shownImage } from './shown.js';
+import { betaOf, methodName, type Subject, subjectName } from './subject.js';
+
+export interface PlanResults {
+  /** By level. */
+  readonly noisy: readonly (readonly Measures[])[];
+  readonly cells: readonly Cell[];
+  readonly shown: readonly ShownPicture[];
+  /** The engine and why it was chosen. */
+  readonly engine: string;
+}
+
+type RunOptions = Pick<
+  CheckedEvaluateOptions,
+  | 'seed'
+  | 'clip'
+  | 'shown'
+  | 'engine'
+  | 'threads'
+  | 'tileSize'
+  | 'overlap'
+  | 'given'
+  | 'signal'
+  | 'onEstimate'
+  | 'onProgress'
+>;
+
+/** Samples in work at a time: 16 megapixels of colour. */
+const MOST_SAMPLES = 48e6;
+
+/** The part of the work from which the pace is told by the work itself. */
+const TELLING_PART = 0.1;
+
+/** The picture under its noise: picture `index` has seed + index, whatever else is evaluated. */
+export function noisyPicture(
+  clean: CleanPicture,
+  index: number,
+  level: NoiseLevel,
+  { seed, clip }: Pick<RunOptions, 'seed' | 'clip'>,
+): CleanPicture {
+  return { ...clean, data: withNoise(clean.data, level, seed + index, clip) };
+}
+
+/** @throws FlowDenoiseError; the signal's reason when aborted */
+export async function runPlan(
+  plan: EvaluationPlan,
+  pictures: readonly CleanPicture[],
+  options: RunOptions,
+): Promise<PlanResults> {
+  const { engine, threads, tileSize, overlap, given, signal } = options;
+  const restorerOptions = { engine, threads, tileSize, overlap, given };
+  const expected = await expectedSeconds(plan, pictures, { engine, threads, tileSize, overlap }, signal);
+  const { noisy, shown } = await measureAllNoisy(plan, pictures, options);
+  const onPicture = progress(plan, expected, options);
+  const cells: Cell[] = [];
+  let engineWords = 'none';
+  for (const subjects of families(plan.subjects)) {
+    const [first] = subjects;
+    const own = plan.levels.flatMap((level) =>
+      plan.tasks.filter((task) => task.level === level && subjects.includes(task.subject)),
+    );
+    if (first === undefined || own.length === 0) continue;
+    const restorer = await openRestorer(first, restorerOptions);
+    if (restorer.engine) engineWords = `${restorer.engine.name} (${restorer.engine.why})`;
+    try {
+      for (const task of own) {
+        const cell = { level: plan.levels.indexOf(task.level), subject: plan.subjects.indexOf(task.subject) };
+        cells.push(await runCell({ task, cell, restorer, pictures, shown, options, onPicture }));
+      }
+    } finally {
+      await restorer.close();
+    }
+  }
+  return { noisy, cells, shown, engine: engineWords };
+}
+
+/** Those that differ in their beta only stand together: they share a restorer, and what it prepares for a noise. */
+function families(subjects: readonly Subject[]): readonly Subject[][] {
+  const byMethod = new Map<string, Subject[]>();
+  for (const subject of subjects) {
+    const key = `${subject.kind} ${methodName(subject)}`;
+    byMethod.set(key, [...(byMethod.get(key) ?? []), subject]);
+  }
+  return [...byMethod.values()];
+}
+
+/** Tells what lies ahead; returns what is to be called after every picture. */
+function progress(
+  { tasks }: EvaluationPlan,
+  expected: ReadonlyMap<EvaluationTask, number>,
+  { onEstimate, onProgress }: RunOptions,
+): (task: EvaluationTask) => void {
+  const total = tasks.reduce((sum, { count }) => sum + count, 0);
+  const seconds = [...expected.values()].reduce((sum, each) => sum + each, 0);
+  onEstimate?.({ seconds, total });
+  const started = performance.now();
+  let done = 0;
+  let secondsDone = 0;
+  return (task) => {
+    done += 1;
+    secondsDone += (expected.get(task) ?? 0) / task.count;
+    const elapsed = (performance.now() - started) / 1000;
+    // The first pictures wait for the engine to prepare: they say little of the pace.
+    const pace = secondsDone > TELLING_PART * seconds ? elapsed / secondsDone : 1;
+    const secondsLeft = seconds > 0 ? pace * Math.max(0, seconds - secondsDone) : undefined;
+    onProgress?.({
+      done,
+      total,
+      what: `${subjectName(task.subject)}, ${noiseName(task.level)}`,
+      secondsLeft,
+    });
+  };
+}
+
+async function measureAllNoisy(
+  { levels }: EvaluationPlan,
+  pictures: readonly CleanPicture[],
+  options: RunOptions,
+): Promise<{ noisy: Measures[][]; shown: ShownPicture[] }> {
+  const shown: ShownPicture[] = [];
+  const noisy: Measures[][] = [];
+  for (const [at, level] of levels.entries()) {
+    const row: Measures[] = [];
+    for (const [index, clean] of pictures.entries()) {
+      options.signal?.throwIfAborted();
+      const made = noisyPicture(clean, index, level, options);
+      row.push(measureNoisy(clean, made.data, level));
+      if (index >= options.shown) continue;
+      const images = { clean: await shownImage(clean), noisy: await shownImage(made) };
+      shown.push({ picture: clean.name, level: at, ...images, restored: new Map(), uneven: new Map() });
+    }
+    noisy.push(row);
+  }
+  return { noisy, shown };
+}
+
+interface CellWork {
+  readonly task: EvaluationTask;
+  readonly cell: Pick<Cell, 'level' | 'subject'>;
+  readonly restorer: Restorer;
+  readonly pictures: readonly CleanPicture[];
+  readonly shown: readonly ShownPicture[];
+  readonly options: RunOptions;
+  readonly onPicture: (task: EvaluationTask) => void;
+}
+
+async function runCell(work: CellWork): Promise<Cell> {
+  const { task, cell, restorer, options } = work;
+  const pictures = work.pictures.slice(0, task.count);
+  const call = { beta: betaOf(task.subject), signal: options.signal };
+  async function restoreOne(clean: CleanPicture, index: number): Promise<PictureResult> {
+    options.signal?.throwIfAborted();
+    const noisy = noisyPicture(clean, index, task.level, options);
+    const { data, ...told } = await restorer.restore(noisy, task.level, call);
+    await show(work, clean, noisy, data);
+    work.onPicture(task);
+    return { ...measureRestored(clean, noisy.data, data, task.level), ...told };
+  }
+  // The first picture has the engine prepare for this noise; the others are timed, where there are others.
+  let timed = pictures;
+  let started = performance.now();
+  const results: PictureResult[] = [];
+  for (const first of pictures.slice(0, 1)) results.push(await restoreOne(first, 0));
+  if (pictures.length > 1) {
+    timed = pictures.slice(1);
+    started = performance.now();
+    const largest = Math.max(...timed.map(({ data }) => data.length));
+    const {
+      atOnce = Math.max(2, Math.min(2 * availableParallelism() + 1, Math.floor(MOST_SAMPLES / largest))),
+    } = restorer;
+    const others = mapInOrder(timed.entries(), atOnce, ([index, clean]) => restoreOne(clean, index + 1));
+    for await (const result of others) results.push(result);
+  }
+  const megapixels = timed.reduce((sum, { width, height }) => sum + width * height, 0) / 1e6;
+  const pace = Number(((performance.now() - started) / 1000 / megapixels).toPrecision(4));
+  return { ...cell, ...(restorer.isTimed && { secondsPerMegapixel: pace }), pictures: results };
+}
+
+/** Keeps what the report shows of a picture. */
+async function show(
+  { shown, cell, task }: CellWork,
+  clean: CleanPicture,
+  noisy: CleanPicture,
+  estimate: Float32Array,
+): Promise<void> {
+  const entry = shown.find(({ picture, level }) => picture === clean.name && level === cell.level);
+  if (entry === undefined) return;
+  entry.restored.set(cell.subject, await shownImage({ ...noisy, data: estimate }));
+  const residual = standardisedResidual(noisy.data, estimate, clean.data, task.level);
+  const blocks = await shownBlocks(blockRms(residual, noisy));
+  if (blocks) entry.uneven.set(cell.subject, blocks);
+}

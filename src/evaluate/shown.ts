@@ -1,0 +1,76 @@
+// The pictures that a report shows: the middle of some, as small files inside a figure.
+import sharp from 'sharp';
+import { BLOCK, type BlockMap } from './residual.js';
+
+/** Larger ones are shown by their middle. */
+const LARGEST = 160;
+const WEBP_QUALITY = 92;
+const MAP_SCALE = 8;
+/** Where a map of blocks is fully coloured: this many parts of the noise more or less. */
+const FULL_COLOUR = 0.5;
+
+export interface ShownImage {
+  readonly width: number;
+  readonly height: number;
+  /** A data URI. */
+  readonly href: string;
+}
+
+/** One picture under one noise. */
+export interface ShownPicture {
+  readonly picture: string;
+  /** Index into the levels. */
+  readonly level: number;
+  readonly clean: ShownImage;
+  readonly noisy: ShownImage;
+  /** By the subject's index. */
+  readonly restored: Map<number, ShownImage>;
+  /** Where more or less than the noise was taken off, by the subject's index. */
+  readonly uneven: Map<number, ShownImage>;
+}
+
+interface Floats {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+/** The middle of a picture, samples cut off at black and white. */
+export async function shownImage({ data, width, height, channels }: Floats): Promise<ShownImage> {
+  const bytes = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i++) bytes[i] = (data[i] as number) * 255;
+  const [shownWidth, shownHeight] = [Math.min(width, LARGEST), Math.min(height, LARGEST)];
+  const webp = await sharp(bytes, { raw: { width, height, channels } })
+    .extract({
+      left: Math.floor((width - shownWidth) / 2),
+      top: Math.floor((height - shownHeight) / 2),
+      width: shownWidth,
+      height: shownHeight,
+    })
+    .webp({ quality: WEBP_QUALITY, smartSubsample: true })
+    .toBuffer();
+  return { width: shownWidth, height: shownHeight, href: dataUri('webp', webp) };
+}
+
+/** Blocks from which less than the noise was taken off in blue, more in orange, as much in white. */
+export async function shownBlocks({ columns, rows, values }: BlockMap): Promise<ShownImage | undefined> {
+  if (values.length === 0) return undefined;
+  const bytes = Uint8ClampedArray.from({ length: 3 * values.length }, (_, i) => {
+    const amount = Math.max(-1, Math.min(1, ((values[Math.floor(i / 3)] as number) - 1) / FULL_COLOUR));
+    const [full, white] = [amount < 0 ? BLUE : ORANGE, 255];
+    return white + Math.abs(amount) * ((full[i % 3] ?? 0) - white);
+  });
+  const png = await sharp(bytes, { raw: { width: columns, height: rows, channels: 3 } })
+    .resize(columns * MAP_SCALE, rows * MAP_SCALE, { kernel: 'nearest' })
+    .png({ palette: true })
+    .toBuffer();
+  return { width: columns * BLOCK, height: rows * BLOCK, href: dataUri('png', png) };
+}
+
+const BLUE = [11, 98, 196];
+const ORANGE = [209, 96, 10];
+
+function dataUri(format: string, bytes: Buffer): string {
+  return `data:image/${format};base64,${bytes.toString('base64')}`;
+}

@@ -1,0 +1,46 @@
+// A part of a picture: where it lies, and its samples. Numbers are pixels of the picture.
+import { FlowDenoiseError } from '../core/errors.js';
+import type { Picture, Samples } from './picture.js';
+
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+type Size = Pick<Region, 'width' | 'height'>;
+
+/** @throws FlowDenoiseError BAD_OPTION for a region that reaches beyond the picture */
+export function checkRegion({ left, top, width, height }: Region, picture: Size): void {
+  if (left + width <= picture.width && top + height <= picture.height) return;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected a region inside ${picture.width} x ${picture.height} pixels but received ${width} x ${height} at ${left}, ${top}`,
+  );
+}
+
+/**
+ * The region with its surroundings, as far as there are any.
+ *
+ * @param margin    pixels around it, at least
+ * @param multiple  where it starts is a multiple of this
+ */
+export function withSurroundings(region: Region, picture: Size, margin: number, multiple: number): Region {
+  const start = (at: number) => multiple * Math.floor(Math.max(0, at - margin) / multiple);
+  const [left, top] = [start(region.left), start(region.top)];
+  const right = Math.min(picture.width, region.left + region.width + margin);
+  const bottom = Math.min(picture.height, region.top + region.height + margin);
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+/** A copy of the samples in a region. */
+export function cutOut<S extends Samples>({ data, width, channels }: Picture<S>, region: Region): Picture<S> {
+  const row = region.width * channels;
+  const cut = data.slice(0, region.height * row) as S;
+  for (let y = 0; y < region.height; y++) {
+    const start = ((region.top + y) * width + region.left) * channels;
+    cut.set(data.subarray(start, start + row), y * row);
+  }
+  return { data: cut, width: region.width, height: region.height, channels };
+}

@@ -1,0 +1,69 @@
+// Which picture a crop is taken from: pure functions of seed and number, so that training goes on at any step as if it
+// had never stopped. Nothing is drawn from a generator that is carried along.
+import { createHash } from 'node:crypto';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { mersenne } from 'pure-rand/generator/mersenne';
+import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+
+/** A visit is one decoding of one file, of which `takes` crops are taken; they are used far apart. */
+export interface CropPlace {
+  /** May be negative: before the first visits' later crops there are those of earlier ones. */
+  readonly visit: number;
+  /** Which of its crops, from 0. */
+  readonly take: number;
+}
+
+/** Visits between two crops of one visit. */
+const SPACING = 4;
+
+/** The place of a crop, counted from 0 through all steps. Every crop of every visit has its turn once. */
+export function placeOfCrop(crop: number, takes: number): CropPlace {
+  const take = crop % takes;
+  return { visit: Math.floor(crop / takes) - take * SPACING, take };
+}
+
+/** Visits whose crops are not all used at a time. */
+export function openVisits(takes: number): number {
+  return takes * SPACING;
+}
+
+/** A generator of its own for everything that is drawn: neighbouring numbers are unrelated. */
+export function generatorFor(seed: number, what: string, number: number): RandomGenerator {
+  const hash = createHash('sha256').update(`${seed} ${what} ${number}`).digest();
+  return mersenne(hash.readInt32LE(0));
+}
+
+/** A whole number from 0 to `count` - 1, every one as likely. */
+export function drawBelow(generator: RandomGenerator, count: number): number {
+  return uniformInt(generator, 0, count - 1);
+}
+
+/**
+ * Makes a function that tells which of `count` units a visit is of: each once in every `count` visits (an epoch), in an
+ * order of that epoch's own.
+ *
+ * @param further  how many units after it: who stands in for one that cannot be read
+ */
+export function visitOrder(count: number, seed: number): (visit: number, further: number) => number {
+  const orders = new Map<number, Uint32Array>();
+  return (visit, further) => {
+    const epoch = Math.floor(visit / count);
+    let order = orders.get(epoch);
+    if (order === undefined) {
+      order = permutation(count, generatorFor(seed, 'epoch', epoch));
+      if (orders.size >= 4) orders.clear();
+      orders.set(epoch, order);
+    }
+    return order[(visit - epoch * count + further) % count] ?? 0;
+  };
+}
+
+/** Fisher and Yates. */
+function permutation(count: number, generator: RandomGenerator): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
+    const other = drawBelow(generator, last + 1);
+    [order[last], order[other]] = [order[other] ?? 0, order[last] ?? 0];
+  }
+  return order;
+}

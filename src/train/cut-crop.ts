@@ -1,0 +1,50 @@
+// One crop out of a decoded picture, turned or mirrored as it is copied.
+
+/** Interleaved 8-bit RGB. */
+export interface RgbPicture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export const CHANNELS = 3;
+
+/** Bits of a symmetry of the square: first mirrored across the diagonal, then left-right, then upside down. */
+export const MIRROR = 1;
+const UPSIDE_DOWN = 2;
+const DIAGONAL = 4;
+/** All of them: four quarter turns, mirrored or not. */
+export const SYMMETRIES = 8;
+
+/**
+ * Copies a square of a picture.
+ *
+ * @param size      its side; the square lies within the picture
+ * @param symmetry  from 0 (as it is) to 7; 1 is left-right
+ * @returns         [size, size, 3]
+ */
+export function cutCrop(
+  { data, width }: RgbPicture,
+  left: number,
+  top: number,
+  size: number,
+  symmetry: number,
+): Uint8Array {
+  const crop = new Uint8Array(size * size * CHANNELS);
+  const right = (symmetry & DIAGONAL) === 0 ? 1 : width;
+  const down = (symmetry & DIAGONAL) === 0 ? width : 1;
+  const [alongX, startX] = (symmetry & MIRROR) === 0 ? [right, 0] : [-right, (size - 1) * right];
+  const [alongY, startY] = (symmetry & UPSIDE_DOWN) === 0 ? [down, 0] : [-down, (size - 1) * down];
+  const first = top * width + left + startX + startY;
+  let to = 0;
+  for (let y = 0; y < size; y++) {
+    let from = (first + y * alongY) * CHANNELS;
+    for (let x = 0; x < size; x++) {
+      crop[to++] = data[from] as number;
+      crop[to++] = data[from + 1] as number;
+      crop[to++] = data[from + 2] as number;
+      from += alongX * CHANNELS;
+    }
+  }
+  return crop;
+}

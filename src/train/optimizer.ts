@@ -1,0 +1,203 @@
+// Adam over the flat vector of all parameters, with what keeps a training alive: gradients are clipped by their usual
+// size, steps that are out of the ordinary teach nothing, and three of them in a row restore a snapshot.
+import * as tf from '@tensorflow/tfjs-core';
+
+const BETAS = [0.9, 0.995] as const;
+const EPSILON = 1e-8;
+/** Of the average of the weights. */
+const AVERAGE_DECAY = 0.999;
+/** Of the running means of loss and gradient norm. */
+const MEAN_DECAY = 0.98;
+/** Gradients are clipped at so many times their running mean norm, and skipped beyond the other. */
+const CLIP = 3;
+const MOST_NORM = 50;
+/** A loss so far above its running mean, nats, is skipped. */
+const MOST_LOSS = 2.5;
+const MOST_SKIPS = 3;
+/** Good steps between two snapshots. */
+const SNAPSHOT_STEPS = 100;
+/** Restorations without a new snapshot between them, after which training ends. */
+const MOST_RESTORATIONS = 5;
+/** Steps over which the rate rises, at the start and after a restoration. */
+const WARM_UP = 500;
+
+/** Vectors [size]; owned by the state that holds them. */
+export interface OptimizerTensors {
+  readonly parameters: tf.Tensor;
+  readonly firstMoment: tf.Tensor;
+  readonly secondMoment: tf.Tensor;
+  /** Of the parameters, exponentially weighted: what becomes the prior. */
+  readonly average: tf.Tensor;
+}
+
+/** What goes into a checkpoint beside the tensors. */
+export interface OptimizerCounts {
+  /** Updates that were made. */
+  readonly updates: number;
+  /** Updates since the rate began to rise. */
+  readonly warmed: number;
+  readonly lossMean: number | undefined;
+  readonly normMean: number | undefined;
+  /** Skipped steps in a row. */
+  readonly skips: number;
+  readonly restorations: number;
+}
+
+export interface Update {
+  readonly rate: number;
+  readonly skipped: 'not finite' | 'loss' | 'gradient' | undefined;
+  readonly restored: boolean;
+  /** Snapshots were restored again and again, and nothing was learned between. */
+  readonly isLost: boolean;
+}
+
+/** Where an optimizer stands, or stood. */
+export interface OptimizerState {
+  readonly tensors: OptimizerTensors;
+  readonly counts: OptimizerCounts;
+}
+
+export interface Optimizer extends OptimizerState {
+  /** What bad steps are answered with: the state after so many good updates. */
+  readonly snapshot: OptimizerState;
+  /**
+   * Takes a step, or does not.
+   *
+   * @param gradient  [size]
+   * @param norm      its Euclidean norm
+   * @param rate      before the warm-up
+   */
+  update(gradient: tf.Tensor, loss: number, norm: number, rate: number): Update;
+  dispose(): void;
+}
+
+const START: OptimizerCounts = {
+  updates: 0,
+  warmed: 0,
+  lossMean: undefined,
+  normMean: undefined,
+  skips: 0,
+  restorations: 0,
+};
+
+/** Zero moments, the average at the parameters. */
+export function freshTensors(parameters: Float32Array): OptimizerTensors {
+  const zeros = () => tf.zeros([parameters.length]);
+  return {
+    parameters: tf.tensor1d(parameters),
+    firstMoment: zeros(),
+    secondMoment: zeros(),
+    average: tf.tensor1d(parameters),
+  };
+}
+
+const all = ({ parameters, firstMoment, secondMoment, average }: OptimizerTensors) => [
+  parameters,
+  firstMoment,
+  secondMoment,
+  average,
+];
+
+/** The same numbers under tensors of their own; nothing is copied. */
+function cloned(tensors: OptimizerTensors): OptimizerTensors {
+  const [parameters, firstMoment, secondMoment, average] = all(tensors).map((tensor) => tf.clone(tensor));
+  return { parameters, firstMoment, secondMoment, average } as OptimizerTensors;
+}
+
+const mixed = (mean: number | undefined, value: number) =>
+  mean === undefined ? value : MEAN_DECAY * mean + (1 - MEAN_DECAY) * value;
+
+/**
+ * @param tensors  are owned by the optimizer from here on
+ * @param relative a factor of the rate for every parameter, [size]; owned too
+ * @param before   of a training that goes on: its counts and its snapshot, whose tensors are owned as well
+ */
+export function optimizer(
+  tensors: OptimizerTensors,
+  relative: tf.Tensor,
+  before?: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState },
+): Optimizer {
+  let current = tensors;
+  let state = before?.counts ?? START;
+  let snapshot = before?.snapshot ?? { tensors: cloned(tensors), counts: START };
+
+  function replace(next: OptimizerTensors): void {
+    tf.dispose(all(current));
+    current = next;
+  }
+
+  function faultOf(loss: number, norm: number): Update['skipped'] {
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) return 'not finite';
+    if (state.lossMean !== undefined && loss > state.lossMean + MOST_LOSS) return 'loss';
+    if (state.normMean !== undefined && norm > MOST_NORM * state.normMean) return 'gradient';
+    return undefined;
+  }
+
+  function learn(gradient: tf.Tensor, norm: number, rate: number): void {
+    const updates = state.updates + 1;
+    const [b1, b2] = BETAS;
+    const mostNorm = CLIP * (state.normMean ?? Number.POSITIVE_INFINITY);
+    const clip = norm > mostNorm ? mostNorm / norm : 1;
+    // An average of the last few hundred at first, so that where training came from is soon forgotten.
+    const decay = Math.min(AVERAGE_DECAY, updates / (updates + 10));
+    const next = tf.tidy(() => {
+      const g = clip === 1 ? gradient : tf.mul(gradient, clip);
+      const firstMoment = tf.add(tf.mul(current.firstMoment, b1), tf.mul(g, 1 - b1));
+      const secondMoment = tf.add(tf.mul(current.secondMoment, b2), tf.mul(tf.square(g), 1 - b2));
+      const root = tf.add(tf.sqrt(tf.mul(secondMoment, 1 / (1 - b2 ** updates))), EPSILON);
+      const move = tf.mul(tf.div(firstMoment, root), tf.mul(relative, rate / (1 - b1 ** updates)));
+      const parameters = tf.sub(current.parameters, move);
+      const average = tf.add(tf.mul(current.average, decay), tf.mul(parameters, 1 - decay));
+      return [parameters, firstMoment, secondMoment, average];
+    });
+    const [parameters, firstMoment, secondMoment, average] = next;
+    replace({ parameters, firstMoment, secondMoment, average } as OptimizerTensors);
+  }
+
+  function restore(): void {
+    replace(cloned(snapshot.tensors));
+    const { lossMean, normMean, updates } = snapshot.counts;
+    state = { updates, warmed: 0, lossMean, normMean, skips: 0, restorations: state.restorations + 1 };
+  }
+
+  return {
+    get tensors() {
+      return current;
+    },
+    get counts() {
+      return state;
+    },
+    get snapshot() {
+      return snapshot;
+    },
+    update(gradient, loss, norm, fullRate) {
+      const rate = fullRate * Math.min(1, (state.warmed + 1) / WARM_UP);
+      const skipped = faultOf(loss, norm);
+      if (skipped !== undefined) {
+        state = { ...state, skips: state.skips + 1 };
+        const restored = state.skips >= MOST_SKIPS;
+        if (restored) restore();
+        return { rate, skipped, restored, isLost: state.restorations >= MOST_RESTORATIONS };
+      }
+      learn(gradient, norm, rate);
+      const updates = state.updates + 1;
+      state = {
+        ...state,
+        updates,
+        warmed: state.warmed + 1,
+        lossMean: mixed(state.lossMean, loss),
+        normMean: mixed(state.normMean, Math.min(norm, CLIP * (state.normMean ?? norm))),
+        skips: 0,
+      };
+      if (updates % SNAPSHOT_STEPS === 0) {
+        state = { ...state, restorations: 0 };
+        tf.dispose(all(snapshot.tensors));
+        snapshot = { tensors: cloned(current), counts: state };
+      }
+      return { rate, skipped, restored: false, isLost: false };
+    },
+    dispose() {
+      tf.dispose([...all(current), ...all(snapshot.tensors), relative]);
+    },
+  };
+}

@@ -1,0 +1,238 @@
+// What training may be told, its check, and what follows for the settings: presets filled in, paths made absolute.
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { INSTALL_COMMAND } from '../core/engine/tensorflow-package.js';
+import { FlowDenoiseError } from '../core/errors.js';
+import { type Architecture, squeezeFactor } from '../core/flow/architecture.js';
+import { findPrior } from '../core/model/find-prior.js';
+import { loadModel } from '../core/model/load-prior.js';
+import type { PriorModel } from '../core/model/model-json.js';
+import { parseOptions } from '../denoiser/options.js';
+import { trainingFolder } from './checkpoint.js';
+import { AUGMENTATIONS } from './crops.js';
+import { OBJECTIVES } from './objective.js';
+import { PRESETS, presets } from './presets.js';
+import type { TrainingSettings } from './settings.js';
+
+const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
+
+const perLevel = (what: string, least: number, most: number) =>
+  z
+    .union([z.int().min(least).max(most), z.array(z.int().min(least).max(most)).min(1).max(8)])
+    .optional()
+    .describe(`a whole number from ${least} to ${most} (${what}), or a list with one for each level`);
+
+export const trainOptionsSchema = z.strictObject({
+  /** Of clean pictures; subfolders count. */
+  folder: z.string().min(1).describe("a folder's path"),
+  /** The prior's folder. */
+  output: z.string().min(1).describe("the new prior's folder"),
+  /** Default 'natural'. */
+  preset: z
+    .enum(PRESETS)
+    .optional()
+    .describe(PRESETS.map((name) => `'${name}'`).join(', ')),
+  /** Default: the preset's. */
+  objective: z
+    .enum(OBJECTIVES)
+    .optional()
+    .describe(OBJECTIVES.map((name) => `'${name}'`).join(', ')),
+  steps: whole(1, 1e9).describe('a whole number of at least 1'),
+  minutes: z.number().positive().max(1e6).optional().describe('a number above 0'),
+  /** Go on from the checkpoint in `output`. */
+  resume: z.boolean().optional().describe('true or false'),
+  /** A prior, by name or folder, whose weights are the start; its architecture counts. */
+  from: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
+  /** Default 1. */
+  seed: whole(0, 2 ** 32 - 1).describe('a whole number from 0 to 2^32 - 1'),
+  /** Crops in a step. Default: the preset's, 9. */
+  batch: whole(1, 4096).describe('a whole number from 1 to 4096'),
+  /** Side of a crop, pixels. Default: the preset's, 64. */
+  cropSize: whole(8, 1024).describe('a whole number from 8 to 1024 (pixels)'),
+  /** Adam's rate after the warm-up. Default: the preset's, 1e-3. */
+  rate: z.number().positive().max(1).optional().describe('a number above 0 and at most 1'),
+  /** The files are contact sheets of pictures of this side. */
+  sheetTile: whole(8, 4096).describe('a whole number from 8 to 4096 (pixels)'),
+  augment: z
+    .enum(AUGMENTATIONS)
+    .optional()
+    .describe(AUGMENTATIONS.map((name) => `'${name}'`).join(', ')),
+  /** Levels of the flow, and what they have. Default: the preset's. */
+  levels: whole(1, 6).describe('a whole number from 1 to 6'),
+  depth: perLevel('steps', 1, 64),
+  width: perLevel('channels of the networks', 1, 1024),
+  activation: z.enum(['silu', 'relu']).optional().describe("'silu' or 'relu'"),
+  couplingScale: z.enum(['tanh', 'sigmoid']).optional().describe("'tanh' or 'sigmoid'"),
+  /** Steps. Default 250. */
+  validateEvery: whole(1, 1e9).describe('a whole number of at least 1 (steps)'),
+  /** Steps. Default 250. */
+  checkpointEvery: whole(1, 1e9).describe('a whole number of at least 1 (steps)'),
+  /** Of the samples drawn from the flow; 0 draws none. Default 0.7. */
+  temperature: z.number().min(0).max(2).optional().describe('a number from 0 to 2'),
+  engine: z.string().optional().describe("'tensorflow'"),
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+});
+
+export type TrainOptions = z.input<typeof trainOptionsSchema>;
+export type CheckedTrainOptions = z.output<typeof trainOptionsSchema>;
+
+/** Steps when neither steps nor minutes are given. */
+const STEPS = { small: 4000, natural: 12_000, paper: 20_000 } as const;
+const EVERY = 250;
+const TEMPERATURE = 0.7;
+
+/** @throws  FlowDenoiseError BAD_OPTION, ENGINE_UNAVAILABLE for an engine that cannot train */
+export function checkTrainOptions(options: TrainOptions): CheckedTrainOptions {
+  const checked = parseOptions(trainOptionsSchema, options, 'train');
+  const { steps, minutes, engine = 'tensorflow' } = checked;
+  if (engine !== 'tensorflow')
+    throw new FlowDenoiseError(
+      'ENGINE_UNAVAILABLE',
+      `Expected 'tensorflow' for engine, which alone has the gradient of a convolution's filter, but received '${engine}'; ${INSTALL_COMMAND} installs it`,
+    );
+  if (steps !== undefined && minutes !== undefined)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected one of steps and minutes but received both');
+  return checked;
+}
+
+/** A value for every level: the one, or the list's. */
+function spread(value: number | readonly number[], levels: number, name: string): readonly number[] {
+  if (typeof value === 'number') return new Array<number>(levels).fill(value);
+  if (value.length === levels) return value;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected one number or ${levels} for ${name}, one for each level, but received ${value.join(',')}`,
+  );
+}
+
+function architectureFor(options: CheckedTrainOptions): Architecture {
+  const { architecture: base } = presets[options.preset ?? 'natural'];
+  const count = options.levels ?? base.levels.length;
+  const of = (pick: (level: Architecture['levels'][number]) => number) =>
+    Array.from({ length: count }, (_, i) =>
+      pick(base.levels[Math.min(i, base.levels.length - 1)] as Architecture['levels'][number]),
+    );
+  const depths = spread(options.depth ?? of(({ steps }) => steps), count, 'depth');
+  const widths = spread(options.width ?? of(({ width }) => width), count, 'width');
+  const kernels = of(({ kernel }) => kernel);
+  const { activation = base.activation, couplingScale = base.couplingScale } = options;
+  return {
+    ...base,
+    ...(activation !== undefined && { activation }),
+    ...(couplingScale !== undefined && { couplingScale }),
+    levels: depths.map((steps, i) => {
+      const width = widths[i] as number;
+      const splits = i < count - 1;
+      return { steps, width, kernel: kernels[i] as 1 | 3, ...(splits && { splitWidth: width }) };
+    }),
+  };
+}
+
+/** The prior that `from` names, where it does. */
+async function startOf(
+  options: CheckedTrainOptions,
+): Promise<{ folder: string; model: PriorModel } | undefined> {
+  if (options.from === undefined) return undefined;
+  const given = (['preset', 'levels', 'depth', 'width', 'activation', 'couplingScale'] as const).find(
+    (key) => options[key] !== undefined,
+  );
+  if (given !== undefined)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected one of from, whose architecture counts, and ${given} but received both`,
+    );
+  const folder = resolve(findPrior(options.from));
+  return { folder, model: await loadModel(folder) };
+}
+
+/**
+ * What a new training does.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR
+ */
+export async function newSettings(options: CheckedTrainOptions): Promise<TrainingSettings> {
+  const output = resolve(options.output);
+  if (existsSync(join(output, 'model.json')) || existsSync(trainingFolder(output)))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a folder without a prior for output but received ${options.output}, which has one; go on with --resume, or choose another folder`,
+    );
+  const presetName = options.preset ?? 'natural';
+  const preset = presets[presetName];
+  const start = await startOf(options);
+  const architecture = start?.model ?? architectureFor(options);
+  const objective = options.objective ?? (architecture.conditioning ? 'denoising' : 'likelihood');
+  if (objective !== 'likelihood' && !architecture.conditioning)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected 'likelihood' for objective with a flow that is not conditioned on the noise level but received '${objective}'`,
+    );
+  const crop = options.cropSize ?? start?.model.inputResolution ?? preset.crop;
+  const factor = squeezeFactor(architecture);
+  if (crop % factor !== 0)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a multiple of ${factor} for cropSize, since the flow has ${architecture.levels.length} levels, but received ${crop}`,
+    );
+  const { channels, levels, scaleCap, conditioning, activation, couplingScale } = architecture;
+  return {
+    name: basename(output),
+    folder: resolve(options.folder),
+    output,
+    architecture: { channels, levels, scaleCap, conditioning, activation, couplingScale },
+    objective,
+    sigmaRange: start?.model.sigmaRange ?? preset.sigmaRange,
+    batch: options.batch ?? preset.batch,
+    crop,
+    rate: options.rate ?? preset.rate,
+    steps: options.minutes === undefined ? (options.steps ?? STEPS[presetName]) : undefined,
+    minutes: options.minutes,
+    seed: options.seed ?? 1,
+    sheetTile: options.sheetTile,
+    augment: options.augment,
+    from: start?.folder,
+    validateEvery: options.validateEvery ?? EVERY,
+    checkpointEvery: options.checkpointEvery ?? EVERY,
+    temperature: options.temperature ?? TEMPERATURE,
+  };
+}
+
+/** What may be said anew when a training goes on. */
+const FREE = new Set([
+  'folder',
+  'output',
+  'resume',
+  'steps',
+  'minutes',
+  'validateEvery',
+  'checkpointEvery',
+  'temperature',
+  'engine',
+  'signal',
+]);
+
+/**
+ * What a resumed training does: as the checkpoint says, and how long as the options say, if they do.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION for what cannot be changed
+ */
+export function resumedSettings(options: CheckedTrainOptions, before: TrainingSettings): TrainingSettings {
+  const fixed = Object.entries(options).find(([key, value]) => value !== undefined && !FREE.has(key));
+  if (fixed !== undefined)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected no ${fixed[0]} with resume, since the checkpoint has it, but received ${fixed[1]}`,
+    );
+  const isToldLength = options.steps !== undefined || options.minutes !== undefined;
+  const { validateEvery, checkpointEvery, temperature } = options;
+  return {
+    ...before,
+    folder: resolve(options.folder),
+    output: resolve(options.output),
+    ...(isToldLength && { steps: options.steps, minutes: options.minutes }),
+    ...(validateEvery !== undefined && { validateEvery }),
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(temperature !== undefined && { temperature }),
+  };
+}

@@ -1,0 +1,76 @@
+// The flows and recipes that can be trained by name.
+import type { Architecture, Level } from '../core/flow/architecture.js';
+import type { Objective } from './objective.js';
+
+export const PRESETS = ['small', 'natural', 'paper'] as const;
+export type PresetName = (typeof PRESETS)[number];
+
+export interface Preset {
+  readonly architecture: Architecture;
+  readonly objective: Objective;
+  /** Noise levels that are trained on, [0, 1] units; of an unconditioned flow, those it is meant to be used at. */
+  readonly sigmaRange: readonly [number, number];
+  /** Crops in a step. */
+  readonly batch: number;
+  /** Side of a crop, pixels. */
+  readonly crop: number;
+  /** Adam's, after the warm-up. */
+  readonly rate: number;
+}
+
+const CONDITIONING = { kind: 'log-sigma', features: 32 } as const;
+const SIGMAS = [2.5 / 255, 100 / 255] as const;
+/** The standard deviation of uniform dequantization is the noise that clean 8-bit pictures have for such a flow. */
+const DEQUANTIZED = [1 / (256 * Math.sqrt(12)), 100 / 255] as const;
+
+const level = (steps: number, width: number, kernel: 1 | 3, splits: boolean): Level => ({
+  steps,
+  width,
+  kernel,
+  ...(splits && { splitWidth: width }),
+});
+
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  small: {
+    architecture: {
+      channels: 3,
+      levels: [level(6, 64, 1, true), level(6, 64, 3, true), level(6, 64, 3, false)],
+      scaleCap: 1,
+      conditioning: CONDITIONING,
+    },
+    objective: 'denoising',
+    sigmaRange: SIGMAS,
+    batch: 9,
+    crop: 64,
+    rate: 1e-3,
+  },
+  natural: {
+    architecture: {
+      channels: 3,
+      levels: [level(12, 64, 1, true), level(8, 96, 3, true), level(6, 128, 3, false)],
+      scaleCap: 1,
+      conditioning: CONDITIONING,
+    },
+    objective: 'denoising',
+    sigmaRange: SIGMAS,
+    batch: 9,
+    crop: 64,
+    rate: 1e-3,
+  },
+  // Glow's, as the paper has it: 4 blocks of 32 steps, networks of 512 channels with ReLU, a sigmoid scale.
+  paper: {
+    architecture: {
+      channels: 3,
+      levels: [true, true, true, false].map((splits) => level(32, 512, 1, splits)),
+      scaleCap: 1,
+      couplingScale: 'sigmoid',
+      activation: 'relu',
+      conditioning: null,
+    },
+    objective: 'likelihood',
+    sigmaRange: DEQUANTIZED,
+    batch: 9,
+    crop: 64,
+    rate: 1e-3,
+  },
+};

@@ -1,0 +1,83 @@
+// The inside of training's worker thread: TensorFlow, the crops and the loop. What it tells goes to train.ts as messages.
+import { parentPort, workerData } from 'node:worker_threads';
+import { openBackend } from '../core/engine/tfjs-backend.js';
+import { FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
+import { readCheckpoint } from './checkpoint.js';
+import { openCrops } from './crops.js';
+import type { SkippedFile } from './picture-files.js';
+import type { TrainingRecord } from './progress.js';
+import type { TrainingSettings } from './settings.js';
+import { runTraining } from './trainer.js';
+
+export interface TrainWorkerData {
+  readonly settings: TrainingSettings;
+  readonly isResumed: boolean;
+  /** One number in shared memory: not 0 when training is to stop after the step in hand. */
+  readonly stop: Int32Array;
+}
+
+export type TrainMessage =
+  | { readonly kind: 'record'; readonly record: TrainingRecord }
+  /** `cause` is there, with its stack, where the error is none of ours. */
+  | {
+      readonly kind: 'error';
+      readonly code: FlowDenoiseErrorCode | undefined;
+      readonly message: string;
+      readonly cause?: unknown;
+    }
+  | { readonly kind: 'end' };
+
+const port = parentPort;
+if (!port) throw new Error('train-worker runs in a worker thread only');
+const tell = (message: TrainMessage) => port.postMessage(message);
+const { settings, isResumed, stop } = workerData as TrainWorkerData;
+const isStopped = () => Atomics.load(stop, 0) !== 0;
+/** Ends the looking through of a large folder; later, the loop asks itself. */
+const opening = new AbortController();
+let step = 0;
+const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warning', step, message } });
+
+async function train(): Promise<void> {
+  const checkpoint = isResumed ? await readCheckpoint(settings.output, warn) : undefined;
+  const backend = await openBackend('tensorflow').catch((error: unknown) => {
+    throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
+  });
+  const { folder, crop, batch, seed, sheetTile, augment } = settings;
+  const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
+  const { signal } = opening;
+  const asking = setInterval(() => isStopped() && opening.abort(), 50);
+  const crops = await openCrops({
+    folder,
+    size: crop,
+    batch,
+    seed,
+    sheetTile,
+    augment,
+    onSkipped,
+    signal,
+  }).finally(() => clearInterval(asking));
+  try {
+    if (checkpoint && checkpoint.state.data.hash !== crops.description.hash)
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `${folder}: its pictures are not those that the checkpoint was trained on. Expected the same files; to train on others, start with --from ${settings.output} and another output`,
+      );
+    for await (const record of runTraining({ settings, crops, checkpoint, isStopped })) {
+      step = record.step;
+      tell({ kind: 'record', record });
+    }
+  } finally {
+    await crops.close();
+    backend.close();
+  }
+}
+
+try {
+  await train().catch((error: unknown) => {
+    if (!opening.signal.aborted || error !== opening.signal.reason) throw error;
+  });
+  tell({ kind: 'end' });
+} catch (error) {
+  const code = error instanceof FlowDenoiseError ? error.code : undefined;
+  tell({ kind: 'error', code, message: messageOf(error), ...(code === undefined && { cause: error }) });
+}

@@ -1,0 +1,95 @@
+// Training as a program or the command sees it: records, one after the other, from a worker thread.
+import { Worker } from 'node:worker_threads';
+import { prepareTensorflowEnvironment } from '../core/engine/tensorflow-package.js';
+import { FlowDenoiseError } from '../core/errors.js';
+import { readCheckpoint } from './checkpoint.js';
+import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
+import type { TrainingRecord } from './progress.js';
+import type { TrainMessage, TrainWorkerData } from './train-worker.js';
+import { lockTraining } from './training-lock.js';
+
+export type { TrainOptions };
+
+/**
+ * Trains a flow on a folder's pictures and writes it as a prior: at every checkpoint, and last. Leaving the loop early,
+ * or aborting, writes a checkpoint too once there was a step; `resume: true` goes on
+ * from there.
+ *
+ * @returns  what happens, step by step; the first record comes once the pictures were looked through
+ * @throws   FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_CHECKPOINT, ENGINE_UNAVAILABLE (training needs tensorflow),
+ *           WRITE_FAILED, TRAINING_FAILED; the signal's reason when aborted
+ * @see      Kingma and Dhariwal 2018, Glow; docs/training.md
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainingRecord, void> {
+  const { signal, ...rest } = checkTrainOptions(options);
+  signal?.throwIfAborted();
+  const isResumed = rest.resume === true;
+  const settings = isResumed
+    ? resumedSettings(rest, (await readCheckpoint(rest.output, () => {})).state.settings)
+    : await newSettings(rest);
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const release = await lockTraining(settings.output, () => Atomics.store(stop, 0, 1));
+  try {
+    yield* runInWorker({ settings, isResumed, stop }, signal);
+  } finally {
+    await release();
+  }
+}
+
+async function* runInWorker(
+  workerData: TrainWorkerData,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TrainingRecord, void> {
+  prepareTensorflowEnvironment();
+  const { stop } = workerData;
+  const worker = new Worker(new URL('./train-worker.js', import.meta.url), { workerData, execArgv: [] });
+  const messages: TrainMessage[] = [];
+  let wake = () => {};
+  const add = (message: TrainMessage) => {
+    messages.push(message);
+    wake();
+  };
+  worker.on('message', add);
+  worker.on('error', ({ message }) => add({ kind: 'error', code: 'ENGINE_FAILED', message }));
+  // Not events.once: that rejects at 'error', perhaps while nobody waits.
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      add({ kind: 'error', code: 'ENGINE_FAILED', message: "training's thread ended by itself" });
+      resolve();
+    });
+  });
+  const onAbort = () => Atomics.store(stop, 0, 1);
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted) onAbort();
+  let isOver = false;
+  /** Stops the thread and waits for it; whoever left the loop early is told what its last checkpoint came to. */
+  async function finish(): Promise<void> {
+    signal?.removeEventListener('abort', onAbort);
+    onAbort();
+    await ended;
+    const last = messages.find(({ kind }) => kind !== 'record');
+    if (!isOver && last?.kind === 'error') throw errorOf(last);
+  }
+  try {
+    while (!isOver) {
+      const message = messages.shift();
+      if (message === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      } else if (message.kind === 'record') {
+        yield message.record;
+      } else {
+        isOver = true;
+        if (message.kind === 'error') throw errorOf(message);
+      }
+    }
+    signal?.throwIfAborted();
+  } finally {
+    await finish();
+  }
+}
+
+function errorOf({ code, message, cause }: TrainMessage & { kind: 'error' }): unknown {
+  return code === undefined ? cause : new FlowDenoiseError(code, message);
+}

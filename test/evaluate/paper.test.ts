@@ -1,0 +1,191 @@
+// The paper's protocol: its printed cells, its noise, what is run, and what the report says of it.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type EvaluationResults, evaluate, writeEvaluation } from '#src/evaluate/index.js';
+import { measureNoisy } from '#src/evaluate/measures.js';
+import { withNoise } from '#src/evaluate/noise-level.js';
+import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper-comparison.js';
+import { EQUAL_LEVELS, STATED_LEVELS } from '#src/evaluate/paper-protocol.js';
+import { PAPER_BETAS, PAPER_SIGMAS, PAPER_TABLES, paperBestPsnr } from '#src/evaluate/paper-tables.js';
+import { fixtureFolder } from '../core/fixture.js';
+import { sharedPath } from '../shared.js';
+import { withCleanFolder } from './folder.js';
+
+type Printed = Record<'mean' | 'spread', (number | null)[][]> & Record<'noisy' | 'noisySpread', number[]>;
+
+test('the printed cells are those that were copied from the paper', () => {
+  const path = sharedPath('paper-tables.json');
+  if (!path) return;
+  const printed = JSON.parse(readFileSync(path, 'utf8')) as Record<
+    'ssim' | 'psnr' | 'mseTimes100',
+    Printed
+  > & {
+    sigma: number[];
+    beta: number[];
+  };
+  assert.equal(printed.sigma, [...PAPER_SIGMAS]);
+  assert.equal(printed.beta, [...PAPER_BETAS]);
+  const { ssim, psnr, mse } = PAPER_TABLES;
+  for (const [ours, theirs, scale] of [
+    [ssim, printed.ssim, 1],
+    [psnr, printed.psnr, 1],
+    [mse, printed.mseTimes100, 100],
+  ] as const) {
+    const scaled = (values: readonly number[]) =>
+      values.map((value) => (Number.isNaN(value) ? null : Number((scale * value).toPrecision(6))));
+    assert.equal(ours.mean.map(scaled), theirs.mean);
+    assert.equal(ours.spread.map(scaled), theirs.spread);
+    assert.equal(scaled(ours.noisy), theirs.noisy);
+    assert.equal(scaled(ours.noisySpread), theirs.noisySpread);
+  }
+});
+
+test('the paper’s best, and the noise at which its noisy PSNR is ours', () => {
+  assert.equal([0, 1, 2, 3].map(paperBestPsnr), [39.4, 34.2, 29.1, 22.9]);
+  const data = new Float32Array(3 * 128 * 128).fill(0.5);
+  const clean = { name: 'grey', data, width: 128, height: 128, channels: 3 } as const;
+  for (const [i, level] of EQUAL_LEVELS.entries()) {
+    const { psnr } = measureNoisy(clean, withNoise(data, level, i, false), level);
+    assert.ok(Math.abs(psnr - (PAPER_TABLES.psnr.noisy[i] ?? 0)) < 0.1, `sigma ${level.sigma}: ${psnr} dB`);
+  }
+  assert.equal(
+    STATED_LEVELS.map(({ sigma }) => sigma),
+    [6.375, 12.75, 25.5, 51],
+  );
+});
+
+const noResidual = { rms: 1, unevenness: 0, correlation: 0 };
+const picture = (psnr: number) => ({ psnr, mse: 10 ** (-psnr / 10), ssim: 0.9, residual: noResidual });
+
+/** Two pictures a cell: `psnr` 0.1 below and above. */
+function resultsOf(
+  cells: readonly { readonly level: number; readonly subject: number; readonly psnr: number }[],
+): EvaluationResults {
+  return {
+    format: 'flow-denoise-evaluation',
+    version: 1,
+    made: { with: '', on: '', engine: '', date: '', seconds: 1 },
+    settings: { protocol: 'paper', folder: 'faces', seed: 1, clip: false, crop: 8 },
+    pictures: [1, 2].map((name) => ({ name: `${name}.png`, width: 64, height: 64 })),
+    levels: EQUAL_LEVELS,
+    subjects: [
+      { kind: 'product', prior: 'faces64', method: 'posterior-mean' },
+      { kind: 'product', prior: 'faces64', method: 'beta-map', beta: 2 },
+      { kind: 'converged', prior: 'faces64', beta: 2 },
+      { kind: 'given', name: 'BM3D', folder: 'bm3d' },
+    ],
+    noisy: PAPER_TABLES.psnr.noisy.map((psnr) => [picture(psnr), picture(psnr)]),
+    cells: cells.map(({ psnr, ...cell }) => ({
+      ...cell,
+      pictures: [picture(psnr - 0.1), picture(psnr + 0.1)],
+    })),
+  };
+}
+
+test('our best is the product’s, beside the paper’s and beside other programs’', () => {
+  const results = resultsOf([
+    { level: 0, subject: 0, psnr: 40 },
+    { level: 0, subject: 1, psnr: 40.4 },
+    { level: 0, subject: 2, psnr: 41 },
+    { level: 0, subject: 3, psnr: 42 },
+  ]);
+  const best = bestAt(results, 0, 0);
+  assert.is(best?.subject, 1);
+  assert.ok(Math.abs((best?.gain ?? 0) - 1) < 1e-9);
+  assert.is(bestAt(results, 1, 1), undefined);
+  const { header, rows } = bestTable(results, [0, 1]);
+  assert.equal(header.slice(-2), ['asked', 'BM3D']);
+  assert.equal(rows[0], [
+    '0.025 (sigma 4.28)',
+    '35.50',
+    '39.4',
+    '40.40',
+    'faces64, beta-MAP, beta 2',
+    '+1.00',
+    '+0.5',
+    '42.00',
+  ]);
+  assert.equal(rows[1]?.slice(3), ['', '', '', '+1.5', '']);
+});
+
+test('each printed cell has ours under it, beta under beta', () => {
+  const results = resultsOf([
+    { level: 2, subject: 1, psnr: 31 },
+    { level: 2, subject: 0, psnr: 32 },
+  ]);
+  const { rows } = besideThePaper(results, [2], 'psnr');
+  // Level 2 of the paper is the third of its table only where it stands third in the reading.
+  const third = besideThePaper(results, [0, 1, 2], 'psnr').rows.slice(-3);
+  assert.is(rows.length, 3);
+  assert.equal(third, [
+    ['0.1 (sigma 17): the paper', '23.50 ± 0.12', '25.20 ± 0.39', '–', '29.10 ± 1.01', '–', '', ''],
+    ['faces64, posterior mean', '23.50 ± 0.00', '', '', '', '', '', '32.00 ± 0.14'],
+    ['faces64, beta-MAP', '23.50 ± 0.00', '', '31.00 ± 0.14', '', '', '', ''],
+  ]);
+  const gains = gainPerBeta(resultsOf([{ level: 0, subject: 1, psnr: 40 }]), [0]).rows;
+  assert.equal(gains, [['0.025 (sigma 4.28): faces64, beta-MAP', '', '+0.60', '', '']]);
+});
+
+test('the whole protocol, with two small priors, on two pictures', () =>
+  withCleanFolder(async (root, folder) => {
+    const [conditioned, unconditioned] = [fixtureFolder('conditioned'), fixtureFolder('unconditioned')];
+    const evaluation = await evaluate({
+      folder,
+      protocol: 'paper',
+      prior: [conditioned, unconditioned],
+      engine: 'onnx',
+      threads: 1,
+      count: 1,
+      convergedCount: 1,
+      crop: { width: 16, height: 16 },
+      shown: 1,
+    });
+    const { results } = evaluation;
+    const kinds = (prior: string) =>
+      results.subjects.flatMap((subject) =>
+        'prior' in subject && subject.prior === prior
+          ? `${subject.kind} ${subject.kind === 'product' ? subject.method : ''} ${subject.beta ?? ''}`
+          : [],
+      );
+    assert.is(kinds(conditioned).length, 1 + 5 + 4);
+    assert.equal(
+      kinds(unconditioned),
+      [1, 2, 4, 8, 'auto'].map((beta) => `product beta-map ${beta}`),
+    );
+    const met = (subject: number) => results.cells.filter((cell) => cell.subject === subject).length;
+    assert.is(met(0), 4 + 4 + 3, 'a conditioned prior meets every noise');
+    assert.is(met(6), 4, 'a climb to convergence the paper’s');
+    assert.is(met(results.subjects.length - 1), 4);
+
+    const out = join(root, 'out');
+    const files = await writeEvaluation(evaluation, out, { command: 'flow-denoise evaluate faces' });
+    const markdown = await readFile(join(out, 'results.md'), 'utf8');
+    for (const heading of [
+      'Our best and the paper’s best',
+      'At the noise that the paper’s pictures have',
+      'At the noise that the paper states',
+      '“In almost all cases”',
+      'The change of the picture against beta, at convergence',
+      'Uneven removal',
+      'Noise that grows with the signal',
+      'Pictures',
+    ])
+      assert.ok(markdown.includes(`\n## ${heading}\n`), heading);
+    assert.match(markdown, /39\.40 ± 0\.58/);
+    for (const [, link = ''] of markdown.matchAll(/\]\((figures\/[^)]+)\)/g))
+      assert.ok(files.includes(join(out, link)), link);
+    const html = await readFile(join(out, 'results.html'), 'utf8');
+    for (const name of [
+      'Figure 4',
+      'Figures 2 and 3',
+      'Change of the picture against beta',
+      'Unevenness against beta',
+    ])
+      assert.ok(html.includes(name), name);
+    assert.not.match(`${html}${markdown}`.replaceAll(/base64,[^"]*/g, ''), /NaN|undefined|Infinity/);
+  }));
+
+test.run();
