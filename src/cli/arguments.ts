@@ -204,7 +204,7 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     .addOption(
       numberOption(
         '--quality <word or number>',
-        "fast, balanced or best (default: balanced); or 1 to 100, of JPEG and lossy WebP (default: the file's own)",
+        "fast or balanced (default: balanced); or 1 to 100, of JPEG and lossy WebP (default: the file's own)",
       ),
     )
     .option(
