@@ -21,6 +21,8 @@ import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 /** Measured defaults, see docs/architecture.md. */
 const TILE_SIZE = 256;
 const OVERLAP = 24;
+/** A coarser scale reaches farther. */
+const OVERLAP_OF_SCALES = 32;
 
 /** A function of its own, so that the weights are let go once the engine has them. */
 async function openPriorAndEngine(options: DenoiserOptions, check: (model: PriorModel) => void) {
@@ -44,8 +46,9 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
 }
 
 async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
-  const { beta = 'auto', tileSize = TILE_SIZE, overlap = OVERLAP } = parsed;
   const asked = approachOf(parsed);
+  const defaultOverlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES;
+  const { beta = 'auto', tileSize = TILE_SIZE, overlap = defaultOverlap } = parsed;
   const fingerprint = await fingerprintOf(parsed);
   const approachFor = (model: PriorModel) =>
     model.conditioning === null ? withBetaMap(asked, parsed) : asked;
