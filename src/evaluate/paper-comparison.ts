@@ -1,6 +1,6 @@
 // The paper's printed cells beside ours, as tables.
 import { meanAt, noisyValues, valuesAt } from './lookup.js';
-import { fixed, MEASURES, NOTHING, signed, statisticWords, valuesWords } from './number-words.js';
+import { fixed, MEASURES, NOTHING, signed, valuesWords } from './number-words.js';
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';
 import type { ReportTable } from './report.js';
 import type { EvaluationResults, MeasureName } from './results.js';
@@ -63,7 +63,7 @@ export function besideThePaper(
   const { mean: means, spread, noisy, noisySpread } = PAPER_TABLES[measure];
   const rows = reading.flatMap((level, row) => {
     const printed = (value = Number.NaN, about = Number.NaN) =>
-      Number.isNaN(value) ? '–' : statisticWords({ mean: value, spread: about, count: 1 }, measure);
+      Number.isNaN(value) ? '–' : printedWords(value, about, measure);
     const paper = [
       `${levelWords(results, level)}: the paper`,
       printed(noisy[row], noisySpread[row]),
@@ -100,6 +100,12 @@ export function gainPerBeta(results: EvaluationResults, reading: Reading): Repor
   };
 }
 
+/** With the paper's own digits. */
+function printedWords(mean: number, spread: number, measure: MeasureName): string {
+  const { scale } = MEASURES[measure];
+  return `${fixed(scale * mean, measure === 'psnr' ? 1 : 3)} ± ${fixed(scale * spread, 2)}`;
+}
+
 const NONE = { kind: 'given', name: '', folder: '' } as const;
 
 function ownRows(results: EvaluationResults, level: number, measure: MeasureName): string[][] {
@@ -113,7 +119,7 @@ function ownRows(results: EvaluationResults, level: number, measure: MeasureName
     };
     const count = Math.max(...subjects.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
     const noisy = valuesWords(noisyValues(results, level, measure, count), measure);
-    const few = count < results.pictures.length ? ` (${count} pictures)` : '';
+    const few = count < results.pictures.length ? ` (${count} of the pictures)` : '';
     return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto'), at(undefined)];
   });
 }

@@ -24,7 +24,7 @@ import {
 } from './report-tables.js';
 import { type EvaluationResults, statisticOf } from './results.js';
 import type { ShownPicture } from './shown.js';
-import { betaOf } from './subject.js';
+import { betaOf, priorName, type Subject } from './subject.js';
 
 const NOTHING = { text: [], tables: [], figures: [] };
 
@@ -46,7 +46,7 @@ export function paperReport(
     unevenSection(results, shown, equal),
     sensorSection(results, shown, sensor),
     picturesSection(results, shown, equal),
-    { ...NOTHING, heading: 'Time', tables: [paceTable(results, [...equal, ...stated, ...sensor])] },
+    { ...NOTHING, heading: 'Time', tables: [paceTable(results, equal)] },
   ];
   return {
     title: 'The experiments of “Image Denoising with a Normalizing-Flow Prior” again',
@@ -157,15 +157,25 @@ function convergenceSection(results: EvaluationResults, equal: Reading): ReportS
       ).filter(Boolean).length;
       const all = cells.flat();
       const steps = all.flatMap(({ evaluations }) => evaluations ?? []);
+      const nearer = all.filter(({ start }) => start === 'posterior-mean').length;
+      const broken = all.filter(({ fallbackTiles }) => fallbackTiles !== undefined).length;
       return [
         levelWords(results, level),
         `${falls} of ${count}`,
         fixed(steps.length > 0 ? statisticOf(steps).mean : undefined, 0),
+        `${nearer} of ${all.length}`,
+        `${broken} of ${all.length}`,
       ];
     });
     return {
       caption: method,
-      header: ['noise', 'pictures whose change falls with every larger beta', 'evaluations a picture, mean'],
+      header: [
+        'noise',
+        'pictures whose change falls with every larger beta',
+        'evaluations a climb, mean',
+        'climbs begun at the posterior mean',
+        'climbs broken off',
+      ],
       rows,
     };
   });
@@ -174,7 +184,8 @@ function convergenceSection(results: EvaluationResults, equal: Reading): ReportS
     heading: 'The change of the picture against beta, at convergence',
     text: [
       'The larger beta, the closer the maximum lies to the noisy picture N. A change of less than 1 sigma leaves noise, one of ' +
-        'more takes structure: the prior generalises too much.',
+        'more takes structure: the prior generalises too much. A climb begins at the noisy picture; where the clean prior breaks down ' +
+        'there, at the posterior mean.',
     ],
     tables,
     figures,
@@ -202,10 +213,10 @@ function unevenSection(
   const subjects = indices(results, equal, (subject) => subject.kind !== 'given').filter(
     (at) => betaOf(results.subjects[at] ?? NONE) !== 'auto',
   );
-  const maps = groupsOf(results, subjects).flatMap(({ prior, members }) =>
+  const maps = groupsOf(results, subjects).flatMap(({ name, members }) =>
     unevenGrids(results, shown, equal, members, {
-      name: `uneven-${prior}`,
-      title: `Where the noise was taken off, ${prior} (the paper’s Figure 4)`,
+      name: `uneven-${name}`,
+      title: `Where the noise was taken off, ${name} (the paper’s Figure 4)`,
     }),
   );
   return {
@@ -248,10 +259,10 @@ function picturesSection(
   equal: Reading,
 ): ReportSection {
   const subjects = indices(results, equal, () => true);
-  const figures: ReportFigure[] = groupsOf(results, subjects).flatMap(({ prior, members }) =>
+  const figures: ReportFigure[] = groupsOf(results, subjects).flatMap(({ name, members }) =>
     pictureGrids(results, shown, equal, members, {
-      name: `faces-${prior}`,
-      title: `Original, noisy, restored, ${prior} (the paper’s Figures 2 and 3)`,
+      name: `faces-${name}`,
+      title: `Original, noisy, restored, ${name} (the paper’s Figures 2 and 3)`,
     }),
   );
   return {
@@ -266,20 +277,22 @@ function picturesSection(
 
 const NONE = { kind: 'given', name: '', folder: '' } as const;
 
-/** The subjects of each prior; other programs' go with every one. */
+/** The product's subjects of each prior, and its climbs to convergence; other programs' go with the former. */
 function groupsOf(
   { subjects }: EvaluationResults,
   chosen: readonly number[],
-): { readonly prior: string; readonly members: readonly number[] }[] {
-  const priorOf = (at: number) => {
-    const subject = subjects[at];
-    return subject && 'prior' in subject ? subject.prior : undefined;
+): { readonly name: string; readonly members: readonly number[] }[] {
+  const nameOf = (subject: Subject | undefined) => {
+    if (subject === undefined || subject.kind === 'given') return undefined;
+    const name = priorName(subject.prior);
+    return subject.kind === 'converged' ? `${name} at convergence` : name;
   };
-  const priors = [...new Set(chosen.flatMap((at) => priorOf(at) ?? []))];
-  return priors.map((prior) => ({
-    prior,
-    members: chosen.filter((at) => (priorOf(at) ?? prior) === prior),
-  }));
+  const names = [...new Set(chosen.flatMap((at) => nameOf(subjects[at]) ?? []))];
+  return names.map((name) => {
+    const isOwn = (at: number) =>
+      subjects[at]?.kind === 'given' ? !name.includes(' at ') : nameOf(subjects[at]) === name;
+    return { name, members: chosen.filter(isOwn) };
+  });
 }
 
 function indices(

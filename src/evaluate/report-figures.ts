@@ -105,7 +105,7 @@ export function pictureGrids(
   subjects: readonly number[],
   words: { readonly name: string; readonly title: string },
 ): ReportFigure[] {
-  return gridsOf(results, shown, levels, columnsOf(results, subjects), words, (entry, psnr) => [
+  return gridsOf(results, shown, levels, subjects, words, (entry, psnr) => [
     image(entry.clean),
     image(entry.noisy, psnr.noisy),
     ...subjects.map((subject) => image(entry.restored.get(subject), psnr.restored(subject))),
@@ -120,7 +120,7 @@ export function unevenGrids(
   subjects: readonly number[],
   words: { readonly name: string; readonly title: string },
 ): ReportFigure[] {
-  return gridsOf(results, shown, levels, columnsOf(results, subjects), words, (entry) => [
+  return gridsOf(results, shown, levels, subjects, words, (entry) => [
     image(entry.clean),
     image(entry.noisy),
     ...subjects.map((subject) => image(entry.uneven.get(subject))),
@@ -148,16 +148,17 @@ function gridsOf(
   results: EvaluationResults,
   shown: readonly ShownPicture[],
   levels: readonly number[],
-  columns: readonly string[],
+  subjects: readonly number[],
   { name, title }: { readonly name: string; readonly title: string },
   images: (entry: ShownPicture, psnr: ShownPsnr) => (GridImage | undefined)[],
 ): ReportFigure[] {
+  const columns = columnsOf(results, subjects);
   const pictures = [...new Set(shown.map(({ picture }) => picture))];
   return pictures.flatMap((picture, at) => {
     const index = results.pictures.findIndex((each) => each.name === picture);
     const rows = levels.flatMap((level) => {
       const entry = shown.find((each) => each.picture === picture && each.level === level);
-      if (entry === undefined) return [];
+      if (entry === undefined || !subjects.some((subject) => entry.restored.has(subject))) return [];
       const psnr = {
         noisy: results.noisy[level]?.[index]?.psnr,
         restored: (subject: number) => cellAt(results, level, subject)?.pictures[index]?.psnr,

@@ -19,14 +19,16 @@ import type { CheckedEvaluateOptions, GivenProgram } from './options.js';
 import type { CleanPicture } from './pictures.js';
 import type { Beta, Subject } from './subject.js';
 
+/** Beside the estimate, what results.ts keeps of how it was made. */
 export interface Restored {
   /** Interleaved like the noisy picture, not clipped. */
   readonly data: Float32Array;
   /** Of the prior, over all tiles. */
   readonly evaluations?: number | undefined;
-  /** Of a climb to convergence. */
+  readonly fallbackTiles?: number | undefined;
   readonly steps?: number | undefined;
   readonly isConverged?: boolean | undefined;
+  readonly start?: 'noisy' | 'posterior-mean' | undefined;
 }
 
 export interface Restorer {
@@ -72,15 +74,16 @@ export function openRestorer(subject: Subject, options: RestorerOptions): Promis
 
 async function openProduct(
   { prior, method }: Subject & { readonly kind: 'product' },
-  options: RestorerOptions,
+  { engine, threads, tileSize, overlap }: RestorerOptions,
 ): Promise<Restorer> {
-  const denoiser = await openDenoiser({ ...options, prior, method });
+  const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, method });
   return {
     engine: denoiser.engine,
     isTimed: true,
     async restore(noisy, level, { beta, signal }) {
       const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), beta, signal });
-      return { data, evaluations: report.evaluations };
+      const { evaluations, fallbackTiles } = report;
+      return { data, evaluations, ...(fallbackTiles > 0 && { fallbackTiles }) };
     },
     close: () => denoiser.close(),
   };
@@ -115,15 +118,26 @@ async function openConverged(
         );
       const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
       const sigma = level.sigma / 255;
-      const estimation = betaMap(extractTile(noisy, plan, tile), sigma, {
-        ...calibratedBetaMap(prior.model, sigma, beta),
-        ...CONVERGENCE,
-        start: 'noisy',
-        polish: false,
-        climbs: schedule.takesClimbs ? shape : undefined,
-      });
-      const { estimate, evaluations, steps, isConverged } = await schedule.run({ shape, estimation, signal });
-      return { data: interleaved(estimate, shape, noisy), evaluations, steps, isConverged };
+      const climb = (start: 'noisy' | 'posterior-mean') => {
+        const estimation = betaMap(extractTile(noisy, plan, tile), sigma, {
+          ...calibratedBetaMap(prior.model, sigma, beta),
+          ...CONVERGENCE,
+          start,
+          polish: false,
+          climbs: schedule.takesClimbs ? shape : undefined,
+        });
+        return schedule.run({ shape, estimation, signal });
+      };
+      let start: 'noisy' | 'posterior-mean' = 'noisy';
+      let result = await climb(start);
+      // Under strong noise the clean prior may know nothing of the noisy picture: the climb then begins nearer to it.
+      if (result.fallback !== undefined && prior.model.conditioning !== null) {
+        start = 'posterior-mean';
+        result = await climb(start);
+      }
+      const { estimate, evaluations, steps, isConverged, fallback } = result;
+      const told = { evaluations, steps, isConverged, start, ...(fallback && { fallbackTiles: 1 }) };
+      return { data: interleaved(estimate, shape, noisy), ...told };
     },
     async close() {
       schedule.close();

@@ -16,8 +16,13 @@ export interface Measures {
 
 export interface PictureResult extends Measures {
   readonly evaluations?: number | undefined;
+  /** Where the flow broke down: tiles that fell back, as the denoiser counts them. */
+  readonly fallbackTiles?: number | undefined;
+  /** Of a climb to convergence. */
   readonly steps?: number | undefined;
   readonly isConverged?: boolean | undefined;
+  /** Where it began: at the noisy picture unless the prior broke down there. */
+  readonly start?: 'noisy' | 'posterior-mean' | undefined;
 }
 
 /** One subject under one noise. */

@@ -6,12 +6,14 @@ import { readCheckpoint } from './checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
 import type { TrainMessage, TrainWorkerData } from './train-worker.js';
+import { keepingRecords } from './training-files.js';
 import { lockTraining } from './training-lock.js';
 
 export type { TrainOptions };
 
 /**
- * Trains a flow on a folder's pictures and writes it as a prior: at every checkpoint, and last. Leaving the loop early,
+ * Trains a flow on a folder's pictures and writes it as a prior: at every checkpoint, and last, with a card (README.md), a
+ * log (log.jsonl) and a page to look at (training.html). Leaving the loop early,
  * or aborting, writes a checkpoint too once there was a step; `resume: true` goes on
  * from there.
  *
@@ -24,13 +26,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
   const { signal, ...rest } = checkTrainOptions(options);
   signal?.throwIfAborted();
   const isResumed = rest.resume === true;
-  const settings = isResumed
-    ? resumedSettings(rest, (await readCheckpoint(rest.output, () => {})).state.settings)
-    : await newSettings(rest);
+  const { state } = isResumed ? await readCheckpoint(rest.output, () => {}) : {};
+  const settings = state ? resumedSettings(rest, state.settings) : await newSettings(rest);
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const release = await lockTraining(settings.output, () => Atomics.store(stop, 0, 1));
   try {
-    yield* runInWorker({ settings, isResumed, stop }, signal);
+    const records = runInWorker({ settings, isResumed, stop }, signal);
+    yield* keepingRecords(records, settings, state?.step ?? 0);
   } finally {
     await release();
   }
