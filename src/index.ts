@@ -7,6 +7,7 @@ export type {
   Ensemble,
   FloatImage,
   Method,
+  PriorChoice,
   Progress,
   Quality,
   TimeEstimate,
@@ -37,3 +38,4 @@ export {
   watchFolder,
 } from './plugin/index.js';
 export type { Channels, Picture, Samples } from './tile/picture.js';
+export type { Region } from './tile/region.js';

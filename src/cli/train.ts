@@ -29,8 +29,8 @@ Examples:
   flow-denoise train faces -o faces --sheet-tile 64      contact sheets of pictures of 64 x 64
   flow-denoise train faces -o glow --preset paper --sheet-tile 64
 
-The new folder has model.json and the weights, what --prior takes; README.md, its card; training.html, a page with curves
-and pictures that is renewed at every validation; log.jsonl; and training, the checkpoint, which may be deleted in the end.
+The new folder has model.json and the weights, what --prior takes; README.md, its card; training.html, curves and
+pictures, renewed at every validation; log.jsonl; and training, the checkpoint, which may be deleted in the end.
 It needs the engine tensorflow: flow-denoise engines install tensorflow. docs/training.md has the rest.
 
 Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (a checkpoint is there).`;
