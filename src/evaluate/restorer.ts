@@ -74,9 +74,9 @@ export function openRestorer(subject: Subject, options: RestorerOptions): Promis
 
 async function openProduct(
   { prior, method }: Subject & { readonly kind: 'product' },
-  options: RestorerOptions,
+  { engine, threads, tileSize, overlap }: RestorerOptions,
 ): Promise<Restorer> {
-  const denoiser = await openDenoiser({ ...options, prior, method });
+  const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, method });
   return {
     engine: denoiser.engine,
     isTimed: true,
