@@ -6,6 +6,7 @@ export type {
   Denoiser,
   FloatImage,
   Method,
+  PriorChoice,
   Progress,
   TimeEstimate,
 } from './denoiser/denoiser.js';
@@ -35,3 +36,4 @@ export {
   watchFolder,
 } from './plugin/index.js';
 export type { Channels, Picture, Samples } from './tile/picture.js';
+export type { Region } from './tile/region.js';

@@ -253,3 +253,11 @@ export function numberOption(flags: string, words: string): Option {
 function numberOrText(text: string): number | string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
+
+/** An option whose value is one number, or several with commas between them. */
+export function listOption(flags: string, words: string): Option {
+  return new Option(flags, words).argParser((text: string) => {
+    const values = text.split(',').map(numberOrText);
+    return text.includes(',') ? values : values[0];
+  });
+}

@@ -1,6 +1,7 @@
 // `--dry-run`: what would be done, a line for each picture. Nothing is decoded or written.
+import { timeWords } from '../figure/time-words.js';
 import type { Job } from './inputs.js';
-import { type Plan, type PlannedJob, timeWords } from './plan.js';
+import type { Plan, PlannedJob } from './plan.js';
 import { wayOf } from './report.js';
 
 /** @param left  pictures whose results are there already */

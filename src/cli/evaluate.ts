@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../evaluate/index.js';
+import { timeWords } from '../figure/time-words.js';
 import { numberOption } from './arguments.js';
 import { openEvaluationDisplay } from './evaluation-display.js';
-import { timeWords } from './plan.js';
 
 const EXAMPLES = `
 Examples:

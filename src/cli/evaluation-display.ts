@@ -1,7 +1,7 @@
 // How far an evaluation is: a bar on a terminal, a line for each cell elsewhere, nothing when quiet. Always on stderr.
 import { SingleBar } from 'cli-progress';
 import type { EvaluationProgress } from '../evaluate/index.js';
-import { timeWords } from './plan.js';
+import { timeWords } from '../figure/time-words.js';
 
 export interface EvaluationDisplay {
   say(line: string): void;

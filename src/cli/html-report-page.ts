@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Denoiser, NoiseReport } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Region } from '../tile/region.js';
@@ -11,7 +12,6 @@ import type { PreviewPair, Previews } from './html-report-previews.js';
 import { script } from './html-report-script.js';
 import { style } from './html-report-style.js';
 import type { Job } from './inputs.js';
-import { timeWords } from './plan.js';
 
 /** What the head must know of a picture: little, for it is held to the end. */
 export type Entry = { readonly number: number; readonly job: Job } & (

@@ -33,7 +33,7 @@ export interface HtmlReport {
  */
 export async function openHtmlReport(
   path: string,
-  denoiser: Denoiser,
+  denoiser: Pick<Denoiser, 'prior' | 'method' | 'engine'>,
   pictures: number,
   strength = 1,
 ): Promise<HtmlReport> {

@@ -6,6 +6,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { FlowDenoiseError } from '../core/errors.js';
 import { isSupportedExtension, supportedExtensions } from '../image/index.js';
 import { type Destination, outputOf } from './destination.js';
+import { filesBelow } from './folder-walk.js';
 
 /** One picture to denoise: two paths, as the user would write them. */
 export interface Job {
@@ -53,7 +54,7 @@ export async function findInputs(args: readonly string[], destination: Destinati
 
 async function findOne(arg: string, destination: Destination): Promise<Job[]> {
   const status = await stat(arg).catch(() => undefined);
-  if (status?.isDirectory()) return findBelow(arg, '**', destination);
+  if (status?.isDirectory()) return jobsBelow(arg, await filesBelow(arg), destination);
   if (status !== undefined) return [{ input: arg, output: outputOf(arg, basename(arg), destination) }];
 
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
@@ -63,15 +64,15 @@ async function findOne(arg: string, destination: Destination): Promise<Job[]> {
   const parts = pattern.split('/');
   const fixed = parts.findIndex((part) => isDynamicPattern(part));
   const base = parts.slice(0, fixed).join('/') || (pattern.startsWith('/') ? '/' : '.');
-  return findBelow(base, parts.slice(fixed).join('/'), destination);
+  const matches = await glob(parts.slice(fixed).join('/'), { cwd: base, expandDirectories: false });
+  return jobsBelow(base, matches, destination);
 }
 
-/** The pictures under `base` that match, each with its path below `base` for its path below the output folder. */
-async function findBelow(base: string, pattern: string, destination: Destination): Promise<Job[]> {
-  const matches = await glob(pattern, { cwd: base, expandDirectories: false });
+/** The pictures among files below `base`, each with its path below it for its path below the output folder. */
+function jobsBelow(base: string, files: readonly string[], destination: Destination): Job[] {
   const { output } = destination;
   const folderBelow = output !== undefined && isInside(output, base) ? output : undefined;
-  return matches
+  return files
     .filter((path) => isSupportedExtension(path))
     .map((path) => ({ input: join(base, path), output: outputOf(join(base, path), path, destination) }))
     .filter(({ input }) => folderBelow === undefined || !isInside(input, folderBelow));

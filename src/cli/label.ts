@@ -32,6 +32,11 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
 export const LABEL_HEIGHT = 7;
 const ADVANCE = 6;
 
+/** Of a text, in dots. */
+export function labelWidth(text: string): number {
+  return text.length * ADVANCE;
+}
+
 /** The dots of a text, at most `columns` across; a character that has none is a gap. */
 export function labelDots(
   text: string,

@@ -2,6 +2,7 @@
 // The command's entry: signals in, exit code out. 0 all done; 1 some file failed, the others are done; 2 usage
 // (nothing was started); 130 interrupted (143 when terminated).
 import { CommanderError } from 'commander';
+import { Interrupted } from './interrupted.js';
 import { runProgram } from './program.js';
 import { errorLine } from './report.js';
 
@@ -26,7 +27,9 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (stoppedBy !== undefined) {
-      process.stderr.write('flow-denoise: stopped; what was in work was not written\n');
+      const words =
+        error instanceof Interrupted ? error.message : 'stopped; what was in work was not written';
+      process.stderr.write(`flow-denoise: ${words}\n`);
       return signalCodes[stoppedBy];
     }
     process.stderr.write(`${errorLine(error)}\n`);

@@ -3,6 +3,8 @@
 import sharp from 'sharp';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
+import { formatOfFile } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { Job } from './inputs.js';
 
@@ -55,7 +57,7 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
   const { name, why } = denoiser.engine;
   const lines = [
-    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} tiles: about ${timeWords(seconds)} ` +
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
       `with ${methodWords[denoiser.method]} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
@@ -70,16 +72,6 @@ export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
   return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
 }
 
-/** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */
-export function timeWords(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
 export const methodWords: Readonly<Record<Method, string>> = {
   'beta-map': 'beta-MAP',
   'posterior-mean': 'the posterior mean',
@@ -91,6 +83,8 @@ export interface Size {
 }
 
 async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+  // libvips would take other things for pictures too, an SVG among them.
+  if ((await formatOfFile(job.input)) === undefined) return { job, size: undefined };
   const header = sharp(job.input, { limitInputPixels: false }).metadata();
   const size = await header.catch(() => undefined);
   return { job, size: size && { width: size.width, height: size.height } };

@@ -1,7 +1,8 @@
 // The picture of --preview: cells of one size in rows, each under its words. Pixels in, a PNG out; what is in the cells
 // is preview.ts's.
 import sharp from 'sharp';
-import { LABEL_HEIGHT, labelDots } from './label.js';
+import { formatOfFile } from '../image/index.js';
+import { LABEL_HEIGHT, labelDots, labelWidth } from './label.js';
 import type { Raw } from './upright.js';
 
 export interface Cell {
@@ -15,7 +16,7 @@ const SOFTWARE = 'flow-denoise --preview';
 
 const GAP = 4;
 const PADDING = 5;
-/** Of a label's dots, in pixels. */
+/** Of a label's dots, in pixels, where there is room. */
 const DOT = 2;
 const BAND = LABEL_HEIGHT * DOT + 2 * PADDING;
 const PAPER = 38;
@@ -38,15 +39,17 @@ export async function previewPicture(
   const data = Buffer.alloc(width * height * channels, PAPER);
   if (channels === 4) for (let i = 3; i < data.length; i += 4) data[i] = 255;
 
+  const dot = rows.flat().every(({ label }) => DOT * labelWidth(label) <= across - PADDING) ? DOT : 1;
+
   for (const [row, cells] of rows.entries())
     for (const [column, { label, pixels }] of cells.entries()) {
       const left = column * (across + GAP);
       const top = row * (BAND + down + GAP);
-      for (const dot of labelDots(label, Math.floor((across - PADDING) / DOT)))
-        for (const place of [0, 1].flatMap((y) => [0, 1].map((x) => ({ x, y })))) {
-          const x = left + PADDING + dot.x * DOT + place.x;
-          const y = top + PADDING + dot.y * DOT + place.y;
-          if (x < left + across) data.fill(INK, (y * width + x) * channels, (y * width + x) * channels + 3);
+      for (const place of labelDots(label, Math.floor((across - PADDING) / dot)))
+        for (let y = 0; y < dot; y++) {
+          const line = (top + PADDING + place.y * dot + y) * width;
+          const from = (line + left + PADDING + place.x * dot) * channels;
+          for (let x = 0; x < dot; x++) data.fill(INK, from + x * channels, from + x * channels + 3);
         }
       for (let y = 0; y < down; y++) {
         const from = y * across * channels;
@@ -62,8 +65,9 @@ export async function previewPicture(
 
 /** Whether a file is a preview of ours. */
 export async function isPreview(path: string): Promise<boolean> {
+  if ((await formatOfFile(path)) !== 'png') return false;
   const metadata = await sharp(path)
     .metadata()
     .catch(() => undefined);
-  return metadata?.format === 'png' && (metadata.exif?.includes(SOFTWARE) ?? false);
+  return metadata?.exif?.includes(SOFTWARE) ?? false;
 }

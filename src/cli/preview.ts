@@ -6,6 +6,7 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import {
   converted,
   type DecodedPicture,
@@ -22,7 +23,6 @@ import type { CommandArguments } from './arguments.js';
 import { findInputs, type Job } from './inputs.js';
 import { mostToSee } from './most-to-see.js';
 import { storedRegion } from './orientation.js';
-import { timeWords } from './plan.js';
 import type { PreviewRequest } from './preview-options.js';
 import { type Cell, isPreview, previewPicture } from './preview-picture.js';
 import { errorJson, errorLine, wayOf } from './report.js';

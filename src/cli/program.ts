@@ -3,6 +3,8 @@
 import { Command } from 'commander';
 import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
+import { describeCache } from './cache.js';
+import { calibrateCommand, describeCalibrate } from './calibrate.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
@@ -11,6 +13,7 @@ import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
+import { describeTrain, trainCommand } from './train.js';
 import { describeWatch, watchCommand } from './watch.js';
 
 export interface ProgramContext {
@@ -52,11 +55,18 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
   describePriors(program.command('priors'), writeLine);
+  describeCache(program.command('cache'), writeLine);
   describeEvaluate(program.command('evaluate'), { writeLine, signal, argv });
   const watch = program.command('watch');
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
+  describeTrain(program.command('train'), async (args) => {
+    exitCode = await trainCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
+  });
+  describeCalibrate(program.command('calibrate'), (args) =>
+    calibrateCommand(args, { display: openDisplay(args.quiet), writeLine, signal }),
+  );
 
   const configurable = [run, watch];
   for (const command of configurable)

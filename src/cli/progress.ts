@@ -1,7 +1,8 @@
 // What a person sees while it works: a bar on a terminal, lines elsewhere, nothing but errors when quiet. Always
 // on stderr: stdout belongs to --json.
 import { MultiBar } from 'cli-progress';
-import { type Plan, type PlannedJob, timeWords } from './plan.js';
+import { timeWords } from '../figure/time-words.js';
+import type { Plan, PlannedJob } from './plan.js';
 
 export interface Display {
   /** Says a line of words; nothing when quiet. */

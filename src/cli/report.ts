@@ -1,10 +1,10 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
 import { messageOf } from '../core/errors.js';
 import type { DenoiseReport, NoiseReport, PriorChoice } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Job } from './inputs.js';
-import { timeWords } from './plan.js';
 
 /** What became of one file: one of `report` and `error` is there. */
 export interface Outcome {

@@ -1,13 +1,15 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { readFile, stat } from 'node:fs/promises';
+import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import { writeFileAtomic } from '../image/index.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
 import { checkLength } from '../plugin/picture-bytes.js';
-import { pictureDenoiser } from '../plugin/picture-denoiser.js';
+import { type PictureDenoiser, pictureDenoiser } from '../plugin/picture-denoiser.js';
 import { printable } from '../plugin/picture-name.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { CommandArguments } from './arguments.js';
@@ -16,7 +18,8 @@ import { dryRunLines, leftJson, leftLine } from './dry-run.js';
 import { type HtmlReport, openHtmlReport } from './html-report.js';
 import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
-import { type PlannedJob, planJobs, planLines, timeWords } from './plan.js';
+import { knownJobs } from './known-jobs.js';
+import { type PlannedJob, planJobs, planLines } from './plan.js';
 import { previewCommand } from './preview.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
@@ -51,6 +54,9 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
   if (!args.dryRun) tellLeft(left, args, context);
   if (waiting.length === 0 && !args.dryRun) return 0;
 
+  const known = args.dryRun ? new Set<Job>() : await knownJobs(waiting, args);
+  if (known.size > 0) display.say(`${known.size} of ${waiting.length} results are in the cache`);
+  if (known.size === waiting.length) return denoiseKnown(waiting, args, context);
   const denoiser = await openWithin(waiting, args, context);
   let page: HtmlReport | undefined;
   try {
@@ -58,12 +64,35 @@ export async function runCommand(args: CommandArguments, context: RunContext): P
     refuseSigma(args.noise.sigma, denoiser, '--sigma');
     if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
     if (args.report) page = await openHtmlReport(args.report, denoiser, waiting.length, args.noise.strength);
-    const planned = await plannedJobs(waiting, denoiser, args, context);
-    return await denoiseJobs(planned, denoiser, args, context, page);
+    const planned = await plannedJobs(waiting, known, denoiser, args, context);
+    const { denoise } = pictureDenoiser({ ...args.noise, ...args.file, denoiser });
+    return await denoiseJobs(planned, denoise, args, context, page);
   } finally {
     display.end();
     await page?.close();
     await denoiser.close();
+  }
+}
+
+/** All results are in the cache: no engine is opened, but for one that turns out damaged. */
+async function denoiseKnown(
+  jobs: readonly Job[],
+  args: CommandArguments,
+  context: RunContext,
+): Promise<number> {
+  const { report, denoiser, noise } = args;
+  const { prior = DEFAULT_PRIOR, method = 'beta-map' } = denoiser;
+  const engine = { name: 'none', why: 'all results were in the cache' };
+  const pictures = pictureDenoiser({ ...noise, ...args.file, ...denoiser });
+  const page = report
+    ? await openHtmlReport(report, { prior, method, engine }, jobs.length, noise.strength)
+    : undefined;
+  try {
+    return await denoiseJobs(jobs.map(unplanned), pictures.denoise, args, context, page);
+  } finally {
+    context.display.end();
+    await page?.close();
+    await pictures.close();
   }
 }
 
@@ -129,28 +158,37 @@ async function tellPlan(
 /** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
 async function plannedJobs(
   jobs: readonly Job[],
+  known: ReadonlySet<Job>,
   denoiser: Denoiser,
   { quiet }: CommandArguments,
   { display, signal }: RunContext,
 ): Promise<readonly PlannedJob[]> {
-  if (quiet) return jobs.map((job) => ({ ...job, megapixels: 0, tiles: 0, seconds: 0 }));
-  const plan = await planJobs(jobs, denoiser, signal);
+  if (quiet) return jobs.map(unplanned);
+  const plan = await planJobs(
+    jobs.filter((job) => !known.has(job)),
+    denoiser,
+    signal,
+  );
   for (const line of planLines(plan, denoiser)) display.say(line);
   display.begin(plan);
-  return plan.jobs;
+  const planned = new Map(plan.jobs.map((job) => [job.input, job]));
+  return jobs.map((job) => planned.get(job.input) ?? unplanned(job));
+}
+
+function unplanned(job: Job): PlannedJob {
+  return { ...job, megapixels: 0, tiles: 0, seconds: 0 };
 }
 
 async function denoiseJobs(
   jobs: readonly PlannedJob[],
-  denoiser: Denoiser,
-  { noise, sigmaMap, concurrency, file, maxBytes, destination, json }: CommandArguments,
+  denoise: PictureDenoiser['denoise'],
+  { sigmaMap, concurrency, maxBytes, destination, json }: CommandArguments,
   { display, writeLine, signal }: RunContext,
   page: HtmlReport | undefined,
 ): Promise<number> {
   const started = performance.now();
   const { inPlace = false, backup } = destination;
   const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
-  const { denoise } = pictureDenoiser({ ...noise, ...file, denoiser });
   async function denoiseFile(job: PlannedJob): Promise<Outcome> {
     try {
       const before = await stampOf(job.input);

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import { timeWords } from '../figure/time-words.js';
 import type { Job } from './inputs.js';
-import { methodWords, planJobs, timeWords } from './plan.js';
+import { methodWords, planJobs } from './plan.js';
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
 

@@ -26,7 +26,8 @@ Examples:
   flow-denoise watch /mnt/share/in -o clean --poll       a network share
 
 What was done is remembered in the output folder's .flow-denoise, so a restart goes on where it was stopped.
-docs/watch-folder.md says what is guaranteed.
+docs/watch-folder.md says what is guaranteed. There is no --report: a watched folder has no end at which its page could
+be written; --json tells every picture as it is done.
 
 Exit codes: 0 all done (--once, --finish), 1 some picture failed (--once), 2 wrong usage, or a folder, the prior or the
 engine failed, 130 interrupted (143 terminated).`;

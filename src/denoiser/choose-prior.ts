@@ -1,4 +1,5 @@
 // `prior: 'auto'`: which of several priors a picture is likeliest under, by a few tiles spread over it. Opens nothing itself.
+import { setMaxListeners } from 'node:events';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { type Evidence, evidence } from '../core/inference/evidence.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
@@ -156,12 +157,18 @@ async function meanEvidence(
   const drawn = probes.flatMap((probe) =>
     Array.from({ length: draws }, (_, draw) => ({ ...probe, seed: probe.seed + draw * MOST_PROBES })),
   );
+  const failure = new AbortController();
+  const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  setMaxListeners(0, either);
   const found = await Promise.all(
     drawn.map(({ data, channels, height, width, sigma, seed }): Promise<Evidence> => {
       const estimation = evidence(data, Math.min(sigma, ROOM * mostSigma), { mostSigma, seed });
-      return schedule.run({ shape: { channels, height, width }, estimation, signal });
+      return schedule.run({ shape: { channels, height, width }, estimation, signal: either });
     }),
-  );
+  ).catch((error: unknown) => {
+    failure.abort(error);
+    throw error;
+  });
   const samples = drawn.map(({ data }) => data.length);
   const total = samples.reduce((sum, count) => sum + count, 0);
   return found.reduce((sum, { nats }, i) => sum + (nats * (samples[i] ?? 0)) / total, 0);

@@ -14,6 +14,8 @@ export interface PictureDenoiser {
     name: string,
     call: Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'>,
   ) => Promise<DenoisedBytes>;
+  /** Whether the cache has the result, as far as that can be told without reading it. */
+  readonly isKnown: (bytes: Buffer) => Promise<boolean>;
   /** Closes the denoiser that was opened; one that the user gave stays open. */
   readonly close: () => Promise<void>;
 }
@@ -49,6 +51,10 @@ export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser
       const result = await denoiseEncodedPicture(bytes, name, open, settings);
       if (key !== undefined) await cache?.keep(key, result);
       return result;
+    },
+    async isKnown(bytes) {
+      const key = cache && (await keyOf(bytes));
+      return key !== undefined && (await cache?.has(key)) === true;
     },
     async close() {
       const denoiser = await opened?.catch(() => undefined);

@@ -14,7 +14,12 @@ import type { PictureReport } from './picture-report.js';
 
 const NAME = 'flow-denoise';
 
+/** Of every key of ours. */
+export const KEY_START = `${NAME}:`;
+
 export interface ResultCache {
+  /** Whether something was kept under the key; not whether it is whole. */
+  readonly has: (key: string) => Promise<boolean>;
   /** What was kept under the key; undefined where nothing was, or where it is damaged. */
   readonly find: (key: string) => Promise<DenoisedBytes | undefined>;
   /** Keeps a result. A cache that cannot be written costs a warning, not the picture. */
@@ -23,9 +28,10 @@ export interface ResultCache {
 
 /** @param folder  true: `node_modules/.cache/flow-denoise` of the project in the working folder */
 export function openResultCache(folder: true | string): ResultCache {
-  const path = folder === true ? defaultFolder() : folder;
+  const path = folder === true ? defaultCacheFolder() : folder;
   let hasWarned = false;
   return {
+    has: async (key) => Boolean(await cacache.get.info(path, key).catch(() => undefined)),
     async find(key) {
       const entry = await cacache.get.info(path, key).catch(() => undefined);
       if (!entry) return undefined;
@@ -55,7 +61,8 @@ export function openResultCache(folder: true | string): ResultCache {
   };
 }
 
-function defaultFolder(): string {
+/** `node_modules/.cache/flow-denoise` of the project in the working folder; in the home folder where there is none. */
+export function defaultCacheFolder(): string {
   return findCacheDirectory({ name: NAME }) ?? join(homedir(), '.cache', NAME);
 }
 
@@ -72,7 +79,7 @@ export function resultKey(bytes: Buffer, fingerprint: string, options: KeyedOpti
   if (isNoiseModel(options.noise)) return undefined;
   const parts = JSON.stringify([VERSION, fingerprint, sorted(options), sorted(options.noise)]);
   const checksum = createHash('sha256').update(parts).update('\0').update(bytes).digest('hex');
-  return `${NAME}:${checksum}`;
+  return `${KEY_START}${checksum}`;
 }
 
 function sorted(value: string | object): unknown {

@@ -12,11 +12,14 @@ import {
   writeSafetensors,
 } from '../core/model/safetensors.js';
 import { writeFileAtomic } from '../image/write-file.js';
-import type { OptimizerCounts, OptimizerTensors } from './optimizer.js';
+import type { OptimizerCounts, OptimizerState, OptimizerTensors } from './optimizer.js';
 import type { TrainingSettings } from './settings.js';
 
-const FORMAT = 'flow-denoise-checkpoint-1';
+const FORMAT = 'flow-denoise-checkpoint-2';
 const NAMES = ['parameters', 'firstMoment', 'secondMoment', 'average'] as const;
+/** Of the snapshot's tensors: without it, bad steps after a stop would be answered otherwise than without one. */
+const SNAPSHOT = 'snapshot.';
+const ALL_NAMES = [...NAMES, ...NAMES.map((name) => `${SNAPSHOT}${name}`)];
 
 /** All of a training but its tensors. */
 export interface CheckpointState {
@@ -26,6 +29,7 @@ export interface CheckpointState {
   /** That they took. */
   readonly seconds: number;
   readonly counts: OptimizerCounts;
+  readonly snapshotCounts: OptimizerCounts;
   /** As the crop source describes them. */
   readonly data: Readonly<Record<string, string | number>>;
 }
@@ -35,6 +39,7 @@ export type CheckpointArrays = Readonly<Record<(typeof NAMES)[number], Float32Ar
 export interface Checkpoint {
   readonly state: CheckpointState;
   readonly arrays: CheckpointArrays;
+  readonly snapshot: CheckpointArrays;
   /** That it was read from. */
   readonly file: string;
 }
@@ -44,9 +49,9 @@ export const trainingFolder = (output: string) => join(output, 'training');
 export const checkpointFile = (output: string) => join(trainingFolder(output), 'checkpoint.safetensors');
 const previousFile = (output: string) => join(trainingFolder(output), 'checkpoint.previous.safetensors');
 
-function hashOf(tensors: ReadonlyMap<string, TensorData>): string {
-  const hash = createHash('sha256');
-  for (const name of NAMES) {
+function hashOf(state: string, tensors: ReadonlyMap<string, TensorData>): string {
+  const hash = createHash('sha256').update(state);
+  for (const name of ALL_NAMES) {
     const data = tensors.get(name)?.data ?? new Float32Array();
     hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
@@ -54,13 +59,22 @@ function hashOf(tensors: ReadonlyMap<string, TensorData>): string {
 }
 
 /** @throws  FlowDenoiseError WRITE_FAILED; what was there before is there still */
-export async function writeCheckpoint(state: CheckpointState, tensors: OptimizerTensors): Promise<string> {
+export async function writeCheckpoint(
+  state: CheckpointState,
+  tensors: OptimizerTensors,
+  snapshot: OptimizerTensors,
+): Promise<string> {
   const arrays = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const name of NAMES) {
-    const data = (await tensors[name].data()) as Float32Array;
-    arrays.set(name, { shape: [data.length], data });
-  }
-  const metadata = { format: FORMAT, state: JSON.stringify(state), sha256: hashOf(arrays) };
+  for (const [prefix, group] of [
+    ['', tensors],
+    [SNAPSHOT, snapshot],
+  ] as const)
+    for (const name of NAMES) {
+      const data = (await group[name].data()) as Float32Array;
+      arrays.set(`${prefix}${name}`, { shape: [data.length], data });
+    }
+  const text = JSON.stringify(state);
+  const metadata = { format: FORMAT, state: text, sha256: hashOf(text, arrays) };
   const bytes = writeSafetensors(arrays, undefined, metadata);
   const { output } = state.settings;
   const file = checkpointFile(output);
@@ -68,7 +82,13 @@ export async function writeCheckpoint(state: CheckpointState, tensors: Optimizer
   await writeFileAtomic(next, bytes);
   // There is none before the first.
   await rename(file, previousFile(output)).catch(() => undefined);
-  await rename(next, file);
+  await rename(next, file).catch((error: unknown) => {
+    throw new FlowDenoiseError(
+      'WRITE_FAILED',
+      `${file}: could not be written (${messageOf(error)}). Expected a folder that can be written to; check its permissions.`,
+      { cause: error },
+    );
+  });
   return file;
 }
 
@@ -77,9 +97,12 @@ function parse(bytes: Uint8Array, file: string): Checkpoint {
   if (format !== FORMAT || state === undefined)
     throw new Error(`expected format ${FORMAT} but found ${format}`);
   const tensors = readSafetensors(bytes);
-  if (hashOf(tensors) !== sha256) throw new Error('its checksum differs from its content');
-  const arrays = Object.fromEntries(NAMES.map((name) => [name, tensors.get(name)?.data]));
-  return { state: JSON.parse(state) as CheckpointState, arrays: arrays as CheckpointArrays, file };
+  if (hashOf(state, tensors) !== sha256) throw new Error('its checksum differs from its content');
+  const group = (prefix: string) =>
+    Object.fromEntries(
+      NAMES.map((name) => [name, tensors.get(`${prefix}${name}`)?.data]),
+    ) as CheckpointArrays;
+  return { state: JSON.parse(state) as CheckpointState, arrays: group(''), snapshot: group(SNAPSHOT), file };
 }
 
 /**
@@ -108,13 +131,26 @@ export async function readCheckpoint(
   );
 }
 
-/** The arrays as tensors that the caller owns. */
-export function checkpointTensors(arrays: CheckpointArrays): OptimizerTensors {
+function tensorsOf(arrays: CheckpointArrays): OptimizerTensors {
   const tensor = (name: (typeof NAMES)[number]) => tf.tensor1d(arrays[name]);
   return {
     parameters: tensor('parameters'),
     firstMoment: tensor('firstMoment'),
     secondMoment: tensor('secondMoment'),
     average: tensor('average'),
+  };
+}
+
+/** What an optimizer goes on from, as tensors that the caller owns. */
+export function checkpointTensors({ state, arrays, snapshot }: Checkpoint): {
+  readonly tensors: OptimizerTensors;
+  readonly before: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState };
+} {
+  return {
+    tensors: tensorsOf(arrays),
+    before: {
+      counts: state.counts,
+      snapshot: { tensors: tensorsOf(snapshot), counts: state.snapshotCounts },
+    },
   };
 }

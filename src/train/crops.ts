@@ -7,10 +7,13 @@ import type { CropSource } from './crop-source.js';
 import { cutCrop, MIRROR, type RgbPicture, SYMMETRIES } from './cut-crop.js';
 import { decodedBytes, openDecodedPictures } from './decoded-pictures.js';
 import {
-  findPictureFiles,
+  type DividedPictures,
+  dividePictures,
+  type FoundPictures,
+  findPictures,
   hashOfFiles,
   type PictureFile,
-  type PictureFiles,
+  refuseTooFew,
   type SkippedFile,
 } from './picture-files.js';
 import { validationCrops } from './validation-crops.js';
@@ -28,7 +31,7 @@ export interface CropOptions {
   readonly batch: number;
   /** A whole number. */
   readonly seed: number;
-  /** The part of the files that is kept for validation; 0.05 unless given. */
+  /** The part of the files that is kept for validation; VALIDATION_SHARE unless given. */
   readonly validationShare?: number | undefined;
   /** The files are contact sheets of pictures of this side, pixels, edge to edge; places of one colour are empty. */
   readonly sheetTile?: number | undefined;
@@ -41,6 +44,8 @@ export interface CropOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of the files, kept for validation. */
+export const VALIDATION_SHARE = 0.05;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 /** Steps whose crops are made before they are asked for. */
 const STEPS_AHEAD = 8;
@@ -71,14 +76,14 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
       'BAD_OPTION',
       `Expected pictures of at least ${size} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
     );
-  const files = await findPictureFiles({
-    folder: options.folder,
-    side: sheetTile ?? size,
+  const found = await findPictures(options.folder, sheetTile ?? size, signal);
+  const division = {
     isSheets: sheetTile !== undefined,
-    validationShare: options.validationShare ?? 0.05,
-    signal,
-  });
-  for (const file of files.unreadable) onSkipped(file);
+    validationShare: options.validationShare ?? VALIDATION_SHARE,
+  };
+  const files = dividePictures(found, division);
+  refuseTooFew(options.folder, found, files, division);
+  for (const file of found.unreadable) onSkipped(file);
 
   const augment = options.augment ?? (sheetTile === undefined ? 'all' : 'mirror');
   const symmetries = { all: SYMMETRIES, mirror: MIRROR + 1, none: 1 }[augment];
@@ -137,7 +142,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
   return {
     pictures: countOf(files.training, sheetTile),
     validationPictures: countOf(files.validation, sheetTile),
-    description: descriptionOf(files, sheetTile, augment),
+    description: descriptionOf(found, files, sheetTile, augment),
     async batch(step) {
       check();
       for (let ahead = 0; ahead <= STEPS_AHEAD; ahead++)
@@ -221,7 +226,8 @@ function countOf(files: readonly PictureFile[], sheetTile: number | undefined): 
 }
 
 function descriptionOf(
-  { training, validation, tooSmall, unreadable }: PictureFiles,
+  { tooSmall, unreadable }: FoundPictures,
+  { training, validation }: DividedPictures,
   sheetTile: number | undefined,
   augment: Augmentation,
 ): CropSource['description'] {
@@ -234,7 +240,7 @@ function descriptionOf(
     augment,
     tooSmall: tooSmall.length,
     unreadable: unreadable.length,
-    sha256: hashOfFiles([...training, ...validation]),
+    hash: hashOfFiles([...training, ...validation]),
   };
 }
 

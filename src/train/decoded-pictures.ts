@@ -41,7 +41,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
     try {
       return isClosed ? undefined : await decode(file);
     } catch (error) {
-      onSkipped({ name: file.name, reason: firstLine(error) });
+      onSkipped({ path: file.path, reason: firstLine(error) });
       return undefined;
     } finally {
       const next = waiting.shift();

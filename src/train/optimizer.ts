@@ -51,9 +51,15 @@ export interface Update {
   readonly isLost: boolean;
 }
 
-export interface Optimizer {
+/** Where an optimizer stands, or stood. */
+export interface OptimizerState {
   readonly tensors: OptimizerTensors;
   readonly counts: OptimizerCounts;
+}
+
+export interface Optimizer extends OptimizerState {
+  /** What bad steps are answered with: the state after so many good updates. */
+  readonly snapshot: OptimizerState;
   /**
    * Takes a step, or does not.
    *
@@ -104,15 +110,16 @@ const mixed = (mean: number | undefined, value: number) =>
 /**
  * @param tensors  are owned by the optimizer from here on
  * @param relative a factor of the rate for every parameter, [size]; owned too
+ * @param before   of a training that goes on: its counts and its snapshot, whose tensors are owned as well
  */
 export function optimizer(
   tensors: OptimizerTensors,
   relative: tf.Tensor,
-  counts: OptimizerCounts = START,
+  before?: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState },
 ): Optimizer {
   let current = tensors;
-  let state = counts;
-  let snapshot = { tensors: cloned(tensors), counts };
+  let state = before?.counts ?? START;
+  let snapshot = before?.snapshot ?? { tensors: cloned(tensors), counts: START };
 
   function replace(next: OptimizerTensors): void {
     tf.dispose(all(current));
@@ -129,7 +136,8 @@ export function optimizer(
   function learn(gradient: tf.Tensor, norm: number, rate: number): void {
     const updates = state.updates + 1;
     const [b1, b2] = BETAS;
-    const clip = state.normMean === undefined ? 1 : Math.min(1, (CLIP * state.normMean) / norm);
+    const mostNorm = CLIP * (state.normMean ?? Number.POSITIVE_INFINITY);
+    const clip = norm > mostNorm ? mostNorm / norm : 1;
     // An average of the last few hundred at first, so that where training came from is soon forgotten.
     const decay = Math.min(AVERAGE_DECAY, updates / (updates + 10));
     const next = tf.tidy(() => {
@@ -158,6 +166,9 @@ export function optimizer(
     },
     get counts() {
       return state;
+    },
+    get snapshot() {
+      return snapshot;
     },
     update(gradient, loss, norm, fullRate) {
       const rate = fullRate * Math.min(1, (state.warmed + 1) / WARM_UP);

@@ -22,27 +22,30 @@ export interface PictureFile {
 
 /** A file that is left out, and why. */
 export interface SkippedFile {
-  readonly name: string;
+  readonly path: string;
   readonly reason: string;
 }
 
-export interface PictureFiles {
-  readonly training: readonly PictureFile[];
-  readonly validation: readonly PictureFile[];
+export interface FoundPictures {
+  /** By name. */
+  readonly good: readonly PictureFile[];
   /** Too small for a crop, or for one tile of a contact sheet. */
   readonly tooSmall: readonly PictureFile[];
   readonly unreadable: readonly SkippedFile[];
+  /** Whether subfolders say what is trained on and what is kept for validation. */
+  readonly isDivided: boolean;
 }
 
-export interface PictureFilesOptions {
-  readonly folder: string;
-  /** The least width and height, pixels. */
-  readonly side: number;
+export interface DividedPictures {
+  readonly training: readonly PictureFile[];
+  readonly validation: readonly PictureFile[];
+}
+
+export interface Division {
   /** Whether a file holds many pictures, so that one file is enough to train on. */
   readonly isSheets: boolean;
   /** The part of the files that is kept for validation; 0 to 1. */
   readonly validationShare: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Subfolders that are the split, where both are there. */
@@ -53,21 +56,20 @@ const VALIDATION = 'validation';
 const LOOKS_AT_ONCE = 8;
 
 /**
- * Finds and divides the pictures of a folder. Whether a file is kept for validation depends on its name alone (but in a
- * folder with few files), so that pictures that are added leave the others where they were. Subfolders named `train` and
- * `validation`, where both are there, are the split.
+ * Finds the pictures of a folder.
  *
- * @throws  FlowDenoiseError BAD_OPTION (no such folder; too few pictures, or too small ones), BAD_IMAGE (none can be
- *          read); the signal's reason
+ * @param side  the least width and height, pixels
+ * @throws      FlowDenoiseError BAD_OPTION (no such folder; no picture, or only too small ones), BAD_IMAGE (none can be
+ *              read); the signal's reason
  */
-export async function findPictureFiles(options: PictureFilesOptions): Promise<PictureFiles> {
-  const { folder, side, signal } = options;
+export async function findPictures(
+  folder: string,
+  side: number,
+  signal?: AbortSignal | undefined,
+): Promise<FoundPictures> {
   const status = await stat(folder).catch(() => undefined);
   if (!status?.isDirectory())
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a folder with pictures to train on but found no folder ${folder}`,
-    );
+    throw new FlowDenoiseError('BAD_OPTION', `Expected a folder with pictures but found no folder ${folder}`);
 
   const found = await glob('**/*', { cwd: folder, expandDirectories: false });
   const names = found.filter(isSupportedExtension).sort();
@@ -76,7 +78,7 @@ export async function findPictureFiles(options: PictureFilesOptions): Promise<Pi
   if (wanted.length === 0)
     throw new FlowDenoiseError(
       'BAD_OPTION',
-      `${folder}: found no picture to train on; looked for ${supportedExtensions.join(' ')}, in subfolders too`,
+      `${folder}: found no picture; looked for ${supportedExtensions.join(' ')}, in subfolders too`,
     );
 
   const good: PictureFile[] = [];
@@ -84,16 +86,41 @@ export async function findPictureFiles(options: PictureFilesOptions): Promise<Pi
   const unreadable: SkippedFile[] = [];
   for await (const look of mapInOrder(wanted, LOOKS_AT_ONCE, (name) => lookAt(folder, name, signal))) {
     if ('reason' in look) unreadable.push(look);
-    else if (Math.min(look.width, look.height) < side) tooSmall.push(look);
+    else if (sideOf(look) < side) tooSmall.push(look);
     else good.push(look);
   }
-  if (good.length === 0) throw nothingLeft(options, tooSmall, unreadable);
+  if (good.length === 0) throw nothingLeft(folder, side, tooSmall, unreadable);
+  return { good, tooSmall, unreadable, isDivided };
+}
 
-  const { training, validation } = isDivided ? dividedByFolder(good) : dividedByName(good, options);
-  const least = options.isSheets ? 1 : 2;
-  if (training.length < least || validation.length < 1)
-    throw tooFew(options, isDivided, training, validation, tooSmall.length + unreadable.length);
-  return { training, validation, tooSmall, unreadable };
+/**
+ * Divides pictures by file. Whether one is kept for validation depends on its name alone (but in a folder with few files),
+ * so that pictures that are added leave the others where they were. Subfolders named `train` and `validation`, where both
+ * are there, are the split. There may be too few of either kind.
+ */
+export function dividePictures({ good, isDivided }: FoundPictures, division: Division): DividedPictures {
+  return isDivided ? dividedByFolder(good) : dividedByName(good, division);
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION for too few pictures to train on */
+export function refuseTooFew(
+  folder: string,
+  { tooSmall, unreadable, isDivided }: FoundPictures,
+  { training, validation }: DividedPictures,
+  { isSheets }: Division,
+): void {
+  const [least, noun] = isSheets ? [1, 'contact sheet'] : [2, 'picture'];
+  if (training.length >= least && validation.length > 0) return;
+  const count = isDivided
+    ? `${training.length} in ${TRAIN} and ${validation.length} in ${VALIDATION}`
+    : `${training.length + validation.length}`;
+  const skipped = tooSmall.length + unreadable.length;
+  const left = skipped > 0 ? ` (${skipped} more are too small or cannot be read)` : '';
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `${folder}: found ${count}${left}, which is too few: expected at least ${least} ${noun}${least > 1 ? 's' : ''} to train on ` +
+      'and 1 for validation, and hundreds for a prior that is of use. Put more pictures there.',
+  );
 }
 
 /** A hash over names and lengths of the files, for a training that goes on to see whether its folder has changed. */
@@ -114,12 +141,12 @@ async function lookAt(
     const { size } = await stat(path);
     const { autoOrient, pages = 1 } = await sharp(path, { limitInputPixels: false }).metadata();
     const { width, height } = autoOrient;
-    if (pages > 1) return { name, reason: `it has ${pages} pages` };
+    if (pages > 1) return { path, reason: `it has ${pages} pages` };
     if (width * height > DEFAULT_MAX_PIXELS)
-      return { name, reason: `its ${width} x ${height} pixels are more than ${DEFAULT_MAX_PIXELS}` };
+      return { path, reason: `its ${width} x ${height} pixels are more than ${DEFAULT_MAX_PIXELS}` };
     return { name, path, width, height, bytes: size };
   } catch (error) {
-    return { name, reason: firstLine(error) };
+    return { path, reason: firstLine(error) };
   }
 }
 
@@ -128,13 +155,16 @@ export function firstLine(error: unknown): string {
   return messageOf(error).trim().split('\n')[0] ?? '';
 }
 
-function dividedByFolder(files: readonly PictureFile[]) {
+function dividedByFolder(files: readonly PictureFile[]): DividedPictures {
   const below = (part: string) => files.filter(({ name }) => name.startsWith(`${part}/`));
   return { training: below(TRAIN), validation: below(VALIDATION) };
 }
 
 /** The files whose names hash lowest are kept; at least one, and never so many that there is nothing to train on. */
-function dividedByName(files: readonly PictureFile[], { validationShare, isSheets }: PictureFilesOptions) {
+function dividedByName(
+  files: readonly PictureFile[],
+  { validationShare, isSheets }: Division,
+): DividedPictures {
   const wanted = files.filter(({ name }) => placeOf(name) < validationShare).length;
   const count = Math.max(1, Math.min(wanted, files.length - (isSheets ? 1 : 2)));
   const kept = new Set(byPlace(files).slice(0, count));
@@ -157,7 +187,8 @@ function placeOf(name: string): number {
 }
 
 function nothingLeft(
-  { folder, side }: PictureFilesOptions,
+  folder: string,
+  side: number,
   tooSmall: readonly PictureFile[],
   unreadable: readonly SkippedFile[],
 ): FlowDenoiseError {
@@ -165,7 +196,7 @@ function nothingLeft(
   if (tooSmall.length === 0 && first !== undefined)
     return new FlowDenoiseError(
       'BAD_IMAGE',
-      `${folder}: none of its ${unreadable.length} pictures can be read (${first.name}: ${first.reason}). Expected PNG, JPEG, ` +
+      `${folder}: none of its ${unreadable.length} pictures can be read (${first.path}: ${first.reason}). Expected PNG, JPEG, ` +
         'WebP or TIFF files; copy or export them again.',
     );
   const largest = tooSmall.reduce(
@@ -181,23 +212,4 @@ function nothingLeft(
 
 function sideOf({ width, height }: PictureFile): number {
   return Math.min(width, height);
-}
-
-function tooFew(
-  { folder, isSheets }: PictureFilesOptions,
-  isDivided: boolean,
-  training: readonly PictureFile[],
-  validation: readonly PictureFile[],
-  skipped: number,
-): FlowDenoiseError {
-  const [least, noun] = isSheets ? [1, 'contact sheet'] : [2, 'picture'];
-  const found = isDivided
-    ? `${training.length} in ${TRAIN} and ${validation.length} in ${VALIDATION}`
-    : `${training.length + validation.length}`;
-  const left = skipped > 0 ? ` (${skipped} more are too small or cannot be read)` : '';
-  return new FlowDenoiseError(
-    'BAD_OPTION',
-    `${folder}: found ${found}${left}, which is too few: expected at least ${least} ${noun}${least > 1 ? 's' : ''} to train on ` +
-      'and 1 for validation, and hundreds for a prior that is of use. Put more pictures there.',
-  );
 }

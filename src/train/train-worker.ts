@@ -31,6 +31,9 @@ const port = parentPort;
 if (!port) throw new Error('train-worker runs in a worker thread only');
 const tell = (message: TrainMessage) => port.postMessage(message);
 const { settings, isResumed, stop } = workerData as TrainWorkerData;
+const isStopped = () => Atomics.load(stop, 0) !== 0;
+/** Ends the looking through of a large folder; later, the loop asks itself. */
+const opening = new AbortController();
 let step = 0;
 const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warning', step, message } });
 
@@ -40,16 +43,25 @@ async function train(): Promise<void> {
     throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
   });
   const { folder, crop, batch, seed, sheetTile, augment } = settings;
-  const onSkipped = ({ name, reason }: SkippedFile) => warn(`${name} is left out: ${reason}`);
-  const crops = await openCrops({ folder, size: crop, batch, seed, sheetTile, augment, onSkipped });
+  const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
+  const { signal } = opening;
+  const asking = setInterval(() => isStopped() && opening.abort(), 50);
+  const crops = await openCrops({
+    folder,
+    size: crop,
+    batch,
+    seed,
+    sheetTile,
+    augment,
+    onSkipped,
+    signal,
+  }).finally(() => clearInterval(asking));
   try {
-    const before = checkpoint?.state.data.hash;
-    if (before !== undefined && before !== crops.description.hash)
+    if (checkpoint && checkpoint.state.data.hash !== crops.description.hash)
       throw new FlowDenoiseError(
         'BAD_OPTION',
         `${folder}: its pictures are not those that the checkpoint was trained on. Expected the same files; to train on others, start with --from ${settings.output} and another output`,
       );
-    const isStopped = () => Atomics.load(stop, 0) !== 0;
     for await (const record of runTraining({ settings, crops, checkpoint, isStopped })) {
       step = record.step;
       tell({ kind: 'record', record });
@@ -61,7 +73,9 @@ async function train(): Promise<void> {
 }
 
 try {
-  await train();
+  await train().catch((error: unknown) => {
+    if (!opening.signal.aborted || error !== opening.signal.reason) throw error;
+  });
   tell({ kind: 'end' });
 } catch (error) {
   const code = error instanceof FlowDenoiseError ? error.code : undefined;

@@ -1,5 +1,4 @@
 // Training as a program or the command sees it: records, one after the other, from a worker thread.
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { prepareTensorflowEnvironment } from '../core/engine/tensorflow-package.js';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -7,13 +6,16 @@ import { readCheckpoint } from './checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
 import type { TrainMessage, TrainWorkerData } from './train-worker.js';
+import { keepingRecords } from './training-files.js';
 import { lockTraining } from './training-lock.js';
 
 export type { TrainOptions };
 
 /**
- * Trains a flow on a folder's pictures and writes it as a prior: at every checkpoint, and last. Leaving the loop early,
- * or aborting, writes a checkpoint too; `resume: true` goes on from there.
+ * Trains a flow on a folder's pictures and writes it as a prior: at every checkpoint, and last, with a card (README.md), a
+ * log (log.jsonl) and a page to look at (training.html). Leaving the loop early,
+ * or aborting, writes a checkpoint too once there was a step; `resume: true` goes on
+ * from there.
  *
  * @returns  what happens, step by step; the first record comes once the pictures were looked through
  * @throws   FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_CHECKPOINT, ENGINE_UNAVAILABLE (training needs tensorflow),
@@ -24,13 +26,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
   const { signal, ...rest } = checkTrainOptions(options);
   signal?.throwIfAborted();
   const isResumed = rest.resume === true;
-  const settings = isResumed
-    ? resumedSettings(rest, (await readCheckpoint(rest.output, () => {})).state.settings)
-    : await newSettings(rest);
+  const { state } = isResumed ? await readCheckpoint(rest.output, () => {}) : {};
+  const settings = state ? resumedSettings(rest, state.settings) : await newSettings(rest);
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const release = await lockTraining(settings.output, () => Atomics.store(stop, 0, 1));
   try {
-    yield* runInWorker({ settings, isResumed, stop }, signal);
+    const records = runInWorker({ settings, isResumed, stop }, signal);
+    yield* keepingRecords(records, settings, state?.step ?? 0);
   } finally {
     await release();
   }
@@ -51,32 +53,45 @@ async function* runInWorker(
   };
   worker.on('message', add);
   worker.on('error', ({ message }) => add({ kind: 'error', code: 'ENGINE_FAILED', message }));
-  const ended = once(worker, 'exit').then(() =>
-    add({ kind: 'error', code: 'ENGINE_FAILED', message: 'the thread ended' }),
-  );
+  // Not events.once: that rejects at 'error', perhaps while nobody waits.
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      add({ kind: 'error', code: 'ENGINE_FAILED', message: "training's thread ended by itself" });
+      resolve();
+    });
+  });
   const onAbort = () => Atomics.store(stop, 0, 1);
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();
+  let isOver = false;
+  /** Stops the thread and waits for it; whoever left the loop early is told what its last checkpoint came to. */
+  async function finish(): Promise<void> {
+    signal?.removeEventListener('abort', onAbort);
+    onAbort();
+    await ended;
+    const last = messages.find(({ kind }) => kind !== 'record');
+    if (!isOver && last?.kind === 'error') throw errorOf(last);
+  }
   try {
-    for (;;) {
+    while (!isOver) {
       const message = messages.shift();
       if (message === undefined) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-        continue;
+      } else if (message.kind === 'record') {
+        yield message.record;
+      } else {
+        isOver = true;
+        if (message.kind === 'error') throw errorOf(message);
       }
-      if (message.kind === 'end') break;
-      if (message.kind === 'error') {
-        if (message.code === undefined) throw message.cause;
-        throw new FlowDenoiseError(message.code, message.message);
-      }
-      yield message.record;
     }
     signal?.throwIfAborted();
   } finally {
-    signal?.removeEventListener('abort', onAbort);
-    onAbort();
-    await ended;
+    await finish();
   }
+}
+
+function errorOf({ code, message, cause }: TrainMessage & { kind: 'error' }): unknown {
+  return code === undefined ? cause : new FlowDenoiseError(code, message);
 }

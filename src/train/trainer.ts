@@ -1,5 +1,6 @@
 // The loop of training, in the thread that calls it: batches in, steps, and now and then a validation and a checkpoint.
 // It owns every tensor that it makes, and ends with the prior written whatever ends it.
+import { basename } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Weights } from '../core/flow/parameters.js';
@@ -141,23 +142,33 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
   const { architecture, steps, minutes, validateEvery, checkpointEvery, output } = settings;
   const layout = parameterLayout(architecture);
   const relative = perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? MATRIX_RATE : 1));
-  const tensors = checkpoint
-    ? checkpointTensors(checkpoint.arrays)
-    : freshTensors(await initialParameters(settings, layout, crops));
-  const learner = optimizer(tensors, tf.tensor1d(relative), checkpoint?.state.counts);
+  const start = checkpoint
+    ? checkpointTensors(checkpoint)
+    : { tensors: freshTensors(await initialParameters(settings, layout, crops)), before: undefined };
+  const learner = optimizer(start.tensors, tf.tensor1d(relative), start.before);
   const secondsBefore = checkpoint?.state.seconds ?? 0;
   const started = performance.now();
   const seconds = () => secondsBefore + (performance.now() - started) / 1000;
   const progress = (step: number) => (steps === undefined ? seconds() / (60 * (minutes ?? 1)) : step / steps);
   let step = checkpoint?.state.step ?? 0;
   let savedStep = checkpoint ? step : -1;
+  let savedUpdates = checkpoint?.state.counts.updates ?? 0;
   let measured: ValidationRecord | undefined;
 
   async function save(): Promise<TrainingRecord> {
-    const state = { settings, step, seconds: seconds(), counts: learner.counts, data: crops.description };
-    await writeCheckpoint(state, learner.tensors);
+    const { counts, snapshot } = learner;
+    const state = {
+      settings,
+      step,
+      seconds: seconds(),
+      counts,
+      snapshotCounts: snapshot.counts,
+      data: crops.description,
+    };
+    await writeCheckpoint(state, learner.tensors, snapshot.tensors);
     await writeAverage(settings, layout, learner, step, seconds(), crops, measured);
     savedStep = step;
+    savedUpdates = counts.updates;
     return { kind: 'checkpoint', step, folder: trainingFolder(output) };
   }
 
@@ -203,7 +214,13 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
         restored: update.restored,
       };
       yield record;
-      if (update.isLost) throw lost(settings, savedStep, record);
+      if (update.isLost) {
+        // The snapshot that was restored may know more than the last checkpoint.
+        const { updates } = learner.counts;
+        const isNewer = updates > savedUpdates;
+        if (isNewer) await writeAverage(settings, layout, learner, updates, seconds(), crops, measured);
+        throw lost(settings, isNewer || savedStep >= 0, record);
+      }
       if (step % validateEvery === 0) {
         measured = await measure();
         yield measured;
@@ -221,7 +238,8 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
       measured = await measure();
       yield measured;
     }
-    if (savedStep !== step || !isStopped()) yield await save();
+    // Stopped before the first step, there is nothing that a prior could be.
+    if (step > 0 && (savedStep !== step || !isStopped())) yield await save();
   } finally {
     learner.dispose();
   }
@@ -241,17 +259,16 @@ function secondsLeft(
 
 function lost(
   { output, rate }: TrainingSettings,
-  savedStep: number,
+  hasPrior: boolean,
   { step, loss, gradientNorm }: StepRecord,
 ): FlowDenoiseError {
-  const kept =
-    savedStep < 0
-      ? 'No prior was written.'
-      : `The prior and the checkpoint of step ${savedStep} are in ${output}.`;
+  const [kept, start] = hasPrior
+    ? [`The prior from before it is in ${output}.`, `from it (--from ${output}) into another folder `]
+    : ['There was no good prior to keep.', ''];
   return new FlowDenoiseError(
     'TRAINING_FAILED',
     `training diverged at step ${step} (loss ${loss}, gradient norm ${gradientNorm}) and did so again after every return to a snapshot. ${kept} ` +
-      `Expected pictures without damage and a rate that the flow bears; train with a lower --rate than ${rate}`,
+      `Expected pictures without damage and a rate that the flow bears; train ${start}with a lower --rate than ${rate}`,
   );
 }
 
@@ -287,7 +304,7 @@ async function writeAverage(
         batch,
         rate,
         seed,
-        ...(from !== undefined && { from }),
+        ...(from !== undefined && { from: basename(from) }),
         seconds: Math.round(seconds),
         date: new Date().toISOString().slice(0, 10),
         ...(measured && {

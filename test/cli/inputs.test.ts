@@ -108,9 +108,22 @@ test('leaves out what an earlier run put into the tree', () =>
   }));
 
 test('a folder that links to itself ends', () =>
-  inFolder(['p/a.png'], async () => {
+  inFolder(['p/a.png', 'q/c.tiff'], async () => {
     await symlink('..', 'p/loop');
-    assert.ok((await pairs(['p'])).includes('p/a.png > out/a.png'));
+    await symlink('.', 'p/self');
+    await symlink('nowhere.png', 'p/broken.png');
+    assert.equal(await pairs(['p']), ['p/a.png > out/a.png']);
+  }));
+
+test('names with line breaks, quotes and signs of patterns are found, links followed', () =>
+  inFolder(['p/a\nb.png', 'p/d\ne/\u001b[1m*.png', 'q/c.tiff', 'p/🌻 "x".jpg', 'p/.d/e.png'], async () => {
+    await symlink('../q', 'p/q');
+    assert.equal(await pairs(['p']), [
+      'p/a\nb.png > out/a\nb.png',
+      'p/d\ne/\u001b[1m*.png > out/d\ne/\u001b[1m*.png',
+      'p/q/c.tiff > out/q/c.tiff',
+      'p/🌻 "x".jpg > out/🌻 "x".jpg',
+    ]);
   }));
 
 test.run();

@@ -125,6 +125,21 @@ test('an output that cannot be written is one failed file', () =>
     assert.equal(await filesBelow(join(cwd, 'out')), ['a.png', 'sub']);
   }));
 
+test('names print as one line each; what is no picture is asked for nothing, whatever it is called', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'in/a\nb\u001b[31m.png', await noisyPicture('png', { width: 16, height: 16 }));
+    await put(cwd, 'in/c\nd.png', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    const planned = await command(['in', '-o', 'out', '--sigma', '25', '--dry-run'], { cwd });
+    assert.is(planned.code, 0, planned.stderr);
+    assert.match(planned.stdout, /^in\/a\\nb\\u\{1b\}\[31m\.png -> \S+ {2}16 x 16, /m);
+    assert.match(planned.stdout, /^in\/c\\nd\.png -> \S+ {2}its header cannot be read$/m);
+    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25'], { cwd });
+    assert.is(code, 1);
+    assert.match(stderr, /^flow-denoise: in\/c\\nd\.png: found an SVG drawing/m);
+    assert.match(stderr, /^in\/a\\nb\\u\{1b\}\[31m\.png -> out\/a\\nb\\u\{1b\}\[31m\.png {2}/m);
+    assert.equal(await filesBelow(join(cwd, 'out')), ['a\nb\u001b[31m.png']);
+  }));
+
 test('DEBUG=flow-denoise shows the stack', () =>
   withFolder(async (cwd) => {
     await put(cwd, 'a.png', 'text');

@@ -3,9 +3,9 @@ import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { timeWords } from '#src/cli/plan.js';
 import { openDisplay } from '#src/cli/progress.js';
 import { errorLine, jsonLine } from '#src/cli/report.js';
+import { timeWords } from '#src/figure/time-words.js';
 
 class FakeTerminal extends Writable {
   text = '';

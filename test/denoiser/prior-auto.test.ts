@@ -29,7 +29,13 @@ test.after(({ denoiser }) => denoiser.close());
 
 test('a photograph: natural, with the same result as when it is named', async ({ denoiser }) => {
   const image = await photograph();
-  const { data, report } = await denoiser.denoise(image, { sigma: SIGMA });
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error) => warnings.push(name);
+  process.on('warning', onWarning);
+  const { signal } = new AbortController();
+  const { data, report } = await denoiser.denoise(image, { sigma: SIGMA, signal });
+  process.off('warning', onWarning);
+  assert.equal(warnings, []);
   assert.is(report.prior, 'natural');
   const [best, second] = report.priorChoice?.figures ?? [];
   assert.is(best?.prior, 'natural');

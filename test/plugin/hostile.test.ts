@@ -171,10 +171,7 @@ test('names with line breaks, emoji, marks of direction and 255 bytes', () =>
     await new Promise((resolve, reject) => last.on('end', resolve).on('error', reject));
     assert.equal((await readdir(output)).sort(), [...names].sort());
 
-    assert.match(
-      await told(vinyl('a\nb.png', Buffer.from('text'))),
-      /^\/photos\/a\\u\{a\}b\.png: found text/,
-    );
+    assert.match(await told(vinyl('a\nb.png', Buffer.from('text'))), /^\/photos\/a\\nb\.png: found text/);
     assert.match(await told(vinyl('a\u202eb.png', Buffer.from('text'))), /^\/photos\/a\\u\{202e\}b\.png: /);
     assert.match(await told(vinyl('\u{1f600}.png', Buffer.from('text'))), /^\/photos\/\u{1f600}\.png: /u);
   }));

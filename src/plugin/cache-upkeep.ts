@@ -1,0 +1,77 @@
+// What lies in a cache of results, and how it is made smaller. Only entries of ours are counted and removed.
+import cacache from 'cacache';
+import { KEY_START } from './result-cache.js';
+
+export interface CacheContents {
+  readonly results: number;
+  readonly bytes: number;
+  /** When the oldest and the newest were kept; undefined in an empty cache. */
+  readonly oldest: Date | undefined;
+  readonly newest: Date | undefined;
+}
+
+export interface PruneOptions {
+  /** Keeps what was kept since then. */
+  readonly since?: Date | undefined;
+  /** Keeps the newest that fit. */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface Pruned {
+  readonly results: number;
+  readonly bytes: number;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly integrity: string;
+  readonly size: number;
+  readonly time: number;
+}
+
+/** The newest first; none where there is no cache. */
+async function entriesOf(folder: string): Promise<readonly Entry[]> {
+  const all: readonly Entry[] = Object.values(await cacache.ls(folder));
+  return all.filter(({ key }) => key.startsWith(KEY_START)).sort((a, b) => b.time - a.time);
+}
+
+export async function cacheContents(folder: string): Promise<CacheContents> {
+  const entries = await entriesOf(folder);
+  const [newest, oldest] = [entries[0], entries.at(-1)].map((entry) => entry && new Date(entry.time));
+  return { results: entries.length, bytes: bytesOf(entries), oldest, newest };
+}
+
+/**
+ * Removes results; without options, all of them. Builds may go on meanwhile: what they miss they compute anew. Not
+ * cacache's own `verify`, which reads every byte that is kept and takes from under a build what it writes.
+ */
+export async function pruneCache(folder: string, { since, maxBytes }: PruneOptions): Promise<Pruned> {
+  const entries = await entriesOf(folder);
+  const isAll = since === undefined && maxBytes === undefined;
+  const [oldest, most] = [since?.getTime() ?? 0, maxBytes ?? Number.POSITIVE_INFINITY];
+  let bytes = 0;
+  const isKept = ({ size, time }: Entry): boolean => {
+    bytes += size;
+    return !isAll && time >= oldest && bytes <= most;
+  };
+  const [kept, removed]: [Entry[], Entry[]] = [[], []];
+  for (const entry of entries) (isKept(entry) ? kept : removed).push(entry);
+  // Results with the same bytes are stored once.
+  const needed = new Set(kept.map(({ integrity }) => integrity));
+  for (const { key, integrity } of removed) {
+    await removeEntry(folder, key, { removeFully: true });
+    if (!needed.has(integrity)) await cacache.rm.content(folder, integrity);
+  }
+  return { results: removed.length, bytes: bytesOf(removed) };
+}
+
+/** Its types do not know of the third: without it a line stays in the index. */
+const removeEntry: (
+  folder: string,
+  key: string,
+  options: { readonly removeFully: boolean },
+) => Promise<unknown> = cacache.rm.entry;
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { size }) => sum + size, 0);
+}

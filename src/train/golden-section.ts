@@ -1,0 +1,51 @@
+// The maximum of a function of one variable that costs much to ask: a bracket by steps of one length, then golden sections
+// (Kiefer 1953, Sequential minimax search for a maximum).
+
+export interface MaximumOptions {
+  readonly start: number;
+  /** Of the search for a bracket. */
+  readonly step: number;
+  readonly least: number;
+  readonly most: number;
+  /** The search ends when the bracket is narrower. */
+  readonly tolerance: number;
+}
+
+export interface Maximum {
+  readonly x: number;
+  readonly value: number;
+}
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * The largest value that was found, of a function with one maximum; near one of its maxima if it has several.
+ *
+ * @param ask  is called for one x after the other
+ */
+export async function maximum(
+  ask: (x: number) => Promise<number>,
+  { start, step, least, most, tolerance }: MaximumOptions,
+): Promise<Maximum> {
+  const at = async (x: number): Promise<Maximum> => {
+    const inside = Math.min(most, Math.max(least, x));
+    return { x: inside, value: await ask(inside) };
+  };
+  let best = await at(start);
+  let [low, high] = [await at(best.x - step), await at(best.x + step)];
+  while (high.value > best.value && high.x < most) [low, best, high] = [best, high, await at(high.x + step)];
+  while (low.value > best.value && low.x > least) [low, best, high] = [await at(low.x - step), low, best];
+  for (const end of [low, high]) if (end.value > best.value) best = end;
+
+  while (high.x - low.x > tolerance) {
+    // The next point lies in the longer part, so that each asks as much of what is left.
+    const isRight = high.x - best.x > best.x - low.x;
+    const x = isRight ? best.x + (1 - GOLDEN) * (high.x - best.x) : best.x - (1 - GOLDEN) * (best.x - low.x);
+    const next = await at(x);
+    if (next.value > best.value) {
+      [low, high] = isRight ? [best, high] : [low, best];
+      best = next;
+    } else [low, high] = isRight ? [low, next] : [next, high];
+  }
+  return best;
+}

@@ -1,0 +1,21 @@
+// The package's entry `flow-denoise/train`: training and calibrating priors, for programs.
+export { FlowDenoiseError, type FlowDenoiseErrorCode } from '../core/errors.js';
+export {
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationProgress,
+  type CalibrationRow,
+  calibrate,
+} from './calibrate.js';
+export type { Objective } from './objective.js';
+export type { PresetName } from './presets.js';
+export type {
+  CheckpointRecord,
+  FlowSamples,
+  StepRecord,
+  TrainingRecord,
+  ValidationCrop,
+  ValidationRecord,
+  WarningRecord,
+} from './progress.js';
+export { type TrainOptions, train } from './train.js';

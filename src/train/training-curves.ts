@@ -1,0 +1,98 @@
+// What training told, as curves: kept as numbers, drawn with as many points as an eye can tell apart.
+import type { LoggedRecord, LoggedValidation } from './training-log.js';
+
+type Points = readonly (readonly [x: number, y: number])[];
+
+export interface TrainingCurves {
+  add(record: LoggedRecord): void;
+  /** Steps that were made, those skipped and those after which a snapshot was restored. */
+  readonly steps: number;
+  readonly skipped: number;
+  readonly restored: number;
+  /** Mean seconds of the last hundred steps. */
+  readonly secondsPerStep: number;
+  readonly secondsLeft: number | undefined;
+  readonly validations: readonly LoggedValidation[];
+  /**
+   * Of the batches, means over stretches of steps; skipped steps count nothing.
+   *
+   * @param from  the first step that is shown
+   */
+  batches(what: BatchQuantity, from?: number): Points;
+}
+
+export type BatchQuantity = 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate';
+
+/** Points of one curve on a page. */
+const MOST_POINTS = 300;
+const RECENT = 100;
+
+export function trainingCurves(): TrainingCurves {
+  const steps: number[] = [];
+  const values: Record<BatchQuantity, number[]> = {
+    loss: [],
+    bitsPerDimension: [],
+    denoisingError: [],
+    rate: [],
+  };
+  const quantities = Object.keys(values) as BatchQuantity[];
+  const validations: LoggedValidation[] = [];
+  const recent: number[] = [];
+  const counts = { steps: 0, skipped: 0, restored: 0 };
+  let secondsLeft: number | undefined;
+
+  return {
+    add(record) {
+      if (record.kind === 'validation') validations.push(record);
+      if (record.kind !== 'step') return;
+      counts.steps = record.step;
+      if (record.restored) counts.restored++;
+      secondsLeft = record.secondsLeft;
+      recent.push(record.seconds);
+      if (recent.length > RECENT) recent.shift();
+      if (record.skipped !== undefined) {
+        counts.skipped++;
+        return;
+      }
+      steps.push(record.step);
+      for (const what of quantities) values[what].push(record[what] ?? Number.NaN);
+    },
+    get steps() {
+      return counts.steps;
+    },
+    get skipped() {
+      return counts.skipped;
+    },
+    get restored() {
+      return counts.restored;
+    },
+    get secondsPerStep() {
+      return recent.reduce((sum, seconds) => sum + seconds, 0) / recent.length;
+    },
+    get secondsLeft() {
+      return secondsLeft;
+    },
+    validations,
+    batches: (what, from = 0) => thinned(steps, values[what], from),
+  };
+}
+
+/** Stretches of as many steps each, by the means of what is finite in them. */
+function thinned(steps: readonly number[], values: readonly number[], from: number): Points {
+  const first = steps.findIndex((step) => step >= from);
+  if (first === -1) return [];
+  const length = Math.ceil((steps.length - first) / MOST_POINTS);
+  const points: [number, number][] = [];
+  for (let begin = first; begin < steps.length; begin += length) {
+    let [x, y, count] = [0, 0, 0];
+    for (let i = begin; i < Math.min(begin + length, steps.length); i++) {
+      const value = values[i] ?? Number.NaN;
+      if (!Number.isFinite(value)) continue;
+      x += steps[i] ?? 0;
+      y += value;
+      count++;
+    }
+    if (count > 0) points.push([x / count, y / count]);
+  }
+  return points;
+}
