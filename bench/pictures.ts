@@ -1,6 +1,7 @@
 // The pictures that benchmarks measure on, in the order of their names, and samples as PSNR wants them.
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
+import { addGaussianNoise } from '#src/core/noise/index.js';
 import { sharedPath } from '../test/shared.js';
 
 /** CBSD68's pictures have no shorter side than this. */
@@ -56,5 +57,32 @@ export function mosaic(pictures: readonly BenchPicture[], width: number, height:
     const picture = pictures[cell % pictures.length] as BenchPicture;
     const pixel = (y % SQUARE) * picture.width + (x % SQUARE);
     return (picture.data[pixel * channels + (i % channels)] as number) / 255;
+  });
+}
+
+export interface NoisyCrop {
+  /** Planar [3, side, side], [0, 1]. */
+  readonly clean: Float32Array;
+  readonly noisy: Float32Array;
+  readonly side: number;
+}
+
+/** Every tenth picture of CBSD68 from the fifth on: none of the first, on which much else was looked at. */
+const CROP_STEP = 10;
+const FIRST_CROP = 4;
+
+/** Squares from the middle of so many pictures, with Gaussian noise of their own. */
+export async function noisyCrops(count: number, side: number, sigma: number): Promise<NoisyCrop[]> {
+  const pictures = await readPictures('68');
+  return Array.from({ length: count }, (_, i) => {
+    const number = (FIRST_CROP + i * CROP_STEP) % pictures.length;
+    const { data, width, height } = pictures[number] as BenchPicture;
+    const [left, top] = [(width - side) >> 1, (height - side) >> 1];
+    const clean = new Float32Array(3 * side * side).map((_, at) => {
+      const [channel, pixel] = [Math.floor(at / (side * side)), at % (side * side)];
+      const [x, y] = [left + (pixel % side), top + Math.floor(pixel / side)];
+      return (data[(y * width + x) * 3 + channel] as number) / 255;
+    });
+    return { clean, noisy: addGaussianNoise(clean, sigma / 255, 1000 + number), side };
   });
 }

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { globSync } from 'tinyglobby';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const names = globSync('*.ts', { cwd: folder, ignore: ['run.ts', 'pictures.ts'] })
+const names = globSync('*.ts', {
+  cwd: folder,
+  ignore: ['run.ts', 'pictures.ts', 'results.ts'],
+})
   .map((file) => file.replace(/\.ts$/, ''))
   .sort();
 const [name, ...rest] = process.argv.slice(2);

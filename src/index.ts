@@ -4,10 +4,12 @@ export type {
   DenoiseCallOptions,
   DenoiseReport,
   Denoiser,
+  Ensemble,
   FloatImage,
   Method,
   PriorChoice,
   Progress,
+  Quality,
   TimeEstimate,
 } from './denoiser/denoiser.js';
 export { openDenoiser } from './denoiser/open-denoiser.js';

@@ -3,12 +3,14 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
+import { APPROACH_NAMES, approachOf } from '../denoiser/approach.js';
 import { type CheckedNoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
 import {
   type CheckedPictureOptions,
   concurrencySchema,
   pictureOptionsSchema,
+  qualitiesOf,
 } from '../plugin/stream-options.js';
 import {
   addDestinationOptions,
@@ -28,9 +30,11 @@ export interface CommandArguments {
   readonly sigmaMap: string | undefined;
   readonly concurrency: number;
   /** Of the file: limits, conversion, the cache of results. */
-  readonly file: Pick<CheckedPictureOptions, 'maxPixels' | 'format' | 'quality' | 'cache'>;
+  readonly file: Pick<CheckedPictureOptions, 'maxPixels' | 'format' | 'cache'> & {
+    readonly quality: number | undefined;
+  };
   readonly maxBytes: number;
-  /** Seconds for the whole run, by which the method is chosen. */
+  /** Seconds for the whole run, by which method and ensemble are chosen. */
   readonly timeBudget: number | undefined;
   /** Whether to tell what would be done, and write nothing. */
   readonly dryRun: boolean;
@@ -104,12 +108,16 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
   checkDestination(inputs, destination);
   if (sigmaMap !== undefined && cache !== false)
     throw new FlowDenoiseError('BAD_OPTION', 'Expected one of --sigma-map and --cache but received both');
-  if (timeBudget !== undefined && denoiser.method !== undefined)
+  const { ofDenoiser, ofFile } = qualitiesOf(quality);
+  const opening = { ...denoiser, ...ofDenoiser };
+  approachOf(opening);
+  const chosen = ([...APPROACH_NAMES, 'quality'] as const).find((name) => opening[name] !== undefined);
+  if (timeBudget !== undefined && chosen)
     throw new FlowDenoiseError(
       'BAD_OPTION',
-      'Expected one of --method and --time-budget, which chooses the method, but received both',
+      `Expected one of --${chosen} and --time-budget, which chooses method, ensemble and scales, but received both`,
     );
-  const file = { maxPixels, format, quality, cache };
+  const file = { maxPixels, format, quality: ofFile, cache };
   const noiseOptions = { sigma, noise, strength };
   const told = { timeBudget, quiet, json, dryRun };
   return {
@@ -120,7 +128,7 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
     concurrency,
     file,
     maxBytes,
-    denoiser,
+    denoiser: opening,
     report,
     preview,
     ...told,
@@ -185,7 +193,7 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     .argument('<inputs...>', 'files, folders or globs; - for stdin');
   addDestinationOptions(command)
     .addOption(
-      numberOption('--time-budget <time>', 'such as 60s, 5min, 2h: the best method that fits all pictures'),
+      numberOption('--time-budget <time>', 'such as 60s, 5min, 2h: the best quality that fits all pictures'),
     )
     .option(
       '--preview [part]',
@@ -194,7 +202,10 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
     .option('--dry-run', 'list input, output, size and expected time; write nothing')
     .option('--format <name>', "png, jpeg, webp or tiff, under its extension (default: the file's own)")
     .addOption(
-      numberOption('--quality <number>', "1 to 100, of JPEG and lossy WebP (default: the file's own)"),
+      numberOption(
+        '--quality <word or number>',
+        "fast or balanced (default: balanced); or 1 to 100, of JPEG and lossy WebP (default: the file's own)",
+      ),
     )
     .option(
       '--cache [folder]',
@@ -228,7 +239,14 @@ export function addNoiseOptions(command: Command): Command {
 export function addDenoisingOptions(command: Command): Command {
   return command
     .addOption(numberOption('--strength <number>', 'from 0 to 1: how much of the noise goes (default: 1)'))
-    .option('--method <name>', 'beta-map, or posterior-mean: faster, slightly noisier (default: beta-map)')
+    .option(
+      '--method <name>',
+      'beta-map or posterior-mean, alone (default: what --quality balanced stands for)',
+    )
+    .addOption(
+      numberOption('--ensemble <number>', '1, 4 or 8: the mean over mirrored and turned tiles (default: 1)'),
+    )
+    .addOption(numberOption('--scales <number>', '1, 2 or 3: coarse structure from the tile made smaller'))
     .addOption(numberOption('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
     .option(
       '--prior <name or folder>',

@@ -3,7 +3,7 @@
 // html-report-style.ts's and html-report-script.ts's.
 import { createHash } from 'node:crypto';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
-import type { Denoiser, NoiseReport } from '../denoiser/denoiser.js';
+import type { Approach, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
 import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
@@ -21,7 +21,7 @@ export type Entry = { readonly number: number; readonly job: Job } & (
 
 export interface PageFacts {
   readonly entries: readonly Entry[];
-  readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method'>;
+  readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;
   readonly started: Date;
   readonly ended: Date;
@@ -63,7 +63,7 @@ export function pageHead({ entries, denoiser, strength, started, ended }: PageFa
 <p class="quiet"><time datetime="${started.toISOString()}">${dateWords(started)}</time></p>
 ${totals(entries, (ended.getTime() - started.getTime()) / 1000)}
 ${facts([
-  ['Method', methodWords(denoiser.method)],
+  ['Method', approachWords(denoiser)],
   ['Prior', denoiser.prior === AUTO_PRIOR ? 'chosen for each picture' : escaped(denoiser.prior)],
   ['Engine', `${escaped(denoiser.engine.name)} <span class="quiet">${escaped(denoiser.engine.why)}</span>`],
   ['Strength', strength === 1 ? undefined : String(strength)],
@@ -162,8 +162,7 @@ function facts(all: readonly Fact[]): string {
 }
 
 function pictureFacts(report: PictureReport, previews: Previews | Error | undefined): Fact[] {
-  const { noise, seconds, engine, method, prior, priorChoice, beta, tiles, evaluations, isUnchanged } =
-    report;
+  const { noise, seconds, engine, prior, priorChoice, beta, tiles, evaluations, isUnchanged } = report;
   const size = previews === undefined || previews instanceof Error ? undefined : previews;
   const megapixels = size && (size.width * size.height) / 1e6;
   const pace = megapixels ? ` <span class="quiet">${(seconds / megapixels).toFixed(1)} s/MP</span>` : '';
@@ -178,7 +177,7 @@ function pictureFacts(report: PictureReport, previews: Previews | Error | undefi
     ['Noise', `${noiseWords(noise)} <span class="quiet">${escaped(noise.why)}</span>`],
     ['Confidence', noise.confidence === undefined ? undefined : `${Math.round(100 * noise.confidence)}%`],
     ['Time', timeWords(seconds) + (isUnchanged ? '' : pace)],
-    ['Method', isUnchanged ? undefined : methodWords(method)],
+    ['Method', isUnchanged ? undefined : approachWords(report)],
     ['Beta', beta === undefined || isUnchanged ? undefined : String(Number(beta.toPrecision(3)))],
     [
       'Prior',
@@ -195,8 +194,10 @@ function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
   return `${named}${isCorrelated ? ', correlated' : ''}${model === 'gaussian' ? '' : `, ${escaped(model)}`}`;
 }
 
-function methodWords(method: Denoiser['method']): string {
-  return { 'beta-map': 'beta-MAP', 'posterior-mean': 'posterior mean' }[method];
+function approachWords({ method, ensemble, scales }: Approach): string {
+  const name = { 'beta-map': 'beta-MAP', 'posterior-mean': 'posterior mean' }[method];
+  const symmetries = ensemble === 1 ? '' : ` over ${ensemble} symmetries`;
+  return `${name}${symmetries}${scales === 1 ? '' : ` at ${scales} scales`}`;
 }
 
 function doubts({ fallbackTiles, tiles }: PictureReport): string {

@@ -33,7 +33,7 @@ export interface HtmlReport {
  */
 export async function openHtmlReport(
   path: string,
-  denoiser: Pick<Denoiser, 'prior' | 'method' | 'engine'>,
+  denoiser: Pick<Denoiser, 'prior' | 'method' | 'engine' | 'ensemble' | 'scales'>,
   pictures: number,
   strength = 1,
 ): Promise<HtmlReport> {

@@ -2,7 +2,7 @@
 // picture is decoded here.
 import sharp from 'sharp';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
-import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import type { Approach, Denoiser, Method } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
 import { formatOfFile } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
@@ -58,7 +58,7 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { name, why } = denoiser.engine;
   const lines = [
     `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
-      `with ${methodWords[denoiser.method]} under ${priorWords(denoiser)} on ${name} (${why})`,
+      `with ${approachWords(denoiser)} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.posteriorMeanSeconds !== undefined) {
     const fast = timeWords(plan.posteriorMeanSeconds);
@@ -72,10 +72,19 @@ export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
   return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
 }
 
-export const methodWords: Readonly<Record<Method, string>> = {
+const methodWords: Readonly<Record<Method, string>> = {
   'beta-map': 'beta-MAP',
   'posterior-mean': 'the posterior mean',
 };
+
+/** The method and, where there are several, the symmetries over which it is averaged and its scales. */
+export function approachWords({ method, ensemble, scales }: Approach): string {
+  return [
+    methodWords[method],
+    ensemble === 1 ? '' : ` over ${ensemble} symmetries`,
+    scales === 1 ? '' : ` at ${scales} scales`,
+  ].join('');
+}
 
 export interface Size {
   readonly width: number;
@@ -92,7 +101,7 @@ async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }>
 
 /** Undefined for a prior that has no posterior mean. */
 function posteriorMeanSeconds(denoiser: Denoiser, sizes: readonly Size[]): Promise<number | undefined> {
-  return denoiser.estimate(sizes, 'posterior-mean').then(
+  return denoiser.estimate(sizes, { method: 'posterior-mean' }).then(
     ({ seconds }) => seconds,
     () => undefined,
   );

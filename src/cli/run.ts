@@ -2,6 +2,7 @@
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { readFile, stat } from 'node:fs/promises';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
+import { APPROACH_NAMES, approachOf } from '../denoiser/approach.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
@@ -24,7 +25,7 @@ import { previewCommand } from './preview.js';
 import type { Display } from './progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from './report.js';
 import { readSigmaMap } from './sigma-map.js';
-import { methodWithin } from './time-budget.js';
+import { approachWithin } from './time-budget.js';
 
 export interface RunContext {
   readonly display: Display;
@@ -81,11 +82,11 @@ async function denoiseKnown(
   context: RunContext,
 ): Promise<number> {
   const { report, denoiser, noise } = args;
-  const { prior = DEFAULT_PRIOR, method = 'beta-map' } = denoiser;
+  const { prior = DEFAULT_PRIOR } = denoiser;
   const engine = { name: 'none', why: 'all results were in the cache' };
   const pictures = pictureDenoiser({ ...noise, ...args.file, ...denoiser });
   const page = report
-    ? await openHtmlReport(report, { prior, method, engine }, jobs.length, noise.strength)
+    ? await openHtmlReport(report, { prior, ...approachOf(denoiser), engine }, jobs.length, noise.strength)
     : undefined;
   try {
     return await denoiseJobs(jobs.map(unplanned), pictures.denoise, args, context, page);
@@ -96,7 +97,7 @@ async function denoiseKnown(
   }
 }
 
-/** Opens the denoiser, with the method that fits the time where one was given. */
+/** Opens the denoiser, with the approach that fits the time where one was given. */
 async function openWithin(
   jobs: readonly Job[],
   { denoiser: options, timeBudget }: CommandArguments,
@@ -105,11 +106,11 @@ async function openWithin(
   const best = await openDenoiser(options);
   if (timeBudget === undefined) return best;
   try {
-    const { method, why } = await methodWithin(timeBudget, jobs, best, signal);
+    const { approach, why } = await approachWithin(timeBudget, jobs, best, signal);
     display.say(why);
-    if (method === best.method) return best;
+    if (APPROACH_NAMES.every((name) => approach[name] === best[name])) return best;
     await best.close();
-    return await openDenoiser({ ...options, method });
+    return await openDenoiser({ ...options, ...approach });
   } catch (error) {
     await best.close();
     throw error;

@@ -1,10 +1,12 @@
-// `--time-budget`: the best method whose expected time fits, by the same measurement that the plan is told from.
+// `--time-budget`: the best of the qualities whose expected time fits, by the same measurement that the plan is told
+// from.
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import type { Denoiser, Method } from '../denoiser/denoiser.js';
+import { type Approach, QUALITIES, QUALITY_NAMES } from '../denoiser/approach.js';
+import type { Denoiser } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
 import type { Job } from './inputs.js';
-import { methodWords, planJobs } from './plan.js';
+import { approachWords, planJobs } from './plan.js';
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
 
@@ -26,13 +28,18 @@ function secondsOf(text: string): number {
 }
 
 export interface Choice {
-  readonly method: Method;
+  readonly approach: Approach;
   /** What was chosen and why, for people. */
   readonly why: string;
 }
 
-/** @param denoiser  with beta-MAP, the better method and the slower */
-export async function methodWithin(
+/** An approach and its expected time in seconds. */
+export interface Candidate {
+  readonly approach: Approach;
+  readonly seconds: number;
+}
+
+export async function approachWithin(
   seconds: number,
   jobs: readonly Job[],
   denoiser: Denoiser,
@@ -40,27 +47,53 @@ export async function methodWithin(
 ): Promise<Choice> {
   const plan = await planJobs(jobs, denoiser, signal);
   const sizes = plan.jobs.flatMap(({ size }) => size ?? []);
-  const fast = await denoiser.estimate(sizes, 'posterior-mean').catch((error: unknown) => {
+  const candidates = await Promise.all(
+    QUALITY_NAMES.map((name) => candidateOf(QUALITIES[name], sizes, denoiser)),
+  );
+  const possible = candidates.flatMap((candidate) => candidate ?? []);
+  if (possible.length > 1) return choose(seconds, possible);
+  const { method, ensemble, scales } = denoiser;
+  const approach = { method, ensemble, scales };
+  const why = `the prior ${denoiser.prior} has ${approachWords(approach)} only; the time budget is not heeded`;
+  return { approach, why };
+}
+
+/** Undefined where the prior does not have the method. */
+async function candidateOf(
+  approach: Approach,
+  sizes: Parameters<Denoiser['estimate']>[0],
+  denoiser: Denoiser,
+): Promise<Candidate | undefined> {
+  try {
+    const { seconds } = await denoiser.estimate(sizes, approach);
+    return { approach, seconds };
+  } catch (error) {
     if (error instanceof FlowDenoiseError && error.code === 'NEEDS_CONDITIONING') return undefined;
     throw error;
-  });
-  return fast
-    ? choose(seconds, plan.seconds, fast.seconds)
-    : { method: 'beta-map', why: onlyMethod(denoiser) };
+  }
 }
 
-function onlyMethod({ prior }: Denoiser): string {
-  return `the prior ${prior} has ${methodWords['beta-map']} only; the time budget is not heeded`;
-}
-
-/** The best method that fits, or else the fastest; all in seconds. */
-export function choose(budget: number, betaMap: number, posteriorMean: number): Choice {
-  const [best, fast] = [methodWords['beta-map'], methodWords['posterior-mean']];
-  const [limit, bestTime, fastTime] = [budget, betaMap, posteriorMean].map(timeWords);
-  if (betaMap <= budget) return { method: 'beta-map', why: `${best} fits into ${limit}: about ${bestTime}` };
-  const tooLong = `${best} would take about ${bestTime}, more than ${limit}`;
-  if (posteriorMean <= budget)
-    return { method: 'posterior-mean', why: `${tooLong}; ${fast} fits: about ${fastTime}` };
-  const noneFits = `nothing fits into ${limit}; going on with the fastest, ${fast}: about ${fastTime}`;
-  return { method: 'posterior-mean', why: noneFits };
+/**
+ * The best that fits, or else the fastest.
+ *
+ * @param budget      seconds
+ * @param candidates  at least one, from the fastest to the slowest, which is the best
+ */
+export function choose(budget: number, candidates: readonly Candidate[]): Choice {
+  const limit = timeWords(budget);
+  const words = ({ approach }: Candidate) => approachWords(approach);
+  const time = ({ seconds }: Candidate) => `about ${timeWords(seconds)}`;
+  const fitting = candidates.filter(({ seconds }) => seconds <= budget);
+  const chosen = fitting.at(-1) ?? candidates[0];
+  if (!chosen) throw new RangeError('there is nothing to choose from');
+  const { approach } = chosen;
+  if (fitting.length === 0)
+    return {
+      approach,
+      why: `nothing fits into ${limit}; going on with the fastest, ${words(chosen)}: ${time(chosen)}`,
+    };
+  const better = candidates[candidates.indexOf(chosen) + 1];
+  if (!better) return { approach, why: `${words(chosen)} fits into ${limit}: ${time(chosen)}` };
+  const tooLong = `${words(better)} would take ${time(better)}, more than ${limit}`;
+  return { approach, why: `${tooLong}; ${words(chosen)} fits: ${time(chosen)}` };
 }

@@ -70,6 +70,7 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
     .addOption(numberOption('--rescan <ms>', 'how often the whole folder is read again (default: 60000)'))
     .option('--finish', 'when stopped, finish the pictures in work; a second signal ends at once');
   addDenoisingOptions(addNoiseOptions(command))
+    .option('--quality <word>', 'fast or balanced (default: balanced)')
     .addHelpText('after', EXAMPLES)
     .action((input: string, options: RawOptions) => start(watchArguments(input, options)));
 }

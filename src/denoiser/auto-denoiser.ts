@@ -6,11 +6,15 @@ import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import type { Schedule } from '../tile/schedule.js';
+import type { Approach } from './approach.js';
 import { checkPicture } from './check-picture.js';
 import { type Candidate, choosePrior, probeSizes } from './choose-prior.js';
 import type { DenoiseCallOptions, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
 import { sigmaRangeOf } from './estimator.js';
 import { callOptionsSchema, type DenoiserOptions, parseOptions } from './options.js';
+
+/** What the evidence is made of: single evaluations. */
+const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
 
 /** What opening one prior gives. */
 export interface OpenedPrior {
@@ -63,6 +67,8 @@ export async function openAutoDenoiser(
     prior: AUTO_PRIOR,
     engine: first.engine,
     method: first.method,
+    ensemble: first.ensemble,
+    scales: first.scales,
     fingerprint,
     sigmaRange: unionOf(candidates.flatMap(({ model }) => sigmaRangeOf(model) ?? [])),
     async denoise(image, given) {
@@ -75,8 +81,8 @@ export async function openAutoDenoiser(
       const { data, report } = await denoiser.denoisePicture(picture, given);
       return { data, report: { ...report, priorChoice, seconds: report.seconds + seconds } };
     },
-    async estimate(sizes, method) {
-      const denoising = await first.estimate(sizes, method);
+    async estimate(sizes, approach) {
+      const denoising = await first.estimate(sizes, approach);
       const choosing = await timeToChoose(sizes, candidates, first);
       return {
         tiles: denoising.tiles,
@@ -119,7 +125,7 @@ async function timeToChoose(
   denoiser: Denoiser,
 ): Promise<Pick<TimeEstimate, 'evaluations' | 'seconds'>> {
   const probes = sizes.flatMap((size) => probeSizes(size, candidates));
-  const { seconds } = await denoiser.estimate(probes, 'posterior-mean');
+  const { seconds } = await denoiser.estimate(probes, ALONE);
   const perProbe = candidates.reduce((sum, { model: { sigmaRange } }) => {
     const [least, most] = sigmaRange;
     return sum + evidenceEvaluations(Math.sqrt(least * most), most);

@@ -10,16 +10,19 @@ import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import { checkRegion, cutOut, type Region, withSurroundings } from '../tile/region.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { DenoiseCallOptions, Method, NoiseReport } from './denoiser.js';
+import type { Approach } from './approach.js';
+import type { DenoiseCallOptions, NoiseReport } from './denoiser.js';
 import { checkSigma, chooseEstimator } from './estimator.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './grey.js';
-import type { CheckedNoiseOptions } from './noise-options.js';
+import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
-import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
+import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './tile-pass.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
-  readonly method: Method;
+  readonly approach: Approach;
+  /** For noise whose likelihood is not that of one sigma, and for a beta that a call names. */
+  readonly withBetaMap: Approach;
   readonly beta: number | 'auto';
   readonly tileSize: number;
   readonly overlap: number;
@@ -28,7 +31,7 @@ export interface PictureSettings {
 export type PictureOptions = CheckedNoiseOptions &
   Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'region' | 'beta'>;
 
-export interface PictureResult<S extends Samples> {
+export interface PictureResult<S extends Samples> extends Approach {
   readonly data: S;
   readonly isUnchanged: boolean;
   readonly noise: NoiseReport;
@@ -79,8 +82,12 @@ async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
   options: PictureOptions,
   schedule: Schedule,
-  { model, method, beta, tileSize, overlap }: PictureSettings,
+  { model, beta, tileSize, overlap, ...settings }: PictureSettings,
 ): Promise<PictureResult<S>> {
+  const needsBetaMap =
+    options.sigmaMap !== undefined || isNoiseModel(options.noise) || typeof options.beta === 'number';
+  const approach = needsBetaMap ? settings.withBetaMap : settings.approach;
+  const { method, ensemble, scales } = approach;
   const { signal, onProgress, strength, region = wholeOf(picture) } = options;
   const channels = colourChannels(picture.channels);
   const isGrey = channels === 1;
@@ -88,14 +95,11 @@ async function denoiseTiles<S extends Samples>(
   const scale = isGrey ? COMPLETED_NOISE : 1;
   const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
   const noise = await planNoise(picture, options, { range: [range[0] / scale, range[1] / scale], method });
+  const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0 };
-    return {
-      data: options.region ? cutOut(picture, region).data : (picture.data.slice() as S),
-      isUnchanged: true,
-      noise: noise.report,
-      ...nothing,
-    };
+    const data = options.region ? cutOut(picture, region).data : (picture.data.slice() as S);
+    return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
   const multiple = squeezeFactor(model) * noise.multiple;
   // What lies around a region is computed too, as far as tiles see, so that its pixels become what they would in the whole.
@@ -127,7 +131,13 @@ async function denoiseTiles<S extends Samples>(
     const inPicture = { ...tile, x: part.left + tile.x, y: part.top + tile.y };
     const noisy = extractTile(picture, plan, inPicture);
     let hasFallback = false;
-    const estimateSamples = throughPasses([...noise.passes, greyPass()], (samples) =>
+    const passes = [
+      ...noise.passes,
+      scalesPass(noise.isWhite ? scales : 1, levels),
+      ensemblePass(ensemble),
+      greyPass(),
+    ];
+    const estimateSamples = throughPasses(passes, (samples) =>
       underPrior(samples, () => {
         hasFallback = true;
       }),
@@ -159,7 +169,7 @@ async function denoiseTiles<S extends Samples>(
   try {
     // Blended in the order of the plan, so that rounding does not depend on which thread was faster. As many tiles
     // again as the engine works on may wait for their turn.
-    const inFlight = 2 * schedule.capacity + 1;
+    const inFlight = Math.ceil((2 * schedule.capacity) / ensemble) + 1;
     for await (const { tile, change, hasFallback } of mapInOrder(plan.tiles, inFlight, estimateTile)) {
       blender.add(tile, change);
       if (hasFallback) fallbackTiles += 1;
@@ -174,5 +184,5 @@ async function denoiseTiles<S extends Samples>(
     ? cutOut({ data: blended, width, height, channels: picture.channels }, inPart).data
     : blended;
   const counts = { tiles: plan.tiles.length, evaluations, fallbackTiles };
-  return { data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
+  return { ...approach, data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
 }

@@ -2,7 +2,10 @@
 // options.ts, the work is in open-denoiser.ts.
 import type { Channels, Picture } from '../tile/picture.js';
 import type { Region } from '../tile/region.js';
+import type { Approach, Ensemble, Method, Scales } from './approach.js';
 import type { NoiseOptions } from './noise-options.js';
+
+export type { Approach, Ensemble, Method, Quality, Scales } from './approach.js';
 
 /** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
 export interface FloatImage {
@@ -70,6 +73,10 @@ export interface DenoiseReport {
   readonly priorChoice?: PriorChoice | undefined;
   readonly engine: string;
   readonly method: Method;
+  /** Over how many symmetries of each tile the estimate was averaged. */
+  readonly ensemble: Ensemble;
+  /** Scales of a tile at most: as many as have noise that the prior knows. */
+  readonly scales: Scales;
   /** Whether anything was done: a picture found clean comes back as it was. */
   readonly isUnchanged: boolean;
   /** Standard deviation of the noise, 8-bit units: `noise.sigma`. */
@@ -87,8 +94,6 @@ export interface DenoiseReport {
   readonly seconds: number;
 }
 
-export type Method = 'beta-map' | 'posterior-mean';
-
 export type SigmaRange = readonly [number, number];
 
 export interface TimeEstimate {
@@ -102,6 +107,8 @@ export interface Denoiser {
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
   readonly method: Method;
+  readonly ensemble: Ensemble;
+  readonly scales: Scales;
   /** Two denoisers that have the same one give the same results. Without it, no result is cached. */
   readonly fingerprint?: string | undefined;
   /**
@@ -124,11 +131,11 @@ export interface Denoiser {
 
   /**
    * Time for pictures of these sizes, from a measurement on this machine (made at the first call, a second or
-   * two), with this denoiser's method or another.
+   * two), with this denoiser's approach or another.
    */
   estimate(
     sizes: readonly { readonly width: number; readonly height: number }[],
-    method?: Method,
+    approach?: Partial<Approach>,
   ): Promise<TimeEstimate>;
 
   /** Stops the engine and its threads. Work in flight rejects. */

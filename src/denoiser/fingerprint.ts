@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
+import { approachOf } from './approach.js';
 import type { DenoiserOptions } from './options.js';
 
 /**
@@ -15,10 +16,11 @@ import type { DenoiserOptions } from './options.js';
  * @throws         FlowDenoiseError BAD_PRIOR
  */
 export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
-  const { prior = DEFAULT_PRIOR, engine, method, beta, tileSize, overlap } = options;
+  const { prior = DEFAULT_PRIOR, engine, beta, tileSize, overlap } = options;
+  const approach = approachOf(options);
   const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
   const checksums = await Promise.all(priors.map(checksumOf));
-  return JSON.stringify({ prior: checksums.join(), engine, method, beta, tileSize, overlap });
+  return JSON.stringify({ prior: checksums.join(), engine, ...approach, beta, tileSize, overlap });
 }
 
 async function checksumOf(prior: string): Promise<string> {

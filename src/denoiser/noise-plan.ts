@@ -7,7 +7,8 @@ import { type PoissonGaussianParameters, poissonGaussianNoise } from '../core/no
 import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import type { Tile, TilePlan } from '../tile/plan.js';
-import type { Method, NoiseReport } from './denoiser.js';
+import type { Method } from './approach.js';
+import type { NoiseReport } from './denoiser.js';
 import { detectNoise } from './detect-noise.js';
 import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
 import { binnedPass, secondLookPass, stabilisedPass, type TilePass, type TileSamples } from './tile-pass.js';
@@ -16,6 +17,8 @@ export interface NoisePlan {
   readonly report: NoiseReport;
   /** Nothing to do: the picture is clean, or its noise lies below what the prior knows. */
   readonly isClean: boolean;
+  /** Whether the noise that the passes hand on is independent from pixel to pixel. */
+  readonly isWhite: boolean;
   /** From the outermost, around the prior. */
   readonly passes: readonly TilePass[];
   /** Tiles are split once into this many along each side: their sides are multiples of it. */
@@ -36,6 +39,7 @@ function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
   return {
     report: { isEstimated: false, ...report },
     isClean: false,
+    isWhite: report.isCorrelated !== true,
     passes: [],
     multiple: 1,
     at: () => ({ sigma: sigma255 / 255 }),
@@ -71,6 +75,7 @@ function stabilisedPlan(
   return {
     report: { isEstimated: false, ...report, why: report.why + note },
     isClean: first.stabiliser.sigma < least,
+    isWhite: true,
     passes: second ? [secondLookPass(first.passes, second.passes, weight)] : first.passes,
     multiple: Math.max(first.factor, second?.factor ?? 1),
     at: () => ({ sigma: first.stabiliser.sigma }),

@@ -8,10 +8,11 @@ import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
+import { approachOf, withBetaMap } from './approach.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
 import { checkPicture } from './check-picture.js';
 import { denoisePicture, type PictureSettings } from './denoise-picture.js';
-import type { DenoiseCallOptions, DenoiseReport, Denoiser, Method } from './denoiser.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
 import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
@@ -20,6 +21,8 @@ import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 /** Measured defaults, see docs/architecture.md. */
 const TILE_SIZE = 256;
 const OVERLAP = 24;
+/** A coarser scale reaches farther. */
+const OVERLAP_OF_SCALES = 32;
 
 /** A function of its own, so that the weights are let go once the engine has them. */
 async function openPriorAndEngine(options: DenoiserOptions, check: (model: PriorModel) => void) {
@@ -43,15 +46,27 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
 }
 
 async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
-  const { method = 'beta-map', beta = 'auto', tileSize = TILE_SIZE, overlap = OVERLAP } = parsed;
+  const asked = approachOf(parsed);
+  const defaultOverlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES;
+  const { beta = 'auto', tileSize = TILE_SIZE, overlap = defaultOverlap } = parsed;
   const fingerprint = await fingerprintOf(parsed);
+  const approachFor = (model: PriorModel) =>
+    model.conditioning === null ? withBetaMap(asked, parsed) : asked;
   const { model, engine } = await openPriorAndEngine(parsed, (model) => {
-    checkMethod(model, method);
+    checkMethod(model, approachFor(model).method);
     planTiles({ width: 1, height: 1, tileSize, overlap, multiple: squeezeFactor(model) });
   });
+  const approach = approachFor(model);
   const multiple = squeezeFactor(model);
   const schedule = createSchedule(engine);
-  const settings: PictureSettings = { model, method, beta, tileSize, overlap };
+  const settings: PictureSettings = {
+    model,
+    approach,
+    withBetaMap: withBetaMap(approach, parsed),
+    beta,
+    tileSize,
+    overlap,
+  };
   let secondsPerPixel: Promise<number> | undefined;
 
   async function run<P extends Picture>(picture: P, options: DenoiseCallOptions = {}) {
@@ -64,7 +79,6 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
     const report: DenoiseReport = {
       prior: model.name,
       engine: engine.name,
-      method,
       sigma: rest.noise.sigma,
       ...rest,
       seconds,
@@ -75,7 +89,7 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
   const denoiser: Denoiser = {
     prior: model.name,
     engine: { name: engine.name, why: engine.why },
-    method,
+    ...approach,
     fingerprint,
     sigmaRange: sigmaRangeOf(model),
     async denoise(image, options) {
@@ -86,12 +100,16 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
       return { data, width, height, channels: image.channels, report };
     },
     denoisePicture: run,
-    async estimate(sizes, otherMethod: Method = method) {
+    async estimate(sizes, other) {
+      const wanted = { ...approach, ...other };
       secondsPerPixel ??= measureSecondsPerPixel(engine, model);
       const { tiles, pixels } = countTiles(sizes, { tileSize, overlap, multiple });
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
-      const perTile = chooseEstimator(model, otherMethod, sigma, beta).evaluations;
-      return { tiles, evaluations: tiles * perTile, seconds: pixels * perTile * (await secondsPerPixel) };
+      const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
+      // A scale has a quarter of the pixels of the one before.
+      const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);
+      const evaluations = tiles * perScale * wanted.scales;
+      return { tiles, evaluations, seconds: pixels * perPixel * (await secondsPerPixel) };
     },
     async close() {
       schedule.close();

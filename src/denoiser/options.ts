@@ -3,11 +3,13 @@
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
+import { QUALITY_NAMES } from './approach.js';
 import type { DenoiseCallOptions } from './denoiser.js';
 import { noiseOptionsShape } from './noise-options.js';
 
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 
+export const QUALITY_WORDS = "'fast' or 'balanced'";
 export const betaSchema = z
   .union([z.number().positive().max(1000), z.literal('auto')])
   .optional()
@@ -21,8 +23,26 @@ export const denoiserOptionsSchema = z.strictObject({
     .enum(['auto', ...ENGINE_NAMES])
     .optional()
     .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
-  /** 'beta-map' (default, best) or 'posterior-mean' (one evaluation a tile, seven times faster). */
+  /** 'beta-map' (up to 7 evaluations a tile) or 'posterior-mean' (one), alone. Default: what `quality` stands for. */
   method: methodSchema.optional().describe("'beta-map' or 'posterior-mean'"),
+  /**
+   * The mean over so many symmetries of each tile, so many times slower: 1, 4 (mirrored and turned by 180 degrees) or
+   * 8 (by 90 too). Default: what `quality` stands for.
+   */
+  ensemble: z
+    .union([z.literal(1), z.literal(4), z.literal(8)])
+    .optional()
+    .describe('1, 4 or 8'),
+  /**
+   * How many scales of a tile, each half as large as the one before: coarse structure is estimated better in the smaller
+   * ones, for a third more time. 1, 2 or 3. Default: what `quality` stands for.
+   */
+  scales: z
+    .union([z.literal(1), z.literal(2), z.literal(3)])
+    .optional()
+    .describe('1, 2 or 3'),
+  /** 'fast' or 'balanced' (default): a name for `method`, `ensemble` and `scales` together, in their place. */
+  quality: z.enum(QUALITY_NAMES).optional().describe(QUALITY_WORDS),
   /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */
   beta: betaSchema,
   /** Longest side of a tile, pixels. */

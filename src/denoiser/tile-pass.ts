@@ -4,8 +4,11 @@ import { type BinFactor, bin, binnedShape, unbin } from '../core/noise/binning.j
 import { combine } from '../core/noise/combination.js';
 import type { NoiseModel } from '../core/noise/noise-model.js';
 import type { Stabiliser } from '../core/noise/stabiliser.js';
+import type { Ensemble, Scales } from './approach.js';
 import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
 import { meanOfEstimates, mergePhases, splitPhases } from './phases.js';
+import { coarseTile, withCoarse } from './scales.js';
+import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
 export interface TileSamples {
   /** Planar [channels, height, width]. */
@@ -69,6 +72,69 @@ export function phasesPass(): TilePass {
       })),
     ]);
     return meanOfEstimates(whole, mergePhases(phases, tile));
+  };
+}
+
+/** Between the seeds of an ensemble's members: odd, so that no two tiles of a picture draw the same noise. */
+const NEXT_SEED = 0x9e3779b1;
+
+/**
+ * The mean of the tile's estimates under so many symmetries, see symmetries.ts. Four are those that keep the tile's
+ * shape. Where a pass further in adds noise, each member has its own.
+ */
+export function ensemblePass(size: Ensemble): TilePass {
+  return async (tile, next) => {
+    if (size === 1) return next(tile);
+    const { likelihood, seed } = tile;
+    const members = await Promise.all(
+      SYMMETRIES.slice(0, size).map(async (symmetry, member) => {
+        const turnedTile = {
+          ...tile,
+          ...turnedShape(tile, symmetry),
+          data: turned(tile.data, tile, symmetry),
+          likelihood: likelihood && turnedLikelihood(likelihood, tile, symmetry),
+          seed: (seed + Math.imul(member, NEXT_SEED)) >>> 0,
+        };
+        return turnedBack(await next(turnedTile), tile, symmetry);
+      }),
+    );
+    return meanOf(members);
+  };
+}
+
+function meanOf(estimates: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(estimates[0]?.length ?? 0);
+  for (let i = 0; i < mean.length; i++) {
+    let sum = 0;
+    for (const estimate of estimates) sum += estimate[i] as number;
+    mean[i] = sum / estimates.length;
+  }
+  return mean;
+}
+
+/** What the prior allows the coarser scales of a tile. */
+export interface ScalesOptions {
+  /** The least noise that it knows, [0, 1] units. */
+  readonly leastSigma: number;
+  /** The sides of a coarse tile are multiples of it. */
+  readonly multiple: number;
+}
+
+/**
+ * The tile at so many scales, each half as large as the one before, see scales.ts; as many as have noise that the prior
+ * knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong.
+ */
+export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
+  return async (tile, next) => {
+    const { sigma, likelihood, seed } = tile;
+    if (count === 1 || likelihood || sigma / 2 < options.leastSigma) return next(tile);
+    const half = coarseTile(tile.data, tile, options.multiple);
+    const coarser = scalesPass((count - 1) as Scales, options);
+    const [fine, coarse] = await Promise.all([
+      next(tile),
+      coarser({ ...tile, ...half, sigma: sigma / 2, seed: (seed ^ NEXT_SEED) >>> 0 }, next),
+    ]);
+    return withCoarse(fine, tile, { ...half, data: coarse });
   };
 }
 

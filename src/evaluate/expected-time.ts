@@ -29,7 +29,7 @@ export async function expectedSeconds(
         const { subject, count } = task;
         if (!('prior' in subject) || subject.prior !== prior) continue;
         const sizes = pictures.slice(0, count);
-        const estimate = await denoiser.estimate(sizes, methodOf(subject));
+        const estimate = await denoiser.estimate(sizes, { method: methodOf(subject) });
         const climb =
           subject.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;
         seconds.set(task, (estimate.seconds / estimate.evaluations) * climb);

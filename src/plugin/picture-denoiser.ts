@@ -5,7 +5,7 @@ import { fingerprintOf } from '../denoiser/fingerprint.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js';
 import { openResultCache, resultKey } from './result-cache.js';
-import type { CheckedPictureOptions } from './stream-options.js';
+import { type CheckedPictureOptions, qualitiesOf } from './stream-options.js';
 
 export interface PictureDenoiser {
   /** As `denoiseEncodedPicture`, or what the cache has of it. With a map of sigma, nothing is cached. */
@@ -23,8 +23,10 @@ export interface PictureDenoiser {
 /** Opens nothing yet: what the cache has costs no engine. */
 export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser {
   const { cache: cacheOption, denoiser: shared, ...others } = options;
-  const { sigma, noise, strength, maxPixels, format, quality, ...opening } = others;
-  const keyed = { sigma, noise, strength, format, quality };
+  const { sigma, noise, strength, maxPixels, format, quality, ...rest } = others;
+  const { ofDenoiser, ofFile } = qualitiesOf(quality);
+  const opening = { ...rest, ...ofDenoiser };
+  const keyed = { sigma, noise, strength, format, quality: ofFile };
   const cache = cacheOption === false ? undefined : openResultCache(cacheOption);
   let opened: Promise<Denoiser> | undefined;
   let fingerprint: Promise<string | undefined> | undefined;

@@ -2,20 +2,29 @@
 import type Vinyl from 'vinyl';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
+import { approachOf, type Quality } from '../denoiser/approach.js';
 import type { Denoiser, Progress } from '../denoiser/denoiser.js';
 import { type NoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
-import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
+import {
+  type DenoiserOptions,
+  denoiserOptionsSchema,
+  parseOptions,
+  QUALITY_WORDS,
+} from '../denoiser/options.js';
 
 /** What one picture needs. `sigmaMap` is for programs: it belongs to one picture. */
-export interface PictureOptions extends DenoiserOptions, Omit<NoiseOptions, 'sigmaMap'> {
+export interface PictureOptions extends Omit<DenoiserOptions, 'quality'>, Omit<NoiseOptions, 'sigmaMap'> {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
   readonly maxPixels?: number | undefined;
   /** Files of more bytes are refused, before they are read to their end. Default 2 GiB. */
   readonly maxBytes?: number | undefined;
   /** Writes 'png', 'jpeg', 'webp' or 'tiff' whatever came, under that extension. Default: the file's own format. */
   readonly format?: 'png' | 'jpeg' | 'webp' | 'tiff' | undefined;
-  /** 1 to 100, of JPEG and lossy WebP. Default: the file's own as its quantisers tell it, 90 where it was lossless. */
-  readonly quality?: number | undefined;
+  /**
+   * 1 to 100, of JPEG and lossy WebP. Default: the file's own as its quantisers tell it, 90 where it was lossless. Or a word
+   * for `method`, `ensemble` and `scales`, in their place.
+   */
+  readonly quality?: number | Quality | undefined;
   /**
    * Keeps results on disk and takes them from there when neither file, options, prior nor version have changed. A folder,
    * or true for `node_modules/.cache/flow-denoise`. Default false.
@@ -72,7 +81,10 @@ export const pictureOptionsSchema = denoiserOptionsSchema.extend({
     .default(2 ** 31)
     .describe('a whole number of bytes, at least 1'),
   format: z.enum(['png', 'jpeg', 'webp', 'tiff']).optional().describe("'png', 'jpeg', 'webp' or 'tiff'"),
-  quality: z.int().min(1).max(100).optional().describe('a whole number from 1 to 100'),
+  quality: z
+    .union([z.int().min(1).max(100), denoiserOptionsSchema.shape.quality.unwrap()])
+    .optional()
+    .describe(`a whole number from 1 to 100 (of the file), or ${QUALITY_WORDS}`),
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   cache: z
     .union([z.boolean(), z.string().min(1)])
@@ -112,12 +124,25 @@ export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedS
   return parsed;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION for options that contradict an open denoiser */
+/** `quality` taken apart: a word is the denoiser's, a number the file's. */
+export function qualitiesOf(quality: PictureOptions['quality']): {
+  readonly ofDenoiser: Pick<DenoiserOptions, 'quality'>;
+  readonly ofFile: number | undefined;
+} {
+  return typeof quality === 'string'
+    ? { ofDenoiser: { quality }, ofFile: undefined }
+    : { ofDenoiser: {}, ofFile: quality };
+}
+
+/** @throws FlowDenoiseError BAD_OPTION for options that contradict each other or an open denoiser */
 export function checkDenoiser(
   { denoiser, cache }: Pick<CheckedPictureOptions, 'denoiser' | 'cache'>,
   given: PictureOptions,
 ): void {
-  const opening = Object.keys(denoiserOptionsSchema.shape).filter((key) => key in (given ?? {}));
+  approachOf(given ?? {});
+  const opening = Object.keys(denoiserOptionsSchema.shape).filter(
+    (key) => key in (given ?? {}) && !(key === 'quality' && typeof given.quality === 'number'),
+  );
   if (denoiser !== undefined && opening.length > 0) {
     throw new FlowDenoiseError(
       'BAD_OPTION',

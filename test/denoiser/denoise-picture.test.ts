@@ -8,7 +8,15 @@ import { createSchedule } from '#src/tile/schedule.js';
 import { recordingEngine } from '../tile/recording-engine.js';
 
 const { model } = await loadPrior(findPrior('natural'));
-const settings = { model, method: 'posterior-mean', beta: 'auto', tileSize: 32, overlap: 8 } as const;
+const approach = { method: 'posterior-mean', ensemble: 1, scales: 1 } as const;
+const settings = {
+  model,
+  approach,
+  withBetaMap: approach,
+  beta: 'auto',
+  tileSize: 32,
+  overlap: 8,
+} as const;
 const options = { sigma: 25, noise: 'auto', strength: 1 } as const;
 const picture = {
   data: new Float32Array(3 * 32 * 150).map((_, i) => (i % 3) / 2),

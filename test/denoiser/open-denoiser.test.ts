@@ -175,6 +175,8 @@ test('the report says what was done', async () => {
       prior: 'faces64',
       engine: 'onnx',
       method: 'beta-map',
+      ensemble: 1,
+      scales: 1,
       sigma: 17,
       beta: 3,
       tiles: 1,

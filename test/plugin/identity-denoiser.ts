@@ -19,6 +19,8 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     prior: 'none',
     engine: 'none',
     method: 'beta-map',
+    ensemble: 1,
+    scales: 1,
     isUnchanged: false,
     sigma: 25,
     noise: { model: 'gaussian', sigma: 25, isEstimated: false, why: 'a test said so' },
@@ -47,6 +49,8 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     prior: 'none',
     engine: { name: 'none', why: 'a test asked for it' },
     method: 'beta-map',
+    ensemble: 1,
+    scales: 1,
     fingerprint: 'identity',
     sigmaRange: undefined,
     async denoise(image, options) {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
+import { approachOf, type Quality } from '../../denoiser/approach.js';
 import type { Progress } from '../../denoiser/denoiser.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../../denoiser/options.js';
 import {
@@ -15,6 +16,8 @@ import {
 type StreamsAlone = 'cache' | 'maxBytes' | 'format' | 'quality';
 
 export interface WatchFolderOptions extends Omit<PictureOptions, StreamsAlone> {
+  /** A word for `method`, `ensemble` and `scales`, in their place. */
+  readonly quality?: Quality | undefined;
   /** The folder that is watched, at any depth. */
   readonly input: string;
   /** The folder that is written to, in the same tree; made where it is not there. */
@@ -78,6 +81,7 @@ const watchOptionsSchema = pictureOptionsSchema
   .omit({ cache: true, maxBytes: true, format: true, quality: true })
   .extend({
     ...watchOptionsShape,
+    quality: denoiserOptionsSchema.shape.quality,
     input: pathSchema,
     output: pathSchema,
     concurrency: concurrencySchema,
@@ -107,10 +111,13 @@ export function denoiserOptionsOf(options: CheckedWatchOptions): DenoiserOptions
  * the user's own, its name stands for it.
  */
 export function optionsHash(options: CheckedWatchOptions): string {
-  const { denoiser, prior, method, beta, tileSize, overlap, sigma, noise, strength } = options;
+  const { denoiser, prior, beta, tileSize, overlap, sigma, noise, strength } = options;
+  const { method, ensemble, scales } = denoiser ?? approachOf(options);
   const text = JSON.stringify({
     prior: denoiser?.prior ?? prior ?? DEFAULT_PRIOR,
-    method: denoiser?.method ?? method ?? 'beta-map',
+    method,
+    ensemble,
+    scales,
     beta: beta ?? 'auto',
     tileSize,
     overlap,
