@@ -1,5 +1,7 @@
 // The loop of training, in the thread that calls it: batches in, steps, and now and then a validation and a checkpoint.
 // It owns every tensor that it makes, and ends with the prior written whatever ends it.
+
+import os from 'node:os';
 import { basename } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
@@ -306,6 +308,7 @@ async function writeAverage(
         seed,
         ...(from !== undefined && { from: basename(from) }),
         seconds: Math.round(seconds),
+        machine: machineWords(),
         date: new Date().toISOString().slice(0, 10),
         ...(measured && {
           validation: {
@@ -322,4 +325,8 @@ async function writeAverage(
     },
     toWeights(layout, average),
   );
+}
+
+function machineWords(): string {
+  return `${os.availableParallelism()} cores of ${os.cpus()[0]?.model.trim() ?? 'an unknown processor'}`;
 }

@@ -27,6 +27,7 @@ export async function* keepingRecords(
     facts: factsOf(settings),
     lastStep,
   });
+  let isDone = false;
   let described = lastStep === 0 ? undefined : await modelOf(output);
   try {
     for await (const record of records) {
@@ -35,7 +36,10 @@ export async function* keepingRecords(
       yield record;
     }
     await report.finish();
+    isDone = true;
   } finally {
+    // However it ended, the page shall not go on as if it had not; what ended it counts more than a page unwritten.
+    if (!isDone) await report.finish().catch(() => {});
     await report.close();
   }
 }
