@@ -168,7 +168,7 @@ export async function newSettings(options: CheckedTrainOptions): Promise<Trainin
       'BAD_OPTION',
       `Expected 'likelihood' for objective with a flow that is not conditioned on the noise level but received '${objective}'`,
     );
-  const crop = options.cropSize ?? start?.model.inputResolution ?? preset.crop;
+  const crop = options.cropSize ?? preset.crop;
   const factor = squeezeFactor(architecture);
   if (crop % factor !== 0)
     throw new FlowDenoiseError(

@@ -1,5 +1,5 @@
-// Quality against the reference figures of ../shared/README.md, as bench/parity.ts measures it: the first 12
-// pictures of CBSD68, one tile a picture, clamped results. The bench runs beta-MAP at 15 and 50 too.
+// Quality against the reference figures of ../shared/README.md, under the prior that they are of, as bench/parity.ts
+// measures it: the first 12 pictures of CBSD68, one tile a picture, clamped results. The bench runs beta-MAP at 15 and 50 too.
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { test } from 'uvu';
@@ -11,6 +11,7 @@ import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../shared.js';
 
 const folder = sharedPath('data/cbsd68/');
+const prior = sharedPath('priors/natural');
 
 /** Mean PSNR of the reference, dB, and how far off we may be: the noise generator differs. */
 const FIGURES: readonly [Method, sigma: number, psnr: number, tolerance: number][] = [
@@ -29,7 +30,7 @@ async function croppedPicture(file: string) {
 
 async function meanPsnr(method: Method, sigma: number): Promise<number> {
   const files = (await readdir(folder ?? '')).sort().slice(0, 12);
-  const denoiser = await openDenoiser({ method, tileSize: 4096 });
+  const denoiser = await openDenoiser({ prior, method, tileSize: 4096 });
   try {
     const values = await Promise.all(
       files.map(async (file, index) => {
@@ -49,7 +50,7 @@ async function meanPsnr(method: Method, sigma: number): Promise<number> {
   }
 }
 
-if (folder)
+if (folder && prior)
   for (const [method, sigma, expected, tolerance] of FIGURES)
     test(`${method} at sigma ${sigma}`, async () => {
       const measured = await meanPsnr(method, sigma);
