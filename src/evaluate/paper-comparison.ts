@@ -4,7 +4,7 @@ import { fixed, MEASURES, NOTHING, signed, valuesWords } from './number-words.js
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';
 import type { ReportTable } from './report.js';
 import type { EvaluationResults, MeasureName } from './results.js';
-import { betaOf, methodName, subjectName } from './subject.js';
+import { betaOf, isProduct, methodName, subjectName } from './subject.js';
 
 /** What our best is to be above the paper's best by, dB, at each of its levels. */
 export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
@@ -18,10 +18,10 @@ export interface BestSubject {
   readonly gain: number;
 }
 
-/** Our best at a level: of the product and of what it is made of, not of other programs. */
+/** Our best at a level: of the product's qualities and methods, not of climbs and other programs. */
 export function bestAt(results: EvaluationResults, level: number, row: number): BestSubject | undefined {
-  const found = results.subjects.flatMap(({ kind }, subject) => {
-    const psnr = kind === 'product' ? meanAt(results, level, subject, 'psnr') : undefined;
+  const found = results.subjects.flatMap((each, subject) => {
+    const psnr = isProduct(each) ? meanAt(results, level, subject, 'psnr') : undefined;
     return psnr === undefined ? [] : [{ subject, psnr, gain: psnr - paperBestPsnr(row) }];
   });
   return found.toSorted((a, b) => b.psnr - a.psnr)[0];

@@ -24,7 +24,7 @@ import {
 } from './report-tables.js';
 import { type EvaluationResults, statisticOf } from './results.js';
 import type { ShownPicture } from './shown.js';
-import { betaOf, priorName, type Subject } from './subject.js';
+import { betaOf, isProduct, priorName, type Subject } from './subject.js';
 
 const NOTHING = { text: [], tables: [], figures: [] };
 
@@ -67,7 +67,7 @@ function bestSection(results: EvaluationResults, equal: Reading): ReportSection 
     ...NOTHING,
     heading: 'Our best and the paper’s best',
     text: [
-      'At equal noisy PSNR. “Our best” is the best of the product’s methods and betas at that noise; a climb to convergence is ' +
+      'At equal noisy PSNR. “Our best” is the best of the product’s qualities, methods and betas at that noise; a climb to convergence is ' +
         'not among them.',
     ],
     tables: [bestTable(results, equal)],
@@ -104,8 +104,7 @@ function curvesSection(results: EvaluationResults, equal: Reading): ReportSectio
     ),
   };
   const subjects = indices(results, equal, (subject) => {
-    const { kind } = subject;
-    return kind === 'given' || (kind === 'product' && typeof betaOf(subject) !== 'number');
+    return subject.kind === 'given' || (isProduct(subject) && typeof betaOf(subject) !== 'number');
   });
   return {
     ...NOTHING,

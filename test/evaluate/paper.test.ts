@@ -10,6 +10,8 @@ import { withNoise } from '#src/evaluate/noise-level.js';
 import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper-comparison.js';
 import { EQUAL_LEVELS, STATED_LEVELS } from '#src/evaluate/paper-protocol.js';
 import { PAPER_BETAS, PAPER_SIGMAS, PAPER_TABLES, paperBestPsnr } from '#src/evaluate/paper-tables.js';
+import { openRestorer } from '#src/evaluate/restorer.js';
+import { subjectName } from '#src/evaluate/subject.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { sharedPath } from '../shared.js';
 import { withCleanFolder } from './folder.js';
@@ -76,6 +78,7 @@ function resultsOf(
       { kind: 'product', prior: 'faces64', method: 'beta-map', beta: 2 },
       { kind: 'converged', prior: 'faces64', beta: 2 },
       { kind: 'given', name: 'BM3D', folder: 'bm3d' },
+      { kind: 'quality', prior: 'faces64', quality: 'balanced' },
     ],
     noisy: PAPER_TABLES.psnr.noisy.map((psnr) => [picture(psnr), picture(psnr)]),
     cells: cells.map(({ psnr, ...cell }) => ({
@@ -96,6 +99,11 @@ test('our best is the product’s, beside the paper’s and beside other program
   assert.is(best?.subject, 1);
   assert.ok(Math.abs((best?.gain ?? 0) - 1) < 1e-9);
   assert.is(bestAt(results, 1, 1), undefined);
+  const withQuality = resultsOf([
+    { level: 0, subject: 1, psnr: 40.4 },
+    { level: 0, subject: 4, psnr: 40.5 },
+  ]);
+  assert.is(bestTable(withQuality, [0]).rows[0]?.[4], 'faces64, balanced');
   const { header, rows } = bestTable(results, [0, 1]);
   assert.equal(header.slice(-2), ['asked', 'BM3D']);
   assert.equal(rows[0], [
@@ -146,18 +154,16 @@ test('the whole protocol, with two small priors, on two pictures', () =>
     const { results } = evaluation;
     const kinds = (prior: string) =>
       results.subjects.flatMap((subject) =>
-        'prior' in subject && subject.prior === prior
-          ? `${subject.kind} ${subject.kind === 'product' ? subject.method : ''} ${subject.beta ?? ''}`
-          : [],
+        'prior' in subject && subject.prior === prior ? subjectName(subject).replace(`${prior}, `, '') : [],
       );
-    assert.is(kinds(conditioned).length, 1 + 5 + 4);
-    assert.equal(
-      kinds(unconditioned),
-      [1, 2, 4, 8, 'auto'].map((beta) => `product beta-map ${beta}`),
-    );
+    const betas = ['beta 1', 'beta 2', 'beta 4', 'beta 8'];
+    const calls = [...betas, 'calibrated beta'].map((beta) => `beta-MAP, ${beta}`);
+    const climbs = betas.map((beta) => `beta-MAP at convergence, ${beta}`);
+    assert.equal(kinds(conditioned), ['fast', 'balanced', 'posterior mean', ...calls, ...climbs]);
+    assert.equal(kinds(unconditioned), calls, 'without noise levels every call is a climb to convergence');
     const met = (subject: number) => results.cells.filter((cell) => cell.subject === subject).length;
-    assert.is(met(0), 4 + 4 + 3, 'a conditioned prior meets every noise');
-    assert.is(met(6), 4, 'a climb to convergence the paper’s');
+    for (const quality of [0, 1]) assert.is(met(quality), 4 + 4 + 3, 'a conditioned prior meets every noise');
+    assert.is(met(kinds(conditioned).length - 1), 4, 'a climb to convergence the paper’s');
     assert.is(met(results.subjects.length - 1), 4);
 
     const out = join(root, 'out');
