@@ -17,8 +17,8 @@ Examples:
   flow-denoise evaluate photos -o evaluation --import BM3D=pairs/bm3d
 
 The folder holds clean pictures; noise is added to them, by seeds, so that a second run gives the same figures. What is
-written: results.html, results.md, results.csv, results.json and figures. Lists are separated by commas. Without quality,
-method and beta: balanced, posterior-mean and beta-map.
+written: results.html, results.md, results.csv, results.json and figures. Lists are separated by commas.
+Without quality, method and beta: balanced, posterior-mean and beta-map.
 
 Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
 

@@ -74,7 +74,7 @@ export function besideThePaper(
   });
   return {
     caption: `${MEASURES[measure].name}, mean ± spread over pictures`,
-    header: ['', 'noisy', ...PAPER_BETAS.map((beta) => `beta ${beta}`), 'calibrated, or no beta'],
+    header: ['', 'noisy', ...PAPER_BETAS.map((beta) => `beta ${beta}`), 'auto, or none'],
     rows,
   };
 }
@@ -118,7 +118,7 @@ function ownRows(results: EvaluationResults, level: number, measure: MeasureName
     };
     const count = Math.max(...subjects.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
     const noisy = valuesWords(noisyValues(results, level, measure, count), measure);
-    const few = count < results.pictures.length ? ` (${count} of the pictures)` : '';
+    const few = count < results.pictures.length ? ` (${count} picture${count === 1 ? '' : 's'})` : '';
     return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto') || at(undefined)];
   });
 }

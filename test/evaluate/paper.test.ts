@@ -9,7 +9,7 @@ import { openEngine } from '#src/core/engine/open-engine.js';
 import { hasBrokenDown } from '#src/core/inference/estimation.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
-import { type EvaluationResults, evaluate, writeEvaluation } from '#src/evaluate/index.js';
+import { type EvaluationResults, evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { measureNoisy, measureRestored } from '#src/evaluate/measures.js';
 import { withNoise } from '#src/evaluate/noise-level.js';
 import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper-comparison.js';
@@ -242,7 +242,20 @@ test('the whole protocol, with two small priors, on two pictures', () =>
       'Unevenness against beta',
     ])
       assert.ok(html.includes(name), name);
-    assert.not.match(`${html}${markdown}`.replaceAll(/base64,[^"]*/g, ''), /NaN|undefined|Infinity/);
+    // Published without its pictures, it keeps the maps and every figure.
+    const bare = join(root, 'bare');
+    const kept = await writeEvaluation({ results, shown: withoutPictures(evaluation.shown) }, bare);
+    const maps = (paths: readonly string[]) =>
+      paths.filter((path) => /uneven-[^/\\]*\d\.svg$/.test(path)).length;
+    assert.is(maps(kept), maps(files));
+    assert.ok(maps(kept) > 0);
+    const page = await readFile(join(bare, 'results.html'), 'utf8');
+    assert.ok(html.includes('data:image/webp') && html.includes('data:image/png'));
+    assert.ok(!page.includes('data:image/webp') && page.includes('data:image/png'));
+    assert.not.match(page, />(original|noisy)<\/text>/, 'no columns without pictures');
+    const rows = (text: string) => text.split('\n').filter((line) => line.startsWith('|'));
+    assert.equal(rows(await readFile(join(bare, 'results.md'), 'utf8')), rows(markdown));
+    assert.not.match(`${html}${page}${markdown}`.replaceAll(/base64,[^"]*/g, ''), /NaN|undefined|Infinity/);
   }));
 
 test.run();
