@@ -1,8 +1,10 @@
 // The paper's experiments with BM3D called in the same run (PyPI's bm3d, for non-commercial use only, in the private
 // Python environment of bench/peers.ts): `flow-denoise evaluate --protocol paper` with one program more.
+// The faces are not ours to publish (CelebA): what is kept has their figures and maps, the page with the pictures goes to
+// out/paper, which git ignores.
 // Usage: npm run bench -- paper [output folder] [pictures] [pictures that climb to convergence] [folder under ../shared]
 import { relative } from 'node:path';
-import { evaluate, writeEvaluation } from '#src/evaluate/index.js';
+import { evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { sharedPath } from '../test/shared.js';
 import { openPeers } from './peers/python.js';
 
@@ -29,9 +31,9 @@ try {
       last = what;
     },
   });
-  await writeEvaluation(evaluation, output, {
-    command: `npm run bench -- paper ${process.argv.slice(2).join(' ')}`.trim(),
-  });
+  const command = `npm run bench -- paper ${process.argv.slice(2).join(' ')}`.trim();
+  await writeEvaluation({ ...evaluation, shown: withoutPictures(evaluation.shown) }, output, { command });
+  await writeEvaluation(evaluation, 'out/paper', { command });
 } finally {
   await peers.close();
 }

@@ -9,7 +9,7 @@ import { openEvaluationDisplay } from './evaluation-display.js';
 const EXAMPLES = `
 Examples:
   flow-denoise evaluate photos -o evaluation
-  flow-denoise evaluate photos -o evaluation --sigma 15,25,50 --method beta-map,posterior-mean
+  flow-denoise evaluate photos -o evaluation --sigma 15,25,50 --quality fast,balanced --method beta-map
   flow-denoise evaluate photos -o evaluation --beta 1,2,4,8,auto --prior natural,./my-prior --count 12
   flow-denoise evaluate photos -o evaluation --noise poisson-gaussian --gain 2,8 --sigma 2
   flow-denoise evaluate faces -o paper --protocol paper
@@ -18,6 +18,7 @@ Examples:
 
 The folder holds clean pictures; noise is added to them, by seeds, so that a second run gives the same figures. What is
 written: results.html, results.md, results.csv, results.json and figures. Lists are separated by commas.
+Without quality, method and beta: balanced, posterior-mean and beta-map.
 
 Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
 
@@ -52,7 +53,8 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
     .option('--noise <kind>', 'gaussian or poisson-gaussian (default: gaussian)')
     .option('--gain <list>', 'poisson-gaussian: variance per unit of signal, 8-bit units', numbers)
     .option('--clip', 'cut the noisy pictures off at black and white')
-    .option('--method <list>', 'beta-map, posterior-mean (default: beta-map)', words)
+    .option('--quality <list>', 'fast, balanced: as the command denoises', words)
+    .option('--method <list>', 'beta-map, posterior-mean: an estimator alone', words)
     .option('--beta <list>', 'of beta-map: numbers, auto (default: auto)', numbersAndWords)
     .option('--prior <list>', 'names or folders (default: natural; of the paper: those for faces)', words)
     .addOption(

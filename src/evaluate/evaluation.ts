@@ -27,7 +27,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const plan =
     checked.protocol === 'paper'
       ? await paperPlan(checked, pictures.length)
-      : gridPlan(checked, pictures.length);
+      : await gridPlan(checked, pictures.length);
   const { cells, noisy, shown, engine } = await runPlan(plan, pictures, checked);
   const results: EvaluationResults = {
     format: 'flow-denoise-evaluation',

@@ -33,7 +33,7 @@ export async function exportPictures(options: EvaluateOptions, folder: string): 
   const { levels } =
     checked.protocol === 'paper'
       ? await paperPlan(checked, pictures.length)
-      : gridPlan(checked, pictures.length);
+      : await gridPlan(checked, pictures.length);
   for (const [index, clean] of pictures.entries()) {
     checked.signal?.throwIfAborted();
     await writeFloats(join(folder, 'clean', restoredName(clean.name)), clean);

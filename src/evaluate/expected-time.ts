@@ -1,5 +1,6 @@
 // How long an evaluation will take, measured on this machine before it starts.
 
+import { type Approach, QUALITIES } from '../denoiser/approach.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import type { CleanPicture } from './pictures.js';
@@ -29,7 +30,7 @@ export async function expectedSeconds(
         const { subject, count } = task;
         if (!('prior' in subject) || subject.prior !== prior) continue;
         const sizes = pictures.slice(0, count);
-        const estimate = await denoiser.estimate(sizes, { method: methodOf(subject) });
+        const estimate = await denoiser.estimate(sizes, approachOf(subject));
         const climb =
           subject.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;
         seconds.set(task, (estimate.seconds / estimate.evaluations) * climb);
@@ -41,6 +42,7 @@ export async function expectedSeconds(
   return seconds;
 }
 
-function methodOf(subject: Subject): 'beta-map' | 'posterior-mean' {
-  return subject.kind === 'product' ? subject.method : 'beta-map';
+function approachOf(subject: Subject): Partial<Approach> {
+  if (subject.kind === 'quality') return QUALITIES[subject.quality];
+  return { method: subject.kind === 'product' ? subject.method : 'beta-map', ensemble: 1, scales: 1 };
 }

@@ -5,5 +5,6 @@ export type { NoiseLevel } from './noise-level.js';
 export type { EvaluateOptions, EvaluationProgress, GivenProgram } from './options.js';
 export type { ResidualMeasures } from './residual.js';
 export type { Cell, EvaluationResults, Measures, PictureResult } from './results.js';
+export { withoutPictures } from './shown.js';
 export type { Beta, Subject } from './subject.js';
 export { writeEvaluation } from './write-evaluation.js';

@@ -1,7 +1,8 @@
 // The options of an evaluation and their check.
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { denoiserOptionsSchema, methodSchema, parseOptions } from '../denoiser/options.js';
+import { QUALITY_NAMES } from '../denoiser/approach.js';
+import { denoiserOptionsSchema, methodSchema, parseOptions, QUALITY_WORDS } from '../denoiser/options.js';
 import type { NoiseLevel } from './noise-level.js';
 import type { CleanPicture } from './pictures.js';
 
@@ -40,6 +41,9 @@ export const evaluateOptionsSchema = z.strictObject({
   /** What is varied: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */
   protocol: z.enum(['grid', 'paper']).default('grid').describe("'grid' or 'paper'"),
   prior: list(z.string().min(1), "one or more priors: shipped ones' names, or folders").optional(),
+  /** Without quality, method and beta: the default quality, and both methods alone. */
+  quality: list(z.enum(QUALITY_NAMES), `one or more of ${QUALITY_WORDS}`).optional(),
+  /** Alone: one tile as it is, at one scale. */
   method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'").optional(),
   /** Of beta-MAP. */
   beta: list(
@@ -112,7 +116,7 @@ export const evaluateOptionsSchema = z.strictObject({
 export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;
 export type CheckedEvaluateOptions = z.output<typeof evaluateOptionsSchema>;
 
-const OF_THE_GRID = ['method', 'beta', 'sigma', 'gain'] as const;
+const OF_THE_GRID = ['quality', 'method', 'beta', 'sigma', 'gain'] as const;
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateOptions {
@@ -122,7 +126,7 @@ export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateO
   if (isPaper && (tooMuch.length > 0 || checked.noise !== 'gaussian' || checked.clip))
     throw new FlowDenoiseError(
       'BAD_OPTION',
-      `Expected protocol 'paper' without method, beta, sigma, noise, gain and clip, which it settles itself, but received ${
+      `Expected protocol 'paper' without quality, method, beta, sigma, noise, gain and clip, which it settles itself, but received ${
         tooMuch.join(', ') || 'noise or clip'
       }`,
     );

@@ -4,7 +4,7 @@ import { fixed, MEASURES, NOTHING, signed, valuesWords } from './number-words.js
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';
 import type { ReportTable } from './report.js';
 import type { EvaluationResults, MeasureName } from './results.js';
-import { betaOf, methodName, subjectName } from './subject.js';
+import { type Beta, betaOf, isProduct, methodName, subjectName } from './subject.js';
 
 /** What our best is to be above the paper's best by, dB, at each of its levels. */
 export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
@@ -18,10 +18,10 @@ export interface BestSubject {
   readonly gain: number;
 }
 
-/** Our best at a level: of the product and of what it is made of, not of other programs. */
+/** Our best at a level: of the product's qualities and methods, not of climbs and other programs. */
 export function bestAt(results: EvaluationResults, level: number, row: number): BestSubject | undefined {
-  const found = results.subjects.flatMap(({ kind }, subject) => {
-    const psnr = kind === 'product' ? meanAt(results, level, subject, 'psnr') : undefined;
+  const found = results.subjects.flatMap((each, subject) => {
+    const psnr = isProduct(each) ? meanAt(results, level, subject, 'psnr') : undefined;
     return psnr === undefined ? [] : [{ subject, psnr, gain: psnr - paperBestPsnr(row) }];
   });
   return found.toSorted((a, b) => b.psnr - a.psnr)[0];
@@ -69,13 +69,12 @@ export function besideThePaper(
       printed(noisy[row], noisySpread[row]),
       ...PAPER_BETAS.map((_, beta) => printed(means[row]?.[beta], spread[row]?.[beta])),
       NOTHING,
-      NOTHING,
     ];
     return [paper, ...ownRows(results, level, measure)];
   });
   return {
     caption: `${MEASURES[measure].name}, mean ± spread over pictures`,
-    header: ['', 'noisy', ...PAPER_BETAS.map((beta) => `beta ${beta}`), 'calibrated beta', 'no beta'],
+    header: ['', 'noisy', ...PAPER_BETAS.map((beta) => `beta ${beta}`), 'auto, or none'],
     rows,
   };
 }
@@ -110,7 +109,7 @@ const NONE = { kind: 'given', name: '', folder: '' } as const;
 
 function ownRows(results: EvaluationResults, level: number, measure: MeasureName): string[][] {
   return methodsAt(results, level).map(({ method, subjects }) => {
-    const at = (beta: number | 'auto' | undefined) => {
+    const at = (beta: Beta | undefined) => {
       const subject = subjects.find((each) => betaOf(results.subjects[each] ?? NONE) === beta);
       return valuesWords(
         subject === undefined ? undefined : valuesAt(results, level, subject, measure),
@@ -119,8 +118,8 @@ function ownRows(results: EvaluationResults, level: number, measure: MeasureName
     };
     const count = Math.max(...subjects.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
     const noisy = valuesWords(noisyValues(results, level, measure, count), measure);
-    const few = count < results.pictures.length ? ` (${count} of the pictures)` : '';
-    return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto'), at(undefined)];
+    const few = count < results.pictures.length ? ` (${count} picture${count === 1 ? '' : 's'})` : '';
+    return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto') || at(undefined)];
   });
 }
 

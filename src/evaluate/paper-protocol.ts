@@ -1,9 +1,10 @@
 // The paper's experiments: which noises, which betas, which priors. Its own grid is sigma .025 to .2 by beta 1 to 8 on 32
 // faces of 64 x 64. Around it, what the paper leaves open: both readings of its noise, the maximum at convergence, the
-// prior's own beta, the posterior mean, and noise that grows with the signal.
+// prior's own beta, the posterior mean, the product's qualities, and noise that grows with the signal.
 import { findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
+import { QUALITY_NAMES } from '../denoiser/approach.js';
 import type { NoiseLevel } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 import { PAPER_BETAS, PAPER_SIGMAS, PAPER_SIGMAS_AT_EQUAL_PSNR } from './paper-tables.js';
@@ -56,6 +57,7 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
         return EQUAL_LEVELS.includes(level) ? converged : 0;
       case 'given':
         return EQUAL_LEVELS.includes(level) ? pictures : 0;
+      case 'quality':
       case 'product':
         if (!slow.includes(subject.prior)) return pictures;
         return EQUAL_LEVELS.includes(level) ? converged : 0;
@@ -70,7 +72,10 @@ function subjectsOf(prior: string, model: PriorModel | undefined): Subject[] {
     (beta): Subject => ({ kind: 'product', prior, method: 'beta-map', beta }),
   );
   const climbs = PAPER_BETAS.map((beta): Subject => ({ kind: 'converged', prior, beta }));
-  if (model?.conditioning) return [{ kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
+  if (model?.conditioning) {
+    const qualities = QUALITY_NAMES.map((quality): Subject => ({ kind: 'quality', prior, quality }));
+    return [...qualities, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
+  }
   // Uncalibrated, or calibrated to converge, it would climb the same way twice.
   const { steps, rate } = model?.calibration?.betaMap ?? CONVERGENCE;
   const isConvergent = steps >= CONVERGENCE.steps && rate === CONVERGENCE.rate;

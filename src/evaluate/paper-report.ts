@@ -1,4 +1,5 @@
 // The report of the paper's protocol: its tables and figures again, its cells beside ours, and what it leaves open.
+import { DEFAULT_QUALITY } from '../denoiser/approach.js';
 import { cellAt, hasMet, levelIndex } from './lookup.js';
 import { fixed } from './number-words.js';
 import { besideThePaper, bestTable, gainPerBeta, levelWords, type Reading } from './paper-comparison.js';
@@ -24,7 +25,7 @@ import {
 } from './report-tables.js';
 import { type EvaluationResults, statisticOf } from './results.js';
 import type { ShownPicture } from './shown.js';
-import { betaOf, priorName, type Subject } from './subject.js';
+import { betaOf, isProduct, priorName, type Subject } from './subject.js';
 
 const NOTHING = { text: [], tables: [], figures: [] };
 
@@ -67,7 +68,7 @@ function bestSection(results: EvaluationResults, equal: Reading): ReportSection 
     ...NOTHING,
     heading: 'Our best and the paper’s best',
     text: [
-      'At equal noisy PSNR. “Our best” is the best of the product’s methods and betas at that noise; a climb to convergence is ' +
+      'At equal noisy PSNR. “Our best” is the best of the product’s qualities, methods and betas at that noise; a climb to convergence is ' +
         'not among them.',
     ],
     tables: [bestTable(results, equal)],
@@ -104,8 +105,7 @@ function curvesSection(results: EvaluationResults, equal: Reading): ReportSectio
     ),
   };
   const subjects = indices(results, equal, (subject) => {
-    const { kind } = subject;
-    return kind === 'given' || (kind === 'product' && typeof betaOf(subject) !== 'number');
+    return subject.kind === 'given' || (isProduct(subject) && typeof betaOf(subject) !== 'number');
   });
   return {
     ...NOTHING,
@@ -210,9 +210,7 @@ function unevenSection(
       (level, subject) => meanResidual(results, level, subject, 'unevenness'),
     ),
   );
-  const subjects = indices(results, equal, (subject) => subject.kind !== 'given').filter(
-    (at) => betaOf(results.subjects[at] ?? NONE) !== 'auto',
-  );
+  const subjects = indices(results, equal, (subject) => subject.kind !== 'given' && isPictured(subject));
   const maps = groupsOf(results, subjects).flatMap(({ name, members }) =>
     unevenGrids(results, shown, equal, members, {
       name: `uneven-${name}`,
@@ -238,7 +236,7 @@ function sensorSection(
   sensor: readonly number[],
 ): ReportSection {
   if (sensor.some((level) => level < 0)) return { ...NOTHING, heading: 'Noise that grows with the signal' };
-  const subjects = indices(results, sensor, () => true);
+  const subjects = indices(results, sensor, isPictured);
   return {
     ...NOTHING,
     heading: 'Noise that grows with the signal',
@@ -258,7 +256,7 @@ function picturesSection(
   shown: readonly ShownPicture[],
   equal: Reading,
 ): ReportSection {
-  const subjects = indices(results, equal, () => true);
+  const subjects = indices(results, equal, isPictured);
   const figures: ReportFigure[] = groupsOf(results, subjects).flatMap(({ name, members }) =>
     pictureGrids(results, shown, equal, members, {
       name: `faces-${name}`,
@@ -269,13 +267,18 @@ function picturesSection(
     ...NOTHING,
     heading: 'Pictures',
     text: [
-      'The noise grows downwards (the paper’s Figure 2), beta to the right (its Figure 3). Below each picture its PSNR.',
+      'The noise grows downwards (the paper’s Figure 2), beta to the right (its Figure 3). Below each picture its PSNR. Of what has ' +
+        'no beta of the paper’s, the grids show the default quality and other programs.',
     ],
     figures,
   };
 }
 
-const NONE = { kind: 'given', name: '', folder: '' } as const;
+/** What the grids of pictures have room for: what a user gets, the paper's betas, and other programs. */
+function isPictured(subject: Subject): boolean {
+  if (subject.kind === 'quality') return subject.quality === DEFAULT_QUALITY;
+  return subject.kind === 'given' || typeof betaOf(subject) === 'number';
+}
 
 /** The product's subjects of each prior, and its climbs to convergence; other programs' go with the former. */
 function groupsOf(

@@ -1,6 +1,8 @@
 // What an evaluation runs: noises, subjects, and which of them meet on how many pictures. The grid is here, the paper's
 // choice in paper-protocol.ts.
-import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
+import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { loadModel } from '../core/model/load-prior.js';
+import { DEFAULT_QUALITY } from '../denoiser/approach.js';
 import { type NoiseLevel, noiseName } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 import { type Subject, subjectName } from './subject.js';
@@ -18,19 +20,37 @@ export interface EvaluationPlan {
   readonly tasks: readonly EvaluationTask[];
 }
 
-/** Every subject under every noise. */
-export function gridPlan(options: CheckedEvaluateOptions, count: number): EvaluationPlan {
+/**
+ * Every subject under every noise.
+ *
+ * @throws FlowDenoiseError BAD_PRIOR
+ */
+export async function gridPlan(options: CheckedEvaluateOptions, count: number): Promise<EvaluationPlan> {
   const levels = distinct(gridLevels(options), noiseName);
-  const { prior = [DEFAULT_PRIOR], method = ['beta-map'], beta = ['auto'] } = options;
-  const own = prior.flatMap((prior) =>
-    method.flatMap((method): Subject[] =>
+  const { prior: priors = [DEFAULT_PRIOR] } = options;
+  const own = await Promise.all(priors.map((prior) => ownSubjects(prior, options)));
+  const subjects = distinct([...own.flat(), ...givenSubjects(options)], subjectName);
+  return planOf(levels, subjects, () => count);
+}
+
+/** Where nothing says what: the product as it is called by default, and its methods alone. */
+async function ownSubjects(
+  prior: string,
+  { quality, method, beta }: Pick<CheckedEvaluateOptions, 'quality' | 'method' | 'beta'>,
+): Promise<Subject[]> {
+  const isOpen = (quality ?? method ?? beta) === undefined;
+  const isWhole = isOpen && (prior === 'auto' || (await loadModel(findPrior(prior))).conditioning !== null);
+  const qualities = quality ?? (isWhole ? [DEFAULT_QUALITY] : []);
+  const alone = isWhole ? (['posterior-mean', 'beta-map'] as const) : (['beta-map'] as const);
+  const methods = method ?? (quality !== undefined && beta === undefined ? [] : alone);
+  return [
+    ...qualities.map((quality): Subject => ({ kind: 'quality', prior, quality })),
+    ...methods.flatMap((method): Subject[] =>
       method === 'posterior-mean'
         ? [{ kind: 'product', prior, method }]
-        : beta.map((beta) => ({ kind: 'product', prior, method, beta })),
+        : (beta ?? (['auto'] as const)).map((beta) => ({ kind: 'product', prior, method, beta })),
     ),
-  );
-  const subjects = distinct([...own, ...givenSubjects(options)], subjectName);
-  return planOf(levels, subjects, () => count);
+  ];
 }
 
 export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>): Subject[] {

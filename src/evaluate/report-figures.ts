@@ -8,6 +8,8 @@ import { type EvaluationResults, statisticOf } from './results.js';
 import type { ShownImage, ShownPicture } from './shown.js';
 import { betaOf, methodName, priorName, type Subject, subjectName } from './subject.js';
 
+/** Columns of a grid before what was made of the picture: original and noisy. */
+const OF_THE_PICTURE = 2;
 /** More curves than this in one chart are a thicket. */
 const MOST_CURVES = 10;
 
@@ -158,18 +160,24 @@ function gridsOf(
     const index = results.pictures.findIndex((each) => each.name === picture);
     const rows = levels.flatMap((level) => {
       const entry = shown.find((each) => each.picture === picture && each.level === level);
-      if (entry === undefined || !subjects.some((subject) => entry.restored.has(subject))) return [];
+      if (entry === undefined) return [];
       const psnr = {
         noisy: results.noisy[level]?.[index]?.psnr,
         restored: (subject: number) => cellAt(results, level, subject)?.pictures[index]?.psnr,
       };
-      return [{ name: levelName(results, level), images: images(entry, psnr) }];
+      const own = images(entry, psnr);
+      const isEmpty = own.slice(OF_THE_PICTURE).every((image) => image === undefined);
+      return isEmpty ? [] : [{ name: levelName(results, level), images: own }];
     });
+    const isUsed = (_: unknown, column: number) => rows.some(({ images }) => images[column] !== undefined);
     if (rows.length === 0) return [];
     const full = `${title}: ${picture}`;
-    return [
-      { name: fileName(`${name}-${at + 1}`), title: full, svg: pictureGrid({ title: full, columns, rows }) },
-    ];
+    const svg = pictureGrid({
+      title: full,
+      columns: columns.filter(isUsed),
+      rows: rows.map(({ name, images }) => ({ name, images: images.filter(isUsed) })),
+    });
+    return [{ name: fileName(`${name}-${at + 1}`), title: full, svg }];
   });
 }
 

@@ -61,8 +61,10 @@ export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
  */
 export function openRestorer(subject: Subject, options: RestorerOptions): Promise<Restorer> {
   switch (subject.kind) {
+    case 'quality':
+      return openProduct(subject.prior, { quality: subject.quality }, options);
     case 'product':
-      return openProduct(subject, options);
+      return openProduct(subject.prior, { method: subject.method }, options);
     case 'converged':
       return openConverged(subject, options);
     case 'given':
@@ -73,10 +75,11 @@ export function openRestorer(subject: Subject, options: RestorerOptions): Promis
 }
 
 async function openProduct(
-  { prior, method }: Subject & { readonly kind: 'product' },
+  prior: string,
+  approach: Pick<DenoiserOptions, 'quality' | 'method'>,
   { engine, threads, tileSize, overlap }: RestorerOptions,
 ): Promise<Restorer> {
-  const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, method });
+  const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, ...approach });
   return {
     engine: denoiser.engine,
     isTimed: true,

@@ -21,12 +21,17 @@ export interface ShownPicture {
   readonly picture: string;
   /** Index into the levels. */
   readonly level: number;
-  readonly clean: ShownImage;
-  readonly noisy: ShownImage;
+  readonly clean?: ShownImage;
+  readonly noisy?: ShownImage;
   /** By the subject's index. */
   readonly restored: Map<number, ShownImage>;
   /** Where more or less than the noise was taken off, by the subject's index. */
   readonly uneven: Map<number, ShownImage>;
+}
+
+/** Of the pictures nothing but where the noise was taken off: for results that are published without their pictures. */
+export function withoutPictures(shown: readonly ShownPicture[]): ShownPicture[] {
+  return shown.map(({ picture, level, uneven }) => ({ picture, level, restored: new Map(), uneven }));
 }
 
 interface Floats {

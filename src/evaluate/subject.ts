@@ -1,11 +1,14 @@
 // What is evaluated: a prior with a method and a beta, or pictures that another program restored. Names and data; how
 // each restores a picture is restorer.ts's.
+import type { Quality } from '../denoiser/approach.js';
 import type { Method } from '../denoiser/denoiser.js';
 
 export type Beta = number | 'auto';
 
 export type Subject =
-  /** The product as anyone calls it. */
+  /** The product as anyone calls it: a quality, which is a method with an ensemble and scales. */
+  | { readonly kind: 'quality'; readonly prior: string; readonly quality: Quality }
+  /** One of its methods alone. */
   | { readonly kind: 'product'; readonly prior: string; readonly method: Method; readonly beta?: Beta }
   /** The maximum itself: beta-MAP from the noisy picture on until it stands still, without the polish. */
   | { readonly kind: 'converged'; readonly prior: string; readonly beta: number }
@@ -24,6 +27,8 @@ export function methodName(subject: Subject): string {
       return subject.name;
     case 'converged':
       return `${priorName(subject.prior)}, beta-MAP at convergence`;
+    case 'quality':
+      return `${priorName(subject.prior)}, ${subject.quality}`;
     case 'product': {
       const method = subject.method === 'beta-map' ? 'beta-MAP' : 'posterior mean';
       return `${priorName(subject.prior)}, ${method}`;
@@ -33,8 +38,13 @@ export function methodName(subject: Subject): string {
   }
 }
 
+/** Whether it is called as the product: neither the maximum itself nor another program. */
+export function isProduct({ kind }: Subject): boolean {
+  return kind === 'product' || kind === 'quality';
+}
+
 export function betaOf(subject: Subject): Beta | undefined {
-  return subject.kind === 'given' ? undefined : subject.beta;
+  return 'beta' in subject ? subject.beta : undefined;
 }
 
 /** What the beta is called beside a method's name; nothing where there is none. */

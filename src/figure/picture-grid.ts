@@ -26,6 +26,8 @@ const LINE = 16;
 const GAP = 8;
 /** Small pictures are enlarged by a whole number up to this side, so that their pixels are seen as they are. */
 const SIDE = 128;
+/** Longer names of rows go on in the next line. */
+const NAME_WIDTH = 96;
 
 /** @returns  a whole `<svg>`, named for screen readers by its title; every picture by its row and column */
 export function pictureGrid({ title, columns, rows }: PictureGrid): string {
@@ -33,7 +35,8 @@ export function pictureGrid({ title, columns, rows }: PictureGrid): string {
   const largest = Math.max(1, ...images.flatMap(({ width, height }) => [width, height]));
   const scale = Math.max(1, Math.floor(SIDE / largest));
   const cellWidth = scale * Math.max(1, ...images.map(({ width }) => width)) + GAP;
-  const left = Math.max(0, ...rows.map(({ name }) => name.length)) * FONT * 0.56 + GAP;
+  const names = rows.flatMap(({ name }) => wrapped(name, NAME_WIDTH));
+  const left = Math.max(0, ...names.map((line) => line.length)) * FONT * 0.56 + GAP;
   const head = Math.max(1, ...columns.map((name) => wrapped(name, cellWidth).length)) * LINE;
   const parts = columns.flatMap((name, column) =>
     wrapped(name, cellWidth).map((line, i) =>
@@ -44,7 +47,7 @@ export function pictureGrid({ title, columns, rows }: PictureGrid): string {
   for (const { name, images } of rows) {
     const height = scale * Math.max(0, ...images.map((image) => image?.height ?? 0));
     const hasCaption = images.some((image) => image?.caption !== undefined);
-    parts.push(text(name, 0, top + LINE));
+    parts.push(...wrapped(name, NAME_WIDTH).map((line, i) => text(line, 0, top + LINE * (1 + i))));
     for (const [column, image] of images.entries()) {
       if (image === undefined) continue;
       const x = left + column * cellWidth;

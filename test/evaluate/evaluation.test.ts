@@ -10,6 +10,9 @@ import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import type { EvaluateOptions, EvaluationProgress } from '#src/evaluate/index.js';
 import { evaluate, exportPictures, writeEvaluation } from '#src/evaluate/index.js';
+import { checkEvaluateOptions } from '#src/evaluate/options.js';
+import { gridPlan } from '#src/evaluate/plan.js';
+import { subjectName } from '#src/evaluate/subject.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { withCleanFolder } from './folder.js';
 
@@ -61,6 +64,54 @@ test('each figure is what the product gives for the picture under that noise', (
     } finally {
       await denoiser.close();
     }
+  }));
+
+test('without a word for it: what a user gets by default, and the methods alone', () =>
+  withCleanFolder(async (_, folder) => {
+    const common = { ...shared, folder, count: 1, sigma: [25] } as const;
+    const unconditioned = fixtureFolder('unconditioned');
+    const { results } = await evaluate({ ...common, prior: [conditioned, unconditioned] });
+    assert.equal(results.subjects, [
+      { kind: 'quality', prior: conditioned, quality: 'balanced' },
+      { kind: 'product', prior: conditioned, method: 'posterior-mean' },
+      { kind: 'product', prior: conditioned, method: 'beta-map', beta: 'auto' },
+      { kind: 'product', prior: unconditioned, method: 'beta-map', beta: 'auto' },
+    ]);
+    const clean = Float32Array.from(
+      await sharp(join(folder, 'a.png')).extract({ left: 0, top: 0, width: 40, height: 32 }).raw().toBuffer(),
+      (value) => value / 255,
+    );
+    const size = { width: 40, height: 32, channels: 3 } as const;
+    const noisy = addGaussianNoise(clean, 25 / 255, 1000);
+    const denoiser = await openDenoiser({ prior: conditioned, engine: 'onnx', threads: 1 });
+    try {
+      const { data, report } = await denoiser.denoise({ data: noisy, ...size }, { sigma: 25 });
+      const seen = data.map((value) => Math.min(1, Math.max(0, value)));
+      const [found, mean] = [0, 1].map((subject) => results.cells[subject]?.pictures[0]);
+      isNear(found?.psnr, psnr(clean, seen));
+      assert.is(found?.evaluations, report.evaluations);
+      assert.ok((mean?.evaluations ?? 0) < report.evaluations, 'the method alone has no ensemble');
+    } finally {
+      await denoiser.close();
+    }
+  }));
+
+test('what is named is evaluated and nothing else', () =>
+  withCleanFolder(async (_, folder) => {
+    const subjectsOf = async (options: Partial<EvaluateOptions>) => {
+      const checked = checkEvaluateOptions({ ...shared, folder, prior: [conditioned], ...options });
+      return (await gridPlan(checked, 1)).subjects.map((subject) =>
+        subjectName(subject).replace(/.*?, /, ''),
+      );
+    };
+    assert.equal(await subjectsOf({ quality: ['fast', 'balanced'] }), ['fast', 'balanced']);
+    assert.equal(await subjectsOf({ quality: ['fast'], method: ['posterior-mean'] }), [
+      'fast',
+      'posterior mean',
+    ]);
+    assert.equal(await subjectsOf({ quality: ['fast'], beta: [2] }), ['fast', 'beta-MAP, beta 2']);
+    assert.equal(await subjectsOf({ beta: [2, 'auto'] }), ['beta-MAP, beta 2', 'beta-MAP, calibrated beta']);
+    assert.equal(await subjectsOf({ method: ['posterior-mean'] }), ['posterior mean']);
   }));
 
 test('count, crop, clip, and Poisson-Gaussian noise', () =>
@@ -216,6 +267,8 @@ test('options that do not go together, and folders without pictures, are refused
   withCleanFolder(async (root, folder) => {
     const refusals: readonly (readonly [object, RegExp])[] = [
       [{ protocol: 'paper', sigma: [25] }, /'paper' without.*sigma/],
+      [{ protocol: 'paper', quality: ['fast'] }, /'paper' without.*received quality/],
+      [{ quality: ['best'] }, /quality/],
       [{ protocol: 'paper', clip: true }, /'paper' without/],
       [{ noise: 'poisson-gaussian' }, /gain/],
       [{ gain: [4] }, /gain/],

@@ -2,14 +2,25 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type EvaluationResults, evaluate, writeEvaluation } from '#src/evaluate/index.js';
-import { measureNoisy } from '#src/evaluate/measures.js';
+import { openEngine } from '#src/core/engine/open-engine.js';
+import { hasBrokenDown } from '#src/core/inference/estimation.js';
+import { findPrior } from '#src/core/model/find-prior.js';
+import { loadPrior } from '#src/core/model/load-prior.js';
+import { type EvaluationResults, evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
+import { measureNoisy, measureRestored } from '#src/evaluate/measures.js';
 import { withNoise } from '#src/evaluate/noise-level.js';
 import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper-comparison.js';
 import { EQUAL_LEVELS, STATED_LEVELS } from '#src/evaluate/paper-protocol.js';
 import { PAPER_BETAS, PAPER_SIGMAS, PAPER_TABLES, paperBestPsnr } from '#src/evaluate/paper-tables.js';
+import { readClean } from '#src/evaluate/pictures.js';
+import { openRestorer } from '#src/evaluate/restorer.js';
+import { noisyPicture } from '#src/evaluate/run-plan.js';
+import { priorName, subjectName } from '#src/evaluate/subject.js';
+import { extractTile } from '#src/tile/extract.js';
+import { planTiles } from '#src/tile/plan.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { sharedPath } from '../shared.js';
 import { withCleanFolder } from './folder.js';
@@ -76,6 +87,7 @@ function resultsOf(
       { kind: 'product', prior: 'faces64', method: 'beta-map', beta: 2 },
       { kind: 'converged', prior: 'faces64', beta: 2 },
       { kind: 'given', name: 'BM3D', folder: 'bm3d' },
+      { kind: 'quality', prior: 'faces64', quality: 'balanced' },
     ],
     noisy: PAPER_TABLES.psnr.noisy.map((psnr) => [picture(psnr), picture(psnr)]),
     cells: cells.map(({ psnr, ...cell }) => ({
@@ -96,6 +108,11 @@ test('our best is the product’s, beside the paper’s and beside other program
   assert.is(best?.subject, 1);
   assert.ok(Math.abs((best?.gain ?? 0) - 1) < 1e-9);
   assert.is(bestAt(results, 1, 1), undefined);
+  const withQuality = resultsOf([
+    { level: 0, subject: 1, psnr: 40.4 },
+    { level: 0, subject: 4, psnr: 40.5 },
+  ]);
+  assert.is(bestTable(withQuality, [0]).rows[0]?.[4], 'faces64, balanced');
   const { header, rows } = bestTable(results, [0, 1]);
   assert.equal(header.slice(-2), ['asked', 'BM3D']);
   assert.equal(rows[0], [
@@ -121,12 +138,52 @@ test('each printed cell has ours under it, beta under beta', () => {
   const third = besideThePaper(results, [0, 1, 2], 'psnr').rows.slice(-3);
   assert.is(rows.length, 3);
   assert.equal(third, [
-    ['0.1 (sigma 17): the paper', '23.50 ± 0.12', '25.20 ± 0.39', '–', '29.10 ± 1.01', '–', '', ''],
-    ['faces64, posterior mean', '23.50 ± 0.00', '', '', '', '', '', '32.00 ± 0.14'],
-    ['faces64, beta-MAP', '23.50 ± 0.00', '', '31.00 ± 0.14', '', '', '', ''],
+    ['0.1 (sigma 17): the paper', '23.5 ± 0.12', '25.2 ± 0.39', '–', '29.1 ± 1.01', '–', ''],
+    ['faces64, posterior mean', '23.50 ± 0.00', '', '', '', '', '32.00 ± 0.14'],
+    ['faces64, beta-MAP', '23.50 ± 0.00', '', '31.00 ± 0.14', '', '', ''],
   ]);
   const gains = gainPerBeta(resultsOf([{ level: 0, subject: 1, psnr: 40 }]), [0]).rows;
   assert.equal(gains, [['0.025 (sigma 4.28): faces64, beta-MAP', '', '+0.60', '', '']]);
+});
+
+test('a climb begins at the posterior mean where the prior breaks down at the noisy picture, and there only', async () => {
+  const folder = fileURLToPath(new URL('../../examples/photos/', import.meta.url));
+  const clean = await readClean(folder, 'astronaut.png', { width: 16, height: 16 });
+  const restorer = await openRestorer({ kind: 'converged', prior: 'faces64', beta: 4 }, { threads: 1 });
+  const prior = await loadPrior(findPrior('faces64'));
+  const engine = await openEngine(prior, { engine: 'onnx', threads: 1 });
+  try {
+    for (const [sigma, start] of [
+      [8, 'noisy'],
+      [120, 'posterior-mean'],
+    ] as const) {
+      const level = { model: 'gaussian', sigma } as const;
+      const noisy = noisyPicture(clean, 0, level, { seed: 1, clip: false });
+      // The prior itself, asked about the noisy picture without the climb.
+      const plan = planTiles({ width: 16, height: 16, tileSize: 16, overlap: 0, multiple: 8 });
+      const y = plan.tiles.flatMap((tile) => [...extractTile(noisy, plan, tile)]);
+      const [weakest] = prior.model.sigmaRange;
+      const shape = { batch: 1, channels: 3, height: 16, width: 16 };
+      const { logDensity, score } = await engine.evaluate({
+        shape,
+        y: Float32Array.from(y),
+        sigma: Float32Array.of(weakest),
+      });
+      const isBroken = hasBrokenDown({ logDensity: logDensity[0] ?? Number.NaN, score }, weakest);
+      assert.is(isBroken, start === 'posterior-mean', `sigma ${sigma}`);
+
+      const { data, ...told } = await restorer.restore(noisy, level, { beta: 4, signal: undefined });
+      assert.is(told.start, start);
+      assert.is(told.fallbackTiles, undefined, 'the climb itself did not break off');
+      assert.ok(told.isConverged && (told.steps ?? 0) > 10, `${told.steps} steps`);
+      const { psnr } = measureRestored(clean, noisy.data, data, level);
+      const before = measureNoisy(clean, noisy.data, level).psnr;
+      assert.ok(psnr > before + 1, `sigma ${sigma}: ${psnr} dB, ${before} dB before`);
+    }
+  } finally {
+    await restorer.close();
+    await engine.close();
+  }
 });
 
 test('the whole protocol, with two small priors, on two pictures', () =>
@@ -147,17 +204,17 @@ test('the whole protocol, with two small priors, on two pictures', () =>
     const kinds = (prior: string) =>
       results.subjects.flatMap((subject) =>
         'prior' in subject && subject.prior === prior
-          ? `${subject.kind} ${subject.kind === 'product' ? subject.method : ''} ${subject.beta ?? ''}`
+          ? subjectName(subject).slice(priorName(prior).length + 2)
           : [],
       );
-    assert.is(kinds(conditioned).length, 1 + 5 + 4);
-    assert.equal(
-      kinds(unconditioned),
-      [1, 2, 4, 8, 'auto'].map((beta) => `product beta-map ${beta}`),
-    );
+    const betas = ['beta 1', 'beta 2', 'beta 4', 'beta 8'];
+    const calls = [...betas, 'calibrated beta'].map((beta) => `beta-MAP, ${beta}`);
+    const climbs = betas.map((beta) => `beta-MAP at convergence, ${beta}`);
+    assert.equal(kinds(conditioned), ['fast', 'balanced', 'posterior mean', ...calls, ...climbs]);
+    assert.equal(kinds(unconditioned), calls, 'without noise levels every call is a climb to convergence');
     const met = (subject: number) => results.cells.filter((cell) => cell.subject === subject).length;
-    assert.is(met(0), 4 + 4 + 3, 'a conditioned prior meets every noise');
-    assert.is(met(6), 4, 'a climb to convergence the paper’s');
+    for (const quality of [0, 1]) assert.is(met(quality), 4 + 4 + 3, 'a conditioned prior meets every noise');
+    assert.is(met(kinds(conditioned).length - 1), 4, 'a climb to convergence the paper’s');
     assert.is(met(results.subjects.length - 1), 4);
 
     const out = join(root, 'out');
@@ -174,7 +231,7 @@ test('the whole protocol, with two small priors, on two pictures', () =>
       'Pictures',
     ])
       assert.ok(markdown.includes(`\n## ${heading}\n`), heading);
-    assert.match(markdown, /39\.40 ± 0\.58/);
+    assert.match(markdown, /39\.4 ± 0\.58/);
     for (const [, link = ''] of markdown.matchAll(/\]\((figures\/[^)]+)\)/g))
       assert.ok(files.includes(join(out, link)), link);
     const html = await readFile(join(out, 'results.html'), 'utf8');
@@ -185,7 +242,20 @@ test('the whole protocol, with two small priors, on two pictures', () =>
       'Unevenness against beta',
     ])
       assert.ok(html.includes(name), name);
-    assert.not.match(`${html}${markdown}`.replaceAll(/base64,[^"]*/g, ''), /NaN|undefined|Infinity/);
+    // Published without its pictures, it keeps the maps and every figure.
+    const bare = join(root, 'bare');
+    const kept = await writeEvaluation({ results, shown: withoutPictures(evaluation.shown) }, bare);
+    const maps = (paths: readonly string[]) =>
+      paths.filter((path) => /uneven-[^/\\]*\d\.svg$/.test(path)).length;
+    assert.is(maps(kept), maps(files));
+    assert.ok(maps(kept) > 0);
+    const page = await readFile(join(bare, 'results.html'), 'utf8');
+    assert.ok(html.includes('data:image/webp') && html.includes('data:image/png'));
+    assert.ok(!page.includes('data:image/webp') && page.includes('data:image/png'));
+    assert.not.match(page, />original<\/text>/, 'no columns without pictures');
+    const rows = (text: string) => text.split('\n').filter((line) => line.startsWith('|'));
+    assert.equal(rows(await readFile(join(bare, 'results.md'), 'utf8')), rows(markdown));
+    assert.not.match(`${html}${page}${markdown}`.replaceAll(/base64,[^"]*/g, ''), /NaN|undefined|Infinity/);
   }));
 
 test.run();

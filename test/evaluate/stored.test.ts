@@ -14,7 +14,7 @@ import { readClean } from '#src/evaluate/pictures.js';
 import { reportMarkdown } from '#src/evaluate/report-markdown.js';
 import { openRestorer } from '#src/evaluate/restorer.js';
 import { noisyPicture } from '#src/evaluate/run-plan.js';
-import { betaOf, subjectName } from '#src/evaluate/subject.js';
+import { betaOf, methodName, subjectName } from '#src/evaluate/subject.js';
 import { reportOf } from '#src/evaluate/write-evaluation.js';
 import { root } from '../docs/documents.js';
 
@@ -34,8 +34,7 @@ function sliceOf({ cells, subjects }: EvaluationResults) {
   return cells.filter(({ subject }) => {
     const what = subjects[subject];
     if (what === undefined || what.kind === 'given') return false;
-    const kind = `${what.kind} ${what.prior} ${what.kind === 'product' ? what.method : ''}`;
-    return seen.size < seen.add(kind).size;
+    return seen.size < seen.add(methodName(what)).size;
   });
 }
 
