@@ -23,7 +23,7 @@ import {
   rounded,
 } from './results.js';
 
-const APPROACHES = ['posterior-mean:1:1', 'posterior-mean:1:3', 'posterior-mean:8:3', 'beta-map:1:1'];
+const APPROACHES = ['posterior-mean:1:1', 'posterior-mean:1:3', 'posterior-mean:4:3', 'beta-map:1:1'];
 const FAMILIES = { nlm: [0.4, 0.6, 0.8, 1, 1.3, 1.6, 2], median: [3, 5, 7] } as const;
 const TUNED_ON = 4;
 

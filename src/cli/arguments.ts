@@ -250,7 +250,7 @@ export function addDenoisingOptions(command: Command): Command {
     .addOption(numberOption('--beta <number>', 'weight of the noisy picture in beta-map (default: auto)'))
     .option(
       '--prior <name or folder>',
-      'natural, faces64, a folder, or auto: the one that suits each picture (default: natural)',
+      'one that priors list names, a folder, or auto: the one that suits each picture (default: natural)',
     )
     .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))

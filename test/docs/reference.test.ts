@@ -58,12 +58,17 @@ test('error codes', () => {
 
 test('priors, and the noise levels that they know', () => {
   const rows = tableRows(section(readme, '## Priors'));
-  assert.equal(rows.map(([name = '']) => /\[(\w+)\]/.exec(name)?.[1]).sort(), shippedPriors());
+  assert.equal(rows.map(([name = '']) => /\[([\w-]+)\]/.exec(name)?.[1]).sort(), shippedPriors());
   for (const [link = '', , colour, grey] of rows) {
     const folder = /\((.*)\/README\.md\)/.exec(link)?.[1] ?? '';
-    const { sigmaRange } = JSON.parse(document(`${folder}/model.json`)) as { sigmaRange: number[] };
+    const { sigmaRange, conditioning } = JSON.parse(document(`${folder}/model.json`)) as {
+      sigmaRange: number[];
+      conditioning: unknown;
+    };
     const range = (scale: number) =>
-      sigmaRange.map((sigma) => Number((sigma * 255 * scale).toPrecision(3))).join(' to ');
+      conditioning === null
+        ? 'any'
+        : sigmaRange.map((sigma) => Number((sigma * 255 * scale).toPrecision(3))).join(' to ');
     assert.is(colour, range(1), folder);
     assert.is(grey, range(1 / Math.sqrt(3)), folder);
   }
