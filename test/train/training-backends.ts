@@ -2,6 +2,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import { findTensorflow, INSTALL_COMMAND, projectTensorflow } from '#src/core/engine/tensorflow-package.js';
 import { openBackend } from '#src/core/engine/tfjs-backend.js';
 
 // TensorFlow brings @tensorflow/tfjs with it, which does this by itself. Written without extensions, so not for `import`.
@@ -34,4 +35,12 @@ export async function withoutLeak<Result>(work: () => Result | Promise<Result>):
   const left = tf.memory().numTensors - before;
   if (left !== 0) throw new Error(`${left} tensors more than before`);
   return result;
+}
+
+/** The same without opening it here, for tests whose trainings run in threads of their own. */
+export async function isTensorflowThere(what: string): Promise<boolean> {
+  if (projectTensorflow() !== undefined || (await findTensorflow()) !== undefined) return true;
+  if (expected) throw new Error('TensorFlow is not installed');
+  console.log(`SKIP ${what}: TensorFlow is not installed; ${INSTALL_COMMAND} installs it`);
+  return false;
 }
