@@ -9,7 +9,7 @@ import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { parseOptions } from '../denoiser/options.js';
-import { trainingFolder } from './checkpoint.js';
+import { checkpointFile } from './checkpoint.js';
 import { AUGMENTATIONS } from './crops.js';
 import { OBJECTIVES } from './objective.js';
 import { PRESETS, presets } from './presets.js';
@@ -153,7 +153,7 @@ async function startOf(
  */
 export async function newSettings(options: CheckedTrainOptions): Promise<TrainingSettings> {
   const output = resolve(options.output);
-  if (existsSync(join(output, 'model.json')) || existsSync(trainingFolder(output)))
+  if (existsSync(join(output, 'model.json')) || existsSync(checkpointFile(output)))
     throw new FlowDenoiseError(
       'BAD_OPTION',
       `Expected a folder without a prior for output but received ${options.output}, which has one; go on with --resume, or choose another folder`,

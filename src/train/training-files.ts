@@ -5,7 +5,7 @@ import type { PriorModel } from '../core/model/model-json.js';
 import { updateModelCard } from './model-card.js';
 import type { TrainingRecord } from './progress.js';
 import type { TrainingSettings } from './settings.js';
-import { openTrainingReport } from './training-report.js';
+import { openTrainingReport, type TrainingReport } from './training-report.js';
 
 const CARD_FILE = 'README.md';
 
@@ -21,26 +21,24 @@ export async function* keepingRecords(
   lastStep: number,
 ): AsyncGenerator<TrainingRecord, void> {
   const { output, name } = settings;
-  const report = await openTrainingReport({
-    folder: output,
-    title: name,
-    facts: factsOf(settings),
-    lastStep,
-  });
+  // With the first record: whoever stops before it leaves nothing.
+  let report: TrainingReport | undefined;
+  const open = () => openTrainingReport({ folder: output, title: name, facts: factsOf(settings), lastStep });
   let isDone = false;
   let described = lastStep === 0 ? undefined : await modelOf(output);
   try {
     for await (const record of records) {
+      report ??= await open();
       await report.add(record);
       if (record.kind === 'checkpoint') described = await describe(output, described);
       yield record;
     }
-    await report.finish();
+    await report?.finish();
     isDone = true;
   } finally {
     // However it ended, the page shall not go on as if it had not; what ended it counts more than a page unwritten.
-    if (!isDone) await report.finish().catch(() => {});
-    await report.close();
+    if (!isDone) await report?.finish().catch(() => {});
+    await report?.close();
   }
 }
 

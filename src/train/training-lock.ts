@@ -1,5 +1,5 @@
 // One training at a time in a prior's folder, across processes. A lock whose holder was killed is free after ten seconds.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import lockfile from 'proper-lockfile';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { trainingFolder } from './checkpoint.js';
@@ -20,8 +20,13 @@ export async function lockTraining(output: string, onLost: () => void): Promise<
         onLost();
       },
     });
-    // A lost lock is another's now.
-    return async () => (isLost ? undefined : release());
+    return async () => {
+      // A lost lock is another's now.
+      if (isLost) return;
+      await release();
+      // Folders in which nothing came to be; others are not empty, and stay.
+      for (const made of [folder, output]) await rmdir(made).catch(() => {});
+    };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ELOCKED')
       throw new FlowDenoiseError(

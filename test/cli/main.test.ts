@@ -26,7 +26,7 @@ test('a folder is mirrored, each picture in its own format', () =>
     assert.equal([format, width, height], ['jpeg', 48, 40]);
     assert.match(
       stderr,
-      /3 pictures, 0\.01 MP in \d+ tiles: about .* with beta-MAP under the prior natural on /,
+      /3 pictures, 0\.01 MP in \d+ tiles: about .* with the posterior mean .*under the prior natural on /,
     );
     assert.match(stderr, /in\/a\.png -> out\/a\.png {2}[\d.]+ s\n/);
     assert.match(stderr, /3 of 3 done in /);

@@ -9,9 +9,10 @@ test('list: a line for each, and the default is marked', async () => {
   for (const args of [['priors'], ['priors', 'list']]) {
     const { code, stdout, stderr } = await command(args);
     assert.equal([code, stderr], [0, '']);
-    const [faces = '', natural = ''] = stdout.split('\n');
-    assert.match(faces, /^faces64 {2}sigma 2\.5 to 75 \(grey 1\.443 to 43\.3\); 2\.7 million.*CelebA/);
-    assert.match(natural, /^natural {2}.*\(default\)$/);
+    const [faces = '', likelihood = '', natural = ''] = stdout.split('\n');
+    assert.match(faces, /^faces64 +sigma 2\.5 to 75 \(grey 1\.443 to 43\.3\); 2\.7 million.*CelebA/);
+    assert.match(likelihood, /^faces64-likelihood +any sigma; 2\.4 million/);
+    assert.match(natural, /^natural +.*\(default\)$/);
   }
 });
 
@@ -38,7 +39,10 @@ test('show and path agree with the files', async () => {
 test('a prior that is not there is wrong usage', async () => {
   const { code, stdout, stderr } = await command(['priors', 'show', 'nowhere']);
   assert.equal([code, stdout], [2, '']);
-  assert.match(stderr, /^flow-denoise: Expected one of faces64, natural or a folder.*nowhere\n$/);
+  assert.match(
+    stderr,
+    /^flow-denoise: Expected one of faces64, faces64-likelihood, natural or a folder.*nowhere\n$/,
+  );
 });
 
 test.run();

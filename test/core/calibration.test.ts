@@ -37,7 +37,8 @@ test("a shipped prior's own calibration is used, a given beta instead of its", a
   for (const name of shippedPriors()) {
     const { model } = await loadPrior(findPrior(name));
     const calibration = model.calibration?.betaMap;
-    assert.ok(calibration, `${name} has no calibration`);
+    // An unconditioned prior may do without: its climb goes on to convergence.
+    assert.ok(calibration || model.conditioning === null, `${name} has no calibration`);
     for (const { sigma255, beta } of calibration?.table ?? []) {
       const options = calibratedBetaMap(model, sigma255 / 255);
       expectBelow(Math.abs(options.beta - beta), 1e-9, `${name} at ${sigma255}`);

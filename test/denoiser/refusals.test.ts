@@ -132,7 +132,12 @@ for (const [name, options, ...patterns] of [
   test(`openDenoiser with ${name}`, () => refuses(openDenoiser(options), 'BAD_OPTION', ...patterns));
 
 test('openDenoiser with a prior that there is not', () =>
-  refuses(openDenoiser({ prior: 'landscapes' }), 'BAD_PRIOR', /faces64, natural/, /received landscapes/));
+  refuses(
+    openDenoiser({ prior: 'landscapes' }),
+    'BAD_PRIOR',
+    /faces64, faces64-likelihood, natural/,
+    /received landscapes/,
+  ));
 
 test('an unconditioned prior: no posterior mean, but beta-MAP', async () => {
   const prior = fixtureFolder('unconditioned');

@@ -154,8 +154,8 @@ test('a climb begins at the posterior mean where the prior breaks down at the no
   const engine = await openEngine(prior, { engine: 'onnx', threads: 1 });
   try {
     for (const [sigma, start] of [
-      [8, 'noisy'],
-      [120, 'posterior-mean'],
+      [4, 'noisy'],
+      [50, 'posterior-mean'],
     ] as const) {
       const level = { model: 'gaussian', sigma } as const;
       const noisy = noisyPicture(clean, 0, level, { seed: 1, clip: false });

@@ -106,7 +106,7 @@ test('the best beta is kept in model.json, and the prior still loads', async () 
   assert.is(told.at(-1), 1);
   const card = await readFile(join(prior, 'README.md'), 'utf8');
   assert.match(card, `| beta | ${result.rows.map(({ beta }) => beta).join(' | ')} |`);
-  const denoiser = await openDenoiser({ prior, engine: 'onnx', threads: 1 });
+  const denoiser = await openDenoiser({ prior, method: 'beta-map', engine: 'onnx', threads: 1 });
   const picture = {
     data: Float32Array.from({ length: SIZE * SIZE * 3 }, (_, i) => (i % 3) / 3),
     width: SIZE,

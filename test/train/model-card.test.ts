@@ -15,6 +15,7 @@ const HEADINGS = ['Use', 'Data and licence', 'Training', 'Measured quality', 'Li
 
 const trained: PriorModel = {
   ...natural,
+  inputResolution: 64,
   name: 'prints',
   calibration: undefined,
   provenance: {
