@@ -39,9 +39,6 @@ const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warnin
 
 async function train(): Promise<void> {
   const checkpoint = isResumed ? await readCheckpoint(settings.output, warn) : undefined;
-  const backend = await openBackend('tensorflow').catch((error: unknown) => {
-    throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
-  });
   const { folder, crop, batch, seed, sheetTile, augment } = settings;
   const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
   const { signal } = opening;
@@ -62,13 +59,20 @@ async function train(): Promise<void> {
         'BAD_OPTION',
         `${folder}: its pictures are not those that the checkpoint was trained on. Expected the same files; to train on others, start with --from ${settings.output} and another output`,
       );
-    for await (const record of runTraining({ settings, crops, checkpoint, isStopped })) {
-      step = record.step;
-      tell({ kind: 'record', record });
+    // Last: a thread that ends with TensorFlow loaded and unused has been seen to bring the process down at its exit.
+    const backend = await openBackend('tensorflow').catch((error: unknown) => {
+      throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
+    });
+    try {
+      for await (const record of runTraining({ settings, crops, checkpoint, isStopped })) {
+        step = record.step;
+        tell({ kind: 'record', record });
+      }
+    } finally {
+      backend.close();
     }
   } finally {
     await crops.close();
-    backend.close();
   }
 }
 
