@@ -61,7 +61,10 @@ async function train(): Promise<void> {
       );
     // Last: a thread that ends with TensorFlow loaded and unused has been seen to bring the process down at its exit.
     const backend = await openBackend('tensorflow').catch((error: unknown) => {
-      throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `training needs engine tensorflow: ${messageOf(error)}`);
+      throw new FlowDenoiseError(
+        'ENGINE_UNAVAILABLE',
+        `training needs engine tensorflow: ${messageOf(error)}`,
+      );
     });
     try {
       for await (const record of runTraining({ settings, crops, checkpoint, isStopped })) {
