@@ -1,9 +1,9 @@
 // What stands on the page of --report, as HTML: the totals, the failures, and an article for every picture. Pure
 // functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
 // html-report-style.ts's and html-report-script.ts's.
-import { createHash } from 'node:crypto';
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
 import type { Approach, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
+import { HTML_END, htmlHead } from '../figure/html-page.js';
 import { timeWords } from '../figure/time-words.js';
 import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
@@ -34,31 +34,8 @@ export function escaped(text: string): string {
 
 /** From the doctype to where the pictures begin. */
 export function pageHead({ entries, denoiser, strength, started, ended }: PageFacts): string {
-  const [styleText, scriptText] = [style, script];
-  // Nothing may be loaded but the pictures in the page itself, and nothing runs but these two.
-  const policy = [
-    "default-src 'none'",
-    'img-src data:',
-    `style-src '${integrity(styleText)}'`,
-    `script-src '${integrity(scriptText)}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<link rel="icon" href="data:,">
-<title>Denoised: ${plural(entries.length, 'picture')}, ${dateWords(started)}</title>
-<style>${styleText}</style>
-<script type="module">${scriptText}</script>
-</head>
-<body>
-<header>
+  const title = `Denoised: ${plural(entries.length, 'picture')}, ${dateWords(started)}`;
+  return `${htmlHead({ title, style, script })}<header>
 <h1>flow-denoise report</h1>
 <p class="quiet"><time datetime="${started.toISOString()}">${dateWords(started)}</time></p>
 ${totals(entries, (ended.getTime() - started.getTime()) / 1000)}
@@ -79,7 +56,7 @@ ${overview(entries)}
 }
 
 export function pageEnd(): string {
-  return '</main>\n</body>\n</html>\n';
+  return `</main>\n${HTML_END}`;
 }
 
 /** One picture. */
@@ -273,8 +250,4 @@ function plural(count: number, noun: string): string {
 
 function dateWords(date: Date): string {
   return date.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' });
-}
-
-function integrity(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }

@@ -1,5 +1,5 @@
 // A report as one HTML page that loads nothing: tables, and figures as SVG. Every text passes `escapedMarkup`.
-import { createHash } from 'node:crypto';
+import { HTML_END, htmlHead } from '../figure/html-page.js';
 import { escapedMarkup } from '../figure/markup.js';
 import type { Report, ReportSection, ReportTable } from './report.js';
 
@@ -37,29 +37,13 @@ figure.pictures svg { max-width: none; }
 `;
 
 export function reportHtml({ title, facts, sections }: Report): string {
-  // Nothing may be loaded but what the page itself holds, and nothing runs.
-  const hash = createHash('sha256').update(STYLE).digest('base64');
-  const policy = `default-src 'none'; img-src data:; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const links = sections.map(
     ({ heading }, i) => `<li><a href="#s${i + 1}">${escapedMarkup(heading)}</a></li>`,
   );
   const rows = facts.map(
     ([name, value]) => `<div><dt>${escapedMarkup(name)}</dt><dd>${escapedMarkup(value)}</dd></div>`,
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<link rel="icon" href="data:,">
-<title>${escapedMarkup(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header>
+  return `${htmlHead({ title, style: STYLE })}<header>
 <h1>${escapedMarkup(title)}</h1>
 <dl>${rows.join('')}</dl>
 <nav aria-label="Sections"><ul>${links.join('')}</ul></nav>
@@ -67,9 +51,7 @@ export function reportHtml({ title, facts, sections }: Report): string {
 <main>
 ${sections.map(sectionHtml).join('\n')}
 </main>
-</body>
-</html>
-`;
+${HTML_END}`;
 }
 
 function sectionHtml({ heading, text, tables, figures }: ReportSection, index: number): string {

@@ -1,8 +1,8 @@
 // training.html: how a training goes, as one page that asks nothing of any network. Curves, what the flow makes of fixed
 // validation crops, and pictures drawn from it. Pure but for the encoding of its pictures; training-report.ts writes it.
-import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { psnr } from '../core/metrics/index.js';
+import { HTML_END, htmlHead } from '../figure/html-page.js';
 import { type LineChart, lineChart, type Series } from '../figure/line-chart.js';
 import { escapedMarkup } from '../figure/markup.js';
 import { timeWords } from '../figure/time-words.js';
@@ -30,27 +30,8 @@ const LONG = 200;
 /** @returns  the page, whole */
 export async function trainingPage(page: TrainingPage): Promise<string> {
   const { title, facts, curves, latest, isRunning } = page;
-  const policy = [
-    "default-src 'none'",
-    'img-src data:',
-    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; ');
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">${isRunning ? `\n<meta http-equiv="refresh" content="${RELOAD_SECONDS}">` : ''}
-<link rel="icon" href="data:,">
-<title>Training ${escapedMarkup(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<header>
+  const reloadSeconds = isRunning ? RELOAD_SECONDS : undefined;
+  return `${htmlHead({ title: `Training ${title}`, style, reloadSeconds })}<header>
 <h1>Training ${escapedMarkup(title)}</h1>
 <p class="quiet">${stateWords(page)}</p>
 ${totals(page)}
@@ -61,9 +42,7 @@ ${charts(curves, facts)}
 ${latest ? await cropsSection(latest.crops) : ''}
 ${latest?.samples ? await samplesSection(latest.samples) : ''}
 </main>
-</body>
-</html>
-`;
+${HTML_END}`;
 }
 
 function stateWords({ curves, isRunning }: TrainingPage): string {

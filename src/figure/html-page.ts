@@ -1,0 +1,49 @@
+// The frame of a page that stands alone in its file: it may load nothing but the pictures in it, and nothing runs in it but
+// the script that it is made with.
+import { createHash } from 'node:crypto';
+import { escapedMarkup } from './markup.js';
+
+export interface HtmlHead {
+  /** Plain text. */
+  readonly title: string;
+  /** CSS. */
+  readonly style: string;
+  /** A JavaScript module; none without. */
+  readonly script?: string;
+  /** After how many seconds a browser asks for the page anew; never without. */
+  readonly reloadSeconds?: number | undefined;
+}
+
+export const HTML_END = '</body>\n</html>\n';
+
+/** From the doctype to where the body begins; the page ends with `HTML_END`. */
+export function htmlHead({ title, style, script, reloadSeconds }: HtmlHead): string {
+  const policy = [
+    "default-src 'none'",
+    'img-src data:',
+    `style-src '${integrity(style)}'`,
+    ...(script === undefined ? [] : [`script-src '${integrity(script)}'`]),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const reload =
+    reloadSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${reloadSeconds}">\n`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+${reload}<link rel="icon" href="data:,">
+<title>${escapedMarkup(title)}</title>
+<style>${style}</style>
+${script === undefined ? '' : `<script type="module">${script}</script>\n`}</head>
+<body>
+`;
+}
+
+function integrity(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
