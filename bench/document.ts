@@ -1,4 +1,4 @@
-// Writes the tables of docs/benchmarks.md and docs/method.md from docs/results: what stands between
+// Writes the tables of the README and of docs from docs/results: what stands between
 // `<!-- results: name -->` and `<!-- end -->` is replaced. A test holds the documents to it.
 // Usage: npm run bench -- document
 import { readFile, writeFile } from 'node:fs/promises';
@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 import published from './published.json' with { type: 'json' };
 import { markdownTable, mean, median, type Results, type Row, readResults } from './results.js';
 
-export const DOCUMENTS = ['docs/benchmarks.md', 'docs/method.md'] as const;
+export const DOCUMENTS = [
+  'README.md',
+  'docs/architecture.md',
+  'docs/benchmarks.md',
+  'docs/method.md',
+  'docs/noise.md',
+] as const;
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const NOT_MEASURED = 'Not measured yet.';
 
@@ -17,6 +23,9 @@ const decibels = (row: Row | undefined, key = 'psnr', digits = 2) =>
 
 /** The command and the machine under a table. */
 const origin = ({ command, machine }: Results) => `\nCommand: \`${command}\`. ${machine}.`;
+
+/** Text with each "posterior-mean:4:3" in it as people say it. */
+const withWords = (text: string) => text.replace(/\S+-m\S+:\d:\d/, (found) => approachWords(found));
 
 /** "posterior-mean:4:3" as people say it. */
 export function approachWords(text: string): string {
@@ -29,31 +38,35 @@ export function approachWords(text: string): string {
 function qualityTable(results: Results): string {
   const { rows } = results;
   const sigmas = [15, 25, 50].filter((sigma) => rows.some((row) => row.sigma === sigma));
-  const ours = unique(rows, 'prior').flatMap((prior) =>
-    unique(rows, 'approach').map((approach) => {
-      const of = (sigma: number) =>
-        rows.find((row) => row.prior === prior && row.approach === approach && row.sigma === sigma);
-      const name = `\`${prior}\`, ${approachWords(String(approach))}`;
-      return [name, ...sigmas.map((sigma) => decibels(of(sigma))), 'measured'];
-    }),
-  );
-  const noisy = [
-    'noisy',
-    ...sigmas.map((sigma) =>
-      decibels(
-        rows.find((row) => row.sigma === sigma),
-        'noisy',
-      ),
-    ),
-    'measured',
-  ];
+  const cells = (found: (sigma: number) => Row | undefined, key = 'psnr') =>
+    sigmas.map((sigma) => decibels(found(sigma), key));
+  const counts = (unique(rows, 'pictures') as number[]).sort((a, b) => b - a);
+  const measured = counts.flatMap((count) => {
+    const those = rows.filter(({ pictures }) => pictures === count);
+    const origin = `measured, ${count} pictures`;
+    const ours = unique(those, 'prior').flatMap((prior) =>
+      unique(those, 'approach')
+        .filter((approach) => those.some((row) => row.prior === prior && row.approach === approach))
+        .map((approach) => [
+          `\`${prior}\`, ${approachWords(String(approach))}`,
+          ...cells((sigma) =>
+            those.find((row) => row.prior === prior && row.approach === approach && row.sigma === sigma),
+          ),
+          origin,
+        ]),
+    );
+    return [
+      ['noisy', ...cells((sigma) => those.find((row) => row.sigma === sigma), 'noisy'), origin],
+      ...ours,
+    ];
+  });
   const theirs = published.rows.map(({ name, psnr, source }) => [
     name,
     ...sigmas.map((sigma) => psnr[String(sigma) as keyof typeof psnr].toFixed(2)),
     `published: ${source}`,
   ]);
   const head = ['', ...sigmas.map((sigma) => `sigma ${sigma}`), ''];
-  return `${markdownTable(head, [noisy, ...ours, ...theirs])}\n${origin(results)} ${published.set}.`;
+  return `${markdownTable(head, [...measured, ...theirs])}\n${origin(results)} ${published.set}.`;
 }
 
 function peersTable(results: Results, set: string): string {
@@ -64,7 +77,7 @@ function peersTable(results: Results, set: string): string {
   const family = (side: string) => side.replace(/, h = .*| \d x \d$/, '');
   const families = [...new Set(rows.map(({ side }) => family(String(side))))];
   const body = families.map((name) => [
-    name.replace(/(\S+-m\S+:\d:\d)/, (text) => approachWords(text)),
+    withWords(name),
     ...sigmas.map((sigma) => {
       const row = rows.find((each) => family(String(each.side)) === name && each.sigma === sigma);
       return row ? `${decibels(row)} / ${mean(numbers(row, 'ssim')).toFixed(3)}` : '';
@@ -91,11 +104,87 @@ function ablationTable(results: Results, study: string): string {
 function speedTable(results: Results, section: string): string {
   const rows = results.rows.filter((row) => row.section === section);
   const body = rows.map((row) => [
-    String(row.what),
+    withWords(String(row.what)),
     median(numbers(row, 'values')).toPrecision(3),
     String(row.unit),
   ]);
   return markdownTable(['', 'median', ''], body);
+}
+
+/** What becomes of noise that is told and of noise that is found. */
+function noiseTable(results: Results): string {
+  const of = (study: string) => results.rows.filter((row) => row.study === study);
+  const line = (name: string, rows: readonly Row[]) => [
+    `${name}, ${rows[0]?.pictures} pictures`,
+    ...['noisy', 'told', 'unsaid'].map((way) =>
+      rows.every((row) => row[way]) ? rows.map((row) => decibels(row, way)).join(' / ') : '',
+    ),
+  ];
+  const levels = (rows: readonly Row[]) => rows.map(({ level }) => level).join(' / ');
+  const [gaussian, grey, real] = [of('gaussian'), of('grey'), of('real')];
+  const photons = of('poisson').filter(({ level }) => /\/0$/.test(String(level)));
+  const peaks = photons.map(({ level }) => String(level).replace('/0', '')).join(' / ');
+  const body = [
+    line(`CBSD68, sigma ${levels(gaussian)}`, gaussian),
+    line(`CBSD68, ${peaks} photons at white`, photons),
+    line('real photographs (cc15)', real),
+    line(`BSD68 in grey, sigma ${levels(grey)}`, grey),
+  ];
+  const clean = of('clean').map(({ kinds }) => `CBSD68 without noise is taken for: ${kinds}.`);
+  return `${markdownTable(['', 'noisy', 'told', 'nothing said'], body)}\n\n${clean} ${origin(results).trim()}`;
+}
+
+function poissonTable(results: Results): string {
+  const rows = results.rows.filter((row) => row.study === 'poisson');
+  const body = rows.map((row) => {
+    const [peak = '', read = ''] = String(row.level).split('/');
+    const loss = mean(numbers(row, 'told')) - mean(numbers(row, 'unsaid'));
+    const figures = ['noisy', 'told', 'fitted', 'unsaid'].map((way) => decibels(row, way));
+    return [peak, read, ...figures, loss.toFixed(2), String(row.kinds)];
+  });
+  const head = ['peak', 'read noise', 'noisy', 'told', 'fitted', 'nothing said', 'loss', 'taken for'];
+  return `${markdownTable(head, body)}\n\n${rows[0]?.pictures} pictures. ${origin(results).trim()}`;
+}
+
+function seamsTable(results: Results): string {
+  const body = results.rows.map((row) => [
+    `${approachWords(String(row.approach))}, ${row.sigma}`,
+    String(row.overlap),
+    ...['border', 'elsewhere'].map((key) =>
+      numbers(row, key)
+        .map((value) => value.toFixed(2))
+        .join(' / '),
+    ),
+    `${mean(numbers(row, 'loss')).toFixed(4)} dB`,
+    `${Number(row.computed).toFixed(2)} x`,
+  ]);
+  const head = [
+    'approach, sigma',
+    'overlap',
+    'RMS at borders',
+    'elsewhere',
+    'loss of PSNR',
+    'pixels computed',
+  ];
+  return `${markdownTable(head, body)}\n${origin(results)}`;
+}
+
+function priorAutoTable(results: Results): string {
+  const sigmas = unique(results.rows, 'sigma') as number[];
+  const line = (name: string, set: string, key: string) => [
+    name,
+    ...sigmas.map((sigma) => {
+      const row = results.rows.find((each) => each.set === set && each.sigma === sigma);
+      return row ? `${row[key]} of ${row.pictures}` : '';
+    }),
+  ];
+  const body = [
+    line('faces for which it takes `faces64`', 'faces', 'right'),
+    line('photographs for which it takes `natural`', 'photographs', 'right'),
+    line('faces that get the prior with the higher PSNR', 'faces', 'better'),
+    line('photographs that get the prior with the higher PSNR', 'photographs', 'better'),
+  ];
+  return `${markdownTable(['sigma', ...sigmas.map(String)], body)}\n${origin(results)}`;
 }
 
 /** The text for `<!-- results: file/part -->`. */
@@ -111,11 +200,17 @@ export async function tableFor(name: string): Promise<string> {
       return results.rows.some((row) => row.set === part) ? peersTable(results, part) : NOT_MEASURED;
     case 'peers-speed': {
       const body = results.rows.map((row) => [
-        String(row.side).replace(/(\S+-m\S+:\d:\d)/, (text) => approachWords(text)),
+        withWords(String(row.side)),
         median(numbers(row, 'secondsPerMegapixel')).toPrecision(3),
       ]);
       return `${markdownTable(['', 's/MP'], body)}\n${origin(results)}`;
     }
+    case 'noise':
+      return part === 'poisson' ? poissonTable(results) : noiseTable(results);
+    case 'seams':
+      return seamsTable(results);
+    case 'prior-auto':
+      return priorAutoTable(results);
     case 'ablation':
       return part === '' ? origin(results).trim() : ablationTable(results, part);
     case 'speed':

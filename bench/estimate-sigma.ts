@@ -1,6 +1,6 @@
 // The estimate of sigma over all of CBSD68: mean absolute error (and mean error) in 8-bit units, for unclipped
 // noise in floats and for noise clipped and rounded to 8 bit; and what clean pictures give. What it costs, with all
-// else that is asked of the noise: bench/auto.ts cost.
+// else that is asked of the noise: bench/find-noise.ts.
 // Usage: node --import tsx bench/estimate-sigma.ts [pictures] [folder under ../shared] [colour | grey]
 import { estimateSigma, type SigmaEstimate } from '#src/core/noise/estimate-sigma.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';

@@ -1,13 +1,14 @@
 // Memory and event-loop lag of one large picture: the largest resident size of the process and the lag's 99th
 // percentile while denoising. Run it as a process of its own.
-// Usage: node --import tsx bench/memory.ts [megapixels] [method] [tile size] [overlap] [numbers: largest MB and lag in ms alone, for speed.ts]
+// Usage: node --import tsx bench/memory.ts [megapixels] [approach, as method:ensemble:scales] [tile size] [overlap] [numbers: largest MB and lag in ms alone, for speed.ts]
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { gaussianGenerator } from '#src/core/noise/index.js';
-import type { Method } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import { approachFrom, approachText } from './results.js';
 
-const [megapixels = '24', method = 'posterior-mean', tileSize = '256', overlap = '24', form = ''] =
+const [megapixels = '24', given = 'posterior-mean', tileSize = '256', overlap = '24', form = ''] =
   process.argv.slice(2);
+const approach = approachFrom(given);
 const width = Math.round(Math.sqrt((Number(megapixels) * 1e6 * 3) / 2));
 const height = Math.round((width * 2) / 3);
 const noise = gaussianGenerator(1);
@@ -20,7 +21,7 @@ const sampler = setInterval(() => {
   largest = Math.max(largest, process.memoryUsage.rss());
 }, 100);
 const denoiser = await openDenoiser({
-  method: method as Method,
+  ...approach,
   tileSize: Number(tileSize),
   overlap: Number(overlap),
 });
@@ -35,7 +36,7 @@ const lags = [50, 99].map((percent) => lag.percentile(percent) / 1e6);
 if (form === 'numbers') console.log(`${largest / 1e6}\n${lags[1]}`);
 else
   console.log(
-    `${width} x ${height}, ${method}, ${report.tiles} tiles: ${seconds.toFixed(1)} s (${(seconds / Number(megapixels)).toFixed(2)} s/MP), ` +
+    `${width} x ${height}, ${approachText(approach)}, ${report.tiles} tiles: ${seconds.toFixed(1)} s (${(seconds / Number(megapixels)).toFixed(2)} s/MP), ` +
       `resident ${before.toFixed(0)} MB before, at most ${(largest / 1e6).toFixed(0)} MB; event loop lag (ms) ` +
       `median ${lags[0]?.toFixed(1)}, 99th percentile ${lags[1]?.toFixed(1)}, max ${(lag.max / 1e6).toFixed(1)}`,
   );

@@ -1,94 +1,167 @@
 // How often `prior: 'auto'` decides right: faces and photographs with Gaussian noise, rounded to bytes as a file's, with
-// sigma given or nothing said; and how often the prior that it takes is the one with the higher PSNR (posterior mean).
-// Beside it what the flows' own log densities say of the middle 64 x 64 pixels.
-// Usage: node --import tsx bench/prior-auto.ts [sigmas] [faces] [photographs] [auto]
+// sigma told (or `auto`: nothing said); and how often the prior that it takes is the one with the higher PSNR (posterior
+// mean). Beside it what the flows' own log densities say of the middle 64 x 64 pixels. With --save rows go to
+// docs/results/prior-auto.json as they are done; rows that are there are not measured again.
+// Usage: npm run bench -- prior-auto [sigmas] [faces] [photographs] [auto] [--save]
+import type { Engine } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
+import type { PriorModel } from '#src/core/model/model-json.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { priorsToChooseFrom } from '#src/denoiser/auto-denoiser.js';
 import { choosePrior } from '#src/denoiser/choose-prior.js';
+import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { createSchedule } from '#src/tile/schedule.js';
+import { createSchedule, type Schedule } from '#src/tile/schedule.js';
 import { type BenchPicture, readPictures, toBytes, toFloats } from './pictures.js';
+import { benchArguments, median, openResults, rounded } from './results.js';
 
 const SIDE = 64;
-const [sigmas = '4.28,8.5,17,34,50', faces = '32', photographs = '12', said] = process.argv.slice(2);
 
-const priors = await Promise.all(
-  (await priorsToChooseFrom()).map(async ({ name, model }) => {
-    const engine = await openEngine(await loadPrior(findPrior(name)), { engine: 'auto', threads: undefined });
-    const denoiser = await openDenoiser({ prior: name, method: 'posterior-mean' });
-    return { name, model, engine, denoiser, schedule: createSchedule(engine) };
-  }),
-);
-const candidates = priors.map(({ name, model, schedule }) => ({ name, model, open: async () => schedule }));
+/** Where the pictures lie, and the prior that is right for them. */
+export const SETS = [
+  { set: 'faces', folder: 'data/faces64/validation', right: 'faces64' },
+  { set: 'photographs', folder: 'data/cbsd68', right: 'natural' },
+] as const;
 
-for (const [folder, count, right] of [
-  ['data/faces64/validation', faces, 'faces64'],
-  ['data/cbsd68', photographs, 'natural'],
-] as const) {
-  const pictures = await readPictures(count, folder);
-  for (const sigma of sigmas.split(',').map(Number)) {
-    const chosen: Record<string, number> = {};
-    const likeliest: Record<string, number> = {};
-    const margins: number[] = [];
-    let agreed = 0;
-    for (const [index, picture] of pictures.entries()) {
-      const noisy = toBytes(addGaussianNoise(toFloats(picture.data), sigma / 255, 100 + index));
-      const options = { noise: 'auto', strength: 1, sigma: said === 'auto' ? said : sigma } as const;
-      const choice = await choosePrior({ ...picture, data: noisy }, options, candidates, 'beta-map');
-      const { prior, figures } = choice;
-      const best = await bestByPsnr(picture, noisy, sigma);
-      if (figures.length === 0 || best === prior) agreed += 1;
-      count1(chosen, figures.length === 0 ? choice.why : prior);
-      const of = (isRight: boolean) =>
-        figures.find((each) => (each.prior === right) === isRight)?.natsPerSample;
-      margins.push((of(true) ?? 0) - (of(false) ?? 0));
-      count1(likeliest, await byOwnDensity({ ...picture, data: noisy }, sigma / 255));
-    }
-    margins.sort((a, b) => a - b);
-    if (pictures.length === 0) continue;
-    const [least, middle] = [margins[0], margins[margins.length >> 1]].map((margin) => margin?.toFixed(4));
-    console.log(
-      `${folder}, sigma ${sigma}: ${chosen[right] ?? 0} of ${pictures.length} right ${JSON.stringify(chosen)}, ${agreed} the better by PSNR; ` +
-        `nats per sample for ${right}: least ${least}, median ${middle}; by the flows' own densities ${JSON.stringify(likeliest)}`,
-    );
+interface OpenPrior {
+  readonly name: string;
+  readonly model: PriorModel;
+  readonly engine: Engine;
+  readonly denoiser: Denoiser;
+  readonly schedule: Schedule;
+}
+
+export interface Choice {
+  /** The prior that `auto` takes. */
+  readonly chosen: string;
+  /** By how much the right one is likelier than the other, nats per sample; undefined where nothing was compared. */
+  readonly margin: number | undefined;
+  /** The prior with the higher PSNR. */
+  readonly better: string;
+  /** The one whose flow gives the middle of the picture the larger log density. */
+  readonly denser: string;
+}
+
+export function openPriors(): Promise<OpenPrior[]> {
+  return priorsToChooseFrom().then((found) =>
+    Promise.all(
+      found.map(async ({ name, model }) => {
+        const engine = await openEngine(await loadPrior(findPrior(name)), {
+          engine: 'auto',
+          threads: undefined,
+        });
+        const denoiser = await openDenoiser({ prior: name, method: 'posterior-mean' });
+        return { name, model, engine, denoiser, schedule: createSchedule(engine) };
+      }),
+    ),
+  );
+}
+
+export async function closePriors(priors: readonly OpenPrior[]): Promise<void> {
+  for (const { engine, denoiser } of priors) {
+    await denoiser.close();
+    await engine.close();
   }
 }
-for (const { engine, denoiser } of priors) {
-  await denoiser.close();
-  await engine.close();
+
+/** @param said  the noise that `auto` is told */
+export async function measureChoice(
+  priors: readonly OpenPrior[],
+  picture: BenchPicture & { readonly index: number },
+  sigma: number,
+  right: string,
+  said: number | 'auto' = sigma,
+): Promise<Choice> {
+  const data = toBytes(addGaussianNoise(toFloats(picture.data), sigma / 255, 100 + picture.index));
+  const candidates = priors.map(({ name, model, schedule }) => ({ name, model, open: async () => schedule }));
+  const options = { noise: 'auto', strength: 1, sigma: said } as const;
+  const { prior, figures } = await choosePrior({ ...picture, data }, options, candidates, 'beta-map');
+  const of = (isRight: boolean) => figures.find((each) => (each.prior === right) === isRight)?.natsPerSample;
+  const [ours, others] = [of(true), of(false)];
+  return {
+    chosen: prior,
+    margin: ours === undefined || others === undefined ? undefined : ours - others,
+    better: await largest(priors, async ({ denoiser }) => {
+      const result = await denoiser.denoisePicture({ ...picture, data }, { sigma });
+      return psnr(toFloats(picture.data), toFloats(result.data));
+    }),
+    denser: await largest(priors, ({ engine }) => ownDensity(engine, { ...picture, data }, sigma / 255)),
+  };
 }
 
-function count1(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
-}
-
-async function bestByPsnr(picture: BenchPicture, data: Uint8Array, sigma: number): Promise<string> {
-  let best = { name: '', decibels: Number.NEGATIVE_INFINITY };
-  for (const { name, denoiser } of priors) {
-    const result = await denoiser.denoisePicture({ ...picture, data }, { sigma });
-    const decibels = psnr(toFloats(picture.data), toFloats(result.data));
-    if (decibels > best.decibels) best = { name, decibels };
+async function largest(
+  priors: readonly OpenPrior[],
+  value: (prior: OpenPrior) => Promise<number>,
+): Promise<string> {
+  let best = { name: '', value: Number.NEGATIVE_INFINITY };
+  for (const prior of priors) {
+    const each = { name: prior.name, value: await value(prior) };
+    if (each.value > best.value) best = each;
   }
   return best.name;
 }
 
-/** The prior whose flow gives the middle of the picture the largest log density. */
-async function byOwnDensity({ data, width, height }: BenchPicture, sigma: number): Promise<string> {
+/** The log density of the middle of the picture under the flow at that noise level. */
+async function ownDensity(
+  engine: Engine,
+  { data, width, height }: BenchPicture,
+  sigma: number,
+): Promise<number> {
   const [left, top] = [(width - SIDE) >> 1, (height - SIDE) >> 1];
   const y = Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) => {
     const [channel, row, column] = [Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, i % SIDE];
     return (data[((top + row) * width + left + column) * 3 + channel] as number) / 255;
   });
   const shape = { batch: 1, channels: 3, height: SIDE, width: SIDE };
-  let best = { name: '', density: Number.NEGATIVE_INFINITY };
-  for (const { name, engine } of priors) {
-    const { logDensity } = await engine.evaluate({ shape, y: y.slice(), sigma: Float32Array.of(sigma) });
-    const density = logDensity[0] ?? Number.NaN;
-    if (density > best.density) best = { name, density };
-  }
-  return best.name;
+  const { logDensity } = await engine.evaluate({ shape, y, sigma: Float32Array.of(sigma) });
+  return logDensity[0] ?? Number.NaN;
 }
+
+async function main(): Promise<void> {
+  const { args, isKept } = benchArguments();
+  const [sigmas = '4.28,8.5,17,34', faces = '32', photographs = '12', said = 'sigma'] = args;
+  const results = await openResults(
+    'prior-auto',
+    ['set', 'sigma', 'pictures', 'said'],
+    'npm run bench -- prior-auto --save',
+    isKept,
+  );
+  const priors = await openPriors();
+  try {
+    for (const { set, folder, right } of SETS) {
+      const pictures = await readPictures(set === 'faces' ? faces : photographs, folder);
+      for (const sigma of sigmas.split(',').map(Number)) {
+        const key = { set, sigma, pictures: pictures.length, said };
+        let row = results.find(key);
+        if (!row) {
+          const told = said === 'auto' ? said : sigma;
+          const choices: Choice[] = [];
+          for (const [index, picture] of pictures.entries())
+            choices.push(await measureChoice(priors, { ...picture, index }, sigma, right, told));
+          row = {
+            ...key,
+            right: choices.filter(({ chosen }) => chosen === right).length,
+            better: choices.filter(({ chosen, better }) => chosen === better).length,
+            denser: choices.filter(({ denser }) => denser === right).length,
+            margins: rounded(choices.flatMap(({ margin }) => (margin === undefined ? [] : [margin]))),
+          };
+          await results.put(row);
+        }
+        const margins = row.margins as readonly number[];
+        console.log(
+          `${set}, sigma ${sigma}: takes ${right} for ${row.right} of ${row.pictures}, the better by PSNR for ${row.better}; ` +
+            `nats per sample for ${right}: least ${Math.min(...margins).toFixed(4)}, median ${median(margins).toFixed(4)}; ` +
+            `by the flows' own densities ${row.denser}`,
+        );
+      }
+    }
+  } finally {
+    await closePriors(priors);
+  }
+}
+
+// Tests take the measurement from here; the command has run.ts, or this file, as its program.
+if (!process.argv[1]?.endsWith('.test.ts')) await main();

@@ -5,7 +5,7 @@
 //   tiles       by tile size
 //   threads     by number of threads
 //   start       until a denoiser is open, and until its first picture of 64 x 64 is done, each in a process of its own
-//   sizes       against the picture's size, 0.1 to 24 MP
+//   sizes       against the picture's size, 0.1 to 24 MP, posterior mean
 //   memory      largest resident size and event loop lag at one picture, each in a process of its own
 // With --save: docs/results/speed.json, section by section.
 // Usage: npm run bench -- speed [sections, or all] [megapixels] [rounds] [--save]
@@ -63,11 +63,16 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-/** Seconds per megapixel of every side, round by round. */
-async function takeTurns(sides: Readonly<Record<string, Side>>, pixels: number): Promise<Measured[]> {
+/** Seconds per megapixel of every side, round by round; `once`: no round before that warms up. */
+async function takeTurns(
+  sides: Readonly<Record<string, Side>>,
+  pixels: number,
+  times: number | 'once' = Number(rounds),
+): Promise<Measured[]> {
   const names = Object.keys(sides);
   const values = new Map(names.map((name) => [name, [] as number[]]));
-  for (let round = 0; round <= Number(rounds); round++)
+  const [first, last] = times === 'once' ? [1, 1] : [0, times];
+  for (let round = first; round <= last; round++)
     for (const [name, { work }] of Object.entries(sides)) {
       const taken = await seconds(work);
       if (round > 0) values.get(name)?.push((taken / pixels) * 1e6);
@@ -80,6 +85,7 @@ async function takeTurns(sides: Readonly<Record<string, Side>>, pixels: number):
 async function compared(
   denoisers: Readonly<Record<string, DenoiserOptions>>,
   size = Number(megapixels),
+  times: number | 'once' = Number(rounds),
 ): Promise<Measured[]> {
   const { bytes, width, height } = await noisyPng(size);
   const { picture } = await decodePicture(bytes, 'noisy.png');
@@ -91,7 +97,7 @@ async function compared(
       close: () => denoiser.close(),
     };
   }
-  return takeTurns(sides, width * height);
+  return takeTurns(sides, width * height, times);
 }
 
 async function pipeline(): Promise<Measured[]> {
@@ -148,10 +154,11 @@ const APPROACHES = [
   'beta-map:8:3',
 ];
 
+/** Posterior mean, one scale: the large pictures take one round, and no other warms them up. */
 async function sizes(): Promise<Measured[]> {
   const all: Measured[] = [];
   for (const size of [0.1, 0.3, 1, 4, 12, 24])
-    for (const measured of await compared({ [`${size} MP`]: {} }, size)) all.push(measured);
+    all.push(...(await compared({ [`${size} MP`]: mean }, size, size < 12 ? Number(rounds) : 'once')));
   return all;
 }
 
@@ -184,16 +191,16 @@ async function start(): Promise<Measured[]> {
 
 async function memory(): Promise<Measured[]> {
   const script = fileURLToPath(new URL('memory.ts', import.meta.url));
-  return [1, 12, 24].flatMap((size) => {
-    const [resident = 0, lag = 0] = inProcess([
-      script,
-      String(size),
-      'posterior-mean',
-      '256',
-      '24',
-      'numbers',
-    ]);
-    const what = `${size} MP, posterior mean`;
+  const cases = [
+    ['posterior-mean', 1],
+    ['posterior-mean', 24],
+    ['posterior-mean:4:3', 1],
+    ['posterior-mean:4:3', 12],
+  ] as const;
+  return cases.flatMap(([approach, size]) => {
+    const command = [script, String(size), approach, '256', '24', 'numbers'];
+    const [resident = 0, lag = 0] = inProcess(command);
+    const what = `${approach}, ${size} MP`;
     return [
       { what: `${what}: largest resident size`, unit: 'MB', values: [resident] },
       { what: `${what}: event loop lag, 99th percentile`, unit: 'ms', values: [lag] },

@@ -22,7 +22,7 @@ export interface DetectedNoise {
 
 /**
  * The prior's sigma over that of correlated noise at middle frequencies: noise that reaches into low frequencies
- * needs more than its middle ones say. Measured on real photographs, `bench/real.ts`.
+ * needs more than its middle ones say. Measured on real photographs, `bench/noise.ts`.
  */
 const CORRELATED_FACTOR = 1.5;
 

@@ -43,7 +43,7 @@ const FEWEST_BLOCKS = 64;
 const TENTH_OF_MEAN_SQUARE = 10.865 / 18;
 /** Its 2nd percentile. */
 const FIFTIETH_OF_MEAN_SQUARE = 7.906 / 18;
-/** Measured on cc15, BSDS and white noise (bench/real.ts); see `decide`. */
+/** Measured on cc15, BSDS and white noise (bench/noise.ts); see `decide`. */
 const THRESHOLD = {
   chroma255: 1.3,
   chromaShare: 0.24,
