@@ -92,10 +92,14 @@ function headLine({ posteriorMean }: CalibrationRow): string {
   return `${'sigma'.padStart(WIDTHS.sigma)}${'noisy'.padStart(WIDTHS.decibels)}${mean}${'beta-MAP'.padStart(WIDTHS.decibels + 2)}${'beta'.padStart(WIDTHS.beta)}  (dB)`;
 }
 
-function rowLine({ sigma255, noisy, posteriorMean, betaMap, beta, fallbacks }: CalibrationRow): string {
+function rowLine(row: CalibrationRow): string {
+  const { sigma255, noisy, posteriorMean, betaMap, beta, fallbacks, isAtEnd } = row;
   const mean = posteriorMean === undefined ? '' : posteriorMean.toFixed(2).padStart(WIDTHS.mean);
-  const doubt = fallbacks === 0 ? '' : `  the flow broke down on ${fallbacks}`;
-  return `${String(Number(sigma255.toPrecision(3))).padStart(WIDTHS.sigma)}${noisy.toFixed(2).padStart(WIDTHS.decibels)}${mean}${betaMap.toFixed(2).padStart(WIDTHS.decibels + 2)}${String(beta).padStart(WIDTHS.beta)}${doubt}`;
+  const doubts = [
+    ...(isAtEnd ? ['no beta is the best, the search ran to its end'] : []),
+    ...(fallbacks === 0 ? [] : [`the flow broke down on ${fallbacks}`]),
+  ];
+  return `${String(Number(sigma255.toPrecision(3))).padStart(WIDTHS.sigma)}${noisy.toFixed(2).padStart(WIDTHS.decibels)}${mean}${betaMap.toFixed(2).padStart(WIDTHS.decibels + 2)}${String(beta).padStart(WIDTHS.beta)}  ${doubts.join('; ')}`.trimEnd();
 }
 
 function endLine(

@@ -25,6 +25,8 @@ export interface CalibrationRow {
   readonly betaMap: number;
   /** Crops on which the flow broke down: nothing was gained by beta-MAP there. */
   readonly fallbacks: number;
+  /** Whether the search ran to its end: PSNR only rises, or only falls, with beta, and no beta is the best. */
+  readonly isAtEnd: boolean;
 }
 
 /** Of the search, in ln beta: brackets by factors of 2, down to 15 %. PSNR hardly changes within that. */
@@ -88,6 +90,7 @@ export async function bestBeta(
     posteriorMean: mean?.psnr,
     betaMap: best.psnr,
     fallbacks: best.fallbacks,
+    isAtEnd: Math.min(x - SEARCH.least, SEARCH.most - x) < SEARCH.step,
   };
 }
 

@@ -99,7 +99,8 @@ const USUAL_BETAS = 9;
 
 /**
  * Measures the best beta at each noise level and, without `dryRun`, keeps it in the prior's model.json, with what was
- * measured in its provenance and its card. Steps, rate and polish stay as the prior has them.
+ * measured in its provenance and its card. Steps, rate and polish stay as the prior has them. A level at which no beta is
+ * best (`isAtEnd`) is left out of what is kept, unless all are: beyond the table, the nearest level's beta counts.
  *
  * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_IMAGE, SIGMA_OUT_OF_RANGE, ENGINE_UNAVAILABLE, ENGINE_FAILED,
  *          WRITE_FAILED; the signal's reason
@@ -183,7 +184,9 @@ function sizeOf(model: PriorModel, wanted: number | undefined): number {
 
 function calibrationOf(model: PriorModel, rows: readonly CalibrationRow[]): BetaMapCalibration {
   const { steps, rate, polish } = calibratedBetaMap(model, 0.1);
-  return { steps, rate, polish, table: rows.map(({ sigma255, beta }) => ({ sigma255, beta })) };
+  const decided = rows.filter(({ isAtEnd }) => !isAtEnd);
+  const table = (decided.length > 0 ? decided : rows).map(({ sigma255, beta }) => ({ sigma255, beta }));
+  return { steps, rate, polish, table };
 }
 
 async function keep(

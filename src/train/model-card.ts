@@ -188,7 +188,12 @@ function qualityWords(model: PriorModel, { validation, calibration }: Provenance
             ? [['posterior mean', ...psnr.map(({ posteriorMean = 0 }) => posteriorMean.toFixed(2))]]
             : []),
           [`beta-MAP, ${plural(steps, 'step')}`, ...psnr.map(({ betaMap }) => betaMap.toFixed(2))],
-          ['beta', ...betas.map(({ beta }) => String(beta))],
+          [
+            'beta',
+            ...psnr.map((row) =>
+              String(betas.find(({ sigma255 }) => sigma255 === row.sigma255)?.beta ?? 'none'),
+            ),
+          ],
         ],
       ),
     );

@@ -19,12 +19,13 @@ test('list: a line for each, and the default is marked', async () => {
 test('show and path agree with the files', async () => {
   const path = (await command(['priors', 'path', 'natural'])).stdout.trimEnd();
   const model = JSON.parse(await readFile(join(path, 'model.json'), 'utf8'));
+  const betas: { sigma255: number; beta: number }[] = model.calibration.betaMap.table;
   const shown = await command(['priors', 'show', 'natural']);
   for (const words of [
     model.weights.sha256,
     model.provenance.data,
     'Data and licence',
-    '5: 8, 10: 6.74',
+    betas.map(({ sigma255, beta }) => `${sigma255}: ${beta}`).join(', '),
     path,
   ])
     assert.ok(shown.stdout.includes(words), words);

@@ -152,6 +152,25 @@ test('what it measures is what the denoiser does, and no other beta does better'
   }
 });
 
+test('a level at which no beta is best is measured, and left out of what is kept', async () => {
+  const prior = await naturalCopy();
+  const options = { folder: photos, crops: 2, cropSize: LARGE, sigmas: [2.5, 30] };
+  const { rows, betaMap } = await run(prior, options);
+  const isDecided = rows.filter(({ isAtEnd }) => !isAtEnd);
+  assert.equal(
+    rows.map(({ isAtEnd }) => isAtEnd),
+    [true, false],
+    JSON.stringify(rows),
+  );
+  assert.equal(
+    betaMap.table,
+    isDecided.map(({ sigma255, beta }) => ({ sigma255, beta })),
+  );
+  assert.equal((await loadModel(prior)).calibration?.betaMap, betaMap);
+  const alone = await run(prior, { ...options, sigmas: [2.5], dryRun: true });
+  assert.is(alone.betaMap.table.length, 1, 'where all are, something has to be kept');
+});
+
 test('a dry run keeps nothing', async () => {
   const prior = await copyOf('conditioned');
   const before = await readFile(join(prior, 'model.json'));
