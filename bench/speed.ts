@@ -151,7 +151,6 @@ const APPROACHES = [
   'posterior-mean:4:3',
   'posterior-mean:8:3',
   'beta-map',
-  'beta-map:8:3',
 ];
 
 /** Posterior mean, one scale: the large pictures take one round, and no other warms them up. */
