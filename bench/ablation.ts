@@ -184,7 +184,7 @@ export async function measureVariant(
 
 async function main(): Promise<void> {
   const { args, isKept } = benchArguments();
-  const [wanted = 'all', sigmas = '15,25,50', count = '6', side = '96'] = args;
+  const [wanted = 'all', sigmas = '25,50', count = '6', side = '96'] = args;
   const prior = await loadPrior(findPrior('natural'));
   const engine = await openEngine(prior, { engine: 'onnx' });
   const keys = ['study', 'label', 'sigma', 'crops', 'side'];

@@ -18,7 +18,7 @@ import { benchArguments, mean, openResults, rounded } from './results.js';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const { args, isKept } = benchArguments();
-const [sigmaText = '25', count = '3', sideText = '64', stepsText = '200', rateText = '0.15'] = args;
+const [sigmaText = '5', count = '3', sideText = '64', stepsText = '200', rateText = '0.15'] = args;
 const [sigma255, side, steps, rate] = [sigmaText, sideText, stepsText, rateText].map(Number) as [
   number,
   number,

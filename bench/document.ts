@@ -25,7 +25,8 @@ const decibels = (row: Row | undefined, key = 'psnr', digits = 2) =>
 const origin = ({ command, machine }: Results) => `\nCommand: \`${command}\`. ${machine}.`;
 
 /** Text with each "posterior-mean:4:3" in it as people say it. */
-const withWords = (text: string) => text.replace(/\S+-m\S+:\d:\d/, (found) => approachWords(found));
+const withWords = (text: string) =>
+  text.replace(/(posterior-mean|beta-map)(:\d:\d)?/, (found) => approachWords(found));
 
 /** "posterior-mean:4:3" as people say it. */
 export function approachWords(text: string): string {
@@ -101,11 +102,15 @@ function ablationTable(results: Results, study: string): string {
   return markdownTable(['', ...sigmas.map((sigma) => `sigma ${sigma}`), 'evaluations'], body);
 }
 
+/** Three significant figures, 1060 and not 1.06e+3. */
+const figures = (value: number) =>
+  value < 1000 ? value.toPrecision(3) : String(Number(value.toPrecision(3)));
+
 function speedTable(results: Results, section: string): string {
   const rows = results.rows.filter((row) => row.section === section);
   const body = rows.map((row) => [
     withWords(String(row.what)),
-    median(numbers(row, 'values')).toPrecision(3),
+    figures(median(numbers(row, 'values'))),
     String(row.unit),
   ]);
   return markdownTable(['', 'median', ''], body);
@@ -201,7 +206,7 @@ export async function tableFor(name: string): Promise<string> {
     case 'peers-speed': {
       const body = results.rows.map((row) => [
         withWords(String(row.side)),
-        median(numbers(row, 'secondsPerMegapixel')).toPrecision(3),
+        figures(median(numbers(row, 'secondsPerMegapixel'))),
       ]);
       return `${markdownTable(['', 's/MP'], body)}\n${origin(results)}`;
     }

@@ -1,6 +1,6 @@
 // Memory and event-loop lag of one large picture: the largest resident size of the process and the lag's 99th
 // percentile while denoising. Run it as a process of its own.
-// Usage: node --import tsx bench/memory.ts [megapixels] [approach, as method:ensemble:scales] [tile size] [overlap] [numbers: largest MB and lag in ms alone, for speed.ts]
+// Usage: node --import tsx bench/memory.ts [megapixels] [approach, as method:ensemble:scales] [tile size] [overlap] [numbers: largest MB, lag in ms and s/MP alone, for speed.ts]
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { gaussianGenerator } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
@@ -33,7 +33,7 @@ lag.disable();
 clearInterval(sampler);
 const seconds = (performance.now() - started) / 1000;
 const lags = [50, 99].map((percent) => lag.percentile(percent) / 1e6);
-if (form === 'numbers') console.log(`${largest / 1e6}\n${lags[1]}`);
+if (form === 'numbers') console.log(`${largest / 1e6}\n${lags[1]}\n${seconds / Number(megapixels)}`);
 else
   console.log(
     `${width} x ${height}, ${approachText(approach)}, ${report.tiles} tiles: ${seconds.toFixed(1)} s (${(seconds / Number(megapixels)).toFixed(2)} s/MP), ` +
