@@ -1,4 +1,4 @@
-// Memory and event-loop lag of one large picture: the largest resident size of the process and the lag's 99th
+// Memory, event-loop lag and time of one large picture: the largest resident size of the process and the lag's 99th
 // percentile while denoising. Run it as a process of its own.
 // Usage: node --import tsx bench/memory.ts [megapixels] [approach, as method:ensemble:scales] [tile size] [overlap] [numbers: largest MB, lag in ms and s/MP alone, for speed.ts]
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -32,11 +32,12 @@ const { report } = await denoiser.denoisePicture({ data, width, height, channels
 lag.disable();
 clearInterval(sampler);
 const seconds = (performance.now() - started) / 1000;
+const perMegapixel = seconds / Number(megapixels);
 const lags = [50, 99].map((percent) => lag.percentile(percent) / 1e6);
-if (form === 'numbers') console.log(`${largest / 1e6}\n${lags[1]}\n${seconds / Number(megapixels)}`);
+if (form === 'numbers') console.log(`${largest / 1e6}\n${lags[1]}\n${perMegapixel}`);
 else
   console.log(
-    `${width} x ${height}, ${approachText(approach)}, ${report.tiles} tiles: ${seconds.toFixed(1)} s (${(seconds / Number(megapixels)).toFixed(2)} s/MP), ` +
+    `${width} x ${height}, ${approachText(approach)}, ${report.tiles} tiles: ${seconds.toFixed(1)} s (${perMegapixel.toFixed(2)} s/MP), ` +
       `resident ${before.toFixed(0)} MB before, at most ${(largest / 1e6).toFixed(0)} MB; event loop lag (ms) ` +
       `median ${lags[0]?.toFixed(1)}, 99th percentile ${lags[1]?.toFixed(1)}, max ${(lag.max / 1e6).toFixed(1)}`,
   );
