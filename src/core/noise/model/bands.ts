@@ -1,0 +1,132 @@
+// The frequency bands of a noise profile: an undecimated wavelet ("a trous", Holschneider et al. 1989) with the kernel
+// [1, 2, 1] / 4, dilated by 1, 2 and 4. A plane is the sum of its bands, so gains per band are a filter.
+
+/** Three detail bands, about an octave each, and what is coarser than 16 pixels. */
+export const BANDS = 4;
+
+/** Detail bands for measuring: the coarsest band is measured by its finest octave, which holds no brightness. */
+export const MEASURED = 4;
+
+/** H(f) = cos^2(pi f): the response of [1, 2, 1] / 4 along one axis. */
+const lowpass = (frequency: number) => Math.cos(Math.PI * frequency) ** 2;
+
+/** The response of band `band` of a split into `details` details and a remainder, at (fx, fy) in cycles per pixel. */
+export function bandResponse(band: number, details: number, fx: number, fy: number): number {
+  let low = 1;
+  for (let octave = 0; octave < band; octave++) low *= lowpass(fx * 2 ** octave) * lowpass(fy * 2 ** octave);
+  if (band === details) return low;
+  return low * (1 - lowpass(fx * 2 ** band) * lowpass(fy * 2 ** band));
+}
+
+/** The mean over all frequencies of `of(fx, fy)`. */
+function meanOverFrequencies(of: (fx: number, fy: number) => number): number {
+  const steps = 64;
+  let sum = 0;
+  for (let i = 0; i < steps; i++)
+    for (let j = 0; j < steps; j++) sum += of((i + 0.5) / (2 * steps), (j + 0.5) / (2 * steps));
+  return sum / (steps * steps);
+}
+
+/** The bands' shares of the frequency plane: sum 1. */
+export const BAND_SHARES: readonly number[] = Array.from({ length: BANDS }, (_, band) =>
+  meanOverFrequencies((fx, fy) => bandResponse(band, BANDS - 1, fx, fy)),
+);
+
+/** What white noise of variance 1 has as variance in each measured detail. */
+export const DETAIL_POWERS: readonly number[] = Array.from({ length: MEASURED }, (_, band) =>
+  meanOverFrequencies((fx, fy) => bandResponse(band, MEASURED, fx, fy) ** 2),
+);
+
+/** Row m: what power 1 in each band adds to detail m, over what white noise of variance 1 has there. Rows sum to 1. */
+const LEAKAGE: readonly (readonly number[])[] = Array.from({ length: MEASURED }, (_, detail) =>
+  Array.from(
+    { length: BANDS },
+    (_, band) =>
+      meanOverFrequencies(
+        (fx, fy) => bandResponse(detail, MEASURED, fx, fy) ** 2 * bandResponse(band, BANDS - 1, fx, fy),
+      ) / (DETAIL_POWERS[detail] as number),
+  ),
+);
+
+/**
+ * From the white-equivalent powers of the measured details to the powers of the bands, which the filters' overlap mixes:
+ * non-negative least squares by multiplicative updates (Lee and Seung 2001).
+ *
+ * @param details  [MEASURED] variance of each detail over `DETAIL_POWERS`
+ * @returns        [BANDS] at least 0
+ */
+export function bandPowers(details: readonly number[]): number[] {
+  let powers = Array.from({ length: BANDS }, (_, band) => Math.max(1e-12, details[band] as number));
+  for (let round = 0; round < 200; round++) {
+    const modelled = LEAKAGE.map((row) =>
+      row.reduce((sum, a, band) => sum + a * (powers[band] as number), 0),
+    );
+    powers = powers.map((power, band) => {
+      let up = 0;
+      let down = 0;
+      for (let m = 0; m < MEASURED; m++) {
+        // Relative errors count alike, however weak a band is.
+        const weight = 1 / Math.max(1e-12, details[m] as number) ** 2;
+        up += weight * (LEAKAGE[m]?.[band] as number) * (details[m] as number);
+        down += weight * (LEAKAGE[m]?.[band] as number) * (modelled[m] as number);
+      }
+      return power * (up / down);
+    });
+  }
+  return powers;
+}
+
+/**
+ * Splits a plane into `details` detail bands, finest first, and a remainder; their sum is the plane. Reflected at the
+ * borders (about the edge pixel, which is not repeated).
+ *
+ * @param plane [H W]
+ * @returns     `details` + 1 planes
+ */
+export function splitIntoBands(
+  plane: Float32Array,
+  width: number,
+  height: number,
+  details: number,
+): Float32Array[] {
+  const bands: Float32Array[] = [];
+  let current = plane;
+  for (let octave = 0; octave < details; octave++) {
+    const smooth = smoothed(current, width, height, 2 ** octave);
+    const detail = new Float32Array(plane.length);
+    for (let i = 0; i < detail.length; i++) detail[i] = (current[i] as number) - (smooth[i] as number);
+    bands.push(detail);
+    current = smooth;
+  }
+  bands.push(current);
+  return bands;
+}
+
+function reflected(i: number, length: number): number {
+  const period = Math.max(1, 2 * (length - 1));
+  const place = ((i % period) + period) % period;
+  return Math.min(place, period - place) % length;
+}
+
+/** [1, 2, 1] / 4 along rows and columns, its taps `step` pixels apart. */
+function smoothed(plane: Float32Array, width: number, height: number, step: number): Float32Array {
+  const rows = new Float32Array(plane.length);
+  const left = Int32Array.from({ length: width }, (_, x) => reflected(x - step, width));
+  const right = Int32Array.from({ length: width }, (_, x) => reflected(x + step, width));
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = 0; x < width; x++)
+      rows[row + x] =
+        ((plane[row + (left[x] as number)] as number) + (plane[row + (right[x] as number)] as number)) / 4 +
+        (plane[row + x] as number) / 2;
+  }
+  const out = new Float32Array(plane.length);
+  for (let y = 0; y < height; y++) {
+    const [above, below] = [reflected(y - step, height) * width, reflected(y + step, height) * width];
+    const row = y * width;
+    for (let x = 0; x < width; x++)
+      out[row + x] =
+        ((rows[above + x] as number) + (rows[below + x] as number)) / 4 + (rows[row + x] as number) / 2;
+  }
+  return out;
+}

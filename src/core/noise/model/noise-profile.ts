@@ -1,0 +1,57 @@
+// The one model of noise: a level that depends on brightness, times a spectrum, per channel of an opponent colour space.
+// White Gaussian and Poisson-Gaussian noise are its special cases. Data only; nothing here reads a picture.
+import { BAND_SHARES, BANDS } from './bands.js';
+
+/** The noise of one opponent channel. Its power at brightness v in band b is `level(v)^2 * spectrum[b]`. */
+export interface NoiseChannel {
+  /** Standard deviation of the noise at each brightness of the profile, [0, 1] units, at least 0. */
+  readonly level: readonly number[];
+  /** Relative power per band, finest first (bands.ts). The mean over all frequencies is 1: white noise has 1 everywhere. */
+  readonly spectrum: readonly number[];
+}
+
+/** Zero-mean Gaussian noise of a camera, a scanner or a codec. */
+export interface NoiseProfile {
+  /** Brightness (the mean of the colour channels, [0, 1]) at which levels are told, rising; at least one. */
+  readonly brightness: readonly number[];
+  /**
+   * One channel for grey. Three for colour: (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, an
+   * orthonormal transform, so white RGB noise of one sigma has that sigma in all three.
+   */
+  readonly channels: readonly NoiseChannel[];
+}
+
+/** White Gaussian noise as a profile. */
+export function whiteProfile(sigma: number, channels: 1 | 3): NoiseProfile {
+  const channel: NoiseChannel = { level: [sigma], spectrum: new Array<number>(BANDS).fill(1) };
+  return { brightness: [0.5], channels: new Array<NoiseChannel>(channels).fill(channel) };
+}
+
+/** The variance at a brightness: linear between the profile's, constant outside them. */
+export function varianceAt(
+  { brightness }: Pick<NoiseProfile, 'brightness'>,
+  { level }: NoiseChannel,
+  value: number,
+): number {
+  const square = (i: number) => (level[i] as number) ** 2;
+  const above = brightness.findIndex((knot) => knot >= value);
+  if (above === -1) return square(brightness.length - 1);
+  if (above === 0) return square(0);
+  const [low, high] = [brightness[above - 1] as number, brightness[above] as number];
+  const share = (value - low) / (high - low);
+  return (1 - share) * square(above - 1) + share * square(above);
+}
+
+/** The spectrum scaled to a mean power of 1 over all frequencies, and the factor that was taken out. */
+export function normalizeSpectrum(powers: readonly number[]): { spectrum: number[]; power: number } {
+  const power = powers.reduce((sum, value, band) => sum + value * (BAND_SHARES[band] as number), 0);
+  return { spectrum: powers.map((value) => (power > 0 ? value / power : 1)), power };
+}
+
+/** The standard deviation over all channels, 8-bit units, at the brightness where it is largest: one number for a report. */
+export function strongestLevel255({ channels }: NoiseProfile): number {
+  const knots = channels[0]?.level.length ?? 0;
+  const at = (i: number) =>
+    Math.sqrt(channels.reduce((sum, { level }) => sum + (level[i] as number) ** 2, 0) / channels.length);
+  return 255 * Math.max(...Array.from({ length: knots }, (_, i) => at(i)));
+}
