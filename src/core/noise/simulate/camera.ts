@@ -1,0 +1,178 @@
+// A simulated camera: what becomes of a clean scene, and of its noise, between the sensor and the file. The truth is
+// known here for any ISO, so estimates of the noise are trained and tested on it. A JPEG encoder, where one belongs to
+// the camera, comes after it. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
+import { gaussianGenerator } from '../random.js';
+import { bayerChannel, type Demosaic, demosaic } from './demosaic.js';
+import { blurred, resized, sharpened } from './filters.js';
+
+export interface CameraSettings {
+  /** Electrons that a white pixel collects: some 20,000 at base ISO, 200 at the highest. */
+  readonly electrons: number;
+  /** Standard deviation of the read noise, electrons. */
+  readonly readNoise: number;
+  /** Scene light before the sensor, 1 for the scene as it is, less for an underexposed one that is lifted again. */
+  readonly exposure: number;
+  /** What red and blue are multiplied by after the sensor. */
+  readonly whiteBalance: { readonly red: number; readonly blue: number };
+  readonly demosaic: Demosaic;
+  /** How far the colour matrix pulls channels apart: 0 for none. */
+  readonly saturation: number;
+  /** Share of an S-shaped tone curve on top of the sRGB curve, 0 to 1. */
+  readonly contrast: number;
+  /** Standard deviations of the camera's own smoothing of luma and chroma, pixels. */
+  readonly smoothing: { readonly luma: number; readonly chroma: number };
+  readonly sharpening: { readonly amount: number; readonly radius: number };
+  /** The size of the picture over that of the sensor, at most 1. */
+  readonly scale: number;
+}
+
+/** A camera that only takes the picture. Electrons are those of a full-frame sensor of 2012 at ISO 100. */
+export function cameraAt(iso: number): CameraSettings {
+  return {
+    electrons: (60_000 * 100) / iso,
+    readNoise: 3,
+    exposure: 1,
+    whiteBalance: { red: 2, blue: 1.6 },
+    demosaic: 'edge-aware',
+    saturation: 0.3,
+    contrast: 0.3,
+    smoothing: { luma: 0, chroma: 0.8 },
+    sharpening: { amount: 0.4, radius: 0.8 },
+    scale: 1,
+  };
+}
+
+export interface Shot {
+  /** Planar [3, H, W], clipped to [0, 1], through the whole camera without noise: the truth. */
+  readonly clean: Float32Array;
+  /** The same with the sensor's noise. */
+  readonly noisy: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+const TABLE = 4096;
+
+function tabled(curve: (x: number) => number): (x: number) => number {
+  const table = Float32Array.from({ length: TABLE + 2 }, (_, i) => curve(Math.min(1, i / TABLE)));
+  return (x) => {
+    const place = Math.min(1, Math.max(0, x)) * TABLE;
+    const i = Math.floor(place);
+    const low = table[i] as number;
+    return low + (place - i) * ((table[i + 1] as number) - low);
+  };
+}
+
+/** IEC 61966-2-1. */
+const toLinear = tabled((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+const fromLinear = (x: number) => (x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055);
+
+/**
+ * Takes a picture of a scene.
+ *
+ * @param scene planar [3, H, W], sRGB in [0, 1]; at least 8 x 8 pixels
+ * @param seed  an integer from 0 to 2^32 - 1; the same seed gives the same noise
+ */
+export function takePicture(
+  scene: Float32Array,
+  size: { readonly width: number; readonly height: number },
+  settings: CameraSettings,
+  seed: number,
+): Shot {
+  const light = scene.map((value) => settings.exposure * toLinear(value));
+  const mosaic = mosaicOf(light, size, settings);
+  const next = gaussianGenerator(seed);
+  const { electrons, readNoise } = settings;
+  const read = (readNoise / electrons) ** 2;
+  const noisy = mosaic.map((value) =>
+    Math.min(1, value + next() * Math.sqrt(Math.max(0, value) / electrons + read)),
+  );
+  const develop = developer(size, settings);
+  return { clean: develop(mosaic), noisy: develop(noisy), ...pictureSize(size, settings) };
+}
+
+function pictureSize({ width, height }: { width: number; height: number }, { scale }: CameraSettings) {
+  const scaled = (length: number) => Math.max(1, Math.round(length * scale));
+  return { width: scaled(width), height: scaled(height) };
+}
+
+function gainsOf({ whiteBalance: { red, blue } }: CameraSettings) {
+  return [red, 1, blue] as const;
+}
+
+/** What the sensor sees: one channel a pixel, before white balance. */
+function mosaicOf(
+  light: Float32Array,
+  { width, height }: { readonly width: number; readonly height: number },
+  settings: CameraSettings,
+): Float32Array {
+  const gains = gainsOf(settings);
+  const mosaic = new Float32Array(width * height);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const channel = bayerChannel(x, y);
+      mosaic[y * width + x] =
+        (light[(channel * height + y) * width + x] as number) / (gains[channel] as number);
+    }
+  return mosaic;
+}
+
+/** From a mosaic to the picture. */
+function developer(
+  size: { readonly width: number; readonly height: number },
+  settings: CameraSettings,
+): (mosaic: Float32Array) => Float32Array {
+  const { width, height } = size;
+  const plane = width * height;
+  const gains = gainsOf(settings);
+  const { exposure, saturation, contrast, smoothing, sharpening } = settings;
+  const tone = tabled((x) => {
+    const y = fromLinear(x);
+    return (1 - contrast) * y + contrast * y * y * (3 - 2 * y);
+  });
+  const target = pictureSize(size, settings);
+  return (mosaic) => {
+    const balanced = mosaic.map(
+      (value, i) => ((gains[bayerChannel(i % width, Math.floor(i / width))] as number) * value) / exposure,
+    );
+    const colour = demosaic(balanced, size, settings.demosaic);
+    for (let i = 0; i < plane; i++) {
+      const mean =
+        ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3;
+      for (let c = 0; c < 3; c++) {
+        const value = colour[c * plane + i] as number;
+        colour[c * plane + i] = tone(value + saturation * (value - mean));
+      }
+    }
+    const smooth = smoothedColours(colour, size, smoothing);
+    const out = new Float32Array(3 * target.width * target.height);
+    for (let c = 0; c < 3; c++) {
+      const channel = sharpened(smooth.subarray(c * plane, (c + 1) * plane), size, sharpening);
+      const small = settings.scale === 1 ? channel : resized(channel, size, target);
+      for (let i = 0; i < small.length; i++)
+        out[c * small.length + i] = Math.min(1, Math.max(0, small[i] as number));
+    }
+    return out;
+  };
+}
+
+/** Luma and chroma blurred apart: what cameras do against noise themselves. */
+function smoothedColours(
+  colour: Float32Array,
+  size: { readonly width: number; readonly height: number },
+  { luma, chroma }: CameraSettings['smoothing'],
+): Float32Array {
+  if (luma === 0 && chroma === 0) return colour;
+  const plane = size.width * size.height;
+  const grey = new Float32Array(plane);
+  for (let i = 0; i < plane; i++)
+    grey[i] = ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3;
+  const smoothGrey = blurred(grey, size, luma);
+  const out = new Float32Array(3 * plane);
+  for (let c = 0; c < 3; c++) {
+    const difference = grey.map((value, i) => (colour[c * plane + i] as number) - value);
+    const smooth = blurred(difference, size, chroma);
+    for (let i = 0; i < plane; i++) out[c * plane + i] = (smoothGrey[i] as number) + (smooth[i] as number);
+  }
+  return out;
+}

@@ -1,0 +1,101 @@
+// Filters that a simulated camera applies: Gaussian blur, sharpening, and resizing. Planes are [H W], borders reflected.
+
+export interface PlaneSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** For every output place, where its weights begin and what they are. */
+interface Taps {
+  readonly first: Int32Array;
+  readonly weights: readonly Float64Array[];
+}
+
+function reflected(i: number, length: number): number {
+  const period = Math.max(1, 2 * (length - 1));
+  const place = ((i % period) + period) % period;
+  return Math.min(place, period - place) % length;
+}
+
+function filtered(plane: Float32Array, { width, height }: PlaneSize, across: Taps, down: Taps): Float32Array {
+  const outWidth = across.first.length;
+  const rows = new Float32Array(outWidth * height);
+  for (let x = 0; x < outWidth; x++) {
+    const weights = across.weights[x] as Float64Array;
+    const places = Int32Array.from(weights, (_, k) => reflected((across.first[x] as number) + k, width));
+    for (let y = 0; y < height; y++) {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++)
+        sum += (weights[k] as number) * (plane[y * width + (places[k] as number)] as number);
+      rows[y * outWidth + x] = sum;
+    }
+  }
+  const outHeight = down.first.length;
+  const out = new Float32Array(outWidth * outHeight);
+  for (let y = 0; y < outHeight; y++) {
+    const weights = down.weights[y] as Float64Array;
+    for (let k = 0; k < weights.length; k++) {
+      const from = reflected((down.first[y] as number) + k, height) * outWidth;
+      const weight = weights[k] as number;
+      for (let x = 0; x < outWidth; x++)
+        out[y * outWidth + x] = (out[y * outWidth + x] as number) + weight * (rows[from + x] as number);
+    }
+  }
+  return out;
+}
+
+/** Taps of a kernel of this half-width around each of `centres`, normalized to a sum of 1. */
+function tapsOf(centres: readonly number[], reach: number, kernel: (distance: number) => number): Taps {
+  const first = Int32Array.from(centres, (centre) => Math.ceil(centre - reach));
+  const weights = centres.map((centre, i) => {
+    const start = first[i] as number;
+    const taps = Float64Array.from({ length: Math.floor(centre + reach) - start + 1 }, (_, k) =>
+      kernel(start + k - centre),
+    );
+    const sum = taps.reduce((total, weight) => total + weight, 0);
+    return taps.map((weight) => weight / sum);
+  });
+  return { first, weights };
+}
+
+/** @param sigma of the Gaussian, pixels; 0 returns the plane itself */
+export function blurred(plane: Float32Array, size: PlaneSize, sigma: number): Float32Array {
+  if (sigma === 0) return plane;
+  const gaussian = (distance: number) => Math.exp(-((distance / sigma) ** 2) / 2);
+  const taps = (length: number) =>
+    tapsOf(
+      Array.from({ length }, (_, i) => i),
+      Math.max(1, 3 * sigma),
+      gaussian,
+    );
+  return filtered(plane, size, taps(size.width), taps(size.height));
+}
+
+/** Unsharp masking: plane + amount (plane - blurred). */
+export function sharpened(
+  plane: Float32Array,
+  size: PlaneSize,
+  { amount, radius }: { readonly amount: number; readonly radius: number },
+): Float32Array {
+  if (amount === 0) return plane;
+  const soft = blurred(plane, size, radius);
+  return plane.map((value, i) => value + amount * (value - (soft[i] as number)));
+}
+
+/** Keys 1981, a = -1/2. */
+function cubic(distance: number): number {
+  const x = Math.abs(distance);
+  if (x < 1) return 1.5 * x ** 3 - 2.5 * x ** 2 + 1;
+  return x < 2 ? -0.5 * x ** 3 + 2.5 * x ** 2 - 4 * x + 2 : 0;
+}
+
+/** Cubic resizing, with the kernel widened where the plane shrinks. */
+export function resized(plane: Float32Array, from: PlaneSize, to: PlaneSize): Float32Array {
+  const taps = (length: number, target: number) => {
+    const step = length / target;
+    const width = Math.max(1, step);
+    const centres = Array.from({ length: target }, (_, i) => (i + 0.5) * step - 0.5);
+    return tapsOf(centres, 2 * width, (distance) => cubic(distance / width));
+  };
+  return filtered(plane, from, taps(from.width, to.width), taps(from.height, to.height));
+}
