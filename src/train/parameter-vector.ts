@@ -27,8 +27,13 @@ const isKernel = (name: string, shape: readonly number[]) =>
   shape.length === 4 || name.endsWith('conv1x1.weight');
 
 export function parameterLayout(architecture: Architecture): ParameterLayout {
+  return layoutOf(parameterShapes(architecture));
+}
+
+/** @param shapes every tensor's by name, as in the weights file */
+export function layoutOf(shapes: Readonly<Record<string, readonly number[]>>): ParameterLayout {
   let offset = 0;
-  const entries = Object.entries(parameterShapes(architecture)).map(([name, shape]): Entry => {
+  const entries = Object.entries(shapes).map(([name, shape]): Entry => {
     const [O = 1, I = 1, kh = 1, kw = 1] = shape;
     const tensorShape = isKernel(name, shape) ? [kh, kw, I, O] : shape;
     const entry = { name, offset, size: sizeOf(shape), shape, tensorShape };

@@ -1,0 +1,304 @@
+// One example for the noise network: a picture with noise of a drawn kind, and how strong that noise is where. The kinds:
+// none, white, coloured by a drawn profile, and a simulated camera; most of them through JPEG, some resized after it.
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { mersenne } from 'pure-rand/generator/mersenne';
+import sharp, { type JpegOptions } from 'sharp';
+import { CELL, LEVELS, logLevel } from '../../core/noise/estimate/noise-network.js';
+import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '../../core/noise/model/bands.js';
+import { type NoiseProfile, normalizeSpectrum } from '../../core/noise/model/noise-profile.js';
+import { toOpponent } from '../../core/noise/model/opponent.js';
+import { type CameraSettings, takePicture } from '../../core/noise/simulate/camera.js';
+import { blurred, resized } from '../../core/noise/simulate/filters.js';
+import { addProfileNoise } from '../../core/noise/simulate/profile-noise.js';
+import type { RgbPicture } from '../cut-crop.js';
+import { drawnGraphics } from './drawn-graphics.js';
+
+/** Side of an example, pixels. */
+export const SIDE = 128;
+/** What is computed around it, so that borders and the phase of JPEG's blocks are as in a larger picture. */
+const MARGIN = 16;
+const CELLS = SIDE / CELL;
+/** Cells on each side over which a band's power is averaged: coarse bands have few independent samples in one. */
+const REACH = [0, 1, 2, 3] as const;
+
+export interface NoisyShot {
+  /** [SIDE, SIDE, 3], RGB in [0, 1]. */
+  readonly picture: Float32Array;
+  /** [CELLS, CELLS, LEVELS]: `logLevel` of the noise in each detail. */
+  readonly levels: Float32Array;
+}
+
+type Size = { readonly width: number; readonly height: number };
+interface Pair extends Size {
+  /** Planar [3, H, W]. */
+  readonly clean: Float32Array;
+  readonly noisy: Float32Array;
+}
+
+/** Numbers that a seed gives. */
+export interface Draws {
+  uniform(low: number, high: number): number;
+  /** Uniform in the logarithm. */
+  logUniform(low: number, high: number): number;
+  chance(probability: number): boolean;
+  seed(): number;
+}
+
+export function drawsFrom(seed: number): Draws {
+  const generator = mersenne(seed);
+  const unit = () => uniformFloat64(generator);
+  const uniform = (low: number, high: number) => low + (high - low) * unit();
+  return {
+    uniform,
+    logUniform: (low, high) => Math.exp(uniform(Math.log(low), Math.log(high))),
+    chance: (probability) => unit() < probability,
+    seed: () => Math.floor(unit() * 2 ** 32),
+  };
+}
+
+/** A part of a photograph as a scene of `side` pixels: magnified where cameras' pictures are softer than web pictures, or shrunk. */
+function sceneOf(photo: RgbPicture, side: number, draws: Draws): Float32Array {
+  const most = Math.min(photo.width, photo.height);
+  const zoom = Math.max(side / most, draws.chance(0.35) ? 1 : draws.logUniform(0.6, 2.5));
+  const cut = Math.min(most, Math.round(side / zoom));
+  const left = Math.floor(draws.uniform(0, photo.width - cut + 1));
+  const top = Math.floor(draws.uniform(0, photo.height - cut + 1));
+  const [mirror, flip, turn] = [draws.chance(0.5), draws.chance(0.5), draws.chance(0.5)];
+  // Pictures are often darker or flatter than those of the set.
+  const [gain, lift] = draws.chance(0.3) ? [draws.uniform(0.25, 1.1), draws.uniform(-0.05, 0.1)] : [1, 0];
+  const scene = new Float32Array(3 * side * side);
+  for (let c = 0; c < 3; c++) {
+    const plane = new Float32Array(cut * cut);
+    for (let y = 0; y < cut; y++)
+      for (let x = 0; x < cut; x++) {
+        const [u, v] = turn ? [y, x] : [x, y];
+        const column = left + (mirror ? cut - 1 - u : u);
+        const row = top + (flip ? cut - 1 - v : v);
+        plane[y * cut + x] = (photo.data[(row * photo.width + column) * 3 + c] as number) / 255;
+      }
+    const scaled =
+      cut === side ? plane : resized(plane, { width: cut, height: cut }, { width: side, height: side });
+    for (let i = 0; i < scaled.length; i++)
+      scene[c * side * side + i] = Math.min(1, Math.max(0, gain * (scaled[i] as number) + lift));
+  }
+  return scene;
+}
+
+function drawnCamera(draws: Draws): CameraSettings {
+  return {
+    electrons: draws.logUniform(120, 20_000),
+    readNoise: draws.logUniform(1, 12),
+    exposure: draws.logUniform(0.3, 1),
+    whiteBalance: { red: draws.uniform(1.2, 2.6), blue: draws.uniform(1.1, 2.6) },
+    demosaic: draws.chance(0.3) ? 'bilinear' : 'edge-aware',
+    saturation: draws.uniform(0, 0.8),
+    contrast: draws.uniform(0, 0.7),
+    smoothing: {
+      luma: draws.chance(0.6) ? draws.logUniform(0.35, 2.2) : 0,
+      chroma: draws.chance(0.7) ? draws.logUniform(0.4, 4) : 0,
+    },
+    sharpening: {
+      amount: draws.chance(0.6) ? draws.uniform(0.1, 1.5) : 0,
+      radius: draws.uniform(0.5, 1.5),
+    },
+    scale: 1,
+  };
+}
+
+/** Noise of any spectrum that changes smoothly from band to band, of any share of chroma, that depends on brightness. */
+function drawnProfile(draws: Draws): NoiseProfile {
+  const knots = [0, 0.25, 0.5, 0.75, 1];
+  const sigma = draws.logUniform(0.8, 40) / 255;
+  const slope = draws.chance(0.3) ? 0 : draws.uniform(-0.4, 1.3);
+  const [low, high] = draws.chance(0.4) ? [1, 1] : [draws.uniform(0.3, 1.5), draws.uniform(0.3, 2)];
+  const luma = { slope, share: 1 };
+  const chroma = {
+    slope: draws.chance(0.4) ? slope : draws.uniform(-0.4, 1.8),
+    share: draws.chance(0.3) ? 1 : draws.logUniform(0.05, 2.5),
+  };
+  const level = (share: number) => knots.map((v) => sigma * share * Math.sqrt(low + (high - low) * v));
+  const spectrum = ({ slope: rise }: { slope: number }) => {
+    const powers = Array.from({ length: BANDS }, (_, b) =>
+      Math.exp(2 * (rise * b + draws.uniform(-0.3, 0.3))),
+    );
+    // Now and then the finest octave is empty, as after strong smoothing or JPEG.
+    if (draws.chance(0.2)) powers[0] = (powers[0] as number) * 0.02;
+    return normalizeSpectrum(powers).spectrum;
+  };
+  const chromaSpectrum = spectrum(chroma);
+  const chromaLevel = level(chroma.share);
+  return {
+    brightness: knots,
+    channels: [
+      { level: level(1), spectrum: spectrum(luma) },
+      { level: chromaLevel, spectrum: chromaSpectrum },
+      {
+        level: chromaLevel.map((each) => each * draws.uniform(0.7, 1.4)),
+        spectrum: chromaSpectrum,
+      },
+    ],
+  };
+}
+
+function noisyPair(scene: Float32Array, size: Size, draws: Draws): Pair {
+  const kind = draws.uniform(0, 1);
+  if (kind < 0.2) return { clean: scene, noisy: scene, ...size };
+  if (kind < 0.32) {
+    const sigma = draws.logUniform(1, 60) / 255;
+    const white = { level: [sigma], spectrum: new Array<number>(BANDS).fill(1) };
+    const profile = { brightness: [0.5], channels: [white, white, white] };
+    return { clean: scene, noisy: addProfileNoise(scene, size, profile, draws.seed()), ...size };
+  }
+  if (kind < 0.58)
+    return {
+      clean: scene,
+      noisy: addProfileNoise(scene, size, drawnProfile(draws), draws.seed()),
+      ...size,
+    };
+  return takePicture(scene, size, drawnCamera(draws), draws.seed());
+}
+
+/** Planar [0, 1] -> interleaved bytes, clipped and rounded: what a file holds. */
+function toBytes(planar: Float32Array): Uint8Array {
+  const plane = planar.length / 3;
+  const bytes = new Uint8Array(planar.length);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++)
+      bytes[3 * i + c] = Math.min(255, Math.max(0, Math.round(255 * (planar[c * plane + i] as number))));
+  return bytes;
+}
+
+function fromBytes(bytes: Uint8Array): Float32Array {
+  const plane = bytes.length / 3;
+  const planar = new Float32Array(bytes.length);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++) planar[c * plane + i] = (bytes[3 * i + c] as number) / 255;
+  return planar;
+}
+
+async function throughJpeg(planar: Float32Array, size: Size, options: JpegOptions): Promise<Float32Array> {
+  const raw = { ...size, channels: 3 as const };
+  const file = await sharp(toBytes(planar), { raw }).jpeg(options).toBuffer();
+  return fromBytes(await sharp(file).raw().toBuffer());
+}
+
+function everyPlane(planar: Float32Array, of: (plane: Float32Array) => Float32Array): Float32Array {
+  const plane = planar.length / 3;
+  const planes = [0, 1, 2].map((c) => of(planar.subarray(c * plane, (c + 1) * plane)));
+  const out = new Float32Array(planes.reduce((sum, each) => sum + each.length, 0));
+  for (const [c, each] of planes.entries()) out.set(each, c * each.length);
+  return out;
+}
+
+/** What becomes of a picture after the camera, drawn once and done to both of a pair. */
+function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise<Float32Array> {
+  const jpeg: JpegOptions | undefined = draws.chance(0.62)
+    ? {
+        quality: Math.round(draws.uniform(45, 98)),
+        chromaSubsampling: draws.chance(0.65) ? '4:2:0' : '4:4:4',
+      }
+    : undefined;
+  const again = jpeg && draws.chance(0.08) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
+  const isWhole = jpeg !== undefined || draws.chance(0.8);
+  const soften = draws.chance(0.06) ? draws.uniform(0.3, 0.9) : 0;
+  const isGrey = draws.chance(0.08);
+  return async (planar) => {
+    let picture: Float32Array = planar.map((value) => Math.min(1, Math.max(0, value)));
+    if (isGrey) picture = grey(picture);
+    if (jpeg) picture = await throughJpeg(picture, size, jpeg);
+    if (soften > 0) picture = everyPlane(picture, (plane) => blurred(plane, size, soften));
+    if (again) picture = await throughJpeg(picture, size, again);
+    if (isWhole) picture = picture.map((value) => Math.round(255 * value) / 255);
+    return picture;
+  };
+}
+
+function grey(planar: Float32Array): Float32Array {
+  const plane = planar.length / 3;
+  return planar.map(
+    (_, i) =>
+      ((planar[i % plane] as number) +
+        (planar[plane + (i % plane)] as number) +
+        (planar[2 * plane + (i % plane)] as number)) /
+      3,
+  );
+}
+
+/** One drawn example. */
+export async function noisyShot(photo: RgbPicture, seed: number): Promise<NoisyShot> {
+  const draws = drawsFrom(seed);
+  const shrink = draws.chance(0.25) ? draws.uniform(1, 2) : 1;
+  const taken = SIDE + 2 * MARGIN;
+  // Mosaics have even sides.
+  const side = 2 * Math.ceil((taken * shrink) / 2);
+  const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, draws);
+  const pair = noisyPair(scene, { width: side, height: side }, draws);
+  const size = { width: taken, height: taken };
+  const shrunk = (planar: Float32Array) =>
+    side === taken ? planar : everyPlane(planar, (plane) => resized(plane, pair, size));
+  const finish = afterwards(size, draws);
+  const clean = await finish(shrunk(pair.clean));
+  const noisy = pair.noisy === pair.clean ? clean : await finish(shrunk(pair.noisy));
+  const [left, top] = [0, 0].map(() => Math.floor(draws.uniform(0, 2 * MARGIN)));
+  return {
+    picture: cutPicture(noisy, taken, left as number, top as number),
+    levels: levelsOf(clean, noisy, taken, left as number, top as number),
+  };
+}
+
+function cutPicture(planar: Float32Array, side: number, left: number, top: number): Float32Array {
+  const out = new Float32Array(SIDE * SIDE * 3);
+  let to = 0;
+  for (let y = top; y < top + SIDE; y++)
+    for (let x = left; x < left + SIDE; x++)
+      for (let c = 0; c < 3; c++) out[to++] = planar[(c * side + y) * side + x] as number;
+  return out;
+}
+
+/** [CELLS, CELLS, LEVELS]: the noise's levels around every cell. */
+function levelsOf(
+  clean: Float32Array,
+  noisy: Float32Array,
+  side: number,
+  left: number,
+  top: number,
+): Float32Array {
+  const levels = new Float32Array(CELLS * CELLS * LEVELS);
+  const noise = toOpponent(noisy.map((value, i) => value - (clean[i] as number)));
+  for (let channel = 0; channel < 3; channel++) {
+    const plane = noise.subarray(channel * side * side, (channel + 1) * side * side);
+    const details = splitIntoBands(plane, side, side, MEASURED);
+    for (let band = 0; band < MEASURED; band++) {
+      const powers = cellPowers(details[band] as Float32Array, side, left, top);
+      for (let cell = 0; cell < CELLS * CELLS; cell++)
+        levels[cell * LEVELS + channel * MEASURED + band] = logLevel(
+          around(powers, cell, REACH[band] as number) / (DETAIL_POWERS[band] as number),
+        );
+    }
+  }
+  return levels;
+}
+
+function cellPowers(detail: Float32Array, side: number, left: number, top: number): Float64Array {
+  const powers = new Float64Array(CELLS * CELLS);
+  for (let y = 0; y < SIDE; y++)
+    for (let x = 0; x < SIDE; x++) {
+      const value = detail[(top + y) * side + left + x] as number;
+      const cell = Math.floor(y / CELL) * CELLS + Math.floor(x / CELL);
+      powers[cell] = (powers[cell] as number) + (value * value) / (CELL * CELL);
+    }
+  return powers;
+}
+
+/** The mean over the cells at most `reach` away. */
+function around(powers: Float64Array, cell: number, reach: number): number {
+  const [row, column] = [Math.floor(cell / CELLS), cell % CELLS];
+  let sum = 0;
+  let count = 0;
+  for (let y = Math.max(0, row - reach); y <= Math.min(CELLS - 1, row + reach); y++)
+    for (let x = Math.max(0, column - reach); x <= Math.min(CELLS - 1, column + reach); x++) {
+      sum += powers[y * CELLS + x] as number;
+      count += 1;
+    }
+  return sum / count;
+}
