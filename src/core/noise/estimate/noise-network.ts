@@ -11,63 +11,124 @@ export const CELL = 16;
 /** Opponent channels times detail bands. */
 export const LEVELS = 3 * MEASURED;
 
-/** Each convolution: kernel size, channels out. Before every stage the picture is squeezed. */
-const STAGES: readonly (readonly (readonly [kernel: number, out: number])[])[] = [
-  [
-    [3, 32],
-    [3, 32],
-  ],
-  [
-    [1, 48],
-    [3, 48],
-    [3, 48],
-  ],
-  [
-    [1, 64],
-    [3, 64],
-    [3, 64],
-  ],
-  [
-    [1, 96],
-    [3, 64],
-    [3, 64],
-    [1, 2 * LEVELS],
-  ],
-];
+/** Channels of the learned layers at a half, a quarter, an eighth and a sixteenth of the size. */
+const WIDTHS = { raw: 24, quarter: 48, eighth: 64, sixteenth: 64 } as const;
+/** Opponent channels times the three orientations of a Haar detail. */
+const DETAILS = 9;
 
-const layerName = (stage: number, layer: number) => `stages.${stage}.${layer}`;
+/** [out, in, kernel] of every learned convolution. */
+const LAYERS = {
+  raw: [WIDTHS.raw, 12, 3],
+  rawQuarter: [WIDTHS.raw, 4 * WIDTHS.raw, 1],
+  quarter1: [WIDTHS.quarter, 2 * DETAILS + 3 + WIDTHS.raw, 3],
+  quarter2: [WIDTHS.quarter, WIDTHS.quarter, 3],
+  toEighth: [WIDTHS.eighth, 4 * WIDTHS.quarter, 1],
+  eighth1: [WIDTHS.eighth, WIDTHS.eighth + DETAILS, 3],
+  eighth2: [WIDTHS.eighth, WIDTHS.eighth, 3],
+  toSixteenth: [WIDTHS.sixteenth, 4 * WIDTHS.eighth, 1],
+  sixteenth1: [WIDTHS.sixteenth, WIDTHS.sixteenth + DETAILS, 3],
+  sixteenth2: [WIDTHS.sixteenth, WIDTHS.sixteenth, 3],
+  out: [2 * LEVELS, WIDTHS.sixteenth, 1],
+} as const satisfies Record<string, readonly [number, number, number]>;
+
+type Layer = keyof typeof LAYERS;
 
 /** Every tensor's shape by name, as in the weights file. */
 export function noiseNetworkShapes(): Readonly<Record<string, readonly number[]>> {
-  const shapes: Record<string, readonly number[]> = {};
-  let channels = 3;
-  for (const [stage, layers] of STAGES.entries()) {
-    channels *= 4;
-    for (const [layer, [kernel, out]] of layers.entries()) {
-      shapes[`${layerName(stage, layer)}.weight`] = [out, channels, kernel, kernel];
-      shapes[`${layerName(stage, layer)}.bias`] = [out];
-      channels = out;
-    }
-  }
-  return shapes;
+  return Object.fromEntries(
+    Object.entries(LAYERS).flatMap(([name, [out, inputs, kernel]]) => [
+      [`${name}.weight`, [out, inputs, kernel, kernel]],
+      [`${name}.bias`, [out]],
+    ]),
+  );
+}
+
+/** A 1x1 kernel from a matrix, [out][in]. */
+function mixing<T>(ops: TensorOps<T>, rows: readonly (readonly number[])[]): T {
+  return ops.kernel(Float32Array.from(rows.flat()), [rows.length, rows[0]?.length ?? 0, 1, 1]);
+}
+
+const [THIRD, HALF, SIXTH] = [Math.sqrt(1 / 3), Math.SQRT1_2, Math.sqrt(1 / 6)];
+/** bands.ts's opponent colours. */
+const OPPONENT = [
+  [THIRD, THIRD, THIRD],
+  [HALF, 0, -HALF],
+  [SIXTH, -2 * SIXTH, SIXTH],
+] as const;
+
+/** The orthonormal Haar transform of a squeezed plane: mean, then the three details. */
+const HAAR = [
+  [0.5, 0.5, 0.5, 0.5],
+  [0.5, -0.5, 0.5, -0.5],
+  [0.5, 0.5, -0.5, -0.5],
+  [0.5, -0.5, -0.5, 0.5],
+] as const;
+
+/** Rows `from` to `to` of `matrix` for each of three channels. */
+function perChannel(
+  matrix: readonly (readonly number[])[],
+  from: number,
+  to: number,
+): readonly (readonly number[])[] {
+  return [0, 1, 2].flatMap((c) =>
+    matrix.slice(from, to).map((row) => [0, 1, 2].flatMap((k) => row.map((v) => (k === c ? v : 0)))),
+  );
+}
+
+/** The mean over 3x3 pixels, channel by channel. */
+function boxKernel<T>(ops: TensorOps<T>, channels: number): T {
+  const data = new Float32Array(channels * channels * 9);
+  for (let c = 0; c < channels; c++) data.fill(1 / 9, (c * channels + c) * 9, (c * channels + c + 1) * 9);
+  return ops.kernel(data, [channels, channels, 3, 3]);
+}
+
+/** The mean of a squeezed picture's four places, channel by channel. */
+function placesKernel<T>(ops: TensorOps<T>, channels: number): T {
+  const rows = Array.from({ length: channels }, (_, c) =>
+    Array.from({ length: 4 * channels }, (_, i) => (Math.floor(i / 4) === c ? 0.25 : 0)),
+  );
+  return mixing(ops, rows);
+}
+
+/** (0.25 / 255)^2: what a detail's power is lifted by before its logarithm. */
+const LIFT = 1e-6;
+
+/** The logarithm of details' local power, brought to a few units around 0. */
+function logPower<T>(ops: TensorOps<T>, details: T, isFine: boolean): T {
+  const power = ops.mul(details, details);
+  const local = isFine
+    ? ops.conv2d(ops.squeeze(power), placesKernel(ops, DETAILS))
+    : ops.conv2d(power, boxKernel(ops, DETAILS));
+  return ops.affine(ops.log(ops.affine(local, 1, LIFT)), 0.3, 2.8);
 }
 
 /**
  * @param picture  [B, 3, H, W], RGB in [0, 1], H and W multiples of `CELL`
- * @returns        [B, 2 * LEVELS, H / 16, W / 16]: first what `levelsOf` reads as levels, then as their uncertainty;
- *                 channel-major, finest band first
+ * @returns        [B, 2 * LEVELS, H / 16, W / 16]: `logLevel` of the noise, opponent channel by channel, finest band
+ *                 first; then in the same order what `uncertaintyOf` reads
  */
 export function noiseNetwork<T>(ops: TensorOps<T>, parameters: ParameterSource<T>, picture: T): T {
-  let x = ops.affine(picture, 4, -2);
-  for (const [stage, layers] of STAGES.entries()) {
-    x = ops.squeeze(x);
-    for (const layer of layers.keys()) {
-      const name = layerName(stage, layer);
-      x = ops.conv2d(x, parameters.kernel(`${name}.weight`), parameters.vector(`${name}.bias`));
-      if (stage < STAGES.length - 1 || layer < layers.length - 1) x = ops.relu(x);
-    }
-  }
-  return x;
+  const apply = (x: T, name: Layer) =>
+    ops.conv2d(x, parameters.kernel(`${name}.weight`), parameters.vector(`${name}.bias`));
+  const layer = (x: T, name: Layer) => ops.relu(apply(x, name));
+  const means = mixing(ops, perChannel(HAAR, 0, 1));
+  const details = mixing(ops, perChannel(HAAR, 1, 4));
+
+  const half = ops.squeeze(ops.conv2d(picture, mixing(ops, OPPONENT)));
+  const quarter = ops.squeeze(ops.conv2d(half, means));
+  const eighth = ops.squeeze(ops.conv2d(quarter, means));
+  const sixteenth = ops.squeeze(ops.conv2d(eighth, means));
+  const powers = (x: T, isFine = false) => logPower(ops, ops.conv2d(x, details), isFine);
+  const brightness = ops.affine(ops.conv2d(quarter, means), 0.5, 0);
+
+  const raw = layer(ops.squeeze(layer(ops.affine(half, 4, 0), 'raw')), 'rawQuarter');
+  const told = ops.concat(ops.concat(powers(half, true), powers(quarter)), ops.concat(brightness, raw));
+  let x = layer(layer(told, 'quarter1'), 'quarter2');
+  x = layer(ops.squeeze(x), 'toEighth');
+  x = layer(layer(ops.concat(x, powers(eighth)), 'eighth1'), 'eighth2');
+  x = layer(ops.squeeze(x), 'toSixteenth');
+  x = layer(layer(ops.concat(x, powers(sixteenth)), 'sixteenth1'), 'sixteenth2');
+  return apply(x, 'out');
 }
 
 /** Below this level, 8-bit units, noise is nothing to the network: the rounding of samples is 0.29. */
@@ -78,5 +139,11 @@ export function logLevel(variance: number): number {
   return 0.5 * Math.log(variance * 255 * 255 + FLOOR_255 * FLOOR_255);
 }
 
-/** The second half of the network's output is kept within what a level can be uncertain by: ln of the variance of `logLevel`. */
+/** What the network's second half is kept within: ln of the variance of `logLevel`. */
 export const UNCERTAINTY = { centre: -1, reach: 3.5 } as const;
+
+/** The standard deviation of `logLevel` that a number of the second half stands for. */
+export function uncertaintyOf(raw: number): number {
+  const { centre, reach } = UNCERTAINTY;
+  return Math.exp((centre + reach * Math.tanh(raw / reach)) / 2);
+}

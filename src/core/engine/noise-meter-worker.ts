@@ -1,0 +1,94 @@
+// The inside of the noise meter's thread: the noise network under ONNX Runtime, or under TensorFlow.js where ONNX Runtime
+// does not load. It opens at the first tile.
+import { parentPort } from 'node:worker_threads';
+import { messageOf } from '../errors.js';
+import { parametersFrom, type Weights } from '../flow/parameters.js';
+import { loadNoiseNetwork } from '../model/load-noise-network.js';
+import { LEVELS, noiseNetwork } from '../noise/estimate/noise-network.js';
+import { createOnnxGraph } from '../ops/onnx-graph.js';
+import { onnxOps } from '../ops/onnx-ops.js';
+
+export interface MeterRequest {
+  readonly id: number;
+  /** [3, H, W] */
+  readonly tile: Float32Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+export type MeterReply =
+  | { readonly id: number; readonly readings: Float32Array }
+  | { readonly id: number; readonly reason: string };
+
+type Measure = (request: MeterRequest) => Promise<Float32Array>;
+
+async function openOnnx(weights: Weights): Promise<Measure> {
+  const ort = await import('onnxruntime-node');
+  const sessions = new Map<string, ReturnType<typeof ort.InferenceSession.create>>();
+  return async ({ tile, height, width }) => {
+    const key = `${height}x${width}`;
+    const session =
+      sessions.get(key) ??
+      ort.InferenceSession.create(recorded(weights, height, width), {
+        intraOpNumThreads: 1,
+        logSeverityLevel: 3,
+      });
+    sessions.set(key, session);
+    const { readings } = await (await session).run({
+      picture: new ort.Tensor('float32', tile, [1, 3, height, width]),
+    });
+    return readings?.data as Float32Array;
+  };
+}
+
+function recorded(weights: Weights, height: number, width: number): Uint8Array {
+  const graph = createOnnxGraph('noise-network');
+  const ops = onnxOps(graph);
+  const picture = graph.input('picture', [1, 3, height, width]);
+  graph.output('readings', noiseNetwork(ops, parametersFrom(ops, weights), picture));
+  return graph.serialize();
+}
+
+async function openTfjs(weights: Weights): Promise<Measure> {
+  const tf = await import('@tensorflow/tfjs-core');
+  const { openBackend } = await import('./tfjs-backend.js');
+  const { tfjsOps } = await import('../ops/tfjs-ops.js');
+  await openBackend('wasm');
+  const parameters = parametersFrom(tfjsOps, weights);
+  return async ({ tile, height, width }) => {
+    const readings = tf.tidy(() => {
+      const picture = tf.transpose(tf.tensor4d(tile, [1, 3, height, width]), [0, 2, 3, 1]);
+      return tf.transpose(noiseNetwork(tfjsOps, parameters, picture), [0, 3, 1, 2]);
+    });
+    const data = (await readings.data()) as Float32Array;
+    readings.dispose();
+    return data;
+  };
+}
+
+async function open(): Promise<Measure> {
+  const weights = await loadNoiseNetwork();
+  return openOnnx(weights).catch(() => openTfjs(weights));
+}
+
+const port = parentPort;
+if (!port) throw new Error('noise-meter-worker runs in a worker thread only');
+let opened: Promise<Measure> | undefined;
+let previous: Promise<unknown> = Promise.resolve();
+
+async function answer(request: MeterRequest): Promise<void> {
+  try {
+    opened ??= open();
+    const readings = Float32Array.from(await (await opened)(request));
+    if (readings.length !== (2 * LEVELS * request.height * request.width) / 256)
+      throw new Error(`the noise network gave ${readings.length} numbers`);
+    port?.postMessage({ id: request.id, readings } satisfies MeterReply, [readings.buffer]);
+  } catch (error) {
+    port?.postMessage({ id: request.id, reason: messageOf(error) } satisfies MeterReply);
+  }
+}
+
+port.on('message', (request: MeterRequest | 'close') => {
+  if (request === 'close') previous = previous.finally(() => port.close());
+  else previous = previous.then(() => answer(request));
+});

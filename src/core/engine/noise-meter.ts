@@ -1,0 +1,86 @@
+// The noise network in a thread of its own, so that reading a picture's noise leaves the event loop free. The same under
+// every engine: what the noise is does not depend on where the prior runs.
+import { Worker } from 'node:worker_threads';
+import { FlowDenoiseError, messageOf } from '../errors.js';
+import type { MeterReply, MeterRequest } from './noise-meter-worker.js';
+
+export interface NoiseMeter {
+  /**
+   * What the network says of a tile.
+   *
+   * @param tile  planar [3, height, width], RGB in [0, 1], sides multiples of 16; its buffer is handed over
+   * @returns     [2 * LEVELS, height / 16, width / 16], see noise-network.ts
+   * @throws      FlowDenoiseError ENGINE_FAILED, CLOSED
+   */
+  measure(
+    tile: Float32Array,
+    size: { readonly height: number; readonly width: number },
+  ): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  resolve(readings: Float32Array): void;
+  reject(error: Error): void;
+}
+
+const failed = (reason: string) =>
+  new FlowDenoiseError('ENGINE_FAILED', `the noise could not be measured: ${reason}; pass sigma`);
+
+/** A meter whose thread starts with the first tile. */
+export function openNoiseMeter(): NoiseMeter {
+  const waiting = new Map<number, Waiting>();
+  let worker: Worker | undefined;
+  let nextId = 0;
+  let isClosed = false;
+
+  function rejectAll(error: Error): void {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  }
+
+  function started(): Worker {
+    if (worker) return worker;
+    const thread = new Worker(new URL('./noise-meter-worker.js', import.meta.url), { execArgv: [] });
+    thread.on('message', (reply: MeterReply) => {
+      const place = waiting.get(reply.id);
+      waiting.delete(reply.id);
+      // An idle thread does not keep the process alive; a busy one does.
+      if (waiting.size === 0) thread.unref();
+      if ('readings' in reply) place?.resolve(reply.readings);
+      else place?.reject(failed(reply.reason));
+    });
+    const end = (reason: string) => {
+      if (worker === thread) worker = undefined;
+      rejectAll(failed(reason));
+    };
+    thread.on('error', (error) => end(messageOf(error)));
+    thread.on('exit', (code) => end(`its thread ended with code ${code}`));
+    thread.unref();
+    worker = thread;
+    return thread;
+  }
+
+  return {
+    measure(tile, { height, width }) {
+      if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one');
+      return new Promise((resolve, reject) => {
+        const thread = started();
+        const id = nextId++;
+        waiting.set(id, { resolve, reject });
+        thread.ref();
+        thread.postMessage({ id, tile, height, width } satisfies MeterRequest, [tile.buffer as ArrayBuffer]);
+      });
+    },
+    async close() {
+      isClosed = true;
+      const thread = worker;
+      if (!thread) return;
+      const ended = new Promise((resolve) => thread.once('exit', resolve));
+      rejectAll(new FlowDenoiseError('CLOSED', 'the denoiser was closed while it measured noise'));
+      thread.ref();
+      thread.postMessage('close');
+      await ended;
+    },
+  };
+}
