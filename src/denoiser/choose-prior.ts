@@ -6,7 +6,7 @@ import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
-import { planTiles, type Tile, type TilePlan } from '../tile/plan.js';
+import { planTiles, spreadTiles, type TilePlan } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { Method, PriorChoice } from './denoiser.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour } from './grey.js';
@@ -109,7 +109,7 @@ async function probesOf(
     probes.push(samples);
     return samples.data;
   });
-  for (const [seed, tile] of spread(plan).entries()) {
+  for (const [seed, tile] of spreadTiles(plan, MOST_PROBES).entries()) {
     const data = extractTile(picture, plan, tile);
     const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
     await collect({ data, ...shape, seed, ...noise.at(tile, plan) });
@@ -122,29 +122,12 @@ type Size = Pick<Picture, 'width' | 'height'>;
 /** The tiles that are compared for a picture of this size, where it is not split any further. */
 export function probeSizes(size: Size, candidates: readonly Candidate[]): readonly Size[] {
   const plan = probePlan(size, candidates);
-  return spread(plan).map(() => ({ width: plan.tileWidth, height: plan.tileHeight }));
+  return spreadTiles(plan, MOST_PROBES).map(() => ({ width: plan.tileWidth, height: plan.tileHeight }));
 }
 
 function probePlan({ width, height }: Size, candidates: readonly Candidate[], split = 1): TilePlan {
   const multiple = split * Math.max(...candidates.map(({ model }) => squeezeFactor(model)));
   return planTiles({ width, height, tileSize: Math.max(PROBE_SIDE, multiple), overlap: 0, multiple });
-}
-
-/** At most MOST_PROBES tiles of a grid, about as far from each other across as down. */
-function spread({ xs, ys, tiles }: TilePlan): readonly Tile[] {
-  const across = Math.min(
-    xs.length,
-    Math.max(1, Math.round(Math.sqrt((MOST_PROBES * xs.length) / ys.length))),
-  );
-  const columns = evenly(xs.length, Math.min(across, MOST_PROBES));
-  const rows = evenly(ys.length, Math.max(1, Math.floor(MOST_PROBES / columns.length)));
-  return tiles.filter(({ column, row }) => columns.includes(column) && rows.includes(row));
-}
-
-/** At most `most` of 0 ... count - 1, in the middles of as many equal parts. */
-function evenly(count: number, most: number): number[] {
-  const taken = Math.min(count, most);
-  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
 }
 
 async function meanEvidence(

@@ -95,6 +95,20 @@ function planAxis(length: number, tileSize: number, overlap: number, multiple: n
   return { padded: padded * multiple, tileLength: tileLength * multiple, starts };
 }
 
+/** At most `most` of the plan's tiles, about as far from each other across as down. */
+export function spreadTiles({ xs, ys, tiles }: TilePlan, most: number): readonly Tile[] {
+  const across = Math.min(xs.length, Math.max(1, Math.round(Math.sqrt((most * xs.length) / ys.length))));
+  const columns = evenly(xs.length, Math.min(across, most));
+  const rows = evenly(ys.length, Math.max(1, Math.floor(most / columns.length)));
+  return tiles.filter(({ column, row }) => columns.includes(column) && rows.includes(row));
+}
+
+/** At most `most` of 0 ... count - 1, in the middles of as many equal parts. */
+function evenly(count: number, most: number): number[] {
+  const taken = Math.min(count, most);
+  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
+}
+
 function expectInteger(name: string, value: number, least: number, expected: string, most = Infinity): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
   throw new FlowDenoiseError(
