@@ -12,7 +12,6 @@ import { runEstimation } from '#src/core/inference/run-estimation.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
-import { meanOfEstimates } from '#src/denoiser/phases.js';
 import { coarseTile, withCoarse } from '#src/denoiser/scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedShape } from '#src/denoiser/symmetries.js';
 import {
@@ -145,7 +144,10 @@ export const STUDIES: Readonly<Record<string, Study>> = {
   estimators: ({ map, posteriorMean }, sigma) => ({
     'posterior mean': posteriorMean,
     'beta-MAP': map(sigma),
-    'their mean': async (tile) => meanOfEstimates(await posteriorMean(tile), await map(sigma)(tile)),
+    'their mean': async (tile) => {
+      const second = await map(sigma)(tile);
+      return (await posteriorMean(tile)).map((value, i) => (value + (second[i] as number)) / 2);
+    },
   }),
 };
 

@@ -105,14 +105,17 @@ async function probesOf(
 
   const plan = probePlan(picture, candidates, noise.multiple);
   const probes: TileSamples[] = [];
-  const collect = throughPasses([...noise.passes, greyPass()], async (samples) => {
-    probes.push(samples);
-    return samples.data;
-  });
   for (const [seed, tile] of spreadTiles(plan, MOST_PROBES).entries()) {
     const data = extractTile(picture, plan, tile);
     const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
+    const asked: TileSamples[] = [];
+    const collect = throughPasses([...noise.passes, greyPass()], async (samples) => {
+      asked.push(samples);
+      return samples.data;
+    });
     await collect({ data, ...shape, seed, ...noise.at(tile, plan) });
+    // Passes that ask more than once ask for the tile as it is first.
+    probes.push(...asked.slice(0, 1));
   }
   return probes;
 }

@@ -1,5 +1,6 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
+import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { Channels, Picture } from '../tile/picture.js';
 import type { Region } from '../tile/region.js';
 import type { Approach, Ensemble, Method, Scales } from './approach.js';
@@ -40,14 +41,19 @@ export interface DenoiseCallOptions extends NoiseOptions {
 
 /** What was taken for the noise of one picture. */
 export interface NoiseReport {
-  /** 'gaussian', 'poisson-gaussian', or the name of the user's own model. */
+  /** 'gaussian', 'poisson-gaussian', 'profile', or the name of the user's own model. */
   readonly model: string;
-  /** Standard deviation in 8-bit units; of the read noise for Poisson-Gaussian noise. */
+  /**
+   * Standard deviation in 8-bit units; of the read noise for Poisson-Gaussian noise; of a profile over all channels at the
+   * brightness where it is largest.
+   */
   readonly sigma: number;
   /** Poisson-Gaussian: variance per unit of signal, 8-bit units. */
   readonly gain?: number | undefined;
   /** Poisson-Gaussian: the sample that no light gives, 8-bit units. */
   readonly offset?: number | undefined;
+  /** The model, where it is a profile: of one channel for a grey picture. */
+  readonly profile?: NoiseProfile | undefined;
   /** Whether it was estimated from the picture. */
   readonly isEstimated: boolean;
   /** Of the estimate, from 0 to 1. */

@@ -3,11 +3,11 @@ import { measureBlocks } from '../core/noise/block-powers.js';
 import { type CorrelationFinding, estimateCorrelation, findCorrelation } from '../core/noise/correlation.js';
 import { estimateSigma, type SigmaEstimate } from '../core/noise/estimate-sigma.js';
 import { fitSensorNoise } from '../core/noise/fit-noise.js';
+import { type NoiseProfile, normalizeSpectrum } from '../core/noise/model/noise-profile.js';
 import { patchResiduals } from '../core/noise/patch-residuals.js';
 import type { PoissonGaussianParameters } from '../core/noise/poisson-gaussian.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import type { NoiseReport } from './denoiser.js';
-import { phasesPass, type TilePass } from './tile-pass.js';
 
 export interface DetectedNoise {
   /** 8-bit units. */
@@ -15,8 +15,8 @@ export interface DetectedNoise {
   readonly isClean: boolean;
   /** [0, 1] units, where the noise grows with the signal. */
   readonly poissonGaussian?: PoissonGaussianParameters | undefined;
-  readonly passes: readonly TilePass[];
-  readonly multiple: number;
+  /** Where the noise is not white. */
+  readonly profile?: NoiseProfile | undefined;
   readonly report: Omit<NoiseReport, 'isEstimated'>;
 }
 
@@ -40,6 +40,22 @@ const SUBSAMPLED = {
 } as const;
 /** The sigma that takes most of such noise off, over that at middle frequencies; 3 to 6 dB on the example photographs. */
 const SUBSAMPLED_FACTOR = 1.4;
+
+/** Powers of correlated noise per band, over the strongest: as the pairs of cc15 have. */
+const CORRELATED = [0.15, 0.7, 1, 0.8] as const;
+const FLAT = [1, 1, 1, 1] as const;
+
+/** A profile whose strongest band has this level, of luma and chroma. */
+function colouredProfile(
+  sigma255: number,
+  [luma, chroma]: readonly [readonly number[], readonly number[]],
+): NoiseProfile {
+  const channel = (powers: readonly number[]) => {
+    const { spectrum, power } = normalizeSpectrum(powers);
+    return { level: [(sigma255 / 255) * Math.sqrt(power)], spectrum };
+  };
+  return { brightness: [0.5], channels: [channel(luma), channel(chroma), channel(chroma)] };
+}
 
 function isSubsampled({ evidence }: CorrelationFinding, { luma255, confidence }: SigmaEstimate): boolean {
   return (
@@ -75,8 +91,6 @@ function gaussian(
   return {
     sigma255: sigma,
     isClean: isBelow,
-    passes: [],
-    multiple: 1,
     report: { ...report, model: 'gaussian', sigma, why: note },
   };
 }
@@ -100,18 +114,19 @@ export async function detectNoise(
     const { lag1 } = await estimateCorrelation(picture, blocks);
     const found = gaussian(CORRELATED_FACTOR * correlation.midSigma255, range, {
       isCorrelated: true,
-      why: `neighbouring pixels have correlated noise (${lag1.toFixed(2)}): denoised whole and by phases`,
+      why: `neighbouring pixels have correlated noise (${lag1.toFixed(2)})`,
     });
-    return { ...found, passes: [phasesPass()], multiple: 2 };
+    return { ...found, profile: colouredProfile(found.sigma255, [CORRELATED, CORRELATED]) };
   }
   const estimate = await estimateSigma(picture);
   const { sigma255, confidence, isClean } = estimate;
   if (correlation && isSubsampled(correlation, estimate)) {
-    return gaussian(SUBSAMPLED_FACTOR * correlation.midSigma255, range, {
+    const found = gaussian(SUBSAMPLED_FACTOR * correlation.midSigma255, range, {
       isCorrelated: true,
       confidence,
       why: 'the luma has fine noise and the chroma coarse noise, as in a JPEG with subsampled chroma',
     });
+    return { ...found, profile: colouredProfile(found.sigma255, [FLAT, CORRELATED]) };
   }
   const mayBeSensor = kind === 'poisson-gaussian' || (kind === 'auto' && !isClean);
   const fit = mayBeSensor ? fitSensorNoise(await patchResiduals(picture, blocks), colours) : undefined;

@@ -1,5 +1,10 @@
 // How a user says what the noise is, and the check of it. What is made of it: noise-plan.ts.
 import { z } from 'zod';
+import {
+  faultOfNoiseProfile,
+  type GivenNoiseProfile,
+  isNoiseProfile,
+} from '../core/noise/model/profile-schema.js';
 import type { NoiseModel } from '../core/noise/noise-model.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
@@ -25,14 +30,25 @@ const poissonGaussianSchema = z.strictObject({
 });
 
 const NOISE =
-  "'auto', 'gaussian', 'poisson-gaussian', { model: 'poisson-gaussian', gain, sigma, offset } in 8-bit units, or a NoiseModel";
+  "'auto', 'gaussian', 'poisson-gaussian', { model: 'poisson-gaussian', gain, sigma, offset } in 8-bit units, " +
+  'a noise profile { brightness, channels }, or a NoiseModel';
 
 export const noiseSchema = z
   .union([
     z.enum(['auto', 'gaussian', 'poisson-gaussian']),
     poissonGaussianSchema,
     z.custom<NoiseModel>(isNoiseModel),
+    z.custom<GivenNoiseProfile>(isNoiseProfile),
   ])
+  .superRefine((noise, context) => {
+    if (typeof noise === 'string' || isNoiseModel(noise) || !isNoiseProfile(noise)) return;
+    const fault = faultOfNoiseProfile(noise);
+    if (fault !== undefined)
+      context.addIssue({
+        code: 'custom',
+        params: { message: `Expected a noise profile for noise, but ${fault}` },
+      });
+  })
   .default('auto')
   .describe(NOISE);
 
@@ -55,4 +71,4 @@ export const noiseOptionsShape = {
 
 export type NoiseOptions = z.input<z.ZodObject<typeof noiseOptionsShape>>;
 export type CheckedNoiseOptions = z.output<z.ZodObject<typeof noiseOptionsShape>>;
-export { isNoiseModel };
+export { isNoiseModel, isNoiseProfile };

@@ -3,6 +3,8 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { binnedNoise } from '../core/noise/binning.js';
 import { combinedNoise, weightForSigma } from '../core/noise/combination.js';
 import { gaussianNoise } from '../core/noise/gaussian.js';
+import { type NoiseProfile, strongestLevel255 } from '../core/noise/model/noise-profile.js';
+import { profileFor } from '../core/noise/model/opponents.js';
 import { type PoissonGaussianParameters, poissonGaussianNoise } from '../core/noise/poisson-gaussian.js';
 import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
@@ -10,8 +12,15 @@ import type { Tile, TilePlan } from '../tile/plan.js';
 import type { Method } from './approach.js';
 import type { NoiseReport } from './denoiser.js';
 import { detectNoise } from './detect-noise.js';
-import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
-import { binnedPass, secondLookPass, stabilisedPass, type TilePass, type TileSamples } from './tile-pass.js';
+import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
+import {
+  binnedPass,
+  secondLookPass,
+  splittingPass,
+  stabilisedPass,
+  type TilePass,
+  type TileSamples,
+} from './tile-pass.js';
 
 export interface NoisePlan {
   readonly report: NoiseReport;
@@ -39,7 +48,7 @@ function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
   return {
     report: { isEstimated: false, ...report },
     isClean: false,
-    isWhite: report.isCorrelated !== true,
+    isWhite: true,
     passes: [],
     multiple: 1,
     at: () => ({ sigma: sigma255 / 255 }),
@@ -80,6 +89,51 @@ function stabilisedPlan(
     multiple: Math.max(first.factor, second?.factor ?? 1),
     at: () => ({ sigma: first.stabiliser.sigma }),
   };
+}
+
+/**
+ * Noise of a profile. It is clean where even its strongest level lies below what the prior knows.
+ *
+ * @throws FlowDenoiseError BAD_OPTION for a grey profile of a colour picture
+ */
+function profilePlan(
+  picture: Picture,
+  given: NoiseProfile,
+  report: Omit<ReportedNoise, 'model' | 'sigma'>,
+  { range }: NoiseContext,
+): NoisePlan {
+  const channels = colourChannels(picture.channels);
+  const profile = profileFor(given, channels);
+  if (!profile)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected a noise profile of 3 channels for a colour picture but received one of 1; measure it on colour pictures',
+    );
+  const { brightness } = profile;
+  const sigma = strongestLevel255(profile);
+  const strongest = strongestPower(profile);
+  return {
+    report: {
+      isEstimated: false,
+      ...report,
+      model: 'profile',
+      sigma,
+      profile: { brightness, channels: profile.channels },
+    },
+    isClean: strongest < range[0],
+    // What the splitting asks of the prior is noise of one sigma.
+    isWhite: true,
+    passes: [splittingPass(profile, { range })],
+    multiple: 1,
+    at: () => ({ sigma: sigma / 255 }),
+  };
+}
+
+/** The strongest level of any band and channel at any brightness, [0, 1] units. */
+function strongestPower({ channels }: NoiseProfile): number {
+  return Math.max(
+    ...channels.map(({ level, spectrum }) => Math.max(...level) * Math.sqrt(Math.max(...spectrum))),
+  );
 }
 
 function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
@@ -128,6 +182,8 @@ export async function planNoise(
         'BAD_OPTION',
         'Expected sigma inside noise but received it beside it; leave the outer one out',
       );
+    if (isNoiseProfile(noise))
+      return profilePlan(picture, noise, { why: 'a noise profile was given' }, context);
     const { gain, sigma: readNoise, offset } = noise;
     const parameters = { gain: gain / 255, sigma: readNoise / 255, offset: offset / 255 };
     const report = {
@@ -178,6 +234,9 @@ async function detectedPlan(
   const found = await detectNoise(picture, kind, context.range);
   const report = { ...found.report, isEstimated: true };
   if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
-  const plan = gaussianPlan(found.sigma255, report);
-  return { ...plan, isClean: found.isClean, passes: found.passes, multiple: found.multiple };
+  if (found.profile) {
+    const plan = profilePlan(picture, found.profile, report, context);
+    return { ...plan, isClean: plan.isClean || found.isClean };
+  }
+  return { ...gaussianPlan(found.sigma255, report), isClean: found.isClean };
 }

@@ -100,6 +100,8 @@ export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, w
       `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
     );
   }
+  if (issue?.code === 'custom' && typeof issue.params?.message === 'string')
+    throw new FlowDenoiseError('BAD_OPTION', issue.params.message);
   const key = issue?.path[0];
   if (key === undefined) {
     throw new FlowDenoiseError(

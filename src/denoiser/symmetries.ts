@@ -1,7 +1,12 @@
 // The symmetries of the square on a tile, for the self-ensemble: photographs mirrored or turned are photographs, the
 // prior was trained on both, and its errors on the eight differ. Pure functions; the mean is ensemble-pass's.
 import type { NoiseModel } from '../core/noise/noise-model.js';
-import type { TileShape } from './phases.js';
+
+export interface TileShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
 
 /** Mirrored left to right, then flipped top to bottom, then transposed. */
 export interface Symmetry {

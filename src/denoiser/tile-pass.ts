@@ -1,12 +1,13 @@
 // What happens to a tile around the prior: each pass changes the tile, hands it on, and undoes its change on the
-// estimate that comes back. Passes nest (stabilise, then split into phases, then complete grey).
+// estimate that comes back. Passes nest (stabilise, then average over symmetries, then complete grey).
+import { halfQuadraticSplitting, type SplittingOptions } from '../core/inference/half-quadratic-splitting.js';
 import { type BinFactor, bin, binnedShape, unbin } from '../core/noise/binning.js';
 import { combine } from '../core/noise/combination.js';
+import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { NoiseModel } from '../core/noise/noise-model.js';
 import type { Stabiliser } from '../core/noise/stabiliser.js';
 import type { Ensemble, Scales } from './approach.js';
 import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
-import { meanOfEstimates, mergePhases, splitPhases } from './phases.js';
 import { coarseTile, withCoarse } from './scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
@@ -61,18 +62,15 @@ export function secondLookPass(
   };
 }
 
-/** Noise that is correlated over a pixel or two: the mean of the tile denoised whole and by phases, see phases.ts. */
-export function phasesPass(): TilePass {
-  return async (tile, next) => {
-    const [whole, ...phases] = await Promise.all([
-      next(tile),
-      ...splitPhases(tile.data, tile).map(async (phase) => ({
-        ...phase,
-        data: await next({ ...tile, ...phase }),
-      })),
-    ]);
-    return meanOfEstimates(whole, mergePhases(phases, tile));
-  };
+/** Noise of any spectrum and level: several estimates under white noise, see half-quadratic-splitting.ts. */
+export function splittingPass(profile: NoiseProfile, options: SplittingOptions): TilePass {
+  return (tile, next) =>
+    halfQuadraticSplitting(
+      tile,
+      profile,
+      (data, sigma) => next({ ...tile, data, sigma, varies: true }),
+      options,
+    );
 }
 
 /** Between the seeds of an ensemble's members: odd, so that no two tiles of a picture draw the same noise. */

@@ -6,7 +6,7 @@ import sharp, { type JpegOptions } from 'sharp';
 import { CELL, LEVELS, logLevel } from '../../core/noise/estimate/noise-network.js';
 import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '../../core/noise/model/bands.js';
 import { type NoiseProfile, normalizeSpectrum } from '../../core/noise/model/noise-profile.js';
-import { toOpponent } from '../../core/noise/model/opponent.js';
+import { toOpponents } from '../../core/noise/model/opponents.js';
 import { type CameraSettings, takePicture } from '../../core/noise/simulate/camera.js';
 import { blurred, resized } from '../../core/noise/simulate/filters.js';
 import { addProfileNoise } from '../../core/noise/simulate/profile-noise.js';
@@ -264,7 +264,8 @@ function levelsOf(
   top: number,
 ): Float32Array {
   const levels = new Float32Array(CELLS * CELLS * LEVELS);
-  const noise = toOpponent(noisy.map((value, i) => value - (clean[i] as number)));
+  const noise = noisy.map((value, i) => value - (clean[i] as number));
+  toOpponents(noise, side * side);
   for (let channel = 0; channel < 3; channel++) {
     const plane = noise.subarray(channel * side * side, (channel + 1) * side * side);
     const details = splitIntoBands(plane, side, side, MEASURED);

@@ -1,7 +1,7 @@
 // Noise of a given profile, to test and train with.
 import { BANDS, splitIntoBands } from '../model/bands.js';
 import { type NoiseProfile, varianceAt } from '../model/noise-profile.js';
-import { toRgb } from '../model/opponent.js';
+import { fromOpponents } from '../model/opponents.js';
 import { gaussianGenerator } from '../random.js';
 
 /**
@@ -32,6 +32,6 @@ export function addProfileNoise(
       noise[c * plane + i] = sum * Math.sqrt(varianceAt(profile, channel, brightness));
     }
   }
-  if (channels === 3) toRgb(noise);
+  fromOpponents(noise, plane);
   return clean.map((value, i) => value + (noise[i] as number));
 }

@@ -1,0 +1,67 @@
+// The opponent colours of a noise profile on planes: an orthonormal transform, so white noise stays white.
+import type { NoiseProfile } from './noise-profile.js';
+
+const THIRD = Math.sqrt(1 / 3);
+const SIXTH = Math.sqrt(1 / 6);
+
+/**
+ * R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place. One plane stays as it is.
+ *
+ * @param data   planar, [3, pixels] or [1, pixels]
+ * @param plane  pixels
+ */
+export function toOpponents(data: Float32Array, plane: number): void {
+  if (data.length < 3 * plane) return;
+  for (let i = 0; i < plane; i++) {
+    const r = data[i] as number;
+    const g = data[i + plane] as number;
+    const b = data[i + 2 * plane] as number;
+    data[i] = (r + g + b) * THIRD;
+    data[i + plane] = (r - b) * Math.SQRT1_2;
+    data[i + 2 * plane] = (r - 2 * g + b) * SIXTH;
+  }
+}
+
+/** The inverse of `toOpponents`, in place. */
+export function fromOpponents(data: Float32Array, plane: number): void {
+  if (data.length < 3 * plane) return;
+  for (let i = 0; i < plane; i++) {
+    const y = (data[i] as number) * THIRD;
+    const c = (data[i + plane] as number) * Math.SQRT1_2;
+    const d = (data[i + 2 * plane] as number) * SIXTH;
+    data[i] = y + c + d;
+    data[i + plane] = y - 2 * d;
+    data[i + 2 * plane] = y - c + d;
+  }
+}
+
+/** The mean of the planes: [pixels]. */
+export function brightnessOf({
+  data,
+  channels,
+}: {
+  readonly data: Float32Array;
+  readonly channels: number;
+}): Float32Array {
+  const plane = data.length / channels;
+  if (channels === 1) return data.slice();
+  const mean = new Float32Array(plane);
+  for (let i = 0; i < plane; i++)
+    mean[i] =
+      ((data[i] as number) + (data[i + plane] as number) + (data[i + 2 * plane] as number)) / channels;
+  return mean;
+}
+
+/**
+ * The profile for a picture of one or three colour channels. A grey picture is the mean of the three, luma / sqrt 3, so
+ * its noise is the luma's over sqrt 3. A grey profile says nothing about colour.
+ *
+ * @returns undefined where a colour picture has a grey profile
+ */
+export function profileFor(profile: NoiseProfile, channels: 1 | 3): NoiseProfile | undefined {
+  if (profile.channels.length === channels) return profile;
+  const [luma] = profile.channels;
+  if (channels === 3 || !luma) return undefined;
+  const level = luma.level.map((value) => value * THIRD);
+  return { brightness: profile.brightness, channels: [{ level, spectrum: luma.spectrum }] };
+}

@@ -1,0 +1,70 @@
+// A noise profile as data from outside: what a call is given, or a file holds. Bounded before anything is computed with it.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../../errors.js';
+import { BANDS } from './bands.js';
+import type { NoiseProfile } from './noise-profile.js';
+
+const MOST_KNOTS = 64;
+
+const channelSchema = z.strictObject({
+  level: z.array(z.number().min(0).max(1)).min(1).max(MOST_KNOTS),
+  spectrum: z.array(z.number().min(0).max(1e4)).length(BANDS),
+});
+
+const profileSchema = z
+  .strictObject({
+    format: z.literal('flow-denoise-noise').optional(),
+    version: z.literal(1).optional(),
+    brightness: z.array(z.number().min(-1).max(2)).min(1).max(MOST_KNOTS),
+    channels: z.array(channelSchema).min(1).max(3),
+  })
+  .superRefine(({ brightness, channels }, context) => {
+    const refuse = (path: (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path, message });
+    if (brightness.some((value, i) => i > 0 && value <= (brightness[i - 1] as number)))
+      refuse(['brightness'], 'expected rising numbers');
+    if (channels.length === 2) refuse(['channels'], 'expected 1 channel (grey) or 3 (colour)');
+    for (const [c, { level, spectrum }] of channels.entries()) {
+      if (level.length !== brightness.length)
+        refuse(
+          ['channels', c, 'level'],
+          `expected a level for each of the ${brightness.length} brightnesses`,
+        );
+      if (!spectrum.some((power) => power > 0))
+        refuse(['channels', c, 'spectrum'], 'expected a power above 0 in some band');
+    }
+  });
+
+/** A profile, or one as it stands in a file. */
+export type GivenNoiseProfile = NoiseProfile & {
+  readonly format?: 'flow-denoise-noise' | undefined;
+  readonly version?: 1 | undefined;
+};
+
+/** Whether something is meant as a profile: it may still be a bad one. */
+export function isNoiseProfile(value: unknown): value is GivenNoiseProfile {
+  return typeof value === 'object' && value !== null && ('channels' in value || 'brightness' in value);
+}
+
+/** What is wrong with a profile, in words; undefined where nothing is. */
+export function faultOfNoiseProfile(value: unknown): string | undefined {
+  const issue = profileSchema.safeParse(value).error?.issues[0];
+  if (!issue) return undefined;
+  const [first, ...rest] = issue.path.map(String);
+  const place = [first, ...rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))].join('');
+  return first === undefined ? issue.message : `${place}: ${issue.message}`;
+}
+
+/**
+ * A noise profile from data, for instance a parsed file.
+ *
+ * @param name  of the file, for the message
+ * @throws      FlowDenoiseError BAD_OPTION: which entry is wrong, and what was expected
+ */
+export function parseNoiseProfile(value: unknown, name: string): NoiseProfile {
+  const fault = faultOfNoiseProfile(value);
+  if (fault !== undefined)
+    throw new FlowDenoiseError('BAD_OPTION', `${name}: Expected a noise profile, but ${fault}`);
+  const { brightness, channels } = value as NoiseProfile;
+  return { brightness, channels };
+}
