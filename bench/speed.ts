@@ -12,8 +12,8 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
+import { loadOnnxRuntime } from '#src/core/engine/onnx-runtime.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { recordDensityAndScore } from '#src/core/engine/record.js';
 import { findPrior } from '#src/core/model/find-prior.js';
@@ -109,6 +109,7 @@ async function pipeline(): Promise<Measured[]> {
   const sigma = SIGMA / 255;
   const denoiser = await openDenoiser({ method: 'posterior-mean', tileSize: 256, overlap: 24 });
   const engine = await openEngine(prior, { engine: 'onnx' });
+  const ort = await loadOnnxRuntime();
   const allCores = await ort.InferenceSession.create(recordDensityAndScore(prior, shape, sigma), {
     intraOpNumThreads: availableParallelism(),
     enableCpuMemArena: false,

@@ -4,7 +4,9 @@ import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { FlowDenoiseError } from '../core/errors.js';
+import { refuseSpecialFile } from '../core/files.js';
 import { isSupportedExtension, supportedExtensions } from '../image/index.js';
+import { printable } from '../plugin/picture-name.js';
 import { type Destination, outputOf } from './destination.js';
 import { filesBelow } from './folder-walk.js';
 
@@ -55,7 +57,10 @@ export async function findInputs(args: readonly string[], destination: Destinati
 async function findOne(arg: string, destination: Destination): Promise<Job[]> {
   const status = await stat(arg).catch(() => undefined);
   if (status?.isDirectory()) return jobsBelow(arg, await filesBelow(arg), destination);
-  if (status !== undefined) return [{ input: arg, output: outputOf(arg, basename(arg), destination) }];
+  if (status !== undefined) {
+    await refuseSpecialFile(arg, { name: printable(arg) });
+    return [{ input: arg, output: outputOf(arg, basename(arg), destination) }];
+  }
 
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
   if (!isDynamicPattern(pattern)) {

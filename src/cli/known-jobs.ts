@@ -1,5 +1,6 @@
 // `--cache`: which pictures need no engine, because their results are kept. Costs reading and hashing them.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readRegularFile } from '../core/files.js';
 import { pictureDenoiser } from '../plugin/picture-denoiser.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { CommandArguments } from './arguments.js';
@@ -17,7 +18,7 @@ export async function knownJobs(
     // What cannot be read is the work's to tell.
     const size = (await stat(input).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
     if (size > maxBytes) return false;
-    const bytes = await readFile(input).catch(() => undefined);
+    const bytes = await readRegularFile(input).catch(() => undefined);
     return bytes !== undefined && isKnown(bytes);
   };
   const looks = mapInOrder(jobs, concurrency, async (job) => ({ job, isThere: await look(job) }));

@@ -1,28 +1,48 @@
 #!/usr/bin/env node
 // The command's entry: signals in, exit code out. 0 all done; 1 some file failed, the others are done; 2 usage
-// (nothing was started); 130 interrupted (143 when terminated).
+// (nothing was started); 130 interrupted (143 when terminated, 129 when the terminal
+// closed).
 import { CommanderError } from 'commander';
 import { Interrupted } from './interrupted.js';
 import { runProgram } from './program.js';
 import { errorLine } from './report.js';
 
-const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type StopSignal = keyof typeof signalCodes;
+const signalNames = Object.keys(signalCodes) as StopSignal[];
+
+/** Listeners of packages that we use (locks) would keep a signal waiting for a loop that never ends, too. */
+async function withDefaultSignals<Result>(work: () => Promise<Result>): Promise<Result> {
+  const before = signalNames.map((name) => [name, process.listeners(name)] as const);
+  for (const name of signalNames) process.removeAllListeners(name);
+  try {
+    return await work();
+  } finally {
+    for (const [name, listeners] of before) for (const each of listeners) process.on(name, each);
+  }
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const stopping = new AbortController();
   let stoppedBy: StopSignal | undefined;
+  const listen = () => {
+    for (const each of signalNames) process.on(each, onSignal);
+  };
+  const stopListening = () => {
+    for (const each of signalNames) process.removeListener(each, onSignal);
+  };
   function onSignal(name: StopSignal): void {
     // The first signal stops cleanly; a second one finds no listener and ends the process at once.
-    for (const each of ['SIGINT', 'SIGTERM'] as const) process.removeListener(each, onSignal);
+    stopListening();
     stoppedBy = name;
     stopping.abort();
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  listen();
   try {
     return await runProgram(argv, {
       writeLine: (line) => process.stdout.write(`${line}\n`),
       signal: stopping.signal,
+      withDefaultSignals,
     });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -35,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${errorLine(error)}\n`);
     return 2;
   } finally {
-    for (const each of ['SIGINT', 'SIGTERM'] as const) process.removeListener(each, onSignal);
+    stopListening();
   }
 }
 

@@ -1,8 +1,9 @@
 // `--preview`: a part of a picture, noisy and denoised side by side, with one sigma or beta or several, to choose them by
 // eye. Only that part is denoised; what is found of the noise is the whole picture's.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
+import { readRegularFile } from '../core/files.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
@@ -100,7 +101,7 @@ async function makePreview(
 ): Promise<Made> {
   const started = performance.now();
   checkLength((await stat(input)).size, input, maxBytes);
-  const bytes = await readFile(input, { signal });
+  const bytes = await readRegularFile(input, { signal });
   const decoded = await decodePicture(bytes, printable(input), { maxPixels: file.maxPixels });
   const { region, shown } = await placeOf(preview.part, bytes, decoded);
   const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);

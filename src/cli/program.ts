@@ -20,6 +20,8 @@ export interface ProgramContext {
   /** Takes a line for programs to read; stdout. */
   readonly writeLine: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Runs a user's program: a signal ends the process, because nothing of ours can stop a loop that never ends. */
+  readonly withDefaultSignals: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ProgramContext {
  *           for what the command refuses; the signal's reason when aborted
  */
 export async function runProgram(argv: readonly string[], context: ProgramContext): Promise<number> {
-  const { writeLine, signal } = context;
+  const { writeLine, signal, withDefaultSignals } = context;
   let exitCode = 0;
   const program = new Command('flow-denoise')
     .description('Takes the noise out of pictures (PNG, JPEG, WebP, TIFF) with a normalizing-flow prior.')
@@ -70,7 +72,9 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
 
   const configurable = [run, watch];
   for (const command of configurable)
-    addConfigOptions(command).hook('preAction', () => applyConfig(command, configurable, say));
+    addConfigOptions(command).hook('preAction', () =>
+      withDefaultSignals(() => applyConfig(command, configurable, say)),
+    );
 
   // Whoever asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());

@@ -1,6 +1,7 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readRegularFile } from '../core/files.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
 import { APPROACH_NAMES, approachOf } from '../denoiser/approach.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
@@ -194,7 +195,7 @@ async function denoiseJobs(
     try {
       const before = await stampOf(job.input);
       checkLength(Number(before.size), job.input, maxBytes);
-      const read = () => readFile(job.input, { signal });
+      const read = () => readRegularFile(job.input, { signal });
       const { bytes, report } = await denoise(await read(), job.input, {
         ...(map && { sigmaMap: map }),
         signal,

@@ -1,6 +1,6 @@
 // `--sigma-map`: the sigma of every pixel, from a grey picture.
-import { readFile } from 'node:fs/promises';
 import { FlowDenoiseError } from '../core/errors.js';
+import { readRegularFile } from '../core/files.js';
 import { decodePicture } from '../image/index.js';
 import { whiteLevel } from '../tile/picture.js';
 
@@ -10,7 +10,7 @@ import { whiteLevel } from '../tile/picture.js';
  * @throws  FlowDenoiseError BAD_OPTION for a picture with colour or alpha, and what decoding throws
  */
 export async function readSigmaMap(path: string): Promise<Float32Array> {
-  const { picture } = await decodePicture(await readFile(path), path);
+  const { picture } = await decodePicture(await readRegularFile(path), path);
   if (picture.channels !== 1)
     throw new FlowDenoiseError(
       'BAD_OPTION',

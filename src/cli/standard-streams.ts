@@ -1,7 +1,7 @@
 // One picture to standard output, from standard input or a file: bytes in, bytes out, and nothing else on stdout.
-import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { openRegularFile } from '../core/files.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
@@ -44,7 +44,7 @@ export async function denoiseToStandardOutput(
     const sigmaMap = args.sigmaMap === undefined ? undefined : await readSigmaMap(args.sigmaMap);
     const { denoise } = pictureDenoiser({ ...args.noise, ...args.file, denoiser });
     try {
-      const source = addAbortSignal(signal, input === STANDARD ? stdin : createReadStream(input));
+      const source = addAbortSignal(signal, input === STANDARD ? stdin : await readStreamOf(input));
       const original = await collectBytes(source, name, args.maxBytes);
       const { bytes, report } = await denoise(original, name, { signal, ...(sigmaMap && { sigmaMap }) });
       await writeAll(stdout, bytes ?? original);
@@ -59,6 +59,10 @@ export async function denoiseToStandardOutput(
   } finally {
     await denoiser.close();
   }
+}
+
+async function readStreamOf(path: string): Promise<Readable> {
+  return (await openRegularFile(path)).createReadStream();
 }
 
 function checkArguments(

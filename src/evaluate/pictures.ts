@@ -1,8 +1,8 @@
 // The clean pictures of an evaluation: found in a folder, in the order of their names, cropped, as floats.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { readRegularFile } from '../core/files.js';
 import { decodePicture, isSupportedExtension, supportedExtensions } from '../image/index.js';
 import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
 
@@ -44,7 +44,7 @@ export async function findPictures(folder: string): Promise<readonly string[]> {
 /** @throws FlowDenoiseError BAD_IMAGE, UNSUPPORTED_IMAGE, and BAD_OPTION for one that is smaller than the crop */
 export async function readClean(folder: string, name: string, crop: Crop): Promise<CleanPicture> {
   const path = join(folder, name);
-  const { picture } = await decodePicture(await readFile(path), path);
+  const { picture } = await decodePicture(await readRegularFile(path), path);
   const { width, height } = croppedSize(picture, crop, path);
   return { name, ...croppedFloats(picture, width, height) };
 }

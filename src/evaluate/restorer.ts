@@ -1,8 +1,8 @@
 // How each method of an evaluation restores a noisy picture. Subjects that differ in their beta only share one engine.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEngine } from '../core/engine/open-engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
+import { readRegularFile } from '../core/files.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { betaMap } from '../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../core/inference/calibration.js';
@@ -193,7 +193,7 @@ async function readRestored(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   const path = join(folder, noiseFolder(level), restoredName(picture));
-  const bytes = await readFile(path, { signal }).catch((error: unknown) => {
+  const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw new FlowDenoiseError(
       'BAD_OPTION',

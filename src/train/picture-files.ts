@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { glob } from 'tinyglobby';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { refuseSpecialFile } from '../core/files.js';
 import { DEFAULT_MAX_PIXELS, isSupportedExtension, supportedExtensions } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 
@@ -138,6 +139,7 @@ async function lookAt(
   signal?.throwIfAborted();
   const path = join(folder, name);
   try {
+    await refuseSpecialFile(path);
     const { size } = await stat(path);
     const { autoOrient, pages = 1 } = await sharp(path, { limitInputPixels: false }).metadata();
     const { width, height } = autoOrient;

@@ -10,6 +10,7 @@ import type { PictureShape } from '../ops/tensor-ops.js';
 import { checkTile, deviation } from './check-tile.js';
 import { collectGarbage } from './collect-garbage.js';
 import type { Batch, BatchResult, LocalEngine } from './engine.js';
+import { loadOnnxRuntime } from './onnx-runtime.js';
 import { recordDensityAndScore } from './record.js';
 
 /** A session that this many evaluations passed by is released: each holds some 60 MB. */
@@ -48,7 +49,7 @@ function hasCudaLibraries(): boolean {
  * @throws          Error when this build has no such provider, or it does not open
  */
 async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: string): Promise<LocalEngine> {
-  const ort = await import('onnxruntime-node');
+  const ort = await loadOnnxRuntime();
   const available = ort.listSupportedBackends().map(({ name }) => name);
   if (!available.includes(provider))
     throw new Error(`this build of ONNX Runtime has ${available.join(', ')} but not ${provider}`);

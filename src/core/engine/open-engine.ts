@@ -16,7 +16,7 @@ const PREFERENCE: readonly EngineName[] = ['tensorflow', 'webgpu', 'onnx', 'wasm
 
 /** What a reason does not say itself. */
 const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
-  onnx: 'reinstall the package onnxruntime-node',
+  onnx: undefined,
   tensorflow: undefined,
   webgpu: 'install the packages webgpu and @tensorflow/tfjs-backend-webgpu, and a driver for the GPU',
   wasm: 'reinstall the package @tensorflow/tfjs-backend-wasm',

@@ -11,6 +11,7 @@ import type {
   EngineWorkerData,
   ReadyEngine,
 } from './engine-worker.js';
+import { forbidTelemetry } from './onnx-runtime.js';
 import { prepareTensorflowEnvironment } from './tensorflow-package.js';
 
 export interface WorkerPool {
@@ -38,11 +39,25 @@ interface Thread {
 const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
 
+const notAvailable = (name: EngineName, reason: string) =>
+  new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${name} is not available: ${reason}`);
+
+/** What a native library reads when it loads: a thread's own environment is hidden from it. */
+function prepareEnvironment(name: EngineName): void {
+  if (name === 'tensorflow') prepareTensorflowEnvironment();
+  if (!name.startsWith('onnx')) return;
+  try {
+    forbidTelemetry();
+  } catch (error) {
+    throw notAvailable(name, messageOf(error));
+  }
+}
+
 /** Starts a thread and waits until its engine is open. */
 async function startThread(workerData: EngineWorkerData): Promise<Thread> {
-  if (workerData.name === 'tensorflow') prepareTensorflowEnvironment();
   // Handlers live as long as the thread: they keep the name, not the weights.
   const { name } = workerData;
+  prepareEnvironment(name);
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
     workerData,
     execArgv: [],
@@ -53,8 +68,7 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
     pending.clear();
   };
   const engine = await new Promise<ReadyEngine>((resolve, reject) => {
-    const unavailable = (reason: string) =>
-      reject(new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${name} is not available: ${reason}`));
+    const unavailable = (reason: string) => reject(notAvailable(name, reason));
     worker.on('error', (error) => {
       unavailable(messageOf(error));
       rejectAll(failed(name, messageOf(error)));
