@@ -1,0 +1,136 @@
+// What noise a picture has, found from the picture alone: one call, for the denoiser, the choice of a prior, the preview
+// and `flow-denoise noise`. Which finding counts is decided here and only here.
+import type { NoiseMeter } from '../core/engine/noise-meter.js';
+import {
+  type CellReading,
+  type ProfileFromReadings,
+  profileFromReadings,
+} from '../core/noise/estimate/profile-from-readings.js';
+import { estimateSigma } from '../core/noise/estimate-sigma.js';
+import { fitSensorNoise } from '../core/noise/fit-noise.js';
+import { MEASURED } from '../core/noise/model/bands.js';
+import { type NoiseProfile, strongestLevel255 } from '../core/noise/model/noise-profile.js';
+import { patchResiduals } from '../core/noise/patch-residuals.js';
+import type { PoissonGaussianParameters } from '../core/noise/poisson-gaussian.js';
+import { colourChannels, type Picture } from '../tile/picture.js';
+import type { NoiseReport } from './denoiser.js';
+import { readNoiseCells } from './noise-cells.js';
+
+export interface DetectedNoise {
+  /** 8-bit units. */
+  readonly sigma255: number;
+  readonly isClean: boolean;
+  /** [0, 1] units, where the noise is white and grows with the signal. */
+  readonly poissonGaussian?: PoissonGaussianParameters | undefined;
+  /** Where the noise is not white. */
+  readonly profile?: NoiseProfile | undefined;
+  readonly report: Omit<NoiseReport, 'isEstimated'>;
+}
+
+/** The strongest band's level, 8-bit units, below which there is nothing that is worth removing. */
+const LEAST_255 = 2.5;
+/** Levels of bands and channels that differ by less are those of white noise. */
+const WHITE_RATIO = 1.35;
+/** Two estimates of white noise that differ by less agree. */
+const AGREES_TO = 1.35;
+
+/** Estimated levels lie on a grid of 1%, so that pictures of one kind share what an engine prepares for a level. */
+function onGrid(sigma: number): number {
+  return Math.exp(Math.round(Math.log(sigma) * 100) / 100);
+}
+
+const words = (sigma: number) => sigma.toFixed(1);
+
+/**
+ * The noise of a picture.
+ *
+ * @param kind   what the user said of its kind; 'gaussian' and 'poisson-gaussian' are white
+ * @param range  the noise levels that the prior knows for this picture, [0, 1] units
+ * @param meter  is asked where the kind is 'auto'
+ * @throws       FlowDenoiseError ENGINE_FAILED, CLOSED
+ */
+export async function analyseNoise(
+  picture: Picture,
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  range: readonly [number, number],
+  meter: NoiseMeter,
+): Promise<DetectedNoise> {
+  if (kind !== 'auto') return whiteNoise(picture, kind, range);
+  const cells = await readNoiseCells(picture, meter);
+  if (cells.length === 0)
+    return nothing(0, 'cannot tell noise from picture (clipped throughout); give sigma', 0);
+  const found = profileFromReadings(cells, colourChannels(picture.channels));
+  const strongest = Math.max(...found.levels255);
+  if (strongest < LEAST_255) return nothing(strongest, `looks clean: sigma ${words(strongest)}`);
+  if (isWhite(found)) {
+    const white = await whiteNoise(picture, 'auto', range);
+    const ratio = white.sigma255 / strongestLevel255(found.profile);
+    if (ratio < AGREES_TO && ratio > 1 / AGREES_TO) return white;
+  }
+  return {
+    sigma255: strongestLevel255(found.profile),
+    isClean: false,
+    profile: found.profile,
+    report: {
+      model: 'profile',
+      sigma: strongestLevel255(found.profile),
+      isCorrelated: true,
+      why: spectrumWords(found),
+    },
+  };
+}
+
+export type { CellReading };
+
+function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {
+  return { sigma255: sigma, isClean: true, report: { model: 'gaussian', sigma, why, confidence } };
+}
+
+/** Whether all details of all channels are equally strong. The coarsest, which few cells tell well, is not asked. */
+function isWhite({ levels255 }: ProfileFromReadings): boolean {
+  const levels = levels255.filter((_, i) => i % MEASURED < MEASURED - 1);
+  return Math.max(...levels) <= WHITE_RATIO * Math.min(...levels);
+}
+
+function spectrumWords({ levels255 }: ProfileFromReadings): string {
+  const of = (channel: number) =>
+    levels255
+      .slice(channel * MEASURED, (channel + 1) * MEASURED)
+      .map(words)
+      .join(', ');
+  const chroma = levels255.length > MEASURED ? `; chroma ${of(1)} and ${of(2)}` : '';
+  return `noise of a camera or codec: luma ${of(0)} from fine to coarse${chroma}`;
+}
+
+/** White noise, which may grow with brightness. */
+async function whiteNoise(
+  picture: Picture,
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  [least, most]: readonly [number, number],
+): Promise<DetectedNoise> {
+  const colours = colourChannels(picture.channels);
+  const { sigma255, confidence, isClean } = await estimateSigma(picture);
+  const mayBeSensor = kind === 'poisson-gaussian' || (kind === 'auto' && !isClean);
+  const fit = mayBeSensor ? fitSensorNoise(await patchResiduals(picture), colours) : undefined;
+  if (fit) {
+    const { gain, sigma, reason: why } = fit;
+    return {
+      sigma255,
+      isClean: false,
+      poissonGaussian: { gain: gain / 255, sigma: sigma / 255, offset: 0 },
+      report: { model: 'poisson-gaussian', sigma, gain, offset: 0, confidence: fit.confidence, why },
+    };
+  }
+  if (isClean || sigma255 / 255 < least) {
+    const why =
+      confidence === 0
+        ? 'cannot tell noise from picture (too small, flat or clipped throughout); give sigma'
+        : `looks clean: sigma ${words(sigma255)}${isClean ? '' : `, and the prior begins at ${words(least * 255)}`}`;
+    return nothing(sigma255, why, confidence);
+  }
+  const isAbove = sigma255 / 255 > most;
+  const sigma = Math.min(most * 255, onGrid(sigma255));
+  const note = isAbove ? `; sigma ${words(sigma255)} is more than the prior knows` : '';
+  const why = `estimated from the picture${note}`;
+  return { sigma255: sigma, isClean: false, report: { model: 'gaussian', sigma, confidence, why } };
+}
