@@ -1,6 +1,7 @@
 // How a user says what the noise is, and the check of it. What is made of it: noise-plan.ts.
 import { z } from 'zod';
 import type { NoiseModel } from '../core/noise/noise-model.js';
+import { rangeOptionsShape } from './view/range-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -51,6 +52,7 @@ export const noiseOptionsShape = {
     .describe('a Float32Array with a sigma for every pixel'),
   /** 1 (default) takes all noise off, 0 nothing: how much of the change is applied. */
   strength: strengthSchema,
+  ...rangeOptionsShape,
 };
 
 export type NoiseOptions = z.input<z.ZodObject<typeof noiseOptionsShape>>;
