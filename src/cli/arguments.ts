@@ -82,7 +82,7 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
     ...(lists.sigma && { sigma: lists.sigma[0] }),
     ...(lists.beta && { beta: lists.beta[0] }),
   };
-  const { sigma, noise, strength, sigmaMap, concurrency, ...rest } = parseOptions(
+  const { sigma, noise, strength, black, white, sigmaMap, concurrency, ...rest } = parseOptions(
     commandSchema,
     gain === undefined && offset === undefined ? values : withSensor(values, gain, offset),
     'flow-denoise',
@@ -118,7 +118,7 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
       `Expected one of --${chosen} and --time-budget, which chooses method, ensemble and scales, but received both`,
     );
   const file = { maxPixels, format, quality: ofFile, cache };
-  const noiseOptions = { sigma, noise, strength };
+  const noiseOptions = { sigma, noise, strength, black, white };
   const told = { timeBudget, quiet, json, dryRun };
   return {
     inputs,
@@ -168,6 +168,8 @@ const commandSchema = denoiserOptionsSchema.extend({
   sigma: noiseOptionsShape.sigma,
   noise: noiseOptionsShape.noise,
   strength: noiseOptionsShape.strength,
+  black: noiseOptionsShape.black,
+  white: noiseOptionsShape.white,
   sigmaMap: z.string().min(1).optional().describe('the path of a grey picture'),
   concurrency: concurrencySchema,
   ...pictureOptionsSchema.pick({ maxPixels: true, maxBytes: true, format: true, quality: true, cache: true })
@@ -232,6 +234,15 @@ export function addNoiseOptions(command: Command): Command {
     .addOption(numberOption('--gain <number>', 'poisson-gaussian: variance per unit of signal, 8-bit units'))
     .addOption(
       numberOption('--offset <number>', 'poisson-gaussian: the sample that no light gives (default: 0)'),
+    )
+    .addOption(
+      numberOption(
+        '--black <number>',
+        "the sample that means black, in the file's own numbers (default: found)",
+      ),
+    )
+    .addOption(
+      numberOption('--white <number>', 'the sample that means white; sigma is in 1/255 of white - black'),
     );
 }
 

@@ -1,6 +1,6 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
 import { messageOf } from '../core/errors.js';
-import type { DenoiseReport, NoiseReport, PriorChoice } from '../denoiser/denoiser.js';
+import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
 import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
@@ -29,11 +29,21 @@ type ToldReport = DenoiseReport & { readonly isCached?: boolean };
 /** The line of a file that is done. */
 export function doneLine(
   { input, output }: Job,
-  { seconds, tiles, fallbackTiles, isUnchanged, noise, prior, priorChoice, isCached = false }: ToldReport,
+  {
+    seconds,
+    tiles,
+    fallbackTiles,
+    isUnchanged,
+    noise,
+    range,
+    prior,
+    priorChoice,
+    isCached = false,
+  }: ToldReport,
 ): string {
   const names = wayOf({ input, output });
   if (isUnchanged) return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}`;
-  const found = noise.isEstimated ? `  ${noiseWords(noise)}` : '';
+  const found = noise.isEstimated ? `  ${noiseWords(noise)}${rangeWords(range)}` : '';
   const doubts =
     fallbackTiles === 0
       ? ''
@@ -52,6 +62,11 @@ function choiceWords({ why, figures }: PriorChoice): string {
 function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
   if (gain !== undefined) return `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
   return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
+}
+
+/** Where the samples lie, if they say so themselves: the noise is told in 1/255 of it. */
+function rangeWords({ black, white, isFound }: SampleRange): string {
+  return isFound ? `, samples ${black} to ${white}` : '';
 }
 
 /** "a.jpg -> out/a.jpg", or one name where it stays where it is. */

@@ -12,6 +12,7 @@ import { type Candidate, choosePrior, probeSizes } from './choose-prior.js';
 import type { DenoiseCallOptions, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
 import { sigmaRangeOf } from './estimator.js';
 import { callOptionsSchema, type DenoiserOptions, parseOptions } from './options.js';
+import { viewOf } from './view/picture-view.js';
 
 /** What the evidence is made of: single evaluations. */
 const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
@@ -58,7 +59,8 @@ export async function openAutoDenoiser(
     await checkPicture(picture);
     checked.signal?.throwIfAborted();
     const started = performance.now();
-    const { prior, ...priorChoice } = await choosePrior(picture, checked, candidates, first.method);
+    const { shown } = await viewOf(picture, checked);
+    const { prior, ...priorChoice } = await choosePrior(shown, checked, candidates, first.method);
     const { denoiser } = await open(prior);
     return { denoiser, priorChoice, seconds: (performance.now() - started) / 1000 };
   }

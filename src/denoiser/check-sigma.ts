@@ -2,6 +2,10 @@
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Denoiser } from './denoiser.js';
 
+/** A sigma that is right in a file's numbers is too small where they fill little of their container. */
+const HINT =
+  '; where samples fill little of their container, pass black and white too, and sigma in 1/255 of white - black';
+
 /**
  * Refuses a sigma that the prior knows neither in colour nor in grey. One that suits some pictures fails the others
  * only.
@@ -20,6 +24,6 @@ export function refuseSigma(
   throw new FlowDenoiseError(
     'SIGMA_OUT_OF_RANGE',
     `Expected a number from ${colour[0]} to ${colour[1]} (grey pictures: ${grey[0]} to ${grey[1]}) for ${name} with ` +
-      `prior ${prior} but received ${sigma}`,
+      `prior ${prior} but received ${sigma}${sigma < colour[0] ? HINT : ''}`,
   );
 }

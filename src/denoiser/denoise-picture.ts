@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
+import { BreakDown } from '../core/inference/estimation.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { createBlender } from '../tile/blend.js';
 import { extractTile } from '../tile/extract.js';
@@ -17,6 +18,9 @@ import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './grey.js';
 import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './tile-pass.js';
+import { aroundSpots, type SpotEstimate } from './view/around-spots.js';
+import { viewOf } from './view/picture-view.js';
+import type { SampleRange } from './view/sample-range.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
@@ -35,11 +39,16 @@ export interface PictureResult<S extends Samples> extends Approach {
   readonly data: S;
   readonly isUnchanged: boolean;
   readonly noise: NoiseReport;
+  readonly range: SampleRange;
+  readonly oddPixels: number;
   readonly beta: number | undefined;
   readonly tiles: number;
   readonly evaluations: number;
   readonly fallbackTiles: number;
+  readonly spotTiles: number;
 }
+
+type Left = SpotEstimate['left'];
 
 /** strength (estimate - noisy), in place of the estimate. */
 function correction(estimate: Float32Array, noisy: Float32Array, strength: number): Float32Array {
@@ -73,6 +82,32 @@ export async function denoisePicture<S extends Samples>(
 ): Promise<PictureResult<S>> {
   const { region } = options;
   if (region) checkRegion(region, picture);
+  const { shown, range, oddPixels, hint, restore } = await viewOf(picture, options);
+  const { data, ...result } = await denoiseShown(shown, options, schedule, settings).catch(
+    (error: unknown) => {
+      throw withHint(error, hint);
+    },
+  );
+  const noise =
+    hint && result.isUnchanged ? { ...result.noise, why: `${result.noise.why}; ${hint}` } : result.noise;
+  return { ...result, noise, data: await restore(data, region), range, oddPixels };
+}
+
+/** A sigma that is below what the prior knows may be right, and the range not. */
+function withHint(error: unknown, hint: string | undefined): unknown {
+  if (!hint || !(error instanceof FlowDenoiseError) || error.code !== 'SIGMA_OUT_OF_RANGE') return error;
+  return new FlowDenoiseError(error.code, `${error.message}; ${hint}`, { cause: error });
+}
+
+type ShownResult<S extends Samples> = Omit<PictureResult<S>, 'range' | 'oddPixels'>;
+
+async function denoiseShown<S extends Samples>(
+  picture: Picture<S>,
+  options: PictureOptions,
+  schedule: Schedule,
+  settings: PictureSettings,
+): Promise<ShownResult<S>> {
+  const { region } = options;
   if (!(await isGreyInColour(picture))) return denoiseTiles(picture, options, schedule, settings);
   const result = await denoiseTiles(await greyOf(picture), options, schedule, settings);
   return { ...result, data: await withGrey(region ? cutOut(picture, region) : picture, result.data) };
@@ -83,7 +118,7 @@ async function denoiseTiles<S extends Samples>(
   options: PictureOptions,
   schedule: Schedule,
   { model, beta, tileSize, overlap, ...settings }: PictureSettings,
-): Promise<PictureResult<S>> {
+): Promise<ShownResult<S>> {
   const needsBetaMap =
     options.sigmaMap !== undefined || isNoiseModel(options.noise) || typeof options.beta === 'number';
   const approach = needsBetaMap ? settings.withBetaMap : settings.approach;
@@ -97,7 +132,7 @@ async function denoiseTiles<S extends Samples>(
   const noise = await planNoise(picture, options, { range: [range[0] / scale, range[1] / scale], method });
   const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
-    const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0 };
+    const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0, spotTiles: 0 };
     const data = options.region ? cutOut(picture, region).data : (picture.data.slice() as S);
     return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
@@ -116,21 +151,35 @@ async function denoiseTiles<S extends Samples>(
   let tilesDone = 0;
   let evaluations = 0;
 
-  async function underPrior(tile: TileSamples, onFallback: () => void): Promise<Float32Array> {
+  async function underPrior(tile: TileSamples, onLeft: (left: Left) => void): Promise<Float32Array> {
     const estimator = chooseEstimator(model, method, tile.sigma, options.beta ?? beta);
+    const probe = model.conditioning && chooseEstimator(model, 'posterior-mean', tile.sigma, 'auto');
     firstBeta ??= estimator.beta;
-    const shape = { channels: tile.channels, height: tile.height, width: tile.width };
-    const estimation = estimator.start(tile, schedule.takesClimbs);
-    const result = await schedule.run({ shape, estimation, signal: either });
-    evaluations += result.evaluations;
-    if (result.fallback) onFallback();
-    return result.estimate;
+    const run = async (by: typeof estimator, samples: TileSamples, isStrict: boolean) => {
+      const shape = { channels: samples.channels, height: samples.height, width: samples.width };
+      const estimation = by.start(samples, schedule.takesClimbs, isStrict);
+      // One evaluation is what a break-down takes.
+      const result = await schedule.run({ shape, estimation, signal: either }).catch((error: unknown) => {
+        if (error instanceof BreakDown) evaluations += 1;
+        throw error;
+      });
+      evaluations += result.evaluations;
+      return result;
+    };
+    const { estimate, left } = await aroundSpots(tile, {
+      strictly: (samples) => run(estimator, samples, true),
+      probe: (samples) => run(probe ?? estimator, samples, true),
+      loosely: (samples) => run(estimator, samples, false),
+      multiple: levels.multiple,
+    });
+    onLeft(left);
+    return estimate;
   }
 
   async function estimateTile(tile: Tile) {
     const inPicture = { ...tile, x: part.left + tile.x, y: part.top + tile.y };
     const noisy = extractTile(picture, plan, inPicture);
-    let hasFallback = false;
+    const lefts = new Set<Left>();
     const passes = [
       ...noise.passes,
       scalesPass(noise.isWhite ? scales : 1, levels),
@@ -138,9 +187,7 @@ async function denoiseTiles<S extends Samples>(
       greyPass(),
     ];
     const estimateSamples = throughPasses(passes, (samples) =>
-      underPrior(samples, () => {
-        hasFallback = true;
-      }),
+      underPrior(samples, (left) => lefts.add(left)),
     );
     const samples = {
       data: noisy,
@@ -162,17 +209,18 @@ async function denoiseTiles<S extends Samples>(
     const tiles = plan.tiles.length;
     const secondsLeft = ((performance.now() - started) / 1000 / tilesDone) * (tiles - tilesDone);
     onProgress?.({ tilesDone, tiles, secondsLeft });
-    return { tile, change: correction(estimate, noisy, strength), hasFallback };
+    return { tile, change: correction(estimate, noisy, strength), lefts };
   }
 
-  let fallbackTiles = 0;
+  let [fallbackTiles, spotTiles] = [0, 0];
   try {
     // Blended in the order of the plan, so that rounding does not depend on which thread was faster. As many tiles
     // again as the engine works on may wait for their turn.
     const inFlight = Math.ceil((2 * schedule.capacity) / ensemble) + 1;
-    for await (const { tile, change, hasFallback } of mapInOrder(plan.tiles, inFlight, estimateTile)) {
+    for await (const { tile, change, lefts } of mapInOrder(plan.tiles, inFlight, estimateTile)) {
       blender.add(tile, change);
-      if (hasFallback) fallbackTiles += 1;
+      if (lefts.has('tile')) fallbackTiles += 1;
+      else if (lefts.has('spot')) spotTiles += 1;
     }
   } catch (error) {
     failure.abort(error);
@@ -183,6 +231,6 @@ async function denoiseTiles<S extends Samples>(
   const data = options.region
     ? cutOut({ data: blended, width, height, channels: picture.channels }, inPart).data
     : blended;
-  const counts = { tiles: plan.tiles.length, evaluations, fallbackTiles };
+  const counts = { tiles: plan.tiles.length, evaluations, fallbackTiles, spotTiles };
   return { ...approach, data, isUnchanged: false, noise: noise.report, beta: firstBeta, ...counts };
 }

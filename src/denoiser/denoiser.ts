@@ -5,8 +5,10 @@ import type { Channels, Picture } from '../tile/picture.js';
 import type { Region } from '../tile/region.js';
 import type { Approach, Ensemble, Method, Scales } from './approach.js';
 import type { NoiseOptions } from './noise-options.js';
+import type { SampleRange } from './view/sample-range.js';
 
 export type { Approach, Ensemble, Method, Quality, Scales } from './approach.js';
+export type { SampleRange } from './view/sample-range.js';
 
 /** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
 export interface FloatImage {
@@ -88,6 +90,13 @@ export interface DenoiseReport {
   /** Standard deviation of the noise, 8-bit units: `noise.sigma`. */
   readonly sigma: number;
   readonly noise: NoiseReport;
+  /** Which samples were black and white: what is said of the noise is in 1/255 of white - black. */
+  readonly range: SampleRange;
+  /**
+   * Pixels that the prior was not shown and that stay as they were: hidden ones (alpha 0), single outliers, and those far
+   * outside the range.
+   */
+  readonly oddPixels: number;
   /** The weight of the likelihood that was used (the first tile's, where sigma varies); undefined for the posterior mean. */
   readonly beta: number | undefined;
   readonly tiles: number;
@@ -97,6 +106,8 @@ export interface DenoiseReport {
    * mean for stronger noise, or instead of beta-MAP, or stayed as they were.
    */
   readonly fallbackTiles: number;
+  /** Tiles on which it broke down at a spot: the spot stayed as it was, and the rest was estimated without it. */
+  readonly spotTiles: number;
   readonly seconds: number;
 }
 

@@ -15,8 +15,11 @@ export interface Estimator {
   readonly beta: number | undefined;
   /** Evaluations of the prior per tile at most. */
   readonly evaluations: number;
-  /** @param takesClimbs whether the engine does */
-  start(tile: TileSamples, takesClimbs: boolean): Estimation;
+  /**
+   * @param takesClimbs  whether the engine does
+   * @param isStrict     whether to throw a `BreakDown` where the posterior mean breaks down
+   */
+  start(tile: TileSamples, takesClimbs: boolean, isStrict?: boolean): Estimation;
 }
 
 const round4 = (value: number) => Number(value.toPrecision(4));
@@ -68,7 +71,8 @@ export function chooseEstimator(
       return {
         beta: undefined,
         evaluations: 1,
-        start: ({ data, varies }) => posteriorMean(data, sigma, { mostSigma: most, varies }),
+        start: ({ data, varies }, _, isStrict) =>
+          posteriorMean(data, sigma, { mostSigma: most, varies, isStrict }),
       };
     case 'beta-map': {
       const options = calibratedBetaMap(model, sigma, beta);
@@ -76,9 +80,10 @@ export function chooseEstimator(
       return {
         beta: options.beta,
         evaluations,
-        start({ data, channels, height, width, likelihood, varies }, takesClimbs) {
+        start({ data, channels, height, width, likelihood, varies }, takesClimbs, isStrict) {
           const climbs = takesClimbs ? { channels, height, width } : undefined;
-          return betaMap(data, sigma, { ...options, noise: likelihood, mostSigma: most, varies, climbs });
+          const others = { noise: likelihood, mostSigma: most, varies, climbs, isStrict };
+          return betaMap(data, sigma, { ...options, ...others });
         },
       };
     }

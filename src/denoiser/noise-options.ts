@@ -6,6 +6,7 @@ import {
   isNoiseProfile,
 } from '../core/noise/model/profile-schema.js';
 import type { NoiseModel } from '../core/noise/noise-model.js';
+import { rangeOptionsShape } from './view/range-options.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -67,6 +68,7 @@ export const noiseOptionsShape = {
     .describe('a Float32Array with a sigma for every pixel'),
   /** 1 (default) takes all noise off, 0 nothing: how much of the change is applied. */
   strength: strengthSchema,
+  ...rangeOptionsShape,
 };
 
 export type NoiseOptions = z.input<z.ZodObject<typeof noiseOptionsShape>>;

@@ -23,10 +23,10 @@ export interface PictureDenoiser {
 /** Opens nothing yet: what the cache has costs no engine. */
 export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser {
   const { cache: cacheOption, denoiser: shared, ...others } = options;
-  const { sigma, noise, strength, maxPixels, format, quality, ...rest } = others;
+  const { sigma, noise, strength, black, white, maxPixels, format, quality, ...rest } = others;
   const { ofDenoiser, ofFile } = qualitiesOf(quality);
   const opening = { ...rest, ...ofDenoiser };
-  const keyed = { sigma, noise, strength, format, quality: ofFile };
+  const keyed = { sigma, noise, strength, black, white, format, quality: ofFile };
   const cache = cacheOption === false ? undefined : openResultCache(cacheOption);
   let opened: Promise<Denoiser> | undefined;
   let fingerprint: Promise<string | undefined> | undefined;

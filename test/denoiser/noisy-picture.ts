@@ -20,7 +20,7 @@ export function noisyPicture(
   const clean = Float32Array.from({ length: width * height * channels }, (_, i) => {
     const pixel = Math.floor(i / channels);
     const [x, y] = [pixel % width, Math.floor(pixel / width)];
-    if (isAlpha(i)) return ((7 * x + 3 * y) % 11) / 10;
+    if (isAlpha(i)) return (1 + ((7 * x + 3 * y) % 10)) / 10;
     return 0.5 + 0.3 * Math.sin(x / 9 + (i % channels)) * Math.cos(y / 11);
   });
   const added = addGaussianNoise(clean, sigma255 / 255, width + height);

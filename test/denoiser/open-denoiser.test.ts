@@ -149,7 +149,7 @@ test('grey stored as RGB is grey', async ({ denoiser }) => {
   const alone = await denoiser.denoise(grey, { sigma: SIGMA });
   for (const channels of [3, 4] as const) {
     const data = new Float32Array(70 * 50 * channels).map((_, i) =>
-      i % channels === 3 ? (i % 7) / 7 : (grey.data[Math.floor(i / channels)] ?? 0),
+      i % channels === 3 ? (1 + (i % 6)) / 7 : (grey.data[Math.floor(i / channels)] ?? 0),
     );
     const result = await denoiser.denoise({ ...grey, channels, data }, { sigma: SIGMA });
     for (let c = 0; c < 3; c++)
@@ -181,6 +181,9 @@ test('the report says what was done', async () => {
       beta: 3,
       tiles: 1,
       fallbackTiles: 0,
+      spotTiles: 0,
+      range: { black: 0, white: 1, isFound: false },
+      oddPixels: 0,
       isUnchanged: false,
       noise: { model: 'gaussian', sigma: 17, isEstimated: false, why: 'sigma was given' },
     });

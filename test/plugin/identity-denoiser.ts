@@ -24,10 +24,13 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     isUnchanged: false,
     sigma: 25,
     noise: { model: 'gaussian', sigma: 25, isEstimated: false, why: 'a test said so' },
+    range: { black: 0, white: 255, isFound: false },
+    oddPixels: 0,
     beta: 1,
     tiles: 1,
     evaluations: 0,
     fallbackTiles: 0,
+    spotTiles: 0,
     seconds: 0,
   });
   async function wait(

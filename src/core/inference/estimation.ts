@@ -44,6 +44,14 @@ export function hasBrokenDown({ logDensity, score }: Density, sigma: number): bo
   return !Number.isFinite(logDensity);
 }
 
+/** Where an estimation was asked to stop at a break-down. It stays inside: nobody outside hears of it. */
+export class BreakDown extends Error {
+  /** @param seen  the noise that the prior saw, in units of sigma, planar [C, H, W] */
+  constructor(readonly seen: Float32Array) {
+    super('the flow broke down');
+  }
+}
+
 /** Asked only of engines that take climbs. */
 export interface ClimbRequest {
   readonly ascent: AscentRequest;

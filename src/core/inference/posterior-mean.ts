@@ -1,5 +1,5 @@
 // The posterior mean by Tweedie's formula (Robbins 1956; Efron 2011): one evaluation of a noise-conditioned prior.
-import { densityAt, type Estimation, hasBrokenDown } from './estimation.js';
+import { BreakDown, densityAt, type Estimation, hasBrokenDown } from './estimation.js';
 
 /** Where the flow breaks down, it is asked again as if the noise were stronger: it is smoother there. */
 const RAISE = 1.5;
@@ -10,6 +10,8 @@ export interface PosteriorMeanOptions {
   readonly mostSigma?: number | undefined;
   /** Whether other tiles have other noise levels. */
   readonly varies?: boolean | undefined;
+  /** Throws a `BreakDown` where the flow breaks down, in place of asking again. */
+  readonly isStrict?: boolean | undefined;
 }
 
 /**
@@ -19,12 +21,13 @@ export interface PosteriorMeanOptions {
  * @param sigma  noise standard deviation, same units as y, within the prior's `sigmaRange`
  * @returns      clean estimate, not clipped; `fallback` says where the flow broke down: 'stronger' for the
  *               posterior mean at the least stronger level where it did not, 'noisy' for y itself
+ * @throws       BreakDown, where `isStrict` asks for it
  * @see          Efron 2011, "Tweedie's Formula and Selection Bias"; docs/architecture.md
  */
 export function* posteriorMean(
   y: Float32Array,
   sigma: number,
-  { mostSigma = Number.POSITIVE_INFINITY, varies }: PosteriorMeanOptions = {},
+  { mostSigma = Number.POSITIVE_INFINITY, varies, isStrict }: PosteriorMeanOptions = {},
 ): Estimation {
   let level = sigma;
   for (let evaluations = 1; ; evaluations++) {
@@ -33,6 +36,7 @@ export function* posteriorMean(
       const fallback = evaluations > 1 ? 'stronger' : undefined;
       return { estimate: addScaled(y, density.score, level * level), evaluations, fallback };
     }
+    if (isStrict) throw new BreakDown(addScaled(new Float32Array(y.length), density.score, level));
     if (evaluations > MOST_RAISES || level >= mostSigma)
       return { estimate: y.slice(), evaluations, fallback: 'noisy' };
     level = Math.min(mostSigma, level * RAISE);

@@ -111,7 +111,7 @@ export function denoiserOptionsOf(options: CheckedWatchOptions): DenoiserOptions
  * the user's own, its name stands for it.
  */
 export function optionsHash(options: CheckedWatchOptions): string {
-  const { denoiser, prior, beta, tileSize, overlap, sigma, noise, strength } = options;
+  const { denoiser, prior, beta, tileSize, overlap, sigma, noise, strength, black, white } = options;
   const { method, ensemble, scales } = denoiser ?? approachOf(options);
   const text = JSON.stringify({
     prior: denoiser?.prior ?? prior ?? DEFAULT_PRIOR,
@@ -124,6 +124,8 @@ export function optionsHash(options: CheckedWatchOptions): string {
     sigma,
     noise: typeof noise === 'object' && 'name' in noise ? { name: noise.name } : noise,
     strength,
+    black,
+    white,
   });
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

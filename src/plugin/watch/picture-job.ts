@@ -175,7 +175,7 @@ export async function workOnPicture(
   }
 
   function denoise(bytes: Buffer) {
-    const { sigma, noise, strength, maxPixels, onProgress } = options;
+    const { sigma, noise, strength, black, white, maxPixels, onProgress } = options;
     const open = async () => {
       context.onTaken(path);
       return context.openDenoiser();
@@ -184,6 +184,8 @@ export async function workOnPicture(
       sigma,
       noise,
       strength,
+      black,
+      white,
       maxPixels,
       signal,
       onProgress: onProgress && ((progress) => onProgress(progress, join(options.input, path))),

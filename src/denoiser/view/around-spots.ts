@@ -1,0 +1,144 @@
+// Where the flow breaks down at a spot of a tile (a saturated patch, say), the spot alone is left: it is looked for, filled from
+// its surroundings, and the rest is estimated without it at its own noise level.
+import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
+import type { TileSamples } from '../tile-pass.js';
+import { fillOdd } from './fill.js';
+
+export interface SpotEstimate {
+  readonly estimate: Float32Array;
+  /** 'spot': samples were left as they were. 'tile': no spot could be told, and all of it is what the estimator falls back to. */
+  readonly left: 'nothing' | 'spot' | 'tile';
+}
+
+export interface SpotEvaluators {
+  /** @throws BreakDown */
+  strictly(tile: TileSamples): Promise<Estimate>;
+  /** One evaluation, whatever the method. @throws BreakDown */
+  probe(tile: TileSamples): Promise<unknown>;
+  /** Falls back where the flow breaks down. */
+  loosely(tile: TileSamples): Promise<Estimate>;
+  /** The sides of what is evaluated are multiples of it. */
+  readonly multiple: number;
+}
+
+/**
+ * A break-down this mild is a few samples' own (hot pixels that were not told before): elsewhere the score is sound. Where
+ * a patch is the reason it is 1e4 to not a number, over all of the tile.
+ */
+const MILD = 100;
+/** So many times the samples that stand out are filled before blocks are tried. */
+const MOST_MILD = 3;
+/** Sides of the blocks that are evaluated alone to find a spot, pixels. Of a break-down on 60 pixels none of 8 is missed. */
+const BLOCKS = [64, 16, 8] as const;
+/** Of a tile: where more than this is odd, there is no rest to speak of. */
+const MOST_ODD = 0.6;
+
+/** The estimate of a tile, and of all but the spot of one that has a spot. */
+export async function aroundSpots(tile: TileSamples, evaluators: SpotEvaluators): Promise<SpotEstimate> {
+  const mask = new Uint8Array(tile.width * tile.height);
+  let shown = tile;
+  for (let tries = 0; ; tries++) {
+    const result = await soundOrSeen(evaluators.strictly(shown));
+    if (!(result instanceof Float32Array)) return withSpots(result, tile, mask);
+    const isMild = tries < MOST_MILD && addStandingOut(mask, result);
+    if (!isMild) break;
+    shown = await filled(tile, mask);
+  }
+  await addBrokenBlocks(mask, shown, evaluators);
+  if (shareOf(mask) > 0 && shareOf(mask) <= MOST_ODD) {
+    const result = await soundOrSeen(evaluators.strictly(await filled(tile, mask)));
+    if (!(result instanceof Float32Array)) return withSpots(result, tile, mask);
+  }
+  const { estimate, fallback } = await evaluators.loosely(tile);
+  return { estimate, left: fallback ? 'tile' : 'nothing' };
+}
+
+/** What came out, or what the prior saw where it broke down. */
+async function soundOrSeen<T>(evaluation: Promise<T>): Promise<T | Float32Array> {
+  try {
+    return await evaluation;
+  } catch (error) {
+    if (error instanceof BreakDown) return error.seen;
+    throw error;
+  }
+}
+
+function withSpots({ estimate, fallback }: Estimate, tile: TileSamples, mask: Uint8Array): SpotEstimate {
+  const plane = mask.length;
+  let isLeft = false;
+  for (let i = 0; i < plane; i++) {
+    if (mask[i] === 0) continue;
+    isLeft = true;
+    for (let at = i; at < estimate.length; at += plane) estimate[at] = tile.data[at] as number;
+  }
+  return { estimate, left: fallback ? 'tile' : isLeft ? 'spot' : 'nothing' };
+}
+
+async function filled(tile: TileSamples, mask: Uint8Array): Promise<TileSamples> {
+  const { width, height, channels } = tile;
+  const data = tile.data.slice();
+  const layout = { width, height, colours: channels, pixelStride: 1, channelStride: width * height };
+  await fillOdd(data, layout, mask);
+  return { ...tile, data };
+}
+
+/** Adds the pixels at which the prior sees absurd noise; false where it is absurd throughout, and nothing was added. */
+function addStandingOut(mask: Uint8Array, seen: Float32Array): boolean {
+  for (let i = 0; i < seen.length; i++) if (!(Math.abs(seen[i] as number) <= MILD)) return false;
+  for (let i = 0; i < seen.length; i++)
+    if (Math.abs(seen[i] as number) > MOST_NOISE) mask[i % mask.length] = 1;
+  return true;
+}
+
+const shareOf = (mask: Uint8Array) => mask.reduce((sum, isOdd) => sum + isOdd, 0) / mask.length;
+
+interface Block {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Adds the smallest blocks on which the flow breaks down by themselves. */
+async function addBrokenBlocks(mask: Uint8Array, tile: TileSamples, { probe, multiple }: SpotEvaluators) {
+  const sides = BLOCKS.map((side) => multiple * Math.max(1, Math.round(side / multiple)));
+  let broken: readonly Block[] = [{ x: 0, y: 0, width: tile.width, height: tile.height }];
+  for (const [index, side] of sides.entries()) {
+    const isFirst = index === 0;
+    const found = await Promise.all(
+      broken.map(async (block) => {
+        const parts = blocksOf(block, side);
+        const tested = await Promise.all(
+          parts.map(async (part) => (await soundOrSeen(probe(cut(tile, part)))) instanceof Float32Array),
+        );
+        const bad = parts.filter((_, i) => tested[i]);
+        // What breaks down only as a whole counts as a whole.
+        return bad.length > 0 || isFirst ? bad : [block];
+      }),
+    );
+    broken = found.flat();
+  }
+  for (const { x, y, width, height } of broken)
+    for (let row = y; row < y + height; row++)
+      mask.fill(1, row * tile.width + x, row * tile.width + x + width);
+}
+
+/** Covers a block with blocks of a side; the last ones in a row reach back over the others. */
+function blocksOf({ x, y, width, height }: Block, side: number): readonly Block[] {
+  const [across, down] = [Math.min(side, width), Math.min(side, height)];
+  const starts = (length: number, part: number) =>
+    Array.from({ length: Math.ceil(length / part) }, (_, i) => Math.min(i * part, length - part));
+  return starts(height, down).flatMap((dy) =>
+    starts(width, across).map((dx) => ({ x: x + dx, y: y + dy, width: across, height: down })),
+  );
+}
+
+function cut(tile: TileSamples, { x, y, width, height }: Block): TileSamples {
+  const data = new Float32Array(tile.channels * width * height);
+  for (let c = 0; c < tile.channels; c++)
+    for (let row = 0; row < height; row++) {
+      const from = (c * tile.height + y + row) * tile.width + x;
+      data.set(tile.data.subarray(from, from + width), (c * height + row) * width);
+    }
+  return { ...tile, data, width, height, varies: true };
+}

@@ -1,0 +1,114 @@
+// What the prior is shown in place of odd pixels: the picture mirrored at the nearest pixel that is sound, so that the fill
+// has the picture's structure and its noise, and the noise's estimate is not misled by it; for single pixels the median of
+// their neighbours.
+
+import { setImmediate } from 'node:timers/promises';
+
+/** How samples lie in memory: of pixel i and channel c at i * pixelStride + c * channelStride. */
+export interface SampleLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly colours: number;
+  readonly pixelStride: number;
+  readonly channelStride: number;
+}
+
+/** Pixels that a reflection reaches at most; beyond it turns round. */
+const REACH = 32;
+/** Pixels between two turns of the event loop. */
+const CHUNK = 1 << 15;
+/** A pixel with as many sound neighbours is filled from them. */
+const MOST_AROUND = 5;
+
+/**
+ * Fills the masked pixels in place. Where none is sound, nothing is done.
+ *
+ * @param mask  1 for pixels to fill, row by row
+ */
+export async function fillOdd(
+  data: Uint8Array | Uint16Array | Float32Array,
+  { width, height, colours, pixelStride, channelStride }: SampleLayout,
+  mask: Uint8Array,
+): Promise<void> {
+  const { order, nearest } = await nearestSound(mask, width, height);
+  const found = new Float64Array(9);
+  for (let i = 0; i < order.length; i++) {
+    if (i % CHUNK === 0) await setImmediate();
+    const pixel = order[i] as number;
+    const around = soundNeighbours(mask, width, height, pixel);
+    const source =
+      around.length >= MOST_AROUND
+        ? undefined
+        : mirrored(mask, width, height, pixel, nearest[pixel] as number);
+    for (let c = 0; c < colours; c++) {
+      const sample = (at: number) => data[at * pixelStride + c * channelStride] as number;
+      if (source !== undefined) {
+        data[pixel * pixelStride + c * channelStride] = sample(source);
+        continue;
+      }
+      for (let k = 0; k < around.length; k++) found[k] = sample(around[k] as number);
+      const middle = found.subarray(0, around.length).sort()[around.length >> 1] as number;
+      data[pixel * pixelStride + c * channelStride] = middle;
+    }
+  }
+}
+
+function soundNeighbours(mask: Uint8Array, width: number, height: number, pixel: number): number[] {
+  const [x, y] = [pixel % width, Math.floor(pixel / width)];
+  const found: number[] = [];
+  for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
+    for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++)
+      if (mask[v * width + u] === 0) found.push(v * width + u);
+  return found;
+}
+
+interface Nearest {
+  /** The masked pixels that were reached, from the edges of the mask inwards. */
+  readonly order: Int32Array;
+  /** For each of them about the nearest sound one. */
+  readonly nearest: Int32Array;
+}
+
+async function nearestSound(mask: Uint8Array, width: number, height: number): Promise<Nearest> {
+  let masked = 0;
+  for (let pixel = 0; pixel < mask.length; pixel++) masked += mask[pixel] as number;
+  const order = new Int32Array(masked);
+  const nearest = new Int32Array(mask.length).fill(-1);
+  let end = 0;
+  const reach = (pixel: number, sound: number) => {
+    nearest[pixel] = sound;
+    order[end++] = pixel;
+  };
+  for (let pixel = 0; pixel < mask.length; pixel++) {
+    if (pixel % CHUNK === 0) await setImmediate();
+    const sound = mask[pixel] === 0 ? undefined : soundNeighbours(mask, width, height, pixel)[0];
+    if (sound !== undefined) reach(pixel, sound);
+  }
+  for (let i = 0; i < end; i++) {
+    if (i % CHUNK === 0) await setImmediate();
+    const pixel = order[i] as number;
+    const x = pixel % width;
+    for (const other of [
+      x > 0 ? pixel - 1 : -1,
+      x < width - 1 ? pixel + 1 : -1,
+      pixel - width,
+      pixel + width,
+    ])
+      if (mask[other] === 1 && nearest[other] === -1) reach(other, nearest[pixel] as number);
+  }
+  return { order: order.subarray(0, end), nearest };
+}
+
+/** The sound pixel at which a pixel is reflected's mirror image, or one between where that is odd itself. */
+function mirrored(mask: Uint8Array, width: number, height: number, pixel: number, sound: number): number {
+  const [x, y] = [pixel % width, Math.floor(pixel / width)];
+  const [sx, sy] = [sound % width, Math.floor(sound / width)];
+  const distance = Math.hypot(sx - x, sy - y);
+  const folded = distance % (2 * REACH);
+  for (let far = Math.min(folded, 2 * REACH - folded); far >= 1; far /= 2) {
+    const u = Math.round(sx + ((sx - x) / distance) * far);
+    const v = Math.round(sy + ((sy - y) / distance) * far);
+    if (u >= 0 && v >= 0 && u < width && v < height && mask[v * width + u] === 0) return v * width + u;
+  }
+  return sound;
+}

@@ -1,0 +1,118 @@
+// What is shown of a picture to all that knows noise and priors: its samples between black and white point, odd pixels filled.
+// A picture in its container's own range without odd pixels is shown as it is.
+import { colourChannels, type Picture, type Samples, whiteLevel } from '../../tile/picture.js';
+import { cutOut, type Region } from '../../tile/region.js';
+import { inChunks } from '../grey.js';
+import type { CheckedNoiseOptions } from '../noise-options.js';
+import { fillOdd } from './fill.js';
+import { findOddPixels, type OddMask } from './odd-pixels.js';
+import { containerRange, findRange, givenRange, type SampleRange } from './sample-range.js';
+import { surveyOf } from './survey.js';
+
+export interface PictureView<S extends Samples> {
+  /** Of the picture's size and channels; Float32 where the range is not the container's. */
+  readonly shown: Picture;
+  readonly range: SampleRange;
+  /** How many pixels the prior is not shown, and that stay as they are. */
+  readonly oddPixels: number;
+  /** What to say where numbers for the noise were given for samples that fill little of their container. */
+  readonly hint: string | undefined;
+  /**
+   * The result in the picture's own numbers.
+   *
+   * @param denoised  what became of `shown`, or of the region of it; may be changed
+   */
+  restore(denoised: Samples, region?: Region): Promise<S>;
+}
+
+type ViewOptions = Pick<CheckedNoiseOptions, 'sigma' | 'noise' | 'sigmaMap' | 'black' | 'white'>;
+
+/** Numbers for the noise mean the same in every picture: no picture's own range may change them. */
+function isNoiseGiven({ sigma, noise, sigmaMap }: ViewOptions): boolean {
+  return sigma !== 'auto' || typeof noise === 'object' || sigmaMap !== undefined;
+}
+
+/** @throws FlowDenoiseError BAD_OPTION when white is not above black */
+export async function viewOf<S extends Samples>(
+  picture: Picture<S>,
+  options: ViewOptions,
+): Promise<PictureView<S>> {
+  const given = givenRange(picture, options);
+  const survey = surveyOf(picture);
+  const found = given ?? findRange(picture, survey);
+  const isUsed = given !== undefined || !isNoiseGiven(options);
+  const range = isUsed ? found : containerRange(picture);
+  const hint =
+    isUsed || !found.isFound
+      ? undefined
+      : `the samples lie between ${found.black} and ${found.white}: give these as black and white, and the noise in 1/255 of white - black`;
+  const odd = await findOddPixels(picture, range, survey.noise);
+  const shown = await shownOf(picture, range, odd);
+  return {
+    shown,
+    range,
+    oddPixels: odd ? odd.reduce((sum, isOdd) => sum + isOdd, 0) : 0,
+    hint,
+    async restore(denoised, region) {
+      if (shown === picture) return denoised as S;
+      const part = (whole: Picture): Picture => (region ? cutOut(whole, region) : whole);
+      const mask = odd && part({ ...picture, data: odd, channels: 1 }).data;
+      return restored(part(picture) as Picture<S>, part(shown).data, denoised, range, mask);
+    },
+  };
+}
+
+const isContainers = ({ black, white }: SampleRange, picture: Picture) =>
+  black === 0 && white === whiteLevel(picture.data);
+
+async function shownOf(picture: Picture, range: SampleRange, odd: OddMask | undefined): Promise<Picture> {
+  const isWhole = isContainers(range, picture);
+  if (isWhole && !odd) return picture;
+  const data = isWhole ? (picture.data.slice() as Samples) : await scaled(picture, range);
+  const { width, height, channels } = picture;
+  const layout = {
+    width,
+    height,
+    colours: colourChannels(channels),
+    pixelStride: channels,
+    channelStride: 1,
+  };
+  if (odd) await fillOdd(data, layout, odd);
+  return { ...picture, data };
+}
+
+/** Alpha comes along, and nobody looks at it. */
+async function scaled({ data }: Picture, { black, white }: SampleRange): Promise<Float32Array> {
+  const out = new Float32Array(data.length);
+  await inChunks(data.length, (from, to) => {
+    for (let i = from; i < to; i++) out[i] = ((data[i] as number) - black) / (white - black);
+  });
+  return out;
+}
+
+/** The picture's samples plus what was changed of those that were shown; odd pixels and alpha as they were. */
+async function restored<S extends Samples>(
+  { data, width, height, channels }: Picture<S>,
+  shown: Samples,
+  denoised: Samples,
+  range: SampleRange,
+  odd: Samples | undefined,
+): Promise<S> {
+  const out = data.slice() as S;
+  const colours = colourChannels(channels);
+  const most = data instanceof Float32Array ? undefined : whiteLevel(data);
+  const unit = (range.white - range.black) / whiteLevel(shown);
+  await inChunks(width * height, (from, to) => {
+    for (let pixel = from; pixel < to; pixel++) {
+      if (odd?.[pixel] === 1) continue;
+      for (let c = 0; c < colours; c++) {
+        const i = pixel * channels + c;
+        const change = (denoised[i] as number) - (shown[i] as number);
+        if (change === 0) continue;
+        const value = (data[i] as number) + change * unit;
+        out[i] = most === undefined ? value : Math.min(most, Math.max(0, Math.floor(value + 0.5)));
+      }
+    }
+  });
+  return out;
+}
