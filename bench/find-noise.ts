@@ -1,8 +1,10 @@
 // What it costs to find the noise, beside the posterior mean of the same picture: elapsed and of processor time, for the
 // first picture of a process (whose code is not compiled yet, whose sessions are not made yet) and later ones.
 // Usage: npm run bench -- find-noise [megapixels] [clipped]
+
+import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import { detectNoise } from '#src/denoiser/detect-noise.js';
+import { analyseNoise } from '#src/denoiser/analyse-noise.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { mosaic, readPictures, toBytes } from './pictures.js';
 import { median } from './results.js';
@@ -53,6 +55,7 @@ function sayCost(what: string, found: readonly Cost[], denoised: readonly Cost[]
 
 const [sizes = '0.15,4', form = ''] = process.argv.slice(2);
 const pictures = await readPictures('68');
+const meter = openNoiseMeter();
 const denoiser = await openDenoiser({ method: 'posterior-mean' });
 for (const [index, size] of sizes.split(',').map(Number).entries()) {
   const width = Math.round(Math.sqrt(size * 1.5e6));
@@ -60,7 +63,7 @@ for (const [index, size] of sizes.split(',').map(Number).entries()) {
   const noisy = addGaussianNoise(mosaic(pictures, width, height), 25 / 255, 7);
   const data = form === 'clipped' ? toBytes(noisy) : noisy;
   const picture = { data, width, height, channels: 3 } as const;
-  const find = () => detectNoise(picture, 'auto', RANGE);
+  const find = () => analyseNoise(picture, 'auto', RANGE, meter);
   const [found, denoised]: [Cost[], Cost[]] = [[], []];
   async function round(findings: number) {
     for (let i = 0; i < findings; i++) found.push(await measure(find));
@@ -75,4 +78,4 @@ for (const [index, size] of sizes.split(',').map(Number).entries()) {
   sayCost('later, medians', found, denoised);
   console.log(`  event loop held for at most ${(await longestHold(find)).toFixed(0)} ms`);
 }
-await denoiser.close();
+await Promise.all([denoiser.close(), meter.close()]);

@@ -4,6 +4,7 @@
 // docs/results/prior-auto.json as they are done; rows that are there are not measured again.
 // Usage: npm run bench -- prior-auto [sigmas] [faces] [photographs] [auto] [--save]
 import type { Engine } from '#src/core/engine/engine.js';
+import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
@@ -67,6 +68,9 @@ export async function closePriors(priors: readonly OpenPrior[]): Promise<void> {
   }
 }
 
+/** Its thread starts where `auto` is told. */
+const meter = openNoiseMeter();
+
 /** @param said  the noise that `auto` is told */
 export async function measureChoice(
   priors: readonly OpenPrior[],
@@ -78,7 +82,10 @@ export async function measureChoice(
   const data = toBytes(addGaussianNoise(toFloats(picture.data), sigma / 255, 100 + picture.index));
   const candidates = priors.map(({ name, model, schedule }) => ({ name, model, open: async () => schedule }));
   const options = { noise: 'auto', strength: 1, sigma: said } as const;
-  const { prior, figures } = await choosePrior({ ...picture, data }, options, candidates, 'beta-map');
+  const { prior, figures } = await choosePrior({ ...picture, data }, options, candidates, {
+    method: 'beta-map',
+    meter,
+  });
   const of = (isRight: boolean) => figures.find((each) => (each.prior === right) === isRight)?.natsPerSample;
   const [ours, others] = [of(true), of(false)];
   return {

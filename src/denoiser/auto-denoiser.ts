@@ -1,5 +1,6 @@
 // `prior: 'auto'` as a denoiser: one for every shipped prior that may be chosen, each opened when a picture first needs
 // it. Which prior a picture gets is choose-prior.ts's.
+import type { NoiseMeter } from '../core/engine/noise-meter.js';
 import { evidenceEvaluations } from '../core/inference/evidence.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
@@ -21,6 +22,7 @@ const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
 export interface OpenedPrior {
   readonly denoiser: Denoiser;
   readonly schedule: Pick<Schedule, 'run'>;
+  readonly meter: NoiseMeter;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function openAutoDenoiser(
   const candidates = (await priorsToChooseFrom()).map(
     ({ name, model }): Candidate => ({ name, model, open: async () => (await open(name)).schedule }),
   );
-  const { denoiser: first } = await open(DEFAULT_PRIOR);
+  const { denoiser: first, meter } = await open(DEFAULT_PRIOR);
 
   async function choose(picture: Picture, given: DenoiseCallOptions = {}) {
     const {
@@ -60,7 +62,10 @@ export async function openAutoDenoiser(
     checked.signal?.throwIfAborted();
     const started = performance.now();
     const { shown } = await viewOf(picture, checked);
-    const { prior, ...priorChoice } = await choosePrior(shown, checked, candidates, first.method);
+    const { prior, ...priorChoice } = await choosePrior(shown, checked, candidates, {
+      method: first.method,
+      meter,
+    });
     const { denoiser } = await open(prior);
     return { denoiser, priorChoice, seconds: (performance.now() - started) / 1000 };
   }

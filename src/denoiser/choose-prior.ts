@@ -8,11 +8,12 @@ import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import { planTiles, spreadTiles, type TilePlan } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { Method, PriorChoice } from './denoiser.js';
+import type { PriorChoice } from './denoiser.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour } from './grey.js';
 import type { CheckedNoiseOptions } from './noise-options.js';
-import { planNoise } from './noise-plan.js';
+import { type NoiseContext, planNoise } from './noise-plan.js';
 import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
+import { viewOf } from './view/picture-view.js';
 
 /** Pixels; what the shipped priors were trained on. */
 const PROBE_SIDE = 64;
@@ -47,12 +48,13 @@ export async function choosePrior(
   picture: Picture,
   options: ChoiceOptions,
   candidates: readonly Candidate[],
-  method: Method,
+  context: Pick<NoiseContext, 'method' | 'meter'>,
 ): Promise<ChosenPrior> {
   const [{ name: first } = { name: DEFAULT_PRIOR }] = candidates;
   const without = (prior: string, why: string): ChosenPrior => ({ prior, why, figures: [] });
   if (options.strength === 0) return without(first, 'nothing is to be changed');
-  const probes = await probesOf(picture, options, candidates, method);
+  const { shown } = await viewOf(picture, options);
+  const probes = await probesOf(shown, options, candidates, context);
   if (probes.length === 0) return without(first, 'the picture looks clean');
 
   const levels = probes.map(({ sigma }) => sigma);
@@ -92,15 +94,15 @@ async function probesOf(
   picture: Picture,
   options: ChoiceOptions,
   candidates: readonly Candidate[],
-  method: Method,
+  context: Pick<NoiseContext, 'method' | 'meter'>,
 ): Promise<readonly TileSamples[]> {
-  if (await isGreyInColour(picture)) return probesOf(await greyOf(picture), options, candidates, method);
+  if (await isGreyInColour(picture)) return probesOf(await greyOf(picture), options, candidates, context);
   const channels = colourChannels(picture.channels);
   const scale = channels === 1 ? COMPLETED_NOISE : 1;
   const ranges = candidates.map(({ model }) => model.sigmaRange);
   const least = Math.min(...ranges.map((range) => range[0]));
   const most = Math.max(...ranges.map((range) => range[1]));
-  const noise = await planNoise(picture, options, { range: [least / scale, most / scale], method });
+  const noise = await planNoise(picture, options, { range: [least / scale, most / scale], ...context });
   if (noise.isClean) return [];
 
   const plan = probePlan(picture, candidates, noise.multiple);

@@ -1,5 +1,6 @@
 // One picture through the tiles: plan, estimate, blend. Knows no files.
 import { setMaxListeners } from 'node:events';
+import type { NoiseMeter } from '../core/engine/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { BreakDown } from '../core/inference/estimation.js';
@@ -30,6 +31,7 @@ export interface PictureSettings {
   readonly beta: number | 'auto';
   readonly tileSize: number;
   readonly overlap: number;
+  readonly meter: NoiseMeter;
 }
 
 export type PictureOptions = CheckedNoiseOptions &
@@ -117,7 +119,7 @@ async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
   options: PictureOptions,
   schedule: Schedule,
-  { model, beta, tileSize, overlap, ...settings }: PictureSettings,
+  { model, beta, tileSize, overlap, meter, ...settings }: PictureSettings,
 ): Promise<ShownResult<S>> {
   const needsBetaMap =
     options.sigmaMap !== undefined || isNoiseModel(options.noise) || typeof options.beta === 'number';
@@ -129,7 +131,11 @@ async function denoiseTiles<S extends Samples>(
   if (typeof options.sigma === 'number') checkSigma(model, options.sigma, isGrey);
   const scale = isGrey ? COMPLETED_NOISE : 1;
   const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
-  const noise = await planNoise(picture, options, { range: [range[0] / scale, range[1] / scale], method });
+  const noise = await planNoise(picture, options, {
+    range: [range[0] / scale, range[1] / scale],
+    method,
+    meter,
+  });
   const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0, spotTiles: 0 };

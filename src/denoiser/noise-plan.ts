@@ -1,4 +1,5 @@
 // From what the user said of the noise, and from the picture where he said nothing, to how its tiles are denoised.
+import type { NoiseMeter } from '../core/engine/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { binnedNoise } from '../core/noise/binning.js';
 import { combinedNoise, weightForSigma } from '../core/noise/combination.js';
@@ -9,9 +10,9 @@ import { type PoissonGaussianParameters, poissonGaussianNoise } from '../core/no
 import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import type { Tile, TilePlan } from '../tile/plan.js';
+import { analyseNoise } from './analyse-noise.js';
 import type { Method } from './approach.js';
 import type { NoiseReport } from './denoiser.js';
-import { detectNoise } from './detect-noise.js';
 import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
 import {
   binnedPass,
@@ -40,6 +41,8 @@ export interface NoiseContext {
   /** The prior's noise levels for this picture, [0, 1] units, as they apply to colour or grey. */
   readonly range: readonly [number, number];
   readonly method: Method;
+  /** Is asked where the noise is to be found from the picture. */
+  readonly meter: NoiseMeter;
 }
 
 type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };
@@ -231,7 +234,7 @@ async function detectedPlan(
   kind: 'auto' | 'gaussian' | 'poisson-gaussian',
   context: NoiseContext,
 ): Promise<NoisePlan> {
-  const found = await detectNoise(picture, kind, context.range);
+  const found = await analyseNoise(picture, kind, context.range, context.meter);
   const report = { ...found.report, isEstimated: true };
   if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
   if (found.profile) {

@@ -1,4 +1,5 @@
 // Opens a prior and an engine and denoises pictures with them: the program interface.
+import { openNoiseMeter } from '../core/engine/noise-meter.js';
 import { openEngine } from '../core/engine/open-engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
@@ -59,6 +60,7 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
   const approach = approachFor(model);
   const multiple = squeezeFactor(model);
   const schedule = createSchedule(engine);
+  const meter = openNoiseMeter();
   const settings: PictureSettings = {
     model,
     approach,
@@ -66,6 +68,7 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
     beta,
     tileSize,
     overlap,
+    meter,
   };
   let secondsPerPixel: Promise<number> | undefined;
 
@@ -113,8 +116,8 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
     },
     async close() {
       schedule.close();
-      await engine.close();
+      await Promise.all([engine.close(), meter.close()]);
     },
   };
-  return { denoiser, schedule };
+  return { denoiser, schedule, meter };
 }

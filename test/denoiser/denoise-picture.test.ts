@@ -1,6 +1,8 @@
 // A picture fails as a whole when any of its tiles does.
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { denoisePicture } from '#src/denoiser/denoise-picture.js';
@@ -16,6 +18,7 @@ const settings = {
   beta: 'auto',
   tileSize: 32,
   overlap: 8,
+  meter: openNoiseMeter(),
 } as const;
 const options = { sigma: 25, noise: 'auto', strength: 1 } as const;
 const picture = {

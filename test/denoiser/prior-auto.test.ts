@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { priorsToChooseFrom } from '#src/denoiser/auto-denoiser.js';
 import { type Candidate, choosePrior, probeSizes } from '#src/denoiser/choose-prior.js';
@@ -98,6 +99,9 @@ test('what it is, before a picture came', async ({ denoiser }) => {
   }
 });
 
+/** No picture here is asked for its noise. */
+const CONTEXT = { method: 'beta-map', meter: openNoiseMeter() } as const;
+
 test('priors without a noise level are not compared; engines open only to compare', async () => {
   for (const { name, model } of await priorsToChooseFrom()) assert.ok(model.conditioning, name);
   const opened: string[] = [];
@@ -112,10 +116,10 @@ test('priors without a noise level are not compared; engines open only to compar
     }),
   );
   const image = await photograph();
-  await choosePrior(image, { ...CALL, sigma: 90 }, candidates, 'beta-map');
-  await choosePrior(image, { ...CALL, strength: 0 }, candidates, 'beta-map');
+  await choosePrior(image, { ...CALL, sigma: 90 }, candidates, CONTEXT);
+  await choosePrior(image, { ...CALL, strength: 0 }, candidates, CONTEXT);
   assert.equal(opened, []);
-  const failing = choosePrior(image, CALL, candidates, 'beta-map');
+  const failing = choosePrior(image, CALL, candidates, CONTEXT);
   assert.is(await failing.catch((error: Error) => error.message), 'opened');
   const aborted = { ...CALL, signal: AbortSignal.abort(new Error('stop')) };
   const denoiser = await openDenoiser({ prior: 'auto', threads: 1 });

@@ -7,6 +7,7 @@ import { loadNoiseNetwork } from '../model/load-noise-network.js';
 import { LEVELS, noiseNetwork } from '../noise/estimate/noise-network.js';
 import { createOnnxGraph } from '../ops/onnx-graph.js';
 import { onnxOps } from '../ops/onnx-ops.js';
+import { loadOnnxRuntime } from './onnx-runtime.js';
 
 export interface MeterRequest {
   readonly id: number;
@@ -23,7 +24,7 @@ export type MeterReply =
 type Measure = (request: MeterRequest) => Promise<Float32Array>;
 
 async function openOnnx(weights: Weights): Promise<Measure> {
-  const ort = await import('onnxruntime-node');
+  const ort = await loadOnnxRuntime();
   const sessions = new Map<string, ReturnType<typeof ort.InferenceSession.create>>();
   return async ({ tile, height, width }) => {
     const key = `${height}x${width}`;

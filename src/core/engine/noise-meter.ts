@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { MeterReply, MeterRequest } from './noise-meter-worker.js';
+import { forbidTelemetry } from './onnx-runtime.js';
 
 export interface NoiseMeter {
   /**
@@ -41,6 +42,7 @@ export function openNoiseMeter(): NoiseMeter {
 
   function started(): Worker {
     if (worker) return worker;
+    forbidTelemetry();
     const thread = new Worker(new URL('./noise-meter-worker.js', import.meta.url), { execArgv: [] });
     thread.on('message', (reply: MeterReply) => {
       const place = waiting.get(reply.id);

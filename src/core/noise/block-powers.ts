@@ -1,5 +1,5 @@
-// The DCT powers of small blocks of a picture, band by band, in opponent colours. What correlation.ts and, in colour,
-// fit-noise.ts look at; each block is read once for both.
+// How bright small blocks of a colour picture are, and how much noise is in the highest frequencies of what differs
+// between their channels. What fit-noise.ts looks at.
 import { setImmediate } from 'node:timers/promises';
 import { transform } from './block-dct.js';
 import {
@@ -14,20 +14,15 @@ import {
 
 const MOST_BLOCKS = 4096;
 /** Blocks between two turns of the event loop: a few milliseconds. */
-export const CHUNK = 256;
+const CHUNK = 256;
 const WHITE = 255;
 /** Zeros are no sign of clipping where no other sample is below this, 8-bit units: they are counts of no photons. */
 const LEAST_STEP = 1.5;
 
-/** Diagonal of a coefficient: its row plus its column. */
-export const order = (k: number) => (k >> 3) + (k & 7);
-export const indices = Array.from({ length: AREA }, (_, k) => k);
-const places = (is: (k: number) => boolean) => Uint8Array.from(indices.filter(is));
-const LOW = places((k) => order(k) >= 1 && order(k) <= 2);
-const MID = places((k) => order(k) >= 2 && order(k) <= 5);
-const HIGH = places((k) => order(k) >= 9);
 /** The highest frequencies of both directions. */
-const CORNER = places((k) => k >> 3 >= 4 && (k & 7) >= 4);
+const CORNER = Uint8Array.from(
+  Array.from({ length: AREA }, (_, k) => k).filter((k) => k >> 3 >= 4 && (k & 7) >= 4),
+);
 
 /** Mean square of some coefficients of the block at `at`. */
 function power(blocks: Float64Array, at: number, set: Uint8Array): number {
@@ -39,18 +34,11 @@ function power(blocks: Float64Array, at: number, set: Uint8Array): number {
   return sum / set.length;
 }
 
-/** By block; powers are mean squares in 8-bit units squared, by opponent channel (0: brightness, or grey). */
+/** By block; powers are mean squares in 8-bit units squared. */
 export interface Blocks {
   readonly count: number;
-  /** Left and top pixel of each. */
-  readonly x: Uint32Array;
-  readonly y: Uint32Array;
   /** Of all its samples, 8-bit units. */
   readonly means: Float64Array;
-  /** Low frequencies of all channels: how flat the block is. */
-  readonly low: Float64Array;
-  readonly mid: readonly Float64Array[];
-  readonly high: readonly Float64Array[];
   /** The highest frequencies of both directions of what differs between the channels. */
   readonly difference: Float64Array;
   /** Coefficients that `difference` is the mean of. */
@@ -89,17 +77,11 @@ function measureSamples(samples: Float64Array, n: number, { means, black, white 
   white[n] = whites;
 }
 
-function measurePowers(samples: Float64Array, n: number, { low, mid, high, difference }: Arrays): void {
-  let flatness = 0;
-  for (let channel = 0; channel < mid.length; channel++) {
-    const at = channel * AREA;
-    transform(samples, at);
-    flatness += power(samples, at, LOW);
-    (mid[channel] as Float64Array)[n] = power(samples, at, MID);
-    (high[channel] as Float64Array)[n] = power(samples, at, HIGH);
-    if (channel > 0) difference[n] = (difference[n] as number) + power(samples, at, CORNER) / 2;
+function measurePowers(samples: Float64Array, n: number, { difference }: Arrays): void {
+  for (let channel = 1; channel * AREA < samples.length; channel++) {
+    transform(samples, channel * AREA);
+    difference[n] = (difference[n] as number) + power(samples, channel * AREA, CORNER) / 2;
   }
-  low[n] = flatness;
 }
 
 /** Reads up to 4096 blocks on an even grid. */
@@ -111,15 +93,9 @@ export async function measureBlocks(picture: NoisyPicture): Promise<Blocks> {
   const columns = along(width);
   const count = columns * along(height);
   const numbers = () => new Float64Array(count);
-  const lists = () => Array.from({ length: colours }, numbers);
   const blocks: Arrays = {
     count,
-    x: Uint32Array.from({ length: count }, (_, n) => (n % columns) * step),
-    y: Uint32Array.from({ length: count }, (_, n) => Math.floor(n / columns) * step),
     means: numbers(),
-    low: numbers(),
-    mid: lists(),
-    high: lists(),
     difference: numbers(),
     differenceDegrees: (colours - 1) * CORNER.length,
     clipped: numbers(),
@@ -131,7 +107,7 @@ export async function measureBlocks(picture: NoisyPicture): Promise<Blocks> {
   const seen: Extremes = { isBelow: false, isAbove: false, least: Number.POSITIVE_INFINITY };
   for (let n = 0; n < count; n++) {
     if (n % CHUNK === 0) await setImmediate();
-    readBlock(picture, scale, blocks.x[n] as number, blocks.y[n] as number, samples);
+    readBlock(picture, scale, (n % columns) * step, Math.floor(n / columns) * step, samples);
     measureSamples(samples, n, blocks, seen);
     if (colours === 3) toOpponents(samples);
     measurePowers(samples, n, blocks);

@@ -4,7 +4,6 @@ export { addPoissonGaussianNoise } from './add-poisson-gaussian-noise.js';
 export { exactUnbiasedInverse, generalizedAnscombe } from './anscombe.js';
 export { type BinFactor, bin, binnedNoise, binnedShape, type PlanarShape, unbin } from './binning.js';
 export { combine, combinedNoise, weightForSigma } from './combination.js';
-export { estimateCorrelation, type NoiseCorrelation } from './correlation.js';
 export { estimateSigma, type SigmaEstimate } from './estimate-sigma.js';
 export { fitNoise, type NoiseFit } from './fit-noise.js';
 export { gaussianNoise } from './gaussian.js';

@@ -1,7 +1,7 @@
 // Small patches of a picture reduced to two numbers: how bright, and how much noise. For fit-noise.ts.
 // The noise is read where pictures have least of their own: in the highest frequencies of both directions (a last
 // part of the DCT), and in colour pictures from the differences between channels only.
-import { type Blocks, measureBlocks } from './block-powers.js';
+import { measureBlocks } from './block-powers.js';
 import { greyResiduals } from './grey-residuals.js';
 import { coloursOf, type NoisyPicture } from './noisy-picture.js';
 
@@ -45,13 +45,9 @@ function usable({ means, variances, degrees, clipped }: Patches): PatchResiduals
   };
 }
 
-/**
- * Mean and noise variance of patches of a picture. Turns the event loop every few milliseconds.
- *
- * @param blocks  those of a colour picture, if they were measured already
- */
-export async function patchResiduals(picture: NoisyPicture, blocks?: Blocks): Promise<PatchResiduals> {
+/** Mean and noise variance of patches of a picture. Turns the event loop every few milliseconds. */
+export async function patchResiduals(picture: NoisyPicture): Promise<PatchResiduals> {
   if (coloursOf(picture) === 1) return usable(await greyResiduals(picture));
-  const { means, difference, differenceDegrees, clipped } = blocks ?? (await measureBlocks(picture));
+  const { means, difference, differenceDegrees, clipped } = await measureBlocks(picture);
   return usable({ means, variances: difference, degrees: differenceDegrees, clipped });
 }

@@ -2,11 +2,14 @@
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
 import { addGaussianNoise, addPoissonGaussianNoise } from '#src/core/noise/index.js';
-import { type DetectedNoise, detectNoise } from '#src/denoiser/detect-noise.js';
+import { analyseNoise, type DetectedNoise } from '#src/denoiser/analyse-noise.js';
 import type { Picture } from '#src/tile/picture.js';
 import { photo } from '../core/photo.js';
 
+const meter = openNoiseMeter();
+test.after(() => meter.close());
 const RANGE = [2.5 / 255, 100 / 255] as const;
 const PHOTOS = await Promise.all(['astronaut.png', 'chelsea.png', 'coffee.png'].map((name) => photo(name)));
 
@@ -27,7 +30,7 @@ async function asJpeg(
 const detect = (
   picture: Picture,
   kind: 'auto' | 'gaussian' | 'poisson-gaussian' = 'auto',
-): Promise<DetectedNoise> => detectNoise(picture, kind, RANGE);
+): Promise<DetectedNoise> => analyseNoise(picture, kind, RANGE, meter);
 
 test('white noise: its sigma, for floats and for bytes', async () => {
   for (const [index, { data, width, height }] of PHOTOS.entries())
