@@ -6,6 +6,7 @@ import {
   type ProfileFromReadings,
   profileFromReadings,
 } from '../core/noise/estimate/profile-from-readings.js';
+import { findSynthetic } from '../core/noise/estimate/synthetic.js';
 import { estimateSigma } from '../core/noise/estimate-sigma.js';
 import { fitSensorNoise } from '../core/noise/fit-noise.js';
 import { MEASURED } from '../core/noise/model/bands.js';
@@ -56,9 +57,10 @@ export async function analyseNoise(
   meter: NoiseMeter,
 ): Promise<DetectedNoise> {
   if (kind !== 'auto') return whiteNoise(picture, kind, range);
+  const { isSynthetic, why } = await findSynthetic(picture);
+  if (isSynthetic) return nothing(0, why, 1);
   const cells = await readNoiseCells(picture, meter);
-  if (cells.length === 0)
-    return nothing(0, 'cannot tell noise from picture (clipped throughout); give sigma', 0);
+  if (cells.length === 0) return whiteNoise(picture, kind, range);
   const found = profileFromReadings(cells, colourChannels(picture.channels));
   const strongest = Math.max(...found.levels255);
   if (strongest < LEAST_255) return nothing(strongest, `looks clean: sigma ${words(strongest)}`);

@@ -25,6 +25,8 @@ export async function readNoiseCells(picture: Picture, meter: NoiseMeter): Promi
     spreadTiles(plan, MOST_TILES).map(async (tile) => {
       const planes = extractTile(picture, plan, tile);
       const isGrey = colourChannels(picture.channels) === 1;
+      // A file's samples lie in [0, 1], and so did those that the network learned from.
+      for (let i = 0; i < planes.length; i++) planes[i] = Math.min(1, Math.max(0, planes[i] as number));
       const colour = isGrey ? tripled(planes) : planes;
       const brightness = cellBrightness(colour, size);
       return cellReadings(await meter.measure(colour, size), brightness);
@@ -53,7 +55,7 @@ function cellBrightness(
     const y = Math.floor(i / width) % height;
     const cell = Math.floor(y / CELL) * columns + Math.floor((i % width) / CELL);
     sums[cell] = (sums[cell] as number) + share * value;
-    if (value <= 0 || value >= 1) clipped[cell] = (clipped[cell] as number) + share;
+    if (value === 0 || value === 1) clipped[cell] = (clipped[cell] as number) + share;
   }
   return sums.map((sum, cell) => ((clipped[cell] as number) > MOST_CLIPPED ? Number.NaN : sum));
 }

@@ -16,6 +16,7 @@ export function shippedPriors(): readonly string[] {
   return readdirSync(MODELS, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
+    .filter((name) => existsSync(path.join(MODELS, name, 'model.json')))
     .sort();
 }
 
