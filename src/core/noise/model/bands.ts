@@ -70,7 +70,8 @@ export function bandPowers(details: readonly number[]): number[] {
         up += weight * (LEAKAGE[m]?.[band] as number) * (details[m] as number);
         down += weight * (LEAKAGE[m]?.[band] as number) * (modelled[m] as number);
       }
-      return power * (up / down);
+      // Where nothing is measured, nothing is modelled either, and 0 / 0 would say nothing.
+      return down > 0 ? power * (up / down) : 0;
     });
   }
   return powers;

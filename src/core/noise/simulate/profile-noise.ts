@@ -1,8 +1,49 @@
-// Noise of a given profile, to test and train with.
-import { BANDS, splitIntoBands } from '../model/bands.js';
+// Noise of a given profile, to test and train with. Its power spectrum is the profile's exactly, not only band by band:
+// cos^2(pi f), the bands' lowpass (bands.ts), is the power of the mean of two neighbours, and 1 - cos^2(pi f) that of half
+// their difference, so each band is made of white planes by means and differences.
+import { BANDS } from '../model/bands.js';
 import { type NoiseProfile, varianceAt } from '../model/noise-profile.js';
 import { fromOpponents } from '../model/opponents.js';
 import { gaussianGenerator } from '../random.js';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How far the coarsest sample reaches: 1 + 2 + 4 pixels, and as much for a difference at the last step. */
+const REACH = 2 ** (BANDS - 1);
+
+/** `own` x[i] + `other` x[i + offset]; the last `offset` samples are left out of use by the caller's margin. */
+function combined(plane: Float32Array, offset: number, own: number, other: number): Float32Array {
+  const out = new Float32Array(plane.length);
+  for (let i = 0; i + offset < plane.length; i++)
+    out[i] = own * (plane[i] as number) + other * (plane[i + offset] as number);
+  return out;
+}
+
+/** Noise whose power is the sum over bands of `powers[b]` times the band's response, [H W]. */
+function colouredNoise(powers: readonly number[], { width, height }: Size, next: () => number): Float32Array {
+  const across = width + REACH;
+  const white = (power: number) => {
+    const deviation = Math.sqrt(power);
+    return Float32Array.from({ length: across * (height + REACH) }, () => deviation * next());
+  };
+  const mean = (plane: Float32Array, offset: number) => combined(plane, offset, 0.5, 0.5);
+  const difference = (plane: Float32Array, offset: number) => combined(plane, offset, 0.5, -0.5);
+  let noise: Float32Array = white(powers[BANDS - 1] as number);
+  for (let band = BANDS - 2; band >= 0; band--) {
+    const [step, power] = [2 ** band, powers[band] as number];
+    const low = mean(mean(noise, step), step * across);
+    // 1 - cos^2 x cos^2 y = sin^2 x + cos^2 x sin^2 y, from two planes that know nothing of each other.
+    const upright = difference(white(power), step);
+    const level = difference(mean(white(power), step), step * across);
+    noise = low.map((value, i) => value + (upright[i] as number) + (level[i] as number));
+  }
+  const out = new Float32Array(width * height);
+  for (let y = 0; y < height; y++) out.set(noise.subarray(y * across, y * across + width), y * width);
+  return out;
+}
 
 /**
  * The picture with noise of the profile added, not clipped.
@@ -12,24 +53,20 @@ import { gaussianGenerator } from '../random.js';
  */
 export function addProfileNoise(
   clean: Float32Array,
-  { width, height }: { readonly width: number; readonly height: number },
+  size: Size,
   profile: NoiseProfile,
   seed: number,
 ): Float32Array {
-  const plane = width * height;
+  const plane = size.width * size.height;
   const channels = profile.channels.length;
   const next = gaussianGenerator(seed);
   const noise = new Float32Array(clean.length);
   for (const [c, channel] of profile.channels.entries()) {
-    const white = Float32Array.from({ length: plane }, next);
-    const bands = splitIntoBands(white, width, height, BANDS - 1);
-    const gains = channel.spectrum.map(Math.sqrt);
+    const unit = colouredNoise(channel.spectrum, size, next);
     for (let i = 0; i < plane; i++) {
       let brightness = 0;
       for (let k = 0; k < channels; k++) brightness += (clean[k * plane + i] as number) / channels;
-      let sum = 0;
-      for (let b = 0; b < BANDS; b++) sum += (gains[b] as number) * ((bands[b] as Float32Array)[i] as number);
-      noise[c * plane + i] = sum * Math.sqrt(varianceAt(profile, channel, brightness));
+      noise[c * plane + i] = (unit[i] as number) * Math.sqrt(varianceAt(profile, channel, brightness));
     }
   }
   fromOpponents(noise, plane);
