@@ -2,7 +2,7 @@
 // and `flow-denoise noise`. Which finding counts is decided here and only here.
 import type { NoiseMeter } from '../core/engine/noise-meter.js';
 import {
-  type CellReading,
+  headInputs,
   type ProfileFromReadings,
   profileFromReadings,
 } from '../core/noise/estimate/profile-from-readings.js';
@@ -61,7 +61,8 @@ export async function analyseNoise(
   if (isSynthetic) return nothing(0, why, 1);
   const cells = await readNoiseCells(picture, meter);
   if (cells.length === 0) return whiteNoise(picture, kind, range);
-  const found = profileFromReadings(cells, colourChannels(picture.channels));
+  const levels = await meter.pool(headInputs(cells));
+  const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
   const strongest = Math.max(...found.levels255);
   if (strongest < LEAST_255) return nothing(strongest, `looks clean: sigma ${words(strongest)}`);
   if (isWhite(found)) {
@@ -81,8 +82,6 @@ export async function analyseNoise(
     },
   };
 }
-
-export type { CellReading };
 
 function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {
   return { sigma255: sigma, isClean: true, report: { model: 'gaussian', sigma, why, confidence } };

@@ -4,24 +4,41 @@ import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../errors.js';
 import { parametersFrom, type Weights } from '../flow/parameters.js';
 import { loadNoiseNetwork } from '../model/load-noise-network.js';
-import { LEVELS, noiseNetwork } from '../noise/estimate/noise-network.js';
+import { CELL, FEATURES, LEVELS, noiseNetwork } from '../noise/estimate/noise-network.js';
+import { type PictureLevels, poolCells } from '../noise/estimate/picture-head.js';
 import { createOnnxGraph } from '../ops/onnx-graph.js';
 import { onnxOps } from '../ops/onnx-ops.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
 
-export interface MeterRequest {
-  readonly id: number;
+export interface TileTask {
+  readonly kind: 'tile';
   /** [3, H, W] */
   readonly tile: Float32Array;
   readonly height: number;
   readonly width: number;
 }
 
+export interface PoolTask {
+  readonly kind: 'pool';
+  /** [count, CELL_INPUTS] */
+  readonly cells: Float32Array;
+}
+
+export interface MeterRequest {
+  readonly id: number;
+  readonly task: TileTask | PoolTask;
+}
+
 export type MeterReply =
-  | { readonly id: number; readonly readings: Float32Array }
+  | { readonly id: number; readonly result: Float32Array | PictureLevels }
   | { readonly id: number; readonly reason: string };
 
-type Measure = (request: MeterRequest) => Promise<Float32Array>;
+type Measure = (task: TileTask) => Promise<Float32Array>;
+
+interface OpenMeter {
+  readonly measure: Measure;
+  readonly weights: Weights;
+}
 
 async function openOnnx(weights: Weights): Promise<Measure> {
   const ort = await loadOnnxRuntime();
@@ -67,25 +84,35 @@ async function openTfjs(weights: Weights): Promise<Measure> {
   };
 }
 
-async function open(): Promise<Measure> {
+async function open(): Promise<OpenMeter> {
   const weights = await loadNoiseNetwork();
-  return openOnnx(weights).catch(() => openTfjs(weights));
+  return { weights, measure: await openOnnx(weights).catch(() => openTfjs(weights)) };
 }
 
 const port = parentPort;
 if (!port) throw new Error('noise-meter-worker runs in a worker thread only');
-let opened: Promise<Measure> | undefined;
+let opened: Promise<OpenMeter> | undefined;
 let previous: Promise<unknown> = Promise.resolve();
 
-async function answer(request: MeterRequest): Promise<void> {
+async function measured(measure: Measure, task: TileTask): Promise<Float32Array> {
+  const readings = Float32Array.from(await measure(task));
+  if (readings.length !== ((2 * LEVELS + FEATURES) * task.height * task.width) / CELL ** 2)
+    throw new Error(`the noise network gave ${readings.length} numbers`);
+  return readings;
+}
+
+async function answer({ id, task }: MeterRequest): Promise<void> {
   try {
     opened ??= open();
-    const readings = Float32Array.from(await (await opened)(request));
-    if (readings.length !== (2 * LEVELS * request.height * request.width) / 256)
-      throw new Error(`the noise network gave ${readings.length} numbers`);
-    port?.postMessage({ id: request.id, readings } satisfies MeterReply, [readings.buffer]);
+    const { measure, weights } = await opened;
+    if (task.kind === 'pool') {
+      port?.postMessage({ id, result: poolCells(weights, task.cells) } satisfies MeterReply);
+    } else {
+      const result = await measured(measure, task);
+      port?.postMessage({ id, result } satisfies MeterReply, [result.buffer as ArrayBuffer]);
+    }
   } catch (error) {
-    port?.postMessage({ id: request.id, reason: messageOf(error) } satisfies MeterReply);
+    port?.postMessage({ id, reason: messageOf(error) } satisfies MeterReply);
   }
 }
 

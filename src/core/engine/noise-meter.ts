@@ -2,6 +2,7 @@
 // every engine: what the noise is does not depend on where the prior runs.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
+import type { PictureLevels } from '../noise/estimate/picture-head.js';
 import type { MeterReply, MeterRequest } from './noise-meter-worker.js';
 import { forbidTelemetry } from './onnx-runtime.js';
 
@@ -10,18 +11,26 @@ export interface NoiseMeter {
    * What the network says of a tile.
    *
    * @param tile  planar [3, height, width], RGB in [0, 1], sides multiples of 16; its buffer is handed over
-   * @returns     [2 * LEVELS, height / 16, width / 16], see noise-network.ts
+   * @returns     [2 * LEVELS + FEATURES, height / 16, width / 16], see noise-network.ts
    * @throws      FlowDenoiseError ENGINE_FAILED, CLOSED
    */
   measure(
     tile: Float32Array,
     size: { readonly height: number; readonly width: number },
   ): Promise<Float32Array>;
+  /**
+   * The levels of a whole picture.
+   *
+   * @param cells  [count, CELL_INPUTS], see picture-head.ts; its buffer is handed over
+   */
+  pool(cells: Float32Array): Promise<PictureLevels>;
   close(): Promise<void>;
 }
 
+type Result = Extract<MeterReply, { readonly result: unknown }>['result'];
+
 interface Waiting {
-  resolve(readings: Float32Array): void;
+  resolve(result: Result): void;
   reject(error: Error): void;
 }
 
@@ -49,7 +58,7 @@ export function openNoiseMeter(): NoiseMeter {
       waiting.delete(reply.id);
       // An idle thread does not keep the process alive; a busy one does.
       if (waiting.size === 0) thread.unref();
-      if ('readings' in reply) place?.resolve(reply.readings);
+      if ('result' in reply) place?.resolve(reply.result);
       else place?.reject(failed(reply.reason));
     });
     const end = (reason: string) => {
@@ -63,17 +72,22 @@ export function openNoiseMeter(): NoiseMeter {
     return thread;
   }
 
+  /** The answer to a task is of its kind: see noise-meter-worker.ts. */
+  function ask(task: MeterRequest['task'], buffer: ArrayBuffer): Promise<Result> {
+    if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one');
+    return new Promise((resolve, reject) => {
+      const thread = started();
+      const id = nextId++;
+      waiting.set(id, { resolve, reject });
+      thread.ref();
+      thread.postMessage({ id, task } satisfies MeterRequest, [buffer]);
+    });
+  }
+
   return {
-    measure(tile, { height, width }) {
-      if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one');
-      return new Promise((resolve, reject) => {
-        const thread = started();
-        const id = nextId++;
-        waiting.set(id, { resolve, reject });
-        thread.ref();
-        thread.postMessage({ id, tile, height, width } satisfies MeterRequest, [tile.buffer as ArrayBuffer]);
-      });
-    },
+    measure: (tile, { height, width }) =>
+      ask({ kind: 'tile', tile, height, width }, tile.buffer as ArrayBuffer) as Promise<Float32Array>,
+    pool: (cells) => ask({ kind: 'pool', cells }, cells.buffer as ArrayBuffer) as Promise<PictureLevels>,
     async close() {
       isClosed = true;
       const thread = worker;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { Weights } from '../flow/parameters.js';
 import { noiseNetworkShapes } from '../noise/estimate/noise-network.js';
+import { pictureHeadShapes } from '../noise/estimate/picture-head.js';
 import { readSafetensors } from './safetensors.js';
 
 const FOLDER = new URL('../../../models/noise-network/', import.meta.url);
@@ -31,7 +32,7 @@ export async function loadNoiseNetwork(folder: URL = FOLDER): Promise<Weights> {
       throw new Error('its checksum is not the one in network.json');
     const tensors = readSafetensors(bytes);
     return new Map(
-      Object.entries(noiseNetworkShapes()).map(([name, shape]) => {
+      Object.entries({ ...noiseNetworkShapes(), ...pictureHeadShapes() }).map(([name, shape]) => {
         const tensor = tensors.get(name);
         if (tensor?.shape.join() !== shape.join())
           throw new Error(`tensor ${name} is missing or of another shape`);

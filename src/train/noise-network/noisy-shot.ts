@@ -17,14 +17,13 @@ import { drawnGraphics } from './drawn-graphics.js';
 export const SIDE = 128;
 /** What is computed around it, so that borders and the phase of JPEG's blocks are as in a larger picture. */
 const MARGIN = 16;
-const CELLS = SIDE / CELL;
 /** Cells on each side over which a band's power is averaged: coarse bands have few independent samples in one. */
 const REACH = [0, 1, 2, 3] as const;
 
 export interface NoisyShot {
-  /** [SIDE, SIDE, 3], RGB in [0, 1]. */
+  /** [length, length, 3], RGB in [0, 1]. */
   readonly picture: Float32Array;
-  /** [CELLS, CELLS, LEVELS]: `logLevel` of the noise in each detail. */
+  /** [rows, columns, LEVELS]: `logLevel` of the noise in each detail, for cells of CELL pixels. */
   readonly levels: Float32Array;
 }
 
@@ -224,11 +223,15 @@ function grey(planar: Float32Array): Float32Array {
   );
 }
 
-/** One drawn example. */
-export async function noisyShot(photo: RgbPicture, seed: number): Promise<NoisyShot> {
+/**
+ * One drawn example.
+ *
+ * @param length  its side, a multiple of CELL pixels
+ */
+export async function noisyShot(photo: RgbPicture, seed: number, length = SIDE): Promise<NoisyShot> {
   const draws = drawsFrom(seed);
   const shrink = draws.chance(0.25) ? draws.uniform(1, 2) : 1;
-  const taken = SIDE + 2 * MARGIN;
+  const taken = length + 2 * MARGIN;
   // Mosaics have even sides.
   const side = 2 * Math.ceil((taken * shrink) / 2);
   const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, draws);
@@ -239,66 +242,69 @@ export async function noisyShot(photo: RgbPicture, seed: number): Promise<NoisyS
   const finish = afterwards(size, draws);
   const clean = await finish(shrunk(pair.clean));
   const noisy = pair.noisy === pair.clean ? clean : await finish(shrunk(pair.noisy));
-  const [left, top] = [0, 0].map(() => Math.floor(draws.uniform(0, 2 * MARGIN)));
-  return {
-    picture: cutPicture(noisy, taken, left as number, top as number),
-    levels: levelsOf(clean, noisy, taken, left as number, top as number),
-  };
+  const offset = () => Math.floor(draws.uniform(0, 2 * MARGIN));
+  const part: Part = { side: taken, left: offset(), top: offset(), length };
+  return { picture: cutPicture(noisy, part), levels: levelsOf(clean, noisy, part) };
 }
 
-function cutPicture(planar: Float32Array, side: number, left: number, top: number): Float32Array {
-  const out = new Float32Array(SIDE * SIDE * 3);
+/** A square of `length` pixels in planes of `side` x `side`. */
+interface Part {
+  readonly side: number;
+  readonly left: number;
+  readonly top: number;
+  readonly length: number;
+}
+
+function cutPicture(planar: Float32Array, { side, left, top, length }: Part): Float32Array {
+  const out = new Float32Array(length * length * 3);
   let to = 0;
-  for (let y = top; y < top + SIDE; y++)
-    for (let x = left; x < left + SIDE; x++)
+  for (let y = top; y < top + length; y++)
+    for (let x = left; x < left + length; x++)
       for (let c = 0; c < 3; c++) out[to++] = planar[(c * side + y) * side + x] as number;
   return out;
 }
 
-/** [CELLS, CELLS, LEVELS]: the noise's levels around every cell. */
-function levelsOf(
-  clean: Float32Array,
-  noisy: Float32Array,
-  side: number,
-  left: number,
-  top: number,
-): Float32Array {
-  const levels = new Float32Array(CELLS * CELLS * LEVELS);
+/** [rows, columns, LEVELS]: the noise's levels around every cell. */
+function levelsOf(clean: Float32Array, noisy: Float32Array, part: Part): Float32Array {
+  const { side, length } = part;
+  const columns = length / CELL;
+  const levels = new Float32Array(columns * columns * LEVELS);
   const noise = noisy.map((value, i) => value - (clean[i] as number));
   toOpponents(noise, side * side);
   for (let channel = 0; channel < 3; channel++) {
     const plane = noise.subarray(channel * side * side, (channel + 1) * side * side);
     const details = splitIntoBands(plane, side, side, MEASURED);
     for (let band = 0; band < MEASURED; band++) {
-      const powers = cellPowers(details[band] as Float32Array, side, left, top);
-      for (let cell = 0; cell < CELLS * CELLS; cell++)
+      const powers = cellPowers(details[band] as Float32Array, part);
+      for (let cell = 0; cell < columns * columns; cell++)
         levels[cell * LEVELS + channel * MEASURED + band] = logLevel(
-          around(powers, cell, REACH[band] as number) / (DETAIL_POWERS[band] as number),
+          around(powers, columns, cell, REACH[band] as number) / (DETAIL_POWERS[band] as number),
         );
     }
   }
   return levels;
 }
 
-function cellPowers(detail: Float32Array, side: number, left: number, top: number): Float64Array {
-  const powers = new Float64Array(CELLS * CELLS);
-  for (let y = 0; y < SIDE; y++)
-    for (let x = 0; x < SIDE; x++) {
+function cellPowers(detail: Float32Array, { side, left, top, length }: Part): Float64Array {
+  const columns = length / CELL;
+  const powers = new Float64Array(columns * columns);
+  for (let y = 0; y < length; y++)
+    for (let x = 0; x < length; x++) {
       const value = detail[(top + y) * side + left + x] as number;
-      const cell = Math.floor(y / CELL) * CELLS + Math.floor(x / CELL);
+      const cell = Math.floor(y / CELL) * columns + Math.floor(x / CELL);
       powers[cell] = (powers[cell] as number) + (value * value) / (CELL * CELL);
     }
   return powers;
 }
 
 /** The mean over the cells at most `reach` away. */
-function around(powers: Float64Array, cell: number, reach: number): number {
-  const [row, column] = [Math.floor(cell / CELLS), cell % CELLS];
+function around(powers: Float64Array, columns: number, cell: number, reach: number): number {
+  const [row, column] = [Math.floor(cell / columns), cell % columns];
   let sum = 0;
   let count = 0;
-  for (let y = Math.max(0, row - reach); y <= Math.min(CELLS - 1, row + reach); y++)
-    for (let x = Math.max(0, column - reach); x <= Math.min(CELLS - 1, column + reach); x++) {
-      sum += powers[y * CELLS + x] as number;
+  for (let y = Math.max(0, row - reach); y <= Math.min(columns - 1, row + reach); y++)
+    for (let x = Math.max(0, column - reach); x <= Math.min(columns - 1, column + reach); x++) {
+      sum += powers[y * columns + x] as number;
       count += 1;
     }
   return sum / count;

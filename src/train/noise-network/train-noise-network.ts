@@ -7,10 +7,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors, writeSafetensors } from '../../core/model/safetensors.js';
 import {
   CELL,
+  FEATURES,
   LEVELS,
   noiseNetwork,
   noiseNetworkShapes,
-  UNCERTAINTY,
 } from '../../core/noise/estimate/noise-network.js';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
@@ -23,6 +23,7 @@ import {
   toVector,
   toWeights,
 } from '../parameter-vector.js';
+import { levelLoss } from './level-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
 import type { ShotBatch } from './shot-worker.js';
 
@@ -156,12 +157,8 @@ function lossOf(
   const pictures = stacked((batch) => batch.pictures, SIDE, 3);
   const levels = stacked((batch) => batch.levels, SIDE / CELL, LEVELS);
   const out = noiseNetwork(tfjsOps, parameterSource(layout, tensors), pictures);
-  const [mean, raw] = tf.split(out, 2, -1) as [tf.Tensor, tf.Tensor];
-  const { centre, reach } = UNCERTAINTY;
-  const spread = tf.add(tf.mul(tf.tanh(tf.div(raw, reach)), reach), centre);
-  const difference = tf.sub(levels, mean);
-  const nll = tf.add(tf.mul(tf.square(difference), tf.exp(tf.neg(spread))), spread);
-  return [tf.mul(tf.mean(nll), 0.5), tf.mean(tf.abs(difference))];
+  const [mean, raw] = tf.split(out, [LEVELS, LEVELS, FEATURES], -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  return levelLoss(mean, raw, levels);
 }
 
 /** Trains on the current TensorFlow.js backend until the minutes are over; writes weights every so often and at the end. */

@@ -11,8 +11,11 @@ export const CELL = 16;
 /** Opponent channels times detail bands. */
 export const LEVELS = 3 * MEASURED;
 
+/** Numbers by which a cell is described to picture-head.ts. */
+export const FEATURES = 64;
+
 /** Channels of the learned layers at a half, a quarter, an eighth and a sixteenth of the size. */
-const WIDTHS = { raw: 24, quarter: 48, eighth: 64, sixteenth: 64 } as const;
+const WIDTHS = { raw: 24, quarter: 48, eighth: 64, sixteenth: FEATURES } as const;
 /** Opponent channels times the three orientations of a Haar detail. */
 const DETAILS = 9;
 
@@ -104,8 +107,8 @@ function logPower<T>(ops: TensorOps<T>, details: T, isFine: boolean): T {
 
 /**
  * @param picture  [B, 3, H, W], RGB in [0, 1], H and W multiples of `CELL`
- * @returns        [B, 2 * LEVELS, H / 16, W / 16]: `logLevel` of the noise, opponent channel by channel, finest band
- *                 first; then in the same order what `uncertaintyOf` reads
+ * @returns        [B, 2 * LEVELS + FEATURES, H / 16, W / 16]: `logLevel` of the noise, opponent channel by channel,
+ *                 finest band first; in the same order what `uncertaintyOf` reads; the cell's features
  */
 export function noiseNetwork<T>(ops: TensorOps<T>, parameters: ParameterSource<T>, picture: T): T {
   const apply = (x: T, name: Layer) =>
@@ -128,7 +131,7 @@ export function noiseNetwork<T>(ops: TensorOps<T>, parameters: ParameterSource<T
   x = layer(layer(ops.concat(x, powers(eighth)), 'eighth1'), 'eighth2');
   x = layer(ops.squeeze(x), 'toSixteenth');
   x = layer(layer(ops.concat(x, powers(sixteenth)), 'sixteenth1'), 'sixteenth2');
-  return apply(x, 'out');
+  return ops.concat(apply(x, 'out'), x);
 }
 
 /** Below this level, 8-bit units, noise is nothing to the network: the rounding of samples is 0.29. */

@@ -1,8 +1,9 @@
 // From what the noise network says of many cells to one profile of the picture's noise. Each cell's opinion counts by
 // its stated certainty, so flat places speak and textured ones listen.
-import { BANDS, bandPowers, MEASURED } from '../model/bands.js';
+import { bandPowers, MEASURED } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
 import { FLOOR_255, LEVELS, uncertaintyOf } from './noise-network.js';
+import { CELL_INPUTS, type PictureLevels } from './picture-head.js';
 
 /** What the network says of one cell. */
 export interface CellReading {
@@ -12,6 +13,8 @@ export interface CellReading {
   readonly levels: Float64Array;
   /** [LEVELS] the standard deviations of these. */
   readonly deviations: Float64Array;
+  /** [CELL_INPUTS] what picture-head.ts is told. */
+  readonly inputs: Float32Array;
 }
 
 /** Cells of one brightness bin at least, and bins at most. */
@@ -25,25 +28,36 @@ const PRIOR_WEIGHT = 60;
 /**
  * Reads a tile's output.
  *
- * @param readings  [2 * LEVELS, rows, columns]
+ * @param readings  [2 * LEVELS + FEATURES, rows, columns]
  * @param cells     the cell's brightness, [rows, columns]; NaN leaves a cell out
  */
 export function cellReadings(readings: Float32Array, cells: Float32Array): CellReading[] {
   const count = cells.length;
-  return Array.from(cells, (brightness, cell) => ({
-    brightness,
-    levels: Float64Array.from({ length: LEVELS }, (_, i) => readings[i * count + cell] as number),
-    deviations: Float64Array.from({ length: LEVELS }, (_, i) =>
-      uncertaintyOf(readings[(LEVELS + i) * count + cell] as number),
-    ),
-  })).filter(({ brightness }) => Number.isFinite(brightness));
+  return Array.from(cells, (brightness, cell) => {
+    const at = (i: number) => readings[i * count + cell] as number;
+    return {
+      brightness,
+      levels: Float64Array.from({ length: LEVELS }, (_, i) => at(i)),
+      deviations: Float64Array.from({ length: LEVELS }, (_, i) => uncertaintyOf(at(LEVELS + i))),
+      inputs: Float32Array.from({ length: CELL_INPUTS }, (_, i) =>
+        i < CELL_INPUTS - 1 ? at(i) : brightness,
+      ),
+    };
+  }).filter(({ brightness }) => Number.isFinite(brightness));
+}
+
+/** [count, CELL_INPUTS]: what picture-head.ts is told. */
+export function headInputs(cells: readonly CellReading[]): Float32Array {
+  const inputs = new Float32Array(cells.length * CELL_INPUTS);
+  for (const [i, cell] of cells.entries()) inputs.set(cell.inputs, i * CELL_INPUTS);
+  return inputs;
 }
 
 export interface ProfileFromReadings {
   readonly profile: NoiseProfile;
-  /** [3 * MEASURED] the picture's level in each detail, 8-bit units. */
+  /** [channels * MEASURED] the picture's level in each detail, 8-bit units. */
   readonly levels255: readonly number[];
-  /** [3 * MEASURED] the standard deviation of the logarithm of each, were all cells independent. */
+  /** [channels * MEASURED] the standard deviation of the logarithm of each. */
   readonly deviations: readonly number[];
 }
 
@@ -60,78 +74,65 @@ function binsOf(cells: readonly CellReading[]): readonly (readonly CellReading[]
 }
 
 /**
- * The profile that the cells agree on: the logarithm of a level is a band's plus a brightness's, fitted by weighted least
- * squares in each channel.
+ * The picture's profile: the levels of its bands are the whole picture's, how they change with brightness is what the cells
+ * say of it, each by its certainty.
  *
  * @param cells     at least one
+ * @param picture   of the same cells
  * @param channels  3, or 1 for the luma of a grey picture that the network saw as three copies
  */
-export function profileFromReadings(cells: readonly CellReading[], channels: 1 | 3): ProfileFromReadings {
+export function profileFromReadings(
+  cells: readonly CellReading[],
+  picture: PictureLevels,
+  channels: 1 | 3,
+): ProfileFromReadings {
   const bins = binsOf(cells);
   const brightness = bins.map((bin) => bin.reduce((sum, cell) => sum + cell.brightness, 0) / bin.length);
-  const levels255: number[] = [];
-  const deviations: number[] = [];
+  const levels = picture.levels.slice(0, channels * MEASURED);
   const fitted = Array.from({ length: channels }, (_, c): NoiseChannel => {
-    const { bandLevels, binOffsets, bandDeviations } = fitChannel(bins, c);
-    levels255.push(...bandLevels.map(Math.exp));
-    deviations.push(...bandDeviations);
-    const powers = bandLevels.map((level) => Math.max(0, Math.exp(2 * level) - FLOOR_255 ** 2) / 255 ** 2);
+    const own = levels.slice(c * MEASURED, (c + 1) * MEASURED);
+    const powers = own.map((level) => Math.max(0, Math.exp(2 * level) - FLOOR_255 ** 2) / 255 ** 2);
     const { spectrum, power } = normalizeSpectrum(bandPowers(powers));
     // Three copies of grey noise are sqrt 3 of it along (1, 1, 1).
     const level = Math.sqrt(power / (channels === 1 ? 3 : 1));
-    return { level: binOffsets.map((offset) => level * Math.exp(offset)), spectrum };
+    return { level: brightnessOffsets(bins, c, own).map((offset) => level * Math.exp(offset)), spectrum };
   });
-  return { profile: distinct({ brightness, channels: fitted }), levels255, deviations };
+  return {
+    profile: distinct({ brightness, channels: fitted }),
+    levels255: levels.map(Math.exp),
+    deviations: picture.deviations.slice(0, levels.length),
+  };
 }
 
-interface ChannelFit {
-  readonly bandLevels: number[];
-  readonly binOffsets: number[];
-  readonly bandDeviations: number[];
+/** ln of each bin's level over the picture's; the mean over all cells is 0. */
+function brightnessOffsets(
+  bins: readonly (readonly CellReading[])[],
+  channel: number,
+  levels: readonly number[],
+): number[] {
+  const shares = levels.map((level) => Math.max(0, 1 - (FLOOR_255 / Math.exp(level)) ** 2));
+  const means = Array.from({ length: MEASURED }, (_, band) => weightedLevel(bins.flat(), channel, band).mean);
+  return bins.map((bin) => {
+    let [weight, weighted] = [PRIOR_WEIGHT, 0];
+    for (const [band, share] of shares.entries()) {
+      // Where there is next to no noise, the floor is what is seen, and it is the same at every brightness.
+      const own = weightedLevel(bin, channel, band);
+      weight += share * own.weight;
+      weighted += share * own.weight * (own.mean - (means[band] as number));
+    }
+    return weighted / weight;
+  });
 }
 
-function fitChannel(bins: readonly (readonly CellReading[])[], channel: number): ChannelFit {
-  const sums = bins.map((bin) =>
-    Array.from({ length: MEASURED }, (_, band) => {
-      const i = channel * MEASURED + band;
-      let [weight, weighted] = [0, 0];
-      for (const cell of bin) {
-        const w = weightOf(cell, i);
-        weight += w;
-        weighted += w * (cell.levels[i] as number);
-      }
-      return { weight, weighted };
-    }),
-  );
-  const bandLevels = new Array<number>(BANDS).fill(0);
-  const binOffsets = new Array<number>(bins.length).fill(0);
-  for (let round = 0; round < 4; round++) {
-    for (let band = 0; band < MEASURED; band++) {
-      let [weight, weighted] = [0, 0];
-      for (const [bin, each] of sums.entries()) {
-        const sum = each[band] as { weight: number; weighted: number };
-        weight += sum.weight;
-        weighted += sum.weighted - sum.weight * (binOffsets[bin] as number);
-      }
-      bandLevels[band] = weighted / weight;
-    }
-    for (const [bin, each] of sums.entries()) {
-      let [weight, weighted] = [PRIOR_WEIGHT, 0];
-      for (const [band, sum] of each.entries()) {
-        const level = bandLevels[band] as number;
-        // Where there is next to no noise, the floor is what is seen, and it is the same at every brightness.
-        const share = 1 - (FLOOR_255 / Math.exp(level)) ** 2;
-        if (share <= 0) continue;
-        weight += share * sum.weight;
-        weighted += share * (sum.weighted - sum.weight * level);
-      }
-      binOffsets[bin] = weighted / weight;
-    }
+function weightedLevel(cells: readonly CellReading[], channel: number, band: number) {
+  const i = channel * MEASURED + band;
+  let [weight, weighted] = [0, 0];
+  for (const cell of cells) {
+    const w = weightOf(cell, i);
+    weight += w;
+    weighted += w * (cell.levels[i] as number);
   }
-  const bandDeviations = Array.from({ length: MEASURED }, (_, band) =>
-    Math.sqrt(1 / sums.reduce((sum, each) => sum + (each[band]?.weight ?? 0), 0)),
-  );
-  return { bandLevels, binOffsets, bandDeviations };
+  return { weight, mean: weighted / weight };
 }
 
 /** Knots of equal brightness (a flat picture) are one. */

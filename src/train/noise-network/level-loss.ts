@@ -1,0 +1,18 @@
+// What both parts of the noise network learn by: the likelihood of levels under a Gaussian whose width they state
+// (Nix and Weigend 1994).
+import * as tf from '@tensorflow/tfjs-core';
+import { UNCERTAINTY } from '../../core/noise/estimate/noise-network.js';
+
+/**
+ * @param mean    predicted logarithms of levels
+ * @param raw     what `uncertaintyOf` reads, of the same shape
+ * @param levels  the truth
+ * @returns       the mean negative log likelihood (up to a constant) and the mean absolute error, scalars
+ */
+export function levelLoss(mean: tf.Tensor, raw: tf.Tensor, levels: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  const { centre, reach } = UNCERTAINTY;
+  const spread = tf.add(tf.mul(tf.tanh(tf.div(raw, reach)), reach), centre);
+  const difference = tf.sub(levels, mean);
+  const nll = tf.add(tf.mul(tf.square(difference), tf.exp(tf.neg(spread))), spread);
+  return [tf.mul(tf.mean(nll), 0.5), tf.mean(tf.abs(difference))];
+}

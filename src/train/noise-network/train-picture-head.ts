@@ -1,0 +1,195 @@
+// Trains the picture head of the noise network: the first part is fixed and describes the cells of simulated pictures, the
+// head learns the levels of the whole from any number of them.
+import * as tf from '@tensorflow/tfjs-core';
+import type { Weights } from '../../core/flow/parameters.js';
+import { parametersFrom } from '../../core/flow/parameters.js';
+import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '../../core/noise/estimate/noise-network.js';
+import { CELL_INPUTS, countInput, pictureHeadShapes } from '../../core/noise/estimate/picture-head.js';
+import { gaussianGenerator } from '../../core/noise/random.js';
+import { tfjsOps } from '../../core/ops/tfjs-ops.js';
+import { freshTensors, optimizer } from '../optimizer.js';
+import {
+  layoutOf,
+  type ParameterLayout,
+  parameterTensors,
+  toVector,
+  toWeights,
+} from '../parameter-vector.js';
+import { levelLoss } from './level-loss.js';
+import { drawsFrom, type NoisyShot } from './noisy-shot.js';
+
+/** A picture as the head sees it. */
+export interface DescribedPicture {
+  /** [cells, CELL_INPUTS] */
+  readonly cells: Float32Array;
+  /** [LEVELS] */
+  readonly levels: Float32Array;
+}
+
+/** Runs the first part on a shot of `side` pixels. */
+export function describeShot(
+  weights: Weights,
+  { picture, levels }: NoisyShot,
+  side: number,
+): DescribedPicture {
+  const columns = side / CELL;
+  const outputs = tf.tidy(() =>
+    noiseNetwork(
+      tfjsOps,
+      parametersFrom(tfjsOps, weights),
+      tf.tensor4d(picture, [1, side, side, 3]),
+    ).dataSync(),
+  );
+  const size = 2 * LEVELS + FEATURES;
+  const cells = new Float32Array(columns * columns * CELL_INPUTS);
+  for (let cell = 0; cell < columns * columns; cell++) {
+    cells.set(outputs.subarray(cell * size, (cell + 1) * size), cell * CELL_INPUTS);
+    cells[cell * CELL_INPUTS + size] = brightnessOf(picture, side, cell);
+  }
+  const powers = new Float64Array(LEVELS);
+  for (let i = 0; i < levels.length; i++)
+    powers[i % LEVELS] =
+      (powers[i % LEVELS] as number) + Math.exp(2 * (levels[i] as number)) / (levels.length / LEVELS);
+  // The floor is in every cell's power already.
+  const floor = Math.exp(2 * logLevel(0));
+  return { cells, levels: Float32Array.from(powers, (power) => logLevel((power - floor) / 255 ** 2)) };
+}
+
+function brightnessOf(picture: Float32Array, side: number, cell: number): number {
+  const columns = side / CELL;
+  const [row, column] = [Math.floor(cell / columns), cell % columns];
+  let sum = 0;
+  for (let y = row * CELL; y < (row + 1) * CELL; y++)
+    for (let i = 3 * (y * side + column * CELL); i < 3 * (y * side + (column + 1) * CELL); i++)
+      sum += picture[i] as number;
+  return sum / (3 * CELL * CELL);
+}
+
+export interface HeadTrainingOptions {
+  readonly steps: number;
+  readonly batch?: number | undefined;
+  readonly rate?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Share of the pictures, from the end, that are kept for telling the error. */
+  readonly heldBack?: number | undefined;
+  readonly onCheck?:
+    | ((step: number, loss: number, heldBackLoss: number, heldBackError: number) => void)
+    | undefined;
+}
+
+const CHECK_EVERY = 250;
+/** Of every weight, a step: the pictures are few. */
+const DECAY = 2e-5;
+
+function initialHead(layout: ParameterLayout, seed: number): Float32Array {
+  const next = gaussianGenerator(seed);
+  return toVector(
+    layout,
+    new Map(
+      layout.entries.map(({ name, shape, size }) => {
+        const scale = name.endsWith('.bias') ? 0 : Math.sqrt(2 / (shape[1] ?? 1));
+        return [name, { shape, data: Float32Array.from({ length: size }, () => scale * next()) }] as const;
+      }),
+    ),
+  );
+}
+
+/** [B, 2 * LEVELS] of pictures of `count` cells each, [B, count, CELL_INPUTS]. */
+function headOf(layout: ParameterLayout, tensors: readonly tf.Tensor[], cells: tf.Tensor3D): tf.Tensor2D {
+  const named = new Map(layout.entries.map(({ name }, i) => [name, tensors[i] as tf.Tensor]));
+  const find = (name: string) => named.get(name) as tf.Tensor;
+  const layer = (x: tf.Tensor, name: string) =>
+    tf.add(
+      tf.matMul(x as tf.Tensor2D, find(`${name}.weight`) as tf.Tensor2D, false, true),
+      find(`${name}.bias`),
+    );
+  const [batch, count] = cells.shape;
+  const flat = tf.reshape(cells, [batch * count, CELL_INPUTS]);
+  const second = tf.relu(layer(tf.relu(layer(flat, 'head.cell1')), 'head.cell2'));
+  const mean = tf.mean(tf.reshape(second, [batch, count, -1]), 1);
+  const told = tf.concat([mean, tf.fill([batch, 1], countInput(count))], 1);
+  return layer(tf.relu(layer(told, 'head.picture1')), 'head.picture2') as tf.Tensor2D;
+}
+
+function lossOf(out: tf.Tensor2D, levels: tf.Tensor2D): [tf.Tensor, tf.Tensor] {
+  const [mean, raw] = tf.split(out, 2, -1) as [tf.Tensor, tf.Tensor];
+  return levelLoss(mean, raw, levels);
+}
+
+/**
+ * Trains the head on the current TensorFlow.js backend.
+ *
+ * @param pictures  of one number of cells
+ */
+export async function trainPictureHead(
+  pictures: readonly DescribedPicture[],
+  options: HeadTrainingOptions,
+): Promise<Weights> {
+  const { steps, batch = 32, rate = 1e-3, seed = 1, heldBack = 0.1, onCheck } = options;
+  const layout = layoutOf(pictureHeadShapes());
+  const learner = optimizer(freshTensors(initialHead(layout, seed)), tf.ones([layout.size]));
+  const draws = drawsFrom(seed);
+  const known = pictures.slice(0, Math.ceil(pictures.length * (1 - heldBack)));
+  const kept = pictures.slice(known.length);
+  const all = (pictures[0]?.cells.length ?? 0) / CELL_INPUTS;
+
+  function tensorsOf(chosen: readonly DescribedPicture[], count: number): [tf.Tensor3D, tf.Tensor2D] {
+    const cells = new Float32Array(chosen.length * count * CELL_INPUTS);
+    for (const [i, picture] of chosen.entries())
+      for (let cell = 0; cell < count; cell++) {
+        const from = count === all ? cell : Math.floor(draws.uniform(0, all));
+        const described = picture.cells.subarray(from * CELL_INPUTS, (from + 1) * CELL_INPUTS);
+        cells.set(described, (i * count + cell) * CELL_INPUTS);
+      }
+    const levels = Float32Array.from(chosen.flatMap((picture) => Array.from(picture.levels)));
+    return [
+      tf.tensor3d(cells, [chosen.length, count, CELL_INPUTS]),
+      tf.tensor2d(levels, [chosen.length, LEVELS]),
+    ];
+  }
+
+  async function check(): Promise<[number, number]> {
+    const [loss, error] = tf.tidy(() => {
+      const tensors = parameterTensors(layout, learner.tensors.average);
+      const [cells, levels] = tensorsOf(kept, all);
+      return lossOf(headOf(layout, tensors, cells), levels);
+    });
+    const told = [(await loss.data())[0] ?? Number.NaN, (await error.data())[0] ?? Number.NaN] as const;
+    tf.dispose([loss, error]);
+    return [...told];
+  }
+
+  try {
+    let sum = 0;
+    for (let step = 1; step <= steps; step++) {
+      const chosen = Array.from(
+        { length: batch },
+        () => known[Math.floor(draws.uniform(0, known.length))] as DescribedPicture,
+      );
+      // Small pictures have few cells.
+      const count = draws.chance(0.5) ? all : Math.round(draws.logUniform(4, all));
+      const [gradient, told] = tf.tidy(() => {
+        const tensors = parameterTensors(layout, learner.tensors.parameters);
+        const [cells, levels] = tensorsOf(chosen, count);
+        const { value, grads } = tf
+          .engine()
+          .gradients(() => lossOf(headOf(layout, tensors, cells), levels)[0], tensors);
+        const flat = tf.concat(grads.map((part) => tf.reshape(part, [-1])));
+        const decayed = tf.add(flat, tf.mul(learner.tensors.parameters, DECAY));
+        return [decayed, tf.stack([value, tf.sqrt(tf.sum(tf.square(decayed)))])] as const;
+      });
+      const [loss = Number.NaN, norm = Number.NaN] = told.dataSync();
+      told.dispose();
+      learner.update(gradient, loss, norm, rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)));
+      gradient.dispose();
+      sum += loss;
+      if (step % CHECK_EVERY === 0) {
+        onCheck?.(step, sum / CHECK_EVERY, ...(await check()));
+        sum = 0;
+      }
+    }
+    return toWeights(layout, (await learner.tensors.average.data()) as Float32Array);
+  } finally {
+    learner.dispose();
+  }
+}
