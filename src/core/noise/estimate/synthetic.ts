@@ -27,6 +27,9 @@ const LIMITS = {
    * at least 0.25, and 0.19 beside graphics.
    */
   ripples: 0.22,
+  /** Next to no ripples, as in steep gradients, allow fewer repetitions. Drawn: 0.01 there. Noisy: at least 0.13. */
+  smoothRipples: 0.03,
+  smoothRepeats: 0.95,
   /**
    * The share of cells with `rippled` ripples a pair and no even part: a noisy photograph in a screenshot covers no more.
    * Drawn: at most 0.08. One that covers a tenth: at least 0.085.
@@ -107,6 +110,8 @@ function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | 
     if (repeats > LIMITS.wideRepeats && repeats < LIMITS.pattern) return undefined;
     return `has ${colours > 256 ? 'few' : colours} colours, which change in steps`;
   }
+  if (repeats <= LIMITS.smoothRepeats && ripples <= LIMITS.smoothRipples)
+    return 'colours change slowly or at once, without ripples';
   const noisy = share(cells, (cell) => isRippled(cell, LIMITS.rippled) && cell.calmest > 0);
   if (
     repeats <= LIMITS.repeats &&
