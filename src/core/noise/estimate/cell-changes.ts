@@ -7,9 +7,9 @@ import { coloursOf, type NoisyPicture, scaleOf } from '../noisy-picture.js';
 const SIDE = 16;
 const AREA = SIDE * SIDE;
 /** Cells to read at most; larger pictures cost no more. */
-const MAX_CELLS = 400;
+const MAX_CELLS = 256;
 /** Cells between two turns of the event loop: a few milliseconds. */
-const CHUNK = 100;
+const CHUNK = 64;
 /** Cells with fewer pixels that count say nothing. */
 const LEAST_PIXELS = 16;
 /** Colours are counted up to this many. */
@@ -98,21 +98,28 @@ function readCell(picture: NoisyPicture, scale: number, x: number, y: number, ce
   return count;
 }
 
-/** Of all pairs of a cell's pixels, the share of different colour. */
-function differingShare(
-  { ids, isShown, width, height }: Cell,
-  count: number,
-  counts: Map<number, number>,
-): number {
-  counts.clear();
+/** Colours of one cell and how many pixels have each: a hash table, open, of twice the places that a cell can fill. */
+interface ColourTable {
+  readonly ids: Int32Array;
+  readonly counts: Uint16Array;
+}
+const TABLE = 2 * AREA;
+
+/** Of all pairs of a cell's pixels, the share of different colour. Leaves the cell's colours in the table. */
+function differingShare({ ids, isShown, width, height }: Cell, count: number, table: ColourTable): number {
+  const { counts } = table;
+  counts.fill(0);
   let equal = 0;
   for (let row = 0; row < height; row++)
     for (let i = row * SIDE; i < row * SIDE + width; i++) {
       if (!isShown[i]) continue;
       const id = ids[i] as number;
-      const before = counts.get(id) ?? 0;
+      let at = (id ^ (id >>> 9) ^ (id >>> 18)) & (TABLE - 1);
+      while (counts[at] !== 0 && table.ids[at] !== id) at = (at + 1) & (TABLE - 1);
+      const before = counts[at] as number;
       equal += before;
-      counts.set(id, before + 1);
+      table.ids[at] = id;
+      counts[at] = before + 1;
     }
   return 1 - equal / Math.max(1, (count * (count - 1)) / 2);
 }
@@ -192,7 +199,7 @@ function calmestPart(cell: Cell): number {
 }
 
 /**
- * The changes in at most 400 cells, the same ones for every picture of a size.
+ * The changes in at most 256 cells, the same ones for every picture of a size.
  *
  * @param picture  any size; pixels of alpha 0 do not count
  * @returns        gives way to the event loop every few milliseconds
@@ -207,7 +214,7 @@ export async function measureChanges(picture: NoisyPicture): Promise<PictureChan
     width: 0,
     height: 0,
   };
-  const counts = new Map<number, number>();
+  const table: ColourTable = { ids: new Int32Array(TABLE), counts: new Uint16Array(TABLE) };
   const colours = new Set<number>();
   const cells: CellChanges[] = [];
   let [pixels, leastStep, seen] = [0, Number.POSITIVE_INFINITY, 0];
@@ -217,8 +224,9 @@ export async function measureChanges(picture: NoisyPicture): Promise<PictureChan
       const count = readCell(picture, scale, x, y, cell);
       if (count === 0) continue;
       pixels += count;
-      const share = differingShare(cell, count, counts);
-      for (const id of counts.keys()) if (colours.size <= MAX_COLOURS) colours.add(id);
+      const share = differingShare(cell, count, table);
+      for (let i = 0; i < TABLE && colours.size <= MAX_COLOURS; i++)
+        if (table.counts[i]) colours.add(table.ids[i] as number);
       if (count < LEAST_PIXELS) continue;
       const tally: Tally = {
         pairs: 0,

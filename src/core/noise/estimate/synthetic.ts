@@ -19,13 +19,23 @@ const LIMITS = {
   pixels: 36,
   /**
    * Changed neighbours over those by chance, up to which colours repeat as drawn ones do. Drawn: at most 0.75, where they
-   * have more than two colours. Noisy: at least 0.79, and 0.68 through JPEG of quality 50.
+   * have more than two colours. Noisy: at least 0.79; 0.65 through JPEG of quality 50, and 0.58 beside graphics.
    */
   repeats: 0.77,
-  /** Ripples over changed neighbours. Drawn: at most 0.21, but for some grey gradients. Noisy, where `repeats` holds: at least 0.25. */
+  /**
+   * Ripples over changed neighbours. Drawn: at most 0.21, but for some grey gradients. Noisy, where `repeats` holds:
+   * at least 0.25, and 0.19 beside graphics.
+   */
   ripples: 0.22,
-  /** The share of cells that look noisy: a noisy photograph in a screenshot may cover no more. Drawn: at most 0.09. */
-  noisyCells: 0.1,
+  /** Next to no ripples, as in steep gradients, allow fewer repetitions. Drawn: 0.01 there. Noisy: at least 0.13. */
+  smoothRipples: 0.03,
+  smoothRepeats: 0.95,
+  /**
+   * The share of cells with `rippled` ripples a pair and no even part: a noisy photograph in a screenshot covers no more.
+   * Drawn: at most 0.08. One that covers a tenth: at least 0.085.
+   */
+  noisyCells: 0.07,
+  rippled: 0.1,
   /** With few cells one that is drawn finely is a large share; noise fails `repeats` there. */
   fewCells: 9,
   /** Where all steps are larger than a ripple (few colours): drawn at most 0.48, photographs in 16 greys at least 0.64. */
@@ -36,15 +46,26 @@ const LIMITS = {
 
 /**
  * For edges with a little ringing, as after resizing or a JPEG of high quality: exactly even cells beside cells with an
- * edge, next to nothing between. Chosen on the same pictures. Over-exposed photographs come closest: where a fifth of the
- * cells is even, noise ripples in 0.07 of the cells, or in 0.09 of those without an edge.
+ * edge (8-bit units), next to nothing between. Chosen on the same pictures. A noisy photograph in a tenth of a screenshot
+ * comes closest, with 0.07 of the cells noisy, then over-exposed photographs, with 0.1.
  */
-const RINGING = { edge: 48, even: 0.15, repeats: 0.93, noisyCells: 0.04, noisyCalm: 0.05, calm: 5 } as const;
+const RINGING = {
+  edge: 48,
+  even: 0.15,
+  repeats: 0.93,
+  /** Of all cells, and of those that are not even: a page may be nearly empty. */
+  noisyCells: 0.04,
+  noisyOfUneven: 0.1,
+  /** Of the cells without an edge. */
+  rippledCells: 0.05,
+  /** 8-bit units: JPEG leaves a part of 4x4 pixels this calm beside a drawn edge. */
+  calm: 8,
+} as const;
 
 /** Ripples per pair of pixels from which a cell may be noisy. White noise has 0.15 to 0.6, JPEG of quality 50 leaves 0.1 to 0.3. */
 const RIPPLED = 0.06;
 
-const isRippled = ({ ripples, pairs }: CellChanges) => ripples > RIPPLED * pairs;
+const isRippled = ({ ripples, pairs }: CellChanges, from = RIPPLED) => ripples > from * pairs;
 
 const share = (cells: readonly CellChanges[], is: (cell: CellChanges) => boolean) =>
   cells.filter(is).length / Math.max(1, cells.length);
@@ -67,13 +88,16 @@ function totals(cells: readonly CellChanges[]) {
   };
 }
 
-/** Flat areas and clean edges; `calm` 8-bit units of ripples around an edge are left to resizing and JPEG. */
+/** Flat areas and edges with no more around them than resizing and JPEG leave. */
 function hasCleanEdges(cells: readonly CellChanges[], repeats: number): boolean {
   const even = share(cells, (cell) => cell.unequal === 0);
   if (even < RINGING.even || repeats > RINGING.repeats) return false;
   const noisy = share(cells, (cell) => isRippled(cell) && cell.calmest > RINGING.calm);
   const withoutEdge = cells.filter((cell) => cell.largest < RINGING.edge);
-  return noisy <= RINGING.noisyCells && share(withoutEdge, isRippled) <= RINGING.noisyCalm;
+  return (
+    noisy <= Math.min(RINGING.noisyCells, RINGING.noisyOfUneven * (1 - even)) &&
+    share(withoutEdge, (cell) => isRippled(cell)) <= RINGING.rippledCells
+  );
 }
 
 function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | undefined {
@@ -86,7 +110,9 @@ function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | 
     if (repeats > LIMITS.wideRepeats && repeats < LIMITS.pattern) return undefined;
     return `has ${colours > 256 ? 'few' : colours} colours, which change in steps`;
   }
-  const noisy = share(cells, (cell) => isRippled(cell) && cell.calmest > 0);
+  if (repeats <= LIMITS.smoothRepeats && ripples <= LIMITS.smoothRipples)
+    return 'colours change slowly or at once, without ripples';
+  const noisy = share(cells, (cell) => isRippled(cell, LIMITS.rippled) && cell.calmest > 0);
   if (
     repeats <= LIMITS.repeats &&
     ripples <= LIMITS.ripples &&
@@ -101,7 +127,7 @@ function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | 
 /**
  * Whether the picture's samples prove that it was drawn or rendered and nothing noisy happened to it since.
  *
- * @param picture  any size, 8 or 16 bits or floats; pixels of alpha 0 do not count. At most 400 cells of 16x16 are read
+ * @param picture  any size, 8 or 16 bits or floats; pixels of alpha 0 do not count. At most 256 cells of 16x16 are read
  * @returns        the same for the same samples; `false` proves nothing: most clean photographs have it too
  */
 export async function findSynthetic(picture: NoisyPicture): Promise<SyntheticFinding> {
