@@ -33,6 +33,7 @@ export function doneLine(
     seconds,
     tiles,
     fallbackTiles,
+    spotTiles,
     isUnchanged,
     noise,
     range,
