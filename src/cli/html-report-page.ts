@@ -177,9 +177,11 @@ function approachWords({ method, ensemble, scales }: Approach): string {
   return `${name}${symmetries}${scales === 1 ? '' : ` at ${scales} scales`}`;
 }
 
-function doubts({ fallbackTiles, tiles }: PictureReport): string {
-  if (fallbackTiles === 0) return '';
-  return `<p class="notice">${fallbackTiles} of ${plural(tiles, 'tile')} are unlike what the prior knows; is sigma right?</p>`;
+function doubts({ fallbackTiles, spotTiles, tiles }: PictureReport): string {
+  const notice = (words: string) => `<p class="notice">${words}</p>`;
+  const whole = `${fallbackTiles} of ${plural(tiles, 'tile')} are unlike what the prior knows; is sigma right?`;
+  const spots = `${spotTiles} of ${plural(tiles, 'tile')} have a spot that the prior does not know and that stays as it was`;
+  return (fallbackTiles > 0 ? notice(whole) : '') + (spotTiles > 0 ? notice(spots) : '');
 }
 
 function list(title: string, items: readonly string[], isOpen: boolean): string {

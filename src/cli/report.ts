@@ -33,6 +33,7 @@ export function doneLine(
     seconds,
     tiles,
     fallbackTiles,
+    spotTiles,
     isUnchanged,
     noise,
     range,
@@ -44,13 +45,15 @@ export function doneLine(
   const names = wayOf({ input, output });
   if (isUnchanged) return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}`;
   const found = noise.isEstimated ? `  ${noiseWords(noise)}${rangeWords(range)}` : '';
-  const doubts =
-    fallbackTiles === 0
-      ? ''
-      : `  (${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?)`;
+  const doubts = [
+    fallbackTiles > 0 &&
+      `${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?`,
+    spotTiles > 0 &&
+      `${spotTiles} of ${tiles} tiles have a spot that the prior does not know and that stays as it was`,
+  ].flatMap((doubt) => (doubt ? `  (${doubt})` : []));
   const where = input === output ? `${names}  replaced` : names;
   const chosen = priorChoice ? `  prior ${prior} (${choiceWords(priorChoice)})` : '';
-  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts}`;
+  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts.join('')}`;
 }
 
 function choiceWords({ why, figures }: PriorChoice): string {

@@ -1,8 +1,9 @@
 // What the prior is shown in place of odd pixels: the picture mirrored at the nearest pixel that is sound, so that the fill
-// has the picture's structure and its noise, and the noise's estimate is not misled by it; for single pixels the median of
-// their neighbours.
+// has the picture's structure and its noise; farther inside whole blocks from elsewhere, so that the noise's estimate is not
+// misled; for single pixels the median of their neighbours.
 
 import { setImmediate } from 'node:timers/promises';
+import { donorBlocks } from './donor-blocks.js';
 
 /** How samples lie in memory: of pixel i and channel c at i * pixelStride + c * channelStride. */
 export interface SampleLayout {
@@ -13,8 +14,8 @@ export interface SampleLayout {
   readonly channelStride: number;
 }
 
-/** Pixels that a reflection reaches at most; beyond it turns round. */
-const REACH = 32;
+/** Pixels that a reflection reaches at most; beyond it turns round, where there are no blocks to take. */
+const REACH = 12;
 /** Pixels between two turns of the event loop. */
 const CHUNK = 1 << 15;
 /** A pixel with as many sound neighbours is filled from them. */
@@ -31,6 +32,7 @@ export async function fillOdd(
   mask: Uint8Array,
 ): Promise<void> {
   const { order, nearest } = await nearestSound(mask, width, height);
+  const donorOf = donorBlocks(mask, width, height);
   const found = new Float64Array(9);
   for (let i = 0; i < order.length; i++) {
     if (i % CHUNK === 0) await setImmediate();
@@ -39,7 +41,7 @@ export async function fillOdd(
     const source =
       around.length >= MOST_AROUND
         ? undefined
-        : mirrored(mask, width, height, pixel, nearest[pixel] as number);
+        : sourceOf(mask, width, height, pixel, nearest[pixel] as number, donorOf);
     for (let c = 0; c < colours; c++) {
       const sample = (at: number) => data[at * pixelStride + c * channelStride] as number;
       if (source !== undefined) {
@@ -99,11 +101,19 @@ async function nearestSound(mask: Uint8Array, width: number, height: number): Pr
   return { order: order.subarray(0, end), nearest };
 }
 
-/** The sound pixel at which a pixel is reflected's mirror image, or one between where that is odd itself. */
-function mirrored(mask: Uint8Array, width: number, height: number, pixel: number, sound: number): number {
+/** The mirror image of a pixel at a sound one, or a pixel between where that is odd itself; far inside a block's. */
+function sourceOf(
+  mask: Uint8Array,
+  width: number,
+  height: number,
+  pixel: number,
+  sound: number,
+  donorOf: ((pixel: number) => number) | undefined,
+): number {
   const [x, y] = [pixel % width, Math.floor(pixel / width)];
   const [sx, sy] = [sound % width, Math.floor(sound / width)];
   const distance = Math.hypot(sx - x, sy - y);
+  if (distance > REACH && donorOf) return donorOf(pixel);
   const folded = distance % (2 * REACH);
   for (let far = Math.min(folded, 2 * REACH - folded); far >= 1; far /= 2) {
     const u = Math.round(sx + ((sx - x) / distance) * far);

@@ -16,7 +16,7 @@ export interface SampleRange {
 
 /**
  * A 16-bit picture whose range is narrower than this share of its container is in a range of its own: 14 bits in 16 and all
- * that is less. Of CBSD68 as 16-bit pictures, clean and with noise of sigma 25, none is narrower than 0.38.
+ * that is less. Of 22 photographs of BSDS500 and 10 of CBSD68, clean and with noise of sigma 5 to 50, the narrowest fills 0.80.
  */
 const NARROW = 0.3;
 /** The same for floats, whose container says less: programs hand over dark and flat pictures in [0, 1]. */
