@@ -21,7 +21,7 @@ try {
     count: Number(count),
     convergedCount: Number(converged),
     given: {
-      BM3D: async ({ data, width, height }, { sigma }) =>
+      BM3D: async ({ data, width, height }, { sigma = 0 }) =>
         (await peers.denoise({ method: 'bm3d', noisy: data, width, height, sigma })).data,
     },
     onEstimate: ({ seconds, total }) =>

@@ -12,6 +12,7 @@ Examples:
   flow-denoise evaluate photos -o evaluation --sigma 15,25,50 --quality fast,balanced --method beta-map
   flow-denoise evaluate photos -o evaluation --beta 1,2,4,8,auto --prior natural,./my-prior --count 12
   flow-denoise evaluate photos -o evaluation --noise poisson-gaussian --gain 2,8 --sigma 2
+  flow-denoise evaluate photos -o evaluation --noise camera --iso 3200,12800 --jpeg-quality none,75
   flow-denoise evaluate faces -o paper --protocol paper
   flow-denoise evaluate photos --export pairs           the same pixels for other programs, as float TIFFs
   flow-denoise evaluate photos -o evaluation --import BM3D=pairs/bm3d
@@ -50,8 +51,15 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
       '8-bit units; the read noise of poisson-gaussian (default: 15,25,50; 0)',
       numbers,
     )
-    .option('--noise <kind>', 'gaussian or poisson-gaussian (default: gaussian)')
+    .option('--noise <kind>', 'gaussian, poisson-gaussian, or camera: a simulated one (default: gaussian)')
     .option('--gain <list>', 'poisson-gaussian: variance per unit of signal, 8-bit units', numbers)
+    .option('--iso <list>', 'camera: ISO speeds (default: 400,3200,12800,51200)', numbers)
+    .option(
+      '--jpeg-quality <list>',
+      'camera: what its files are coded as, 1 to 100, or none (default: none)',
+      numbersAndWords,
+    )
+    .option('--jpeg-sampling <chroma>', 'camera: 4:2:0 or 4:4:4 (default: 4:2:0)')
     .option('--clip', 'cut the noisy pictures off at black and white')
     .option('--quality <list>', 'fast, balanced: as the command denoises', words)
     .option('--method <list>', 'beta-map, posterior-mean: an estimator alone', words)

@@ -9,7 +9,7 @@ import { paperPlan } from './paper-protocol.js';
 import type { CleanPicture } from './pictures.js';
 import { gridPlan } from './plan.js';
 import { restoredName } from './restorer.js';
-import { noisyPicture } from './run-plan.js';
+import { noisyPair } from './run-plan.js';
 
 /** What exchange.json says. */
 export interface Exchange {
@@ -36,9 +36,10 @@ export async function exportPictures(options: EvaluateOptions, folder: string): 
       : await gridPlan(checked, pictures.length);
   for (const [index, clean] of pictures.entries()) {
     checked.signal?.throwIfAborted();
-    await writeFloats(join(folder, 'clean', restoredName(clean.name)), clean);
-    for (const level of levels) {
-      const noisy = noisyPicture(clean, index, level, checked);
+    for (const [i, level] of levels.entries()) {
+      const { reference, noisy } = await noisyPair(clean, index, level, checked);
+      // Noises of one run have one reference: a camera's does not depend on the ISO speed.
+      if (i === 0) await writeFloats(join(folder, 'clean', restoredName(clean.name)), reference);
       await writeFloats(join(folder, noiseFolder(level), restoredName(clean.name)), noisy);
     }
   }

@@ -25,7 +25,7 @@ export async function expectedSeconds(
     signal?.throwIfAborted();
     const denoiser = await openDenoiser({ ...options, prior, method: 'beta-map' });
     try {
-      for (const { sigma, model } of levels) if (model === 'gaussian') refuseSigma(sigma, denoiser);
+      for (const level of levels) if (level.model === 'gaussian') refuseSigma(level.sigma, denoiser);
       for (const task of tasks) {
         const { subject, count } = task;
         if (!('prior' in subject) || subject.prior !== prior) continue;

@@ -1,10 +1,10 @@
 // The noise of one column of an evaluation: how it is made, how it is told to the denoiser, how strong it is at a
-// sample. The same seed gives the same noise, whatever is evaluated on it.
+// sample. The same seed gives the same noise, whatever is evaluated on it. A camera's is made in camera-shot.ts.
 import { addGaussianNoise, addPoissonGaussianNoise } from '../core/noise/index.js';
 import type { DenoiseCallOptions } from '../denoiser/denoiser.js';
 
-/** All in 8-bit units. */
-export interface NoiseLevel {
+/** Noise that is added to samples. All in 8-bit units. */
+export interface AddedNoise {
   readonly model: 'gaussian' | 'poisson-gaussian';
   /** Standard deviation; of the read noise for Poisson-Gaussian noise. */
   readonly sigma: number;
@@ -14,17 +14,76 @@ export interface NoiseLevel {
   readonly stated?: number;
 }
 
-export function noiseName({ model, sigma, gain }: NoiseLevel): string {
-  return model === 'gaussian' ? `sigma ${sigma}` : `gain ${gain}, read noise ${sigma}`;
+export interface JpegSettings {
+  /** 1 to 100, as in sharp. */
+  readonly quality: number;
+  readonly chromaSubsampling: '4:2:0' | '4:4:4';
+}
+
+/** The noise of a simulated camera, which takes the picture as its scene. */
+export interface CameraNoise {
+  readonly model: 'camera';
+  readonly iso: number;
+  /** What its file is coded as; bytes without loss where left out. */
+  readonly jpeg?: JpegSettings;
+  /** A camera's noise has no one sigma. */
+  readonly sigma?: undefined;
+  readonly gain?: undefined;
+  readonly stated?: undefined;
+}
+
+export type NoiseLevel = AddedNoise | CameraNoise;
+
+export function noiseName(level: NoiseLevel): string {
+  switch (level.model) {
+    case 'gaussian':
+      return `sigma ${level.sigma}`;
+    case 'poisson-gaussian':
+      return `gain ${level.gain}, read noise ${level.sigma}`;
+    case 'camera':
+      return `ISO ${level.iso}${level.jpeg ? `, JPEG ${level.jpeg.quality} ${level.jpeg.chromaSubsampling}` : ''}`;
+    default:
+      return level satisfies never;
+  }
+}
+
+/** What a curve over noises of one kind has across. */
+export function noiseAxis(level: NoiseLevel): {
+  readonly quantity: string;
+  readonly label: string;
+  readonly value: number;
+} {
+  switch (level.model) {
+    case 'gaussian':
+      return { quantity: 'sigma', label: 'sigma of the noise (8-bit units)', value: level.sigma };
+    case 'poisson-gaussian':
+      return { quantity: 'gain', label: 'gain (8-bit units)', value: level.gain ?? Number.NaN };
+    case 'camera': {
+      const { jpeg } = level;
+      const coded = jpeg ? `, JPEG ${jpeg.quality} ${jpeg.chromaSubsampling}` : '';
+      return { quantity: `ISO speed${coded}`, label: 'ISO speed', value: level.iso };
+    }
+    default:
+      return level satisfies never;
+  }
 }
 
 /** A name for a folder. */
-export function noiseFolder({ model, sigma, gain }: NoiseLevel): string {
-  return model === 'gaussian' ? `sigma-${sigma}` : `gain-${gain}-sigma-${sigma}`;
+export function noiseFolder(level: NoiseLevel): string {
+  switch (level.model) {
+    case 'gaussian':
+      return `sigma-${level.sigma}`;
+    case 'poisson-gaussian':
+      return `gain-${level.gain}-sigma-${level.sigma}`;
+    case 'camera':
+      return noiseName(level).toLowerCase().replaceAll(':', '').replaceAll(/\W+/g, '-');
+    default:
+      return level satisfies never;
+  }
 }
 
 export function isSameNoise(a: NoiseLevel, b: NoiseLevel): boolean {
-  return a.model === b.model && a.sigma === b.sigma && a.gain === b.gain;
+  return a.model === b.model && noiseName(a) === noiseName(b);
 }
 
 /**
@@ -32,7 +91,7 @@ export function isSameNoise(a: NoiseLevel, b: NoiseLevel): boolean {
  * @param seed   an integer from 0 to 2^32 - 1
  * @param clip   whether what leaves [0, 1] is cut off, as in a file of integers
  */
-export function withNoise(clean: Float32Array, level: NoiseLevel, seed: number, clip: boolean): Float32Array {
+export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, clip: boolean): Float32Array {
   const sigma = level.sigma / 255;
   const noisy =
     level.model === 'gaussian'
@@ -46,17 +105,22 @@ export function clamped(data: Float32Array): Float32Array {
   return data.map((value) => Math.min(1, Math.max(0, value)));
 }
 
-/** The noise as the denoiser is told it: what it really is. */
-export function toldNoise({
-  model,
-  sigma,
-  gain = 0,
-}: NoiseLevel): Pick<DenoiseCallOptions, 'sigma' | 'noise'> {
-  return model === 'gaussian' ? { sigma } : { noise: { model, gain, sigma } };
+/** The noise as the denoiser is told it: what it really is, and of a camera nothing, as with any photograph. */
+export function toldNoise(level: NoiseLevel): Pick<DenoiseCallOptions, 'sigma' | 'noise'> {
+  switch (level.model) {
+    case 'gaussian':
+      return { sigma: level.sigma };
+    case 'poisson-gaussian':
+      return { noise: { model: level.model, gain: level.gain ?? 0, sigma: level.sigma } };
+    case 'camera':
+      return {};
+    default:
+      return level satisfies never;
+  }
 }
 
-/** The noise's standard deviation at a clean sample, [0, 1] units. */
-export function deviationAt({ model, sigma, gain = 0 }: NoiseLevel, clean: number): number {
+/** The standard deviation of added noise at a clean sample, [0, 1] units. */
+export function deviationAt({ model, sigma, gain = 0 }: AddedNoise, clean: number): number {
   if (model === 'gaussian') return sigma / 255;
   return Math.sqrt((gain / 255) * Math.max(0, clean) + (sigma / 255) ** 2);
 }

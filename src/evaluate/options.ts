@@ -56,11 +56,19 @@ export const evaluateOptionsSchema = z.strictObject({
     'one or more numbers above 0 and at most 255 (standard deviation of the noise in 8-bit units)',
   ).optional(),
   noise: z
-    .enum(['gaussian', 'poisson-gaussian'])
+    .enum(['gaussian', 'poisson-gaussian', 'camera'])
     .default('gaussian')
-    .describe("'gaussian' or 'poisson-gaussian'"),
+    .describe("'gaussian', 'poisson-gaussian' or 'camera'"),
   /** Variance per unit of signal, 8-bit units. */
   gain: list(z.number().positive().max(1e4), 'one or more numbers above 0 (8-bit units)').optional(),
+  /** Of the simulated camera, which takes the clean pictures as its scenes; all that it takes is cut off at black and white. */
+  iso: list(z.number().min(25).max(1e6), 'one or more numbers from 25 to 1000000 (ISO speed)').optional(),
+  /** Of the simulated camera: what its files are coded as. */
+  jpegQuality: list(
+    z.union([z.int().min(1).max(100), z.literal('none')]),
+    "one or more of 'none' and whole numbers from 1 to 100",
+  ).optional(),
+  jpegSampling: z.enum(['4:2:0', '4:4:4']).optional().describe("'4:2:0' or '4:4:4'"),
   /** Cut the noisy pictures off at black and white. */
   clip: z.boolean().default(false).describe('true or false'),
   /** How many pictures; all unless given (32 of the paper's protocol). */
@@ -116,7 +124,8 @@ export const evaluateOptionsSchema = z.strictObject({
 export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;
 export type CheckedEvaluateOptions = z.output<typeof evaluateOptionsSchema>;
 
-const OF_THE_GRID = ['quality', 'method', 'beta', 'sigma', 'gain'] as const;
+const OF_THE_CAMERA = ['iso', 'jpegQuality', 'jpegSampling'] as const;
+const OF_THE_GRID = ['quality', 'method', 'beta', 'sigma', 'gain', ...OF_THE_CAMERA] as const;
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateOptions {
@@ -129,6 +138,15 @@ export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateO
       `Expected protocol 'paper' without quality, method, beta, sigma, noise, gain and clip, which it settles itself, but received ${
         tooMuch.join(', ') || 'noise or clip'
       }`,
+    );
+  const isCamera = checked.noise === 'camera';
+  const ofTheCamera = OF_THE_CAMERA.filter((name) => checked[name] !== undefined);
+  if (!isCamera && ofTheCamera.length > 0)
+    throw new FlowDenoiseError('BAD_OPTION', `Expected ${ofTheCamera.join(', ')} with noise 'camera' only`);
+  if (isCamera && (checked.sigma !== undefined || checked.gain !== undefined))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      "Expected iso with noise 'camera' but received sigma or gain; a camera's noise follows from its iso",
     );
   if (!isPaper && (checked.noise === 'poisson-gaussian') !== (checked.gain !== undefined))
     throw new FlowDenoiseError(

@@ -139,7 +139,8 @@ function methodsAt(
 
 /** As the paper states the level, and as it is in 8-bit units. */
 export function levelWords({ levels }: EvaluationResults, level: number): string {
-  const { sigma, stated } = levels[level] ?? {};
+  const found = levels[level];
+  const [sigma, stated] = [found?.sigma, found?.stated];
   return stated === undefined ? `sigma ${sigma}` : `${stated} (sigma ${sigma})`;
 }
 

@@ -5,7 +5,7 @@ import { findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { QUALITY_NAMES } from '../denoiser/approach.js';
-import type { NoiseLevel } from './noise-level.js';
+import type { AddedNoise, NoiseLevel } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 import { PAPER_BETAS, PAPER_SIGMAS, PAPER_SIGMAS_AT_EQUAL_PSNR } from './paper-tables.js';
 import { type EvaluationPlan, givenSubjects, planOf } from './plan.js';
@@ -22,24 +22,26 @@ const GAINS = [120, 30, 10].map((photons) => 255 / photons);
 const READ_NOISE = 2;
 
 /** The noise that has the paper's noisy PSNR. */
-export const EQUAL_LEVELS: readonly NoiseLevel[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
+export const EQUAL_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
   model: 'gaussian',
   sigma,
   stated: PAPER_SIGMAS[i] ?? sigma / 255,
 }));
 
 /** The noise of the sigma that the paper states. */
-export const STATED_LEVELS: readonly NoiseLevel[] = PAPER_SIGMAS.map((stated) => ({
+export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) => ({
   model: 'gaussian',
   sigma: Number((stated * 255).toPrecision(6)),
   stated,
 }));
 
-export const SENSOR_LEVELS: readonly NoiseLevel[] = GAINS.map((gain) => ({
+export const SENSOR_LEVELS: readonly AddedNoise[] = GAINS.map((gain) => ({
   model: 'poisson-gaussian',
   gain: Number(gain.toPrecision(6)),
   sigma: READ_NOISE,
 }));
+
+const isAmong = (levels: readonly NoiseLevel[], level: NoiseLevel) => levels.includes(level);
 
 /** @throws FlowDenoiseError BAD_PRIOR */
 export async function paperPlan(options: CheckedEvaluateOptions, pictures: number): Promise<EvaluationPlan> {
@@ -54,13 +56,13 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
   return planOf(levels, [...subjects, ...givenSubjects(options)], (subject, level) => {
     switch (subject.kind) {
       case 'converged':
-        return EQUAL_LEVELS.includes(level) ? converged : 0;
+        return isAmong(EQUAL_LEVELS, level) ? converged : 0;
       case 'given':
-        return EQUAL_LEVELS.includes(level) ? pictures : 0;
+        return isAmong(EQUAL_LEVELS, level) ? pictures : 0;
       case 'quality':
       case 'product':
         if (!slow.includes(subject.prior)) return pictures;
-        return EQUAL_LEVELS.includes(level) ? converged : 0;
+        return isAmong(EQUAL_LEVELS, level) ? converged : 0;
       default:
         return subject satisfies never;
     }

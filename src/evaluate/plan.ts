@@ -71,9 +71,26 @@ export function planOf(
   return { levels, subjects, tasks: tasks.filter(({ count }) => count > 0) };
 }
 
-function gridLevels({ noise, sigma, gain = [] }: CheckedEvaluateOptions): NoiseLevel[] {
-  if (noise === 'gaussian') return (sigma ?? [15, 25, 50]).map((sigma) => ({ model: noise, sigma }));
-  return gain.flatMap((gain) => (sigma ?? [0]).map((sigma) => ({ model: noise, gain, sigma })));
+const DEFAULT_ISO = [400, 3200, 12_800, 51_200] as const;
+
+function gridLevels(options: CheckedEvaluateOptions): NoiseLevel[] {
+  const { noise, sigma, gain = [], iso = DEFAULT_ISO, jpegQuality = ['none'], jpegSampling } = options;
+  switch (noise) {
+    case 'gaussian':
+      return (sigma ?? [15, 25, 50]).map((sigma) => ({ model: noise, sigma }));
+    case 'poisson-gaussian':
+      return gain.flatMap((gain) => (sigma ?? [0]).map((sigma) => ({ model: noise, gain, sigma })));
+    case 'camera':
+      return jpegQuality.flatMap((quality) =>
+        iso.map((iso) =>
+          quality === 'none'
+            ? { model: noise, iso }
+            : { model: noise, iso, jpeg: { quality, chromaSubsampling: jpegSampling ?? '4:2:0' } },
+        ),
+      );
+    default:
+      return noise satisfies never;
+  }
 }
 
 function distinct<T>(all: readonly T[], key: (item: T) => string): T[] {

@@ -1,6 +1,12 @@
 // How an evaluation was made, in words.
 import type { EvaluationResults } from './results.js';
 
+const KINDS = {
+  gaussian: 'Gaussian',
+  'poisson-gaussian': 'Poisson-Gaussian',
+  camera: 'a simulated camera’s',
+} as const;
+
 export function reportFacts(
   { made, settings, pictures, levels }: EvaluationResults,
   command: string | undefined,
@@ -10,14 +16,13 @@ export function reportFacts(
   const size = sizes.length <= 2 ? sizes.join(' and ') : `${sizes.length} sizes`;
   const cut =
     crop === 1 ? '' : typeof crop === 'number' ? `, sides cut to multiples of ${crop}` : `, cut to ${crop}`;
-  const kinds = [
-    ...new Set(levels.map(({ model }) => (model === 'gaussian' ? 'Gaussian' : 'Poisson-Gaussian'))),
-  ];
+  const kinds = [...new Set(levels.map(({ model }) => KINDS[model]))];
+  const isClipped = clip || levels.every(({ model }) => model === 'camera');
   return [
     ['Pictures', `${pictures.length} of ${folder}, ${size} pixels${cut}`],
     [
       'Noise',
-      `${kinds.join(' and ')}, ${clip ? 'cut off at' : 'not cut off at'} black and white, seeds from ${seed} on; what is restored is cut off there`,
+      `${kinds.join(' and ')}, ${isClipped ? 'cut off at' : 'not cut off at'} black and white, seeds from ${seed} on; what is restored is cut off there`,
     ],
     ...(tileSize === undefined ? [] : [['Tiles', `at most ${tileSize} pixels`] as const]),
     ['Made with', `${made.with}, ${made.date.slice(0, 10)}, in ${durationWords(made.seconds)}`],

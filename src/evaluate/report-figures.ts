@@ -2,7 +2,7 @@
 import { lineChart, type Series } from '../figure/line-chart.js';
 import { type GridImage, pictureGrid } from '../figure/picture-grid.js';
 import { cellAt, meanAt, noisyValues } from './lookup.js';
-import { noiseName } from './noise-level.js';
+import { type NoiseLevel, noiseAxis, noiseName } from './noise-level.js';
 import type { ReportFigure } from './report.js';
 import { type EvaluationResults, statisticOf } from './results.js';
 import type { ShownImage, ShownPicture } from './shown.js';
@@ -51,19 +51,31 @@ export function psnrAgainstBeta(
   });
 }
 
-/** A curve for every subject, over noises of one kind. */
+/** A curve for every subject, over noises of one kind; a chart for every way in which a camera's pictures are coded. */
 export function psnrAgainstNoise(
   results: EvaluationResults,
   levels: readonly number[],
   subjects: readonly number[],
   published: readonly Series[] = [],
 ): ReportFigure[] {
-  const isSensor = results.levels[levels[0] ?? 0]?.model === 'poisson-gaussian';
-  const x = (level: number) => {
-    const found = results.levels[level];
-    return (isSensor ? found?.gain : found?.sigma) ?? Number.NaN;
-  };
-  if (new Set(levels.map(x)).size < 2) return [];
+  const axisOf = (level: number) => noiseAxis(results.levels[level] as NoiseLevel);
+  const quantities = [...new Set(levels.map((level) => axisOf(level).quantity))];
+  return quantities.flatMap((quantity) => {
+    const own = levels.filter((level) => axisOf(level).quantity === quantity);
+    return noiseCurves(results, own, subjects, published, axisOf);
+  });
+}
+
+function noiseCurves(
+  results: EvaluationResults,
+  levels: readonly number[],
+  subjects: readonly number[],
+  published: readonly Series[],
+  axisOf: (level: number) => ReturnType<typeof noiseAxis>,
+): ReportFigure[] {
+  const x = (level: number) => axisOf(level).value;
+  const [first] = levels;
+  if (first === undefined || new Set(levels.map(x)).size < 2) return [];
   const ordered = levels.toSorted((a, b) => x(a) - x(b));
   const curve = (name: string, value: (level: number) => number | undefined): Series => ({
     name,
@@ -76,9 +88,9 @@ export function psnrAgainstNoise(
     ...published,
     { ...curve('noisy', (level) => statisticOf(noisyValues(results, level, 'psnr')).mean), dashed: true },
   ];
-  const xLabel = isSensor ? 'gain (8-bit units)' : 'sigma of the noise (8-bit units)';
-  const title = isSensor ? 'PSNR against gain' : 'PSNR against sigma';
-  const svg = lineChart({ title, xLabel, yLabel: 'PSNR (dB)', xScale: 'log', series });
+  const { quantity, label } = axisOf(first);
+  const title = `PSNR against ${quantity}`;
+  const svg = lineChart({ title, xLabel: label, yLabel: 'PSNR (dB)', xScale: 'log', series });
   return [{ name: fileName(title), title, svg }];
 }
 

@@ -20,14 +20,22 @@ export interface Shape {
   readonly channels: number;
 }
 
-/** (noisy - estimate) / sigma, sample by sample, interleaved like them. */
+/**
+ * (noisy - estimate) / sigma, sample by sample, interleaved like them. Of a camera's noise no formula says the sigma of a
+ * sample: it is the noise's RMS over the picture.
+ */
 export function standardisedResidual(
   noisy: Float32Array,
   estimate: Float32Array,
   clean: Float32Array,
   level: NoiseLevel,
 ): Float32Array {
-  return noisy.map((value, i) => (value - (estimate[i] as number)) / deviationAt(level, clean[i] as number));
+  const taken = noisy.map((value, i) => value - (estimate[i] as number));
+  if (level.model !== 'camera')
+    return taken.map((value, i) => value / deviationAt(level, clean[i] as number));
+  const squares = noisy.reduce((sum, value, i) => sum + (value - (clean[i] as number)) ** 2, 0);
+  const rms = Math.sqrt(squares / noisy.length);
+  return rms > 0 ? taken.map((value) => value / rms) : taken;
 }
 
 export function measureResidual(residual: Float32Array, shape: Shape): ResidualMeasures {

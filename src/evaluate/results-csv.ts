@@ -18,6 +18,8 @@ const HEADER = [
   'residual_correlation',
   'evaluations',
   'seconds_per_megapixel',
+  'iso',
+  'jpeg',
 ];
 
 /** Comma-separated values (RFC 4180), numbers in full. */
@@ -30,11 +32,15 @@ export function resultsCsv({ pictures, levels, subjects, noisy, cells }: Evaluat
     measures: Measures & Pick<PictureResult, 'evaluations'>,
     pace?: number,
   ) => {
-    const { model, sigma, gain, stated } = levels[level] ?? { model: '', sigma: Number.NaN };
+    const noise = levels[level];
+    if (noise === undefined) return;
+    const { sigma, gain, stated } = noise;
+    const { iso, jpeg } = noise.model === 'camera' ? noise : {};
+    const coding = jpeg && `${jpeg.quality} ${jpeg.chromaSubsampling}`;
     const { mse, psnr, ssim, residual, evaluations } = measures;
     const { rms, unevenness, correlation } = residual;
-    const named = [pictures[picture]?.name ?? '', model, sigma, gain, stated, method, beta];
-    const figures = [mse, psnr, ssim, rms, unevenness, correlation, evaluations, pace];
+    const named = [pictures[picture]?.name ?? '', noise.model, sigma, gain, stated, method, beta];
+    const figures = [mse, psnr, ssim, rms, unevenness, correlation, evaluations, pace, iso, coding];
     lines.push([...named, ...figures].map(field).join(','));
   };
   for (const [level, row] of noisy.entries())

@@ -2,6 +2,7 @@
 // subject, so that none is kept; the seed makes them the same.
 import { availableParallelism } from 'node:os';
 import { mapInOrder } from '../tile/in-order.js';
+import { cameraShot } from './camera-shot.js';
 import { expectedSeconds } from './expected-time.js';
 import { measureNoisy, measureRestored } from './measures.js';
 import { type NoiseLevel, noiseName, withNoise } from './noise-level.js';
@@ -44,14 +45,22 @@ const MOST_SAMPLES = 48e6;
 /** The part of the work from which the pace is told by the work itself. */
 const TELLING_PART = 0.1;
 
+/** A picture under its noise, and what is wanted back. */
+export interface NoisyPair {
+  /** The clean picture; of a camera's, what the camera makes of it without noise. */
+  readonly reference: CleanPicture;
+  readonly noisy: CleanPicture;
+}
+
 /** The picture under its noise: picture `index` has seed + index, whatever else is evaluated. */
-export function noisyPicture(
+export async function noisyPair(
   clean: CleanPicture,
   index: number,
   level: NoiseLevel,
   { seed, clip }: Pick<RunOptions, 'seed' | 'clip'>,
-): CleanPicture {
-  return { ...clean, data: withNoise(clean.data, level, seed + index, clip) };
+): Promise<NoisyPair> {
+  if (level.model === 'camera') return cameraShot(clean, level, seed + index);
+  return { reference: clean, noisy: { ...clean, data: withNoise(clean.data, level, seed + index, clip) } };
 }
 
 /** @throws FlowDenoiseError; the signal's reason when aborted */
@@ -136,10 +145,10 @@ async function measureAllNoisy(
     const row: Measures[] = [];
     for (const [index, clean] of pictures.entries()) {
       options.signal?.throwIfAborted();
-      const made = noisyPicture(clean, index, level, options);
-      row.push(measureNoisy(clean, made.data, level));
+      const { reference, noisy } = await noisyPair(clean, index, level, options);
+      row.push(measureNoisy(reference, noisy.data, level));
       if (index >= options.shown) continue;
-      const images = { clean: await shownImage(clean), noisy: await shownImage(made) };
+      const images = { clean: await shownImage(reference), noisy: await shownImage(noisy) };
       shown.push({ picture: clean.name, level: at, ...images, restored: new Map(), uneven: new Map() });
     }
     noisy.push(row);
@@ -163,11 +172,11 @@ async function runCell(work: CellWork): Promise<Cell> {
   const call = { beta: betaOf(task.subject), signal: options.signal };
   async function restoreOne(clean: CleanPicture, index: number): Promise<PictureResult> {
     options.signal?.throwIfAborted();
-    const noisy = noisyPicture(clean, index, task.level, options);
-    const { data, ...told } = await restorer.restore(noisy, task.level, call);
-    await show(work, clean, noisy, data);
+    const pair = await noisyPair(clean, index, task.level, options);
+    const { data, ...told } = await restorer.restore(pair.noisy, task.level, call);
+    await show(work, pair, data);
     work.onPicture(task);
-    return { ...measureRestored(clean, noisy.data, data, task.level), ...told };
+    return { ...measureRestored(pair.reference, pair.noisy.data, data, task.level), ...told };
   }
   // The first picture has the engine prepare for this noise; the others are timed, where there are others.
   let timed = pictures;
@@ -192,14 +201,13 @@ async function runCell(work: CellWork): Promise<Cell> {
 /** Keeps what the report shows of a picture. */
 async function show(
   { shown, cell, task }: CellWork,
-  clean: CleanPicture,
-  noisy: CleanPicture,
+  { reference, noisy }: NoisyPair,
   estimate: Float32Array,
 ): Promise<void> {
-  const entry = shown.find(({ picture, level }) => picture === clean.name && level === cell.level);
+  const entry = shown.find(({ picture, level }) => picture === reference.name && level === cell.level);
   if (entry === undefined) return;
   entry.restored.set(cell.subject, await shownImage({ ...noisy, data: estimate }));
-  const residual = standardisedResidual(noisy.data, estimate, clean.data, task.level);
+  const residual = standardisedResidual(noisy.data, estimate, reference.data, task.level);
   const blocks = await shownBlocks(blockRms(residual, noisy));
   if (blocks) entry.uneven.set(cell.subject, blocks);
 }

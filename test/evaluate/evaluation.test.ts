@@ -235,7 +235,7 @@ test('a program that is called gets the noisy picture and its noise, one at a ti
       method: ['posterior-mean'],
       sigma: [15, 25],
       given: {
-        async half({ data, channels }, { sigma }) {
+        async half({ data, channels }, { sigma = Number.NaN }) {
           inWork += 1;
           assert.equal([inWork, channels], [1, 3]);
           await new Promise((resolve) => setTimeout(resolve, 5));

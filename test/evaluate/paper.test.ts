@@ -17,7 +17,7 @@ import { EQUAL_LEVELS, STATED_LEVELS } from '#src/evaluate/paper-protocol.js';
 import { PAPER_BETAS, PAPER_SIGMAS, PAPER_TABLES, paperBestPsnr } from '#src/evaluate/paper-tables.js';
 import { readClean } from '#src/evaluate/pictures.js';
 import { openRestorer } from '#src/evaluate/restorer.js';
-import { noisyPicture } from '#src/evaluate/run-plan.js';
+import { noisyPair } from '#src/evaluate/run-plan.js';
 import { priorName, subjectName } from '#src/evaluate/subject.js';
 import { extractTile } from '#src/tile/extract.js';
 import { planTiles } from '#src/tile/plan.js';
@@ -158,7 +158,7 @@ test('a climb begins at the posterior mean where the prior breaks down at the no
       [50, 'posterior-mean'],
     ] as const) {
       const level = { model: 'gaussian', sigma } as const;
-      const noisy = noisyPicture(clean, 0, level, { seed: 1, clip: false });
+      const { noisy } = await noisyPair(clean, 0, level, { seed: 1, clip: false });
       // The prior itself, asked about the noisy picture without the climb.
       const plan = planTiles({ width: 16, height: 16, tileSize: 16, overlap: 0, multiple: 8 });
       const y = plan.tiles.flatMap((tile) => [...extractTile(noisy, plan, tile)]);

@@ -13,7 +13,7 @@ import { EQUAL_LEVELS } from '#src/evaluate/paper-protocol.js';
 import { readClean } from '#src/evaluate/pictures.js';
 import { reportMarkdown } from '#src/evaluate/report-markdown.js';
 import { openRestorer } from '#src/evaluate/restorer.js';
-import { noisyPicture } from '#src/evaluate/run-plan.js';
+import { noisyPair } from '#src/evaluate/run-plan.js';
 import { betaOf, methodName, subjectName } from '#src/evaluate/subject.js';
 import { reportOf } from '#src/evaluate/write-evaluation.js';
 import { root } from '../docs/documents.js';
@@ -60,7 +60,7 @@ for (const file of files) {
       try {
         for (const [index, stored] of cell.pictures.slice(0, PICTURES).entries()) {
           const clean = await readClean(folder, pictures[index]?.name ?? '', crop);
-          const made = noisyPicture(clean, index, level, settings);
+          const { noisy: made } = await noisyPair(clean, index, level, settings);
           const what = `${subjectName(subject)}, sigma ${level.sigma}, ${clean.name}`;
           const before = measureNoisy(clean, made.data, level);
           isNear(before.psnr, noisy[cell.level]?.[index]?.psnr ?? Number.NaN, 1e-4, `${what}, noisy`);

@@ -40,6 +40,9 @@ interface OpenMeter {
   readonly weights: Weights;
 }
 
+/** Sessions that are kept. Pictures of other sizes have tiles of other shapes, and each session holds memory. */
+const MOST_SESSIONS = 4;
+
 async function openOnnx(weights: Weights): Promise<Measure> {
   const ort = await loadOnnxRuntime();
   const sessions = new Map<string, ReturnType<typeof ort.InferenceSession.create>>();
@@ -51,7 +54,15 @@ async function openOnnx(weights: Weights): Promise<Measure> {
         intraOpNumThreads: 1,
         logSeverityLevel: 3,
       });
+    // Put last: the first one is the one that was not asked for longest.
+    sessions.delete(key);
     sessions.set(key, session);
+    session.catch(() => sessions.delete(key));
+    for (const [oldest, idle] of sessions) {
+      if (sessions.size <= MOST_SESSIONS) break;
+      sessions.delete(oldest);
+      await (await idle).release();
+    }
     const { readings } = await (await session).run({
       picture: new ort.Tensor('float32', tile, [1, 3, height, width]),
     });

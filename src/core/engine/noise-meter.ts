@@ -56,8 +56,8 @@ export function openNoiseMeter(): NoiseMeter {
     thread.on('message', (reply: MeterReply) => {
       const place = waiting.get(reply.id);
       waiting.delete(reply.id);
-      // An idle thread does not keep the process alive; a busy one does.
-      if (waiting.size === 0) thread.unref();
+      // An idle thread does not keep the process alive; a busy one does, and one whose end is waited for.
+      if (waiting.size === 0 && !isClosed) thread.unref();
       if ('result' in reply) place?.resolve(reply.result);
       else place?.reject(failed(reply.reason));
     });
