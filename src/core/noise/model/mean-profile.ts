@@ -49,22 +49,25 @@ function reaches({ brightness }: NoiseProfile, value: number): boolean {
   return value >= least - NEAREST_KNOTS && value <= most + NEAREST_KNOTS;
 }
 
-/** The knots of all, in groups of as many each, by their means. The darkest and the brightest stay, so none is cut off. */
+/** The knots of all; where these are too many, groups of as many each by their means, with the darkest and the brightest. */
 function commonKnots(profiles: readonly NoiseProfile[]): number[] {
   const all = profiles.flatMap(({ brightness }) => brightness).sort((a, b) => a - b);
-  const [least, most] = [all[0] as number, all.at(-1) as number];
+  const distinct = apart(all);
+  if (distinct.length <= MOST_KNOTS) return distinct;
   const inner = all.slice(1, -1);
-  const groups = Math.min(MOST_KNOTS - 2, inner.length);
+  const groups = MOST_KNOTS - 2;
   const means = Array.from({ length: groups }, (_, g) => {
-    const part = inner.slice(
-      Math.floor((g * inner.length) / groups),
-      Math.floor(((g + 1) * inner.length) / groups),
-    );
+    const [from, to] = [g, g + 1].map((each) => Math.floor((each * inner.length) / groups));
+    const part = inner.slice(from, to);
     return part.reduce((sum, value) => sum + value, 0) / part.length;
   });
-  const kept = [least];
-  for (const value of means)
-    if (value - (kept.at(-1) as number) >= NEAREST_KNOTS && most - value >= NEAREST_KNOTS) kept.push(value);
-  if (most - least >= NEAREST_KNOTS) kept.push(most);
+  return apart([all[0] as number, ...means, all.at(-1) as number]);
+}
+
+/** @param values  rising */
+function apart(values: readonly number[]): number[] {
+  const kept: number[] = [];
+  for (const value of values)
+    if (value - (kept.at(-1) ?? Number.NEGATIVE_INFINITY) >= NEAREST_KNOTS) kept.push(value);
   return kept;
 }
