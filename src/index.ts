@@ -1,5 +1,7 @@
 // The package's main entry: the gulp step, the stream under it, and the denoiser for programs.
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './core/errors.js';
+export type { NoiseChannel, NoiseProfile } from './core/noise/model/noise-profile.js';
+export { type AnalyseNoiseOptions, analyseNoise, type NoiseAnalysis } from './denoiser/analyse-picture.js';
 export type {
   DenoiseCallOptions,
   DenoiseReport,
@@ -7,9 +9,11 @@ export type {
   Ensemble,
   FloatImage,
   Method,
+  NoiseReport,
   PriorChoice,
   Progress,
   Quality,
+  SampleRange,
   TimeEstimate,
 } from './denoiser/denoiser.js';
 export { openDenoiser } from './denoiser/open-denoiser.js';

@@ -18,6 +18,7 @@ import {
   type Destination,
   destinationShape,
 } from './destination.js';
+import { withNoiseProfile } from './noise-file.js';
 import { checkPreview, type PreviewRequest, previewSchema, several } from './preview-options.js';
 import { timeBudgetSchema } from './time-budget.js';
 
@@ -221,7 +222,9 @@ export function describeRun(command: Command, start: (args: CommandArguments) =>
   addDenoisingOptions(command)
     .option('--report <file>', 'a page (.html) with every picture before and after, and what was done to it')
     .addHelpText('after', EXAMPLES)
-    .action((inputs: string[], options: RawOptions) => start(checkedArguments(inputs, options)));
+    .action(async (inputs: string[], options: RawOptions) =>
+      start(checkedArguments(inputs, await withNoiseProfile(options))),
+    );
 }
 
 /** What the noise is, for every command that denoises. */
@@ -230,7 +233,10 @@ export function addNoiseOptions(command: Command): Command {
     .addOption(
       numberOption('--sigma <number>', 'standard deviation of the noise in 8-bit units (default: auto)'),
     )
-    .option('--noise <kind>', 'auto, gaussian or poisson-gaussian (default: auto)')
+    .option(
+      '--noise <kind or file>',
+      'auto, gaussian, poisson-gaussian, or a profile (.json) that flow-denoise noise wrote (default: auto)',
+    )
     .addOption(numberOption('--gain <number>', 'poisson-gaussian: variance per unit of signal, 8-bit units'))
     .addOption(
       numberOption('--offset <number>', 'poisson-gaussian: the sample that no light gives (default: 0)'),

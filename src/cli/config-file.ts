@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { lilconfig } from 'lilconfig';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { isProfilePath } from './noise-file.js';
 
 /** Options that are paths, which a file says from its own folder. */
 const PATHS: readonly string[] = ['output', 'sigmaMap', 'cache', 'report'];
@@ -112,7 +113,10 @@ function optionNames(command: Command): string[] {
 
 function fromFile(key: string, value: unknown, path: string): unknown {
   if (typeof value !== 'string' || value === '-') return value;
-  const isPath = PATHS.includes(key) || (key === 'prior' && /^\.{1,2}([/\\]|$)/.test(value));
+  const isPath =
+    PATHS.includes(key) ||
+    (key === 'prior' && /^\.{1,2}([/\\]|$)/.test(value)) ||
+    (key === 'noise' && isProfilePath(value));
   return isPath ? relative('', resolve(dirname(path), value)) || '.' : value;
 }
 

@@ -9,6 +9,7 @@ import { addConfigOptions, applyConfig } from './config-file.js';
 import { describeDoctor } from './doctor.js';
 import { describeEngines } from './engines.js';
 import { describeEvaluate } from './evaluate.js';
+import { describeNoise } from './noise.js';
 import { describePriors } from './priors.js';
 import { openDisplay } from './progress.js';
 import { runCommand } from './run.js';
@@ -56,6 +57,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   };
   describeEngines(program.command('engines'), { say, signal }, end);
   describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
+  describeNoise(program.command('noise'), { writeLine, signal }, end);
   describePriors(program.command('priors'), writeLine);
   describeCache(program.command('cache'), writeLine);
   describeEvaluate(program.command('evaluate'), { writeLine, signal, argv });

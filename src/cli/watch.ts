@@ -6,6 +6,7 @@ import type { FolderWatcher } from '../plugin/index.js';
 import { type WatchFolderOptions, watchFolder } from '../plugin/index.js';
 import { printable } from '../plugin/picture-name.js';
 import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from './arguments.js';
+import { withNoiseProfile } from './noise-file.js';
 import type { Display } from './progress.js';
 import { doneLine, errorJson, errorLine } from './report.js';
 import type { RunContext } from './run.js';
@@ -72,7 +73,9 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
   addDenoisingOptions(addNoiseOptions(command))
     .option('--quality <word>', 'fast or balanced (default: balanced)')
     .addHelpText('after', EXAMPLES)
-    .action((input: string, options: RawOptions) => start(watchArguments(input, options)));
+    .action(async (input: string, options: RawOptions) =>
+      start(watchArguments(input, await withNoiseProfile(options))),
+    );
 }
 
 function watchArguments(input: string, raw: RawOptions): WatchArguments {

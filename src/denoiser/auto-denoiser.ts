@@ -13,7 +13,6 @@ import { type Candidate, choosePrior, probeSizes } from './choose-prior.js';
 import type { DenoiseCallOptions, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
 import { sigmaRangeOf } from './estimator.js';
 import { callOptionsSchema, type DenoiserOptions, parseOptions } from './options.js';
-import { viewOf } from './view/picture-view.js';
 
 /** What the evidence is made of: single evaluations. */
 const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
@@ -30,25 +29,26 @@ export interface OpenedPrior {
  * something to compare.
  *
  * @param options  checked ones
- * @param openOne  opens a prior by its name
+ * @param openOne  opens a prior by its name, with a meter of its own or another's
  * @throws         what `openOne` throws
  */
 export async function openAutoDenoiser(
   options: DenoiserOptions,
   fingerprint: string,
-  openOne: (options: DenoiserOptions) => Promise<OpenedPrior>,
+  openOne: (options: DenoiserOptions, meter?: NoiseMeter) => Promise<OpenedPrior>,
 ): Promise<Denoiser> {
   const opened = new Map<string, Promise<OpenedPrior>>();
-  function open(prior: string): Promise<OpenedPrior> {
+  function open(prior: string, meter?: NoiseMeter): Promise<OpenedPrior> {
     const known = opened.get(prior);
     if (known) return known;
-    const opening = openOne({ ...options, prior });
+    const opening = openOne({ ...options, prior }, meter);
     opened.set(prior, opening);
     return opening;
   }
   const candidates = (await priorsToChooseFrom()).map(
-    ({ name, model }): Candidate => ({ name, model, open: async () => (await open(name)).schedule }),
+    ({ name, model }): Candidate => ({ name, model, open: async () => (await open(name, meter)).schedule }),
   );
+  // One meter for all: what was read to choose the prior is not read again to denoise.
   const { denoiser: first, meter } = await open(DEFAULT_PRIOR);
 
   async function choose(picture: Picture, given: DenoiseCallOptions = {}) {
@@ -61,12 +61,11 @@ export async function openAutoDenoiser(
     await checkPicture(picture);
     checked.signal?.throwIfAborted();
     const started = performance.now();
-    const { shown } = await viewOf(picture, checked);
-    const { prior, ...priorChoice } = await choosePrior(shown, checked, candidates, {
+    const { prior, ...priorChoice } = await choosePrior(picture, checked, candidates, {
       method: first.method,
       meter,
     });
-    const { denoiser } = await open(prior);
+    const { denoiser } = await open(prior, meter);
     return { denoiser, priorChoice, seconds: (performance.now() - started) / 1000 };
   }
 

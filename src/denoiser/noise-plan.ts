@@ -183,7 +183,9 @@ export async function planNoise(
     if (sigma !== 'auto')
       throw new FlowDenoiseError(
         'BAD_OPTION',
-        'Expected sigma inside noise but received it beside it; leave the outer one out',
+        isNoiseProfile(noise)
+          ? 'Expected one of sigma and a noise profile but received both; leave out one'
+          : 'Expected sigma inside noise but received it beside it; leave the outer one out',
       );
     if (isNoiseProfile(noise))
       return profilePlan(picture, noise, { why: 'a noise profile was given' }, context);

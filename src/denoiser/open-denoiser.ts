@@ -1,6 +1,7 @@
 // Opens a prior and an engine and denoises pictures with them: the program interface.
-import { openNoiseMeter } from '../core/engine/noise-meter.js';
+import { type NoiseMeter, openNoiseMeter } from '../core/engine/noise-meter.js';
 import { openEngine } from '../core/engine/open-engine.js';
+import { rememberReadings } from '../core/engine/remembered-readings.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
@@ -46,7 +47,8 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
   return (await openOne(parsed)).denoiser;
 }
 
-async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
+/** @param shared  of another denoiser, which closes it; without it, this one has its own */
+async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<OpenedPrior> {
   const asked = approachOf(parsed);
   const defaultOverlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES;
   const { beta = 'auto', tileSize = TILE_SIZE, overlap = defaultOverlap } = parsed;
@@ -60,7 +62,7 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
   const approach = approachFor(model);
   const multiple = squeezeFactor(model);
   const schedule = createSchedule(engine);
-  const meter = openNoiseMeter();
+  const meter = shared ?? rememberReadings(openNoiseMeter());
   const settings: PictureSettings = {
     model,
     approach,
@@ -116,7 +118,7 @@ async function openOne(parsed: DenoiserOptions): Promise<OpenedPrior> {
     },
     async close() {
       schedule.close();
-      await Promise.all([engine.close(), meter.close()]);
+      await Promise.all([engine.close(), shared ? undefined : meter.close()]);
     },
   };
   return { denoiser, schedule, meter };

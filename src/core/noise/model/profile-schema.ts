@@ -64,7 +64,22 @@ export function faultOfNoiseProfile(value: unknown): string | undefined {
 export function parseNoiseProfile(value: unknown, name: string): NoiseProfile {
   const fault = faultOfNoiseProfile(value);
   if (fault !== undefined)
-    throw new FlowDenoiseError('BAD_OPTION', `${name}: Expected a noise profile, but ${fault}`);
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${name}: expected a noise profile, but ${fault}; correct it, or write a new one with flow-denoise noise`,
+    );
   const { brightness, channels } = value as NoiseProfile;
   return { brightness, channels };
+}
+
+/** A profile as a file holds it, each number to five digits: no estimate is that good. */
+export function noiseProfileText({ brightness, channels }: NoiseProfile): string {
+  const short = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(5)));
+  const rounded = channels.map(({ level, spectrum }) => ({ level: short(level), spectrum: short(spectrum) }));
+  const file = { format: 'flow-denoise-noise', version: 1, brightness: short(brightness), channels: rounded };
+  // One line for every list of numbers.
+  const text = JSON.stringify(file, null, 2).replaceAll(/\[[^[\]{}]*\]/g, (list) =>
+    list.replaceAll(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
+  );
+  return `${text}\n`;
 }

@@ -1,0 +1,62 @@
+// `--noise profile.json`: a noise profile in a file, in the place of a kind of noise. Its format is core/noise's.
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { readRegularFile } from '../core/files.js';
+import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
+import { parseNoiseProfile } from '../core/noise/model/profile-schema.js';
+import { printable } from '../plugin/picture-name.js';
+
+/** Larger files are no profiles. */
+const MOST_BYTES = 1 << 20;
+
+/** Whether a value of --noise names a file. */
+export const isProfilePath = (value: unknown): value is string =>
+  typeof value === 'string' && /\.json$/i.test(value);
+
+/**
+ * @throws FlowDenoiseError BAD_OPTION where the file cannot be read or holds no profile; it names the file and the entry
+ */
+export async function readNoiseProfile(path: string): Promise<NoiseProfile> {
+  const name = printable(path);
+  const bytes = await readRegularFile(path).catch((error: unknown) => {
+    if (error instanceof FlowDenoiseError) throw error;
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${name}: cannot be read (${messageOf(error)}); expected a noise profile that flow-denoise noise wrote`,
+      { cause: error },
+    );
+  });
+  if (bytes.length > MOST_BYTES)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${name}: found ${bytes.length} bytes, expected a noise profile, which has at most ${MOST_BYTES}`,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${name}: is not JSON (${messageOf(error).replaceAll(/\s+/g, ' ')}); expected a noise profile that flow-denoise noise wrote`,
+      { cause: error },
+    );
+  }
+  return parseNoiseProfile(value, name);
+}
+
+/**
+ * The options with the profile in place of its file's name.
+ *
+ * @throws FlowDenoiseError BAD_OPTION, as `readNoiseProfile`, and for a sigma beside it
+ */
+export async function withNoiseProfile<Options extends Record<string, unknown>>(
+  options: Options,
+): Promise<Options> {
+  const { noise, sigma = 'auto' } = options;
+  if (!isProfilePath(noise)) return options;
+  if (sigma !== 'auto')
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected one of --sigma and --noise ${printable(noise)} but received both; leave out one`,
+    );
+  return { ...options, noise: await readNoiseProfile(noise) };
+}
