@@ -63,7 +63,8 @@ export async function analyseNoise(
   if (cells.length === 0) return whiteNoise(picture, kind, range);
   const levels = await meter.pool(headInputs(cells));
   const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
-  const strongest = Math.max(...found.levels255);
+  const strongest =
+    Math.max(...found.levels255) / (colourChannels(picture.channels) === 1 ? Math.sqrt(3) : 1);
   if (strongest < LEAST_255) return nothing(strongest, `looks clean: sigma ${words(strongest)}`);
   if (isWhite(found)) {
     const white = await whiteNoise(picture, 'auto', range);

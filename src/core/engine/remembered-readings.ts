@@ -24,6 +24,7 @@ export function rememberReadings(meter: NoiseMeter): NoiseMeter {
       }
       return readings;
     },
+    pool: (cells) => meter.pool(cells),
     async close() {
       known.clear();
       await meter.close();

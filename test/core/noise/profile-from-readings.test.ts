@@ -2,7 +2,14 @@
 // a picture without noise has levels of nothing.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FLOOR_255, LEVELS, logLevel, uncertaintyOf } from '#src/core/noise/estimate/noise-network.js';
+import {
+  FEATURES,
+  FLOOR_255,
+  LEVELS,
+  logLevel,
+  uncertaintyOf,
+} from '#src/core/noise/estimate/noise-network.js';
+import { CELL_INPUTS, type PictureLevels } from '#src/core/noise/estimate/picture-head.js';
 import {
   type CellReading,
   cellReadings,
@@ -53,12 +60,25 @@ function cellsOf(count: number, deviation: number): CellReading[] {
         return logLevel(variance) + (errors[cell * LEVELS + i] as number);
       }),
       deviations: new Float64Array(LEVELS).fill(deviation),
+      inputs: new Float32Array(CELL_INPUTS),
     };
   });
 }
 
+/** The levels of the whole: the mean power of its cells. */
+function pictureOf(cells: readonly CellReading[]): PictureLevels {
+  const levels = Array.from({ length: LEVELS }, (_, i) => {
+    const powers = cells.map((cell) => Math.exp(2 * (cell.levels[i] as number)));
+    return Math.log(powers.reduce((sum, power) => sum + power, 0) / cells.length) / 2;
+  });
+  return { levels, deviations: levels.map(() => 0.1) };
+}
+
+const profileOf = (cells: readonly CellReading[], channels: 1 | 3 = 3) =>
+  profileFromReadings(cells, pictureOf(cells), channels);
+
 test('a known profile comes back: levels over brightness and spectra', () => {
-  const { profile, levels255, deviations } = profileFromReadings(cellsOf(400, 0.15), 3);
+  const { profile, levels255, deviations } = profileOf(cellsOf(400, 0.15));
   assert.ok(profile.brightness.length >= 4 && levels255.length === LEVELS && deviations.length === LEVELS);
   for (const [c, channel] of profile.channels.entries()) {
     for (const [b, power] of (SPECTRA[c] as readonly number[]).entries())
@@ -72,22 +92,26 @@ test('a known profile comes back: levels over brightness and spectra', () => {
   }
 });
 
-test('cells that state a small deviation decide', () => {
-  const sure = cellsOf(100, 0.05);
+test('cells that state a small deviation decide how the level changes with brightness', () => {
+  const sure = cellsOf(200, 0.05);
+  // What they say grows with brightness in a way that the noise does not.
   const misled = cellsOf(300, 0.05).map((cell) => ({
     ...cell,
-    levels: cell.levels.map((level) => level + 1.5),
+    levels: cell.levels.map((level) => level + 2 * cell.brightness),
     deviations: cell.deviations.map(() => 2),
   }));
-  const alone = profileFromReadings(sure, 3).levels255;
-  const together = profileFromReadings([...sure, ...misled], 3).levels255;
-  for (const [i, level] of alone.entries())
-    expectBelow(Math.abs((together[i] as number) / level - 1), 0.05, `level ${i}`);
+  const riseOf = (cells: readonly CellReading[]) => {
+    const { profile } = profileFromReadings(cells, pictureOf(sure), 3);
+    const [luma] = profile.channels;
+    if (!luma) throw new Error('no luma');
+    return Math.sqrt(varianceAt(profile, luma, 0.8) / varianceAt(profile, luma, 0.2));
+  };
+  expectBelow(Math.abs(riseOf([...sure, ...misled]) / riseOf(sure) - 1), 0.05, 'the rise of luma');
 });
 
 test('a grey picture that was shown as three copies: its own noise, not that of luma', () => {
   const cells = cellsOf(200, 0.05);
-  const [colour, grey] = [profileFromReadings(cells, 3), profileFromReadings(cells, 1)];
+  const [colour, grey] = [profileOf(cells), profileOf(cells, 1)];
   assert.equal([grey.profile.channels.length, grey.levels255.length], [1, MEASURED]);
   const [luma, only] = [colour.profile.channels[0]?.level ?? [], grey.profile.channels[0]?.level ?? []];
   for (const [i, level] of luma.entries())
@@ -102,7 +126,7 @@ test('no noise: levels of zero in every channel, also where one has none', () =>
       i < MEASURED ? level : Math.log(FLOOR_255) - (i < 2 * MEASURED ? 0 : 0.2),
     ),
   }));
-  const { profile } = profileFromReadings(cells, 3);
+  const { profile } = profileOf(cells);
   const levels = profile.channels.map(({ level }) => level);
   assert.ok(levels[0]?.every((level) => level > 0.01));
   assert.ok(
@@ -119,12 +143,12 @@ test('one cell, and cells of one brightness, have a profile of one level', () =>
   const [cell] = cellsOf(1, 0.05);
   if (!cell) throw new Error('unreachable');
   for (const cells of [[cell], Array.from({ length: 90 }, () => cell)])
-    assert.is(profileFromReadings(cells, 3).profile.brightness.length, 1);
+    assert.is(profileOf(cells).profile.brightness.length, 1);
 });
 
 test('a tile is read cell by cell; cells without a brightness are left out', () => {
   const count = 6;
-  const readings = Float32Array.from({ length: 2 * LEVELS * count }, (_, i) => i / 100);
+  const readings = Float32Array.from({ length: (2 * LEVELS + FEATURES) * count }, (_, i) => i / 100);
   const cells = cellReadings(readings, Float32Array.of(0.1, Number.NaN, 0.3, 0.4, Number.NaN, 0.6));
   assert.equal(
     cells.map(({ brightness }) => Number(brightness.toFixed(3))),
