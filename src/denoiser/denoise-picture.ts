@@ -150,7 +150,7 @@ async function denoiseTiles<S extends Samples>(
   const blender = createBlender(options.region ? cutOut(picture, part) : picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
-  // Every tile in flight listens, and in several parts where it is split into phases.
+  // Every tile in flight listens.
   setMaxListeners(0, either);
   const started = performance.now();
   let firstBeta: number | undefined;
