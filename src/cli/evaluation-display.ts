@@ -1,5 +1,6 @@
 // How far an evaluation is: a bar on a terminal, a line for each cell elsewhere, nothing when quiet. Always on stderr.
 import { SingleBar } from 'cli-progress';
+import { printableLines } from '../core/printable.js';
 import type { EvaluationProgress } from '../evaluate/index.js';
 import { timeWords } from '../figure/time-words.js';
 
@@ -24,7 +25,7 @@ const beginLine = ({ seconds, total }: { readonly seconds: number; readonly tota
   `${total} pictures to restore, about ${timeWords(seconds)}`;
 
 function lineDisplay(stream: NodeJS.WriteStream): EvaluationDisplay {
-  const say = (line: string) => void stream.write(`${line}\n`);
+  const say = (line: string) => void stream.write(`${printableLines(line)}\n`);
   let last = '';
   return {
     say,
@@ -50,9 +51,9 @@ function barDisplay(stream: NodeJS.WriteStream): EvaluationDisplay {
     gracefulExit: false,
   });
   return {
-    say: (line) => void stream.write(`${line}\n`),
+    say: (line) => void stream.write(`${printableLines(line)}\n`),
     begin(estimate) {
-      stream.write(`${beginLine(estimate)}\n`);
+      stream.write(`${printableLines(beginLine(estimate))}\n`);
       bar.start(estimate.total, 0, { left: timeWords(estimate.seconds), what: '' });
     },
     advance: ({ done, what, secondsLeft }) =>

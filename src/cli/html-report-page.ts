@@ -2,10 +2,10 @@
 // functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
 // html-report-style.ts's and html-report-script.ts's.
 import { AUTO_PRIOR } from '../core/model/find-prior.js';
+import { printable } from '../core/printable.js';
 import type { Approach, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
 import { HTML_END, htmlHead } from '../figure/html-page.js';
 import { timeWords } from '../figure/time-words.js';
-import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Region } from '../tile/region.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';

@@ -5,8 +5,8 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { FlowDenoiseError } from '../core/errors.js';
 import { refuseSpecialFile } from '../core/files.js';
+import { printable } from '../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../image/index.js';
-import { printable } from '../plugin/picture-name.js';
 import { type Destination, outputOf } from './destination.js';
 import { filesBelow } from './folder-walk.js';
 

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
+import { printable } from '../core/printable.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
@@ -17,7 +18,6 @@ import {
 } from '../image/index.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
 import { checkLength } from '../plugin/picture-bytes.js';
-import { printable } from '../plugin/picture-name.js';
 import type { Picture, Samples } from '../tile/picture.js';
 import { cutOut, type Region } from '../tile/region.js';
 import type { CommandArguments } from './arguments.js';

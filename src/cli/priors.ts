@@ -3,10 +3,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { parameterShapes } from '../core/flow/architecture.js';
+import { parameterCount } from '../core/flow/architecture.js';
 import { DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
+import { printable } from '../core/printable.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { sigmaRangeOf } from '../denoiser/estimator.js';
 
@@ -44,7 +45,7 @@ export function describePriors(command: Command, writeLine: (line: string) => vo
     .action(async ({ json = false }: { readonly json?: boolean }) => {
       const priors = await Promise.all(shippedPriors().map(summaryOf));
       if (json) writeLine(JSON.stringify(priors));
-      else for (const line of listLines(priors)) writeLine(line);
+      else for (const line of listLines(priors)) writeLine(printable(line));
     });
   command
     .command('show')
@@ -54,7 +55,7 @@ export function describePriors(command: Command, writeLine: (line: string) => vo
     .action(async (name: string, { json = false }: { readonly json?: boolean }) => {
       const prior = await summaryOf(name);
       if (json) writeLine(JSON.stringify(prior));
-      else for (const line of showLines(prior)) writeLine(line);
+      else for (const line of showLines(prior)) writeLine(printable(line));
     });
   command
     .command('path')
@@ -73,7 +74,7 @@ async function summaryOf(nameOrFolder: string): Promise<PriorSummary> {
     isDefault: nameOrFolder === DEFAULT_PRIOR,
     folder,
     sigmaRange: sigmaRangeOf(model),
-    parameters: Object.values(parameterShapes(model)).reduce((sum, shape) => sum + product(shape), 0),
+    parameters: parameterCount(model),
     bytes: (await stat(join(folder, model.weights.file)).catch(() => undefined))?.size ?? 0,
     levels: model.levels.map(({ steps, width }) => ({ steps, width })),
     sha256: model.weights.sha256,
@@ -86,7 +87,7 @@ async function summaryOf(nameOrFolder: string): Promise<PriorSummary> {
 function listLines(priors: readonly PriorSummary[]): string[] {
   const widest = Math.max(...priors.map(({ name }) => name.length));
   return priors.map((prior) => {
-    const words = [rangeWords(prior), sizeWords(prior), String(prior.provenance.data ?? 'origin not stated')];
+    const words = [rangeWords(prior), sizeWords(prior), textOf(prior.provenance.data ?? 'origin not stated')];
     return `${prior.name.padEnd(widest)}  ${words.join('; ')}${prior.isDefault ? ' (default)' : ''}`;
   });
 }
@@ -122,8 +123,13 @@ function sizeWords({ parameters, bytes }: PriorSummary): string {
   return `${(parameters / 1e6).toFixed(1)} million parameters, ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** Lists with commas, objects as `key value`. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const parts = Array.isArray(value)
+    ? value.map(textOf)
+    : Object.entries(value).map(([key, each]) => `${key} ${textOf(each)}`);
+  return parts.join(', ');
 }
 
 function sectionsOf(card: string): Record<string, string> {
@@ -132,8 +138,4 @@ function sectionsOf(card: string): Record<string, string> {
   for (let index = 0; index < parts.length; index += 2)
     sections[parts[index] ?? ''] = (parts[index + 1] ?? '').trim();
   return sections;
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, side) => total * side, 1);
 }

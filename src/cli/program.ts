@@ -1,6 +1,7 @@
 // All commands as one program. What each takes and does is its own file's; here they are named, and their exit codes
 // collected.
 import { Command } from 'commander';
+import { printableLines } from '../core/printable.js';
 import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
 import { describeCache } from './cache.js';
@@ -51,7 +52,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     exitCode = failed > 0 ? 1 : 0;
   });
 
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const say = (line: string) => process.stderr.write(`${printableLines(line)}\n`);
   const end = (code: number) => {
     exitCode = code;
   };

@@ -1,6 +1,7 @@
 // What a person sees while it works: a bar on a terminal, lines elsewhere, nothing but errors when quiet. Always
 // on stderr: stdout belongs to --json.
 import { MultiBar } from 'cli-progress';
+import { printableLines } from '../core/printable.js';
 import { timeWords } from '../figure/time-words.js';
 import type { Plan, PlannedJob } from './plan.js';
 
@@ -19,6 +20,15 @@ export interface Display {
 
 /** The display that suits the terminal. */
 export function openDisplay(isQuiet: boolean, stream: NodeJS.WriteStream = process.stderr): Display {
+  const display = displayOn(isQuiet, stream);
+  return {
+    ...display,
+    say: (line) => display.say(printableLines(line)),
+    complain: (line) => display.complain(printableLines(line)),
+  };
+}
+
+function displayOn(isQuiet: boolean, stream: NodeJS.WriteStream): Display {
   if (isQuiet) return lineDisplay(stream, () => {});
   return stream.isTTY ? barDisplay(stream) : lineDisplay(stream, (line) => stream.write(`${line}\n`));
 }

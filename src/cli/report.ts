@@ -1,8 +1,8 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
 import { messageOf } from '../core/errors.js';
+import { printable } from '../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
-import { printable } from '../plugin/picture-name.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Job } from './inputs.js';
 

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { readRegularFile } from '../core/files.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
+import { printable } from '../core/printable.js';
 import { APPROACH_NAMES, approachOf } from '../denoiser/approach.js';
 import { refuseSigma } from '../denoiser/check-sigma.js';
 import type { Denoiser } from '../denoiser/denoiser.js';
@@ -12,7 +13,6 @@ import { writeFileAtomic } from '../image/index.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
 import { checkLength } from '../plugin/picture-bytes.js';
 import { type PictureDenoiser, pictureDenoiser } from '../plugin/picture-denoiser.js';
-import { printable } from '../plugin/picture-name.js';
 import { mapInOrder } from '../tile/in-order.js';
 import type { CommandArguments } from './arguments.js';
 import type { Destination } from './destination.js';

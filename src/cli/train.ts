@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { FlowDenoiseError } from '../core/errors.js';
-import { printable } from '../plugin/picture-name.js';
+import { printable } from '../core/printable.js';
 import { type TrainOptions, train } from '../train/train.js';
 import { logLine } from '../train/training-log.js';
 import { PAGE_FILE } from '../train/training-report.js';

@@ -1,6 +1,7 @@
 // What a person sees while a flow is trained: one line that is renewed on a terminal, a line now and then elsewhere, and
 // a line for every validation. Always on stderr.
 import { SingleBar } from 'cli-progress';
+import { printableLines } from '../core/printable.js';
 import { timeWords } from '../figure/time-words.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../train/progress.js';
 
@@ -24,7 +25,7 @@ export function openTrainingDisplay(
   stream: NodeJS.WriteStream = process.stderr,
 ): TrainingDisplay {
   const write = (line: string): void => {
-    stream.write(`${line}\n`);
+    stream.write(`${printableLines(line)}\n`);
   };
   if (isQuiet)
     return {

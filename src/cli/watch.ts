@@ -2,9 +2,9 @@
 // src/plugin/watch.
 import type { Command } from 'commander';
 import { FlowDenoiseError } from '../core/errors.js';
+import { printable } from '../core/printable.js';
 import type { FolderWatcher } from '../plugin/index.js';
 import { type WatchFolderOptions, watchFolder } from '../plugin/index.js';
-import { printable } from '../plugin/picture-name.js';
 import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from './arguments.js';
 import { withNoiseProfile } from './noise-file.js';
 import type { Display } from './progress.js';

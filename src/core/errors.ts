@@ -1,6 +1,8 @@
 // The one family of errors. A message says what happened to which file or option, what was expected, and
 // what to do; `code` is for programs.
 
+import { printableLines } from './printable.js';
+
 export type FlowDenoiseErrorCode =
   | 'BAD_OPTION'
   | 'BAD_IMAGE'
@@ -16,12 +18,12 @@ export type FlowDenoiseErrorCode =
   | 'TRAINING_FAILED'
   | 'CLOSED';
 
-/** An error a user can act on. Aborts are not among these: they reject with the signal's own reason. */
+/** An error a user can act on; control characters that names bring into its message are escaped. Aborts are not among these: they reject with the signal's own reason. */
 export class FlowDenoiseError extends Error {
   readonly code: FlowDenoiseErrorCode;
 
   constructor(code: FlowDenoiseErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(printableLines(message), options);
     this.name = 'FlowDenoiseError';
     this.code = code;
   }

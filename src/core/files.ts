@@ -9,7 +9,9 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Of the error for what is no regular file. */
+  /** Bytes that the file has at most. */
+  readonly most?: number;
+  /** Of the error for a larger one, and for what is no regular file. */
   readonly code?: FlowDenoiseErrorCode;
   /** What messages call the file; its path unless given. */
   readonly name?: string;
@@ -21,12 +23,18 @@ function kindOf(status: Stats): string {
   return status.isSocket() ? 'a socket' : 'a device';
 }
 
-function refuse(status: Stats, { name, code = 'BAD_OPTION' }: ReadOptions): void {
-  if (status.isFile()) return;
-  throw new FlowDenoiseError(
-    code,
-    `${name}: found ${kindOf(status)}, expected a file. Copy what it holds into a file first.`,
-  );
+function refuse(status: Stats, options: ReadOptions): void {
+  const { name, code = 'BAD_OPTION', most = Number.POSITIVE_INFINITY } = options;
+  if (!status.isFile())
+    throw new FlowDenoiseError(
+      code,
+      `${name}: found ${kindOf(status)}, expected a file. Copy what it holds into a file first.`,
+    );
+  if (status.size > most)
+    throw new FlowDenoiseError(
+      code,
+      `${name}: found ${status.size} bytes, expected at most ${most}. Fetch the file again.`,
+    );
 }
 
 /** @throws FlowDenoiseError BAD_OPTION (or `code`) for a folder, a pipe, a socket or a device; the system's error */
@@ -49,7 +57,7 @@ export async function openRegularFile(path: string, options: ReadOptions = {}): 
 /**
  * A regular file's bytes.
  *
- * @throws  FlowDenoiseError BAD_OPTION (or `code`) for anything else, unread; the system's error; the signal's reason
+ * @throws  FlowDenoiseError BAD_OPTION (or `code`) for anything else, or a larger one, unread; the system's error; the signal's reason
  */
 export async function readRegularFile(path: string, options: ReadOptions = {}): Promise<Buffer> {
   const handle = await openRegularFile(path, options);

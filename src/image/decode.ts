@@ -7,6 +7,7 @@ import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
 import { type JpegContainer, readJpegContainer } from './jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './metadata-blocks.js';
+import { TooManyParts } from './part-limit.js';
 import { type PngContainer, readPngContainer } from './png-container.js';
 import { readTiffContainer, type TiffContainer } from './tiff-container.js';
 import type { Trait } from './traits.js';
@@ -55,7 +56,7 @@ export async function decodePicture(
 ): Promise<DecodedPicture> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const format = recognisedFormat(file, name);
-  const container = readContainer(file, format);
+  const container = soundContainer(file, format, name);
   refuseContainer(container, name);
   const open = (): Sharp => sharp(file, { ignoreIcc: true, failOn: 'warning', limitInputPixels: false });
   try {
@@ -92,7 +93,21 @@ function recognisedFormat(file: Buffer, name: string): PictureFormat {
       );
 }
 
-function readContainer(file: Buffer, format: PictureFormat): Container {
+function soundContainer(file: Buffer, format: PictureFormat, name: string): Container {
+  try {
+    return readContainer(file, format);
+  } catch (error) {
+    if (!(error instanceof TooManyParts)) throw error;
+    throw new FlowDenoiseError(
+      'UNSUPPORTED_IMAGE',
+      `${name}: ${error.message}. Save it again with another program, without its metadata.`,
+      { cause: error },
+    );
+  }
+}
+
+/** @throws TooManyParts */
+export function readContainer(file: Buffer, format: PictureFormat): Container {
   switch (format) {
     case 'png':
       return readPngContainer(file);

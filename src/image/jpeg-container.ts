@@ -2,6 +2,7 @@
 // byte for byte, and how the pixels were coded. Not a pixel codec: that is sharp's.
 import { type ChromaSubsampling, jpegQuality, type QuantisationTable } from './jpeg-quality.js';
 import { boundIndex, freeIndex, isPictureIndex, trailerOf } from './jpeg-trailer.js';
+import { atMost } from './part-limit.js';
 import { checksum, type Trait } from './traits.js';
 
 /** JPEG around its pixels. */
@@ -30,12 +31,12 @@ const SOS = 0xda;
 
 /** Reads the segments before the first scan; of a damaged file, those before the damage. They are copies. */
 export function readJpegContainer(bytes: Buffer): JpegContainer {
-  const segments = [...jpegSegments(bytes)];
+  const segments = segmentsOf(bytes);
   const frame = segments.find(({ marker }) => isFrameHeader(marker));
   const trailer = trailerOf(bytes);
   return {
     format: 'jpeg',
-    quality: jpegQuality(segments.filter(({ marker }) => marker === DQT).flatMap(quantisationTables)),
+    quality: jpegQuality(quantisationTables(segments.filter(({ marker }) => marker === DQT))),
     chromaSubsampling: frame === undefined ? '4:4:4' : chromaSubsampling(frame.bytes),
     isProgressive: frame !== undefined && [0xc2, 0xc6, 0xca, 0xce].includes(frame.marker),
     precision: frame?.bytes[4] ?? 8,
@@ -53,7 +54,7 @@ function keptSegments(segments: readonly Segment[], trailerStart: number): Buffe
 
 /** The encoded JPEG with its own application segments replaced by the container's, and the trailer behind it. */
 export function withJpegContainer(encoded: Buffer, container: JpegContainer): Buffer {
-  const own = [...jpegSegments(encoded)];
+  const own = segmentsOf(encoded);
   const firstScan = own.find(({ marker }) => marker === SOS);
   if (firstScan === undefined) return encoded;
   const file = Buffer.concat([
@@ -64,7 +65,7 @@ export function withJpegContainer(encoded: Buffer, container: JpegContainer): Bu
     container.trailer,
   ]);
   const trailerStart = file.length - container.trailer.length;
-  for (const segment of jpegSegments(file))
+  for (const segment of segmentsOf(file))
     if (isPictureIndex(segment))
       boundIndex(segment.bytes, segment.start, trailerStart)?.copy(file, segment.start);
   return file;
@@ -72,7 +73,7 @@ export function withJpegContainer(encoded: Buffer, container: JpegContainer): Bu
 
 /** What the file says of itself beside its samples. */
 export function jpegTraits(file: Buffer): Trait[] {
-  const segments = [...jpegSegments(file)];
+  const segments = segmentsOf(file);
   const { quality, isProgressive, trailer } = readJpegContainer(file);
   const trailerStart = file.length - trailer.length;
   const content = (segment: Segment) =>
@@ -136,6 +137,11 @@ function samplingWords(frame: Buffer): string {
   return usualSampling(frame) ?? factors.join(' ');
 }
 
+/** @throws TooManyParts */
+function segmentsOf(bytes: Buffer): Segment[] {
+  return [...atMost(jpegSegments(bytes), 'segments before the picture')];
+}
+
 function* jpegSegments(bytes: Buffer): Generator<Segment> {
   for (let at = 2; at + 4 <= bytes.length; ) {
     if (bytes[at] !== 0xff) return;
@@ -171,17 +177,19 @@ function chromaSubsampling(frame: Buffer): ChromaSubsampling {
   return (frame[9] === 3 ? usualSampling(frame) : undefined) ?? '4:4:4';
 }
 
-function quantisationTables({ bytes }: Segment): QuantisationTable[] {
-  const tables: QuantisationTable[] = [];
-  for (let at = 4; at < bytes.length; ) {
-    const width = bytes.readUInt8(at) >> 4 === 0 ? 1 : 2;
-    const id = bytes.readUInt8(at) & 15;
-    if (at + 1 + 64 * width > bytes.length) break;
-    tables.push({
-      id,
-      steps: Array.from({ length: 64 }, (_, i) => bytes.readUIntBE(at + 1 + i * width, width)),
-    });
-    at += 1 + 64 * width;
-  }
-  return tables;
+/** One table for each of the 16 places that a file may name: the last that it puts there. */
+function quantisationTables(segments: readonly Segment[]): QuantisationTable[] {
+  const places = new Map<number, { readonly bytes: Buffer; readonly at: number; readonly width: number }>();
+  for (const { bytes } of segments)
+    for (let at = 4; at < bytes.length; ) {
+      const head = bytes.readUInt8(at);
+      const width = head >> 4 === 0 ? 1 : 2;
+      if (at + 1 + 64 * width > bytes.length) break;
+      places.set(head & 15, { bytes, at: at + 1, width });
+      at += 1 + 64 * width;
+    }
+  return [...places].map(([id, { bytes, at, width }]) => ({
+    id,
+    steps: Array.from({ length: 64 }, (_, i) => bytes.readUIntBE(at + i * width, width)),
+  }));
 }

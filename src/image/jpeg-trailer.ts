@@ -26,7 +26,10 @@ export function trailerOf(file: Buffer): Buffer {
 }
 
 function nextMarker(file: Buffer, from: number): number {
-  const found = file.indexOf(0xff, from);
+  // Where markers are dense, a search from each to the next costs more than looking at every byte.
+  const near = Math.min(from + 64, file.length);
+  for (let at = from; at < near; at++) if (file[at] === 0xff) return at;
+  const found = file.indexOf(0xff, near);
   return found < 0 ? file.length : found;
 }
 
@@ -72,7 +75,10 @@ function withEntries(
     isLittle ? out.writeUInt32LE(value, at) : out.writeUInt32BE(value, at);
   try {
     const directory = HEADER_AT + read(HEADER_AT + 4, 4);
-    const tags = Array.from({ length: read(directory, 2) }, (_, i) => directory + 2 + 12 * i);
+    const tags = Array.from(
+      { length: Math.min(read(directory, 2), out.length / 12) },
+      (_, i) => directory + 2 + 12 * i,
+    );
     const tag = tags.find((at) => read(at, 2) === ENTRIES_TAG);
     if (tag === undefined) return undefined;
     const entries = HEADER_AT + read(tag + 8, 4);

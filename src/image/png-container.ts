@@ -1,5 +1,7 @@
 // What surrounds the pixels in a PNG file: chunks (PNG 3rd edition, section 5). They are carried over byte for
 // byte, their checksums included. Not a pixel codec: that is sharp's.
+
+import { atMost } from './part-limit.js';
 import { type PngPalette, paletteChunks, pngChunk } from './png-palette.js';
 import { checksum, type Trait } from './traits.js';
 
@@ -32,7 +34,7 @@ const PALETTE_COLOURS = 3;
 
 /** Reads the chunks of a PNG; of a damaged file, those before the damage. The chunks are copies. */
 export function readPngContainer(bytes: Buffer): PngContainer {
-  const chunks = [...pngChunks(bytes)];
+  const chunks = chunksOf(bytes);
   const firstData = chunks.findIndex(({ type }) => type === 'IDAT');
   const dataAt = firstData < 0 ? chunks.length : firstData;
   const copies = (part: readonly Chunk[]) =>
@@ -54,7 +56,7 @@ export function readPngContainer(bytes: Buffer): PngContainer {
  * @param palette  of an encoded grey PNG whose samples are indices: makes it a palette PNG
  */
 export function withPngContainer(encoded: Buffer, container: PngContainer, palette?: PngPalette): Buffer {
-  const critical = [...pngChunks(encoded)].filter(({ type }) => isCritical(type));
+  const critical = chunksOf(encoded).filter(({ type }) => isCritical(type));
   const isSameLayout = palette ? palette === container.palette : layoutOf(encoded) === container.sampleLayout;
   const fitting = (chunks: readonly Chunk[]) =>
     chunks.filter(({ type }) => isSameLayout || !boundToLayout.has(type));
@@ -98,7 +100,7 @@ const chunkNames: Readonly<Record<string, string>> = {
 
 /** What the file says of itself beside its samples. */
 export function pngTraits(file: Buffer): Trait[] {
-  const chunks = [...pngChunks(file)].filter(({ type }) => !isCritical(type) && type !== 'tRNS');
+  const chunks = chunksOf(file).filter(({ type }) => !isCritical(type) && type !== 'tRNS');
   return [
     ['interlacing', interlacings[file[28] ?? 0] ?? 'unknown'],
     ...chunks.map(({ type, bytes }): Trait => [chunkName(type, bytes), checksum(bytes)]),
@@ -113,10 +115,24 @@ function chunkName(type: string, bytes: Buffer): string {
   return chunkNames[type] ?? `chunk ${type}`;
 }
 
+/** @throws TooManyParts */
+function chunksOf(bytes: Buffer): Chunk[] {
+  return [...atMost(pngChunks(bytes), 'chunks')];
+}
+
+const DATA = Buffer.from('IDAT').readUInt32BE();
+
+/** Data chunks that follow one another come as one: a large picture has tens of thousands. */
 function* pngChunks(bytes: Buffer): Generator<Chunk> {
   for (let at = SIGNATURE_LENGTH; at + 12 <= bytes.length; ) {
-    const end = at + 12 + bytes.readUInt32BE(at);
+    const isData = bytes.readUInt32BE(at + 4) === DATA;
+    let end = at + 12 + bytes.readUInt32BE(at);
     if (end > bytes.length) return;
+    while (isData && end + 12 <= bytes.length && bytes.readUInt32BE(end + 4) === DATA) {
+      const next = end + 12 + bytes.readUInt32BE(end);
+      if (next > bytes.length) break;
+      end = next;
+    }
     yield { type: bytes.toString('latin1', at + 4, at + 8), bytes: bytes.subarray(at, end) };
     at = end;
   }

@@ -1,5 +1,9 @@
 // Image file directories of a TIFF (TIFF 6.0, section 2; BigTIFF is read too): reading tags with their values,
 // and appending a directory to a file. Not an interpretation of any tag, nor of pixels.
+import { MOST_PARTS, TooManyParts } from './part-limit.js';
+
+/** Writers may let small values, such as both densities, share their bytes. */
+const MOST_SHARED_BYTES = 65_536;
 
 /** One tag, its value in little-endian bytes. */
 export interface TiffTag {
@@ -42,7 +46,7 @@ export function readTiffTags(file: Buffer): TiffTag[] {
     const isLittle = file.toString('latin1', 0, 2) === 'II';
     const isBig = number(file, 2, 2, isLittle) === 43;
     const offset = isBig ? number(file, 8, 8, isLittle) : number(file, 4, 4, isLittle);
-    return readDirectory({ file, isLittle, isBig }, offset, 0);
+    return readDirectory({ file, isLittle, isBig, read: { tags: 0, bytes: 0 } }, offset, 0);
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;
@@ -87,6 +91,8 @@ interface Source {
   readonly file: Buffer;
   readonly isLittle: boolean;
   readonly isBig: boolean;
+  /** How much of all directories was read. */
+  readonly read: { tags: number; bytes: number };
 }
 
 function readDirectory(source: Source, offset: number, depth: number): TiffTag[] {
@@ -103,6 +109,7 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
     const length = size * values;
     const valueAt = length <= inline ? at + 4 + inline : number(file, at + 4 + inline, inline, isLittle);
     if (size === 0 || valueAt + length > file.length) continue;
+    countTag(source, length);
     const value = swapped(Buffer.from(file.subarray(valueAt, valueAt + length)), isLittle ? 1 : word);
     if (directoryTags.includes(id) && depth < 2 && length > 0) {
       const pointer = value.readUIntLE(0, Math.min(size, 6));
@@ -111,6 +118,16 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
     } else tags.push({ id, type, count: values, value });
   }
   return tags;
+}
+
+/** Values of a sound file lie beside one another; those that lie on one another would be copied again and again. */
+function countTag({ file, read }: Source, length: number): void {
+  read.tags += 1;
+  read.bytes += length;
+  if (read.tags > MOST_PARTS)
+    throw new TooManyParts(`found more than ${MOST_PARTS} tags, expected at most so many`);
+  if (read.bytes > file.length + MOST_SHARED_BYTES)
+    throw new TooManyParts(`found tags with more than the file's ${file.length} bytes, expected less`);
 }
 
 function directoryBytes(tags: readonly TiffTag[], start: number, form: Form): Buffer {

@@ -1,5 +1,6 @@
 // What surrounds the pixels in a WebP file: RIFF chunks (RFC 9649, section 2). ICCP, EXIF, XMP and unknown chunks
 // are carried over byte for byte. Not a pixel codec: that is sharp's.
+import { atMost } from './part-limit.js';
 import { checksum, type Trait } from './traits.js';
 import { webpQuality } from './webp-quality.js';
 
@@ -28,7 +29,7 @@ const pixelChunks = new Set(['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF']);
 
 /** Reads the chunks of a WebP; of a damaged file, those before the damage. They are copies. */
 export function readWebpContainer(bytes: Buffer): WebpContainer {
-  const chunks = [...webpChunks(bytes)];
+  const chunks = chunksOf(bytes);
   return {
     format: 'webp',
     isLossless: isLossless(chunks),
@@ -53,7 +54,7 @@ export function withWebpContainer(
   height: number,
 ): Buffer {
   if (container.chunks.length === 0) return encoded;
-  const own = [...webpChunks(encoded)];
+  const own = chunksOf(encoded);
   const ofType = (type: string) => container.chunks.filter((chunk) => chunk.type === type);
   const flag = (type: string, value: number) => (ofType(type).length > 0 ? value : 0);
   const header = Buffer.alloc(10);
@@ -80,7 +81,7 @@ const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF
 
 /** What the file says of itself beside its samples. */
 export function webpTraits(file: Buffer): Trait[] {
-  const chunks = [...webpChunks(file)];
+  const chunks = chunksOf(file);
   return [
     ['compression', isLossless(chunks) ? 'lossless' : `lossy, quality about ${qualityOf(chunks)}`],
     ...chunks
@@ -95,6 +96,11 @@ function isLossless(chunks: readonly Chunk[]): boolean {
 
 function qualityOf(chunks: readonly Chunk[]): number {
   return webpQuality(chunks.find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
+}
+
+/** @throws TooManyParts */
+function chunksOf(bytes: Buffer): Chunk[] {
+  return [...atMost(webpChunks(bytes), 'chunks')];
 }
 
 function* webpChunks(bytes: Buffer): Generator<Chunk> {

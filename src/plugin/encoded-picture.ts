@@ -1,6 +1,7 @@
 // One picture file in memory, denoised: bytes in, bytes out, of the same format unless another is asked for. Files,
 // streams and folders are for those who call this.
 import { FlowDenoiseError } from '../core/errors.js';
+import { printable } from '../core/printable.js';
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import {
   type ConvertOptions,
@@ -13,7 +14,6 @@ import {
   fidelityOf,
   isConversion,
 } from '../image/index.js';
-import { printable } from './picture-name.js';
 import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {

@@ -3,9 +3,9 @@
 import { Readable } from 'node:stream';
 import Vinyl from 'vinyl';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { printable } from '../core/printable.js';
 import { isSupportedExtension } from '../image/index.js';
 import { checkLength, collectBytes, wasDecodedAsText } from './picture-bytes.js';
-import { printable } from './picture-name.js';
 
 /** A file without a path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
 export function isPicture(file: Vinyl): boolean {

@@ -1,9 +1,14 @@
 // `flow-denoise priors` says what the priors' own files say.
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { printableLines } from '#src/core/printable.js';
+import { copyOfFixture, removeFolders } from '../core/prior-folder.js';
+import { noisyPicture } from '../plugin/pictures.js';
 import { command } from './command.js';
+
+test.after(removeFolders);
 
 test('list: a line for each, and the default is marked', async () => {
   for (const args of [['priors'], ['priors', 'list']]) {
@@ -44,6 +49,28 @@ test('a prior that is not there is wrong usage', async () => {
     stderr,
     /^flow-denoise: Expected one of faces64, faces64-likelihood, natural or a folder.*nowhere\n$/,
   );
+});
+
+test("what a prior's files say reaches the terminal escaped, objects as text", async () => {
+  const { folder, readModel, writeModel } = await copyOfFixture();
+  const model = await readModel();
+  const name = 'evil \u001b]0;owned\u0007\u202e';
+  await writeModel({ ...model, name, provenance: { data: { folder: 'photos', files: 3 } } });
+  await writeFile(join(folder, 'README.md'), '# evil\n\n## Limits\n\n\u001b[2Jnone\n');
+  const { code, stdout } = await command(['priors', 'show', folder]);
+  assert.is(code, 0);
+  assert.match(stdout, /^name +evil \\u\{1b\}\]0;owned\\u\{7\}\\u\{202e\}$/m);
+  assert.match(stdout, /^\\u\{1b\}\[2Jnone$/m);
+  assert.match(stdout, /^data +folder photos, files 3$/m);
+  const run = await command([join(folder, 'none.png'), '-o', folder, '--prior', folder]);
+  await writeFile(join(folder, 'a.png'), await noisyPicture('png', { width: 16, height: 16 }));
+  const done = await command(
+    [join(folder, 'a.png'), '-o', join(folder, 'out'), '--prior', folder, '--sigma', '25', '--no-config'],
+    { cwd: folder },
+  );
+  assert.is(done.code, 0, done.stderr);
+  for (const text of [stdout, run.stderr, done.stderr]) assert.is(text, printableLines(text));
+  assert.match(done.stderr, /evil \\u\{1b\}/);
 });
 
 test.run();

@@ -1,5 +1,5 @@
 // Loading a prior: whatever is wrong with it is one line that names the file and says what.
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -52,6 +52,34 @@ const WRONG_MODELS: readonly [string, (model: LooseModel) => unknown, RegExp][] 
   ['scaleCap 0', (m) => ({ ...m, scaleCap: 0 }), /scaleCap/],
   ['weights in another folder', (m) => withWeights(m, { file: '../weights.safetensors' }), /weights\.file/],
   ['a checksum that is none', (m) => withWeights(m, { sha256: 'abc' }), /weights\.sha256/],
+  ['a billion steps', (m) => withLevel(m, 0, { steps: 1e9 }), /levels\.0\.steps: .*256/],
+  ['width a billion', (m) => withLevel(m, 0, { width: 1e9 }), /levels\.0\.width: .*2048/],
+  ['splitWidth a billion', (m) => withLevel(m, 0, { splitWidth: 1e9 }), /levels\.0\.splitWidth: .*2048/],
+  ['nine levels', (m) => ({ ...m, levels: Array(9).fill((m.levels as object[])[0]) }), /levels: .*8/],
+  [
+    'a billion features',
+    (m) => ({ ...m, conditioning: { kind: 'log-sigma', features: 1e9 } }),
+    /conditioning\.features: .*1024/,
+  ],
+  [
+    'more parameters than any prior has, each side alone allowed',
+    (m) => ({
+      ...m,
+      levels: Array(8).fill({ steps: 256, width: 2048, splitWidth: 2048, kernel: 3 }),
+    }),
+    /levels: they have \d+ parameters, expected at most 500000000/,
+  ],
+  [
+    'a climb of a billion steps',
+    (m) => ({
+      ...m,
+      calibration: {
+        betaMap: { steps: 1e9, rate: 1, polish: true, table: [{ sigma255: 10, beta: 1 }] },
+      },
+    }),
+    /calibration\.betaMap\.steps: .*10000/,
+  ],
+  ['a megabyte of provenance', (m) => ({ ...m, provenance: { data: 'x'.repeat(1e6) } }), /at most 1000000/],
   [
     'an empty calibration',
     (m) => ({ ...m, calibration: { betaMap: { steps: 5, rate: 1, polish: true, table: [] } } }),
@@ -110,6 +138,21 @@ for (const [name, change, message] of WRONG_TENSORS)
     await writeTensors(tensors);
     await refuses(folder, weightsFile, message);
   });
+
+test('weights that are a device, a folder, or far larger than the flow: not read', async () => {
+  const { folder, weightsFile } = await copyOfFixture();
+  await rm(weightsFile);
+  await writeFile(weightsFile, '');
+  await truncate(weightsFile, 3e9);
+  await refuses(folder, weightsFile, /found 3000000000 bytes, expected at most/);
+  await rm(weightsFile);
+  await mkdir(weightsFile);
+  await refuses(folder, weightsFile, /found a folder, expected a file/);
+  await rm(weightsFile, { recursive: true });
+  if (process.platform === 'win32') return console.log('SKIP devices: Windows has none in folders');
+  await symlink('/dev/zero', weightsFile);
+  await refuses(folder, weightsFile, /found a device, expected a file/);
+});
 
 test('a damaged or truncated weights file: the checksum differs', async () => {
   const { folder, weightsFile } = await copyOfFixture();

@@ -72,6 +72,14 @@ function netShapes(prefix: string, inputs: number, width: number, kernel: number
   };
 }
 
+/** How many numbers all parameters of a flow have together. */
+export function parameterCount(architecture: Architecture): number {
+  const sizes = Object.values(parameterShapes(architecture)).map((shape) =>
+    shape.reduce((n, side) => n * side, 1),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** Every parameter that a flow of this architecture has, by name, with its shape. */
 export function parameterShapes(architecture: Architecture): Readonly<Shapes> {
   const features = architecture.conditioning?.features ?? 0;

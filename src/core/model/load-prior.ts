@@ -1,12 +1,12 @@
 // A prior from disk: model.json and its weights, checked before anything is computed with them.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../errors.js';
-import { parameterShapes } from '../flow/architecture.js';
+import { readRegularFile } from '../files.js';
+import { parameterCount, parameterShapes } from '../flow/architecture.js';
 import type { Weights } from '../flow/parameters.js';
-import { FORMAT, modelSchema, type PriorModel, VERSION } from './model-json.js';
+import { FORMAT, LIMITS, modelSchema, type PriorModel, VERSION } from './model-json.js';
 import { readSafetensors, type TensorData } from './safetensors.js';
 
 export interface Prior {
@@ -22,10 +22,11 @@ function bad(file: string, what: string, cause?: unknown): FlowDenoiseError {
   return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what.replaceAll(/\s+/g, ' ')}`, { cause });
 }
 
-async function read(file: string): Promise<Buffer> {
+async function read(file: string, most: number): Promise<Buffer> {
   try {
-    return await readFile(file);
+    return await readRegularFile(file, { most, code: 'BAD_PRIOR' });
   } catch (error) {
+    if (error instanceof FlowDenoiseError) throw error;
     throw bad(
       file,
       `cannot be read (${messageOf(error)}); a prior is a folder with model.json and its weights`,
@@ -53,7 +54,25 @@ function parseModel(file: string, bytes: Buffer): PriorModel {
     const issue = result.error.issues[0];
     throw bad(file, `${issue?.path.join('.')}: ${issue?.message ?? z.prettifyError(result.error)}`);
   }
-  return result.data;
+  const { data: model } = result;
+  const parameters = parameterCount(model);
+  if (parameters > LIMITS.parameters)
+    throw bad(
+      file,
+      `levels: they have ${parameters} parameters, expected at most ${LIMITS.parameters}; take smaller widths`,
+    );
+  return model;
+}
+
+/** A name, its precision, shape and place take less than this in the weights' header. */
+const HEADER_BYTES_OF_TENSOR = 500;
+/** For the header's length, and texts that the file says of itself. */
+const OTHER_HEADER_BYTES = 1e6;
+
+/** The most that the weights file of a prior can have: 8 bytes a parameter, and a header. */
+function mostWeightsBytes(model: PriorModel): number {
+  const tensors = Object.keys(parameterShapes(model)).length;
+  return 8 * parameterCount(model) + HEADER_BYTES_OF_TENSOR * tensors + OTHER_HEADER_BYTES;
 }
 
 function checkWeights(file: string, model: PriorModel, tensors: Map<string, TensorData>): Weights {
@@ -79,7 +98,7 @@ function checkWeights(file: string, model: PriorModel, tensors: Map<string, Tens
  */
 export async function loadModel(folder: string): Promise<PriorModel> {
   const file = path.join(folder, 'model.json');
-  return parseModel(file, await read(file));
+  return parseModel(file, await read(file, LIMITS.modelBytes));
 }
 
 /**
@@ -91,7 +110,7 @@ export async function loadModel(folder: string): Promise<PriorModel> {
 export async function loadPrior(folder: string): Promise<Prior> {
   const model = await loadModel(folder);
   const weightsFile = path.join(folder, model.weights.file);
-  const bytes = await read(weightsFile);
+  const bytes = await read(weightsFile, mostWeightsBytes(model));
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== model.weights.sha256)
     throw bad(

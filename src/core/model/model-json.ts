@@ -4,18 +4,32 @@ import { z } from 'zod';
 export const FORMAT = 'flow-denoise-prior';
 export const VERSION = 1;
 
+/**
+ * Beyond what a prior of use has: the paper's Glow has 4 levels of 32 steps, 512 wide. 500 million parameters fill the
+ * largest file that Node reads at once.
+ */
+export const LIMITS = {
+  modelBytes: 1e6,
+  levels: 8,
+  stepsOfLevel: 256,
+  width: 2048,
+  features: 1024,
+  parameters: 5e8,
+  climbSteps: 10_000,
+} as const;
+
 const count = z.number().int().positive();
 
 const level = z.strictObject({
-  steps: z.number().int().nonnegative(),
-  width: count,
+  steps: z.number().int().nonnegative().max(LIMITS.stepsOfLevel),
+  width: count.max(LIMITS.width),
   kernel: z.union([z.literal(1), z.literal(3)]),
-  splitWidth: count.optional(),
+  splitWidth: count.max(LIMITS.width).optional(),
 });
 
 const betaMapCalibration = z.strictObject({
   /** Adam steps. */
-  steps: z.number().int().positive(),
+  steps: count.max(LIMITS.climbSteps),
   /** Adam's first rate, in units of sigma. */
   rate: z.number().positive(),
   polish: z.boolean(),
@@ -31,13 +45,15 @@ export const modelSchema = z
     channels: z.literal(3),
     /** Side of the crops that the prior was trained on, pixels. */
     inputResolution: count,
-    levels: z.array(level).min(1).max(8),
+    levels: z.array(level).min(1).max(LIMITS.levels),
     scaleCap: z.number().positive(),
     /** 'tanh' where not given. */
     couplingScale: z.enum(['tanh', 'sigmoid']).optional(),
     /** 'silu' where not given. */
     activation: z.enum(['silu', 'relu']).optional(),
-    conditioning: z.strictObject({ kind: z.literal('log-sigma'), features: count }).nullable(),
+    conditioning: z
+      .strictObject({ kind: z.literal('log-sigma'), features: count.max(LIMITS.features) })
+      .nullable(),
     /** Noise levels that the prior knows, [0, 1] units. */
     sigmaRange: z.tuple([z.number().positive(), z.number().positive()]),
     weights: z.strictObject({

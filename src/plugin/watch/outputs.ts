@@ -7,8 +7,8 @@ import { link, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import { writeFileAtomic } from '../../image/index.js';
-import { printable } from '../picture-name.js';
 import { type Folders, isInside } from './folders.js';
 import type { Begun, Ledger } from './ledger.js';
 import { versionedPath } from './names.js';

@@ -1,9 +1,9 @@
 // One picture's way from the input folder to the output folder. Which picture, and when, is folder-watcher.ts's.
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
-import { printable } from '../picture-name.js';
 import type { PictureReport } from '../picture-report.js';
 import type { Folders } from './folders.js';
 import type { Ledger, Settled } from './ledger.js';

@@ -1,0 +1,13 @@
+// Text from files in messages: names of pictures and priors may hold anything, and a terminal obeys some of it.
+
+/** One line, in one direction: line breaks, other control characters and marks of writing direction become escapes. */
+export function printable(name: string): string {
+  return name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) =>
+    character === '\n' ? '\\n' : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/** The same for a text of several lines: its line breaks stay. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
