@@ -94,7 +94,10 @@ async function denoiseTiles<S extends Samples>(
   if (typeof options.sigma === 'number') checkSigma(model, options.sigma, isGrey);
   const scale = isGrey ? COMPLETED_NOISE : 1;
   const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
-  const noise = await planNoise(picture, options, { range: [range[0] / scale, range[1] / scale], method });
+  const noise = await planNoise(picture, options, {
+    range: [range[0] / scale, range[1] / scale],
+    ...approach,
+  });
   const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0 };
@@ -109,7 +112,7 @@ async function denoiseTiles<S extends Samples>(
   const blender = createBlender(options.region ? cutOut(picture, part) : picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
-  // Every tile in flight listens, and in several parts where it is split into phases.
+  // Every tile in flight listens, and several times where it is estimated at several scales.
   setMaxListeners(0, either);
   const started = performance.now();
   let firstBeta: number | undefined;

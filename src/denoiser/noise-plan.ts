@@ -1,5 +1,6 @@
 // From what the user said of the noise, and from the picture where he said nothing, to how its tiles are denoised.
 import { FlowDenoiseError } from '../core/errors.js';
+import { SCHEDULES } from '../core/inference/half-quadratic-splitting.js';
 import { binnedNoise } from '../core/noise/binning.js';
 import { combinedNoise, weightForSigma } from '../core/noise/combination.js';
 import { gaussianNoise } from '../core/noise/gaussian.js';
@@ -9,7 +10,7 @@ import { type PoissonGaussianParameters, poissonGaussianNoise } from '../core/no
 import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import type { Tile, TilePlan } from '../tile/plan.js';
-import type { Method } from './approach.js';
+import type { Ensemble, Method, Scales } from './approach.js';
 import type { NoiseReport } from './denoiser.js';
 import { detectNoise } from './detect-noise.js';
 import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
@@ -40,6 +41,9 @@ export interface NoiseContext {
   /** The prior's noise levels for this picture, [0, 1] units, as they apply to colour or grey. */
   readonly range: readonly [number, number];
   readonly method: Method;
+  /** How much is computed; what is left out is 1. */
+  readonly ensemble?: Ensemble | undefined;
+  readonly scales?: Scales | undefined;
 }
 
 type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };
@@ -100,7 +104,7 @@ function profilePlan(
   picture: Picture,
   given: NoiseProfile,
   report: Omit<ReportedNoise, 'model' | 'sigma'>,
-  { range }: NoiseContext,
+  { range, ensemble = 1, scales = 1 }: NoiseContext,
 ): NoisePlan {
   const channels = colourChannels(picture.channels);
   const profile = profileFor(given, channels);
@@ -123,10 +127,15 @@ function profilePlan(
     isClean: strongest < range[0],
     // What the splitting asks of the prior is noise of one sigma.
     isWhite: true,
-    passes: [splittingPass(profile, { range })],
+    passes: [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })],
     multiple: 1,
     at: () => ({ sigma: sigma / 255 }),
   };
+}
+
+/** Who asks for the mean over symmetries asks for the second posterior mean too: it gains as much. */
+export function splittingSchedule(ensemble: Ensemble): readonly number[] {
+  return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
 }
 
 /** The strongest level of any band and channel at any brightness, [0, 1] units. */
