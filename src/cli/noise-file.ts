@@ -3,7 +3,7 @@ import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import { parseNoiseProfile } from '../core/noise/model/profile-schema.js';
-import { printable } from '../plugin/picture-name.js';
+import { printable } from '../core/printable.js';
 
 /** Larger files are no profiles. */
 const MOST_BYTES = 1 << 20;

@@ -1,9 +1,9 @@
 // What `flow-denoise noise` found, in words, in numbers and as a figure. Nothing is read or measured here.
 import { type NoiseProfile, varianceAt } from '../core/noise/model/noise-profile.js';
+import { printable } from '../core/printable.js';
 import type { NoiseAnalysis } from '../denoiser/analyse-picture.js';
 import { standaloneSvg } from '../figure/line-chart.js';
 import { stackedCharts } from '../figure/stacked-charts.js';
-import { printable } from '../plugin/picture-name.js';
 
 /** The bands by the period of their details in pixels, and where each begins. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;

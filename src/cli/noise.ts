@@ -8,6 +8,7 @@ import { readRegularFile } from '../core/files.js';
 import { meanProfile } from '../core/noise/model/mean-profile.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import { noiseProfileText } from '../core/noise/model/profile-schema.js';
+import { printable } from '../core/printable.js';
 import {
   type AnalyseNoiseOptions,
   type NoiseAnalyser,
@@ -16,7 +17,6 @@ import {
 import { decodePicture, writeFileAtomic } from '../image/index.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
 import { checkLength } from '../plugin/picture-bytes.js';
-import { printable } from '../plugin/picture-name.js';
 import type { Picture } from '../tile/picture.js';
 import type { Region } from '../tile/region.js';
 import { numberOption } from './arguments.js';

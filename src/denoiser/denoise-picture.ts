@@ -133,8 +133,8 @@ async function denoiseTiles<S extends Samples>(
   const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
   const noise = await planNoise(picture, options, {
     range: [range[0] / scale, range[1] / scale],
-    method,
     meter,
+    ...approach,
   });
   const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
@@ -150,7 +150,7 @@ async function denoiseTiles<S extends Samples>(
   const blender = createBlender(options.region ? cutOut(picture, part) : picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
-  // Every tile in flight listens.
+  // Every tile in flight listens, and several times where it is estimated at several scales.
   setMaxListeners(0, either);
   const started = performance.now();
   let firstBeta: number | undefined;

@@ -1,6 +1,7 @@
 // From what the user said of the noise, and from the picture where he said nothing, to how its tiles are denoised.
 import type { NoiseMeter } from '../core/engine/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
+import { SCHEDULES } from '../core/inference/half-quadratic-splitting.js';
 import { binnedNoise } from '../core/noise/binning.js';
 import { combinedNoise, weightForSigma } from '../core/noise/combination.js';
 import { gaussianNoise } from '../core/noise/gaussian.js';
@@ -11,7 +12,7 @@ import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import type { Tile, TilePlan } from '../tile/plan.js';
 import { analyseNoise } from './analyse-noise.js';
-import type { Method } from './approach.js';
+import type { Ensemble, Method, Scales } from './approach.js';
 import type { NoiseReport } from './denoiser.js';
 import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
 import {
@@ -43,6 +44,9 @@ export interface NoiseContext {
   readonly method: Method;
   /** Is asked where the noise is to be found from the picture. */
   readonly meter: NoiseMeter;
+  /** How much is computed; what is left out is 1. */
+  readonly ensemble?: Ensemble | undefined;
+  readonly scales?: Scales | undefined;
 }
 
 type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };
@@ -103,7 +107,7 @@ function profilePlan(
   picture: Picture,
   given: NoiseProfile,
   report: Omit<ReportedNoise, 'model' | 'sigma'>,
-  { range }: NoiseContext,
+  { range, ensemble = 1, scales = 1 }: NoiseContext,
 ): NoisePlan {
   const channels = colourChannels(picture.channels);
   const profile = profileFor(given, channels);
@@ -126,10 +130,15 @@ function profilePlan(
     isClean: strongest < range[0],
     // What the splitting asks of the prior is noise of one sigma.
     isWhite: true,
-    passes: [splittingPass(profile, { range })],
+    passes: [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })],
     multiple: 1,
     at: () => ({ sigma: sigma / 255 }),
   };
+}
+
+/** Who asks for the mean over symmetries asks for the second posterior mean too: it gains as much. */
+export function splittingSchedule(ensemble: Ensemble): readonly number[] {
+  return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
 }
 
 /** The strongest level of any band and channel at any brightness, [0, 1] units. */

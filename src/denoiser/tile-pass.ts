@@ -8,7 +8,7 @@ import type { NoiseModel } from '../core/noise/noise-model.js';
 import type { Stabiliser } from '../core/noise/stabiliser.js';
 import type { Ensemble, Scales } from './approach.js';
 import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
-import { coarseTile, withCoarse } from './scales.js';
+import { COARSE_OF_COLOURED, coarseTile, withCoarse } from './scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
 export interface TileSamples {
@@ -19,6 +19,8 @@ export interface TileSamples {
   readonly width: number;
   /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile where it varies. */
   readonly sigma: number;
+  /** The same of the tile at half its size, a quarter and so on, where the noise is not white. */
+  readonly coarse?: readonly number[] | undefined;
   /** The likelihood, where it is not Gaussian of `sigma`. */
   readonly likelihood?: NoiseModel | undefined;
   /** Whether other tiles have other sigmas. */
@@ -62,13 +64,17 @@ export function secondLookPass(
   };
 }
 
-/** Noise of any spectrum and level: several estimates under white noise, see half-quadratic-splitting.ts. */
+/** Noise of any spectrum and level: posterior means under white noise, see half-quadratic-splitting.ts. */
 export function splittingPass(profile: NoiseProfile, options: SplittingOptions): TilePass {
   return (tile, next) =>
     halfQuadraticSplitting(
       tile,
       profile,
-      (data, sigma) => next({ ...tile, data, sigma, varies: true }),
+      (data, [sigma = 0, ...coarser]) => {
+        // A scale's own pixels are the mean of so many that white noise is half as strong at each.
+        const coarse = coarser.map((level, i) => level / 2 ** (i + 1));
+        return next({ ...tile, data, sigma, coarse: coarse.length > 0 ? coarse : undefined, varies: true });
+      },
       options,
     );
 }
@@ -120,19 +126,25 @@ export interface ScalesOptions {
 
 /**
  * The tile at so many scales, each half as large as the one before, see scales.ts; as many as have noise that the prior
- * knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong.
+ * knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong, or what it says in `coarse`.
  */
 export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
   return async (tile, next) => {
-    const { sigma, likelihood, seed } = tile;
-    if (count === 1 || likelihood || sigma / 2 < options.leastSigma) return next(tile);
+    const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
+    if (count === 1 || likelihood || sigmaOfHalf < options.leastSigma) return next(tile);
     const half = coarseTile(tile.data, tile, options.multiple);
-    const coarser = scalesPass((count - 1) as Scales, options);
+    const ofHalf = {
+      ...tile,
+      ...half,
+      sigma: sigmaOfHalf,
+      coarse: coarser.length > 0 ? coarser : undefined,
+      seed: (seed ^ NEXT_SEED) >>> 0,
+    };
     const [fine, coarse] = await Promise.all([
       next(tile),
-      coarser({ ...tile, ...half, sigma: sigma / 2, seed: (seed ^ NEXT_SEED) >>> 0 }, next),
+      scalesPass((count - 1) as Scales, options)(ofHalf, next),
     ]);
-    return withCoarse(fine, tile, { ...half, data: coarse });
+    return withCoarse(fine, tile, { ...half, data: coarse }, tile.coarse && COARSE_OF_COLOURED);
   };
 }
 

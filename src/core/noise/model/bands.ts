@@ -78,6 +78,16 @@ export function bandPowers(details: readonly number[]): number[] {
 }
 
 /**
+ * The inverse of `bandPowers`: the white-equivalent power that each measured detail has where the bands have these powers.
+ *
+ * @param powers  [BANDS] at least 0
+ * @returns       [MEASURED]
+ */
+export function detailPowers(powers: readonly number[]): number[] {
+  return LEAKAGE.map((row) => row.reduce((sum, share, band) => sum + share * (powers[band] as number), 0));
+}
+
+/**
  * Splits a plane into `details` detail bands, finest first, and a remainder; their sum is the plane. Reflected at the
  * borders (about the edge pixel, which is not repeated).
  *
