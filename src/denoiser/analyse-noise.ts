@@ -1,6 +1,7 @@
 // What noise a picture has, found from the picture alone: one call, for the denoiser, the choice of a prior, the preview
 // and `flow-denoise noise`. Which finding counts is decided here and only here.
 import type { NoiseMeter } from '../core/engine/noise-meter.js';
+import { normalDistribution } from '../core/noise/clipped-noise.js';
 import {
   headInputs,
   type ProfileFromReadings,
@@ -28,8 +29,10 @@ export interface DetectedNoise {
   readonly report: Omit<NoiseReport, 'isEstimated'>;
 }
 
-/** The strongest band's level, 8-bit units, below which there is nothing that is worth removing. */
-const LEAST_255 = 2.5;
+/** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
+const LEAST_255 = 2;
+/** The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. */
+const LEAST_EVIDENCE = 0.5;
 /** Levels of bands and channels that differ by less are those of white noise. */
 const WHITE_RATIO = 1.35;
 /** Two estimates of white noise that differ by less agree. */
@@ -63,9 +66,9 @@ export async function analyseNoise(
   if (cells.length === 0) return whiteNoise(picture, kind, range);
   const levels = await meter.pool(headInputs(cells));
   const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
-  const strongest =
-    Math.max(...found.levels255) / (colourChannels(picture.channels) === 1 ? Math.sqrt(3) : 1);
-  if (strongest < LEAST_255) return nothing(strongest, `looks clean: sigma ${words(strongest)}`);
+  const { strongest255, evidence } = evidenceOf(found);
+  if (evidence < LEAST_EVIDENCE)
+    return nothing(strongest255, `looks clean: sigma ${words(strongest255)}`, 1 - evidence);
   if (isWhite(found)) {
     const white = await whiteNoise(picture, 'auto', range);
     const ratio = white.sigma255 / strongestLevel255(found.profile);
@@ -79,9 +82,21 @@ export async function analyseNoise(
       model: 'profile',
       sigma: strongestLevel255(found.profile),
       isCorrelated: true,
+      confidence: evidence,
       why: spectrumWords(found),
     },
   };
+}
+
+/** The detail that most surely holds noise: its level, and the probability that it lies above `LEAST_255`. */
+function evidenceOf({ levels255, deviations, profile }: ProfileFromReadings) {
+  // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
+  const unit = profile.channels.length === 1 ? Math.sqrt(3) : 1;
+  const details = levels255.map((level, i) => ({
+    strongest255: level / unit,
+    evidence: normalDistribution(Math.log(level / unit / LEAST_255) / (deviations[i] as number)),
+  }));
+  return details.reduce((a, b) => (b.evidence > a.evidence ? b : a));
 }
 
 function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {

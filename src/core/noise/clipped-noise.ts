@@ -12,7 +12,7 @@ const ERFC = [
 ] as const;
 
 /** The distribution function of N(0, 1). */
-function distribution(x: number): number {
+export function normalDistribution(x: number): number {
   const z = Math.abs(x) / Math.SQRT2;
   const t = 1 / (1 + z / 2);
   const tail = (t * Math.exp(-z * z + ERFC.reduce((sum, c) => sum * t + c, 0))) / 2;
@@ -21,7 +21,7 @@ function distribution(x: number): number {
 
 /** The variance of max(0, a + n), n of N(0, 1). */
 function rectifiedVariance(a: number): number {
-  const [inside, edge] = [distribution(a), density(a)];
+  const [inside, edge] = [normalDistribution(a), density(a)];
   const mean = a * inside + edge;
   return Math.max(0, (a * a + 1) * inside + a * edge - mean * mean);
 }
@@ -37,7 +37,7 @@ export function varianceLost(clipped: number): number {
   let [low, high] = [-9, 9];
   for (let step = 0; step < 40; step++) {
     const middle = (low + high) / 2;
-    if (distribution(-middle) > clipped) low = middle;
+    if (normalDistribution(-middle) > clipped) low = middle;
     else high = middle;
   }
   return 1 - rectifiedVariance(low);
