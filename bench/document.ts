@@ -139,6 +139,32 @@ function noiseTable(results: Results): string {
   return `${markdownTable(['', 'noisy', 'told', 'nothing said'], body)}\n\n${clean} ${origin(results).trim()}`;
 }
 
+/** What becomes of a simulated camera's noise, and how well it is found. */
+function cameraTable(results: Results): string {
+  const error = (row: Row, key: string) => {
+    const values = numbers(row, key);
+    return values.length > 0 ? mean(values).toFixed(2) : '';
+  };
+  const body = results.rows.map((row) => [
+    `ISO ${row.iso}`,
+    String(row.coding),
+    ...['noisy', 'white', 'unsaid'].map((key) => decibels(row, key)),
+    error(row, 'level'),
+    error(row, 'spectrum'),
+    `${row.clean} of ${row.pictures}`,
+  ]);
+  const head = [
+    '',
+    'JPEG',
+    'noisy',
+    'best white sigma',
+    'nothing said',
+    'error of the level',
+    'of the spectrum',
+  ];
+  return `${markdownTable([...head, 'left as clean'], body)}\n${origin(results)}`;
+}
+
 function poissonTable(results: Results): string {
   const rows = results.rows.filter((row) => row.study === 'poisson');
   const body = rows.map((row) => {
@@ -212,6 +238,8 @@ export async function tableFor(name: string): Promise<string> {
     }
     case 'noise':
       return part === 'poisson' ? poissonTable(results) : noiseTable(results);
+    case 'camera':
+      return cameraTable(results);
     case 'seams':
       return seamsTable(results);
     case 'prior-auto':

@@ -18,21 +18,26 @@ export interface CameraShot {
 export async function cameraShot(scene: CleanPicture, level: CameraNoise, seed: number): Promise<CameraShot> {
   const { width, height } = scene;
   const shot = takePicture(planarColours(scene), { width, height }, cameraAt(level.iso), seed);
-  const bytes = Uint8ClampedArray.from(interleaved(shot.noisy), (value) => 255 * value);
-  const coded = level.jpeg ? await throughJpeg(bytes, { width, height }, level.jpeg) : bytes;
   const shape = { name: scene.name, width, height, channels: 3 } as const;
   return {
     reference: { ...shape, data: interleaved(shot.clean) },
-    noisy: { ...shape, data: Float32Array.from(coded, (value) => value / 255) },
+    noisy: await fileOf({ ...shape, data: interleaved(shot.noisy) }, level.jpeg),
   };
+}
+
+/** A picture as its file has it: bytes, after JPEG where there is one; [0, 1] again. */
+export async function fileOf(picture: CleanPicture, jpeg: JpegSettings | undefined): Promise<CleanPicture> {
+  const bytes = Uint8ClampedArray.from(picture.data, (value) => 255 * value);
+  const coded = jpeg ? await throughJpeg(bytes, picture, jpeg) : bytes;
+  return { ...picture, data: Float32Array.from(coded, (value) => value / 255) };
 }
 
 async function throughJpeg(
   bytes: Uint8ClampedArray,
-  size: { readonly width: number; readonly height: number },
+  { width, height }: { readonly width: number; readonly height: number },
   jpeg: JpegSettings,
 ): Promise<Uint8Array> {
-  const file = await sharp(bytes, { raw: { ...size, channels: 3 } })
+  const file = await sharp(bytes, { raw: { width, height, channels: 3 } })
     .jpeg(jpeg)
     .toBuffer();
   return sharp(file).raw().toBuffer();
