@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
+import type { Fidelity } from '../image/index.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Job } from './inputs.js';
 
@@ -24,15 +25,27 @@ export function errorJson(error: unknown): { code: string; message: string } {
   return { code: codeOf(error), message: messageOf(error) };
 }
 
-type ToldReport = DenoiseReport & { readonly isCached?: boolean };
+type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };
 
 /** The line of a file that is done. */
 export function doneLine(
   { input, output }: Job,
-  { seconds, tiles, fallbackTiles, isUnchanged, noise, prior, priorChoice, isCached = false }: ToldReport,
+  {
+    seconds,
+    tiles,
+    fallbackTiles,
+    isUnchanged,
+    noise,
+    prior,
+    priorChoice,
+    isCached = false,
+    file,
+  }: ToldReport,
 ): string {
   const names = wayOf({ input, output });
-  if (isUnchanged) return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}`;
+  const oddities = file?.warnings ? `  (the file has ${file.warnings.join('; ')})` : '';
+  if (isUnchanged)
+    return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}${oddities}`;
   const found = noise.isEstimated ? `  ${noiseWords(noise)}` : '';
   const doubts =
     fallbackTiles === 0
@@ -40,7 +53,7 @@ export function doneLine(
       : `  (${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?)`;
   const where = input === output ? `${names}  replaced` : names;
   const chosen = priorChoice ? `  prior ${prior} (${choiceWords(priorChoice)})` : '';
-  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts}`;
+  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts}${oddities}`;
 }
 
 function choiceWords({ why, figures }: PriorChoice): string {
