@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
-import { planTiles } from '#src/tile/plan.js';
+import { planTiles, spreadTiles } from '#src/tile/plan.js';
 import { tileOptions } from './arbitrary.js';
 
 /** The fewest tiles and then the shortest, by trying them all. */
@@ -107,6 +107,28 @@ test('an option out of range is refused by name', () => {
     );
   }
   assert.not.throws(() => planTiles({ ...good, overlap: 56 }));
+});
+
+test('tiles that are spread: some, at most so many, of the plan, all of them where they are few', () => {
+  fc.assert(
+    fc.property(tileOptions, fc.integer({ min: 1, max: 12 }), (options, most) => {
+      const plan = planTiles(options);
+      const spread = spreadTiles(plan, most);
+      assert.ok(spread.length >= 1 && spread.length <= most, `${spread.length} of ${most}`);
+      assert.is(new Set(spread).size, spread.length);
+      assert.ok(spread.every((tile) => plan.tiles.includes(tile)));
+      if (plan.tiles.length === 1) assert.equal(spread, plan.tiles);
+    }),
+  );
+  const places = (width: number, height: number, most: number) =>
+    spreadTiles(planTiles({ width, height, tileSize: 16, overlap: 0, multiple: 16 }), most).map(
+      ({ column, row }) => `${column},${row}`,
+    );
+  assert.equal(places(64, 32, 8), ['0,0', '1,0', '2,0', '3,0', '0,1', '1,1', '2,1', '3,1']);
+  // In the middles of equal parts, as far apart across as down.
+  assert.equal(places(16 * 12, 16 * 12, 4), ['3,3', '9,3', '3,9', '9,9']);
+  assert.equal(places(16 * 100, 16, 4), ['12,0', '37,0', '62,0', '87,0']);
+  assert.equal(places(16, 16 * 100, 4), ['0,12', '0,37', '0,62', '0,87']);
 });
 
 test.run();

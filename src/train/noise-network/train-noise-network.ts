@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
+import { FlowDenoiseError } from '../../core/errors.js';
 import { readSafetensors, writeSafetensors } from '../../core/model/safetensors.js';
 import {
   CELL,
@@ -33,6 +34,8 @@ export interface NoiseTrainingOptions {
   /** Where weights.safetensors and training.json are written. */
   readonly output: string;
   readonly minutes: number;
+  /** Ends after so many steps, where the minutes are not over before. */
+  readonly steps?: number | undefined;
   readonly batch?: number | undefined;
   readonly rate?: number | undefined;
   readonly seed?: number | undefined;
@@ -75,22 +78,23 @@ interface ShotMaker {
 
 function openShots(files: readonly string[], seed: number): ShotMaker {
   const worker = new Worker(new URL('./shot-worker.js', import.meta.url), { workerData: { files, seed } });
-  const pending = new Map<number, (batch: ShotBatch) => void>();
+  const pending = new Map<number, { resolve(batch: ShotBatch): void; reject(error: unknown): void }>();
   let id = 0;
-  let failure: Error | undefined;
+  let failure: unknown;
   worker.on('message', (message: { id: number; batch: ShotBatch }) => {
-    pending.get(message.id)?.(message.batch);
+    pending.get(message.id)?.resolve(message.batch);
     pending.delete(message.id);
   });
   worker.on('error', (error) => {
     failure = error;
-    throw error;
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
   });
   return {
     batch(first, size) {
-      if (failure) throw failure;
-      return new Promise((resolve) => {
-        pending.set(++id, resolve);
+      return new Promise((resolve, reject) => {
+        if (failure) return reject(failure);
+        pending.set(++id, { resolve, reject });
         worker.postMessage({ id, first, size });
       });
     },
@@ -107,12 +111,13 @@ function openPool(shots: ShotMaker) {
   let used = 0;
   function ask(): void {
     const slot = asked++ % POOL;
-    coming.push(
-      shots.batch((asked - 1) * GROUP, GROUP).then((group) => {
-        groups[slot] = group;
-        made += 1;
-      }),
-    );
+    const group = shots.batch((asked - 1) * GROUP, GROUP).then((batch) => {
+      groups[slot] = batch;
+      made += 1;
+    });
+    // Whoever waits for it is told; until then a failure is nobody's.
+    group.catch(() => undefined);
+    coming.push(group);
   }
   return {
     get made() {
@@ -163,9 +168,29 @@ function lossOf(
 
 /** Trains on the current TensorFlow.js backend until the minutes are over; writes weights every so often and at the end. */
 export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<void> {
-  const { folder, output, minutes, batch = 24, rate = 1.5e-3, seed = 1, from, onStep } = options;
-  await mkdir(output, { recursive: true });
+  const {
+    folder,
+    output,
+    minutes,
+    steps = Infinity,
+    batch = 24,
+    rate = 1.5e-3,
+    seed = 1,
+    from,
+    onStep,
+  } = options;
+  if (!Number.isInteger(batch / GROUP) || batch < GROUP)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a multiple of ${GROUP} for batch but received ${batch}`,
+    );
   const names = (await readdir(folder)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
+  if (names.length <= HELD_BACK)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a folder with more than ${HELD_BACK} pictures, which training leaves out, but found ${names.length} in ${folder}`,
+    );
+  await mkdir(output, { recursive: true });
   const files = names.map((name) => join(folder, name));
   const shots = openShots(files.slice(0, -HELD_BACK), seed);
   const layout = layoutOf(noiseNetworkShapes());
@@ -196,7 +221,7 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
   }
 
   try {
-    while (seconds() < 60 * minutes) {
+    while (seconds() < 60 * minutes && step < steps) {
       const groups = (await pool.draw(batch / GROUP, draws)).map(
         (each): MirroredGroup => ({
           batch: each,
@@ -218,7 +243,7 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
       });
       const [loss = Number.NaN, norm = Number.NaN, error = Number.NaN] = told.dataSync();
       told.dispose();
-      const done = Math.min(1, seconds() / (60 * minutes));
+      const done = Math.min(1, Math.max(seconds() / (60 * minutes), step / steps));
       learner.update(gradient, loss, norm, rate * 0.5 * (1 + Math.cos(Math.PI * done)));
       gradient.dispose();
       step += 1;

@@ -19,6 +19,7 @@ import { parametersFrom, type WeightArray, type Weights } from '#src/core/flow/p
 import { loadNoiseNetwork } from '#src/core/model/load-noise-network.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
 import {
+  FEATURES,
   FLOOR_255,
   LEVELS,
   logLevel,
@@ -27,6 +28,7 @@ import {
   UNCERTAINTY,
   uncertaintyOf,
 } from '#src/core/noise/estimate/noise-network.js';
+import { pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
 import { createOnnxGraph } from '#src/core/ops/onnx-graph.js';
 import { onnxOps } from '#src/core/ops/onnx-ops.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
@@ -36,6 +38,7 @@ import { photo, planar } from '../photo.js';
 import { randomNumbers } from '../random-weights.js';
 
 const [HEIGHT, WIDTH] = [16, 32];
+const OUTPUTS = 2 * LEVELS + FEATURES;
 await openBackend('cpu');
 const ort = await loadOnnxRuntime();
 const picture = planar(
@@ -86,7 +89,7 @@ test('random weights: TensorFlow.js and ONNX Runtime against float64', async () 
     parametersFrom(float64Ops, random),
     tensor64(picture, [1, 3, HEIGHT, WIDTH]),
   );
-  assert.equal(shape, [1, 2 * LEVELS, HEIGHT / 16, WIDTH / 16]);
+  assert.equal(shape, [1, OUTPUTS, HEIGHT / 16, WIDTH / 16]);
   const most = data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   assert.ok(most > 0.5, `outputs are ${most} at most: weights too small to tell anything`);
   for (const [name, found] of [
@@ -163,7 +166,10 @@ test('levels are logarithms over a floor, uncertainties stay within their reach'
 
 test('the shipped network loads; one that is damaged is refused', async () => {
   const shipped = await loadNoiseNetwork();
-  assert.equal([...shipped.keys()].sort(), Object.keys(noiseNetworkShapes()).sort());
+  assert.equal(
+    [...shipped.keys()].sort(),
+    Object.keys({ ...noiseNetworkShapes(), ...pictureHeadShapes() }).sort(),
+  );
   const root = new URL('../../../models/noise-network/', import.meta.url);
   const bytes = await readFile(new URL('weights.safetensors', root));
   const card = JSON.parse(await readFile(new URL('network.json', root), 'utf8')) as Record<string, unknown>;
@@ -225,7 +231,7 @@ test('the meter answers as the network does, tile for tile, and is closed withou
   for (const side of [16, 32, 48, 64, 80])
     assert.is(
       (await meter.measure(new Float32Array(3 * side * 16), { height: side, width: 16 })).length,
-      (2 * LEVELS * side) / 16,
+      (OUTPUTS * side) / 16,
     );
   assert.equal(await meter.measure(picture.slice(), size), answers[0]);
   await meter.close();
@@ -263,7 +269,7 @@ test('an idle meter that nobody closed lets the process end', async () => {
     cwd: new URL('../../../', import.meta.url),
     timeout: 120_000,
   });
-  assert.is(stdout.trim(), String(2 * LEVELS));
+  assert.is(stdout.trim(), String(OUTPUTS));
 });
 
 test.run();

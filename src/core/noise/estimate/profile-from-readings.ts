@@ -104,7 +104,7 @@ export function profileFromReadings(
   };
 }
 
-/** ln of each bin's level over the picture's; the mean over all cells is 0. */
+/** ln of each bin's level over the picture's, whose square is the mean over all cells of theirs. */
 function brightnessOffsets(
   bins: readonly (readonly CellReading[])[],
   channel: number,
@@ -112,7 +112,7 @@ function brightnessOffsets(
 ): number[] {
   const shares = levels.map((level) => Math.max(0, 1 - (FLOOR_255 / Math.exp(level)) ** 2));
   const means = Array.from({ length: MEASURED }, (_, band) => weightedLevel(bins.flat(), channel, band).mean);
-  return bins.map((bin) => {
+  const offsets = bins.map((bin) => {
     let [weight, weighted] = [PRIOR_WEIGHT, 0];
     for (const [band, share] of shares.entries()) {
       // Where there is next to no noise, the floor is what is seen, and it is the same at every brightness.
@@ -122,6 +122,9 @@ function brightnessOffsets(
     }
     return weighted / weight;
   });
+  const count = bins.reduce((sum, bin) => sum + bin.length, 0);
+  const power = offsets.reduce((sum, offset, i) => sum + (bins[i]?.length ?? 0) * Math.exp(2 * offset), 0);
+  return offsets.map((offset) => offset - Math.log(power / count) / 2);
 }
 
 function weightedLevel(cells: readonly CellReading[], channel: number, band: number) {

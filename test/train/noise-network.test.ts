@@ -1,0 +1,128 @@
+// The training of the noise network: examples whose levels are those of the noise in them, and a few steps that learn.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FlowDenoiseError } from '#src/core/errors.js';
+import { readSafetensors } from '#src/core/model/safetensors.js';
+import { CELL, FLOOR_255, LEVELS, noiseNetworkShapes } from '#src/core/noise/estimate/noise-network.js';
+import { drawnGraphics } from '#src/train/noise-network/drawn-graphics.js';
+import { drawsFrom, noisyShot, SIDE } from '#src/train/noise-network/noisy-shot.js';
+import { trainNoiseNetwork } from '#src/train/noise-network/train-noise-network.js';
+import { photo } from '../core/photo.js';
+import { openTensorflow, withoutLeak } from './training-backends.js';
+import { temporaryFolder } from './training-pictures.js';
+
+const CELLS = (SIDE / CELL) ** 2;
+const coffee = await photo('coffee.png');
+const scene = { ...coffee, data: Uint8Array.from(coffee.data, (value) => Math.round(255 * value)) };
+
+test('a seed makes an example, another makes another; sizes and ranges are as told', async () => {
+  const [one, again, other] = await Promise.all([5, 5, 6].map((seed) => noisyShot(scene, seed)));
+  assert.equal(one, again);
+  assert.not.equal(one?.picture, other?.picture);
+  for (const shot of [one, other]) {
+    assert.equal([shot?.picture.length, shot?.levels.length], [SIDE * SIDE * 3, CELLS * LEVELS]);
+    assert.ok(shot?.picture.every((value) => value >= 0 && value <= 1));
+    assert.ok(shot?.levels.every((level) => level >= Math.log(FLOOR_255) - 1e-6 && level < Math.log(255)));
+  }
+  assert.is((await noisyShot(scene, 5, 2 * SIDE)).levels.length, 4 * CELLS * LEVELS);
+});
+
+test('of many examples some have no noise at all, most have some', async () => {
+  const floor = Math.log(FLOOR_255);
+  let clean = 0;
+  const seeds = Array.from({ length: 24 }, (_, i) => 100 + i);
+  for (const seed of seeds) {
+    const { levels } = await noisyShot(scene, seed);
+    if (levels.every((level) => Math.abs(level - floor) < 1e-6)) clean += 1;
+  }
+  // Drawn with a chance of a fifth: 4.8 of 24, and 13 is four deviations away.
+  assert.ok(clean >= 1 && clean <= 13, `${clean} of ${seeds.length} are clean`);
+});
+
+test('draws are in their ranges and graphics are pictures', () => {
+  const draws = drawsFrom(3);
+  const values = Array.from({ length: 2000 }, () => draws.logUniform(0.01, 100));
+  assert.ok(values.every((value) => value >= 0.01 && value <= 100));
+  const below = values.filter((value) => value < 1).length;
+  // Half of them are below the middle of the logarithm; five deviations of a fair coin.
+  assert.ok(Math.abs(below - 1000) < 5 * Math.sqrt(500), `${below} of 2000`);
+  const drawn = drawnGraphics(64, drawsFrom(7));
+  assert.ok(drawn.length === 3 * 64 * 64 && drawn.every((value) => value >= 0 && value <= 1));
+  assert.ok(new Set(drawn).size > 1);
+  assert.equal(drawn, drawnGraphics(64, drawsFrom(7)));
+});
+
+const refused = (work: Promise<unknown>, pattern: RegExp) =>
+  work.then(
+    () => assert.unreachable('it was taken'),
+    (error: unknown) => {
+      assert.ok(error instanceof FlowDenoiseError && error.code === 'BAD_OPTION', String(error));
+      assert.match(String(error), pattern);
+    },
+  );
+
+test('too few pictures and batches that no group fits are refused before anything is written', async () => {
+  const { folder, remove } = await temporaryFolder();
+  try {
+    await writeFile(join(folder, 'one.png'), '');
+    const options = { folder, output: join(folder, 'out'), minutes: 1 };
+    await refused(trainNoiseNetwork(options), /more than 32 pictures.*found 1/);
+    await refused(trainNoiseNetwork({ ...options, batch: 12 }), /multiple of 8 for batch.*12/);
+  } finally {
+    await remove();
+  }
+});
+
+const training = 'the noise network learns';
+if (await openTensorflow(training))
+  test('steps lower the loss, weights go on where they were, and no tensor is left', async () => {
+    const { folder, remove } = await temporaryFolder();
+    const pictures = join(folder, 'pictures');
+    await mkdir(pictures);
+    const cut = (left: number, top: number) =>
+      sharp(scene.data, { raw: { width: scene.width, height: scene.height, channels: 3 } })
+        .extract({ left, top, width: 200, height: 200 })
+        .png()
+        .toBuffer();
+    // 32 of them are held back.
+    for (let i = 0; i < 36; i++)
+      await writeFile(join(pictures, `${100 + i}.png`), await cut((i % 6) * 70, Math.floor(i / 6) * 35));
+    const train = async (name: string, steps: number, from?: string) => {
+      const losses: number[] = [];
+      await withoutLeak(() =>
+        trainNoiseNetwork({
+          folder: pictures,
+          output: join(folder, name),
+          minutes: 5,
+          steps,
+          batch: 8,
+          from,
+          onStep: (_, loss) => losses.push(loss),
+        }),
+      );
+      assert.is(losses.length, steps);
+      return losses;
+    };
+    const mean = (losses: readonly number[]) => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    try {
+      const losses = await train('first', 24);
+      const [begun, ended] = [mean(losses.slice(0, 4)), mean(losses.slice(-4))];
+      assert.ok(ended < begun - 0.1, `loss ${begun}, then ${ended}`);
+      const file = join(folder, 'first/weights.safetensors');
+      const weights = readSafetensors(await readFile(file));
+      for (const [name, shape] of Object.entries(noiseNetworkShapes()))
+        assert.equal(weights.get(name)?.shape, shape, name);
+      const told = JSON.parse(await readFile(join(folder, 'first/training.json'), 'utf8'));
+      assert.equal([told.pictures, told.steps, told.batch], [4, 24, 8]);
+      // The same examples as the first run's first step saw, by weights that have learned.
+      const [again = Number.NaN] = await train('second', 1, file);
+      assert.ok(again < (losses[0] ?? Number.NaN), `${again} after ${losses[0]}`);
+    } finally {
+      await remove();
+    }
+  });
+
+test.run();
