@@ -1,12 +1,23 @@
-// Trains the network that tells noise from texture, on simulated noise over a folder of clean pictures.
-// Usage: node --import tsx scripts/train-noise-network.ts <folder> <output> [minutes] [weights to begin with]
+// Trains the network that tells noise from texture, on simulated noise over a folder of clean pictures: first the part that
+// reads cells, then the head that pools them. Writes what models/noise-network holds.
+// Usage: node --import tsx scripts/train-noise-network.ts <folder> <output> [minutes] [pictures for the head] [weights to begin with]
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { prepareTensorflowEnvironment } from '#src/core/engine/tensorflow-package.js';
 import { openBackend } from '#src/core/engine/tfjs-backend.js';
+import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
 import { trainNoiseNetwork } from '#src/train/noise-network/train-noise-network.js';
+import { describePictures, trainPictureHead } from '#src/train/noise-network/train-picture-head.js';
 
-const [folder, output, minutes = '60', from] = process.argv.slice(2);
+const HEAD_STEPS = 3000;
+const HEAD_SEED = 12345;
+
+const [folder, output, minutes = '60', pictures = '2000', from] = process.argv.slice(2);
 if (folder === undefined || output === undefined) {
-  console.error('usage: train-noise-network <folder of clean pictures> <output> [minutes] [weights]');
+  console.error(
+    'usage: train-noise-network <folder of clean pictures> <output> [minutes] [pictures] [weights]',
+  );
   process.exit(2);
 }
 prepareTensorflowEnvironment();
@@ -27,4 +38,28 @@ await trainNoiseNetwork({
     [loss, error] = [0, 0];
   },
 });
+
+const file = path.join(output, 'weights.safetensors');
+const tensors = readSafetensors(await readFile(file));
+const cells = new Map(
+  [...tensors].map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }] as const),
+);
+console.log(`describing ${pictures} pictures`);
+const described = await describePictures(cells, folder, Number(pictures), HEAD_SEED);
+const head = await trainPictureHead(described, {
+  steps: HEAD_STEPS,
+  onCheck: (step, seen, kept, keptError) =>
+    console.log(
+      `head, step ${step}: loss ${seen.toFixed(3)}, held back ${kept.toFixed(3)}, error of ln sigma ${keptError.toFixed(3)}`,
+    ),
+});
+const bytes = writeSafetensors(new Map([...cells, ...head]), () => 'F16');
+await writeFile(file, bytes);
+const sha256 = createHash('sha256').update(bytes).digest('hex');
+const card = {
+  format: 'flow-denoise-noise-network',
+  version: 1,
+  weights: { file: 'weights.safetensors', sha256 },
+};
+await writeFile(path.join(output, 'network.json'), `${JSON.stringify(card, null, 2)}\n`);
 backend.close();

@@ -50,8 +50,13 @@ export async function applyConfig(
   const all = new Set(commands.flatMap(optionNames));
   const unknown = Object.keys(options).filter((key) => !all.has(key));
   if (unknown.length > 0) {
-    const names = [...all].sort().join(', ');
-    throw refused(path, `expected the options ${names} but found ${unknown.join(', ')}`);
+    const guesses = unknown.map((key) => ({ key, meant: nearest(key, all) }));
+    const found = guesses.map(({ key, meant }) =>
+      meant === undefined ? key : `${key} (did you mean ${meant}?)`,
+    );
+    const isGuessed = guesses.every(({ meant }) => meant !== undefined);
+    const names = isGuessed ? 'options by their names' : `the options ${[...all].sort().join(', ')}`;
+    throw refused(path, `expected ${names} but found ${found.join(', ')}`);
   }
   const isTyped = (key: string) => command.getOptionValueSource(key) === 'cli';
   const saysWhere = DESTINATIONS.some(isTyped) || command.args.includes('-');
@@ -63,6 +68,33 @@ export async function applyConfig(
   const isQuiet = command.getOptionValue('quiet') === true;
   if (used.length > 0 && !isQuiet)
     say(`options from ${relative('', path)}: ${used.map(([key, value]) => words(key, value)).join(', ')}`);
+}
+
+/** The name that differs from the key in the fewest letters, where those are few. */
+function nearest(key: string, names: Iterable<string>): string | undefined {
+  const mostEdits = Math.max(1, Math.floor(key.length / 3));
+  const plain = (name: string) => name.toLowerCase().replaceAll(/[-_]/g, '');
+  const edits = [...names].map((name) => [name, editsBetween(plain(key), plain(name))] as const);
+  const [best] = edits.filter(([, count]) => count <= mostEdits).sort(([, a], [, b]) => a - b);
+  return best?.[0];
+}
+
+/** Letters to put in, take out or change (Levenshtein's distance). */
+function editsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min(
+          (row[j] ?? 0) + 1,
+          (next[j - 1] ?? 0) + 1,
+          (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
+      );
+    row = next;
+  }
+  return row[b.length] ?? 0;
 }
 
 interface Found {

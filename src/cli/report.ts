@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../denoiser/denoiser.js';
 import { timeWords } from '../figure/time-words.js';
+import type { Fidelity } from '../image/index.js';
 import type { PictureReport } from '../plugin/picture-report.js';
 import type { Job } from './inputs.js';
 
@@ -24,7 +25,7 @@ export function errorJson(error: unknown): { code: string; message: string } {
   return { code: codeOf(error), message: messageOf(error) };
 }
 
-type ToldReport = DenoiseReport & { readonly isCached?: boolean };
+type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };
 
 /** The line of a file that is done. */
 export function doneLine(
@@ -40,12 +41,18 @@ export function doneLine(
     prior,
     priorChoice,
     isCached = false,
+    file,
   }: ToldReport,
 ): string {
   const names = wayOf({ input, output });
-  if (isUnchanged) return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}`;
+  const oddities = file?.warnings ? `  (the file has ${file.warnings.join('; ')})` : '';
+  if (isUnchanged)
+    return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}${anywayWords(noise)}${oddities}`;
   const found = noise.isEstimated ? `  ${noiseWords(noise)}${rangeWords(range)}` : '';
   const doubts = [
+    noise.isEstimated &&
+      (noise.confidence ?? 1) < DOUBTFUL &&
+      `not sure that this is noise: confidence ${percent(noise.confidence)}; if it is none, leave the file out`,
     fallbackTiles > 0 &&
       `${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?`,
     spotTiles > 0 &&
@@ -53,7 +60,19 @@ export function doneLine(
   ].flatMap((doubt) => (doubt ? `  (${doubt})` : []));
   const where = input === output ? `${names}  replaced` : names;
   const chosen = priorChoice ? `  prior ${prior} (${choiceWords(priorChoice)})` : '';
-  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts.join('')}`;
+  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts.join('')}${oddities}`;
+}
+
+/** Below this confidence the command warns: docs/noise.md says how often such findings are right. */
+const DOUBTFUL = 0.9;
+
+const percent = (share = 1) => `${Math.round(100 * share)}%`;
+
+/** How sure it is that there is nothing to do, and what to do if there is. */
+function anywayWords({ isEstimated, confidence }: NoiseReport): string {
+  if (!isEstimated) return '';
+  const sure = confidence === undefined ? '' : `, confidence ${percent(confidence)}`;
+  return `${sure}; pass --sigma to denoise it anyway`;
 }
 
 function choiceWords({ why, figures }: PriorChoice): string {

@@ -33,8 +33,8 @@ export interface DetectedNoise {
 const LEAST_255 = 2;
 /** The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. */
 const LEAST_EVIDENCE = 0.5;
-/** Levels of bands and channels that differ by less are those of white noise. */
-const WHITE_RATIO = 1.35;
+/** Where the logarithms of the levels of bands and channels spread by less, noise is white. */
+const WHITE_SPREAD = 0.16;
 /** Two estimates of white noise that differ by less agree. */
 const AGREES_TO = 1.35;
 
@@ -105,8 +105,10 @@ function nothing(sigma: number, why: string, confidence?: number): DetectedNoise
 
 /** Whether all details of all channels are equally strong. The coarsest, which few cells tell well, is not asked. */
 function isWhite({ levels255 }: ProfileFromReadings): boolean {
-  const levels = levels255.filter((_, i) => i % MEASURED < MEASURED - 1);
-  return Math.max(...levels) <= WHITE_RATIO * Math.min(...levels);
+  const levels = levels255.filter((_, i) => i % MEASURED < MEASURED - 1).map(Math.log);
+  const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length;
+  const variance = levels.reduce((sum, level) => sum + (level - mean) ** 2, 0) / levels.length;
+  return Math.sqrt(variance) < WHITE_SPREAD;
 }
 
 function spectrumWords({ levels255 }: ProfileFromReadings): string {

@@ -119,6 +119,7 @@ function profilePlan(
   const { brightness } = profile;
   const sigma = strongestLevel255(profile);
   const strongest = strongestPower(profile);
+  const white = whiteSigma(profile);
   return {
     report: {
       isEstimated: false,
@@ -130,10 +131,23 @@ function profilePlan(
     isClean: strongest < range[0],
     // What the splitting asks of the prior is noise of one sigma.
     isWhite: true,
-    passes: [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })],
+    passes:
+      white === undefined
+        ? [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })]
+        : [],
     multiple: 1,
-    at: () => ({ sigma: sigma / 255 }),
+    at: () => ({ sigma: white ?? sigma / 255 }),
   };
+}
+
+/** The sigma of a profile of white noise, [0, 1] units; undefined for another. */
+function whiteSigma({ channels }: NoiseProfile): number | undefined {
+  const first = channels[0]?.level[0] ?? 0;
+  const isOne = (value: number) => Math.abs(value - 1) < 1e-6;
+  const isWhite = channels.every(
+    ({ level, spectrum }) => level.every((value) => isOne(value / first)) && spectrum.every(isOne),
+  );
+  return isWhite ? first : undefined;
 }
 
 /** Who asks for the mean over symmetries asks for the second posterior mean too: it gains as much. */

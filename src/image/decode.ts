@@ -6,6 +6,7 @@ import type { Channels, Picture, Samples } from '../tile/picture.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
 import { type JpegContainer, readJpegContainer } from './jpeg-container.js';
+import { soundJpeg } from './jpeg-repair.js';
 import { type MetadataBlocks, metadataBlocks } from './metadata-blocks.js';
 import { TooManyParts } from './part-limit.js';
 import { type PngContainer, readPngContainer } from './png-container.js';
@@ -27,6 +28,8 @@ export interface DecodedPicture {
   readonly blocks: MetadataBlocks;
   /** What the file says of itself, to compare with the one that is made of it. */
   readonly traits: readonly Trait[];
+  /** What is odd in the file although its picture is whole, in words: 'the file has ...'. */
+  readonly warnings?: readonly string[];
 }
 
 export interface DecodeOptions {
@@ -58,22 +61,71 @@ export async function decodePicture(
   const format = recognisedFormat(file, name);
   const container = soundContainer(file, format, name);
   refuseContainer(container, name);
-  const open = (): Sharp => sharp(file, { ignoreIcc: true, failOn: 'warning', limitInputPixels: false });
-  try {
+  const sound = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
+  const decode = async (
+    failOn: 'warning' | 'error',
+    warnings: readonly string[],
+  ): Promise<DecodedPicture> => {
+    const open = (): Sharp => sharp(sound.bytes, { ignoreIcc: true, failOn, limitInputPixels: false });
     const metadata = await open().metadata();
     refusePixels(metadata, format, name, maxPixels);
     const traits = fileTraits(file, format, metadata);
     const blocks = metadataBlocks('tags' in container ? container : {}, metadata);
-    return { name, picture: await decodeSamples(open, metadata), format, container, blocks, traits };
+    return {
+      name,
+      picture: await decodeSamples(open, metadata),
+      format,
+      container,
+      blocks,
+      traits,
+      warnings,
+    };
+  };
+  try {
+    return await decode('warning', sound.warnings);
   } catch (error) {
-    if (error instanceof FlowDenoiseError) throw error;
-    const why = [...new Set(messageOf(error).trim().split('\n'))].join('; ');
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
-      { cause: error },
-    );
+    const harmless = harmlessWarnings(error, format);
+    if (harmless === undefined) throw asOurs(error, format, name);
+    return await decode('error', harmless).catch((later: unknown) => {
+      throw asOurs(later, format, name);
+    });
   }
+}
+
+/** What libvips complained of, each line once, without how it was told to take it. */
+function complaints(error: unknown): string[] {
+  const lines = messageOf(error).trim().split('\n').filter(Boolean);
+  return [...new Set(lines)].filter((line) => !/failOn setting|^error in tile/.test(line));
+}
+
+/**
+ * In words, where all that libtiff warned of are texts without the NUL at their end, as GeoTIFF has them: it adds one.
+ * Damage to a TIFF's samples is an error and no warning.
+ */
+function harmlessWarnings(error: unknown, format: PictureFormat): readonly string[] | undefined {
+  if (error instanceof FlowDenoiseError || format !== 'tiff') return undefined;
+  const lines = complaints(error);
+  const isHarmless = lines.length > 0 && lines.every((line) => /^ASCII value .* null/.test(line));
+  return isHarmless ? ['texts in its tags that do not end as they should'] : undefined;
+}
+
+/** The error that we say; what libvips has no decoder for is not damaged. */
+function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenoiseError {
+  if (error instanceof FlowDenoiseError) return error;
+  const why = complaints(error).join('; ');
+  // sharp calls a header that ends too early an unsupported image format.
+  if (/not supported|unsupported (?!image format)|not implemented/i.test(why))
+    return unsupported(
+      name,
+      `a ${formatNames[format]} of a kind that cannot be read here (${why})`,
+      PLAIN,
+      TO_PNG,
+    );
+  return new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
+    { cause: error },
+  );
 }
 
 function recognisedFormat(file: Buffer, name: string): PictureFormat {
@@ -142,9 +194,13 @@ function refuseContainer(container: Container, name: string): void {
       'expected none, LZW, Deflate, PackBits or JPEG',
       'Save it with one of these first.',
     );
+  if (format === 'tiff' && container.unreadableLayout !== undefined)
+    throw unsupported(name, `a TIFF ${container.unreadableLayout}`, PLAIN, TO_PNG);
 }
 
 const SAMPLES = 'expected 8-bit or 16-bit unsigned integers or 32-bit floats';
+const PLAIN = 'expected grey or RGB of 8, 16 or 32 (float) bits, all channels of a pixel together';
+const TO_PNG = 'Convert it to PNG of 8 or 16 bits first.';
 const SPLIT_IT = 'Split it into single pictures first.';
 
 function refusePixels(metadata: Metadata, format: PictureFormat, name: string, maxPixels: number): void {

@@ -3,7 +3,16 @@ import { extname } from 'node:path';
 import type { PictureFormat } from './format.js';
 
 /** Extensions of the files that can be denoised, in lower case, without the dot. */
-export const supportedExtensions: readonly string[] = ['png', 'jpg', 'jpeg', 'webp', 'tif', 'tiff'];
+export const supportedExtensions: readonly string[] = [
+  'png',
+  'jpg',
+  'jpeg',
+  'jpe',
+  'jfif',
+  'webp',
+  'tif',
+  'tiff',
+];
 
 /** Whether the path ends in one of `supportedExtensions`, in whatever case. */
 export function isSupportedExtension(path: string): boolean {
@@ -12,7 +21,7 @@ export function isSupportedExtension(path: string): boolean {
 
 const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
   png: ['png'],
-  jpeg: ['jpg', 'jpeg'],
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
   webp: ['webp'],
   tiff: ['tif', 'tiff'],
 };

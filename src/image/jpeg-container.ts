@@ -20,14 +20,14 @@ export interface JpegContainer {
   readonly trailer: Buffer;
 }
 
-interface Segment {
+export interface Segment {
   readonly marker: number;
   readonly bytes: Buffer;
   readonly start: number;
 }
 
 const DQT = 0xdb;
-const SOS = 0xda;
+export const SOS = 0xda;
 
 /** Reads the segments before the first scan; of a damaged file, those before the damage. They are copies. */
 export function readJpegContainer(bytes: Buffer): JpegContainer {
@@ -137,17 +137,19 @@ function samplingWords(frame: Buffer): string {
   return usualSampling(frame) ?? factors.join(' ');
 }
 
-/** @throws TooManyParts */
-function segmentsOf(bytes: Buffer): Segment[] {
+/** Those before the first scan, and its header. @throws TooManyParts */
+export function segmentsOf(bytes: Buffer): Segment[] {
   return [...atMost(jpegSegments(bytes), 'segments before the picture')];
 }
 
 function* jpegSegments(bytes: Buffer): Generator<Segment> {
   for (let at = 2; at + 4 <= bytes.length; ) {
-    if (bytes[at] !== 0xff) return;
+    // Some writers pad; decoders look for the next marker, too.
+    if (bytes[at] !== 0xff) at = bytes.indexOf(0xff, at);
+    if (at < 0 || at + 4 > bytes.length) return;
     const marker = bytes.readUInt8(at + 1);
     if (marker === 0xff) at += 1;
-    else if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
+    else if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
     else {
       const end = at + 2 + bytes.readUInt16BE(at + 2);
       if (end > bytes.length) return;
@@ -160,6 +162,11 @@ function* jpegSegments(bytes: Buffer): Generator<Segment> {
 
 function isFrameHeader(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+}
+
+/** Of a frame that is coded in scans of all coefficients. */
+export function isSequential({ marker }: Pick<Segment, 'marker'>): boolean {
+  return marker === 0xc0 || marker === 0xc1;
 }
 
 function isMetadata(marker: number): boolean {

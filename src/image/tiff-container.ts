@@ -16,6 +16,8 @@ export interface TiffContainer {
   readonly unreadableCompression: string | undefined;
   /** Of one sample: 8, 16, 32, 64 ... */
   readonly bitsPerSample: number;
+  /** How its samples lie or what they mean, where no decoder here reads that: 'of 12-bit samples'. */
+  readonly unreadableLayout?: string | undefined;
   readonly isBig: boolean;
   /** Width and height of its tiles; undefined where pixels lie in strips. */
   readonly tile: readonly [width: number, height: number] | undefined;
@@ -25,6 +27,9 @@ export interface TiffContainer {
 
 const COMPRESSION = 259;
 const BITS_PER_SAMPLE = 258;
+const PHOTOMETRIC = 262;
+const SAMPLES_PER_PIXEL = 277;
+const PLANAR = 284;
 const PREDICTOR = 317;
 const TILE_WIDTH = 322;
 const TILE_HEIGHT = 323;
@@ -74,6 +79,7 @@ export function readTiffContainer(bytes: Buffer): TiffContainer {
     hasPredictor: (tagNumber(tags, PREDICTOR) ?? 1) > 1,
     unreadableCompression: unreadable[compression],
     bitsPerSample: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
+    unreadableLayout: unreadableLayout(tags),
     isBig: isBigTiff(bytes),
     tile: tileOf(tags),
     tags: tags.filter(isDescriptive),
@@ -84,6 +90,16 @@ export function readTiffContainer(bytes: Buffer): TiffContainer {
 export function withTiffContainer(encoded: Buffer, container: TiffContainer): Buffer {
   const own = readTiffTags(encoded).filter(({ id }) => structural.has(id));
   return withTiffDirectory(encoded, [...own, ...container.tags]);
+}
+
+const labSpaces: readonly number[] = [8, 9, 10];
+
+function unreadableLayout(tags: readonly TiffTag[]): string | undefined {
+  const bits = tagNumber(tags, BITS_PER_SAMPLE) ?? 1;
+  if (![1, 2, 4, 8, 16, 32, 64].includes(bits)) return `of ${bits}-bit samples`;
+  if (labSpaces.includes(tagNumber(tags, PHOTOMETRIC) ?? 1)) return 'in the colour space Lab';
+  const isPlanar = tagNumber(tags, PLANAR) === 2 && (tagNumber(tags, SAMPLES_PER_PIXEL) ?? 1) > 1;
+  return isPlanar && tileOf(tags) !== undefined ? 'in tiles of one channel each' : undefined;
 }
 
 function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {

@@ -11,6 +11,8 @@ export interface Fidelity {
   readonly kept: readonly string[];
   /** What is gone, e.g. 'EXIF', or another, e.g. 'colours: palette -> as samples'. */
   readonly notKept: readonly string[];
+  /** What is odd in the file that came although its picture is whole; absent where nothing is. */
+  readonly warnings?: readonly string[];
 }
 
 /** The mark of a value that is a checksum, not words. */

@@ -41,6 +41,14 @@ test('found above, its paths are its own folder’s, and flags win', () =>
     },
   ));
 
+test('a key that is nearly an option is told which', () =>
+  inProject({ 'flow-denoise.config.json': '{ "sigmamap": "m.png", "qualty": "fast" }' }, async (cwd) => {
+    const { code, stderr } = await command(['sub/a.png', '-o', 'out'], { cwd });
+    assert.is(code, 2);
+    assert.match(stderr, /found sigmamap \(did you mean sigmaMap\?\), qualty \(did you mean quality\?\)$/m);
+    assert.not.match(stderr, /concurrency/);
+  }));
+
 test('modules, by name', () =>
   inProject(
     {

@@ -55,6 +55,17 @@ test('files keep their names, folders and globs their trees', () =>
     assert.equal(await pairs([join(folder, 'q/*')]), [`${folder}/q/c.tiff > out/c.tiff`]);
   }));
 
+test('every extension of a JPEG is taken from a folder', () =>
+  inFolder(['j/a.jfif', 'j/b.JPE', 'j/c.jpeg', 'j/d.txt'], async () => {
+    assert.equal(await pairs(['j']), [
+      'j/a.jfif > out/a.jfif',
+      'j/b.JPE > out/b.JPE',
+      'j/c.jpeg > out/c.jpeg',
+    ]);
+    const { jobs } = await findInputs(['j/a.jfif'], { output: 'out', format: 'jpeg' });
+    assert.is(jobs[0]?.output, 'out/a.jfif');
+  }));
+
 test('what exists is taken as it is written', () =>
   inFolder(tree, async () => {
     assert.equal(await pairs(['x[1].png']), ['x[1].png > out/x[1].png']);

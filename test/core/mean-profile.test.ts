@@ -30,10 +30,10 @@ test('alike profiles have themselves as their mean', () => {
     assert.ok(Math.abs(power / (one.channels[0]?.spectrum[band] as number) - 1) < 1e-9);
 });
 
-test('levels are averaged by factors: half and double make one', () => {
-  const mean = meanProfile([rising(0.1, 0.9, 0.5), rising(0.1, 0.9, 2)]);
+test('variances are averaged: levels of 1 and 7 make one of 5', () => {
+  const mean = meanProfile([rising(0.1, 0.9, 1), rising(0.1, 0.9, 7)]);
   for (const value of [0.1, 0.5, 0.9])
-    assert.ok(Math.abs(levelAt(mean, value) / (0.1 * value + 0.01) - 1) < 0.03, `${value}`);
+    assert.ok(Math.abs(levelAt(mean, value) / (5 * (0.1 * value + 0.01)) - 1) < 0.03, `${value}`);
 });
 
 test('a dark and a bright picture together tell all brightnesses, each its own', () => {

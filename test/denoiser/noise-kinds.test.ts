@@ -51,7 +51,9 @@ test('a picture without noise comes back as it was', async ({ mean }) => {
   const { data, report } = await mean.denoise(blank);
   assert.equal(data, blank.data);
   assert.ok(report.isUnchanged && report.tiles === 0, JSON.stringify(report));
-  assert.match(report.noise.why, /clean|cannot/);
+  assert.is(report.noise.isEstimated, true);
+  // A ramp is drawn, or has too little in it to tell.
+  assert.match(report.noise.why, /drawn|flat|clean|cannot/);
 });
 
 test('strength blends: 0 is the picture itself, 0.5 half of the change', async ({ mean }) => {

@@ -2,16 +2,18 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Transform } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
 import { laplacianNoise, type NoiseModel } from '#src/core/noise/index.js';
+import type { NoiseAnalysis } from '#src/denoiser/analyse-picture.js';
 import type { DenoiseReport, FloatImage } from '#src/denoiser/denoiser.js';
 import { largestDifference } from '../core/differences.js';
 import { photo } from '../core/photo.js';
 import { randomNumbers } from '../core/random-weights.js';
-import { codeBlocks, document, root } from './documents.js';
+import { codeBlocks, document, root, section } from './documents.js';
 
 interface Example {
   laplacian(sigma: number): NoiseModel;
@@ -23,7 +25,7 @@ test('the worked example', async () => {
   try {
     await mkdir(join(folder, 'node_modules'));
     await symlink(root, join(folder, 'node_modules', 'flow-denoise'), 'junction');
-    const [block = ''] = codeBlocks(document('docs/noise.md'), 'js');
+    const [block = ''] = codeBlocks(section(document('docs/noise.md'), '## A model of your own'), 'js');
     const file = join(folder, /^\/\/ (\S+)\n/.exec(block)?.[1] ?? 'no-name.mjs');
     await writeFile(file, block);
     const { laplacian, denoiseLaplacian } = (await import(pathToFileURL(file).href)) as Example;
@@ -48,6 +50,41 @@ test('the worked example', async () => {
     assert.is(result.report.noise.model, 'laplacian');
     const gain = psnr(clean.data, result.data) - psnr(clean.data, data);
     assert.ok(gain > 5, `${gain} dB`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('the examples of profiles', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flow-denoise-'));
+  try {
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(root, join(folder, 'node_modules', 'flow-denoise'), 'junction');
+    const blocks = codeBlocks(section(document('docs/noise.md'), '## Noise profiles'), 'js');
+    const modules = await Promise.all(
+      blocks.map(async (block) => {
+        const file = join(folder, /^\/\/ (\S+)\n/.exec(block)?.[1] ?? 'no-name.mjs');
+        await writeFile(file, block);
+        return (await import(pathToFileURL(file).href)) as Record<
+          string,
+          (...args: unknown[]) => Promise<unknown>
+        >;
+      }),
+    );
+    const [{ withProfile } = {}, { noiseOf } = {}] = modules;
+    if (!withProfile || !noiseOf) throw new Error('an example is missing');
+    const clean = await photo('chelsea.png', { left: 150, top: 60, width: 96, height: 64 });
+    const noisy = clean.data.map((value, i) => value + (i % 2 === 0 ? 0.05 : -0.05));
+    const found = (await noiseOf(
+      { ...clean, data: noisy, channels: 3 },
+      { ...clean, channels: 3 },
+    )) as NoiseAnalysis;
+    assert.is(found.why, 'measured against the clean picture');
+    await writeFile(join(folder, 'p.json'), JSON.stringify(found.profile));
+    ((await withProfile(join(folder, 'p.json'))) as Transform).destroy();
+    await writeFile(join(folder, 'p.json'), '{ "brightness": [] }');
+    const fault = await withProfile(join(folder, 'p.json')).catch((error: Error) => error.message);
+    assert.match(String(fault), /noise profile/);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -64,7 +64,9 @@ function sceneOf(photo: RgbPicture, side: number, draws: Draws): Float32Array {
   const top = Math.floor(draws.uniform(0, photo.height - cut + 1));
   const [mirror, flip, turn] = [draws.chance(0.5), draws.chance(0.5), draws.chance(0.5)];
   // Pictures are often darker or flatter than those of the set.
-  const [gain, lift] = draws.chance(0.3) ? [draws.uniform(0.25, 1.1), draws.uniform(-0.05, 0.1)] : [1, 0];
+  const [gain, lift] = draws.chance(0.4) ? [draws.logUniform(0.1, 1.1), draws.uniform(-0.05, 0.1)] : [1, 0];
+  // Walls, skies and what is out of focus: smooth places are where noise is seen, and the set has few.
+  const defocus = draws.chance(0.2) ? draws.logUniform(2, 10) : 0;
   const scene = new Float32Array(3 * side * side);
   for (let c = 0; c < 3; c++) {
     const plane = new Float32Array(cut * cut);
@@ -75,8 +77,9 @@ function sceneOf(photo: RgbPicture, side: number, draws: Draws): Float32Array {
         const row = top + (flip ? cut - 1 - v : v);
         plane[y * cut + x] = (photo.data[(row * photo.width + column) * 3 + c] as number) / 255;
       }
-    const scaled =
+    const inFocus =
       cut === side ? plane : resized(plane, { width: cut, height: cut }, { width: side, height: side });
+    const scaled = blurred(inFocus, { width: side, height: side }, defocus);
     for (let i = 0; i < scaled.length; i++)
       scene[c * side * side + i] = Math.min(1, Math.max(0, gain * (scaled[i] as number) + lift));
   }

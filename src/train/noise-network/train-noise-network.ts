@@ -1,8 +1,7 @@
 // Trains the noise network on simulated noise: each cell's levels by maximum likelihood under a Gaussian of the stated
 // uncertainty (Nix and Weigend 1994). Adam and its guards are the flow trainer's.
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { readSafetensors, writeSafetensors } from '../../core/model/safetensors.js';
@@ -27,6 +26,7 @@ import {
 import { levelLoss } from './level-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
 import type { ShotBatch } from './shot-worker.js';
+import { openShots, type ShotMaker, trainingFiles } from './shots.js';
 
 export interface NoiseTrainingOptions {
   /** A folder of clean pictures. */
@@ -52,8 +52,6 @@ const POOL = 160;
 const AHEAD = 3;
 /** Steps that a group serves on average before the next steps wait for new ones. */
 const REUSE = 4;
-/** Pictures from the end of the list that training never sees. */
-const HELD_BACK = 32;
 const CHECK_EVERY = 500;
 
 /** He et al. 2015; the last layer begins near zero. */
@@ -69,37 +67,6 @@ function initialWeights(layout: ParameterLayout, seed: number): Float32Array {
     }),
   );
   return toVector(layout, weights);
-}
-
-interface ShotMaker {
-  batch(first: number, size: number): Promise<ShotBatch>;
-  close(): Promise<void>;
-}
-
-function openShots(files: readonly string[], seed: number): ShotMaker {
-  const worker = new Worker(new URL('./shot-worker.js', import.meta.url), { workerData: { files, seed } });
-  const pending = new Map<number, { resolve(batch: ShotBatch): void; reject(error: unknown): void }>();
-  let id = 0;
-  let failure: unknown;
-  worker.on('message', (message: { id: number; batch: ShotBatch }) => {
-    pending.get(message.id)?.resolve(message.batch);
-    pending.delete(message.id);
-  });
-  worker.on('error', (error) => {
-    failure = error;
-    for (const { reject } of pending.values()) reject(error);
-    pending.clear();
-  });
-  return {
-    batch(first, size) {
-      return new Promise((resolve, reject) => {
-        if (failure) return reject(failure);
-        pending.set(++id, { resolve, reject });
-        worker.postMessage({ id, first, size });
-      });
-    },
-    close: async () => void (await worker.terminate()),
-  };
 }
 
 /** Groups as they come, the oldest replaced. */
@@ -184,15 +151,9 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
       'BAD_OPTION',
       `Expected a multiple of ${GROUP} for batch but received ${batch}`,
     );
-  const names = (await readdir(folder)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
-  if (names.length <= HELD_BACK)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a folder with more than ${HELD_BACK} pictures, which training leaves out, but found ${names.length} in ${folder}`,
-    );
+  const files = await trainingFiles(folder);
   await mkdir(output, { recursive: true });
-  const files = names.map((name) => join(folder, name));
-  const shots = openShots(files.slice(0, -HELD_BACK), seed);
+  const shots = openShots({ files, seed, length: SIDE });
   const layout = layoutOf(noiseNetworkShapes());
   const start = from
     ? toVector(layout, readSafetensors(await readFile(from)) as never)
@@ -216,7 +177,7 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
     await rename(`${target}.tmp`, target);
     await writeFile(
       join(output, 'training.json'),
-      `${JSON.stringify({ pictures: names.length - HELD_BACK, batch, rate, seed, steps: step, examples: pool.made, seconds: seconds(), curve }, null, 2)}\n`,
+      `${JSON.stringify({ pictures: files.length, batch, rate, seed, steps: step, examples: pool.made, seconds: seconds(), curve }, null, 2)}\n`,
     );
   }
 

@@ -17,6 +17,7 @@ import {
 } from '../parameter-vector.js';
 import { levelLoss } from './level-loss.js';
 import { drawsFrom, type NoisyShot } from './noisy-shot.js';
+import { openShots, trainingFiles } from './shots.js';
 
 /** A picture as the head sees it. */
 export interface DescribedPicture {
@@ -53,6 +54,31 @@ export function describeShot(
   // The floor is in every cell's power already.
   const floor = Math.exp(2 * logLevel(0));
   return { cells, levels: Float32Array.from(powers, (power) => logLevel((power - floor) / 255 ** 2)) };
+}
+
+/** Side of the pictures that the head learns from, pixels. */
+const PICTURE_SIDE = 256;
+
+/** So many simulated pictures, described by the first part. */
+export async function describePictures(
+  weights: Weights,
+  folder: string,
+  count: number,
+  seed: number,
+): Promise<DescribedPicture[]> {
+  const shots = openShots({ files: await trainingFiles(folder), seed, length: PICTURE_SIDE });
+  try {
+    const pictures: DescribedPicture[] = [];
+    let next = shots.batch(0, 1);
+    for (let i = 0; i < count; i++) {
+      const { pictures: picture, levels } = await next;
+      if (i + 1 < count) next = shots.batch(i + 1, 1);
+      pictures.push(describeShot(weights, { picture, levels }, PICTURE_SIDE));
+    }
+    return pictures;
+  } finally {
+    await shots.close();
+  }
 }
 
 function brightnessOf(picture: Float32Array, side: number, cell: number): number {

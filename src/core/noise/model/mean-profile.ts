@@ -6,13 +6,10 @@ import { type NoiseChannel, type NoiseProfile, normalizeSpectrum, varianceAt } f
 const MOST_KNOTS = 6;
 /** Knots that are nearer are one. */
 const NEAREST_KNOTS = 0.02;
-/** A level or a power that is 0 counts as this, so that one picture without a band does not take it from all. */
-const LEAST = 1e-8;
 
 /**
- * The mean of profiles, every picture counting once: the mean of the logarithms of the variances at a brightness and of the
- * relative powers of each band, because what an estimate is wrong by is a factor. A brightness is told by the pictures
- * that reach it; where none does, by all.
+ * The mean of profiles, every picture counting once: the mean of the variances at a brightness, and of the relative powers
+ * of each band. A brightness is told by the pictures that reach it; where none does, by all.
  *
  * @param profiles  at least one, all of as many channels
  */
@@ -26,22 +23,17 @@ export function meanProfile(profiles: readonly NoiseProfile[]): NoiseProfile {
     const level = brightness.map((value) => {
       const reaching = parts.filter(({ profile }) => reaches(profile, value));
       const telling = reaching.length > 0 ? reaching : parts;
-      return Math.sqrt(
-        geometricMean(telling.map(({ profile, channel }) => varianceAt(profile, channel, value))),
-      );
+      return Math.sqrt(mean(telling.map(({ profile, channel }) => varianceAt(profile, channel, value))));
     });
     const powers = Array.from({ length: BANDS }, (_, band) =>
-      geometricMean(parts.map(({ channel }) => channel.spectrum[band] as number)),
+      mean(parts.map(({ channel }) => channel.spectrum[band] as number)),
     );
     return { level, spectrum: normalizeSpectrum(powers).spectrum };
   });
   return { brightness, channels };
 }
 
-function geometricMean(values: readonly number[]): number {
-  const logs = values.map((value) => Math.log(Math.max(LEAST, value)));
-  return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
-}
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Whether a picture has such brightness. Its ends are means of a bin, so it reaches somewhat further. */
 function reaches({ brightness }: NoiseProfile, value: number): boolean {
@@ -59,7 +51,7 @@ function commonKnots(profiles: readonly NoiseProfile[]): number[] {
   const means = Array.from({ length: groups }, (_, g) => {
     const [from, to] = [g, g + 1].map((each) => Math.floor((each * inner.length) / groups));
     const part = inner.slice(from, to);
-    return part.reduce((sum, value) => sum + value, 0) / part.length;
+    return mean(part);
   });
   return apart([all[0] as number, ...means, all.at(-1) as number]);
 }

@@ -1,0 +1,56 @@
+// Examples for both parts of the noise network, made in a thread of their own.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { FlowDenoiseError } from '../../core/errors.js';
+import type { ShotBatch, ShotWorkerData } from './shot-worker.js';
+
+/** Pictures from the end of the list that training never sees. */
+const HELD_BACK = 32;
+
+/**
+ * The pictures of a folder that training may see.
+ *
+ * @throws FlowDenoiseError BAD_OPTION when there are too few
+ */
+export async function trainingFiles(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
+  if (names.length <= HELD_BACK)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a folder with more than ${HELD_BACK} pictures, which training leaves out, but found ${names.length} in ${folder}`,
+    );
+  return names.slice(0, -HELD_BACK).map((name) => join(folder, name));
+}
+
+export interface ShotMaker {
+  /** So many examples from a number on; the same number is the same example. */
+  batch(first: number, size: number): Promise<ShotBatch>;
+  close(): Promise<void>;
+}
+
+export function openShots(workerData: ShotWorkerData): ShotMaker {
+  const worker = new Worker(new URL('./shot-worker.js', import.meta.url), { workerData });
+  const pending = new Map<number, { resolve(batch: ShotBatch): void; reject(error: unknown): void }>();
+  let id = 0;
+  let failure: unknown;
+  worker.on('message', (message: { id: number; batch: ShotBatch }) => {
+    pending.get(message.id)?.resolve(message.batch);
+    pending.delete(message.id);
+  });
+  worker.on('error', (error) => {
+    failure = error;
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  });
+  return {
+    batch(first, size) {
+      return new Promise((resolve, reject) => {
+        if (failure) return reject(failure);
+        pending.set(++id, { resolve, reject });
+        worker.postMessage({ id, first, size });
+      });
+    },
+    close: async () => void (await worker.terminate()),
+  };
+}
