@@ -32,7 +32,7 @@ export interface DetectedNoise {
 /** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
 const LEAST_255 = 2;
 /** The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. */
-const LEAST_EVIDENCE = 0.5;
+const LEAST_EVIDENCE = 0.85;
 /** Where the logarithms of the levels of bands and channels spread by less, noise is white. */
 const WHITE_SPREAD = 0.16;
 /** Two estimates of white noise that differ by less agree. */

@@ -97,7 +97,8 @@ function drawnCamera(draws: Draws): CameraSettings {
     contrast: draws.uniform(0, 0.7),
     smoothing: {
       luma: draws.chance(0.6) ? draws.logUniform(0.35, 2.2) : 0,
-      chroma: draws.chance(0.7) ? draws.logUniform(0.4, 4) : 0,
+      // Cameras smooth chroma much more than luma: at high ISO what is left is noise in the luma alone.
+      chroma: draws.chance(0.8) ? draws.logUniform(0.4, 10) : 0,
     },
     sharpening: {
       amount: draws.chance(0.6) ? draws.uniform(0.1, 1.5) : 0,
@@ -116,7 +117,7 @@ function drawnProfile(draws: Draws): NoiseProfile {
   const luma = { slope, share: 1 };
   const chroma = {
     slope: draws.chance(0.4) ? slope : draws.uniform(-0.4, 1.8),
-    share: draws.chance(0.3) ? 1 : draws.logUniform(0.05, 2.5),
+    share: draws.chance(0.3) ? 1 : draws.logUniform(0.03, 2.5),
   };
   const level = (share: number) => knots.map((v) => sigma * share * Math.sqrt(low + (high - low) * v));
   const spectrum = ({ slope: rise }: { slope: number }) => {
@@ -145,13 +146,13 @@ function drawnProfile(draws: Draws): NoiseProfile {
 function noisyPair(scene: Float32Array, size: Size, draws: Draws): Pair {
   const kind = draws.uniform(0, 1);
   if (kind < 0.2) return { clean: scene, noisy: scene, ...size };
-  if (kind < 0.32) {
+  if (kind < 0.3) {
     const sigma = draws.logUniform(1, 60) / 255;
     const white = { level: [sigma], spectrum: new Array<number>(BANDS).fill(1) };
     const profile = { brightness: [0.5], channels: [white, white, white] };
     return { clean: scene, noisy: addProfileNoise(scene, size, profile, draws.seed()), ...size };
   }
-  if (kind < 0.58)
+  if (kind < 0.48)
     return {
       clean: scene,
       noisy: addProfileNoise(scene, size, drawnProfile(draws), draws.seed()),
@@ -200,7 +201,7 @@ function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise
         chromaSubsampling: draws.chance(0.65) ? '4:2:0' : '4:4:4',
       }
     : undefined;
-  const again = jpeg && draws.chance(0.08) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
+  const again = jpeg && draws.chance(0.2) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
   const isWhole = jpeg !== undefined || draws.chance(0.8);
   const soften = draws.chance(0.06) ? draws.uniform(0.3, 0.9) : 0;
   const isGrey = draws.chance(0.08);
