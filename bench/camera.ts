@@ -1,6 +1,6 @@
 // What a simulated camera's noise is taken for and what is gained: CBSD68 as scenes, ISO 400 to 51200, files without and
 // with JPEG. Against the camera's picture without noise: PSNR as taken, of the best white sigma (told by somebody who knows
-// the clean picture: steps of a factor 1.4 from the noise's RMS until nothing is gained), and with nothing said; quality fast.
+// the clean picture: on a grid of factor 1.4, from the noise's RMS on until nothing is gained), and with nothing said; quality fast.
 // Of the noise that is found, against the same file without noise: the RMS over brightnesses of ln(level found / true), and
 // that of ln(band power found / true) of the spectra, where a band has above a tenth of the strongest one's power.
 // With --save rows go to docs/results/camera.json as they are done; rows that are there are not measured again.
@@ -87,7 +87,9 @@ export async function measureShot(
   };
   const before = psnr(reference.data, noisy.data);
   const unsaid = await restored();
-  const start = Math.min(MOST, Math.max(LEAST, 255 * 10 ** (-before / 20)));
+  // On one grid for all pictures, so that they share what the engine prepares for a sigma.
+  const steps = Math.round(Math.log((255 * 10 ** (-before / 20)) / LEAST) / Math.log(STEP));
+  const start = LEAST * STEP ** Math.max(0, steps);
   const first = (await restored(start)).psnr;
   const walk = async (factor: number) => {
     let [best, sigma] = [first, start * factor];
