@@ -151,7 +151,9 @@ export const STUDIES: Readonly<Record<string, Study>> = {
 };
 
 /** Opens what all studies are measured with. */
-export const noiseDenoiser = () => openDenoiser({ method: 'posterior-mean' });
+/** The posterior mean alone; real noise, whose levels differ from scale to scale, has the preset that takes each scale's. */
+export const noiseDenoiser = (study: string) =>
+  openDenoiser(study === 'real' ? { quality: 'fast' } : { method: 'posterior-mean' });
 
 function counted(kinds: readonly (string | undefined)[]): string {
   const counts = new Map<string, number>();
@@ -178,11 +180,11 @@ async function main(): Promise<void> {
   const [wanted = 'all', count = '68', levels] = args;
   const keys = ['study', 'level', 'pictures'];
   const results = await openResults('noise', keys, 'npm run bench -- noise --save', isKept);
-  const denoiser = await noiseDenoiser();
-  try {
-    for (const name of wanted === 'all' ? Object.keys(STUDIES) : wanted.split(',')) {
-      const study = STUDIES[name];
-      if (!study) throw new RangeError(`no study ${name}: ${Object.keys(STUDIES).join(', ')}`);
+  for (const name of wanted === 'all' ? Object.keys(STUDIES) : wanted.split(',')) {
+    const study = STUDIES[name];
+    if (!study) throw new RangeError(`no study ${name}: ${Object.keys(STUDIES).join(', ')}`);
+    const denoiser = await noiseDenoiser(name);
+    try {
       const subjects = await study.pictures(count);
       for (const level of levels?.split(',') ?? study.levels) {
         const which = { study: name, level, pictures: subjects.length };
@@ -198,9 +200,9 @@ async function main(): Promise<void> {
           `${name} ${level}, mean of ${subjects.length}: ${means.join(', ')}; taken for ${row.kinds}`,
         );
       }
+    } finally {
+      await denoiser.close();
     }
-  } finally {
-    await denoiser.close();
   }
 }
 

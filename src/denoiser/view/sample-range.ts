@@ -24,6 +24,8 @@ const NARROW_FLOATS = 1 / 16;
 /** Floats of which more than this share lies beyond [0, 1] (and a margin) are in a range of their own. */
 const MANY_BEYOND = 0.05;
 const BEYOND = 0.1;
+/** Strong noise in floats reaches beyond [0, 1] too, and a sensor's is strongest at white: 4 photons at white need this much. */
+const BEYOND_SIGMAS = 3;
 /** Levels that are less common than this, at either end, are not counted on. */
 const RARE = 0.005;
 /** How many sigma of noise the range holds at least, and how many beyond the darkest and the brightest level. */
@@ -67,7 +69,7 @@ export function findRange(picture: Picture, { levels, noise }: Survey): SampleRa
   if (data instanceof Uint8Array || levels.length === 0) return container;
   const isFloat = data instanceof Float32Array;
   const range = occupied(levels, noise, isFloat ? Number.NEGATIVE_INFINITY : 0);
-  if (isFloat && shareBeyond(levels) > MANY_BEYOND) return range;
+  if (isFloat && shareBeyond(levels, BEYOND + BEYOND_SIGMAS * noise) > MANY_BEYOND) return range;
   const isNarrow = range.white - range.black < (isFloat ? NARROW_FLOATS : NARROW) * container.white;
   if (!isNarrow || range.white === range.black || isEightBits(data)) return container;
   return range;
@@ -94,9 +96,9 @@ function rounded(black: number, white: number): SampleRange {
   return { black: round(black), white: round(white), isFound: true };
 }
 
-function shareBeyond(levels: Float64Array): number {
+function shareBeyond(levels: Float64Array, margin: number): number {
   let beyond = 0;
-  for (const level of levels) if (level < -BEYOND || level > 1 + BEYOND) beyond += 1;
+  for (const level of levels) if (level < -margin || level > 1 + margin) beyond += 1;
   return beyond / levels.length;
 }
 
