@@ -59,7 +59,7 @@ test('options of the wrong kind, or an unknown one', async ({ denoiser }) => {
   await refuses(
     call({ ...good, sgima: 3 }),
     'BAD_OPTION',
-    /sigma, noise, sigmaMap, strength, signal, onProgress/,
+    /sigma, noise, sigmaMap, strength, black, white, signal, onProgress/,
     /received sgima/,
   );
   await refuses(call({ ...good, onProgress: 'loud' }), 'BAD_OPTION', /onProgress but received 'loud'/);

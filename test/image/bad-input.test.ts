@@ -130,11 +130,11 @@ function randomIntegers(seed: number): (below: number) => number {
 }
 
 test('extensions', () => {
-  for (const path of ['a.png', '/x/B.JPG', 'c.JpEg', 'd.webp', 'e.tif', 'f.TIFF'])
+  for (const path of ['a.png', '/x/B.JPG', 'c.JpEg', 'd.webp', 'e.tif', 'f.TIFF', 'g.jfif', 'h.JPE'])
     assert.ok(isSupportedExtension(path), path);
   for (const path of ['png', '.png', 'a.gif', 'a.png.txt', 'a', ''])
     assert.ok(!isSupportedExtension(path), path);
-  assert.equal(supportedExtensions.length, 6);
+  assert.equal(supportedExtensions.length, 8);
 });
 
 function flipped(file: Buffer): Buffer {
