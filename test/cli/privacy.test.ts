@@ -136,14 +136,14 @@ test('the watch sees a connection, a look-up and a file outside', () =>
   }));
 
 test('lines of strace', () => {
-  const seen = (line: string) => trespass(line, ['/work'], '/work')?.split(':')[0];
+  const seen = (line: string) => trespass(line, ['/place'], '/place')?.split(':')[0];
   assert.is(seen('7  openat(AT_FDCWD, "/home/a", O_RDONLY|O_CLOEXEC) = 3'), undefined);
   assert.is(seen('7  openat(AT_FDCWD, "/home/a", O_RDWR|O_CREAT, 0644 <unfinished ...>'), 'file');
-  assert.is(seen('7  openat(AT_FDCWD</work>, "out/a", O_WRONLY|O_CREAT, 0644) = 3</work/out/a>'), undefined);
+  assert.is(seen('7  openat(AT_FDCWD</place>, "out/a", O_WRONLY|O_CREAT, 0644) = 3</place/out/a>'), undefined);
   assert.is(seen('7  openat(12</home/b>, "a", O_WRONLY|O_CREAT, 0644) = 3'), 'file');
   assert.is(seen('7  mkdir("../home/a", 0755) = 0'), 'file');
-  assert.is(seen('7  mkdir("/workshop", 0755) = 0'), 'file');
-  assert.is(seen('7  rename("/work/a", "/work/b") = 0'), undefined);
+  assert.is(seen('7  mkdir("/placeshop", 0755) = 0'), 'file');
+  assert.is(seen('7  rename("/place/a", "/place/b") = 0'), undefined);
   assert.is(seen('7  openat(AT_FDCWD, "/dev/null", O_RDWR) = 3'), undefined);
   assert.is(seen('7  openat(AT_FDCWD, "/etc/resolv.conf", O_RDONLY|O_CLOEXEC) = 3'), 'name look-up');
   const host = 'sin_port=htons(53), sin_addr=inet_addr("10.0.0.1")';
