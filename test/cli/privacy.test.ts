@@ -139,7 +139,10 @@ test('lines of strace', () => {
   const seen = (line: string) => trespass(line, ['/place'], '/place')?.split(':')[0];
   assert.is(seen('7  openat(AT_FDCWD, "/home/a", O_RDONLY|O_CLOEXEC) = 3'), undefined);
   assert.is(seen('7  openat(AT_FDCWD, "/home/a", O_RDWR|O_CREAT, 0644 <unfinished ...>'), 'file');
-  assert.is(seen('7  openat(AT_FDCWD</place>, "out/a", O_WRONLY|O_CREAT, 0644) = 3</place/out/a>'), undefined);
+  assert.is(
+    seen('7  openat(AT_FDCWD</place>, "out/a", O_WRONLY|O_CREAT, 0644) = 3</place/out/a>'),
+    undefined,
+  );
   assert.is(seen('7  openat(12</home/b>, "a", O_WRONLY|O_CREAT, 0644) = 3'), 'file');
   assert.is(seen('7  mkdir("../home/a", 0755) = 0'), 'file');
   assert.is(seen('7  mkdir("/placeshop", 0755) = 0'), 'file');
