@@ -1,6 +1,6 @@
 // What a simulated camera's noise is taken for and what is gained: CBSD68 as scenes, ISO 400 to 51200, files without and
-// with JPEG. Against the camera's picture without noise: PSNR as taken, of the best white sigma (told by somebody who knows
-// the clean picture: on a grid of factor 1.4, from the noise's RMS on until nothing is gained), and with nothing said; quality fast.
+// with JPEG. Against the camera's picture without noise: PSNR as taken, with the best white sigma (chosen against
+// the clean picture, on a grid of factor 1.4 from the noise's RMS on until nothing is gained), and with no sigma; quality fast.
 // Of the noise that is found, against the same file without noise: the RMS over brightnesses of ln(level found / true), and
 // that of ln(band power found / true) of the spectra, where a band has above a tenth of the strongest one's power.
 // With --save rows go to docs/results/camera.json as they are done; rows that are there are not measured again.
@@ -8,7 +8,7 @@
 import { psnr } from '#src/core/metrics/index.js';
 import { profileFromPair } from '#src/core/noise/estimate/profile-from-pair.js';
 import { type NoiseProfile, varianceAt } from '#src/core/noise/model/noise-profile.js';
-import { openNoiseAnalyser } from '#src/denoiser/analyse-picture.js';
+import { openNoiseAnalyser } from '#src/denoiser/analyse-noise.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { cameraShot, fileOf } from '#src/evaluate/camera-shot.js';

@@ -4,7 +4,7 @@
 
 import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import { analyseNoise } from '#src/denoiser/analyse-noise.js';
+import { detectNoise } from '#src/denoiser/detect-noise.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { mosaic, readPictures, toBytes } from './pictures.js';
 import { median } from './results.js';
@@ -63,7 +63,7 @@ for (const [index, size] of sizes.split(',').map(Number).entries()) {
   const noisy = addGaussianNoise(mosaic(pictures, width, height), 25 / 255, 7);
   const data = form === 'clipped' ? toBytes(noisy) : noisy;
   const picture = { data, width, height, channels: 3 } as const;
-  const find = () => analyseNoise(picture, 'auto', RANGE, meter);
+  const find = () => detectNoise(picture, 'auto', RANGE, meter);
   const [found, denoised]: [Cost[], Cost[]] = [[], []];
   async function round(findings: number) {
     for (let i = 0; i < findings; i++) found.push(await measure(find));

@@ -3,7 +3,7 @@
 //   clean     CBSD68 as it is, nothing said: how many pictures come back as they were
 //   poisson   CBSD68, levels peak/read (counts at white, read noise in counts), not clipped: told, fitted, nothing said
 //   grey      CBSD68 made grey (Rec. 601 luma), not clipped: sigma told
-//   real      cc15: 15 photographs of several cameras, noise after demosaicing and JPEG, in bytes; nothing said.
+//   real      cc15: 15 photographs of several cameras, noise after demosaicing and JPEG, in bytes; no sigma passed.
 // With --save rows go to docs/results/noise.json as they are done; rows that are there are not measured again.
 // Usage: npm run bench -- noise [studies, or all] [pictures] [levels, separated by commas] [--save]
 import { readdir } from 'node:fs/promises';

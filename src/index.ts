@@ -1,7 +1,7 @@
 // The package's main entry: the gulp step, the stream under it, and the denoiser for programs.
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './core/errors.js';
 export type { NoiseChannel, NoiseProfile } from './core/noise/model/noise-profile.js';
-export { type AnalyseNoiseOptions, analyseNoise, type NoiseAnalysis } from './denoiser/analyse-picture.js';
+export { type AnalyseNoiseOptions, analyseNoise, type NoiseAnalysis } from './denoiser/analyse-noise.js';
 export type {
   DenoiseCallOptions,
   DenoiseReport,

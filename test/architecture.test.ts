@@ -13,6 +13,7 @@ const ROOMS = [
   'core/printable',
   'core/errors',
   'core/files',
+  'core/reflected',
   'core/metrics',
   'core/ops',
   'core/flow',

@@ -1,7 +1,7 @@
 // What `flow-denoise noise` found, in words, in numbers and as a figure. Nothing is read or measured here.
 import { type NoiseProfile, varianceAt } from '../core/noise/model/noise-profile.js';
 import { printable } from '../core/printable.js';
-import type { NoiseAnalysis } from '../denoiser/analyse-picture.js';
+import type { NoiseAnalysis } from '../denoiser/analyse-noise.js';
 import { standaloneSvg } from '../figure/line-chart.js';
 import { stackedCharts } from '../figure/stacked-charts.js';
 

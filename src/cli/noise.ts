@@ -13,7 +13,7 @@ import {
   type AnalyseNoiseOptions,
   type NoiseAnalyser,
   openNoiseAnalyser,
-} from '../denoiser/analyse-picture.js';
+} from '../denoiser/analyse-noise.js';
 import { decodePicture, writeFileAtomic } from '../image/index.js';
 import { isOptionFault } from '../plugin/encoded-picture.js';
 import { checkLength } from '../plugin/picture-bytes.js';

@@ -1,186 +1,164 @@
-// What noise a picture has, found from the picture alone: one call, for the denoiser, the choice of a prior, the preview
-// and `flow-denoise noise`. Which finding counts is decided here and only here.
-import type { NoiseMeter } from '../core/engine/noise-meter.js';
-import { normalDistribution } from '../core/noise/clipped-noise.js';
-import {
-  headInputs,
-  type ProfileFromReadings,
-  profileFromReadings,
-} from '../core/noise/estimate/profile-from-readings.js';
-import { findSynthetic } from '../core/noise/estimate/synthetic.js';
-import { estimateSigma } from '../core/noise/estimate-sigma.js';
-import { fitSensorNoise } from '../core/noise/fit-noise.js';
-import { MEASURED } from '../core/noise/model/bands.js';
-import { type NoiseProfile, strongestLevel255 } from '../core/noise/model/noise-profile.js';
-import { patchResiduals } from '../core/noise/patch-residuals.js';
-import type { PoissonGaussianParameters } from '../core/noise/poisson-gaussian.js';
+// The noise of a picture for whoever asks for it alone: a program, `flow-denoise noise`. It is shown and found as a denoiser
+// does it; or it is measured, on a flat patch or against a clean picture of the same scene.
+import { z } from 'zod';
+import { openNoiseMeter } from '../core/engine/noise-meter.js';
+import { rememberReadings } from '../core/engine/remembered-readings.js';
+import { FlowDenoiseError } from '../core/errors.js';
+import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { loadModel } from '../core/model/load-prior.js';
+import { profileFromPair, profileFromRegion } from '../core/noise/estimate/profile-from-pair.js';
+import { BAND_SHARES } from '../core/noise/model/bands.js';
+import { type NoiseProfile, whiteProfile } from '../core/noise/model/noise-profile.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
+import { checkPicture } from './check-picture.js';
 import type { NoiseReport } from './denoiser.js';
-import { readNoiseCells } from './noise-cells.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour } from './grey.js';
+import { planNoise } from './noise-plan.js';
+import { callOptionsSchema, denoiserOptionsSchema, parseOptions } from './options.js';
+import { viewOf } from './view/picture-view.js';
+import { rangeOptionsShape } from './view/range-options.js';
+import { containerRange, type SampleRange } from './view/sample-range.js';
 
-export interface DetectedNoise {
-  /** 8-bit units. */
-  readonly sigma255: number;
+const analyseOptionsSchema = z.strictObject({
+  /** The noise's kind. 'auto' (default): decided from the picture. */
+  noise: z
+    .enum(['auto', 'gaussian', 'poisson-gaussian'])
+    .default('auto')
+    .describe("'auto', 'gaussian' or 'poisson-gaussian'"),
+  /** A part that is flat in the scene (a wall, sky out of focus), at least 32 x 32: the noise is measured on it. */
+  region: callOptionsSchema.shape.region,
+  /** The same scene without noise, for instance the mean of many shots: the noise is measured against it. */
+  clean: z
+    .custom<Picture>((value) => typeof value === 'object' && value !== null && 'data' in value)
+    .optional()
+    .describe('a picture { data, width, height, channels }'),
+  /** A shipped prior or a folder, whose noise levels say what is clean. Default 'natural'. */
+  prior: denoiserOptionsSchema.shape.prior,
+  ...rangeOptionsShape,
+  signal: callOptionsSchema.shape.signal,
+});
+
+export type AnalyseNoiseOptions = z.input<typeof analyseOptionsSchema>;
+
+/** What was found of one picture's noise: what a denoiser's report says, and the noise as a profile whatever its model. */
+export interface NoiseAnalysis extends Omit<NoiseReport, 'profile'> {
+  /** Of one channel for a grey picture. A denoiser takes it as `noise`. */
+  readonly profile: NoiseProfile;
+  /** Nothing would be done: the picture is clean, or its noise lies below what the prior knows. */
   readonly isClean: boolean;
-  /** [0, 1] units, where the noise is white and grows with the signal. */
-  readonly poissonGaussian?: PoissonGaussianParameters | undefined;
-  /** Where the noise is not white. */
-  readonly profile?: NoiseProfile | undefined;
-  readonly report: Omit<NoiseReport, 'isEstimated'>;
+  /** Which samples were black and white: levels are in units of white - black. */
+  readonly range: SampleRange;
+  /** Pixels that were not looked at: hidden ones (alpha 0), single outliers, those far outside the range. */
+  readonly oddPixels: number;
 }
 
-/** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
-const LEAST_255 = 2;
-/**
- * The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. Of pictures without
- * noise this takes for noisy: 4 of 68 of CBSD68, 1 and 4 of 30 of them as JPEG of quality 75 and 90, 0 of PolyU's 44, 1 of
- * cc15's 15. At 0.8 it would be 6, 2, 13, 0 and 1; but 26 instead of 13 of PolyU's noisy 44 would be found.
- */
-const LEAST_EVIDENCE = 0.9;
-/** Below this probability a picture looks clean. */
-const UNDECIDED = 0.5;
-/**
- * White noise is as strong in every band of the chroma, where pictures have next to nothing of their own; a camera's never
- * is, because every mosaic correlates it. So the logarithms of the chroma's levels must spread by less than this, and their
- * mean must agree with the estimate of white noise up to a factor. Of white and Poisson-Gaussian noise on 12 pictures of
- * CBSD68 (sigma 5 to 50, 4 to 120 photons) all but one have a spread below the first; of the noisy pictures of cc15 it is 0.9
- * and more. Where the estimate of white noise is sure of itself (its luma and its chroma agree), the second is enough.
- */
-const WHITE = { spread: 0.2, ratio: 1.35 } as const;
-const SURELY_WHITE = { spread: 0.45, ratio: 2, confidence: 0.8 } as const;
-/** A sensor's noise has no one level to agree on; its fit says itself how good it is. */
-const SENSOR_CONFIDENCE = 0.5;
-
-/** Estimated levels lie on a grid of 1%, so that pictures of one kind share what an engine prepares for a level. */
-function onGrid(sigma: number): number {
-  return Math.exp(Math.round(Math.log(sigma) * 100) / 100);
+export interface NoiseAnalyser {
+  analyse(picture: Picture, options?: AnalyseNoiseOptions): Promise<NoiseAnalysis>;
+  /** Ends its thread. */
+  close(): Promise<void>;
 }
 
-const words = (sigma: number) => sigma.toFixed(1);
-
-/**
- * The noise of a picture.
- *
- * @param kind   what the user said of its kind; 'gaussian' and 'poisson-gaussian' are white
- * @param range  the noise levels that the prior knows for this picture, [0, 1] units
- * @param meter  is asked where the kind is 'auto'
- * @throws       FlowDenoiseError ENGINE_FAILED, CLOSED
- */
-export async function analyseNoise(
-  picture: Picture,
-  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
-  range: readonly [number, number],
-  meter: NoiseMeter,
-): Promise<DetectedNoise> {
-  if (kind !== 'auto') return whiteNoise(picture, kind, range);
-  const { isSynthetic, why } = await findSynthetic(picture);
-  if (isSynthetic) return nothing(0, why, 1);
-  const cells = await readNoiseCells(picture, meter);
-  if (cells.length === 0) return whiteNoise(picture, kind, range);
-  const levels = await meter.pool(headInputs(cells));
-  const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
-  // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
-  const unit = colourChannels(picture.channels) === 1 ? Math.sqrt(3) : 1;
-  const { strongest255, evidence } = evidenceOf(found, unit);
-  const { level255, spread } = chromaOf(found, unit);
-  if (evidence >= UNDECIDED && spread < SURELY_WHITE.spread) {
-    const white = await whiteNoise(picture, 'auto', range);
-    const { confidence = 0 } = white.report;
-    const isSure = confidence >= SURELY_WHITE.confidence;
-    const limit = isSure ? SURELY_WHITE : WHITE;
-    const ratio = Math.max(white.sigma255 / level255, level255 / white.sigma255);
-    const agrees = white.poissonGaussian ? confidence > SENSOR_CONFIDENCE : ratio < limit.ratio;
-    // Where the network is undecided, an estimate of white noise that is sure and agrees is evidence too.
-    const isEvident = evidence >= LEAST_EVIDENCE || (isSure && ratio < SURELY_WHITE.ratio);
-    if (!white.isClean && spread < limit.spread && agrees && isEvident) return white;
-  }
-  if (evidence < UNDECIDED)
-    return nothing(strongest255, `looks clean: sigma ${words(strongest255)}`, 1 - evidence);
-  if (evidence < LEAST_EVIDENCE) {
-    const percent = Math.round(100 * evidence);
-    return nothing(
-      strongest255,
-      `may have noise (sigma ${words(strongest255)}, ${percent}% likely), too unsure to act`,
-    );
-  }
+/** For many pictures: one thread reads them all. It starts with the first. */
+export function openNoiseAnalyser(): NoiseAnalyser {
+  const meter = rememberReadings(openNoiseMeter());
   return {
-    sigma255: strongestLevel255(found.profile),
-    isClean: false,
-    profile: found.profile,
-    report: {
-      model: 'profile',
-      sigma: strongestLevel255(found.profile),
-      isCorrelated: true,
-      confidence: evidence,
-      why: spectrumWords(found),
+    async analyse(picture, options = {}) {
+      const checked = parseOptions(analyseOptionsSchema, options, 'analyseNoise');
+      const { noise: kind, region, clean, black, white, prior = DEFAULT_PRIOR, signal } = checked;
+      if (region && clean)
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          'Expected one of region and clean but received both; a clean picture is compared with all of the noisy one',
+        );
+      await checkPicture(picture);
+      if (clean) await checkPicture(clean);
+      signal?.throwIfAborted();
+      const { conditioning, sigmaRange } = await loadModel(findPrior(prior));
+      const asked = { ...defaults, noise: kind, black, white };
+      const { shown: coloured, range, oddPixels } = await viewOf(picture, asked);
+      const isGrey = await isGreyInColour(coloured);
+      const shown = isGrey ? await greyOf(coloured) : coloured;
+      const measured = clean
+        ? profileFromPair(shown, await shownAlike(clean, picture, range, isGrey))
+        : region && profileFromRegion(shown, region);
+      signal?.throwIfAborted();
+      const [least, most] = conditioning ? sigmaRange : [0, Number.POSITIVE_INFINITY];
+      const scale = colourChannels(shown.channels) === 1 ? COMPLETED_NOISE : 1;
+      const { report, isClean } = await planNoise(
+        shown,
+        { ...asked, noise: measured ?? kind },
+        { range: [least / scale, most / scale], method: 'posterior-mean', meter },
+      );
+      signal?.throwIfAborted();
+      const { profile: found, ...told } = report;
+      const profile = found ?? profileOf(told, colourChannels(shown.channels));
+      const measuredTold = measured && { isEstimated: true, why: wayWords(measured, clean !== undefined) };
+      return { ...told, ...measuredTold, profile, isClean, range, oddPixels };
     },
+    close: () => meter.close(),
   };
 }
 
-/** The detail that most surely holds noise: its level, and the probability that it lies above `LEAST_255`. */
-function evidenceOf({ levels255, deviations }: ProfileFromReadings, unit: number) {
-  const details = levels255.map((level, i) => ({
-    strongest255: level / unit,
-    evidence: normalDistribution(Math.log(level / unit / LEAST_255) / (deviations[i] as number)),
-  }));
-  return details.reduce((a, b) => (b.evidence > a.evidence ? b : a));
+/**
+ * The noise of one picture, as a denoiser finds it: any depth, grey or colour, with or without alpha.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE (also for a clean picture of another size or kind), BAD_PRIOR,
+ *          ENGINE_FAILED; the signal's reason when aborted
+ */
+export async function analyseNoise(picture: Picture, options?: AnalyseNoiseOptions): Promise<NoiseAnalysis> {
+  const analyser = openNoiseAnalyser();
+  try {
+    return await analyser.analyse(picture, options);
+  } finally {
+    await analyser.close();
+  }
 }
 
-function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {
-  return { sigma255: sigma, isClean: true, report: { model: 'gaussian', sigma, why, confidence } };
-}
+const defaults = { sigma: 'auto', sigmaMap: undefined, strength: 1 } as const;
 
 /**
- * The mean level of the chroma's details (of a grey picture's own), 8-bit units, and how far their logarithms spread. The
- * coarsest detail, which few cells tell well, is not asked.
+ * A share of the first channel's power in the coarsest band above which shapes were measured, not noise. Pairs of one scene
+ * have 0.07 to 0.34 (15 of cc15, 11 of PolyU), pairs of two scenes 0.99 to 1.00.
  */
-function chromaOf({ levels255 }: ProfileFromReadings, unit: number): { level255: number; spread: number } {
-  const asked = levels255.length === MEASURED ? levels255 : levels255.slice(MEASURED);
-  const levels = asked.filter((_, i) => i % MEASURED < MEASURED - 1).map((level) => Math.log(level / unit));
-  const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length;
-  const variance = levels.reduce((sum, level) => sum + (level - mean) ** 2, 0) / levels.length;
-  return { level255: Math.exp(mean), spread: Math.sqrt(variance) };
+const SHAPES = 0.7;
+
+function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string {
+  const way = isPair ? 'measured against the clean picture' : 'measured on the region';
+  const coarse = (first?.spectrum.at(-1) ?? 0) * (BAND_SHARES.at(-1) as number);
+  if (coarse < SHAPES) return way;
+  const doubt = isPair ? 'do both pictures show the same scene, not moved?' : 'is the region flat?';
+  return `${way}; nearly all of it is coarse, as shapes are: ${doubt}`;
 }
 
-function spectrumWords({ levels255 }: ProfileFromReadings): string {
-  const of = (channel: number) =>
-    levels255
-      .slice(channel * MEASURED, (channel + 1) * MEASURED)
-      .map(words)
-      .join(', ');
-  const chroma = levels255.length > MEASURED ? `; chroma ${of(1)} and ${of(2)}` : '';
-  return `noise of a camera or codec: luma ${of(0)} from fine to coarse${chroma}`;
+/** A clean picture between the same black and white as the noisy one. */
+async function shownAlike(
+  clean: Picture,
+  noisy: Picture,
+  { black, white }: SampleRange,
+  isGrey: boolean,
+): Promise<Picture> {
+  const whole = containerRange(noisy);
+  const isWhole = black === whole.black && white === whole.white;
+  // A mean of many shots may have more bits than they: white is its own then.
+  const range = isWhole ? containerRange(clean) : { black, white };
+  const { shown } = await viewOf(clean, {
+    ...defaults,
+    noise: 'auto',
+    black: range.black,
+    white: range.white,
+  });
+  return isGrey && (await isGreyInColour(shown)) ? greyOf(shown) : shown;
 }
 
-/** White noise, which may grow with brightness. */
-async function whiteNoise(
-  picture: Picture,
-  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
-  [least, most]: readonly [number, number],
-): Promise<DetectedNoise> {
-  const colours = colourChannels(picture.channels);
-  const { sigma255, confidence, isClean } = await estimateSigma(picture);
-  const mayBeSensor = kind === 'poisson-gaussian' || (kind === 'auto' && !isClean);
-  const fit = mayBeSensor ? fitSensorNoise(await patchResiduals(picture), colours) : undefined;
-  if (fit) {
-    const { gain, sigma, reason: why } = fit;
-    return {
-      sigma255,
-      isClean: false,
-      poissonGaussian: { gain: gain / 255, sigma: sigma / 255, offset: 0 },
-      report: { model: 'poisson-gaussian', sigma, gain, offset: 0, confidence: fit.confidence, why },
-    };
-  }
-  if (isClean || sigma255 / 255 < least) {
-    const why =
-      confidence === 0
-        ? 'cannot tell noise from picture (too small, flat or clipped throughout); give sigma'
-        : `looks clean: sigma ${words(sigma255)}${isClean ? '' : `, and the prior begins at ${words(least * 255)}`}`;
-    return nothing(sigma255, why, confidence);
-  }
-  const isAbove = sigma255 / 255 > most;
-  const sigma = Math.min(most * 255, onGrid(sigma255));
-  const note = isAbove ? `; sigma ${words(sigma255)} is more than the prior knows` : '';
-  const why = `estimated from the picture${note}`;
-  return { sigma255: sigma, isClean: false, report: { model: 'gaussian', sigma, confidence, why } };
+/** White noise, and noise that grows with the signal, as a profile. 8-bit units come in, [0, 1] units go out. */
+function profileOf({ sigma, gain, offset = 0 }: Omit<NoiseReport, 'profile'>, channels: 1 | 3): NoiseProfile {
+  const white = whiteProfile(sigma / 255, channels);
+  if (gain === undefined) return white;
+  const levelAt = (value: number) =>
+    Math.sqrt(Math.max(0, gain * (255 * value - offset)) + sigma * sigma) / 255;
+  const brightness = [0, 1];
+  return {
+    brightness,
+    channels: white.channels.map(({ spectrum }) => ({ level: brightness.map(levelAt), spectrum })),
+  };
 }

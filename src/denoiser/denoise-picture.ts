@@ -186,12 +186,7 @@ async function denoiseTiles<S extends Samples>(
     const inPicture = { ...tile, x: part.left + tile.x, y: part.top + tile.y };
     const noisy = extractTile(picture, plan, inPicture);
     const lefts = new Set<Left>();
-    const passes = [
-      ...noise.passes,
-      scalesPass(noise.isWhite ? scales : 1, levels),
-      ensemblePass(ensemble),
-      greyPass(),
-    ];
+    const passes = [...noise.passes, scalesPass(scales, levels), ensemblePass(ensemble), greyPass()];
     const estimateSamples = throughPasses(passes, (samples) =>
       underPrior(samples, (left) => lefts.add(left)),
     );

@@ -11,9 +11,9 @@ import { type PoissonGaussianParameters, poissonGaussianNoise } from '../core/no
 import { extractTile } from '../tile/extract.js';
 import { colourChannels, type Picture } from '../tile/picture.js';
 import type { Tile, TilePlan } from '../tile/plan.js';
-import { analyseNoise } from './analyse-noise.js';
 import type { Ensemble, Method, Scales } from './approach.js';
 import type { NoiseReport } from './denoiser.js';
+import { detectNoise } from './detect-noise.js';
 import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
 import {
   binnedPass,
@@ -28,8 +28,6 @@ export interface NoisePlan {
   readonly report: NoiseReport;
   /** Nothing to do: the picture is clean, or its noise lies below what the prior knows. */
   readonly isClean: boolean;
-  /** Whether the noise that the passes hand on is independent from pixel to pixel. */
-  readonly isWhite: boolean;
   /** From the outermost, around the prior. */
   readonly passes: readonly TilePass[];
   /** Tiles are split once into this many along each side: their sides are multiples of it. */
@@ -55,7 +53,6 @@ function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
   return {
     report: { isEstimated: false, ...report },
     isClean: false,
-    isWhite: true,
     passes: [],
     multiple: 1,
     at: () => ({ sigma: sigma255 / 255 }),
@@ -91,7 +88,6 @@ function stabilisedPlan(
   return {
     report: { isEstimated: false, ...report, why: report.why + note },
     isClean: first.stabiliser.sigma < least,
-    isWhite: true,
     passes: second ? [secondLookPass(first.passes, second.passes, weight)] : first.passes,
     multiple: Math.max(first.factor, second?.factor ?? 1),
     at: () => ({ sigma: first.stabiliser.sigma }),
@@ -129,8 +125,6 @@ function profilePlan(
       profile: { brightness, channels: profile.channels },
     },
     isClean: strongest < range[0],
-    // What the splitting asks of the prior is noise of one sigma.
-    isWhite: true,
     passes:
       white === undefined
         ? [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })]
@@ -259,7 +253,7 @@ async function detectedPlan(
   kind: 'auto' | 'gaussian' | 'poisson-gaussian',
   context: NoiseContext,
 ): Promise<NoisePlan> {
-  const found = await analyseNoise(picture, kind, context.range, context.meter);
+  const found = await detectNoise(picture, kind, context.range, context.meter);
   const report = { ...found.report, isEstimated: true };
   if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
   if (found.profile) {

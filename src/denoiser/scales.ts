@@ -3,6 +3,7 @@
 // full size has. Pure functions. After Facciolo, Pierazzo and Morel 2017, Conservative scale recomposition for multiscale
 // denoising, there in the DCT domain.
 import { bin, binnedShape, type PlanarShape, unbin } from '../core/noise/binning.js';
+import { reflected } from '../core/reflected.js';
 
 /** What counts as coarse: what a Gaussian of this standard deviation leaves, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;
@@ -92,13 +93,6 @@ function convolved(data: Float32Array, { lines, length, stride }: Lines, kernel:
       }
   }
   return out;
-}
-
-/** A place folded into 0 .. length - 1, as often as it takes. */
-function reflected(i: number, length: number): number {
-  const period = Math.max(1, 2 * (length - 1));
-  const place = ((i % period) + period) % period;
-  return Math.min(place, period - place) % length;
 }
 
 function gaussianKernel(width: number): Float64Array {

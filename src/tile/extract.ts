@@ -2,6 +2,7 @@
 // reads the reflection about the edge pixel's centre (whole-sample symmetric: c b | a b c | b a), which
 // repeats no pixel beside itself and so leaves the noise of neighbours independent.
 import { FlowDenoiseError } from '../core/errors.js';
+import { reflected } from '../core/reflected.js';
 import { colourChannels, type Picture, whiteLevel } from './picture.js';
 import type { Tile, TilePlan } from './plan.js';
 
@@ -43,11 +44,7 @@ export function extractTile(
   return out;
 }
 
-/** Positions start .. start + count - 1, folded into 0 .. size - 1 as often as it takes. */
+/** Positions start .. start + count - 1, folded into 0 .. size - 1. */
 function reflectedIndices(start: number, count: number, size: number): Int32Array {
-  const period = Math.max(1, 2 * (size - 1));
-  return Int32Array.from({ length: count }, (_, i) => {
-    const position = (start + i) % period;
-    return Math.min(position, period - position) % size;
-  });
+  return Int32Array.from({ length: count }, (_, i) => reflected(start + i, size));
 }

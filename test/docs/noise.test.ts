@@ -8,7 +8,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
 import { laplacianNoise, type NoiseModel } from '#src/core/noise/index.js';
-import type { NoiseAnalysis } from '#src/denoiser/analyse-picture.js';
+import type { NoiseAnalysis } from '#src/denoiser/analyse-noise.js';
 import type { DenoiseReport, FloatImage } from '#src/denoiser/denoiser.js';
 import { largestDifference } from '../core/differences.js';
 import { photo } from '../core/photo.js';

@@ -7,6 +7,7 @@ import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { Weights } from '../flow/parameters.js';
 import { noiseNetworkShapes } from '../noise/estimate/noise-network.js';
 import { pictureHeadShapes } from '../noise/estimate/picture-head.js';
+import { checkWeights } from './check-weights.js';
 import { readSafetensors } from './safetensors.js';
 
 const FOLDER = new URL('../../../models/noise-network/', import.meta.url);
@@ -30,17 +31,7 @@ export async function loadNoiseNetwork(folder: URL = FOLDER): Promise<Weights> {
     const bytes = await readFile(file);
     if (createHash('sha256').update(bytes).digest('hex') !== card.weights.sha256)
       throw new Error('its checksum is not the one in network.json');
-    const tensors = readSafetensors(bytes);
-    return new Map(
-      Object.entries({ ...noiseNetworkShapes(), ...pictureHeadShapes() }).map(([name, shape]) => {
-        const tensor = tensors.get(name);
-        if (tensor?.shape.join() !== shape.join())
-          throw new Error(`tensor ${name} is missing or of another shape`);
-        if (!tensor.data.every(Number.isFinite))
-          throw new Error(`tensor ${name} holds a number that is not finite`);
-        return [name, { shape, data: Float32Array.from(tensor.data) }] as const;
-      }),
-    );
+    return checkWeights({ ...noiseNetworkShapes(), ...pictureHeadShapes() }, readSafetensors(bytes));
   } catch (error) {
     throw new FlowDenoiseError('BAD_PRIOR', `${file}: ${messageOf(error)}; install flow-denoise again`, {
       cause: error,

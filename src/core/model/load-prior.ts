@@ -6,8 +6,9 @@ import { FlowDenoiseError, messageOf } from '../errors.js';
 import { readRegularFile } from '../files.js';
 import { parameterCount, parameterShapes } from '../flow/architecture.js';
 import type { Weights } from '../flow/parameters.js';
+import { checkWeights } from './check-weights.js';
 import { FORMAT, LIMITS, modelSchema, type PriorModel, VERSION } from './model-json.js';
-import { readSafetensors, type TensorData } from './safetensors.js';
+import { readSafetensors } from './safetensors.js';
 
 export interface Prior {
   readonly model: PriorModel;
@@ -75,22 +76,6 @@ function mostWeightsBytes(model: PriorModel): number {
   return 8 * parameterCount(model) + HEADER_BYTES_OF_TENSOR * tensors + OTHER_HEADER_BYTES;
 }
 
-function checkWeights(file: string, model: PriorModel, tensors: Map<string, TensorData>): Weights {
-  const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [name, shape] of Object.entries(parameterShapes(model))) {
-    const tensor = tensors.get(name);
-    if (!tensor) throw bad(file, `tensor ${name} is missing`);
-    if (tensor.shape.join() !== shape.join())
-      throw bad(file, `tensor ${name} has shape [${tensor.shape}], model.json asks for [${shape}]`);
-    if (!tensor.data.every(Number.isFinite))
-      throw bad(file, `tensor ${name} holds a number that is not finite`);
-    weights.set(name, { shape, data: Float32Array.from(tensor.data) });
-  }
-  const unknown = [...tensors.keys()].find((name) => !weights.has(name));
-  if (unknown !== undefined) throw bad(file, `tensor ${unknown} is not part of this architecture`);
-  return weights;
-}
-
 /**
  * Reads and checks a prior's model.json, and no weights.
  *
@@ -117,11 +102,10 @@ export async function loadPrior(folder: string): Promise<Prior> {
       weightsFile,
       `checksum ${sha256.slice(0, 12)}... differs from the one in model.json; the file is damaged, fetch it again`,
     );
-  let tensors: Map<string, TensorData>;
   try {
-    tensors = readSafetensors(bytes);
+    const weights = checkWeights(parameterShapes(model), readSafetensors(bytes));
+    return { model, weights, folder };
   } catch (error) {
     throw bad(weightsFile, messageOf(error), error);
   }
-  return { model, weights: checkWeights(weightsFile, model, tensors), folder };
 }

@@ -2,15 +2,8 @@
 // between their channels. What fit-noise.ts looks at.
 import { setImmediate } from 'node:timers/promises';
 import { transform } from './block-dct.js';
-import {
-  AREA,
-  coloursOf,
-  type NoisyPicture,
-  readBlock,
-  SIDE,
-  scaleOf,
-  toOpponents,
-} from './noisy-picture.js';
+import { toOpponents } from './model/opponents.js';
+import { AREA, coloursOf, type NoisyPicture, readBlock, SIDE, scaleOf } from './noisy-picture.js';
 
 const MOST_BLOCKS = 4096;
 /** Blocks between two turns of the event loop: a few milliseconds. */
@@ -109,7 +102,7 @@ export async function measureBlocks(picture: NoisyPicture): Promise<Blocks> {
     if (n % CHUNK === 0) await setImmediate();
     readBlock(picture, scale, (n % columns) * step, Math.floor(n / columns) * step, samples);
     measureSamples(samples, n, blocks, seen);
-    if (colours === 3) toOpponents(samples);
+    if (colours === 3) toOpponents(samples, AREA);
     measurePowers(samples, n, blocks);
   }
   const isClippedAtBlack = !seen.isBelow && seen.least <= LEAST_STEP;

@@ -4,15 +4,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { transform } from './block-dct.js';
 import { varianceLost } from './clipped-noise.js';
-import {
-  AREA,
-  coloursOf,
-  type NoisyPicture,
-  readBlock,
-  SIDE,
-  scaleOf,
-  toOpponents,
-} from './noisy-picture.js';
+import { toOpponents } from './model/opponents.js';
+import { AREA, coloursOf, type NoisyPicture, readBlock, SIDE, scaleOf } from './noisy-picture.js';
 
 export interface NoisePatches {
   readonly count: number;
@@ -192,7 +185,7 @@ export async function collectNoisePatches(picture: NoisyPicture): Promise<NoiseP
       readBlock(picture, scale, x, y, samples);
       if (colours > planes) toGrey(samples);
       if (!addSamples(samples, patches)) continue;
-      if (planes === 3) toOpponents(samples);
+      if (planes === 3) toOpponents(samples, AREA);
       for (let p = 0; p < planes; p++) transform(samples, p * AREA);
       addCoefficients(samples, patches);
       patches.count += 1;

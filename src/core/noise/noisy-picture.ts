@@ -1,5 +1,4 @@
-// A picture whose noise is to be told, and how its 8x8 blocks are read: planar, in 8-bit units, and turned from RGB
-// to opponent colours, in which pictures are mostly grey and noise is not.
+// A picture whose noise is to be told, and how its 8x8 blocks are read: planar, in 8-bit units.
 
 /** A picture as src/tile's `Picture` has it; alpha, if any, is not looked at. */
 export interface NoisyPicture {
@@ -44,20 +43,5 @@ export function readBlock(
       }
       at += channels;
     }
-  }
-}
-
-const THIRD = Math.sqrt(1 / 3);
-const SIXTH = Math.sqrt(1 / 6);
-
-/** R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place: orthonormal, so that white noise stays white. */
-export function toOpponents(block: Float64Array): void {
-  for (let i = 0; i < AREA; i++) {
-    const r = block[i] as number;
-    const g = block[i + AREA] as number;
-    const b = block[i + 2 * AREA] as number;
-    block[i] = (r + g + b) * THIRD;
-    block[i + AREA] = (r - b) * Math.SQRT1_2;
-    block[i + 2 * AREA] = (r - 2 * g + b) * SIXTH;
   }
 }

@@ -22,6 +22,7 @@ import { toOpponents } from '#src/core/noise/model/opponents.js';
 import { addProfileNoise } from '#src/core/noise/simulate/profile-noise.js';
 import { expectBelow, largestDifference, relativeDifference } from '../differences.js';
 import { randomNumbers } from '../random-weights.js';
+import { detailsOf } from './details-of.js';
 
 const SPECTRA = [
   [1, 1, 1, 1],
@@ -83,21 +84,6 @@ test('shares of the bands sum to 1, and white noise has the stated power in ever
     expectBelow(Math.abs(power / (DETAIL_POWERS[m] as number) - 1), 0.02 * 2 ** m, `detail ${m}`);
   }
 });
-
-/** The details' powers over those of white noise, by integrating the spectrum over frequencies. */
-function detailsOf(spectrum: readonly number[]): number[] {
-  const steps = 96;
-  return DETAIL_POWERS.map((white, m) => {
-    let sum = 0;
-    for (let i = 0; i < steps; i++)
-      for (let j = 0; j < steps; j++) {
-        const [fx, fy] = [(i + 0.5) / (2 * steps), (j + 0.5) / (2 * steps)];
-        const power = spectrum.reduce((total, p, b) => total + p * bandResponse(b, BANDS - 1, fx, fy), 0);
-        sum += power * bandResponse(m, MEASURED, fx, fy) ** 2;
-      }
-    return sum / steps ** 2 / white;
-  });
-}
 
 test('powers of bands come back from the details of a known spectrum', () => {
   for (const spectrum of SPECTRA)

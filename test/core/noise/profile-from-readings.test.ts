@@ -15,31 +15,17 @@ import {
   cellReadings,
   profileFromReadings,
 } from '#src/core/noise/estimate/profile-from-readings.js';
-import { BANDS, bandResponse, DETAIL_POWERS, MEASURED } from '#src/core/noise/model/bands.js';
+import { MEASURED } from '#src/core/noise/model/bands.js';
 import { normalizeSpectrum, varianceAt } from '#src/core/noise/model/noise-profile.js';
 import { expectBelow } from '../differences.js';
 import { randomNumbers } from '../random-weights.js';
+import { detailsOf } from './details-of.js';
 
 const SPECTRA = [
   [0.1, 1, 3, 4],
   [0.3, 1, 2, 6],
   [1, 1, 1, 1],
 ].map((powers) => normalizeSpectrum(powers).spectrum);
-
-/** The powers of the details that noise of a spectrum has, over those of white noise. */
-function detailsOf(spectrum: readonly number[]): number[] {
-  const steps = 48;
-  return DETAIL_POWERS.map((white, m) => {
-    let sum = 0;
-    for (let i = 0; i < steps; i++)
-      for (let j = 0; j < steps; j++) {
-        const [fx, fy] = [(i + 0.5) / (2 * steps), (j + 0.5) / (2 * steps)];
-        const power = spectrum.reduce((total, p, b) => total + p * bandResponse(b, BANDS - 1, fx, fy), 0);
-        sum += power * bandResponse(m, MEASURED, fx, fy) ** 2;
-      }
-    return sum / steps ** 2 / white;
-  });
-}
 
 /** Standard deviation over brightness and channel, [0, 1] units. */
 const LUMA_AND_CHROMA = [0.02, 0.03, 0.015] as const;

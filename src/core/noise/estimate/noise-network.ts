@@ -4,6 +4,7 @@
 import type { ParameterSource } from '../../flow/parameters.js';
 import type { TensorOps } from '../../ops/tensor-ops.js';
 import { MEASURED } from '../model/bands.js';
+import { OPPONENT } from '../model/opponents.js';
 
 /** Pixels along a cell's side: four squeezes. */
 export const CELL = 16;
@@ -50,14 +51,6 @@ export function noiseNetworkShapes(): Readonly<Record<string, readonly number[]>
 function mixing<T>(ops: TensorOps<T>, rows: readonly (readonly number[])[]): T {
   return ops.kernel(Float32Array.from(rows.flat()), [rows.length, rows[0]?.length ?? 0, 1, 1]);
 }
-
-const [THIRD, HALF, SIXTH] = [Math.sqrt(1 / 3), Math.SQRT1_2, Math.sqrt(1 / 6)];
-/** bands.ts's opponent colours. */
-const OPPONENT = [
-  [THIRD, THIRD, THIRD],
-  [HALF, 0, -HALF],
-  [SIXTH, -2 * SIXTH, SIXTH],
-] as const;
 
 /** The orthonormal Haar transform of a squeezed plane: mean, then the three details. */
 const HAAR = [

@@ -111,7 +111,8 @@ function brightnessOffsets(
   levels: readonly number[],
 ): number[] {
   const shares = levels.map((level) => Math.max(0, 1 - (FLOOR_255 / Math.exp(level)) ** 2));
-  const means = Array.from({ length: MEASURED }, (_, band) => weightedLevel(bins.flat(), channel, band).mean);
+  const cells = bins.flat();
+  const means = Array.from({ length: MEASURED }, (_, band) => weightedLevel(cells, channel, band).mean);
   const offsets = bins.map((bin) => {
     let [weight, weighted] = [PRIOR_WEIGHT, 0];
     for (const [band, share] of shares.entries()) {
@@ -122,9 +123,8 @@ function brightnessOffsets(
     }
     return weighted / weight;
   });
-  const count = bins.reduce((sum, bin) => sum + bin.length, 0);
   const power = offsets.reduce((sum, offset, i) => sum + (bins[i]?.length ?? 0) * Math.exp(2 * offset), 0);
-  return offsets.map((offset) => offset - Math.log(power / count) / 2);
+  return offsets.map((offset) => offset - Math.log(power / cells.length) / 2);
 }
 
 function weightedLevel(cells: readonly CellReading[], channel: number, band: number) {

@@ -1,5 +1,6 @@
 // The frequency bands of a noise profile: an undecimated wavelet ("a trous", Holschneider et al. 1989) with the kernel
 // [1, 2, 1] / 4, dilated by 1, 2 and 4. A plane is the sum of its bands, so gains per band are a filter.
+import { reflected } from '../../reflected.js';
 
 /** Three detail bands, about an octave each, and what is coarser than 16 pixels. */
 export const BANDS = 4;
@@ -111,12 +112,6 @@ export function splitIntoBands(
   }
   bands.push(current);
   return bands;
-}
-
-function reflected(i: number, length: number): number {
-  const period = Math.max(1, 2 * (length - 1));
-  const place = ((i % period) + period) % period;
-  return Math.min(place, period - place) % length;
 }
 
 /** [1, 2, 1] / 4 along rows and columns, its taps `step` pixels apart. */

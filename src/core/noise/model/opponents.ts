@@ -4,13 +4,20 @@ import type { NoiseProfile } from './noise-profile.js';
 const THIRD = Math.sqrt(1 / 3);
 const SIXTH = Math.sqrt(1 / 6);
 
+/** The transform as a matrix, [opponent][colour]. */
+export const OPPONENT = [
+  [THIRD, THIRD, THIRD],
+  [Math.SQRT1_2, 0, -Math.SQRT1_2],
+  [SIXTH, -2 * SIXTH, SIXTH],
+] as const;
+
 /**
  * R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place. One plane stays as it is.
  *
  * @param data   planar, [3, pixels] or [1, pixels]
  * @param plane  pixels
  */
-export function toOpponents(data: Float32Array, plane: number): void {
+export function toOpponents(data: Float32Array | Float64Array, plane: number): void {
   if (data.length < 3 * plane) return;
   for (let i = 0; i < plane; i++) {
     const r = data[i] as number;

@@ -1,4 +1,5 @@
 // A Bayer sensor's mosaic (RGGB) and two ways back to three channels. Planes are planar [3, H, W] in linear light.
+import { reflected } from '../../reflected.js';
 
 /** Which channel the sensor sees at (x, y): 0 red, 1 green, 2 blue. */
 export const bayerChannel = (x: number, y: number): 0 | 1 | 2 =>
@@ -11,9 +12,6 @@ interface Size {
   readonly height: number;
 }
 
-/** Folded about the edge pixel, which keeps the parity of a place and so its colour. */
-const folded = (i: number, length: number) => (i < 0 ? -i : i >= length ? 2 * (length - 1) - i : i);
-
 /**
  * Three channels from one sample a pixel. 'bilinear' averages the nearest samples of each channel. 'edge-aware' takes
  * green along the direction of the smaller change (Hamilton and Adams 1997) and red and blue from their difference to it.
@@ -22,7 +20,8 @@ const folded = (i: number, length: number) => (i < 0 ? -i : i >= length ? 2 * (l
  * @returns      [3, H, W]
  */
 export function demosaic(mosaic: Float32Array, { width, height }: Size, method: Demosaic): Float32Array {
-  const at = (x: number, y: number) => mosaic[folded(y, height) * width + folded(x, width)] as number;
+  // Reflecting about the edge pixel keeps the parity of a place and so its colour.
+  const at = (x: number, y: number) => mosaic[reflected(y, height) * width + reflected(x, width)] as number;
   const plane = width * height;
   const out = new Float32Array(3 * plane);
   const green = out.subarray(plane, 2 * plane);
@@ -33,7 +32,7 @@ export function demosaic(mosaic: Float32Array, { width, height }: Size, method: 
     }
   const isEdgeAware = method === 'edge-aware';
   const base = (x: number, y: number) =>
-    isEdgeAware ? (green[folded(y, height) * width + folded(x, width)] as number) : 0;
+    isEdgeAware ? (green[reflected(y, height) * width + reflected(x, width)] as number) : 0;
   for (const channel of [0, 2] as const) {
     const target = out.subarray(channel * plane, (channel + 1) * plane);
     const difference = (x: number, y: number) => at(x, y) - base(x, y);

@@ -1,4 +1,5 @@
 // Filters that a simulated camera applies: Gaussian blur, sharpening, and resizing. Planes are [H W], borders reflected.
+import { reflected } from '../../reflected.js';
 
 export interface PlaneSize {
   readonly width: number;
@@ -9,12 +10,6 @@ export interface PlaneSize {
 interface Taps {
   readonly first: Int32Array;
   readonly weights: readonly Float64Array[];
-}
-
-function reflected(i: number, length: number): number {
-  const period = Math.max(1, 2 * (length - 1));
-  const place = ((i % period) + period) % period;
-  return Math.min(place, period - place) % length;
 }
 
 function filtered(plane: Float32Array, { width, height }: PlaneSize, across: Taps, down: Taps): Float32Array {
