@@ -5,9 +5,9 @@ import { mersenne } from 'pure-rand/generator/mersenne';
 import sharp, { type JpegOptions } from 'sharp';
 import { CELL, LEVELS, logLevel } from '../../core/noise/estimate/noise-network.js';
 import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '../../core/noise/model/bands.js';
-import { type NoiseProfile, normalizeSpectrum } from '../../core/noise/model/noise-profile.js';
+import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '../../core/noise/model/noise-profile.js';
 import { toOpponents } from '../../core/noise/model/opponents.js';
-import { type CameraSettings, takePicture } from '../../core/noise/simulate/camera.js';
+import { type CameraSettings, takePictures } from '../../core/noise/simulate/camera.js';
 import { blurred, resized } from '../../core/noise/simulate/filters.js';
 import { addProfileNoise } from '../../core/noise/simulate/profile-noise.js';
 import type { RgbPicture } from '../cut-crop.js';
@@ -28,11 +28,8 @@ export interface NoisyShot {
 }
 
 type Size = { readonly width: number; readonly height: number };
-interface Pair extends Size {
-  /** Planar [3, H, W]. */
-  readonly clean: Float32Array;
-  readonly noisy: Float32Array;
-}
+/** Planar [3, H, W]: one scene, taken twice. What differs is noise, whatever a camera does to it. */
+type Pair = readonly [Float32Array, Float32Array];
 
 /** Numbers that a seed gives. */
 export interface Draws {
@@ -88,17 +85,30 @@ function sceneOf(photo: RgbPicture, side: number, draws: Draws): Float32Array {
 
 function drawnCamera(draws: Draws): CameraSettings {
   return {
-    electrons: draws.logUniform(120, 20_000),
+    electrons: draws.logUniform(120, 50_000),
     readNoise: draws.logUniform(1, 12),
     exposure: draws.logUniform(0.3, 1),
-    whiteBalance: { red: draws.uniform(1.2, 2.6), blue: draws.uniform(1.1, 2.6) },
+    // From blue sky to candles.
+    whiteBalance: { red: draws.uniform(1, 2.8), blue: draws.uniform(1, 3.6) },
     demosaic: draws.chance(0.3) ? 'bilinear' : 'edge-aware',
-    saturation: draws.uniform(0, 0.8),
+    saturation: draws.uniform(0, 1.2),
     contrast: draws.uniform(0, 0.7),
+    noiseReduction: draws.chance(0.65)
+      ? {
+          kind: draws.chance(0.5) ? 'guided' : 'garrote',
+          luma: draws.chance(0.85) ? draws.logUniform(0.4, 4) : 0,
+          // Cameras smooth chroma much more than luma: at high ISO what is left is noise in the luma alone.
+          chroma: draws.chance(0.9) ? draws.logUniform(0.7, 8) : 0,
+          reach: {
+            luma: Math.round(draws.logUniform(0.6, 4.4)),
+            chroma: Math.round(draws.logUniform(0.6, 9.4)),
+          },
+          strength: draws.uniform(0.4, 1),
+        }
+      : undefined,
     smoothing: {
-      luma: draws.chance(0.6) ? draws.logUniform(0.35, 2.2) : 0,
-      // Cameras smooth chroma much more than luma: at high ISO what is left is noise in the luma alone.
-      chroma: draws.chance(0.8) ? draws.logUniform(0.4, 10) : 0,
+      luma: draws.chance(0.5) ? draws.logUniform(0.35, 2) : 0,
+      chroma: draws.chance(0.7) ? draws.logUniform(0.4, 5) : 0,
     },
     sharpening: {
       amount: draws.chance(0.6) ? draws.uniform(0.1, 1.5) : 0,
@@ -145,20 +155,13 @@ function drawnProfile(draws: Draws): NoiseProfile {
 
 function noisyPair(scene: Float32Array, size: Size, draws: Draws): Pair {
   const kind = draws.uniform(0, 1);
-  if (kind < 0.2) return { clean: scene, noisy: scene, ...size };
-  if (kind < 0.3) {
-    const sigma = draws.logUniform(1, 60) / 255;
-    const white = { level: [sigma], spectrum: new Array<number>(BANDS).fill(1) };
-    const profile = { brightness: [0.5], channels: [white, white, white] };
-    return { clean: scene, noisy: addProfileNoise(scene, size, profile, draws.seed()), ...size };
-  }
-  if (kind < 0.48)
-    return {
-      clean: scene,
-      noisy: addProfileNoise(scene, size, drawnProfile(draws), draws.seed()),
-      ...size,
-    };
-  return takePicture(scene, size, drawnCamera(draws), draws.seed());
+  if (kind < 0.2) return [scene, scene];
+  const seeds = [draws.seed(), draws.seed()] as const;
+  if (kind >= 0.45)
+    return takePictures(scene, size, drawnCamera(draws), seeds) as [Float32Array, Float32Array];
+  const profile = kind < 0.29 ? whiteProfile(draws.logUniform(1, 60) / 255, 3) : drawnProfile(draws);
+  const [first, second] = seeds.map((seed) => addProfileNoise(scene, size, profile, seed));
+  return [first, second] as [Float32Array, Float32Array];
 }
 
 /** Planar [0, 1] -> interleaved bytes, clipped and rounded: what a file holds. */
@@ -239,16 +242,17 @@ export async function noisyShot(photo: RgbPicture, seed: number, length = SIDE):
   // Mosaics have even sides.
   const side = 2 * Math.ceil((taken * shrink) / 2);
   const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, draws);
-  const pair = noisyPair(scene, { width: side, height: side }, draws);
+  const whole = { width: side, height: side };
+  const [first, second] = noisyPair(scene, whole, draws);
   const size = { width: taken, height: taken };
   const shrunk = (planar: Float32Array) =>
-    side === taken ? planar : everyPlane(planar, (plane) => resized(plane, pair, size));
+    side === taken ? planar : everyPlane(planar, (plane) => resized(plane, whole, size));
   const finish = afterwards(size, draws);
-  const clean = await finish(shrunk(pair.clean));
-  const noisy = pair.noisy === pair.clean ? clean : await finish(shrunk(pair.noisy));
+  const noisy = await finish(shrunk(first));
+  const again = second === first ? noisy : await finish(shrunk(second));
   const offset = () => Math.floor(draws.uniform(0, 2 * MARGIN));
   const part: Part = { side: taken, left: offset(), top: offset(), length };
-  return { picture: cutPicture(noisy, part), levels: levelsOf(clean, noisy, part) };
+  return { picture: cutPicture(noisy, part), levels: levelsOf(noisy, again, part) };
 }
 
 /** A square of `length` pixels in planes of `side` x `side`. */
@@ -268,12 +272,12 @@ function cutPicture(planar: Float32Array, { side, left, top, length }: Part): Fl
   return out;
 }
 
-/** [rows, columns, LEVELS]: the noise's levels around every cell. */
-function levelsOf(clean: Float32Array, noisy: Float32Array, part: Part): Float32Array {
+/** [rows, columns, LEVELS]: the noise's levels around every cell. Half the power of what two pictures differ by is either's. */
+function levelsOf(first: Float32Array, second: Float32Array, part: Part): Float32Array {
   const { side, length } = part;
   const columns = length / CELL;
   const levels = new Float32Array(columns * columns * LEVELS);
-  const noise = noisy.map((value, i) => value - (clean[i] as number));
+  const noise = first.map((value, i) => (value - (second[i] as number)) * Math.SQRT1_2);
   toOpponents(noise, side * side);
   for (let channel = 0; channel < 3; channel++) {
     const plane = noise.subarray(channel * side * side, (channel + 1) * side * side);

@@ -51,7 +51,7 @@ const POOL = 160;
 /** Groups that are made while others are learned from. */
 const AHEAD = 3;
 /** Steps that a group serves on average before the next steps wait for new ones. */
-const REUSE = 4;
+const REUSE = 6;
 const CHECK_EVERY = 500;
 
 /** He et al. 2015; the last layer begins near zero. */

@@ -4,6 +4,7 @@
 import { gaussianGenerator } from '../random.js';
 import { bayerChannel, type Demosaic, demosaic } from './demosaic.js';
 import { blurred, resized, sharpened } from './filters.js';
+import { type NoiseReduction, withoutNoise } from './noise-reduction.js';
 
 export interface CameraSettings {
   /** Electrons that a white pixel collects: some 20,000 at base ISO, 200 at the highest. */
@@ -19,6 +20,8 @@ export interface CameraSettings {
   readonly saturation: number;
   /** Share of an S-shaped tone curve on top of the sRGB curve, 0 to 1. */
   readonly contrast: number;
+  /** What keeps edges; before the smoothing that does not. */
+  readonly noiseReduction?: NoiseReduction | undefined;
   /** Standard deviations of the camera's own smoothing of luma and chroma, pixels. */
   readonly smoothing: { readonly luma: number; readonly chroma: number };
   readonly sharpening: { readonly amount: number; readonly radius: number };
@@ -67,31 +70,47 @@ function tabled(curve: (x: number) => number): (x: number) => number {
 const toLinear = tabled((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
 const fromLinear = (x: number) => (x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055);
 
+type Size = { readonly width: number; readonly height: number };
+
 /**
  * Takes a picture of a scene.
  *
  * @param scene planar [3, H, W], sRGB in [0, 1]; at least 8 x 8 pixels
  * @param seed  an integer from 0 to 2^32 - 1; the same seed gives the same noise
  */
-export function takePicture(
-  scene: Float32Array,
-  size: { readonly width: number; readonly height: number },
-  settings: CameraSettings,
-  seed: number,
-): Shot {
-  const light = scene.map((value) => settings.exposure * toLinear(value));
-  const mosaic = mosaicOf(light, size, settings);
-  const next = gaussianGenerator(seed);
-  const { electrons, readNoise } = settings;
-  const read = (readNoise / electrons) ** 2;
-  const noisy = mosaic.map((value) =>
-    Math.min(1, value + next() * Math.sqrt(Math.max(0, value) / electrons + read)),
-  );
-  const develop = developer(size, settings);
-  return { clean: develop(mosaic), noisy: develop(noisy), ...pictureSize(size, settings) };
+export function takePicture(scene: Float32Array, size: Size, settings: CameraSettings, seed: number): Shot {
+  const [clean, noisy] = takePictures(scene, size, settings, [undefined, seed]) as [
+    Float32Array,
+    Float32Array,
+  ];
+  return { clean, noisy, ...pictureSize(size, settings) };
 }
 
-function pictureSize({ width, height }: { width: number; height: number }, { scale }: CameraSettings) {
+/** The same for several seeds: pictures of one scene that differ in their noise alone. No seed is no noise. */
+export function takePictures(
+  scene: Float32Array,
+  size: Size,
+  settings: CameraSettings,
+  seeds: readonly (number | undefined)[],
+): Float32Array[] {
+  const light = scene.map((value) => settings.exposure * toLinear(value));
+  const mosaic = mosaicOf(light, size, settings);
+  const variance = sensorVariance(settings);
+  const develop = developer(size, settings);
+  return seeds.map((seed) => {
+    if (seed === undefined) return develop(mosaic);
+    const next = gaussianGenerator(seed);
+    return develop(mosaic.map((value) => Math.min(1, value + next() * Math.sqrt(variance(value)))));
+  });
+}
+
+/** The variance of the sensor's noise where white is 1. */
+function sensorVariance({ electrons, readNoise }: CameraSettings): (value: number) => number {
+  const read = (readNoise / electrons) ** 2;
+  return (value) => Math.max(0, value) / electrons + read;
+}
+
+function pictureSize({ width, height }: Size, { scale }: CameraSettings) {
   const scaled = (length: number) => Math.max(1, Math.round(length * scale));
   return { width: scaled(width), height: scaled(height) };
 }
@@ -101,11 +120,7 @@ function gainsOf({ whiteBalance: { red, blue } }: CameraSettings) {
 }
 
 /** What the sensor sees: one channel a pixel, before white balance. */
-function mosaicOf(
-  light: Float32Array,
-  { width, height }: { readonly width: number; readonly height: number },
-  settings: CameraSettings,
-): Float32Array {
+function mosaicOf(light: Float32Array, { width, height }: Size, settings: CameraSettings): Float32Array {
   const gains = gainsOf(settings);
   const mosaic = new Float32Array(width * height);
   for (let y = 0; y < height; y++)
@@ -118,18 +133,16 @@ function mosaicOf(
 }
 
 /** From a mosaic to the picture. */
-function developer(
-  size: { readonly width: number; readonly height: number },
-  settings: CameraSettings,
-): (mosaic: Float32Array) => Float32Array {
+function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array) => Float32Array {
   const { width, height } = size;
   const plane = width * height;
   const gains = gainsOf(settings);
-  const { exposure, saturation, contrast, smoothing, sharpening } = settings;
+  const { exposure, saturation, contrast, sharpening } = settings;
   const tone = tabled((x) => {
     const y = fromLinear(x);
     return (1 - contrast) * y + contrast * y * y * (3 - 2 * y);
   });
+  const noise = tonedNoise(tone, settings);
   const target = pictureSize(size, settings);
   return (mosaic) => {
     const balanced = mosaic.map(
@@ -144,7 +157,7 @@ function developer(
         colour[c * plane + i] = tone(value + saturation * (value - mean));
       }
     }
-    const smooth = smoothedColours(colour, size, smoothing);
+    const smooth = smoothedColours(colour, size, settings, noise);
     const out = new Float32Array(3 * target.width * target.height);
     for (let c = 0; c < 3; c++) {
       const channel = sharpened(smooth.subarray(c * plane, (c + 1) * plane), size, sharpening);
@@ -156,22 +169,54 @@ function developer(
   };
 }
 
-/** Luma and chroma blurred apart: what cameras do against noise themselves. */
+/** The standard deviation of the noise at a grey of the picture, as the camera expects it. */
+function tonedNoise(tone: (x: number) => number, settings: CameraSettings): (grey: number) => number {
+  const steps = 256;
+  const variance = sensorVariance(settings);
+  const { exposure } = settings;
+  const expected = new Float32Array(steps + 1);
+  let last = 0;
+  for (let i = 0; i < TABLE; i++) {
+    const [x, y] = [i / TABLE, tone(i / TABLE)];
+    const slope = (tone((i + 1) / TABLE) - y) * TABLE;
+    const place = Math.min(steps, Math.max(0, Math.round(y * steps)));
+    expected.fill((slope * Math.sqrt(variance(exposure * x))) / exposure, last, steps + 1);
+    last = Math.max(last, place);
+  }
+  return (grey) => expected[Math.round(steps * Math.min(1, Math.max(0, grey)))] as number;
+}
+
+/** Luma and chroma smoothed apart: what cameras do against noise themselves. */
 function smoothedColours(
   colour: Float32Array,
-  size: { readonly width: number; readonly height: number },
-  { luma, chroma }: CameraSettings['smoothing'],
+  size: Size,
+  { smoothing, noiseReduction }: CameraSettings,
+  noiseAt: (grey: number) => number,
 ): Float32Array {
-  if (luma === 0 && chroma === 0) return colour;
+  if (smoothing.luma === 0 && smoothing.chroma === 0 && !noiseReduction) return colour;
   const plane = size.width * size.height;
   const grey = new Float32Array(plane);
   for (let i = 0; i < plane; i++)
     grey[i] = ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3;
-  const smoothGrey = blurred(grey, size, luma);
+  const noise = noiseReduction ? grey.map(noiseAt) : undefined;
+  const smoothed = (values: Float32Array, part: 'luma' | 'chroma') => {
+    const reduced =
+      noiseReduction && noise
+        ? withoutNoise(values, size, noise, {
+            ...noiseReduction,
+            threshold: noiseReduction[part],
+            reach: noiseReduction.reach[part],
+          })
+        : values;
+    return blurred(reduced, size, smoothing[part]);
+  };
+  const smoothGrey = smoothed(grey, 'luma');
   const out = new Float32Array(3 * plane);
   for (let c = 0; c < 3; c++) {
-    const difference = grey.map((value, i) => (colour[c * plane + i] as number) - value);
-    const smooth = blurred(difference, size, chroma);
+    const smooth = smoothed(
+      grey.map((value, i) => (colour[c * plane + i] as number) - value),
+      'chroma',
+    );
     for (let i = 0; i < plane; i++) out[c * plane + i] = (smoothGrey[i] as number) + (smooth[i] as number);
   }
   return out;

@@ -15,13 +15,19 @@ interface Taps {
 function filtered(plane: Float32Array, { width, height }: PlaneSize, across: Taps, down: Taps): Float32Array {
   const outWidth = across.first.length;
   const rows = new Float32Array(outWidth * height);
-  for (let x = 0; x < outWidth; x++) {
-    const weights = across.weights[x] as Float64Array;
-    const places = Int32Array.from(weights, (_, k) => reflected((across.first[x] as number) + k, width));
-    for (let y = 0; y < height; y++) {
+  // A row with what is reflected on both sides, so that no tap looks for its place.
+  const reach = Math.max(0, -(across.first[0] as number));
+  const last = outWidth - 1;
+  const end = Math.max(width, (across.first[last] as number) + (across.weights[last] as Float64Array).length);
+  const places = Int32Array.from({ length: reach + end }, (_, k) => reflected(k - reach, width));
+  const padded = new Float32Array(places.length);
+  for (let y = 0; y < height; y++) {
+    for (let k = 0; k < padded.length; k++) padded[k] = plane[y * width + (places[k] as number)] as number;
+    for (let x = 0; x < outWidth; x++) {
+      const weights = across.weights[x] as Float64Array;
+      const from = reach + (across.first[x] as number);
       let sum = 0;
-      for (let k = 0; k < weights.length; k++)
-        sum += (weights[k] as number) * (plane[y * width + (places[k] as number)] as number);
+      for (let k = 0; k < weights.length; k++) sum += (weights[k] as number) * (padded[from + k] as number);
       rows[y * outWidth + x] = sum;
     }
   }

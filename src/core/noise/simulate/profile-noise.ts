@@ -27,7 +27,9 @@ function colouredNoise(powers: readonly number[], { width, height }: Size, next:
   const across = width + REACH;
   const white = (power: number) => {
     const deviation = Math.sqrt(power);
-    return Float32Array.from({ length: across * (height + REACH) }, () => deviation * next());
+    const plane = new Float32Array(across * (height + REACH));
+    for (let i = 0; i < plane.length; i++) plane[i] = deviation * next();
+    return plane;
   };
   const mean = (plane: Float32Array, offset: number) => combined(plane, offset, 0.5, 0.5);
   const difference = (plane: Float32Array, offset: number) => combined(plane, offset, 0.5, -0.5);
