@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Approach } from '#src/denoiser/approach.js';
+import type { Approach } from '#src/denoiser/preset.js';
 
 const FOLDER = fileURLToPath(new URL('../docs/results/', import.meta.url));
 

@@ -1,12 +1,12 @@
 // Draws pictures from a prior's flow, side by side at several temperatures, a row each.
 // Usage: node --import tsx scripts/draw-samples.ts <prior> <picture.png> [temperatures] [side]
 import sharp from 'sharp';
-import { openBackend } from '#src/core/engine/tfjs-backend.js';
+import { openBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
-import { sampleFlow } from '#src/train/validation.js';
+import { sampleFlow } from '#src/train/loop/validation.js';
 
 const [name = 'faces64-likelihood', picture = 'samples.png', temperatures = '0.5,0.7,1', side = '64'] =
   process.argv.slice(2);

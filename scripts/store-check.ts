@@ -10,7 +10,7 @@ import { parametersFrom } from '#src/core/flow/parameters.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { writeSafetensors } from '#src/core/model/safetensors.js';
-import { float64Ops, tensor64 } from '../test/core/float64-ops.js';
+import { float64Ops, tensor64 } from '../test/core/flow/float64-ops.js';
 
 const folder = findPrior(process.argv[2] ?? 'natural');
 const { model, weights } = await loadPrior(folder);

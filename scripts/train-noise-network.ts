@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { prepareTensorflowEnvironment } from '#src/core/engine/tensorflow-package.js';
-import { openBackend } from '#src/core/engine/tfjs-backend.js';
+import { prepareTensorflowEnvironment } from '#src/core/engine/packages/tensorflow-package.js';
+import { openBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
 import { trainNoiseNetwork } from '#src/train/noise-network/train-noise-network.js';
 import { describePictures, trainPictureHead } from '#src/train/noise-network/train-picture-head.js';

@@ -1,7 +1,6 @@
 // The package's main entry: the gulp step, the stream under it, and the denoiser for programs.
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './core/errors.js';
 export type { NoiseChannel, NoiseProfile } from './core/noise/model/noise-profile.js';
-export { type AnalyseNoiseOptions, analyseNoise, type NoiseAnalysis } from './denoiser/analyse-noise.js';
 export type {
   DenoiseCallOptions,
   DenoiseReport,
@@ -16,6 +15,11 @@ export type {
   SampleRange,
   TimeEstimate,
 } from './denoiser/denoiser.js';
+export {
+  type AnalyseNoiseOptions,
+  analyseNoise,
+  type NoiseAnalysis,
+} from './denoiser/noise/analyse-noise.js';
 export { openDenoiser } from './denoiser/open-denoiser.js';
 export type { DenoiserOptions } from './denoiser/options.js';
 export type { Fidelity } from './image/index.js';

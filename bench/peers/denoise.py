@@ -1,4 +1,4 @@
-# Denoises for bench/peers.ts, in its private environment: a line of JSON in, a line of JSON out, until stdin ends.
+# Denoises for bench/peers/peers.ts, in its private environment: a line of JSON in, a line of JSON out, until stdin ends.
 # In:  {"method": "bm3d" | "nlm", "input", "output", "width", "height", "sigma" (8-bit units), "h" (nlm)}
 #      input and output are raw float32, [height, width, 3] in [0, 1]
 # Out: {"seconds"}, of the method alone: no reading, no writing

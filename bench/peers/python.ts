@@ -1,4 +1,4 @@
-// The private Python environment of bench/peers.ts and the process in it. It lies in the project's cache folder; nothing of
+// The private Python environment of bench/peers/peers.ts and the process in it. It lies in the project's cache folder; nothing of
 // it is bundled or needed by flow-denoise.
 import { type ChildProcess, type ExecFileSyncOptions, execFileSync, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';

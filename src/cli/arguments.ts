@@ -3,24 +3,24 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { APPROACH_NAMES, approachOf } from '../denoiser/approach.js';
-import { type CheckedNoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
+import { type CheckedNoiseOptions, noiseOptionsShape } from '../denoiser/noise/noise-options.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
+import { APPROACH_NAMES, approachOf } from '../denoiser/preset.js';
 import {
   type CheckedPictureOptions,
   concurrencySchema,
   pictureOptionsSchema,
   qualitiesOf,
 } from '../plugin/stream-options.js';
+import { withNoiseProfile } from './noise-file.js';
+import { checkPreview, type PreviewRequest, previewSchema, several } from './preview/preview-options.js';
 import {
   addDestinationOptions,
   checkDestination,
   type Destination,
   destinationShape,
-} from './destination.js';
-import { withNoiseProfile } from './noise-file.js';
-import { checkPreview, type PreviewRequest, previewSchema, several } from './preview-options.js';
-import { timeBudgetSchema } from './time-budget.js';
+} from './run/destination.js';
+import { timeBudgetSchema } from './run/time-budget.js';
 
 export interface CommandArguments {
   /** Files, folders and globs, at least one. */

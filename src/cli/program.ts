@@ -4,19 +4,19 @@ import { Command } from 'commander';
 import { printableLines } from '../core/printable.js';
 import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
-import { describeCache } from './cache.js';
-import { calibrateCommand, describeCalibrate } from './calibrate.js';
+import { describeCache } from './commands/cache.js';
+import { calibrateCommand, describeCalibrate } from './commands/calibrate.js';
+import { describeDoctor } from './commands/doctor.js';
+import { describeEngines } from './commands/engines.js';
+import { describeEvaluate } from './commands/evaluate.js';
+import { describeNoise } from './commands/noise.js';
+import { describePriors } from './commands/priors.js';
+import { describeTrain, trainCommand } from './commands/train.js';
+import { describeWatch, watchCommand } from './commands/watch.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
-import { describeDoctor } from './doctor.js';
-import { describeEngines } from './engines.js';
-import { describeEvaluate } from './evaluate.js';
-import { describeNoise } from './noise.js';
-import { describePriors } from './priors.js';
-import { openDisplay } from './progress.js';
-import { runCommand } from './run.js';
-import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
-import { describeTrain, trainCommand } from './train.js';
-import { describeWatch, watchCommand } from './watch.js';
+import { openDisplay } from './display/progress.js';
+import { runCommand } from './run/run.js';
+import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
 export interface ProgramContext {
   /** Takes a line for programs to read; stdout. */

@@ -1,8 +1,8 @@
 // The package's entry `flow-denoise/core`: priors, engines, estimators, the flow itself, noise and metrics, for
 // programs that need the parts. Pictures and files are the main entry's.
 export type { Engine, EngineName } from './engine/engine.js';
+export { recordDensityAndScore } from './engine/onnx/record.js';
 export { type EngineOptions, openEngine } from './engine/open-engine.js';
-export { recordDensityAndScore } from './engine/record.js';
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './errors.js';
 export { type Architecture, type Level, parameterShapes, squeezeFactor } from './flow/architecture.js';
 export { type Glow, type GlowForward, glow } from './flow/glow.js';

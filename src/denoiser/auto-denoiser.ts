@@ -1,18 +1,18 @@
 // `prior: 'auto'` as a denoiser: one for every shipped prior that may be chosen, each opened when a picture first needs
 // it. Which prior a picture gets is choose-prior.ts's.
-import type { NoiseMeter } from '../core/engine/noise-meter.js';
+import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { evidenceEvaluations } from '../core/inference/evidence.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { Approach } from './approach.js';
 import { checkPicture } from './check-picture.js';
 import { type Candidate, choosePrior, probeSizes } from './choose-prior.js';
 import type { DenoiseCallOptions, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
 import { sigmaRangeOf } from './estimator.js';
 import { callOptionsSchema, type DenoiserOptions, parseOptions } from './options.js';
+import type { Approach } from './preset.js';
 
 /** What the evidence is made of: single evaluations. */
 const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };

@@ -1,7 +1,7 @@
 // A program's picture is checked before anything is computed from it.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Picture } from '../tile/picture.js';
-import { inChunks } from './grey.js';
+import { inChunks } from './passes/grey.js';
 
 /** @throws FlowDenoiseError BAD_IMAGE: a size, a length or a sample that no picture has */
 export async function checkPicture(picture: Picture): Promise<void> {

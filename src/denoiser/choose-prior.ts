@@ -9,10 +9,10 @@ import { colourChannels, type Picture } from '../tile/picture.js';
 import { planTiles, spreadTiles, type TilePlan } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { PriorChoice } from './denoiser.js';
-import { COMPLETED_NOISE, greyOf, isGreyInColour } from './grey.js';
-import type { CheckedNoiseOptions } from './noise-options.js';
-import { type NoiseContext, planNoise } from './noise-plan.js';
-import { greyPass, type TileSamples, throughPasses } from './tile-pass.js';
+import type { CheckedNoiseOptions } from './noise/noise-options.js';
+import { type NoiseContext, planNoise } from './noise/noise-plan.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour } from './passes/grey.js';
+import { greyPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
 import { viewOf } from './view/picture-view.js';
 
 /** Pixels; what the shipped priors were trained on. */

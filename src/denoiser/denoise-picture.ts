@@ -1,6 +1,6 @@
 // One picture through the tiles: plan, estimate, blend. Knows no files.
 import { setMaxListeners } from 'node:events';
-import type { NoiseMeter } from '../core/engine/noise-meter.js';
+import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { BreakDown } from '../core/inference/estimation.js';
@@ -12,13 +12,13 @@ import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import { checkRegion, cutOut, type Region, withSurroundings } from '../tile/region.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { Approach } from './approach.js';
 import type { DenoiseCallOptions, NoiseReport } from './denoiser.js';
 import { checkSigma, chooseEstimator } from './estimator.js';
-import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './grey.js';
-import { type CheckedNoiseOptions, isNoiseModel } from './noise-options.js';
-import { planNoise } from './noise-plan.js';
-import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './tile-pass.js';
+import { type CheckedNoiseOptions, isNoiseModel } from './noise/noise-options.js';
+import { planNoise } from './noise/noise-plan.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './passes/grey.js';
+import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
+import type { Approach } from './preset.js';
 import { aroundSpots, type SpotEstimate } from './view/around-spots.js';
 import { viewOf } from './view/picture-view.js';
 import type { SampleRange } from './view/sample-range.js';

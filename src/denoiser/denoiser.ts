@@ -3,11 +3,11 @@
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { Channels, Picture } from '../tile/picture.js';
 import type { Region } from '../tile/region.js';
-import type { Approach, Ensemble, Method, Scales } from './approach.js';
-import type { NoiseOptions } from './noise-options.js';
+import type { NoiseOptions } from './noise/noise-options.js';
+import type { Approach, Ensemble, Method, Scales } from './preset.js';
 import type { SampleRange } from './view/sample-range.js';
 
-export type { Approach, Ensemble, Method, Quality, Scales } from './approach.js';
+export type { Approach, Ensemble, Method, Quality, Scales } from './preset.js';
 export type { SampleRange } from './view/sample-range.js';
 
 /** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */

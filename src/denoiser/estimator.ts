@@ -5,10 +5,10 @@ import { calibratedBetaMap } from '../core/inference/calibration.js';
 import type { Estimation } from '../core/inference/estimation.js';
 import { posteriorMean } from '../core/inference/posterior-mean.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import type { Method } from './approach.js';
 import type { Denoiser, SigmaRange } from './denoiser.js';
-import { COMPLETED_NOISE } from './grey.js';
-import type { TileSamples } from './tile-pass.js';
+import { COMPLETED_NOISE } from './passes/grey.js';
+import type { TileSamples } from './passes/tile-pass.js';
+import type { Method } from './preset.js';
 
 export interface Estimator {
   /** The likelihood's weight; undefined for the posterior mean. */

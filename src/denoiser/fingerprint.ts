@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
-import { approachOf } from './approach.js';
 import type { DenoiserOptions } from './options.js';
+import { approachOf } from './preset.js';
 
 /**
  * Text that two denoisers share only if they give the same results: the prior's checksum, the estimator, the tiles, the

@@ -1,7 +1,7 @@
 // Opens a prior and an engine and denoises pictures with them: the program interface.
-import { type NoiseMeter, openNoiseMeter } from '../core/engine/noise-meter.js';
+import { type NoiseMeter, openNoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
+import { rememberReadings } from '../core/engine/noise-meter/remembered-readings.js';
 import { openEngine } from '../core/engine/open-engine.js';
-import { rememberReadings } from '../core/engine/remembered-readings.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
@@ -10,7 +10,6 @@ import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
-import { approachOf, withBetaMap } from './approach.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
 import { checkPicture } from './check-picture.js';
 import { denoisePicture, type PictureSettings } from './denoise-picture.js';
@@ -18,6 +17,7 @@ import type { DenoiseCallOptions, DenoiseReport, Denoiser } from './denoiser.js'
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
 import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
+import { approachOf, withBetaMap } from './preset.js';
 import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
 
 /** Measured defaults, see docs/architecture.md. */

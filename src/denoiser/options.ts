@@ -3,9 +3,9 @@
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
-import { QUALITY_NAMES } from './approach.js';
 import type { DenoiseCallOptions } from './denoiser.js';
-import { noiseOptionsShape } from './noise-options.js';
+import { noiseOptionsShape } from './noise/noise-options.js';
+import { QUALITY_NAMES } from './preset.js';
 
 export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
 

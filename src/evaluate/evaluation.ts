@@ -2,13 +2,13 @@
 // it is told is report.ts's.
 import { availableParallelism, cpus } from 'node:os';
 import { packageVersion } from '../plugin/package-version.js';
+import type { EvaluationResults } from './measure/results.js';
+import type { ShownPicture } from './measure/thumbnails.js';
 import { type CheckedEvaluateOptions, checkEvaluateOptions, type EvaluateOptions } from './options.js';
-import { PAPER_COUNT, paperPlan } from './paper-protocol.js';
+import { PAPER_COUNT, paperPlan } from './paper/paper-protocol.js';
 import { type CleanPicture, findPictures, readClean } from './pictures.js';
 import { gridPlan } from './plan.js';
-import type { EvaluationResults } from './results.js';
 import { runPlan } from './run-plan.js';
-import type { ShownPicture } from './shown.js';
 
 export interface Evaluation {
   readonly results: EvaluationResults;

@@ -3,12 +3,12 @@
 import { join } from 'node:path';
 import { encodePicture, writeFileAtomic } from '../image/index.js';
 import { readPictures } from './evaluation.js';
+import { restoredName } from './measure/restorer.js';
 import { type NoiseLevel, noiseFolder } from './noise-level.js';
 import { checkEvaluateOptions, type EvaluateOptions } from './options.js';
-import { paperPlan } from './paper-protocol.js';
+import { paperPlan } from './paper/paper-protocol.js';
 import type { CleanPicture } from './pictures.js';
 import { gridPlan } from './plan.js';
-import { restoredName } from './restorer.js';
 import { noisyPair } from './run-plan.js';
 
 /** What exchange.json says. */

@@ -1,8 +1,8 @@
 // The options of an evaluation and their check.
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { QUALITY_NAMES } from '../denoiser/approach.js';
 import { denoiserOptionsSchema, methodSchema, parseOptions, QUALITY_WORDS } from '../denoiser/options.js';
+import { QUALITY_NAMES } from '../denoiser/preset.js';
 import type { NoiseLevel } from './noise-level.js';
 import type { CleanPicture } from './pictures.js';
 

@@ -2,10 +2,10 @@
 // choice in paper-protocol.ts.
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
-import { DEFAULT_QUALITY } from '../denoiser/approach.js';
+import { DEFAULT_QUALITY } from '../denoiser/preset.js';
+import { type Subject, subjectName } from './contender.js';
 import { type NoiseLevel, noiseName } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
-import { type Subject, subjectName } from './subject.js';
 
 export interface EvaluationTask {
   readonly level: NoiseLevel;

@@ -2,18 +2,18 @@
 // subject, so that none is kept; the seed makes them the same.
 import { availableParallelism } from 'node:os';
 import { mapInOrder } from '../tile/in-order.js';
-import { cameraShot } from './camera-shot.js';
-import { expectedSeconds } from './expected-time.js';
-import { measureNoisy, measureRestored } from './measures.js';
+import { betaOf, methodName, type Subject, subjectName } from './contender.js';
+import { cameraShot } from './measure/camera-shot.js';
+import { expectedSeconds } from './measure/expected-time.js';
+import { measureNoisy, measureRestored } from './measure/measures.js';
+import { blockRms, standardisedResidual } from './measure/residual.js';
+import { openRestorer, type Restorer } from './measure/restorer.js';
+import type { Cell, Measures, PictureResult } from './measure/results.js';
+import { type ShownPicture, shownBlocks, shownImage } from './measure/thumbnails.js';
 import { type NoiseLevel, noiseName, withNoise } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 import type { CleanPicture } from './pictures.js';
 import type { EvaluationPlan, EvaluationTask } from './plan.js';
-import { blockRms, standardisedResidual } from './residual.js';
-import { openRestorer, type Restorer } from './restorer.js';
-import type { Cell, Measures, PictureResult } from './results.js';
-import { type ShownPicture, shownBlocks, shownImage } from './shown.js';
-import { betaOf, methodName, type Subject, subjectName } from './subject.js';
 
 export interface PlanResults {
   /** By level. */

@@ -2,15 +2,15 @@
 // quality. Off unless asked for. Samples keep their colour space; their depth changes only where the format has no such.
 import { FlowDenoiseError } from '../core/errors.js';
 import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
-import type { Container, DecodedPicture } from './decode.js';
-import { formatNames, type PictureFormat } from './format.js';
 import {
   blocksAsPngChunks,
   blocksAsSegments,
   blocksAsTiffTags,
   blocksAsWebpChunks,
   type MetadataBlocks,
-} from './metadata-blocks.js';
+} from './containers/metadata-blocks.js';
+import type { Container, DecodedPicture } from './decode.js';
+import { formatNames, type PictureFormat } from './format.js';
 
 export interface ConvertOptions {
   /** The format to write; the file's own unless given. */

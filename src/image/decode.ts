@@ -3,16 +3,16 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Channels, Picture, Samples } from '../tile/picture.js';
+import { type JpegContainer, readJpegContainer } from './containers/jpeg-container.js';
+import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
+import { TooManyParts } from './containers/part-limit.js';
+import { type PngContainer, readPngContainer } from './containers/png-container.js';
+import { readTiffContainer, type TiffContainer } from './containers/tiff-container.js';
+import { readWebpContainer, type WebpContainer } from './containers/webp-container.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
-import { type JpegContainer, readJpegContainer } from './jpeg-container.js';
-import { soundJpeg } from './jpeg-repair.js';
-import { type MetadataBlocks, metadataBlocks } from './metadata-blocks.js';
-import { TooManyParts } from './part-limit.js';
-import { type PngContainer, readPngContainer } from './png-container.js';
-import { readTiffContainer, type TiffContainer } from './tiff-container.js';
+import { soundJpeg } from './jpeg/jpeg-repair.js';
 import type { Trait } from './traits.js';
-import { readWebpContainer, type WebpContainer } from './webp-container.js';
 
 /** All of a file but its pixels: metadata, and how the pixels were coded. */
 export type Container = PngContainer | JpegContainer | WebpContainer | TiffContainer;

@@ -3,13 +3,13 @@
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Picture, Samples } from '../tile/picture.js';
+import { type JpegContainer, withJpegContainer } from './containers/jpeg-container.js';
+import { withPngContainer } from './containers/png-container.js';
+import { withTiffContainer } from './containers/tiff-container.js';
+import { withWebpContainer } from './containers/webp-container.js';
 import type { DecodedPicture } from './decode.js';
-import { type JpegContainer, withJpegContainer } from './jpeg-container.js';
-import { encodeJpegTurbo } from './jpeg-turbo.js';
-import { withPngContainer } from './png-container.js';
+import { encodeJpegTurbo } from './jpeg/jpeg-turbo.js';
 import { indexed } from './png-palette.js';
-import { withTiffContainer } from './tiff-container.js';
-import { withWebpContainer } from './webp-container.js';
 
 /**
  * Encodes new samples as a file like the decoded one. Nothing is clipped, scaled or converted: samples are

@@ -1,12 +1,12 @@
 // All that a picture file says of itself beside its samples, whatever its format.
 import sharp, { type Metadata } from 'sharp';
+import { jpegTraits } from './containers/jpeg-container.js';
+import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
+import { pngTraits } from './containers/png-container.js';
+import { tiffTraits } from './containers/tiff-container.js';
+import { webpTraits } from './containers/webp-container.js';
 import { formatNames, type PictureFormat } from './format.js';
-import { jpegTraits } from './jpeg-container.js';
-import { type MetadataBlocks, metadataBlocks } from './metadata-blocks.js';
-import { pngTraits } from './png-container.js';
-import { tiffTraits } from './tiff-container.js';
 import { checksum, compareTraits, type Fidelity, type Trait } from './traits.js';
-import { webpTraits } from './webp-container.js';
 
 const kinds = ['grey', 'grey with alpha', 'RGB', 'RGBA'] as const;
 

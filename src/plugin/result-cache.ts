@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { messageOf } from '../core/errors.js';
-import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise-options.js';
+import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise/noise-options.js';
 import type { ConvertOptions } from '../image/index.js';
 import type { DenoisedBytes } from './encoded-picture.js';
 import { packageVersion } from './package-version.js';

@@ -2,15 +2,15 @@
 import type Vinyl from 'vinyl';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { approachOf, type Quality } from '../denoiser/approach.js';
 import type { Denoiser, Progress } from '../denoiser/denoiser.js';
-import { type NoiseOptions, noiseOptionsShape } from '../denoiser/noise-options.js';
+import { type NoiseOptions, noiseOptionsShape } from '../denoiser/noise/noise-options.js';
 import {
   type DenoiserOptions,
   denoiserOptionsSchema,
   parseOptions,
   QUALITY_WORDS,
 } from '../denoiser/options.js';
+import { approachOf, type Quality } from '../denoiser/preset.js';
 
 /** What one picture needs. `sigmaMap` is for programs: it belongs to one picture. */
 export interface PictureOptions extends Omit<DenoiserOptions, 'quality'>, Omit<NoiseOptions, 'sigmaMap'> {

@@ -12,13 +12,13 @@ import {
   packagesFolder,
   type TensorflowInstallation,
   tensorflowFolder,
-} from '../core/engine/tensorflow-package.js';
+} from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { isPiece, removePartial, writeWhole } from './install-step.js';
 import { type Installer, installFailed, log } from './installer.js';
 import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
 import { whileLocked } from './lock.js';
 import { buildAddon, findHeaders, makePackages, PACKAGES } from './packages.js';
-import { isPiece, removePartial, writeWhole } from './piece.js';
 import { findPrerequisites } from './prerequisites.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
 import { type Verification, verifiedWords, verify } from './verify.js';

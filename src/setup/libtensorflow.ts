@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { FlowDenoiseError } from '../core/errors.js';
+import { makePiece } from './install-step.js';
 import { type Installer, installFailed, notForThisPlatform } from './installer.js';
-import { makePiece } from './piece.js';
 import { makePip } from './pip.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
 

@@ -4,9 +4,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TENSORFLOW_PACKAGE } from '../core/engine/tensorflow-package.js';
+import { TENSORFLOW_PACKAGE } from '../core/engine/packages/tensorflow-package.js';
+import { isPiece, makePiece } from './install-step.js';
 import { type Installer, installFailed } from './installer.js';
-import { isPiece, makePiece } from './piece.js';
 import { runTool } from './run-tool.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
 

@@ -1,6 +1,6 @@
 // The program that verify.ts runs: imports TensorFlow from the folder named, convolves, compares with plain loops and
 // writes a line of JSON.
-import { describeTensorflow, importTensorflowFrom } from '../core/engine/tensorflow-package.js';
+import { describeTensorflow, importTensorflowFrom } from '../core/engine/packages/tensorflow-package.js';
 import type { Verification } from './verify.js';
 
 const [side, channels, filters, kernel] = [12, 3, 5, 3];

@@ -2,7 +2,7 @@
 // that process's, not ours.
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { packagesFolder } from '../core/engine/tensorflow-package.js';
+import { packagesFolder } from '../core/engine/packages/tensorflow-package.js';
 import { type Installer, installFailed } from './installer.js';
 import { runTool } from './run-tool.js';
 

@@ -6,8 +6,8 @@ export {
   type CalibrationProgress,
   type CalibrationRow,
   calibrate,
-} from './calibrate.js';
-export type { Objective } from './objective.js';
+} from './calibrate/calibrate.js';
+export type { Objective } from './loop/objective.js';
 export type { PresetName } from './presets.js';
 export type {
   CheckpointRecord,

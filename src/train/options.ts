@@ -2,16 +2,16 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { INSTALL_COMMAND } from '../core/engine/tensorflow-package.js';
+import { INSTALL_COMMAND } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import { type Architecture, squeezeFactor } from '../core/flow/architecture.js';
 import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { parseOptions } from '../denoiser/options.js';
-import { checkpointFile } from './checkpoint.js';
-import { AUGMENTATIONS } from './crops.js';
-import { OBJECTIVES } from './objective.js';
+import { AUGMENTATIONS } from './data/crops.js';
+import { checkpointFile } from './loop/checkpoint.js';
+import { OBJECTIVES } from './loop/objective.js';
 import { PRESETS, presets } from './presets.js';
 import type { TrainingSettings } from './settings.js';
 

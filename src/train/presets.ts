@@ -1,6 +1,6 @@
 // The flows and recipes that can be trained by name.
 import type { Architecture, Level } from '../core/flow/architecture.js';
-import type { Objective } from './objective.js';
+import type { Objective } from './loop/objective.js';
 
 export const PRESETS = ['small', 'natural', 'paper'] as const;
 export type PresetName = (typeof PRESETS)[number];

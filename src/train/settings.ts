@@ -1,6 +1,6 @@
 // Everything that decides how a training goes, as data: what the worker thread gets and a checkpoint keeps.
 import type { Architecture } from '../core/flow/architecture.js';
-import type { Objective } from './objective.js';
+import type { Objective } from './loop/objective.js';
 
 export interface TrainingSettings {
   /** Of the prior. */

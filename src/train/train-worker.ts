@@ -1,13 +1,13 @@
 // The inside of training's worker thread: TensorFlow, the crops and the loop. What it tells goes to train.ts as messages.
 import { parentPort, workerData } from 'node:worker_threads';
-import { openBackend } from '../core/engine/tfjs-backend.js';
+import { openBackend } from '../core/engine/tfjs/tfjs-backend.js';
 import { FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
-import { readCheckpoint } from './checkpoint.js';
-import { openCrops } from './crops.js';
-import type { SkippedFile } from './picture-files.js';
+import { openCrops } from './data/crops.js';
+import type { SkippedFile } from './data/picture-files.js';
+import { readCheckpoint } from './loop/checkpoint.js';
+import { runTraining } from './loop/trainer.js';
 import type { TrainingRecord } from './progress.js';
 import type { TrainingSettings } from './settings.js';
-import { runTraining } from './trainer.js';
 
 export interface TrainWorkerData {
   readonly settings: TrainingSettings;

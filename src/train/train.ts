@@ -1,13 +1,13 @@
 // Training as a program or the command sees it: records, one after the other, from a worker thread.
 import { Worker } from 'node:worker_threads';
-import { prepareTensorflowEnvironment } from '../core/engine/tensorflow-package.js';
+import { prepareTensorflowEnvironment } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError } from '../core/errors.js';
-import { readCheckpoint } from './checkpoint.js';
+import { readCheckpoint } from './loop/checkpoint.js';
+import { lockTraining } from './loop/training-lock.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
+import { keepingRecords } from './report/training-files.js';
 import type { TrainMessage, TrainWorkerData } from './train-worker.js';
-import { keepingRecords } from './training-files.js';
-import { lockTraining } from './training-lock.js';
 
 export type { TrainOptions };
 

@@ -8,8 +8,8 @@ import sharp from 'sharp';
 import { globSync } from 'tinyglobby';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cacheFolder } from '#src/core/engine/tensorflow-package.js';
-import { isTensorflowThere } from '../train/training-backends.js';
+import { cacheFolder } from '#src/core/engine/packages/tensorflow-package.js';
+import { isTensorflowThere } from '../train/loop/training-backends.js';
 import { type Traced, traced, trespass, whyNoTrace } from './traced.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -120,7 +120,7 @@ test('one file loads ONNX Runtime', async () => {
       /^export [^;]* from ['"]onnxruntime-node['"]/m.test(text);
     if (isLoader) loaders.push(file);
   }
-  assert.equal(loaders, ['src/core/engine/onnx-runtime.ts']);
+  assert.equal(loaders, ['src/core/engine/onnx/onnx-runtime.ts']);
 });
 
 test('the watch sees a connection, a look-up and a file outside', () =>

@@ -2,7 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
+import { openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { denoisePicture } from '#src/denoiser/denoise-picture.js';

@@ -5,7 +5,7 @@ import { psnr } from '#src/core/metrics/index.js';
 import type { Denoiser, Progress } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { planTiles } from '#src/tile/plan.js';
-import { largestDifference } from '../core/differences.js';
+import { largestDifference } from '../core/flow/differences.js';
 import { noisyPicture, samplesOf } from './noisy-picture.js';
 
 const SIGMA = 25;

@@ -1,4 +1,4 @@
-// Quality against the reference figures of ../shared/README.md, under the prior that they are of, as bench/parity.ts
+// Quality against the reference figures of ../shared/README.md, under the prior that they are of, as bench/quality/parity.ts
 // measures it: the first 12 pictures of CBSD68, one tile a picture, clamped results. The bench runs beta-MAP at 15 and 50 too.
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';

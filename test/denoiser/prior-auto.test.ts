@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openNoiseMeter } from '#src/core/engine/noise-meter.js';
+import { openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { priorsToChooseFrom } from '#src/denoiser/auto-denoiser.js';
 import { type Candidate, choosePrior, probeSizes } from '#src/denoiser/choose-prior.js';

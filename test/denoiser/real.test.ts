@@ -1,5 +1,5 @@
 // Real photographs from ../shared with nothing said: each at least as good as it was, most far better. All 15:
-// bench/noise.ts. One of them (d600_iso3200_3) has a tile on which the flow breaks down.
+// bench/quality/noise.ts. One of them (d600_iso3200_3) has a tile on which the flow breaks down.
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { FlowDenoiseError, type FlowDenoiseErrorCode } from '#src/core/errors.js';
 import type { DenoiseCallOptions, Denoiser, FloatImage } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { expectBelow, largestDifference } from '../core/differences.js';
 import { fixtureFolder } from '../core/fixture.js';
+import { expectBelow, largestDifference } from '../core/flow/differences.js';
 import { noisyPicture } from './noisy-picture.js';
 
 const { noisy } = noisyPicture(160, 120, 3, 25);

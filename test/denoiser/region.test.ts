@@ -5,7 +5,7 @@ import { addGaussianNoise } from '#src/core/noise/index.js';
 import type { DenoiseCallOptions, Denoiser, FloatImage } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { cutOut, type Region } from '#src/tile/region.js';
-import { expectBelow, rmsDifference } from '../core/differences.js';
+import { expectBelow, rmsDifference } from '../core/flow/differences.js';
 import { photo } from '../core/photo.js';
 
 const SIGMA = 25;

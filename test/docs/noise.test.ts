@@ -8,11 +8,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
 import { laplacianNoise, type NoiseModel } from '#src/core/noise/index.js';
-import type { NoiseAnalysis } from '#src/denoiser/analyse-noise.js';
 import type { DenoiseReport, FloatImage } from '#src/denoiser/denoiser.js';
-import { largestDifference } from '../core/differences.js';
+import type { NoiseAnalysis } from '#src/denoiser/noise/analyse-noise.js';
+import { largestDifference } from '../core/flow/differences.js';
+import { randomNumbers } from '../core/flow/random-weights.js';
 import { photo } from '../core/photo.js';
-import { randomNumbers } from '../core/random-weights.js';
 import { codeBlocks, document, root, section } from './documents.js';
 
 interface Example {

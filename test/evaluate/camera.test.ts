@@ -8,8 +8,9 @@ import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { cameraAt, takePicture } from '#src/core/noise/simulate/camera.js';
-import { cameraShot } from '#src/evaluate/camera-shot.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '#src/evaluate/index.js';
+import { cameraShot } from '#src/evaluate/measure/camera-shot.js';
+import { measureResidual, standardisedResidual } from '#src/evaluate/measure/residual.js';
 import {
   type CameraNoise,
   isSameNoise,
@@ -20,9 +21,8 @@ import {
 import { checkEvaluateOptions } from '#src/evaluate/options.js';
 import { readClean } from '#src/evaluate/pictures.js';
 import { gridPlan } from '#src/evaluate/plan.js';
-import { measureResidual, standardisedResidual } from '#src/evaluate/residual.js';
-import { expectBelow, largestDifference } from '../core/differences.js';
 import { fixtureFolder } from '../core/fixture.js';
+import { expectBelow, largestDifference } from '../core/flow/differences.js';
 import { photo, planar } from '../core/photo.js';
 import { withCleanFolder } from './folder.js';
 

@@ -8,11 +8,11 @@ import { FlowDenoiseError } from '#src/core/errors.js';
 import { mse, psnr, ssim } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import { subjectName } from '#src/evaluate/contender.js';
 import type { EvaluateOptions, EvaluationProgress } from '#src/evaluate/index.js';
 import { evaluate, exportPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { checkEvaluateOptions } from '#src/evaluate/options.js';
 import { gridPlan } from '#src/evaluate/plan.js';
-import { subjectName } from '#src/evaluate/subject.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { withCleanFolder } from './folder.js';
 

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gaussianGenerator } from '#src/core/noise/index.js';
+import { blockRms, measureResidual, standardisedResidual } from '#src/evaluate/measure/residual.js';
 import type { NoiseLevel } from '#src/evaluate/noise-level.js';
-import { blockRms, measureResidual, standardisedResidual } from '#src/evaluate/residual.js';
 
 const shape = { width: 64, height: 48, channels: 3 };
 const size = shape.width * shape.height * shape.channels;

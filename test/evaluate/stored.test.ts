@@ -5,17 +5,17 @@ import path from 'node:path';
 import { globSync } from 'tinyglobby';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { betaOf, methodName, subjectName } from '#src/evaluate/contender.js';
 import type { EvaluationResults } from '#src/evaluate/index.js';
-import { levelIndex } from '#src/evaluate/lookup.js';
-import { measureNoisy, measureRestored } from '#src/evaluate/measures.js';
-import { ASKED_GAINS, bestAt } from '#src/evaluate/paper-comparison.js';
-import { EQUAL_LEVELS } from '#src/evaluate/paper-protocol.js';
+import { measureNoisy, measureRestored } from '#src/evaluate/measure/measures.js';
+import { openRestorer } from '#src/evaluate/measure/restorer.js';
+import { ASKED_GAINS, bestAt } from '#src/evaluate/paper/paper-comparison.js';
+import { EQUAL_LEVELS } from '#src/evaluate/paper/paper-protocol.js';
 import { readClean } from '#src/evaluate/pictures.js';
-import { reportMarkdown } from '#src/evaluate/report-markdown.js';
-import { openRestorer } from '#src/evaluate/restorer.js';
+import { reportMarkdown } from '#src/evaluate/report/report-markdown.js';
+import { levelIndex } from '#src/evaluate/report/result-queries.js';
+import { reportOf } from '#src/evaluate/report/write-evaluation.js';
 import { noisyPair } from '#src/evaluate/run-plan.js';
-import { betaOf, methodName, subjectName } from '#src/evaluate/subject.js';
-import { reportOf } from '#src/evaluate/write-evaluation.js';
 import { root } from '../docs/documents.js';
 
 /** How far a figure may be off: engines and machines differ in rounding, which a climb amplifies. */

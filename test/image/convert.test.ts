@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
+import { readTiffTags, withTiffDirectory } from '#src/image/containers/tiff-tags.js';
 import { checkConversion, converted, isConversion } from '#src/image/convert.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
 import { withFormatExtension } from '#src/image/file-extensions.js';
 import { fidelityOf } from '#src/image/file-traits.js';
 import type { PictureFormat } from '#src/image/format.js';
-import { readTiffTags, withTiffDirectory } from '#src/image/tiff-tags.js';
 import { pipelineOf, planesOf, samples8, samples16, xmp } from './made.js';
 
 const test = suite('conversion');

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { suite } from 'uvu';
-import { readJpegContainer } from '#src/image/jpeg-container.js';
-import { FALLBACK_QUALITY, jpegQuality } from '#src/image/jpeg-quality.js';
+import { readJpegContainer } from '#src/image/containers/jpeg-container.js';
+import { FALLBACK_QUALITY, jpegQuality } from '#src/image/jpeg/jpeg-quality.js';
 
 const test = suite('jpeg quality');
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { suite } from 'uvu';
+import { readTiffTags, tagNumber, withTiffDirectory } from '#src/image/containers/tiff-tags.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { readTiffTags, tagNumber, withTiffDirectory } from '#src/image/tiff-tags.js';
 import { assertHolds, exif, pipelineOf, samples8, samples16, xmp } from './made.js';
 
 const test = suite('image metadata');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readTiffTags, type TiffTag, withTiffDirectory } from '#src/image/containers/tiff-tags.js';
 import { decodePicture, encodePicture, fidelityOf } from '#src/image/index.js';
-import { readTiffTags, type TiffTag, withTiffDirectory } from '#src/image/tiff-tags.js';
 import { sharedPath } from '../shared.js';
 
 const SIDE = 64;

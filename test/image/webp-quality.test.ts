@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { suite } from 'uvu';
+import { readWebpContainer } from '#src/image/containers/webp-container.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { readWebpContainer } from '#src/image/webp-container.js';
 import { FALLBACK_WEBP_QUALITY, webpQuality } from '#src/image/webp-quality.js';
 
 const test = suite('webp quality');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import ExifReader from 'exifreader';
 import sharp, { type Sharp } from 'sharp';
 import { test } from 'uvu';
-import { encodeJpegTurbo } from '#src/image/jpeg-turbo.js';
+import { encodeJpegTurbo } from '#src/image/jpeg/jpeg-turbo.js';
 import { HEIGHT, pipelineOf, samples8, WIDTH } from '../image/made.js';
 import { assertKept, denoised, dressed, independently } from './kept.js';
 

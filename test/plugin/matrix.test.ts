@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
-import { readTiffTags, type TiffTag, withTiffDirectory } from '#src/image/tiff-tags.js';
+import { readTiffTags, type TiffTag, withTiffDirectory } from '#src/image/containers/tiff-tags.js';
 import type { Channels, Samples } from '#src/tile/picture.js';
 import { adobeRgbProfile } from '../image/adobe-rgb.js';
 import { HEIGHT, pipelineOf, planesOf, samples8, samples16, samplesFloat, WIDTH } from '../image/made.js';

@@ -7,7 +7,7 @@ import {
   packagesFolder,
   projectTensorflow,
   TENSORFLOW_PACKAGE,
-} from '#src/core/engine/tensorflow-package.js';
+} from '#src/core/engine/packages/tensorflow-package.js';
 
 /** The main file of the package that importTensorflow imports; undefined where there is none. */
 export async function packageFile(): Promise<string | undefined> {

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { removedUtilNames } from '#src/core/engine/node-removals.js';
+import { removedUtilNames } from '#src/core/engine/packages/node-removals.js';
 import { packageFile } from './installed.js';
 
-const MODULE = new URL('../../dist/core/engine/node-removals.js', import.meta.url).href;
+const MODULE = new URL('../../dist/core/engine/packages/node-removals.js', import.meta.url).href;
 
 /** What a program prints as JSON, in a process whose util lacks the functions named. */
 function withoutUtil(names: readonly string[], program: string): unknown {

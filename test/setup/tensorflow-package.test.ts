@@ -12,11 +12,11 @@ import {
   type Marker,
   markerPath,
   projectTensorflow,
-} from '#src/core/engine/tensorflow-package.js';
+} from '#src/core/engine/packages/tensorflow-package.js';
 import { command } from '../cli/command.js';
 import { packageFile } from './installed.js';
 
-const MODULE = new URL('../../dist/core/engine/tensorflow-package.js', import.meta.url).href;
+const MODULE = new URL('../../dist/core/engine/packages/tensorflow-package.js', import.meta.url).href;
 const entry = await packageFile();
 
 const test = suite<{ folder: string; before: string | undefined }>('tensorflow package', {

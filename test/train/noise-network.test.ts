@@ -11,8 +11,8 @@ import { drawnGraphics } from '#src/train/noise-network/drawn-graphics.js';
 import { drawsFrom, noisyShot, SIDE } from '#src/train/noise-network/noisy-shot.js';
 import { trainNoiseNetwork } from '#src/train/noise-network/train-noise-network.js';
 import { photo } from '../core/photo.js';
-import { openTensorflow, withoutLeak } from './training-backends.js';
-import { temporaryFolder } from './training-pictures.js';
+import { temporaryFolder } from './data/training-pictures.js';
+import { openTensorflow, withoutLeak } from './loop/training-backends.js';
 
 const CELLS = (SIDE / CELL) ** 2;
 const coffee = await photo('coffee.png');

@@ -1,6 +1,6 @@
 // The tile on which engines are compared: a picture by formula with noise of a known level, the same everywhere and for
 // ever, so that a score computed once can be stored.
-import { addGaussianNoise } from '../noise/add-noise.js';
+import { addGaussianNoise } from '../noise/simulate/add-noise.js';
 import type { Batch } from './engine.js';
 
 const SIGMA = 25 / 255;

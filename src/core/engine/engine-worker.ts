@@ -39,11 +39,11 @@ async function openLocalEngine({ name, prior }: EngineWorkerData): Promise<Local
     case 'onnx:dml':
     case 'onnx:coreml':
     case 'onnx:webgpu':
-      return (await import('./onnx-engine.js')).openOnnxEngine(prior, providerOf(name));
+      return (await import('./onnx/onnx-engine.js')).openOnnxEngine(prior, providerOf(name));
     case 'tensorflow':
     case 'webgpu':
     case 'wasm':
-      return (await import('./tfjs-engine.js')).openTfjsEngine(name, prior);
+      return (await import('./tfjs/tfjs-engine.js')).openTfjsEngine(name, prior);
     default:
       throw new TypeError(`no engine ${name satisfies never}`);
   }

@@ -7,8 +7,8 @@ import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
 import type { AscentRequest } from './ascent.js';
 import type { Batch, Device, Engine, EngineName } from './engine.js';
-import { findTensorflow, projectTensorflow } from './tensorflow-package.js';
-import { isWebGpuInstalled } from './webgpu-package.js';
+import { findTensorflow, projectTensorflow } from './packages/tensorflow-package.js';
+import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
 /** What `auto` tries: GPUs, then what is fastest on a CPU. */

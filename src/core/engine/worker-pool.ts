@@ -11,8 +11,8 @@ import type {
   EngineWorkerData,
   ReadyEngine,
 } from './engine-worker.js';
-import { forbidTelemetry } from './onnx-runtime.js';
-import { prepareTensorflowEnvironment } from './tensorflow-package.js';
+import { forbidTelemetry } from './onnx/onnx-runtime.js';
+import { prepareTensorflowEnvironment } from './packages/tensorflow-package.js';
 
 export interface WorkerPool {
   /** One thread's. */

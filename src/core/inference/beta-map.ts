@@ -1,8 +1,8 @@
 // beta-MAP, the paper's estimator ("Image Denoising with a Normalizing-Flow Prior"): the maximum of
 // beta ln p(y | C) + ln p(C) by Adam, here under the flow's clean prior p_s at its smallest noise level s.
 import type { Ascent } from '../engine/ascent.js';
-import { gaussianNoise } from '../noise/gaussian.js';
-import type { NoiseModel } from '../noise/noise-model.js';
+import { gaussianNoise } from '../noise/likelihood/gaussian.js';
+import type { NoiseModel } from '../noise/likelihood/noise-model.js';
 import type { PictureShape } from '../ops/tensor-ops.js';
 import { type AdamOptions, adam } from './adam.js';
 import {

@@ -1,6 +1,6 @@
 // How likely a noisy tile is under a noise-conditioned prior, told from how well the prior denoises it. An estimation like
 // the others, whose estimate is the tile itself. Comparing priors is src/denoiser/choose-prior.ts.
-import { addGaussianNoise } from '../noise/add-noise.js';
+import { addGaussianNoise } from '../noise/simulate/add-noise.js';
 import { densityAt, type Estimate, type Estimation, hasBrokenDown } from './estimation.js';
 
 export interface Evidence extends Estimate {

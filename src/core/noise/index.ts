@@ -1,19 +1,27 @@
 // Models of the noise, estimates of it, and noise to test them with.
-export { addGaussianNoise } from './add-noise.js';
-export { addPoissonGaussianNoise } from './add-poisson-gaussian-noise.js';
-export { exactUnbiasedInverse, generalizedAnscombe } from './anscombe.js';
-export { type BinFactor, bin, binnedNoise, binnedShape, type PlanarShape, unbin } from './binning.js';
-export { combine, combinedNoise, weightForSigma } from './combination.js';
-export { estimateSigma, type SigmaEstimate } from './estimate-sigma.js';
-export { fitNoise, type NoiseFit } from './fit-noise.js';
-export { gaussianNoise } from './gaussian.js';
-export { laplacianNoise } from './laplacian.js';
-export type { NoiseModel } from './noise-model.js';
-export type { NoisyPicture } from './noisy-picture.js';
+
+export { estimateSigma, type SigmaEstimate } from './estimate/white/estimate-sigma.js';
+export { fitNoise, type NoiseFit } from './estimate/white/fit-noise.js';
+export { exactUnbiasedInverse, generalizedAnscombe } from './likelihood/anscombe.js';
+export {
+  type BinFactor,
+  bin,
+  binnedNoise,
+  binnedShape,
+  type PlanarShape,
+  unbin,
+} from './likelihood/binning.js';
+export { combine, combinedNoise, weightForSigma } from './likelihood/combination.js';
+export { gaussianNoise } from './likelihood/gaussian.js';
+export { laplacianNoise } from './likelihood/laplacian.js';
+export type { NoiseModel } from './likelihood/noise-model.js';
 export {
   type PoissonGaussianParameters,
   poissonGaussianLikelihood,
   poissonGaussianNoise,
-} from './poisson-gaussian.js';
+} from './likelihood/poisson-gaussian.js';
+export type { Stabiliser } from './likelihood/stabiliser.js';
+export type { NoisyPicture } from './noisy-picture.js';
 export { gaussianGenerator } from './random.js';
-export type { Stabiliser } from './stabiliser.js';
+export { addGaussianNoise } from './simulate/add-noise.js';
+export { addPoissonGaussianNoise } from './simulate/add-poisson-gaussian-noise.js';

@@ -1,7 +1,7 @@
 // Where the flow breaks down at a spot of a tile (a saturated patch, say), the spot alone is left: it is looked for, filled from
 // its surroundings, and the rest is estimated without it at its own noise level.
 import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
-import type { TileSamples } from '../tile-pass.js';
+import type { TileSamples } from '../passes/tile-pass.js';
 import { fillOdd } from './fill.js';
 
 export interface SpotEstimate {

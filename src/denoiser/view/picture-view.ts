@@ -2,8 +2,8 @@
 // A picture in its container's own range without odd pixels is shown as it is.
 import { colourChannels, type Picture, type Samples, whiteLevel } from '../../tile/picture.js';
 import { cutOut, type Region } from '../../tile/region.js';
-import { inChunks } from '../grey.js';
-import type { CheckedNoiseOptions } from '../noise-options.js';
+import type { CheckedNoiseOptions } from '../noise/noise-options.js';
+import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';
 import { findOddPixels, type OddMask } from './odd-pixels.js';
 import { containerRange, findRange, givenRange, type SampleRange } from './sample-range.js';

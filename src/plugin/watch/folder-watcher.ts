@@ -4,17 +4,17 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
-import { refuseSigma } from '../../denoiser/check-sigma.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
+import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
+import { listenToFolder } from './arrivals/folder-events.js';
+import { scanFolder } from './arrivals/scan.js';
+import { type Snapshot, snapshotOf } from './arrivals/snapshot.js';
 import type { WatchEvents, WatchSummary } from './events.js';
-import { listenToFolder } from './folder-events.js';
 import { type OpenFolder, openFolder } from './open-folder.js';
 import { type CheckedWatchOptions, denoiserOptionsOf, optionsHash } from './options.js';
 import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
 import { createPictureQueue, type PictureQueue } from './picture-queue.js';
-import { scanFolder } from './scan.js';
-import { type Snapshot, snapshotOf } from './snapshot.js';
 
 interface Opened {
   readonly context: JobContext;

@@ -3,10 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFolders } from './folder-lock.js';
 import { type Folders, openFolders, STATE_FOLDER } from './folders.js';
-import { type Ledger, openLedger } from './ledger.js';
 import type { CheckedWatchOptions } from './options.js';
-import { DONE_FOLDER, ERROR_FOLDER } from './originals.js';
-import { type Outputs, openOutputs } from './outputs.js';
+import { type Ledger, openLedger } from './results/ledger.js';
+import { DONE_FOLDER, ERROR_FOLDER } from './results/originals.js';
+import { type Outputs, openOutputs } from './results/outputs.js';
 
 export interface OpenFolder {
   readonly folders: Folders;

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
-import { approachOf, type Quality } from '../../denoiser/approach.js';
 import type { Progress } from '../../denoiser/denoiser.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../../denoiser/options.js';
+import { approachOf, type Quality } from '../../denoiser/preset.js';
 import {
   checkDenoiser,
   concurrencySchema,

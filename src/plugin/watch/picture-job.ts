@@ -5,14 +5,14 @@ import { printable } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
 import type { PictureReport } from '../picture-report.js';
+import { readOriginal } from './arrivals/read-original.js';
+import type { Candidate } from './arrivals/settling.js';
+import { isSameSnapshot, snapshotOf } from './arrivals/snapshot.js';
 import type { Folders } from './folders.js';
-import type { Ledger, Settled } from './ledger.js';
 import type { CheckedWatchOptions } from './options.js';
-import { moveOriginal } from './originals.js';
-import { type Outputs, systemCode } from './outputs.js';
-import { readOriginal } from './read-original.js';
-import type { Candidate } from './settling.js';
-import { isSameSnapshot, snapshotOf } from './snapshot.js';
+import type { Ledger, Settled } from './results/ledger.js';
+import { moveOriginal } from './results/originals.js';
+import { type Outputs, systemCode } from './results/outputs.js';
 import { insistOn, type MayPass, mayBeReadLater, PassingFault } from './storage-faults.js';
 
 /** What the jobs of a folder share. */

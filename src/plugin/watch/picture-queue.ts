@@ -1,10 +1,10 @@
 // Which picture is worked on, and when: files wait until they are settled, are taken as far as there is room, and are
 // let go of when they change. What the work is, and what its outcome means to others, is not known here.
 import { join } from 'node:path';
+import { type Candidate, createSettling } from './arrivals/settling.js';
+import { isSameSnapshot, type Snapshot, snapshotOf } from './arrivals/snapshot.js';
 import type { CheckedWatchOptions } from './options.js';
 import { OriginalChanged, type Outcome, type Tries } from './picture-job.js';
-import { type Candidate, createSettling } from './settling.js';
-import { isSameSnapshot, type Snapshot, snapshotOf } from './snapshot.js';
 
 /** So many failures of the engine are the picture's fault where it is one picture, the engine's where it is several. */
 const ENGINE_FAILURES = 3;

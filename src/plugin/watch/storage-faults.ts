@@ -1,7 +1,7 @@
 // Faults of the storage: which may pass, and waiting until they have.
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../core/errors.js';
-import { systemCode } from './outputs.js';
+import { systemCode } from './results/outputs.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;

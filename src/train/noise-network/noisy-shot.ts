@@ -10,7 +10,7 @@ import { toOpponents } from '../../core/noise/model/opponents.js';
 import { type CameraSettings, takePictures } from '../../core/noise/simulate/camera.js';
 import { blurred, resized } from '../../core/noise/simulate/filters.js';
 import { addProfileNoise } from '../../core/noise/simulate/profile-noise.js';
-import type { RgbPicture } from '../cut-crop.js';
+import type { RgbPicture } from '../data/cut-crop.js';
 import { drawnGraphics } from './drawn-graphics.js';
 
 /** Side of an example, pixels. */

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
 import { CELL, LEVELS } from '../../core/noise/estimate/noise-network.js';
-import type { RgbPicture } from '../cut-crop.js';
+import type { RgbPicture } from '../data/cut-crop.js';
 import { noisyShot } from './noisy-shot.js';
 
 export interface ShotWorkerData {

@@ -14,7 +14,7 @@ import {
 } from '../../core/noise/estimate/noise-network.js';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
-import { freshTensors, optimizer } from '../optimizer.js';
+import { freshTensors, optimizer } from '../loop/optimizer.js';
 import {
   layoutOf,
   type ParameterLayout,
@@ -22,7 +22,7 @@ import {
   parameterTensors,
   toVector,
   toWeights,
-} from '../parameter-vector.js';
+} from '../loop/parameter-vector.js';
 import { levelLoss } from './level-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
 import type { ShotBatch } from './shot-worker.js';

@@ -7,14 +7,14 @@ import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '../../core/noise
 import { CELL_INPUTS, countInput, pictureHeadShapes } from '../../core/noise/estimate/picture-head.js';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
-import { freshTensors, optimizer } from '../optimizer.js';
+import { freshTensors, optimizer } from '../loop/optimizer.js';
 import {
   layoutOf,
   type ParameterLayout,
   parameterTensors,
   toVector,
   toWeights,
-} from '../parameter-vector.js';
+} from '../loop/parameter-vector.js';
 import { levelLoss } from './level-loss.js';
 import { drawsFrom, type NoisyShot } from './noisy-shot.js';
 import { openShots, trainingFiles } from './shots.js';

@@ -11,7 +11,7 @@ export interface SyntheticFinding {
 }
 
 /**
- * Chosen on drawn graphics (seeds 1 to 10, bench/synthetic.ts) and on six photographs of BSDS500's training part with
+ * Chosen on drawn graphics (seeds 1 to 10, bench/noise/synthetic.ts) and on six photographs of BSDS500's training part with
  * noise of many kinds (about 1800 pictures); tried on other seeds, on CBSD68 and on cameras' pictures.
  */
 const LIMITS = {

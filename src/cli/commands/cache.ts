@@ -1,0 +1,90 @@
+// `flow-denoise cache`: what `--cache` has kept, and removing it.
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { cacheContents, type PruneOptions, pruneCache } from '../../plugin/cache-upkeep.js';
+import { defaultCacheFolder } from '../../plugin/result-cache.js';
+
+const EXAMPLES = `
+Examples:
+  flow-denoise cache                               what is in the project's cache
+  flow-denoise cache prune --older-than 30d        removes what was kept more than 30 days ago
+  flow-denoise cache prune --max-size 2GB          keeps the newest results, up to 2 GB
+  flow-denoise cache clear ./results               removes all results from another folder
+
+Results never grow stale: a changed file, option, prior or version has a name of its own. What is removed is computed anew.`;
+
+interface PruneFlags {
+  readonly olderThan?: string;
+  readonly maxSize?: string;
+}
+
+/** @param writeLine  takes what is asked for; stdout */
+export function describeCache(command: Command, writeLine: (line: string) => void): void {
+  command.description('what --cache has kept, and removing it').addHelpText('after', EXAMPLES);
+  const FOLDER = "the cache's folder (default: node_modules/.cache/flow-denoise)";
+  command
+    .command('show', { isDefault: true })
+    .description('how many results, of how many bytes, since when')
+    .argument('[folder]', FOLDER)
+    .option('--json', 'as JSON on stdout')
+    .action(async (folder: string | undefined, { json = false }: { readonly json?: boolean }) => {
+      const path = resolve(folder ?? defaultCacheFolder());
+      const contents = await cacheContents(path);
+      if (json) return writeLine(JSON.stringify({ folder: path, ...contents }));
+      const { results, bytes, oldest, newest } = contents;
+      const since = oldest && newest ? `, kept from ${day(oldest)} to ${day(newest)}` : '';
+      writeLine(`${path}: ${resultWords(results)}, ${megabytes(bytes)}${since}`);
+    });
+  command
+    .command('prune')
+    .description('remove results by age or size')
+    .argument('[folder]', FOLDER)
+    .option('--older-than <time>', 'such as 12h, 30d: removes what was kept longer ago')
+    .option('--max-size <size>', 'such as 500MB, 2GB: keeps the newest results, up to this size')
+    .action(async (folder: string | undefined, flags: PruneFlags) => remove(folder, pruneOptions(flags)));
+  command
+    .command('clear')
+    .description('remove all results')
+    .argument('[folder]', FOLDER)
+    .action((folder: string | undefined) => remove(folder, {}));
+
+  async function remove(folder: string | undefined, options: PruneOptions): Promise<void> {
+    const path = resolve(folder ?? defaultCacheFolder());
+    const { results, bytes } = await pruneCache(path, options);
+    writeLine(`${path}: removed ${resultWords(results)}, ${megabytes(bytes)}`);
+  }
+}
+
+const HOURS: Readonly<Record<string, number>> = { h: 1, d: 24, w: 168 };
+const BYTES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
+
+function pruneOptions({ olderThan, maxSize }: PruneFlags): PruneOptions {
+  if (olderThan === undefined && maxSize === undefined)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected --older-than or --max-size; cache clear removes all');
+  const hours =
+    olderThan === undefined ? undefined : amount('--older-than', olderThan, HOURS, '12h, 30d or 4w');
+  return {
+    since: hours === undefined ? undefined : new Date(Date.now() - hours * 3600_000),
+    maxBytes: maxSize === undefined ? undefined : amount('--max-size', maxSize, BYTES, '500MB or 2GB'),
+  };
+}
+
+function amount(flag: string, text: string, units: Readonly<Record<string, number>>, such: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text) ?? [];
+  const scale = units[unit];
+  if (number !== undefined && scale !== undefined) return Number(number) * scale;
+  throw new FlowDenoiseError('BAD_OPTION', `Expected ${such} for ${flag} but received '${text}'`);
+}
+
+function resultWords(results: number): string {
+  return `${results} ${results === 1 ? 'result' : 'results'}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}

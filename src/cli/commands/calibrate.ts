@@ -1,0 +1,112 @@
+// `flow-denoise calibrate`: its options, and its table. What it measures is src/train's.
+import type { Command } from 'commander';
+import {
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationRow,
+  calibrate,
+} from '../../train/calibrate/calibrate.js';
+import { listOption, numberOption } from '../arguments.js';
+import type { Display } from '../display/progress.js';
+import type { RunContext } from '../run/run.js';
+
+export interface CalibrateArguments {
+  readonly options: CalibrateOptions;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  flow-denoise calibrate my-prior photos                 the best beta for every noise level, kept in my-prior
+  flow-denoise calibrate my-prior photos --dry-run       measured only
+  flow-denoise calibrate my-prior sheets --sheet-tile 64
+  flow-denoise calibrate natural photos --dry-run --sigmas 15,25 --crops 8
+
+Of the folder that the prior was trained on, the pictures that were kept for validation are taken. flow-denoise train
+does this by itself at the end.
+
+Exit codes: 0 done, 2 wrong usage, prior, pictures or engine, 130 interrupted.`;
+
+interface RawOptions extends Record<string, unknown> {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** @param start  is called with what was typed; `calibrate` checks it */
+export function describeCalibrate(
+  command: Command,
+  start: (args: CalibrateArguments) => Promise<void>,
+): void {
+  command
+    .description('find and keep the weight beta that suits a prior best, on clean pictures')
+    .argument('<prior>', "a prior's folder")
+    .argument('<folder>', 'clean pictures, at any depth')
+    .addOption(listOption('--sigmas <list>', 'noise levels, such as 10,25,50 (default: 5,10,17,25,34,50,80)'))
+    .addOption(numberOption('--crops <number>', 'crops that are measured (default: 24)'))
+    .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the prior's own)"))
+    .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
+    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
+    .addOption(numberOption('--threads <number>', 'threads that compute'))
+    .option('--dry-run', 'measure, and keep nothing')
+    .option('--quiet', 'say nothing but errors')
+    .option('--json', 'the result as JSON on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action((prior: string, folder: string, raw: RawOptions) => {
+      const { quiet = false, json = false, sigmas, ...values } = raw;
+      const levels = sigmas === undefined ? {} : { sigmas: [sigmas].flat() };
+      // What it is, calibrate says: it has the schema.
+      return start({ options: { ...values, ...levels, prior, folder } as CalibrateOptions, quiet, json });
+    });
+}
+
+/** @throws  what `calibrate` throws */
+export async function calibrateCommand(
+  { options, json }: CalibrateArguments,
+  { display, writeLine, signal }: RunContext,
+): Promise<void> {
+  const result = await calibrateAloud({ ...options, signal }, display);
+  if (json) writeLine(JSON.stringify(result));
+}
+
+/** Calibrates, and says every noise level's row when it is there. */
+export async function calibrateAloud(options: CalibrateOptions, display: Display): Promise<Calibration> {
+  let isBegun = false;
+  const result = await calibrate({
+    ...options,
+    onProgress: ({ row }) => {
+      if (row === undefined) return;
+      if (!isBegun) display.say(headLine(row));
+      isBegun = true;
+      display.say(rowLine(row));
+    },
+  });
+  display.say(endLine(options, result));
+  return result;
+}
+
+const WIDTHS = { sigma: 5, decibels: 8, mean: 16, beta: 8 } as const;
+
+function headLine({ posteriorMean }: CalibrationRow): string {
+  const mean = posteriorMean === undefined ? '' : 'posterior mean'.padStart(WIDTHS.mean);
+  return `${'sigma'.padStart(WIDTHS.sigma)}${'noisy'.padStart(WIDTHS.decibels)}${mean}${'beta-MAP'.padStart(WIDTHS.decibels + 2)}${'beta'.padStart(WIDTHS.beta)}  (dB)`;
+}
+
+function rowLine(row: CalibrationRow): string {
+  const { sigma255, noisy, posteriorMean, betaMap, beta, fallbacks, isAtEnd } = row;
+  const mean = posteriorMean === undefined ? '' : posteriorMean.toFixed(2).padStart(WIDTHS.mean);
+  const doubts = [
+    ...(isAtEnd ? ['no beta is the best, the search ran to its end'] : []),
+    ...(fallbacks === 0 ? [] : [`the flow broke down on ${fallbacks}`]),
+  ];
+  return `${String(Number(sigma255.toPrecision(3))).padStart(WIDTHS.sigma)}${noisy.toFixed(2).padStart(WIDTHS.decibels)}${mean}${betaMap.toFixed(2).padStart(WIDTHS.decibels + 2)}${String(beta).padStart(WIDTHS.beta)}  ${doubts.join('; ')}`.trimEnd();
+}
+
+function endLine(
+  { prior, dryRun }: CalibrateOptions,
+  { crops, files, areKept, engine }: Calibration,
+): string {
+  const whose = areKept ? ', kept for validation' : '';
+  const kept = dryRun ? 'nothing was kept' : `kept in ${prior}/model.json`;
+  return `measured on ${crops} crops of ${files} ${files === 1 ? 'file' : 'files'}${whose}, engine ${engine}; ${kept}`;
+}

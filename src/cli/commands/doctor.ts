@@ -1,0 +1,113 @@
+// `flow-denoise doctor`: every engine on this machine, in a table for people or as JSON.
+import { execFile } from 'node:child_process';
+import { availableParallelism, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { ENGINE_NAMES } from '../../core/engine/engine.js';
+import type { AvailableEngine, EngineExamination } from '../../core/engine/examine-engine.js';
+import { FlowDenoiseError } from '../../core/errors.js';
+
+export interface DoctorContext {
+  readonly writeLine: (line: string) => void;
+  /** Says a line to the person who waits. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Engines agree to this, see docs/architecture.md. */
+const MOST_DEVIATION = 1e-4;
+
+const HELP = `
+Each engine computes the score of a built-in tile under the prior "natural"; the deviation is the norm of its difference
+from a score computed in float64, as a part of that score's norm. Below 1e-4 is good. An engine's time is that of one
+evaluation, with all its lanes busy.
+
+Exit codes: 0 the engine that "auto" takes is good, 1 it is not.`;
+
+/** @param end  is called with the exit code */
+export function describeDoctor(command: Command, context: DoctorContext, end: (code: number) => void): void {
+  command
+    .description('try every engine: available or why not, device, speed, deviation')
+    .option('--json', 'as JSON on stdout')
+    .addHelpText('after', HELP)
+    .action(async ({ json = false }: { readonly json?: boolean }) => end(await examine(json, context)));
+}
+
+/** What the process of an engine says, or how it ended. */
+function inProcess<R>(name: string, signal: AbortSignal): Promise<R | Error> {
+  const program = fileURLToPath(new URL('./examine-process.js', import.meta.url));
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [program, name], { signal }, (error, stdout) => {
+      const line = stdout.split('\n').find((text) => text.startsWith('{'));
+      if (signal.aborted) reject(signal.reason);
+      // What it has said counts, even if its driver crashed on the way out.
+      else if (line !== undefined) resolve(JSON.parse(line) as R);
+      else resolve(new Error(`its process ended with ${error?.signal ?? error?.code ?? 'nothing said'}`));
+    });
+  });
+}
+
+async function examine(json: boolean, { writeLine, say, signal }: DoctorContext): Promise<number> {
+  const engines: EngineExamination[] = [];
+  for (const name of ENGINE_NAMES) {
+    if (!json) say(`trying ${name} ...`);
+    const examined = await inProcess<EngineExamination>(name, signal);
+    engines.push(
+      examined instanceof Error ? { name, isAvailable: false, reason: examined.message } : examined,
+    );
+  }
+  const auto = await inProcess<{ name: string; why: string }>('auto', signal);
+  if (auto instanceof Error)
+    throw new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine auto does not open: ${auto.message}`);
+  const machine = {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+  };
+  if (json) writeLine(JSON.stringify({ machine, auto, engines }));
+  else for (const line of table(engines)) writeLine(line);
+  if (!json) writeLine(`auto takes ${auto.name}: ${auto.why}`);
+  const chosen = engines.find(({ name }) => name === auto.name);
+  return chosen?.isAvailable && isGood(chosen) ? 0 : 1;
+}
+
+const isGood = ({ deviation }: AvailableEngine) => deviation < MOST_DEVIATION;
+
+const HEADINGS = ['engine', 'device', 'library', 'threads', 'memory', 'time per tile', 'deviation'];
+
+/** Columns for the engines that are available, then a line for each that is not. */
+export function table(engines: readonly EngineExamination[]): string[] {
+  const available = engines.filter((engine) => engine.isAvailable);
+  const rows = [HEADINGS, ...available.map(cells)];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const missing = engines.flatMap((engine) =>
+    engine.isAvailable ? [] : [`${engine.name}: ${engine.reason.replaceAll(/\s*\n\s*/g, '; ')}`],
+  );
+  return [
+    ...lines,
+    ...(missing.length > 0 ? ['', 'Not available:', ...missing.map((line) => `  ${line}`)] : []),
+    '',
+  ];
+}
+
+function cells(engine: AvailableEngine): string[] {
+  const { name, device, library, threads, memoryBytes, msPerTile, tileSide, deviation } = engine;
+  const memory = memoryBytes === undefined ? "the machine's" : `${(memoryBytes / 1024 ** 3).toFixed(1)} GiB`;
+  const verdict = isGood(engine) ? '' : ' (too much)';
+  return [
+    name,
+    device,
+    library,
+    String(threads),
+    memory,
+    `${msPerTile.toFixed(0)} ms (${tileSide} px)`,
+    deviation.toExponential(1) + verdict,
+  ];
+}

@@ -1,0 +1,70 @@
+// `flow-denoise engines`: installing the engines that do not come with the package. Their installation is src/setup's.
+import { Argument, type Command } from 'commander';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { installTensorflow } from '../../setup/install-tensorflow.js';
+import { errorLine } from '../display/report.js';
+
+export interface EnginesContext {
+  /** Says a line to the person who waits. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+interface InstallArguments {
+  readonly cuda?: boolean;
+  readonly libtensorflow?: string;
+  readonly force?: boolean;
+}
+
+const INSTALL_HELP = `
+It goes into the user's cache folder, or the one that FLOW_DENOISE_CACHE names. Needed are python3 with venv, a C++
+compiler, make and npm. Where it is installed already it is verified; after a failure, what was done is kept.
+
+Exit codes: 0 it is installed and works, 1 it failed, 2 wrong usage, 3 this platform cannot have it, 130 interrupted.`;
+
+/**
+ * Gives the command `engines` what is below it.
+ *
+ * @param end  is called with the exit code
+ */
+export function describeEngines(
+  command: Command,
+  context: EnginesContext,
+  end: (code: number) => void,
+): void {
+  command.description('install an engine');
+  command
+    .command('install')
+    .description('install an engine that does not come with the package')
+    .addArgument(new Argument('<engine>', 'which').choices(['tensorflow']))
+    .option('--cuda', 'with CUDA 12, for a GPU of NVIDIA (Linux on x64)')
+    .option('--libtensorflow <folder>', 'with lib and include of a libtensorflow that is there')
+    .option('--force', 'make everything anew')
+    .addHelpText('after', INSTALL_HELP)
+    .action(async (_engine: string, args: InstallArguments) => end(await install(args, context)));
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION; the signal's reason when aborted */
+async function install(args: InstallArguments, { say, signal }: EnginesContext): Promise<number> {
+  const { cuda = false, libtensorflow, force = false } = args;
+  if (cuda && libtensorflow !== undefined) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected one of --cuda and --libtensorflow but received both: what a libtensorflow can do is in its folder',
+    );
+  }
+  try {
+    await installTensorflow({ cuda, libtensorflow, force, say, signal });
+    return 0;
+  } catch (error) {
+    const code = error instanceof FlowDenoiseError ? exitCodes[error.code] : undefined;
+    if (code === undefined) throw error;
+    say(errorLine(error));
+    return code;
+  }
+}
+
+const exitCodes: { readonly [code in FlowDenoiseError['code']]?: number } = {
+  INSTALL_FAILED: 1,
+  ENGINE_UNAVAILABLE: 3,
+};

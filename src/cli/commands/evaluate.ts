@@ -1,0 +1,186 @@
+// `flow-denoise evaluate`: its options, and the words in which it tells how far it is. What it does is src/evaluate.
+import type { Command } from 'commander';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
+import { timeWords } from '../../figure/time-words.js';
+import { numberOption } from '../arguments.js';
+import { openEvaluationDisplay } from '../display/evaluation-display.js';
+
+const EXAMPLES = `
+Examples:
+  flow-denoise evaluate photos -o evaluation
+  flow-denoise evaluate photos -o evaluation --sigma 15,25,50 --quality fast,balanced --method beta-map
+  flow-denoise evaluate photos -o evaluation --beta 1,2,4,8,auto --prior natural,./my-prior --count 12
+  flow-denoise evaluate photos -o evaluation --noise poisson-gaussian --gain 2,8 --sigma 2
+  flow-denoise evaluate photos -o evaluation --noise camera --iso 3200,12800 --jpeg-quality none,75
+  flow-denoise evaluate faces -o paper --protocol paper
+  flow-denoise evaluate photos --export pairs           the same pixels for other programs, as float TIFFs
+  flow-denoise evaluate photos -o evaluation --import BM3D=pairs/bm3d
+
+The folder holds clean pictures; noise is added to them, by seeds, so that a second run gives the same figures. What is
+written: results.html, results.md, results.csv, results.json and figures. Lists are separated by commas.
+Without quality, method and beta: balanced, posterior-mean and beta-map.
+
+Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
+
+interface RawOptions extends Record<string, unknown> {
+  readonly output?: string;
+  readonly export?: string;
+  readonly import?: readonly string[];
+  readonly converged?: unknown;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+interface EvaluateContext {
+  /** Takes a line for programs to read; stdout. */
+  readonly writeLine: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** What was typed, without the program's name. */
+  readonly argv: readonly string[];
+}
+
+export function describeEvaluate(command: Command, context: EvaluateContext): void {
+  command
+    .description('measure priors, methods and betas on a folder of clean pictures')
+    .argument('<folder>', 'clean pictures, at any depth')
+    .option('-o, --output <folder>', 'where the results are written')
+    .option('--protocol <name>', "grid, or paper: the paper's experiments again (default: grid)")
+    .option(
+      '--sigma <list>',
+      '8-bit units; the read noise of poisson-gaussian (default: 15,25,50; 0)',
+      numbers,
+    )
+    .option('--noise <kind>', 'gaussian, poisson-gaussian, or camera: a simulated one (default: gaussian)')
+    .option('--gain <list>', 'poisson-gaussian: variance per unit of signal, 8-bit units', numbers)
+    .option('--iso <list>', 'camera: ISO speeds (default: 400,3200,12800,51200)', numbers)
+    .option(
+      '--jpeg-quality <list>',
+      'camera: what its files are coded as, 1 to 100, or none (default: none)',
+      numbersAndWords,
+    )
+    .option('--jpeg-sampling <chroma>', 'camera: 4:2:0 or 4:4:4 (default: 4:2:0)')
+    .option('--clip', 'cut the noisy pictures off at black and white')
+    .option('--quality <list>', 'fast, balanced: as the command denoises', words)
+    .option('--method <list>', 'beta-map, posterior-mean: an estimator alone', words)
+    .option('--beta <list>', 'of beta-map: numbers, auto (default: auto)', numbersAndWords)
+    .option('--prior <list>', 'names or folders (default: natural; of the paper: those for faces)', words)
+    .addOption(
+      numberOption('--count <number>', 'the first so many pictures (default: all; of the paper: 32)'),
+    )
+    .addOption(numberOption('--seed <number>', "of the first picture's noise (default: 1000)"))
+    .option(
+      '--crop <size>',
+      'sides become multiples of a number, or WxH; from the top left (default: 8)',
+      size,
+    )
+    .addOption(numberOption('--shown <number>', 'pictures in the grids (default: 2)'))
+    .addOption(
+      numberOption(
+        '--converged <number>',
+        'paper: pictures that climb to convergence, 201 evaluations each (default: 8)',
+      ),
+    )
+    .option('--export <folder>', 'write the clean and noisy pictures for other programs, and end')
+    .option(
+      '--import <name=folder>',
+      'what another program made of them; may be given several times',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
+    .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))
+    .addOption(numberOption('--overlap <pixels>', 'how far tiles overlap'))
+    .addOption(numberOption('--threads <number>', 'threads that compute'))
+    .option('--quiet', 'say nothing but errors')
+    .option('--json', 'the results as one line of JSON on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action((folder: string, options: RawOptions) => evaluateCommand(folder, options, context));
+}
+
+async function evaluateCommand(
+  folder: string,
+  {
+    output,
+    export: exported,
+    import: imported = [],
+    converged,
+    quiet = false,
+    json = false,
+    ...rest
+  }: RawOptions,
+  { writeLine, signal, argv }: EvaluateContext,
+): Promise<void> {
+  if (output === undefined && exported === undefined && !json)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected --output <folder>, --json or --export <folder>: where do the results go?',
+    );
+  const display = openEvaluationDisplay(quiet);
+  // What each of them is, evaluate says: it has the schema.
+  const options = {
+    ...rest,
+    folder,
+    given: givenFrom(imported),
+    ...(converged !== undefined && { convergedCount: converged }),
+    signal,
+    onEstimate: display.begin,
+    onProgress: display.advance,
+  } as unknown as EvaluateOptions;
+  try {
+    if (exported !== undefined) {
+      const { pictures, levels } = await exportPictures(options, exported);
+      display.say(
+        `${pictures.length} pictures, clean and under ${levels.length} noise${levels.length === 1 ? '' : 's'}, are in ${exported}`,
+      );
+      return;
+    }
+    const evaluation = await evaluate(options);
+    const command = `flow-denoise ${argv.map(quoted).join(' ')}`;
+    display.end();
+    if (json) writeLine(JSON.stringify(evaluation.results));
+    if (output === undefined) return;
+    await writeEvaluation(evaluation, output, { command, signal });
+    display.say(
+      `written to ${output} in ${timeWords(evaluation.results.made.seconds)}: results.html, .md, .csv and .json`,
+    );
+  } finally {
+    display.end();
+  }
+}
+
+function givenFrom(imported: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    imported.map((each) => {
+      const [, name = '', folder = ''] = /^([^=]+)=(.+)$/.exec(each) ?? [];
+      if (name === '')
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          `Expected a name and a folder, as BM3D=pairs/bm3d, for --import but received ${each}`,
+        );
+      return [name, folder];
+    }),
+  );
+}
+
+function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim());
+}
+
+/** What is no number stays text, for the check to name it as it was written. */
+function numbersAndWords(text: string): (number | string)[] {
+  return words(text).map((word) => (word === '' || Number.isNaN(Number(word)) ? word : Number(word)));
+}
+
+const numbers = numbersAndWords;
+
+/** A number, or a width and a height. */
+function size(text: string): unknown {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (width !== undefined) return { width: Number(width), height: Number(height) };
+  return numbersAndWords(text)[0];
+}
+
+/** A word as a shell would take it. */
+function quoted(word: string): string {
+  return /^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

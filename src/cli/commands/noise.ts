@@ -1,0 +1,228 @@
+// `flow-denoise noise`: what noise pictures have, and a profile of it for others of the same camera and ISO.
+import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { Command } from 'commander';
+import sharp from 'sharp';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { readRegularFile } from '../../core/files.js';
+import { meanProfile } from '../../core/noise/model/mean-profile.js';
+import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
+import { noiseProfileText } from '../../core/noise/model/profile-schema.js';
+import { printable } from '../../core/printable.js';
+import {
+  type AnalyseNoiseOptions,
+  type NoiseAnalyser,
+  openNoiseAnalyser,
+} from '../../denoiser/noise/analyse-noise.js';
+import { decodePicture, writeFileAtomic } from '../../image/index.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
+import { checkLength } from '../../plugin/picture-bytes.js';
+import type { Picture } from '../../tile/picture.js';
+import type { Region } from '../../tile/region.js';
+import { numberOption } from '../arguments.js';
+import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
+import { errorJson, errorLine } from '../display/report.js';
+import { readNoiseProfile } from '../noise-file.js';
+import { storedRegion } from '../preview/orientation.js';
+import { findInputs } from '../run/inputs.js';
+
+const MOST_BYTES = 2 ** 31;
+
+const EXAMPLES = `
+Examples:
+  flow-denoise noise photo.jpg                            what was found, and what would be done
+  flow-denoise noise iso6400/*.jpg -o iso6400.json --svg  one profile of all, and a figure of it in iso6400.svg
+  flow-denoise photos -o clean --noise iso6400.json       uses it
+  flow-denoise noise card.png --region 200,80,400,300 -o iso6400.json    measured on a flat part
+  flow-denoise noise shot.png --pair mean.png -o iso6400.json            measured against a clean picture
+
+All files of one profile should come from one camera at one ISO, with the same settings. Files that look clean tell nothing
+of the noise and are left out of it. Levels are standard deviations in 8-bit units. docs/noise.md has the format.
+
+Exit codes: 0 all read, 1 some file failed or no noise was found for the profile, 2 wrong usage, 130 interrupted.`;
+
+interface RawOptions {
+  readonly output?: string;
+  readonly svg?: string | true;
+  readonly region?: string;
+  readonly pair?: string;
+  readonly black?: number;
+  readonly white?: number;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+}
+
+interface NoiseContext {
+  /** Takes a line of what is asked for; stdout. */
+  readonly writeLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** @param end  is told the exit code */
+export function describeNoise(command: Command, context: NoiseContext, end: (code: number) => void): void {
+  command
+    .description('what noise pictures have; writes a profile of it for --noise')
+    .argument('<inputs...>', 'files, folders or globs')
+    .option('-o, --output <file>', 'the profile (.json) that is written; several files give one, their mean')
+    .option('--svg [file]', 'a figure of level and spectrum (default: beside --output)')
+    .option('--region <x,y,width,height>', 'measure on a part that is flat in the scene, at least 32 x 32')
+    .option(
+      '--pair <file>',
+      'measure against a clean picture of the same scene, such as the mean of many shots',
+    )
+    .addOption(
+      numberOption(
+        '--black <number>',
+        "the sample that means black, in the file's own numbers (default: found)",
+      ),
+    )
+    .addOption(numberOption('--white <number>', 'the sample that means white'))
+    .option('--overwrite', 'replace a file that is no profile of ours')
+    .option('--json', 'a line of JSON for every picture on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action(async (inputs: string[], options: RawOptions) =>
+      end(await noiseCommand(inputs, options, context)),
+    );
+}
+
+async function noiseCommand(
+  inputs: readonly string[],
+  raw: RawOptions,
+  { writeLine, signal }: NoiseContext,
+): Promise<number> {
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const { json = false, black, white } = raw;
+  const { output, svg } = await targetsOf(raw);
+  const region = raw.region === undefined ? undefined : regionOf(raw.region);
+  if (region && raw.pair !== undefined)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected one of --region and --pair but received both');
+  const { jobs, unmatched } = await findInputs(inputs, { inPlace: true });
+  for (const arg of unmatched) say(`no pictures found in ${printable(arg)}`);
+  const clean = raw.pair === undefined ? undefined : (await readPicture(raw.pair, signal)).picture;
+  const options = { black, white, clean, signal };
+  const analyser = openNoiseAnalyser();
+  const found: Found[] = [];
+  let failed = 0;
+  try {
+    for (const { input } of jobs) {
+      try {
+        const one = await analyseFile(input, region, options, analyser);
+        found.push(one);
+        for (const line of json ? [foundJson(one)] : foundLines(one)) writeLine(line);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isOptionFault(error)) throw error;
+        failed++;
+        if (json) writeLine(JSON.stringify({ input, error: errorJson(error) }));
+        say(errorLine(error));
+      }
+    }
+  } finally {
+    await analyser.close();
+  }
+  if (output === undefined && svg === undefined) return failed > 0 ? 1 : 0;
+
+  // What was measured counts whatever its level; what was estimated as clean is no estimate of the noise.
+  const isMeasured = region !== undefined || clean !== undefined;
+  const telling = isMeasured ? found : found.filter(({ noise }) => !noise.isClean);
+  if (telling.length === 0) {
+    say(
+      'flow-denoise: no noise was found, so there is no profile to write; measure it with --region or --pair',
+    );
+    return 1;
+  }
+  const profile = meanProfile(sameColours(telling));
+  if (output !== undefined) await writeFileAtomic(output, Buffer.from(noiseProfileText(profile)), { signal });
+  const of = telling.length === 1 ? (telling[0]?.input ?? '') : `${telling.length} pictures`;
+  if (svg !== undefined)
+    await writeFileAtomic(svg, Buffer.from(profileSvg(profile, `The noise of ${of}`)), { signal });
+  if (!json && telling.length > 1)
+    for (const line of [`the mean of ${of}`, ...profileLines(profile)]) writeLine(line);
+  const written = [output, svg].flatMap((path) => (path === undefined ? [] : printable(path)));
+  say(`${written.join(' and ')} written, from ${printable(of)}`);
+  return failed > 0 ? 1 : 0;
+}
+
+/** @throws FlowDenoiseError BAD_OPTION for names that do not say what they are, or that hold something else */
+async function targetsOf({
+  output,
+  svg,
+  overwrite = false,
+}: RawOptions): Promise<{ output?: string; svg?: string }> {
+  if (output !== undefined && !/\.json$/i.test(output))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a file ending in .json for --output but received '${output}'`,
+    );
+  if (svg === true && output === undefined)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected --svg <file>, or --output beside which it is written');
+  const figure = svg === true && output ? `${output.slice(0, -extname(output).length)}.svg` : svg;
+  if (typeof figure === 'string' && !/\.svg$/i.test(figure))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a file ending in .svg for --svg but received '${figure}'`,
+    );
+  const isThere = output !== undefined && (await stat(output).catch(() => undefined)) !== undefined;
+  if (isThere && !overwrite && !(await readNoiseProfile(output).catch(() => undefined)))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${printable(output)}: is there already and is no noise profile; move it away, or say --overwrite`,
+    );
+  return { ...(output !== undefined && { output }), ...(typeof figure === 'string' && { svg: figure }) };
+}
+
+function regionOf(text: string): Region {
+  const [left, top, width, height] = /^\d+(,\d+){3}$/.test(text) ? text.split(',').map(Number) : [];
+  if (left === undefined || top === undefined || width === undefined || height === undefined)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected x,y,width,height in pixels for --region but received '${text}'`,
+    );
+  return { left, top, width, height };
+}
+
+/** @throws FlowDenoiseError BAD_OPTION where some are grey and some are not */
+function sameColours(found: readonly Found[]): readonly NoiseProfile[] {
+  const profiles = found.map(({ noise }) => noise.profile);
+  const [first] = profiles;
+  const other = profiles.findIndex(({ channels }) => channels.length !== first?.channels.length);
+  if (other === -1) return profiles;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected colour pictures alone or grey ones alone for one profile but received ${printable(found[0]?.input ?? '')} and ` +
+      `${printable(found[other]?.input ?? '')}; a profile of colour pictures serves grey ones too`,
+  );
+}
+
+interface ReadPicture {
+  readonly picture: Picture;
+  /** EXIF's. */
+  readonly orientation: number;
+}
+
+async function readPicture(path: string, signal: AbortSignal): Promise<ReadPicture> {
+  const name = printable(path);
+  const missing = () => new FlowDenoiseError('BAD_OPTION', `No such file: ${name}`);
+  const { size } = await stat(path).catch(() => Promise.reject(missing()));
+  checkLength(size, name, MOST_BYTES);
+  const bytes = await readRegularFile(path, { signal });
+  const { picture } = await decodePicture(bytes, name);
+  const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  return { picture, orientation };
+}
+
+async function analyseFile(
+  input: string,
+  region: Region | undefined,
+  options: AnalyseNoiseOptions & { readonly signal: AbortSignal },
+  analyser: NoiseAnalyser,
+): Promise<Found> {
+  const { picture, orientation } = await readPicture(input, options.signal);
+  const stored = region && storedRegion(region, orientation, picture);
+  const noise = await analyser.analyse(picture, { ...options, region: stored }).catch((error: unknown) => {
+    // The picture's file, which only we know, is named.
+    if (!(error instanceof FlowDenoiseError)) throw error;
+    throw new FlowDenoiseError(error.code, `${printable(input)}: ${error.message}`, { cause: error });
+  });
+  return { input, width: picture.width, height: picture.height, noise };
+}

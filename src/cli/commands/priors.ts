@@ -1,0 +1,141 @@
+// `flow-denoise priors`: the priors that come with the package, and any other folder's: what its model.json and its
+// card (README.md) say. Weights are not read.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { parameterCount } from '../../core/flow/architecture.js';
+import { DEFAULT_PRIOR, findPrior, shippedPriors } from '../../core/model/find-prior.js';
+import { loadModel } from '../../core/model/load-prior.js';
+import type { PriorModel } from '../../core/model/model-json.js';
+import { printable } from '../../core/printable.js';
+import type { Denoiser } from '../../denoiser/denoiser.js';
+import { sigmaRangeOf } from '../../denoiser/estimator.js';
+
+interface PriorSummary {
+  readonly name: string;
+  readonly isDefault: boolean;
+  readonly folder: string;
+  /** 8-bit units; undefined for a prior that takes any. */
+  readonly sigmaRange: Denoiser['sigmaRange'];
+  readonly parameters: number;
+  /** Of the weights' file. */
+  readonly bytes: number;
+  readonly levels: readonly { readonly steps: number; readonly width: number }[];
+  readonly sha256: string;
+  readonly provenance: Readonly<Record<string, unknown>>;
+  readonly calibration: PriorModel['calibration'];
+  /** The card's sections by their headings; none without a card. */
+  readonly card: Readonly<Record<string, string>>;
+}
+
+const EXAMPLES = `
+Examples:
+  flow-denoise priors list
+  flow-denoise priors show faces64
+  flow-denoise priors show ./my-prior --json
+  cat "$(flow-denoise priors path natural)/README.md"`;
+
+/** @param writeLine  takes what is asked for; stdout */
+export function describePriors(command: Command, writeLine: (line: string) => void): void {
+  command.description('the priors: what they know, where they lie').addHelpText('after', EXAMPLES);
+  command
+    .command('list', { isDefault: true })
+    .description('the priors that come with the package')
+    .option('--json', 'as JSON on stdout')
+    .action(async ({ json = false }: { readonly json?: boolean }) => {
+      const priors = await Promise.all(shippedPriors().map(summaryOf));
+      if (json) writeLine(JSON.stringify(priors));
+      else for (const line of listLines(priors)) writeLine(printable(line));
+    });
+  command
+    .command('show')
+    .description('what a prior is: noise range, size, origin, licence, calibration, limits')
+    .argument('<name>', "a shipped prior's name, or a prior's folder")
+    .option('--json', 'as JSON on stdout')
+    .action(async (name: string, { json = false }: { readonly json?: boolean }) => {
+      const prior = await summaryOf(name);
+      if (json) writeLine(JSON.stringify(prior));
+      else for (const line of showLines(prior)) writeLine(printable(line));
+    });
+  command
+    .command('path')
+    .description("a prior's folder")
+    .argument('<name>', "a shipped prior's name, or a prior's folder")
+    .action((name: string) => writeLine(findPrior(name)));
+}
+
+/** @throws  FlowDenoiseError BAD_PRIOR */
+async function summaryOf(nameOrFolder: string): Promise<PriorSummary> {
+  const folder = findPrior(nameOrFolder);
+  const model = await loadModel(folder);
+  const card = await readFile(join(folder, 'README.md'), 'utf8').catch(() => '');
+  return {
+    name: model.name,
+    isDefault: nameOrFolder === DEFAULT_PRIOR,
+    folder,
+    sigmaRange: sigmaRangeOf(model),
+    parameters: parameterCount(model),
+    bytes: (await stat(join(folder, model.weights.file)).catch(() => undefined))?.size ?? 0,
+    levels: model.levels.map(({ steps, width }) => ({ steps, width })),
+    sha256: model.weights.sha256,
+    provenance: model.provenance ?? {},
+    calibration: model.calibration,
+    card: sectionsOf(card),
+  };
+}
+
+function listLines(priors: readonly PriorSummary[]): string[] {
+  const widest = Math.max(...priors.map(({ name }) => name.length));
+  return priors.map((prior) => {
+    const words = [rangeWords(prior), sizeWords(prior), textOf(prior.provenance.data ?? 'origin not stated')];
+    return `${prior.name.padEnd(widest)}  ${words.join('; ')}${prior.isDefault ? ' (default)' : ''}`;
+  });
+}
+
+function showLines(prior: PriorSummary): string[] {
+  const { name, folder, levels, sha256, provenance, calibration, card } = prior;
+  const betaMap = calibration?.betaMap;
+  const rows: [string, string][] = [
+    ['name', `${name}${prior.isDefault ? ' (default)' : ''}`],
+    ['folder', folder],
+    ['noise', rangeWords(prior)],
+    ['size', sizeWords(prior)],
+    ['flow', `Glow, steps per level ${levels.map(({ steps }) => steps).join(', ')}`],
+    ['sha256', sha256],
+    ...Object.entries(provenance).map(([key, value]): [string, string] => [key, textOf(value)]),
+  ];
+  if (betaMap) {
+    const betas = betaMap.table.map(({ sigma255, beta }) => `${sigma255}: ${beta}`).join(', ');
+    rows.push(['beta-MAP', `${betaMap.steps} steps; beta by sigma ${betas}`]);
+  }
+  const lines = rows.map(([key, value]) => `${key.padEnd(11)} ${value}`);
+  const sections = Object.entries(card).flatMap(([heading, text]) => ['', heading, '', ...text.split('\n')]);
+  return [...lines, ...sections];
+}
+
+function rangeWords({ sigmaRange }: PriorSummary): string {
+  if (!sigmaRange) return 'any sigma';
+  const [colour, grey] = [sigmaRange.colour, sigmaRange.grey].map((range) => range.join(' to '));
+  return `sigma ${colour} (grey ${grey})`;
+}
+
+function sizeWords({ parameters, bytes }: PriorSummary): string {
+  return `${(parameters / 1e6).toFixed(1)} million parameters, ${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Lists with commas, objects as `key value`. */
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const parts = Array.isArray(value)
+    ? value.map(textOf)
+    : Object.entries(value).map(([key, each]) => `${key} ${textOf(each)}`);
+  return parts.join(', ');
+}
+
+function sectionsOf(card: string): Record<string, string> {
+  const parts = card.split(/^## (.+)$/m).slice(1);
+  const sections: Record<string, string> = {};
+  for (let index = 0; index < parts.length; index += 2)
+    sections[parts[index] ?? ''] = (parts[index + 1] ?? '').trim();
+  return sections;
+}

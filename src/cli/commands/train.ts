@@ -1,0 +1,144 @@
+// `flow-denoise train`: its options, and its words. What it does is src/train's.
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
+import { logLine } from '../../train/report/training-log.js';
+import { PAGE_FILE } from '../../train/report/training-report.js';
+import { type TrainOptions, train } from '../../train/train.js';
+import { listOption, numberOption } from '../arguments.js';
+import { errorLine } from '../display/report.js';
+import { openTrainingDisplay } from '../display/training-display.js';
+import { Interrupted } from '../interrupted.js';
+import type { RunContext } from '../run/run.js';
+import { calibrateAloud } from './calibrate.js';
+
+export interface TrainArguments {
+  readonly options: TrainOptions;
+  readonly calibrate: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  flow-denoise train photos -o my-prior --minutes 60     an hour's prior
+  flow-denoise train photos -o my-prior --resume         goes on after a stop, as if there had been none
+  flow-denoise train photos -o quick --preset small --steps 2000
+  flow-denoise train prints -o prints --from natural --minutes 30
+  flow-denoise train faces -o faces --sheet-tile 64      contact sheets of pictures of 64 x 64
+  flow-denoise train faces -o glow --preset paper --sheet-tile 64
+
+The new folder has model.json and the weights, what --prior takes; README.md, its card; training.html, curves and
+pictures, renewed at every validation; log.jsonl; and training, the checkpoint, which may be deleted in the end.
+It needs the engine tensorflow: flow-denoise engines install tensorflow. docs/training.md has the rest.
+
+Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (a checkpoint is there).`;
+
+interface RawOptions extends Record<string, unknown> {
+  readonly output?: string;
+  readonly calibrate?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** @param start  is called with what was typed; `train` checks it */
+export function describeTrain(command: Command, start: (args: TrainArguments) => Promise<void>): void {
+  command
+    .description('train a prior of your own on a folder of clean pictures')
+    .argument('<folder>', 'PNG, JPEG, WebP and TIFF pictures, at any depth')
+    .option('-o, --output <folder>', "the new prior's folder")
+    .option('--preset <name>', 'natural, small or paper (default: natural)')
+    .option('--objective <name>', "likelihood, denoising or both (default: the preset's)")
+    .addOption(numberOption('--steps <number>', "how long (default: the preset's)"))
+    .addOption(numberOption('--minutes <number>', 'how long, instead of --steps'))
+    .option('--resume', 'go on from the checkpoint in --output')
+    .option('--from <prior>', 'begin with the weights of this prior')
+    .addOption(numberOption('--seed <number>', 'of noise, crops and first weights (default: 1)'))
+    .addOption(numberOption('--batch <number>', "crops in a step (default: the preset's)"))
+    .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the preset's)"))
+    .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
+    .option('--augment <how>', 'all, mirror or none (default: all; of contact sheets: mirror)')
+    .addOption(numberOption('--rate <number>', "of learning (default: the preset's)"))
+    .addOption(numberOption('--levels <number>', "of the flow (default: the preset's)"))
+    .addOption(listOption('--depth <list>', 'steps of each level, such as 12,8,6 or 6'))
+    .addOption(listOption('--width <list>', "channels of each level's networks, such as 64,96,128 or 64"))
+    .option('--activation <name>', 'silu or relu: of the networks')
+    .option('--coupling-scale <name>', 'tanh or sigmoid')
+    .addOption(numberOption('--validate-every <steps>', 'how often it is measured (default: 250)'))
+    .addOption(numberOption('--checkpoint-every <steps>', 'how often it is kept (default: 250)'))
+    .addOption(
+      numberOption('--temperature <number>', 'of the samples on the page; 0 draws none (default: 0.7)'),
+    )
+    .option('--engine <name>', 'tensorflow, which alone can train (default: tensorflow)')
+    .option('--no-calibrate', 'do not look for the best beta at the end')
+    .option('--quiet', 'say nothing but errors')
+    .option('--json', 'a line of JSON on stdout for every step, validation and checkpoint')
+    .addHelpText('after', EXAMPLES)
+    .action((folder: string, raw: RawOptions) => start(trainArguments(folder, raw)));
+}
+
+function trainArguments(folder: string, raw: RawOptions): TrainArguments {
+  const { quiet = false, json = false, calibrate = true, ...values } = raw;
+  if (values.output === undefined)
+    throw new FlowDenoiseError('BAD_OPTION', 'Expected --output <folder>: where is the prior written?');
+  // What it is, train says: it has the schema.
+  return { options: { ...values, folder } as TrainOptions, calibrate, quiet, json };
+}
+
+/** What goes wrong while it works, and not before. */
+const FAILURES: readonly string[] = ['TRAINING_FAILED', 'WRITE_FAILED', 'ENGINE_FAILED'];
+
+/**
+ * Trains and calibrates.
+ *
+ * @returns  the exit code
+ * @throws   what `train` refuses; Interrupted when aborted
+ */
+export async function trainCommand(
+  { options, calibrate, quiet, json }: TrainArguments,
+  context: RunContext,
+): Promise<number> {
+  const { display, writeLine, signal } = context;
+  const { folder, output, sheetTile } = options;
+  const training = openTrainingDisplay(quiet, options.steps);
+  let step = 0;
+  let savedStep: number | undefined;
+  try {
+    for await (const record of train({ ...options, signal })) {
+      training.add(record);
+      if (json) writeLine(logLine(record).trimEnd());
+      if (record.kind === 'step') {
+        if (step === 0) display.say(`how it goes: ${printable(resolve(output, PAGE_FILE))}`);
+        step = record.step;
+      }
+      if (record.kind === 'checkpoint') savedStep = record.step;
+    }
+  } catch (error) {
+    training.end();
+    if (signal.aborted) throw new Interrupted(stoppedWords(options, savedStep));
+    if (!(error instanceof FlowDenoiseError) || !FAILURES.includes(error.code)) throw error;
+    display.complain(errorLine(error));
+    return 1;
+  } finally {
+    training.end();
+  }
+  display.say(`trained: ${step.toLocaleString('en-GB')} steps; the prior is in ${printable(output)}`);
+  if (!calibrate) return 0;
+  display.say('calibrating beta-MAP');
+  try {
+    await calibrateAloud({ prior: resolve(output), folder, sheetTile, signal }, display);
+    return 0;
+  } catch (error) {
+    const again = `flow-denoise calibrate ${printable(output)} ${printable(folder)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
+    if (signal.aborted)
+      throw new Interrupted(`stopped; the prior is whole and not calibrated, which goes by: ${again}`);
+    display.complain(`${errorLine(error)} (the prior is whole; to calibrate it: ${again})`);
+    return 1;
+  }
+}
+
+function stoppedWords({ folder, output }: TrainOptions, savedStep: number | undefined): string {
+  if (savedStep === undefined) return 'stopped before there was anything to keep';
+  return `stopped at step ${savedStep.toLocaleString('en-GB')}, which is kept; to go on: flow-denoise train ${printable(folder)} -o ${printable(output)} --resume`;
+}

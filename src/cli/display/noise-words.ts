@@ -1,0 +1,131 @@
+// What `flow-denoise noise` found, in words, in numbers and as a figure. Nothing is read or measured here.
+import { type NoiseProfile, varianceAt } from '../../core/noise/model/noise-profile.js';
+import { printable } from '../../core/printable.js';
+import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
+import { standaloneSvg } from '../../figure/line-chart.js';
+import { stackedCharts } from '../../figure/stacked-charts.js';
+
+/** The bands by the period of their details in pixels, and where each begins. */
+const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;
+const BAND_STARTS = [2, 4, 8, 16] as const;
+
+const channelNames = (count: number): readonly string[] =>
+  count === 1 ? ['grey'] : ['luma', 'red - blue', 'green - magenta'];
+
+interface Levels {
+  /** 8-bit units. */
+  readonly brightness: readonly number[];
+  readonly channels: readonly {
+    readonly name: string;
+    /** Standard deviation at each brightness, 8-bit units. */
+    readonly level: readonly number[];
+    /** The same in each band, finest first, as white noise of that level would have it; the mean over brightness. */
+    readonly bands: readonly number[];
+  }[];
+}
+
+/** A profile in 8-bit units. */
+export function levelsOf(profile: NoiseProfile): Levels {
+  const names = channelNames(profile.channels.length);
+  return {
+    brightness: profile.brightness.map((value) => 255 * value),
+    channels: profile.channels.map(({ level, spectrum }, c) => {
+      const power = level.reduce((sum, value) => sum + value * value, 0) / level.length;
+      return {
+        name: names[c] ?? '',
+        level: level.map((value) => 255 * value),
+        bands: spectrum.map((share) => 255 * Math.sqrt(power * share)),
+      };
+    }),
+  };
+}
+
+export interface Found {
+  readonly input: string;
+  readonly width: number;
+  readonly height: number;
+  readonly noise: NoiseAnalysis;
+}
+
+function doneWith({ isClean, model }: NoiseAnalysis): string {
+  if (isClean) return 'nothing would be done';
+  if (model === 'gaussian') return 'would be denoised as white noise';
+  return model === 'profile'
+    ? 'would be denoised by this level and spectrum'
+    : 'would be denoised as the noise of a sensor, which grows with brightness';
+}
+
+const LABEL = 18;
+const CELL = 7;
+const row = (label: string, cells: readonly (string | number)[]) =>
+  `  ${label.padEnd(LABEL)}${cells
+    .map((cell) => (typeof cell === 'number' ? cell.toFixed(1) : cell).padStart(CELL))
+    .join('')}`;
+
+/** The lines of one profile: level by brightness, and by detail. */
+export function profileLines(profile: NoiseProfile): string[] {
+  const { brightness, channels } = levelsOf(profile);
+  return [
+    row(
+      'brightness',
+      brightness.map((value) => value.toFixed(0)),
+    ),
+    ...channels.map(({ name, level }) => row(name, level)),
+    row('detail (pixels)', BAND_NAMES),
+    ...channels.map(({ name, bands }) => row(name, bands)),
+  ];
+}
+
+export function foundLines({ input, width, height, noise }: Found): string[] {
+  const { sigma, gain, model, confidence, why, range, profile } = noise;
+  const level =
+    gain === undefined
+      ? `${model}, sigma ${sigma.toFixed(1)}`
+      : `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
+  const sure = confidence === undefined ? '' : `, confidence ${Math.round(100 * confidence)}%`;
+  const samples = range.isFound ? `, samples ${range.black} to ${range.white}` : '';
+  const shape = profile.channels.length === 1 ? 'grey' : 'colour';
+  return [
+    `${printable(input)}  ${width} x ${height}, ${shape}${samples}`,
+    `  ${level}${sure}: ${doneWith(noise)}`,
+    `  ${why}`,
+    ...(noise.isClean ? [] : profileLines(profile)),
+  ];
+}
+
+/** One line of --json. */
+export function foundJson({ input, width, height, noise }: Found): string {
+  return JSON.stringify({ input, width, height, noise, levels255: levelsOf(noise.profile) });
+}
+
+/** Brightnesses at which the curve of the level is drawn: its square is linear between a profile's. */
+const CURVE = 17;
+
+/** Level by brightness and by detail, as a file. */
+export function profileSvg(profile: NoiseProfile, title: string): string {
+  const { channels } = levelsOf(profile);
+  const [least, most] = [profile.brightness[0] as number, profile.brightness.at(-1) as number];
+  const places = Array.from({ length: CURVE }, (_, i) => least + ((most - least) * i) / (CURVE - 1));
+  const level = {
+    title: 'Level by brightness',
+    xLabel: 'brightness (8-bit units)',
+    yLabel: 'standard deviation (8-bit units)',
+    series: profile.channels.map((channel, c) => ({
+      name: channels[c]?.name ?? '',
+      points: places.map(
+        (value) => [255 * value, 255 * Math.sqrt(varianceAt(profile, channel, value))] as const,
+      ),
+    })),
+  };
+  const spectrum = {
+    title: 'Spectrum',
+    xLabel: `period of the detail (pixels: ${BAND_NAMES.join(', ')})`,
+    yLabel: 'standard deviation of white noise as strong (8-bit units)',
+    xScale: 'log' as const,
+    series: channels.map(({ name, bands }) => ({
+      name,
+      points: bands.map((value, band) => [BAND_STARTS[band] ?? 0, value] as const),
+    })),
+  };
+  return standaloneSvg(stackedCharts(title, [level, spectrum]));
+}

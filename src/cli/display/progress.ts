@@ -1,0 +1,108 @@
+// What a person sees while it works: a bar on a terminal, lines elsewhere, nothing but errors when quiet. Always
+// on stderr: stdout belongs to --json.
+import { MultiBar } from 'cli-progress';
+import { printableLines } from '../../core/printable.js';
+import { timeWords } from '../../figure/time-words.js';
+import type { Plan, PlannedJob } from '../run/plan.js';
+
+export interface Display {
+  /** Says a line of words; nothing when quiet. */
+  say(line: string): void;
+  /** Says a line however quiet. */
+  complain(line: string): void;
+  begin(plan: Plan): void;
+  /** So many tiles of this picture are done. */
+  advance(job: PlannedJob, tilesDone: number): void;
+  /** This picture is over with, done or failed. */
+  settle(job: PlannedJob): void;
+  end(): void;
+}
+
+/** The display that suits the terminal. */
+export function openDisplay(isQuiet: boolean, stream: NodeJS.WriteStream = process.stderr): Display {
+  const display = displayOn(isQuiet, stream);
+  return {
+    ...display,
+    say: (line) => display.say(printableLines(line)),
+    complain: (line) => display.complain(printableLines(line)),
+  };
+}
+
+function displayOn(isQuiet: boolean, stream: NodeJS.WriteStream): Display {
+  if (isQuiet) return lineDisplay(stream, () => {});
+  return stream.isTTY ? barDisplay(stream) : lineDisplay(stream, (line) => stream.write(`${line}\n`));
+}
+
+function lineDisplay(stream: NodeJS.WriteStream, say: (line: string) => void): Display {
+  return {
+    say,
+    complain: (line) => stream.write(`${line}\n`),
+    begin: () => {},
+    advance: () => {},
+    settle: () => {},
+    end: () => {},
+  };
+}
+
+function barDisplay(stream: NodeJS.WriteStream): Display {
+  const bars = new MultiBar({
+    stream,
+    format: '{bar} {value}/{total} tiles  {rate}  {left} left',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    emptyOnZero: true,
+    // An interrupt is the command's own business (main.ts): it ends this display like any other end.
+    gracefulExit: false,
+  });
+  let update: (job: PlannedJob, tilesDone: number) => void = () => {};
+  const say = (line: string): void => {
+    if (bars.isActive) bars.log(`${line}\n`);
+    else stream.write(`${line}\n`);
+  };
+  return {
+    say,
+    complain: say,
+    begin(plan) {
+      const pace = measurePace(plan);
+      const bar = bars.create(plan.tiles, 0, { rate: '- s/MP', left: timeWords(plan.seconds) });
+      update = (job, tilesDone) => {
+        const { tiles, secondsPerMegapixel, secondsLeft } = pace(job, tilesDone);
+        const rate = `${secondsPerMegapixel?.toFixed(1) ?? '-'} s/MP`;
+        bar.update(tiles, { rate, left: timeWords(secondsLeft) });
+      };
+    },
+    advance: (job, tilesDone) => update(job, tilesDone),
+    settle: (job) => update(job, job.tiles),
+    end() {
+      // What was said since the last frame would be lost.
+      if (bars.isActive) bars.update();
+      bars.stop();
+    },
+  };
+}
+
+interface Pace {
+  readonly tiles: number;
+  /** Undefined before the first tile. */
+  readonly secondsPerMegapixel: number | undefined;
+  readonly secondsLeft: number;
+}
+
+/** Counts tiles over all pictures and tells the pace since it was made. */
+function measurePace(plan: Plan): (job: PlannedJob, tilesDone: number) => Pace {
+  const started = performance.now();
+  const tilesDone = new Map<string, number>();
+  let tiles = 0;
+  return (job, count) => {
+    tiles += count - (tilesDone.get(job.output) ?? 0);
+    tilesDone.set(job.output, count);
+    const seconds = (performance.now() - started) / 1000;
+    const part = plan.tiles === 0 ? 1 : tiles / plan.tiles;
+    return {
+      tiles,
+      secondsPerMegapixel: part === 0 ? undefined : seconds / (part * plan.megapixels),
+      secondsLeft: part === 0 ? plan.seconds : Math.max(0, seconds / part - seconds),
+    };
+  };
+}

@@ -1,0 +1,87 @@
+// `--preview` and what goes with it: where to look, and the sigmas and betas to compare. Nothing is read here.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../../core/errors.js';
+import type { Method } from '../../denoiser/denoiser.js';
+import { sigmaSchema } from '../../denoiser/noise/noise-options.js';
+import { betaSchema } from '../../denoiser/options.js';
+import type { Region } from '../../tile/region.js';
+import { type Destination, STANDARD } from '../run/destination.js';
+
+export interface PreviewRequest {
+  /** Of the upright picture, in its pixels; without a place, it is chosen. */
+  readonly part: Region | Pick<Region, 'width' | 'height'>;
+  readonly sigmas: readonly (number | 'auto')[];
+  readonly betas: readonly (number | 'auto')[];
+}
+
+const SIDE = 256;
+const MOST_CELLS = 40;
+
+/** true; "320"; "320x240"; "x,y,width,height". */
+export const previewSchema = z
+  .union([z.boolean(), z.int().min(8), z.string().regex(/^(\d+|\d+x\d+|\d+,\d+,\d+,\d+)$/)])
+  .optional()
+  .transform((preview) => (preview === undefined || preview === false ? undefined : partOf(preview)))
+  .refine((part) => part === undefined || (part.width >= 8 && part.height >= 8))
+  .describe('a side in pixels (320), a size (320x240) or x,y,width,height, of 8 pixels or more,');
+
+function partOf(preview: true | number | string): PreviewRequest['part'] {
+  if (preview === true) return { width: SIDE, height: SIDE };
+  const [first = 0, second = first, width = 0, height = 0] = String(preview).split(/[x,]/).map(Number);
+  if (width === 0) return { width: first, height: second };
+  return { left: first, top: second, width, height };
+}
+
+/**
+ * The values of a flag that takes several beside --preview: "10,15,25" or, in a file of options, [10, 15, 25].
+ *
+ * @returns  undefined for a single one, which is checked with the other options
+ */
+export function several(flag: 'sigma' | 'beta', value: unknown): readonly (number | 'auto')[] | undefined {
+  const isList = Array.isArray(value) || (typeof value === 'string' && value.includes(','));
+  if (!isList) return undefined;
+  const words: readonly unknown[] = Array.isArray(value) ? value : value.split(',');
+  const schema = flag === 'sigma' ? sigmaSchema : betaSchema;
+  return words.map((word) => {
+    const text = String(word).trim();
+    const each = schema.safeParse(text === '' || Number.isNaN(Number(text)) ? text : Number(text));
+    if (each.success && each.data !== undefined) return each.data;
+    throw refused(`${schema.description} between the commas of --${flag} but received '${text}'`);
+  });
+}
+
+/** @throws FlowDenoiseError BAD_OPTION for lists without --preview, and for flags that have no sense beside it */
+export function checkPreview(
+  request: PreviewRequest | undefined,
+  lists: Readonly<Record<'sigma' | 'beta', readonly unknown[] | undefined>>,
+  inputs: readonly string[],
+  { output, suffix, inPlace, format }: Destination,
+  {
+    method,
+    flags,
+  }: { readonly method: Method | undefined; readonly flags: Readonly<Record<string, unknown>> },
+): void {
+  if (request === undefined) {
+    for (const flag of ['sigma', 'beta'] as const) {
+      const list = lists[flag];
+      if (list)
+        throw refused(`one number for --${flag}, or several beside --preview, but received ${list.join()}`);
+    }
+    return;
+  }
+  const given = { '--suffix': suffix, '--in-place': inPlace, '--format': format, ...flags };
+  const senseless = Object.entries(given).find(([, value]) => value);
+  if (senseless)
+    throw refused(`--preview without ${senseless[0]}: it writes one PNG and denoises nothing else`);
+  if (output === undefined || output === STANDARD || inputs.includes(STANDARD))
+    throw refused('files and an --output <folder> beside --preview');
+  if (lists.beta && method === 'posterior-mean')
+    throw refused('--beta without --method posterior-mean, which has no beta');
+  const cells = request.sigmas.length * request.betas.length;
+  if (cells > MOST_CELLS)
+    throw refused(`at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
+}
+
+function refused(expected: string): FlowDenoiseError {
+  return new FlowDenoiseError('BAD_OPTION', `Expected ${expected}`);
+}

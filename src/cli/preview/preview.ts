@@ -1,0 +1,215 @@
+// `--preview`: a part of a picture, noisy and denoised side by side, with one sigma or beta or several, to choose them by
+// eye. Only that part is denoised; what is found of the noise is the whole picture's.
+import { stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { readRegularFile } from '../../core/files.js';
+import { printable } from '../../core/printable.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
+import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { openDenoiser } from '../../denoiser/open-denoiser.js';
+import { timeWords } from '../../figure/time-words.js';
+import {
+  converted,
+  type DecodedPicture,
+  decodePicture,
+  encodePicture,
+  writeFileAtomic,
+} from '../../image/index.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
+import { checkLength } from '../../plugin/picture-bytes.js';
+import type { Picture, Samples } from '../../tile/picture.js';
+import { cutOut, type Region } from '../../tile/region.js';
+import type { CommandArguments } from '../arguments.js';
+import { errorJson, errorLine, wayOf } from '../display/report.js';
+import { findInputs, type Job } from '../run/inputs.js';
+import type { RunContext } from '../run/run.js';
+import { readSigmaMap } from '../run/sigma-map.js';
+import { mostToSee } from './detail-region.js';
+import { openUpright, type Raw, shrunk, type Upright } from './display-image.js';
+import { storedRegion } from './orientation.js';
+import type { PreviewRequest } from './preview-options.js';
+import { type Cell, isPreview, previewPicture } from './preview-picture.js';
+
+/** Longest side of the copy by which the part is chosen. */
+const COPY_SIDE = 1600;
+
+type PreviewArguments = CommandArguments & { readonly preview: PreviewRequest };
+
+/**
+ * Writes a preview of every picture, `a-preview.png` for `a.jpg`.
+ *
+ * @returns  how many failed
+ * @throws   as `runCommand`
+ */
+export async function previewCommand(args: PreviewArguments, context: RunContext): Promise<number> {
+  const { display, writeLine, signal } = context;
+  const { destination, json } = args;
+  const { jobs, unmatched } = await findInputs(args.inputs, {
+    ...destination,
+    suffix: '-preview',
+    format: 'png',
+  });
+  for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
+  const denoiser = await openDenoiser(args.denoiser);
+  let failed = 0;
+  try {
+    for (const sigma of args.preview.sigmas) refuseSigma(sigma, denoiser, '--sigma');
+    for (const job of jobs) {
+      signal.throwIfAborted();
+      try {
+        if (!destination.overwrite) await refuseForeign(job.output);
+        const made = await makePreview(job, args, denoiser, signal);
+        await writeFileAtomic(job.output, made.bytes, { signal });
+        if (json) writeLine(JSON.stringify({ ...job, preview: made.told }));
+        display.say(`${wayOf(job)}  ${made.words}`);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isOptionFault(error)) throw error;
+        failed++;
+        if (json) writeLine(JSON.stringify({ ...job, error: errorJson(error) }));
+        display.complain(errorLine(error));
+      }
+    }
+  } finally {
+    await denoiser.close();
+  }
+  return failed;
+}
+
+/** An earlier preview may be replaced, nothing else. */
+async function refuseForeign(path: string): Promise<void> {
+  const isThere = await stat(path).catch(() => undefined);
+  if (isThere && !(await isPreview(path)))
+    throw new FlowDenoiseError(
+      'WRITE_FAILED',
+      `${path}: is there already and is no preview of ours; move it away, or say --overwrite`,
+    );
+}
+
+interface Made {
+  readonly bytes: Buffer;
+  readonly words: string;
+  readonly told: object;
+}
+
+async function makePreview(
+  { input }: Job,
+  { preview, noise, sigmaMap, file, maxBytes }: PreviewArguments,
+  denoiser: Denoiser,
+  signal: AbortSignal,
+): Promise<Made> {
+  const started = performance.now();
+  checkLength((await stat(input)).size, input, maxBytes);
+  const bytes = await readRegularFile(input, { signal });
+  const decoded = await decodePicture(bytes, printable(input), { maxPixels: file.maxPixels });
+  const { region, shown } = await placeOf(preview.part, bytes, decoded);
+  const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
+  const given = { ...noise, signal, region, ...(map && { sigmaMap: map }) };
+
+  const finding = map ? undefined : await noiseOf(decoded.picture, denoiser, { ...noise, signal });
+  const view = (data: Samples) => asShown(decoded, data, region);
+  const noisy: Cell = { label: 'noisy', pixels: await view(cutOut(decoded.picture, region).data) };
+  const cellOf = async (sigma: number | 'auto', beta: number | 'auto') => {
+    const result = await denoiser.denoisePicture(decoded.picture, { ...given, sigma, beta });
+    const isTold = preview.betas.some((each) => each !== 'auto');
+    const cell: Cell = { label: labelOf(result.report, isTold), pixels: await view(result.data) };
+    return { cell, report: result.report };
+  };
+  // All at once: they share the engine's threads.
+  const made = await Promise.all(
+    preview.betas.map((beta) => Promise.all(preview.sigmas.map((sigma) => cellOf(sigma, beta)))),
+  );
+  const cells = made.flat();
+  const isGrid = preview.sigmas.length > 1 && preview.betas.length > 1;
+  const rows = isGrid ? made : [cells];
+  const picture = rows.map((row) => [noisy, ...row.map(({ cell }) => cell)]);
+  const order = `left to right: ${(picture[0] ?? []).map(({ label }) => label).join(', ')}`;
+  const lines = isGrid ? `; top to bottom: beta ${preview.betas.join(', ')}` : '';
+  const where = `${shown.width} x ${shown.height} at ${shown.left}, ${shown.top}`;
+  const found = finding ? `; ${findingWords(finding)}` : '';
+  const words = `${where}; ${order}${lines}${found}; ${timeWords((performance.now() - started) / 1000)}`;
+  return {
+    bytes: await previewPicture(picture, `${where} of ${printable(input)}; ${order}${lines}`),
+    words,
+    told: { region: shown, noise: finding, cells: cells.map(({ report }) => report) },
+  };
+}
+
+interface Place {
+  /** In the file's own rows and columns. */
+  readonly region: Region;
+  /** As it is seen, upright. */
+  readonly shown: Region;
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION for a part that lies beyond the picture */
+async function placeOf(
+  part: PreviewRequest['part'],
+  bytes: Buffer,
+  { name, picture }: DecodedPicture,
+): Promise<Place> {
+  const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  const upright = await openUpright(bytes);
+  const shown = 'left' in part ? part : await mostTelling(upright, part);
+  if (shown.left + shown.width > upright.width || shown.top + shown.height > upright.height)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a part of ${name}, ${upright.width} x ${upright.height} pixels, for --preview but received ` +
+        `${shown.width} x ${shown.height} at ${shown.left}, ${shown.top}`,
+    );
+  return { region: storedRegion(shown, orientation, picture), shown };
+}
+
+/** As for the report's detail; in place of the result stands a smoothed copy. */
+async function mostTelling(upright: Upright, size: Pick<Region, 'width' | 'height'>): Promise<Region> {
+  const copy = await shrunk(upright, COPY_SIDE);
+  const { data, width, height, channels } = copy;
+  const smoothed = await sharp(data, { raw: { width, height, channels } }).blur(1.5).raw().toBuffer();
+  return mostToSee(copy, { ...copy, data: smoothed }, upright, size);
+}
+
+/** What is found of the noise; nothing is denoised. */
+async function noiseOf(
+  picture: Picture,
+  denoiser: Denoiser,
+  options: DenoiseCallOptions,
+): Promise<NoiseReport> {
+  const { report } = await denoiser.denoisePicture(picture, { ...options, sigma: 'auto', strength: 0 });
+  return report.noise;
+}
+
+/** Samples of a part, as the file would show them: by its profile and orientation, 8 bits. */
+async function asShown(decoded: DecodedPicture, data: Samples, { width, height }: Region): Promise<Raw> {
+  const { channels } = decoded.picture;
+  const part = { ...decoded, picture: { data, width, height, channels } };
+  const format = data instanceof Float32Array ? 'tiff' : 'png';
+  const { open, hasAlpha } = await openUpright(await encodePicture(converted(part, { format })));
+  const colour = hasAlpha ? open().ensureAlpha() : open().removeAlpha();
+  const shown = await colour.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { info } = shown;
+  return {
+    data: shown.data,
+    width: info.width,
+    height: info.height,
+    channels: info.channels as Raw['channels'],
+  };
+}
+
+function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean): string {
+  const { sigma, gain, isEstimated } = noise;
+  const sensor = gain === undefined ? '' : `gain ${round3(gain)} `;
+  const auto = isEstimated ? ' auto' : '';
+  const clean = isUnchanged ? ' clean' : '';
+  const weight = tellsBeta && beta !== undefined ? ` beta ${round3(beta)}` : '';
+  return `${sensor}sigma ${round3(sigma)}${auto}${clean}${weight}`;
+}
+
+function findingWords({ sigma, gain, isEstimated, confidence = 1, why }: NoiseReport): string {
+  const level =
+    gain === undefined ? `sigma ${round3(sigma)}` : `gain ${round3(gain)}, read noise ${round3(sigma)}`;
+  if (!isEstimated) return `given: ${level}`;
+  return `found in the whole picture: ${level}, confidence ${Math.round(100 * confidence)}% (${why})`;
+}
+
+const round3 = (value: number): number => Number(value.toPrecision(3));

@@ -1,0 +1,255 @@
+// What stands on the page of --report, as HTML: the totals, the failures, and an article for every picture. Pure
+// functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
+// html-report-style.ts's and html-report-script.ts's.
+import { AUTO_PRIOR } from '../../core/model/find-prior.js';
+import { printable } from '../../core/printable.js';
+import type { Approach, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
+import { HTML_END, htmlHead } from '../../figure/html-page.js';
+import { timeWords } from '../../figure/time-words.js';
+import type { PictureReport } from '../../plugin/picture-report.js';
+import type { Region } from '../../tile/region.js';
+import type { Job } from '../run/inputs.js';
+import type { PreviewPair, Previews } from './html-report-previews.js';
+import { script } from './html-report-script.js';
+import { style } from './html-report-style.js';
+
+/** What the head must know of a picture: little, for it is held to the end. */
+export type Entry = { readonly number: number; readonly job: Job } & (
+  | { readonly report: PictureReport; readonly megapixels: number; readonly error?: undefined }
+  | { readonly error: { readonly code: string; readonly message: string }; readonly report?: undefined }
+);
+
+export interface PageFacts {
+  readonly entries: readonly Entry[];
+  readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
+  readonly strength: number;
+  readonly started: Date;
+  readonly ended: Date;
+}
+
+/** Text as HTML, in an element or an attribute's quotes; on one line and in one direction, as in messages. */
+export function escaped(text: string): string {
+  return printable(text).replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+/** From the doctype to where the pictures begin. */
+export function pageHead({ entries, denoiser, strength, started, ended }: PageFacts): string {
+  const title = `Denoised: ${plural(entries.length, 'picture')}, ${dateWords(started)}`;
+  return `${htmlHead({ title, style, script })}<header>
+<h1>flow-denoise report</h1>
+<p class="quiet"><time datetime="${started.toISOString()}">${dateWords(started)}</time></p>
+${totals(entries, (ended.getTime() - started.getTime()) / 1000)}
+${facts([
+  ['Method', approachWords(denoiser)],
+  ['Prior', denoiser.prior === AUTO_PRIOR ? 'chosen for each picture' : escaped(denoiser.prior)],
+  ['Engine', `${escaped(denoiser.engine.name)} <span class="quiet">${escaped(denoiser.engine.why)}</span>`],
+  ['Strength', strength === 1 ? undefined : String(strength)],
+])}
+${failures(entries)}
+${overview(entries)}
+<p class="hint"><strong>Before | after:</strong> drag the divider, or <kbd>Tab</kbd> to it and use <kbd>←</kbd> <kbd>→</kbd>
+<kbd>Home</kbd> <kbd>End</kbd>. <strong>Zoom:</strong> <kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd>, double click, pinch or
+<kbd>Ctrl</kbd> + wheel; then drag the picture, or <kbd>Shift</kbd> + arrows.</p>
+</header>
+<main>
+`;
+}
+
+export function pageEnd(): string {
+  return `</main>\n${HTML_END}`;
+}
+
+/** One picture. */
+export function articleOf(
+  number: number,
+  { input, output }: Job,
+  report: PictureReport,
+  previews: Previews | Error | undefined,
+): string {
+  const name = escaped(input);
+  return `<article id="p${number}" aria-labelledby="n${number}">
+<h2 id="n${number}">${name} ${report.isUnchanged ? '<span class="badge">left unchanged</span>' : ''}</h2>
+<p class="quiet path">${escaped(output)}</p>
+<div class="columns">
+${picturesOf(previews, name)}
+<div class="facts">
+${facts(pictureFacts(report, previews))}
+${doubts(report)}
+${list('Not kept', report.file.notKept, true)}
+${list('Kept', report.file.kept, false)}
+</div>
+</div>
+</article>
+`;
+}
+
+function picturesOf(previews: Previews | Error | undefined, name: string): string {
+  if (previews === undefined || previews instanceof Error) {
+    const why = previews === undefined ? '' : ` (${escaped(previews.message)})`;
+    return `<p class="notice">No preview could be made${why}.</p>`;
+  }
+  const { whole, detail } = previews;
+  const spot = detail ? spotOf(detail.region, previews) : '';
+  const main = viewer(whole, name, `${name}, whole picture`, spot);
+  if (detail === undefined) return `<div class="pictures">${main}</div>`;
+  const part = viewer(detail.pair, name, `${name}, detail`, '');
+  return `<div class="pictures">${main}</div>
+<div class="detail"><h3>Detail: ${detail.region.width} × ${detail.region.height} of its pixels</h3>${part}</div>`;
+}
+
+function viewer(
+  { width, height, before, after }: PreviewPair,
+  name: string,
+  label: string,
+  spot: string,
+): string {
+  const size = `width="${width}" height="${height}" decoding="async" draggable="false"`;
+  const isSmall = Math.max(width, height) < 400 ? ' small' : '';
+  if (after === undefined)
+    return `<div class="viewer${isSmall}"><div class="stage"><img src="${before}" alt="${name}" ${size}></div></div>`;
+  return `<div class="viewer${isSmall}" data-compare>
+<div class="stage">
+<div class="layer before"><img src="${before}" alt="before: ${label}" ${size}></div>
+<div class="layer after"><img src="${after}" alt="after: ${label}" ${size}></div>${spot}
+<span class="tag" aria-hidden="true">before</span><span class="tag right" aria-hidden="true">after</span>
+<div class="divider" role="slider" tabindex="0" aria-label="Divider between before and after: ${label}" aria-orientation="horizontal" aria-valuemin="0" aria-valuemax="100" aria-valuenow="50" aria-valuetext="50% before"></div>
+</div>
+<div class="tools" role="group" aria-label="View of ${label}">
+<button type="button" data-at="100">Before</button><button type="button" data-at="50">Both</button><button type="button" data-at="0">After</button>
+<span class="gap"></span>
+<button type="button" data-zoom="0.5" aria-label="Zoom out" disabled>−</button><output aria-live="polite">1×</output><button type="button" data-zoom="2" aria-label="Zoom in">+</button>
+</div>
+</div>`;
+}
+
+/** Where the detail lies, for the script to draw: the policy allows no style attribute. */
+function spotOf(
+  region: Region,
+  { width, height }: { readonly width: number; readonly height: number },
+): string {
+  const shares = [region.left / width, region.top / height, region.width / width, region.height / height];
+  return `<div class="layer spot" data-spot="${shares.map((share) => share.toFixed(4)).join(' ')}"><i></i></div>`;
+}
+
+type Fact = readonly [name: string, html: string | undefined];
+
+function facts(all: readonly Fact[]): string {
+  const rows = all.flatMap(([name, html]) => (html ? `<div><dt>${name}</dt><dd>${html}</dd></div>` : []));
+  return `<dl>${rows.join('')}</dl>`;
+}
+
+function pictureFacts(report: PictureReport, previews: Previews | Error | undefined): Fact[] {
+  const { noise, seconds, engine, prior, priorChoice, beta, tiles, evaluations, isUnchanged } = report;
+  const size = previews === undefined || previews instanceof Error ? undefined : previews;
+  const megapixels = size && (size.width * size.height) / 1e6;
+  const pace = megapixels ? ` <span class="quiet">${(seconds / megapixels).toFixed(1)} s/MP</span>` : '';
+  const work = isUnchanged
+    ? undefined
+    : `${tiles} <span class="quiet">${plural(evaluations, 'evaluation')}</span>`;
+  return [
+    [
+      'Size',
+      size && `${size.width} × ${size.height} <span class="quiet">${megapixels?.toFixed(2)} MP</span>`,
+    ],
+    ['Noise', `${noiseWords(noise)} <span class="quiet">${escaped(noise.why)}</span>`],
+    ['Confidence', noise.confidence === undefined ? undefined : `${Math.round(100 * noise.confidence)}%`],
+    ['Time', timeWords(seconds) + (isUnchanged ? '' : pace)],
+    ['Method', isUnchanged ? undefined : approachWords(report)],
+    ['Beta', beta === undefined || isUnchanged ? undefined : String(Number(beta.toPrecision(3)))],
+    [
+      'Prior',
+      escaped(prior) + (priorChoice ? ` <span class="quiet">${escaped(priorChoice.why)}</span>` : ''),
+    ],
+    ['Engine', escaped(engine)],
+    ['Tiles', work],
+  ];
+}
+
+function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
+  const named = `sigma ${sigma.toFixed(1)}`;
+  if (gain !== undefined) return `${escaped(model)}, gain ${gain.toFixed(2)}, read noise ${named}`;
+  return `${named}${isCorrelated ? ', correlated' : ''}${model === 'gaussian' ? '' : `, ${escaped(model)}`}`;
+}
+
+function approachWords({ method, ensemble, scales }: Approach): string {
+  const name = { 'beta-map': 'beta-MAP', 'posterior-mean': 'posterior mean' }[method];
+  const symmetries = ensemble === 1 ? '' : ` over ${ensemble} symmetries`;
+  return `${name}${symmetries}${scales === 1 ? '' : ` at ${scales} scales`}`;
+}
+
+function doubts({ fallbackTiles, spotTiles, tiles }: PictureReport): string {
+  const notice = (words: string) => `<p class="notice">${words}</p>`;
+  const whole = `${fallbackTiles} of ${plural(tiles, 'tile')} are unlike what the prior knows; is sigma right?`;
+  const spots = `${spotTiles} of ${plural(tiles, 'tile')} have a spot that the prior does not know and that stays as it was`;
+  return (fallbackTiles > 0 ? notice(whole) : '') + (spotTiles > 0 ? notice(spots) : '');
+}
+
+function list(title: string, items: readonly string[], isOpen: boolean): string {
+  if (items.length === 0) return title === 'Kept' ? '' : '<p class="quiet">Nothing of the file was lost.</p>';
+  const rows = items.map((item) => `<li>${escaped(item)}</li>`).join('');
+  return `<details${isOpen ? ' open' : ''}><summary>${title} (${items.length})</summary><ul>${rows}</ul></details>`;
+}
+
+function totals(entries: readonly Entry[], seconds: number): string {
+  const done = entries.flatMap((entry) => (entry.report ? entry : []));
+  const changed = done.filter(({ report }) => !report.isUnchanged);
+  const sigmas = changed.map(({ report }) => report.sigma);
+  const [least, most] = [Math.min(...sigmas).toFixed(1), Math.max(...sigmas).toFixed(1)];
+  const megapixels = done.reduce((sum, entry) => sum + entry.megapixels, 0);
+  const failed = entries.length - done.length;
+  const numbers: readonly (readonly [string, string | undefined])[] = [
+    ['denoised', String(changed.length)],
+    ['left unchanged', changed.length === done.length ? undefined : String(done.length - changed.length)],
+    ['failed', failed === 0 ? undefined : String(failed)],
+    ['in all', timeWords(seconds)],
+    ['megapixels', megapixels.toFixed(megapixels < 10 ? 2 : 0)],
+    ['sigma', sigmas.length === 0 ? undefined : least === most ? least : `${least} to ${most}`],
+  ];
+  const items = numbers.flatMap(([name, value]) =>
+    value === undefined
+      ? []
+      : `<li${name === 'failed' ? ' class="bad"' : ''}><strong>${value}</strong> ${name}</li>`,
+  );
+  return `<ul class="totals">${items.join('')}</ul>`;
+}
+
+function failures(entries: readonly Entry[]): string {
+  const rows = entries.flatMap(({ job, error }) =>
+    error
+      ? `<li><strong>${escaped(job.input)}</strong> <code>${escaped(error.code)}</code><br>${escaped(withoutName(error.message, job.input))}</li>`
+      : [],
+  );
+  if (rows.length === 0) return '';
+  return `<section class="failures" aria-labelledby="failed"><h2 id="failed">Failed</h2><ul>${rows.join('')}</ul></section>`;
+}
+
+/** Messages begin with the file's name, as it is shown; here it stands above already. */
+function withoutName(message: string, input: string): string {
+  const name = `${printable(input)}: `;
+  return message.startsWith(name) ? message.slice(name.length) : message;
+}
+
+const FEW = 12;
+
+function overview(entries: readonly Entry[]): string {
+  if (entries.length < 2) return '';
+  const rows = entries.map(({ number, job, report }) => {
+    const name = escaped(job.input);
+    if (report === undefined)
+      return `<tr><td><a href="#failed">${name}</a></td><td colspan="2">failed</td></tr>`;
+    const what = report.isUnchanged ? 'left unchanged' : noiseWords(report.noise);
+    return `<tr><td><a href="#p${number}">${name}</a></td><td>${what}</td><td>${timeWords(report.seconds)}</td></tr>`;
+  });
+  return `<details class="overview"${entries.length <= FEW ? ' open' : ''}><summary>All ${plural(entries.length, 'picture')}</summary>
+<table><thead><tr><th scope="col">Picture</th><th scope="col">Noise</th><th scope="col">Time</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table></details>`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function dateWords(date: Date): string {
+  return date.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' });
+}

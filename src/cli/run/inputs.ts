@@ -1,0 +1,157 @@
+// From the words on the command line to pairs of files: which pictures are read and where each is written. Says
+// no to anything that would lose a picture; reads no picture itself.
+import { stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { refuseSpecialFile } from '../../core/files.js';
+import { printable } from '../../core/printable.js';
+import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
+import { type Destination, outputOf } from './destination.js';
+import { filesBelow } from './folder-walk.js';
+
+/** One picture to denoise: two paths, as the user would write them. */
+export interface Job {
+  readonly input: string;
+  readonly output: string;
+}
+
+export interface Inputs {
+  /** Sorted by input. */
+  readonly jobs: readonly Job[];
+  /** The arguments among several that are there but hold no picture. */
+  readonly unmatched: readonly string[];
+  /** Pictures that were found and are an earlier run's results, by their suffix. */
+  readonly results: readonly string[];
+}
+
+/**
+ * Finds the pictures that the arguments name.
+ *
+ * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the
+ * folder; a glob's under their paths below its fixed part (as gulp does). What exists is taken as it is written,
+ * so a file called `a[1].png` needs no quoting. Pictures already in an output folder that lies inside an input
+ * folder are left out, and so is what carries the suffix of another picture's result.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION when something is not there, nothing was found, an output would replace
+ *          an input, or two inputs would be written to one output
+ */
+export async function findInputs(args: readonly string[], destination: Destination): Promise<Inputs> {
+  const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
+  const unmatched = args.filter((_, index) => found[index]?.length === 0);
+  const all = withoutRepeats(found.flat()).sort((a, b) => (a.input < b.input ? -1 : 1));
+  const { jobs, results } =
+    destination.suffix === undefined ? { jobs: all, results: [] } : withoutResults(all);
+  if (jobs.length === 0) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`,
+    );
+  }
+  if (destination.inPlace) return { jobs: await withoutOtherNames(jobs), unmatched, results };
+  refuseSharedOutputs(jobs);
+  await refuseOverwrittenInputs(jobs);
+  return { jobs, unmatched, results };
+}
+
+async function findOne(arg: string, destination: Destination): Promise<Job[]> {
+  const status = await stat(arg).catch(() => undefined);
+  if (status?.isDirectory()) return jobsBelow(arg, await filesBelow(arg), destination);
+  if (status !== undefined) {
+    await refuseSpecialFile(arg, { name: printable(arg) });
+    return [{ input: arg, output: outputOf(arg, basename(arg), destination) }];
+  }
+
+  const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
+  if (!isDynamicPattern(pattern)) {
+    throw new FlowDenoiseError('BAD_OPTION', `No such file or folder: ${arg}`);
+  }
+  const parts = pattern.split('/');
+  const fixed = parts.findIndex((part) => isDynamicPattern(part));
+  const base = parts.slice(0, fixed).join('/') || (pattern.startsWith('/') ? '/' : '.');
+  const matches = await glob(parts.slice(fixed).join('/'), { cwd: base, expandDirectories: false });
+  return jobsBelow(base, matches, destination);
+}
+
+/** The pictures among files below `base`, each with its path below it for its path below the output folder. */
+function jobsBelow(base: string, files: readonly string[], destination: Destination): Job[] {
+  const { output } = destination;
+  const folderBelow = output !== undefined && isInside(output, base) ? output : undefined;
+  return files
+    .filter((path) => isSupportedExtension(path))
+    .map((path) => ({ input: join(base, path), output: outputOf(join(base, path), path, destination) }))
+    .filter(({ input }) => folderBelow === undefined || !isInside(input, folderBelow));
+}
+
+/** What lies where another picture's result goes is that result. */
+function withoutResults(jobs: readonly Job[]): { jobs: Job[]; results: string[] } {
+  const outputs = new Set(jobs.map(({ output }) => resolve(output)));
+  const isResult = ({ input }: Job) => outputs.has(resolve(input));
+  return {
+    jobs: jobs.filter((job) => !isResult(job)),
+    results: jobs.filter(isResult).map(({ input }) => input),
+  };
+}
+
+/** In place, a file with two names (links) would be denoised twice. */
+async function withoutOtherNames(jobs: readonly Job[]): Promise<Job[]> {
+  const ids = await Promise.all(jobs.map(({ input }) => fileId(input)));
+  return jobs.filter((_, index) => ids[index] === undefined || ids.indexOf(ids[index]) === index);
+}
+
+/** Whether `path` lies below `folder`; false for the folder itself. */
+function isInside(path: string, folder: string): boolean {
+  const way = relative(resolve(folder), resolve(path));
+  return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);
+}
+
+/** A picture may be named by itself and by its folder. */
+function withoutRepeats(jobs: readonly Job[]): Job[] {
+  const seen = new Set<string>();
+  return jobs.filter(({ input, output }) => {
+    const key = `${resolve(input)}\0${resolve(output)}`;
+    return seen.size < seen.add(key).size;
+  });
+}
+
+function refuseSharedOutputs(jobs: readonly Job[]): void {
+  const writers = new Map<string, Job>();
+  for (const job of jobs) {
+    // Most file systems outside Linux take A.png and a.png for one file.
+    const path = resolve(job.output);
+    const key = process.platform === 'linux' ? path : path.toLowerCase();
+    const other = writers.get(key);
+    if (other !== undefined) {
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `${other.input} and ${job.input} would both be written to ${job.output}; denoise them in two runs ` +
+          'with outputs of their own, or name the folder above them, whose tree is then kept',
+      );
+    }
+    writers.set(key, job);
+  }
+}
+
+/** Compared by device and inode, so that links and letter case cannot hide that two names are one file. */
+async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
+  const inputs = new Map<string, string>();
+  for (const { input } of jobs) {
+    const id = await fileId(input);
+    if (id !== undefined) inputs.set(id, input);
+  }
+  for (const { output } of jobs) {
+    const id = await fileId(output);
+    const input = id === undefined ? undefined : inputs.get(id);
+    if (input !== undefined) {
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `Writing ${output} would replace the input ${input}; choose another folder for --output, or --in-place if that is meant`,
+      );
+    }
+  }
+}
+
+async function fileId(path: string): Promise<string | undefined> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status && `${status.dev}:${status.ino}`;
+}

@@ -1,0 +1,112 @@
+// What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. No
+// picture is decoded here.
+import sharp from 'sharp';
+import { AUTO_PRIOR } from '../../core/model/find-prior.js';
+import type { Approach, Denoiser, Method } from '../../denoiser/denoiser.js';
+import { timeWords } from '../../figure/time-words.js';
+import { formatOfFile } from '../../image/index.js';
+import { mapInOrder } from '../../tile/in-order.js';
+import type { Job } from './inputs.js';
+
+const HEADERS_AT_ONCE = 4;
+const LONG_SECONDS = 60;
+
+export interface PlannedJob extends Job {
+  /** 0 where the header cannot be read: the work itself will say what is wrong. */
+  readonly megapixels: number;
+  readonly tiles: number;
+  /** Undefined where the header cannot be read. */
+  readonly size?: Size | undefined;
+  /** Expected; 0 where nothing is known of it. */
+  readonly seconds: number;
+}
+
+export interface Plan {
+  readonly jobs: readonly PlannedJob[];
+  readonly megapixels: number;
+  readonly tiles: number;
+  readonly seconds: number;
+  /** Seconds with `--method posterior-mean`, where that is another method and the plan is a long one. */
+  readonly posteriorMeanSeconds: number | undefined;
+}
+
+/** Measures the machine (a second or two) and the pictures (their headers only). */
+export async function planJobs(jobs: readonly Job[], denoiser: Denoiser, signal: AbortSignal): Promise<Plan> {
+  const sizes: Size[] = [];
+  const planned: PlannedJob[] = [];
+  for await (const { job, size } of mapInOrder(jobs, HEADERS_AT_ONCE, readSize)) {
+    signal.throwIfAborted();
+    if (size) sizes.push(size);
+    const { tiles, seconds } = size ? await denoiser.estimate([size]) : { tiles: 0, seconds: 0 };
+    planned.push({ ...job, tiles, seconds, size, megapixels: size ? (size.width * size.height) / 1e6 : 0 });
+  }
+  const { seconds } = await denoiser.estimate(sizes);
+  const isLong = seconds > LONG_SECONDS && denoiser.method !== 'posterior-mean';
+  return {
+    jobs: planned,
+    megapixels: sum(planned.map((job) => job.megapixels)),
+    tiles: sum(planned.map((job) => job.tiles)),
+    seconds,
+    posteriorMeanSeconds: isLong ? await posteriorMeanSeconds(denoiser, sizes) : undefined,
+  };
+}
+
+/** The plan in words, a line each. */
+export function planLines(plan: Plan, denoiser: Denoiser): string[] {
+  const { jobs, megapixels, tiles, seconds } = plan;
+  const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
+  const { name, why } = denoiser.engine;
+  const lines = [
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
+      `with ${approachWords(denoiser)} under ${priorWords(denoiser)} on ${name} (${why})`,
+  ];
+  if (plan.posteriorMeanSeconds !== undefined) {
+    const fast = timeWords(plan.posteriorMeanSeconds);
+    lines.push(`--method posterior-mean would take about ${fast}, for a slightly noisier result`);
+  }
+  return lines;
+}
+
+/** The prior of a run, in words. */
+export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
+  return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
+}
+
+const methodWords: Readonly<Record<Method, string>> = {
+  'beta-map': 'beta-MAP',
+  'posterior-mean': 'the posterior mean',
+};
+
+/** The method and, where there are several, the symmetries over which it is averaged and its scales. */
+export function approachWords({ method, ensemble, scales }: Approach): string {
+  return [
+    methodWords[method],
+    ensemble === 1 ? '' : ` over ${ensemble} symmetries`,
+    scales === 1 ? '' : ` at ${scales} scales`,
+  ].join('');
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+  // libvips would take other things for pictures too, an SVG among them.
+  if ((await formatOfFile(job.input)) === undefined) return { job, size: undefined };
+  const header = sharp(job.input, { limitInputPixels: false }).metadata();
+  const size = await header.catch(() => undefined);
+  return { job, size: size && { width: size.width, height: size.height } };
+}
+
+/** Undefined for a prior that has no posterior mean. */
+function posteriorMeanSeconds(denoiser: Denoiser, sizes: readonly Size[]): Promise<number | undefined> {
+  return denoiser.estimate(sizes, { method: 'posterior-mean' }).then(
+    ({ seconds }) => seconds,
+    () => undefined,
+  );
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

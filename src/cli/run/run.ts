@@ -1,0 +1,244 @@
+// The command's work: every picture that was found, several at once, each written whole or not at all. One that
+// fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
+import { stat } from 'node:fs/promises';
+import { readRegularFile } from '../../core/files.js';
+import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
+import { printable } from '../../core/printable.js';
+import type { Denoiser } from '../../denoiser/denoiser.js';
+import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { openDenoiser } from '../../denoiser/open-denoiser.js';
+import { APPROACH_NAMES, approachOf } from '../../denoiser/preset.js';
+import { timeWords } from '../../figure/time-words.js';
+import { writeFileAtomic } from '../../image/index.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
+import { checkLength } from '../../plugin/picture-bytes.js';
+import { type PictureDenoiser, pictureDenoiser } from '../../plugin/picture-denoiser.js';
+import { mapInOrder } from '../../tile/in-order.js';
+import type { CommandArguments } from '../arguments.js';
+import type { Display } from '../display/progress.js';
+import { doneLine, errorLine, jsonLine, type Outcome } from '../display/report.js';
+import { previewCommand } from '../preview/preview.js';
+import { type HtmlReport, openHtmlReport } from '../report/html-report.js';
+import type { Destination } from './destination.js';
+import { dryRunLines, leftJson, leftLine } from './dry-run.js';
+import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
+import { findInputs, type Job } from './inputs.js';
+import { knownJobs } from './known-jobs.js';
+import { type PlannedJob, planJobs, planLines } from './plan.js';
+import { readSigmaMap } from './sigma-map.js';
+import { approachWithin } from './time-budget.js';
+
+export interface RunContext {
+  readonly display: Display;
+  /** Takes a line for programs to read, and those of --dry-run. */
+  readonly writeLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Denoises what the arguments name.
+ *
+ * @returns  how many files failed
+ * @throws   FlowDenoiseError before any file was written (inputs, prior, engine, a sigma that the prior does not
+ *           take); the signal's reason when aborted, with no temporary file left once the process has ended
+ */
+export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
+  const { display, signal } = context;
+  const { preview } = args;
+  if (preview) return previewCommand({ ...args, preview }, context);
+  const { jobs, unmatched, results } = await findInputs(args.inputs, args.destination);
+  for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
+  for (const path of results)
+    display.say(`${printable(path)}  left out: it is the result of another picture`);
+  const { backup } = args.destination;
+  if (backup !== undefined) await refuseTakenBackups(jobs, backup);
+  const { waiting, left } = await withoutDone(jobs, args.destination);
+  if (!args.dryRun) tellLeft(left, args, context);
+  if (waiting.length === 0 && !args.dryRun) return 0;
+
+  const known = args.dryRun ? new Set<Job>() : await knownJobs(waiting, args);
+  if (known.size > 0) display.say(`${known.size} of ${waiting.length} results are in the cache`);
+  if (known.size === waiting.length) return denoiseKnown(waiting, args, context);
+  const denoiser = await openWithin(waiting, args, context);
+  let page: HtmlReport | undefined;
+  try {
+    signal.throwIfAborted();
+    refuseSigma(args.noise.sigma, denoiser, '--sigma');
+    if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
+    if (args.report) page = await openHtmlReport(args.report, denoiser, waiting.length, args.noise.strength);
+    const planned = await plannedJobs(waiting, known, denoiser, args, context);
+    const { denoise } = pictureDenoiser({ ...args.noise, ...args.file, denoiser });
+    return await denoiseJobs(planned, denoise, args, context, page);
+  } finally {
+    display.end();
+    await page?.close();
+    await denoiser.close();
+  }
+}
+
+/** All results are in the cache: no engine is opened, but for one that turns out damaged. */
+async function denoiseKnown(
+  jobs: readonly Job[],
+  args: CommandArguments,
+  context: RunContext,
+): Promise<number> {
+  const { report, denoiser, noise } = args;
+  const { prior = DEFAULT_PRIOR } = denoiser;
+  const engine = { name: 'none', why: 'all results were in the cache' };
+  const pictures = pictureDenoiser({ ...noise, ...args.file, ...denoiser });
+  const page = report
+    ? await openHtmlReport(report, { prior, ...approachOf(denoiser), engine }, jobs.length, noise.strength)
+    : undefined;
+  try {
+    return await denoiseJobs(jobs.map(unplanned), pictures.denoise, args, context, page);
+  } finally {
+    context.display.end();
+    await page?.close();
+    await pictures.close();
+  }
+}
+
+/** Opens the denoiser, with the approach that fits the time where one was given. */
+async function openWithin(
+  jobs: readonly Job[],
+  { denoiser: options, timeBudget }: CommandArguments,
+  { display, signal }: RunContext,
+): Promise<Denoiser> {
+  const best = await openDenoiser(options);
+  if (timeBudget === undefined) return best;
+  try {
+    const { approach, why } = await approachWithin(timeBudget, jobs, best, signal);
+    display.say(why);
+    if (APPROACH_NAMES.every((name) => approach[name] === best[name])) return best;
+    await best.close();
+    return await openDenoiser({ ...options, ...approach });
+  } catch (error) {
+    await best.close();
+    throw error;
+  }
+}
+
+/** Those whose result is not there yet, and those whose result is, unless it is to be replaced. */
+async function withoutDone(
+  jobs: readonly Job[],
+  { overwrite = false, inPlace = false }: Destination,
+): Promise<{ waiting: readonly Job[]; left: readonly Job[] }> {
+  if (overwrite || inPlace) return { waiting: jobs, left: [] };
+  const [waiting, left]: [Job[], Job[]] = [[], []];
+  for (const job of jobs) {
+    const status = await stat(job.output).catch(() => undefined);
+    (status?.isFile() ? left : waiting).push(job);
+  }
+  return { waiting, left };
+}
+
+function tellLeft(
+  left: readonly Job[],
+  { json }: CommandArguments,
+  { display, writeLine }: RunContext,
+): void {
+  for (const job of left) {
+    if (json) writeLine(leftJson(job));
+    display.say(leftLine(job));
+  }
+}
+
+async function tellPlan(
+  waiting: readonly Job[],
+  left: readonly Job[],
+  denoiser: Denoiser,
+  { json }: CommandArguments,
+  { display, writeLine, signal }: RunContext,
+): Promise<number> {
+  const plan = await planJobs(waiting, denoiser, signal);
+  for (const line of dryRunLines(plan, left, json)) writeLine(line);
+  for (const line of planLines(plan, denoiser)) display.say(line);
+  display.say('nothing was written (--dry-run)');
+  return 0;
+}
+
+/** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
+async function plannedJobs(
+  jobs: readonly Job[],
+  known: ReadonlySet<Job>,
+  denoiser: Denoiser,
+  { quiet }: CommandArguments,
+  { display, signal }: RunContext,
+): Promise<readonly PlannedJob[]> {
+  if (quiet) return jobs.map(unplanned);
+  const plan = await planJobs(
+    jobs.filter((job) => !known.has(job)),
+    denoiser,
+    signal,
+  );
+  for (const line of planLines(plan, denoiser)) display.say(line);
+  display.begin(plan);
+  const planned = new Map(plan.jobs.map((job) => [job.input, job]));
+  return jobs.map((job) => planned.get(job.input) ?? unplanned(job));
+}
+
+function unplanned(job: Job): PlannedJob {
+  return { ...job, megapixels: 0, tiles: 0, seconds: 0 };
+}
+
+async function denoiseJobs(
+  jobs: readonly PlannedJob[],
+  denoise: PictureDenoiser['denoise'],
+  { sigmaMap, concurrency, maxBytes, destination, json }: CommandArguments,
+  { display, writeLine, signal }: RunContext,
+  page: HtmlReport | undefined,
+): Promise<number> {
+  const started = performance.now();
+  const { inPlace = false, backup } = destination;
+  const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
+  async function denoiseFile(job: PlannedJob): Promise<Outcome> {
+    try {
+      const before = await stampOf(job.input);
+      checkLength(Number(before.size), job.input, maxBytes);
+      const read = () => readRegularFile(job.input, { signal });
+      const { bytes, report } = await denoise(await read(), job.input, {
+        ...(map && { sigmaMap: map }),
+        signal,
+        onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
+      });
+      await page?.look(job, bytes);
+      if (!inPlace) {
+        // What was found clean is read again, so that no file is held while its picture is in work.
+        await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
+      } else if (bytes !== undefined) {
+        await replaceOriginal(job.input, bytes, before, { backup, signal });
+      }
+      return { job, report };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isOptionFault(error)) throw error;
+      return { job, error };
+    } finally {
+      display.settle(job);
+    }
+  }
+
+  let failed = 0;
+  for await (const outcome of mapInOrder(jobs, concurrency, denoiseFile)) {
+    await page?.add(outcome);
+    if (json) writeLine(jsonLine(outcome));
+    if (outcome.report !== undefined) {
+      display.say(doneLine(outcome.job, outcome.report));
+    } else {
+      failed++;
+      display.complain(errorLine(outcome.error));
+    }
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const failures = failed === 0 ? '' : `, ${failed} failed`;
+  const isReported =
+    (await page?.finish().then(
+      () => true,
+      (error: unknown) => {
+        display.complain(errorLine(error));
+        return false;
+      },
+    )) ?? true;
+  display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}${failures}`);
+  return isReported ? failed : failed + 1;
+}

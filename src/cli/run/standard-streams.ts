@@ -1,0 +1,109 @@
+// One picture to standard output, from standard input or a file: bytes in, bytes out, and nothing else on stdout.
+import { addAbortSignal, type Readable } from 'node:stream';
+import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { openRegularFile } from '../../core/files.js';
+import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { openDenoiser } from '../../denoiser/open-denoiser.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
+import { collectBytes } from '../../plugin/picture-bytes.js';
+import { pictureDenoiser } from '../../plugin/picture-denoiser.js';
+import type { CommandArguments } from '../arguments.js';
+import type { Display } from '../display/progress.js';
+import { doneLine, errorLine } from '../display/report.js';
+import { STANDARD } from './destination.js';
+import { readSigmaMap } from './sigma-map.js';
+
+export interface StandardContext {
+  readonly display: Display;
+  readonly stdin: Readable;
+  readonly stdout: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+}
+
+/** Whether the picture goes to stdout. */
+export function isForStandardOutput({ inputs, destination }: CommandArguments): boolean {
+  return inputs.includes(STANDARD) || destination.output === STANDARD;
+}
+
+/**
+ * Denoises one picture to stdout.
+ *
+ * @returns  how many pictures failed
+ * @throws   FlowDenoiseError BAD_OPTION and what opening the denoiser throws; the signal's reason when aborted
+ */
+export async function denoiseToStandardOutput(
+  args: CommandArguments,
+  { display, stdin, stdout, signal }: StandardContext,
+): Promise<number> {
+  checkArguments(args, stdout);
+  const [input = STANDARD] = args.inputs;
+  const name = input === STANDARD ? 'standard input' : input;
+  const denoiser = await openDenoiser(args.denoiser);
+  try {
+    refuseSigma(args.noise.sigma, denoiser, '--sigma');
+    const sigmaMap = args.sigmaMap === undefined ? undefined : await readSigmaMap(args.sigmaMap);
+    const { denoise } = pictureDenoiser({ ...args.noise, ...args.file, denoiser });
+    try {
+      const source = addAbortSignal(signal, input === STANDARD ? stdin : await readStreamOf(input));
+      const original = await collectBytes(source, name, args.maxBytes);
+      const { bytes, report } = await denoise(original, name, { signal, ...(sigmaMap && { sigmaMap }) });
+      await writeAll(stdout, bytes ?? original);
+      display.say(doneLine({ input: name, output: 'standard output' }, report));
+      return 0;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isOptionFault(error)) throw error;
+      display.complain(errorLine(error));
+      return 1;
+    }
+  } finally {
+    await denoiser.close();
+  }
+}
+
+async function readStreamOf(path: string): Promise<Readable> {
+  return (await openRegularFile(path)).createReadStream();
+}
+
+function checkArguments(
+  { inputs, destination, json, report, dryRun, timeBudget }: CommandArguments,
+  stdout: NodeJS.WriteStream,
+) {
+  const { output = STANDARD, suffix, inPlace, overwrite } = destination;
+  const given = {
+    '--time-budget': timeBudget,
+    '--json': json,
+    '--report': report,
+    '--dry-run': dryRun,
+    '--suffix': suffix,
+    '--in-place': inPlace,
+  };
+  const senseless = Object.entries({ ...given, '--overwrite': overwrite }).find(([, value]) => value);
+  if (senseless) throw refused(`no ${senseless[0]} where the picture goes to standard output`);
+  if (output !== STANDARD)
+    throw refused(`--output -, or none, for standard input, which has no name, but received ${output}`);
+  if (inputs.length !== 1)
+    throw refused(
+      `one picture for standard output but received ${inputs.length} inputs: ${inputs.join(', ')}`,
+    );
+  if (stdout.isTTY) {
+    throw refused('standard output to be a file or a pipe but it is a terminal; append > clean.png');
+  }
+}
+
+function refused(expected: string): FlowDenoiseError {
+  return new FlowDenoiseError('BAD_OPTION', `Expected ${expected}`);
+}
+
+function writeAll(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => {
+      if (!error) return resolve();
+      reject(
+        new FlowDenoiseError('WRITE_FAILED', `standard output: could not be written (${messageOf(error)})`, {
+          cause: error,
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,149 @@
+// ONNX Runtime in the calling thread, one core: the recorded graph runs whole. Sessions are kept per tile shape and
+// noise level: with sigma known the conditioning becomes biases of the convolutions, which is 10% faster. Which
+// session answers depends on the batch alone, never on what came before, so a picture gives the same bits again.
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { InferenceSession } from 'onnxruntime-node';
+import type { Prior } from '../../model/load-prior.js';
+import type { PictureShape } from '../../ops/tensor-ops.js';
+import { checkTile, deviation } from '../check-tile.js';
+import type { Batch, BatchResult, LocalEngine } from '../engine.js';
+import { collectGarbage } from './collect-garbage.js';
+import { loadOnnxRuntime } from './onnx-runtime.js';
+import { recordDensityAndScore } from './record.js';
+
+/** A session that this many evaluations passed by is released: each holds some 60 MB. */
+const IDLE_EVALUATIONS = 24;
+
+/** One core per session, and no arenas: memory goes back between evaluations, at no measurable cost. */
+const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  enableCpuMemArena: false,
+  enableMemPattern: false,
+  // Its advice on hardware-specific graphs is for whoever saves them.
+  logSeverityLevel: 3,
+};
+
+/** The one noise level of a batch; undefined where its pictures differ, or other batches will. */
+function commonSigma({ sigma, varies }: Batch): number | undefined {
+  const [first] = sigma;
+  return !varies && sigma.every((value) => value === first) ? first : undefined;
+}
+
+const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
+  `${batch}x${channels}x${height}x${width}`;
+
+/** Whether the package's install script has fetched them. */
+function hasCudaLibraries(): boolean {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const folder = path.join(entry, `../../bin/napi-v6/${process.platform}/${process.arch}`);
+  return existsSync(folder) && readdirSync(folder).some((name) => name.includes('providers_cuda'));
+}
+
+/**
+ * @param provider  'cpu', or one of ONNX Runtime's GPU providers
+ * @throws          Error when this build has no such provider, or it does not open
+ */
+async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: string): Promise<LocalEngine> {
+  const ort = await loadOnnxRuntime();
+  const available = ort.listSupportedBackends().map(({ name }) => name);
+  if (!available.includes(provider))
+    throw new Error(`this build of ONNX Runtime has ${available.join(', ')} but not ${provider}`);
+  // Its own message comes with lines on stderr.
+  if (provider === 'cuda' && !hasCudaLibraries())
+    throw new Error('onnxruntime-node was installed without its CUDA libraries');
+  const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
+  let evaluations = 0;
+
+  const opsOptions = provider === 'webgpu' ? { channelMultiple: 4 } : {};
+
+  async function createSession(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
+    const session = await ort.InferenceSession.create(
+      recordDensityAndScore(prior, shape, sigma, opsOptions),
+      {
+        ...SESSION_OPTIONS,
+        executionProviders: [provider],
+      },
+    );
+    collectGarbage();
+    return session;
+  }
+
+  async function sessionFor(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
+    const key = `${shapeKey(shape)}@${sigma ?? 'any'}`;
+    const session = sessions.get(key)?.session ?? createSession(shape, sigma);
+    sessions.set(key, { session, lastUse: ++evaluations });
+    session.catch(() => sessions.delete(key));
+    return session;
+  }
+
+  async function releaseIdle(): Promise<void> {
+    for (const [key, { session, lastUse }] of sessions) {
+      if (evaluations - lastUse < IDLE_EVALUATIONS) continue;
+      sessions.delete(key);
+      await (await session).release();
+    }
+  }
+
+  return {
+    device: {
+      library: `ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}`,
+      device: provider === 'cpu' ? 'CPU' : `its provider ${provider}`,
+      kind: provider === 'cpu' ? 'cpu' : 'gpu',
+    },
+    lanes: 1,
+    async evaluate(batch): Promise<BatchResult> {
+      const { shape, y, sigma } = batch;
+      const session = await sessionFor(shape, commonSigma(batch));
+      const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {
+        y: new ort.Tensor('float32', y, [shape.batch, shape.channels, shape.height, shape.width]),
+      };
+      if (session.inputNames.includes('sigma'))
+        feeds.sigma = new ort.Tensor('float32', sigma, [shape.batch, 1]);
+      const { logDensity, score } = await session.run(feeds);
+      await releaseIdle();
+      return { logDensity: logDensity?.data as Float32Array, score: score?.data as Float32Array };
+    },
+    async close() {
+      const open = [...sessions.values()];
+      sessions.clear();
+      for (const { session } of open) await (await session).release();
+    },
+  };
+}
+
+/** Engines agree to this, see docs/architecture.md. */
+const MOST_DEVIATION = 1e-4;
+
+/**
+ * @param provider  'cpu', or one of ONNX Runtime's GPU providers
+ * @throws          Error when it does not open, or does not give the CPU's score on the built-in tile
+ */
+export async function openOnnxEngine(
+  prior: Pick<Prior, 'model' | 'weights'>,
+  provider = 'cpu',
+): Promise<LocalEngine> {
+  const engine = await openProvider(prior, provider);
+  if (provider === 'cpu') return engine;
+  try {
+    const found = deviation((await engine.evaluate(checkTile())).score, await cpuScore(prior));
+    if (found <= MOST_DEVIATION) return engine;
+    throw new Error(
+      `its score of the built-in tile differs from the CPU's by ${found.toExponential(1)} of its norm`,
+    );
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function cpuScore(prior: Pick<Prior, 'model' | 'weights'>): Promise<Float32Array> {
+  const engine = await openProvider(prior, 'cpu');
+  const { score } = await engine.evaluate(checkTile());
+  await engine.close();
+  return score;
+}

@@ -1,0 +1,32 @@
+// Records a prior's density and score as an ONNX model for one shape of tile.
+import { densityAndScore } from '../../flow/log-density.js';
+import { parametersFrom } from '../../flow/parameters.js';
+import type { Prior } from '../../model/load-prior.js';
+import { createOnnxGraph } from '../../ops/onnx-graph.js';
+import { type OnnxOpsOptions, onnxOps } from '../../ops/onnx-ops.js';
+import type { PictureShape } from '../../ops/tensor-ops.js';
+
+/**
+ * The bytes of an ONNX model with inputs y [B, C, H, W] and sigma [B, 1] and outputs logDensity [B] and score
+ * (like y).
+ */
+export function recordDensityAndScore(
+  prior: Pick<Prior, 'model' | 'weights'>,
+  shape: PictureShape,
+  sigma?: number,
+  options: OnnxOpsOptions = {},
+): Uint8Array {
+  const { batch, channels, height, width } = shape;
+  const graph = createOnnxGraph(prior.model.name);
+  const ops = onnxOps(graph, options);
+  const evaluate = densityAndScore(ops, prior.model, parametersFrom(ops, prior.weights));
+  const { logDensity, score } = evaluate(
+    graph.input('y', [batch, channels, height, width]),
+    sigma === undefined
+      ? graph.input('sigma', [batch, 1])
+      : graph.constant(new Float32Array(batch).fill(sigma), [batch, 1]),
+  );
+  graph.output('logDensity', logDensity);
+  graph.output('score', score);
+  return graph.serialize();
+}

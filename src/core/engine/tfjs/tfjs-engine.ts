@@ -1,0 +1,168 @@
+// TensorFlow.js in the calling thread: the flow runs operation by operation on one backend. Tiles of `tensorflow` and
+// `webgpu` stay on their device while beta-MAP climbs, many side by side; `wasm` takes one evaluation after the other.
+import * as tf from '@tensorflow/tfjs-core';
+import { type DensityAndScore, densityAndScore } from '../../flow/log-density.js';
+import { parametersFrom } from '../../flow/parameters.js';
+import type { Prior } from '../../model/load-prior.js';
+import { tfjsOps } from '../../ops/tfjs-ops.js';
+import type { Batch, BatchResult, LocalEngine } from '../engine.js';
+import { type DeviceProgram, openDeviceBatches } from './device-batches.js';
+import { openTfjsAscentGroup } from './tfjs-ascent.js';
+import { type OpenBackend, openBackend, type TfjsBackend } from './tfjs-backend.js';
+
+/** Runs `build` and adds the tensors it leaves behind to `tensors`, for disposing of them one day. */
+function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
+  const state = tf.engine();
+  state.startScope('flow-denoise');
+  try {
+    const result = build();
+    tensors.push(...state.state.activeScope.track);
+    return result;
+  } finally {
+    for (const tensor of tensors) tf.keep(tensor);
+    state.endScope();
+  }
+}
+
+type Evaluate = (y: tf.Tensor, sigma: tf.Tensor) => DensityAndScore<tf.Tensor>;
+
+/** The prior's weights as tensors on the current backend, and the memory that evaluations with them take. */
+interface BuiltPrior {
+  readonly evaluate: Evaluate;
+  /** Of intermediate results, the most that was seen; undefined before the first evaluation. */
+  readonly bytesPerPixel: number | undefined;
+  dispose(): void;
+}
+
+function buildPrior({ model, weights }: Pick<Prior, 'model' | 'weights'>): BuiltPrior {
+  const built: tf.Tensor[] = [];
+  const compute = whileTracking(built, () =>
+    densityAndScore(tfjsOps, model, parametersFrom(tfjsOps, weights)),
+  );
+  let bytesPerPixel: number | undefined;
+  return {
+    evaluate(y, sigma) {
+      const [batch = 1, height = 1, width = 1] = y.shape;
+      const before = tf.memory().numBytes;
+      return tf.tidy(() => {
+        const { logDensity, score } = compute(y, sigma);
+        const bytes = (tf.memory().numBytes - before) / (batch * height * width);
+        bytesPerPixel = Math.max(bytesPerPixel ?? 0, bytes);
+        return { logDensity, score };
+      });
+    },
+    get bytesPerPixel() {
+      return bytesPerPixel;
+    },
+    dispose: () => tf.dispose(built.splice(0)),
+  };
+}
+
+async function evaluateBatch(evaluate: Evaluate, { shape, y, sigma }: Batch): Promise<BatchResult> {
+  const { batch, channels, height, width } = shape;
+  const [logDensity, score] = tf.tidy(() => {
+    const picture = tf.transpose(tf.tensor4d(y, [batch, channels, height, width]), [0, 2, 3, 1]);
+    const result = evaluate(picture, tf.tensor2d(sigma, [batch, 1]));
+    return [result.logDensity, tf.transpose(result.score, [0, 3, 1, 2])] as const;
+  });
+  try {
+    const [densities, scores] = await Promise.all([logDensity.data(), score.data()]);
+    return { logDensity: densities as Float32Array, score: scores as Float32Array };
+  } finally {
+    tf.dispose([logDensity, score]);
+  }
+}
+
+/** Evaluations and climbs that batches are made of; a failed device is opened anew. */
+function deviceProgram(
+  backend: OpenBackend,
+  prior: Pick<Prior, 'model' | 'weights'>,
+  mostTiles: number,
+): DeviceProgram & { dispose(): void } {
+  let built: BuiltPrior | undefined = buildPrior(prior);
+  const onDevice = () => {
+    if (!built) throw new Error('the device was lost and could not be opened again');
+    return built;
+  };
+  /** What ran may have failed without a word: results count once the device was asked. */
+  async function checked<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
+    } finally {
+      backend.throwIfFailed();
+    }
+  }
+  return {
+    evaluate: (batch) => checked(() => evaluateBatch(onDevice().evaluate, batch)),
+    openGroup(requests) {
+      const group = openTfjsAscentGroup(onDevice().evaluate, requests);
+      return {
+        get size() {
+          return group.size;
+        },
+        add: group.add,
+        advance: group.advance,
+        takeEnded: () => checked(group.takeEnded),
+        dispose: group.dispose,
+      };
+    },
+    mostTiles({ height, width }) {
+      const { bytesPerPixel } = built ?? {};
+      if (bytesPerPixel === undefined) return 1;
+      return Math.min(mostTiles, Math.floor(backend.memoryBytes / (bytesPerPixel * height * width)));
+    },
+    async recover() {
+      try {
+        backend.throwIfFailed();
+        if (built) return;
+      } catch {
+        // What it says is known: it made the computation fail.
+      }
+      built?.dispose();
+      built = undefined;
+      await backend.reopen();
+      built = buildPrior(prior);
+    },
+    dispose: () => built?.dispose(),
+  };
+}
+
+/**
+ * @param mostTiles  tiles side by side, in place of what suits the backend
+ * @throws           Error when the backend does not open
+ */
+export async function openTfjsEngine(
+  name: TfjsBackend,
+  prior: Pick<Prior, 'model' | 'weights'>,
+  mostTiles?: number,
+): Promise<LocalEngine> {
+  const backend = await openBackend(name);
+  const { device } = backend;
+  const most = mostTiles ?? backend.mostTiles;
+  if (most === undefined) {
+    const built = buildPrior(prior);
+    return {
+      device,
+      lanes: 1,
+      evaluate: (batch) => evaluateBatch(built.evaluate, batch),
+      async close() {
+        built.dispose();
+        backend.close();
+      },
+    };
+  }
+  const program = deviceProgram(backend, prior, most);
+  const batches = openDeviceBatches(program);
+  return {
+    device,
+    // As many again wait, so that the device need not.
+    lanes: 2 * most,
+    evaluate: batches.evaluate,
+    ascend: batches.ascend,
+    async close() {
+      await batches.close();
+      program.dispose();
+      backend.close();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// A WebGPU device for TensorFlow.js in Node: Dawn, from the package `webgpu`, behind TensorFlow.js's own backend. Both
+// packages are the user's to install. Errors of a GPU arrive late and beside the call that caused them; they are kept
+// here for whoever asks.
+import * as tf from '@tensorflow/tfjs-core';
+import type { Device } from '../engine.js';
+import { BACKEND_PACKAGE, DAWN_PACKAGE } from '../packages/webgpu-package.js';
+
+const BACKEND = 'webgpu';
+/** WebGPU does not tell a device's memory; batches that do not fit are made smaller when that shows. */
+const ASSUMED_MEMORY = 2 * 1024 ** 3;
+
+/** Among the values of the flag WEBGPU_MATMUL_PROGRAM_TYPE. */
+const PACKED_PROGRAM = 3;
+
+/** As much of WebGPU as is used here. */
+interface GpuDevice {
+  readonly lost: Promise<{ readonly message: string }>;
+  addEventListener(type: 'uncapturederror', listener: (event: { readonly error: Error }) => void): void;
+  destroy(): void;
+}
+interface GpuAdapter {
+  readonly info: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly device: string;
+    readonly description: string;
+    readonly isFallbackAdapter?: boolean;
+  };
+  readonly limits: Readonly<Record<string, number>>;
+  requestDevice(descriptor: object): Promise<GpuDevice>;
+}
+interface Gpu {
+  requestAdapter(options: object): Promise<GpuAdapter | null>;
+}
+
+export interface WebGpuDevice {
+  readonly device: Device;
+  /** @throws  what the GPU has reported since it was opened */
+  throwIfFailed(): void;
+  close(): void;
+}
+
+const WANTED_LIMITS = [
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeWorkgroupsPerDimension',
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeInvocationsPerWorkgroup',
+] as const;
+
+let gpu: Gpu | undefined;
+
+async function openGpu(): Promise<Gpu> {
+  if (gpu) return gpu;
+  const { create, globals } = (await import(DAWN_PACKAGE)) as {
+    create(options: string[]): Gpu;
+    globals: object;
+  };
+  Object.assign(globalThis, globals);
+  gpu = create([]);
+  // The backend looks for it when it is imported.
+  const navigator = { userAgent: 'node', gpu };
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true });
+  await import(BACKEND_PACKAGE);
+  return gpu;
+}
+
+function nameOf({ info }: GpuAdapter): string {
+  return info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'GPU';
+}
+
+/**
+ * Opens the GPU and makes it TensorFlow.js's backend in this thread.
+ *
+ * @throws  Error when the packages are not installed or there is no GPU
+ */
+export async function openWebGpu(): Promise<WebGpuDevice> {
+  const adapter = await (await openGpu()).requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('no GPU with a Vulkan, Metal or Direct3D 12 driver was found');
+  const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
+  const gpuDevice = await adapter.requestDevice({ requiredLimits });
+  let failure: Error | undefined;
+  let isClosed = false;
+  gpuDevice.addEventListener('uncapturederror', ({ error }) => {
+    failure ??= new Error(`${error.constructor.name}: ${error.message}`);
+  });
+  void gpuDevice.lost.then(({ message }) => {
+    if (!isClosed) failure = new Error(`the device was lost: ${message}`);
+  });
+
+  const { WebGPUBackend } = (await import(BACKEND_PACKAGE)) as {
+    WebGPUBackend: new (device: GpuDevice, info: GpuAdapter['info']) => never;
+  };
+  // A GPU that is a program runs small products through workgroups that wait for each other at 100 ms each; the packed
+  // kernel, which TensorFlow.js keeps for large ones, takes 10.
+  if (adapter.info.isFallbackAdapter) tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', PACKED_PROGRAM);
+  tf.registerBackend(BACKEND, () => new WebGPUBackend(gpuDevice, adapter.info));
+  if (!(await tf.setBackend(BACKEND))) throw new Error('TensorFlow.js could not start on the GPU');
+  await tf.ready();
+  return {
+    device: {
+      library: `TensorFlow.js WebGPU ${tf.version_core}`,
+      device: nameOf(adapter),
+      kind: adapter.info.isFallbackAdapter ? 'software-gpu' : 'gpu',
+      memoryBytes: Math.max(ASSUMED_MEMORY, adapter.limits.maxBufferSize ?? 0),
+    },
+    throwIfFailed() {
+      if (failure) throw failure;
+    },
+    close() {
+      isClosed = true;
+      tf.removeBackend(BACKEND);
+      gpuDevice.destroy();
+    },
+  };
+}
+
+/** Lets Dawn go: it keeps the process alive while anything refers to it. */
+export function releaseGpu(): void {
+  gpu = undefined;
+  Reflect.deleteProperty(globalThis, 'navigator');
+}

@@ -1,0 +1,41 @@
+// What inference asks of a model of the noise: the likelihood p(noisy | clean) of one tile and its gradient.
+import { FlowDenoiseError } from '../../errors.js';
+
+export interface NoiseModel {
+  readonly name: string;
+
+  /**
+   * Where the model is Gaussian: 1 / sigma^2, one number, one per pixel [H * W] or one per sample [C * H * W]. Engines
+   * whose tiles stay on a GPU compute the likelihood there from it.
+   */
+  readonly precision?: Float32Array | undefined;
+
+  /**
+   * log p(noisy | estimate), up to a constant that depends on neither.
+   *
+   * @param estimate  a clean tile, planar [C, H, W], in [0, 1]
+   * @param noisy     the observed tile, same shape and units, not clipped
+   * @returns         one number for the tile, in nats
+   * @throws          FlowDenoiseError BAD_OPTION when the shapes do not agree
+   */
+  logLikelihood(estimate: Float32Array, noisy: Float32Array): number;
+
+  /**
+   * The gradient of `logLikelihood` with respect to the estimate.
+   *
+   * @param out  where to write it, same shape; may be `estimate` or `noisy` itself
+   * @returns    `out`
+   * @throws     FlowDenoiseError BAD_OPTION when the shapes do not agree
+   */
+  gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
+}
+
+/** @throws FlowDenoiseError BAD_OPTION when tiles do not have as many samples as each other */
+export function checkSameSize(...tiles: readonly Float32Array[]): void {
+  const lengths = tiles.map((tile) => tile.length);
+  if (new Set(lengths).size > 1)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected tiles of one shape but received ${lengths.join(', ')} samples`,
+    );
+}

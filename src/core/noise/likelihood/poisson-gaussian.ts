@@ -1,0 +1,113 @@
+// Noise of a sensor: photons arrive at random (Poisson) and reading adds Gaussian noise,
+//   y = gain Poisson((x - offset) / gain) + offset + N(0, sigma^2),   var(y) = gain (x - offset) + sigma^2,
+// all in [0, 1] units. Here for inference: as a stabiliser (the way to use any prior), and as a likelihood.
+import { FlowDenoiseError } from '../../errors.js';
+import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
+import { checkSameSize, type NoiseModel } from './noise-model.js';
+import type { Stabiliser } from './stabiliser.js';
+
+export interface PoissonGaussianParameters {
+  /** Variance per unit of signal, above 0: 1 / 30 where 30 photons make white. In [0, 1] units: gain255 / 255. */
+  readonly gain: number;
+  /** Standard deviation of the read noise, at least 0, in [0, 1] units: sigma255 / 255. */
+  readonly sigma: number;
+  /** The sample that no photons give (black level), below 1, in [0, 1] units. Default 0. */
+  readonly offset?: number | undefined;
+}
+
+/** Means above this many counts need no sum over the Poisson distribution: E[f] = 2 sqrt(lambda + 1/8 + sigma^2). */
+const MANY = 1000;
+/** Below this signal, counts, the likelihood's variance falls no further: pure Poisson would reach 0. */
+const LEAST_COUNTS = 1 / 4;
+
+const isFrom = (value: number, least: number) => value >= least && Number.isFinite(value);
+
+/** @throws FlowDenoiseError BAD_OPTION */
+export function checkPoissonGaussian({ gain, sigma, offset = 0 }: PoissonGaussianParameters): void {
+  const refuse = (expected: string, received: number) => {
+    throw new FlowDenoiseError('BAD_OPTION', `Expected ${expected} but received ${received}`);
+  };
+  if (!(isFrom(gain, 0) && gain > 0)) refuse('a finite number above 0 for gain', gain);
+  if (!isFrom(sigma, 0)) refuse('a finite number of at least 0 for sigma', sigma);
+  if (!(Number.isFinite(offset) && offset < 1)) refuse('a finite number below 1 for offset', offset);
+}
+
+/**
+ * The generalized Anscombe transform, scaled so that clean pictures stay in [0, 1], with the exact unbiased inverse.
+ * Below about 2 counts the noise it gives is weaker than `sigma` says.
+ *
+ * @throws FlowDenoiseError BAD_OPTION
+ * @see    anscombe.ts
+ */
+export function poissonGaussianNoise(parameters: PoissonGaussianParameters): Stabiliser {
+  checkPoissonGaussian(parameters);
+  const { gain, sigma, offset = 0 } = parameters;
+  const readNoise = sigma / gain;
+  const expected = expectedAnscombe(readNoise);
+  let inverse: ((d: number) => number) | undefined;
+  /** E[f] of a clean sample in [0, 1]. */
+  const landsOn = (x: number): number => {
+    const lambda = Math.max(0, (x - offset) / gain);
+    const isTabled = lambda <= MANY && readNoise <= MANY;
+    return isTabled ? expected(lambda).value : 2 * Math.sqrt(lambda + 1 / 8 + readNoise * readNoise);
+  };
+  const black = landsOn(0);
+  const span = landsOn(1) - black;
+  return {
+    sigma: 1 / span,
+    stabilise(noisy) {
+      const out = new Float32Array(noisy.length);
+      for (let i = 0; i < out.length; i++)
+        out[i] = (generalizedAnscombe(((noisy[i] as number) - offset) / gain, readNoise) - black) / span;
+      return out;
+    },
+    destabilise(estimate) {
+      inverse ??= exactUnbiasedInverse(readNoise);
+      const out = new Float32Array(estimate.length);
+      for (let i = 0; i < out.length; i++)
+        out[i] = gain * inverse((estimate[i] as number) * span + black) + offset;
+      return out;
+    },
+  };
+}
+
+/**
+ * log p(y | C) = -sum ((y - C)^2 / (2 v) + ln(v) / 2), v = gain (C - offset) + sigma^2: the Gaussian with the
+ * noise's own mean and variance, good from some ten counts on.
+ *
+ * @returns a likelihood for beta-MAP; its maximum is not at C = y but a little below, where v is smaller
+ * @throws  FlowDenoiseError BAD_OPTION
+ */
+export function poissonGaussianLikelihood(parameters: PoissonGaussianParameters): NoiseModel {
+  checkPoissonGaussian(parameters);
+  const { gain, sigma, offset = 0 } = parameters;
+  const least = LEAST_COUNTS * gain;
+  const varianceAt = (clean: number) => gain * Math.max(least, clean - offset) + sigma * sigma;
+
+  return {
+    name: 'poisson-gaussian',
+
+    logLikelihood(estimate, noisy) {
+      checkSameSize(estimate, noisy);
+      let sum = 0;
+      for (let i = 0; i < noisy.length; i++) {
+        const clean = estimate[i] as number;
+        const variance = varianceAt(clean);
+        sum += ((noisy[i] as number) - clean) ** 2 / variance + Math.log(variance);
+      }
+      return -sum / 2;
+    },
+
+    gradient(estimate, noisy, out) {
+      checkSameSize(estimate, noisy, out);
+      for (let i = 0; i < noisy.length; i++) {
+        const clean = estimate[i] as number;
+        const variance = varianceAt(clean);
+        const difference = (noisy[i] as number) - clean;
+        const growth = clean - offset > least ? gain : 0;
+        out[i] = difference / variance + (growth / 2) * ((difference / variance) ** 2 - 1 / variance);
+      }
+      return out;
+    },
+  };
+}

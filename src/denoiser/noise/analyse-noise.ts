@@ -1,0 +1,164 @@
+// The noise of a picture for whoever asks for it alone: a program, `flow-denoise noise`. It is shown and found as a denoiser
+// does it; or it is measured, on a flat patch or against a clean picture of the same scene.
+import { z } from 'zod';
+import { openNoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
+import { rememberReadings } from '../../core/engine/noise-meter/remembered-readings.js';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { DEFAULT_PRIOR, findPrior } from '../../core/model/find-prior.js';
+import { loadModel } from '../../core/model/load-prior.js';
+import { profileFromPair, profileFromRegion } from '../../core/noise/estimate/profile-from-pair.js';
+import { BAND_SHARES } from '../../core/noise/model/bands.js';
+import { type NoiseProfile, whiteProfile } from '../../core/noise/model/noise-profile.js';
+import { colourChannels, type Picture } from '../../tile/picture.js';
+import { checkPicture } from '../check-picture.js';
+import type { NoiseReport } from '../denoiser.js';
+import { callOptionsSchema, denoiserOptionsSchema, parseOptions } from '../options.js';
+import { COMPLETED_NOISE, greyOf, isGreyInColour } from '../passes/grey.js';
+import { viewOf } from '../view/picture-view.js';
+import { rangeOptionsShape } from '../view/range-options.js';
+import { containerRange, type SampleRange } from '../view/sample-range.js';
+import { planNoise } from './noise-plan.js';
+
+const analyseOptionsSchema = z.strictObject({
+  /** The noise's kind. 'auto' (default): decided from the picture. */
+  noise: z
+    .enum(['auto', 'gaussian', 'poisson-gaussian'])
+    .default('auto')
+    .describe("'auto', 'gaussian' or 'poisson-gaussian'"),
+  /** A part that is flat in the scene (a wall, sky out of focus), at least 32 x 32: the noise is measured on it. */
+  region: callOptionsSchema.shape.region,
+  /** The same scene without noise, for instance the mean of many shots: the noise is measured against it. */
+  clean: z
+    .custom<Picture>((value) => typeof value === 'object' && value !== null && 'data' in value)
+    .optional()
+    .describe('a picture { data, width, height, channels }'),
+  /** A shipped prior or a folder, whose noise levels say what is clean. Default 'natural'. */
+  prior: denoiserOptionsSchema.shape.prior,
+  ...rangeOptionsShape,
+  signal: callOptionsSchema.shape.signal,
+});
+
+export type AnalyseNoiseOptions = z.input<typeof analyseOptionsSchema>;
+
+/** What was found of one picture's noise: what a denoiser's report says, and the noise as a profile whatever its model. */
+export interface NoiseAnalysis extends Omit<NoiseReport, 'profile'> {
+  /** Of one channel for a grey picture. A denoiser takes it as `noise`. */
+  readonly profile: NoiseProfile;
+  /** Nothing would be done: the picture is clean, or its noise lies below what the prior knows. */
+  readonly isClean: boolean;
+  /** Which samples were black and white: levels are in units of white - black. */
+  readonly range: SampleRange;
+  /** Pixels that were not looked at: hidden ones (alpha 0), single outliers, those far outside the range. */
+  readonly oddPixels: number;
+}
+
+export interface NoiseAnalyser {
+  analyse(picture: Picture, options?: AnalyseNoiseOptions): Promise<NoiseAnalysis>;
+  /** Ends its thread. */
+  close(): Promise<void>;
+}
+
+/** For many pictures: one thread reads them all. It starts with the first. */
+export function openNoiseAnalyser(): NoiseAnalyser {
+  const meter = rememberReadings(openNoiseMeter());
+  return {
+    async analyse(picture, options = {}) {
+      const checked = parseOptions(analyseOptionsSchema, options, 'analyseNoise');
+      const { noise: kind, region, clean, black, white, prior = DEFAULT_PRIOR, signal } = checked;
+      if (region && clean)
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          'Expected one of region and clean but received both; a clean picture is compared with all of the noisy one',
+        );
+      await checkPicture(picture);
+      if (clean) await checkPicture(clean);
+      signal?.throwIfAborted();
+      const { conditioning, sigmaRange } = await loadModel(findPrior(prior));
+      const asked = { ...defaults, noise: kind, black, white };
+      const { shown: coloured, range, oddPixels } = await viewOf(picture, asked);
+      const isGrey = await isGreyInColour(coloured);
+      const shown = isGrey ? await greyOf(coloured) : coloured;
+      const measured = clean
+        ? profileFromPair(shown, await shownAlike(clean, picture, range, isGrey))
+        : region && profileFromRegion(shown, region);
+      signal?.throwIfAborted();
+      const [least, most] = conditioning ? sigmaRange : [0, Number.POSITIVE_INFINITY];
+      const scale = colourChannels(shown.channels) === 1 ? COMPLETED_NOISE : 1;
+      const { report, isClean } = await planNoise(
+        shown,
+        { ...asked, noise: measured ?? kind },
+        { range: [least / scale, most / scale], method: 'posterior-mean', meter },
+      );
+      signal?.throwIfAborted();
+      const { profile: found, ...told } = report;
+      const profile = found ?? profileOf(told, colourChannels(shown.channels));
+      const measuredTold = measured && { isEstimated: true, why: wayWords(measured, clean !== undefined) };
+      return { ...told, ...measuredTold, profile, isClean, range, oddPixels };
+    },
+    close: () => meter.close(),
+  };
+}
+
+/**
+ * The noise of one picture, as a denoiser finds it: any depth, grey or colour, with or without alpha.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE (also for a clean picture of another size or kind), BAD_PRIOR,
+ *          ENGINE_FAILED; the signal's reason when aborted
+ */
+export async function analyseNoise(picture: Picture, options?: AnalyseNoiseOptions): Promise<NoiseAnalysis> {
+  const analyser = openNoiseAnalyser();
+  try {
+    return await analyser.analyse(picture, options);
+  } finally {
+    await analyser.close();
+  }
+}
+
+const defaults = { sigma: 'auto', sigmaMap: undefined, strength: 1 } as const;
+
+/**
+ * A share of the first channel's power in the coarsest band above which shapes were measured, not noise. Pairs of one scene
+ * have 0.07 to 0.34 (15 of cc15, 11 of PolyU), pairs of two scenes 0.99 to 1.00.
+ */
+const SHAPES = 0.7;
+
+function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string {
+  const way = isPair ? 'measured against the clean picture' : 'measured on the region';
+  const coarse = (first?.spectrum.at(-1) ?? 0) * (BAND_SHARES.at(-1) as number);
+  if (coarse < SHAPES) return way;
+  const doubt = isPair ? 'do both pictures show the same scene, not moved?' : 'is the region flat?';
+  return `${way}; nearly all of it is coarse, as shapes are: ${doubt}`;
+}
+
+/** A clean picture between the same black and white as the noisy one. */
+async function shownAlike(
+  clean: Picture,
+  noisy: Picture,
+  { black, white }: SampleRange,
+  isGrey: boolean,
+): Promise<Picture> {
+  const whole = containerRange(noisy);
+  const isWhole = black === whole.black && white === whole.white;
+  // A mean of many shots may have more bits than they: white is its own then.
+  const range = isWhole ? containerRange(clean) : { black, white };
+  const { shown } = await viewOf(clean, {
+    ...defaults,
+    noise: 'auto',
+    black: range.black,
+    white: range.white,
+  });
+  return isGrey && (await isGreyInColour(shown)) ? greyOf(shown) : shown;
+}
+
+/** White noise, and noise that grows with the signal, as a profile. 8-bit units come in, [0, 1] units go out. */
+function profileOf({ sigma, gain, offset = 0 }: Omit<NoiseReport, 'profile'>, channels: 1 | 3): NoiseProfile {
+  const white = whiteProfile(sigma / 255, channels);
+  if (gain === undefined) return white;
+  const levelAt = (value: number) =>
+    Math.sqrt(Math.max(0, gain * (255 * value - offset)) + sigma * sigma) / 255;
+  const brightness = [0, 1];
+  return {
+    brightness,
+    channels: white.channels.map(({ spectrum }) => ({ level: brightness.map(levelAt), spectrum })),
+  };
+}

@@ -1,0 +1,186 @@
+// What noise a picture has, found from the picture alone: one call, for the denoiser, the choice of a prior, the preview
+// and `flow-denoise noise`. Which finding counts is decided here and only here.
+import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
+import {
+  headInputs,
+  type ProfileFromReadings,
+  profileFromReadings,
+} from '../../core/noise/estimate/profile-from-readings.js';
+import { findSynthetic } from '../../core/noise/estimate/synthetic.js';
+import { normalDistribution } from '../../core/noise/estimate/white/clipped-noise.js';
+import { estimateSigma } from '../../core/noise/estimate/white/estimate-sigma.js';
+import { fitSensorNoise } from '../../core/noise/estimate/white/fit-noise.js';
+import { patchResiduals } from '../../core/noise/estimate/white/patch-residuals.js';
+import type { PoissonGaussianParameters } from '../../core/noise/likelihood/poisson-gaussian.js';
+import { MEASURED } from '../../core/noise/model/bands.js';
+import { type NoiseProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
+import { colourChannels, type Picture } from '../../tile/picture.js';
+import type { NoiseReport } from '../denoiser.js';
+import { readNoiseCells } from './noise-cells.js';
+
+export interface DetectedNoise {
+  /** 8-bit units. */
+  readonly sigma255: number;
+  readonly isClean: boolean;
+  /** [0, 1] units, where the noise is white and grows with the signal. */
+  readonly poissonGaussian?: PoissonGaussianParameters | undefined;
+  /** Where the noise is not white. */
+  readonly profile?: NoiseProfile | undefined;
+  readonly report: Omit<NoiseReport, 'isEstimated'>;
+}
+
+/** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
+const LEAST_255 = 2;
+/**
+ * The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. Of pictures without
+ * noise this takes for noisy: 4 of 68 of CBSD68, 1 and 4 of 30 of them as JPEG of quality 75 and 90, 0 of PolyU's 44, 1 of
+ * cc15's 15. At 0.8 it would be 6, 2, 13, 0 and 1; but 26 instead of 13 of PolyU's noisy 44 would be found.
+ */
+const LEAST_EVIDENCE = 0.9;
+/** Below this probability a picture looks clean. */
+const UNDECIDED = 0.5;
+/**
+ * White noise is as strong in every band of the chroma, where pictures have next to nothing of their own; a camera's never
+ * is, because every mosaic correlates it. So the logarithms of the chroma's levels must spread by less than this, and their
+ * mean must agree with the estimate of white noise up to a factor. Of white and Poisson-Gaussian noise on 12 pictures of
+ * CBSD68 (sigma 5 to 50, 4 to 120 photons) all but one have a spread below the first; of the noisy pictures of cc15 it is 0.9
+ * and more. Where the estimate of white noise is sure of itself (its luma and its chroma agree), the second is enough.
+ */
+const WHITE = { spread: 0.2, ratio: 1.35 } as const;
+const SURELY_WHITE = { spread: 0.45, ratio: 2, confidence: 0.8 } as const;
+/** A sensor's noise has no one level to agree on; its fit says itself how good it is. */
+const SENSOR_CONFIDENCE = 0.5;
+
+/** Estimated levels lie on a grid of 1%, so that pictures of one kind share what an engine prepares for a level. */
+function onGrid(sigma: number): number {
+  return Math.exp(Math.round(Math.log(sigma) * 100) / 100);
+}
+
+const words = (sigma: number) => sigma.toFixed(1);
+
+/**
+ * The noise of a picture.
+ *
+ * @param kind   what the user said of its kind; 'gaussian' and 'poisson-gaussian' are white
+ * @param range  the noise levels that the prior knows for this picture, [0, 1] units
+ * @param meter  is asked where the kind is 'auto'
+ * @throws       FlowDenoiseError ENGINE_FAILED, CLOSED
+ */
+export async function detectNoise(
+  picture: Picture,
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  range: readonly [number, number],
+  meter: NoiseMeter,
+): Promise<DetectedNoise> {
+  if (kind !== 'auto') return whiteNoise(picture, kind, range);
+  const { isSynthetic, why } = await findSynthetic(picture);
+  if (isSynthetic) return nothing(0, why, 1);
+  const cells = await readNoiseCells(picture, meter);
+  if (cells.length === 0) return whiteNoise(picture, kind, range);
+  const levels = await meter.pool(headInputs(cells));
+  const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
+  // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
+  const unit = colourChannels(picture.channels) === 1 ? Math.sqrt(3) : 1;
+  const { strongest255, evidence } = evidenceOf(found, unit);
+  const { level255, spread } = chromaOf(found, unit);
+  if (evidence >= UNDECIDED && spread < SURELY_WHITE.spread) {
+    const white = await whiteNoise(picture, 'auto', range);
+    const { confidence = 0 } = white.report;
+    const isSure = confidence >= SURELY_WHITE.confidence;
+    const limit = isSure ? SURELY_WHITE : WHITE;
+    const ratio = Math.max(white.sigma255 / level255, level255 / white.sigma255);
+    const agrees = white.poissonGaussian ? confidence > SENSOR_CONFIDENCE : ratio < limit.ratio;
+    // Where the network is undecided, an estimate of white noise that is sure and agrees is evidence too.
+    const isEvident = evidence >= LEAST_EVIDENCE || (isSure && ratio < SURELY_WHITE.ratio);
+    if (!white.isClean && spread < limit.spread && agrees && isEvident) return white;
+  }
+  if (evidence < UNDECIDED)
+    return nothing(strongest255, `looks clean: sigma ${words(strongest255)}`, 1 - evidence);
+  if (evidence < LEAST_EVIDENCE) {
+    const percent = Math.round(100 * evidence);
+    return nothing(
+      strongest255,
+      `may have noise (sigma ${words(strongest255)}, ${percent}% likely), too unsure to act`,
+    );
+  }
+  return {
+    sigma255: strongestLevel255(found.profile),
+    isClean: false,
+    profile: found.profile,
+    report: {
+      model: 'profile',
+      sigma: strongestLevel255(found.profile),
+      isCorrelated: true,
+      confidence: evidence,
+      why: spectrumWords(found),
+    },
+  };
+}
+
+/** The detail that most surely holds noise: its level, and the probability that it lies above `LEAST_255`. */
+function evidenceOf({ levels255, deviations }: ProfileFromReadings, unit: number) {
+  const details = levels255.map((level, i) => ({
+    strongest255: level / unit,
+    evidence: normalDistribution(Math.log(level / unit / LEAST_255) / (deviations[i] as number)),
+  }));
+  return details.reduce((a, b) => (b.evidence > a.evidence ? b : a));
+}
+
+function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {
+  return { sigma255: sigma, isClean: true, report: { model: 'gaussian', sigma, why, confidence } };
+}
+
+/**
+ * The mean level of the chroma's details (of a grey picture's own), 8-bit units, and how far their logarithms spread. The
+ * coarsest detail, which few cells tell well, is not asked.
+ */
+function chromaOf({ levels255 }: ProfileFromReadings, unit: number): { level255: number; spread: number } {
+  const asked = levels255.length === MEASURED ? levels255 : levels255.slice(MEASURED);
+  const levels = asked.filter((_, i) => i % MEASURED < MEASURED - 1).map((level) => Math.log(level / unit));
+  const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length;
+  const variance = levels.reduce((sum, level) => sum + (level - mean) ** 2, 0) / levels.length;
+  return { level255: Math.exp(mean), spread: Math.sqrt(variance) };
+}
+
+function spectrumWords({ levels255 }: ProfileFromReadings): string {
+  const of = (channel: number) =>
+    levels255
+      .slice(channel * MEASURED, (channel + 1) * MEASURED)
+      .map(words)
+      .join(', ');
+  const chroma = levels255.length > MEASURED ? `; chroma ${of(1)} and ${of(2)}` : '';
+  return `noise of a camera or codec: luma ${of(0)} from fine to coarse${chroma}`;
+}
+
+/** White noise, which may grow with brightness. */
+async function whiteNoise(
+  picture: Picture,
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  [least, most]: readonly [number, number],
+): Promise<DetectedNoise> {
+  const colours = colourChannels(picture.channels);
+  const { sigma255, confidence, isClean } = await estimateSigma(picture);
+  const mayBeSensor = kind === 'poisson-gaussian' || (kind === 'auto' && !isClean);
+  const fit = mayBeSensor ? fitSensorNoise(await patchResiduals(picture), colours) : undefined;
+  if (fit) {
+    const { gain, sigma, reason: why } = fit;
+    return {
+      sigma255,
+      isClean: false,
+      poissonGaussian: { gain: gain / 255, sigma: sigma / 255, offset: 0 },
+      report: { model: 'poisson-gaussian', sigma, gain, offset: 0, confidence: fit.confidence, why },
+    };
+  }
+  if (isClean || sigma255 / 255 < least) {
+    const why =
+      confidence === 0
+        ? 'cannot tell noise from picture (too small, flat or clipped throughout); give sigma'
+        : `looks clean: sigma ${words(sigma255)}${isClean ? '' : `, and the prior begins at ${words(least * 255)}`}`;
+    return nothing(sigma255, why, confidence);
+  }
+  const isAbove = sigma255 / 255 > most;
+  const sigma = Math.min(most * 255, onGrid(sigma255));
+  const note = isAbove ? `; sigma ${words(sigma255)} is more than the prior knows` : '';
+  const why = `estimated from the picture${note}`;
+  return { sigma255: sigma, isClean: false, report: { model: 'gaussian', sigma, confidence, why } };
+}

@@ -1,0 +1,267 @@
+// From what the user said of the noise, and from the picture where he said nothing, to how its tiles are denoised.
+import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
+import { binnedNoise } from '../../core/noise/likelihood/binning.js';
+import { combinedNoise, weightForSigma } from '../../core/noise/likelihood/combination.js';
+import { gaussianNoise } from '../../core/noise/likelihood/gaussian.js';
+import {
+  type PoissonGaussianParameters,
+  poissonGaussianNoise,
+} from '../../core/noise/likelihood/poisson-gaussian.js';
+import { type NoiseProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
+import { profileFor } from '../../core/noise/model/opponents.js';
+import { extractTile } from '../../tile/extract.js';
+import { colourChannels, type Picture } from '../../tile/picture.js';
+import type { Tile, TilePlan } from '../../tile/plan.js';
+import type { NoiseReport } from '../denoiser.js';
+import {
+  binnedPass,
+  secondLookPass,
+  splittingPass,
+  stabilisedPass,
+  type TilePass,
+  type TileSamples,
+} from '../passes/tile-pass.js';
+import type { Ensemble, Method, Scales } from '../preset.js';
+import { detectNoise } from './detect-noise.js';
+import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
+
+export interface NoisePlan {
+  readonly report: NoiseReport;
+  /** Nothing to do: the picture is clean, or its noise lies below what the prior knows. */
+  readonly isClean: boolean;
+  /** From the outermost, around the prior. */
+  readonly passes: readonly TilePass[];
+  /** Tiles are split once into this many along each side: their sides are multiples of it. */
+  readonly multiple: number;
+  /** The noise of one tile. */
+  at(tile: Tile, plan: TilePlan): Pick<TileSamples, 'sigma' | 'likelihood' | 'varies'>;
+}
+
+export interface NoiseContext {
+  /** The prior's noise levels for this picture, [0, 1] units, as they apply to colour or grey. */
+  readonly range: readonly [number, number];
+  readonly method: Method;
+  /** Is asked where the noise is to be found from the picture. */
+  readonly meter: NoiseMeter;
+  /** How much is computed; what is left out is 1. */
+  readonly ensemble?: Ensemble | undefined;
+  readonly scales?: Scales | undefined;
+}
+
+type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };
+
+function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
+  return {
+    report: { isEstimated: false, ...report },
+    isClean: false,
+    passes: [],
+    multiple: 1,
+    at: () => ({ sigma: sigma255 / 255 }),
+  };
+}
+
+/** Above this level after stabilisation, 8-bit units, a second look pays; it is also the level of the second look. */
+const SECOND_LOOK = 40 / 255;
+
+/** How noise of this strength is brought to the prior: the smallest blocks whose noise it knows, stabilised. */
+function look(parameters: PoissonGaussianParameters, most: number) {
+  const factors = [1, 2, 4] as const;
+  const stabiliserFor = (factor: (typeof factors)[number]) =>
+    poissonGaussianNoise(factor === 1 ? parameters : binnedNoise(parameters, factor));
+  const factor = factors.find((each) => stabiliserFor(each).sigma <= most) ?? 4;
+  const stabiliser = stabiliserFor(factor);
+  const passes = [...(factor === 1 ? [] : [binnedPass(factor)]), stabilisedPass(stabiliser)];
+  return { factor, stabiliser, passes };
+}
+
+function stabilisedPlan(
+  parameters: PoissonGaussianParameters,
+  report: ReportedNoise,
+  { range: [least, most] }: NoiseContext,
+): NoisePlan {
+  const first = look(parameters, most);
+  const weight = weightForSigma(parameters, SECOND_LOOK);
+  const second = weight < 1 ? look(combinedNoise(parameters, weight), most) : undefined;
+  const note =
+    first.factor === 1
+      ? ''
+      : `; so few counts that blocks of ${first.factor} x ${first.factor} pixels are denoised as one`;
+  return {
+    report: { isEstimated: false, ...report, why: report.why + note },
+    isClean: first.stabiliser.sigma < least,
+    passes: second ? [secondLookPass(first.passes, second.passes, weight)] : first.passes,
+    multiple: Math.max(first.factor, second?.factor ?? 1),
+    at: () => ({ sigma: first.stabiliser.sigma }),
+  };
+}
+
+/**
+ * Noise of a profile. It is clean where even its strongest level lies below what the prior knows.
+ *
+ * @throws FlowDenoiseError BAD_OPTION for a grey profile of a colour picture
+ */
+function profilePlan(
+  picture: Picture,
+  given: NoiseProfile,
+  report: Omit<ReportedNoise, 'model' | 'sigma'>,
+  { range, ensemble = 1, scales = 1 }: NoiseContext,
+): NoisePlan {
+  const channels = colourChannels(picture.channels);
+  const profile = profileFor(given, channels);
+  if (!profile)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected a noise profile of 3 channels for a colour picture but received one of 1; measure it on colour pictures',
+    );
+  const { brightness } = profile;
+  const sigma = strongestLevel255(profile);
+  const strongest = strongestPower(profile);
+  const white = whiteSigma(profile);
+  return {
+    report: {
+      isEstimated: false,
+      ...report,
+      model: 'profile',
+      sigma,
+      profile: { brightness, channels: profile.channels },
+    },
+    isClean: strongest < range[0],
+    passes:
+      white === undefined
+        ? [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })]
+        : [],
+    multiple: 1,
+    at: () => ({ sigma: white ?? sigma / 255 }),
+  };
+}
+
+/** The sigma of a profile of white noise, [0, 1] units; undefined for another. */
+function whiteSigma({ channels }: NoiseProfile): number | undefined {
+  const first = channels[0]?.level[0] ?? 0;
+  const isOne = (value: number) => Math.abs(value - 1) < 1e-6;
+  const isWhite = channels.every(
+    ({ level, spectrum }) => level.every((value) => isOne(value / first)) && spectrum.every(isOne),
+  );
+  return isWhite ? first : undefined;
+}
+
+/** Who asks for the mean over symmetries asks for the second posterior mean too: it gains as much. */
+export function splittingSchedule(ensemble: Ensemble): readonly number[] {
+  return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
+}
+
+/** The strongest level of any band and channel at any brightness, [0, 1] units. */
+function strongestPower({ channels }: NoiseProfile): number {
+  return Math.max(
+    ...channels.map(({ level, spectrum }) => Math.max(...level) * Math.sqrt(Math.max(...spectrum))),
+  );
+}
+
+function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
+  const { width, height } = picture;
+  if (map.length !== width * height || !map.every((sigma) => sigma > 0 && sigma <= 255)) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected ${width} x ${height} numbers above 0 and at most 255 for sigmaMap but received ${map.length}, or others among them`,
+    );
+  }
+  const view: Picture = { data: map, width, height, channels: 1 };
+  const mean = map.reduce((sum, sigma) => sum + sigma, 0) / map.length;
+  return {
+    ...gaussianPlan(mean, { model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
+    at(tile, plan) {
+      const sigmas = extractTile(view, plan, tile).map((sigma) => sigma / 255);
+      const squares = sigmas.reduce((sum, sigma) => sum + sigma * sigma, 0);
+      return { sigma: Math.sqrt(squares / sigmas.length), likelihood: gaussianNoise(sigmas), varies: true };
+    },
+  };
+}
+
+/**
+ * How to denoise this picture.
+ *
+ * @throws FlowDenoiseError BAD_OPTION when options contradict each other
+ */
+export async function planNoise(
+  picture: Picture,
+  options: CheckedNoiseOptions,
+  context: NoiseContext,
+): Promise<NoisePlan> {
+  const { sigma, noise, sigmaMap } = options;
+  if (sigmaMap) {
+    if (sigma !== 'auto' || (noise !== 'auto' && noise !== 'gaussian'))
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        'Expected sigmaMap alone but received it with sigma or noise; leave them out',
+      );
+    return mapPlan(picture, sigmaMap);
+  }
+  if (isNoiseModel(noise)) return customPlan(picture, options, context);
+  if (typeof noise === 'object') {
+    if (sigma !== 'auto')
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        isNoiseProfile(noise)
+          ? 'Expected one of sigma and a noise profile but received both; leave out one'
+          : 'Expected sigma inside noise but received it beside it; leave the outer one out',
+      );
+    if (isNoiseProfile(noise))
+      return profilePlan(picture, noise, { why: 'a noise profile was given' }, context);
+    const { gain, sigma: readNoise, offset } = noise;
+    const parameters = { gain: gain / 255, sigma: readNoise / 255, offset: offset / 255 };
+    const report = {
+      model: 'poisson-gaussian',
+      sigma: readNoise,
+      gain,
+      offset,
+      why: 'gain and sigma were given',
+    } as const;
+    return stabilisedPlan(parameters, report, context);
+  }
+  if (sigma !== 'auto' && noise !== 'poisson-gaussian')
+    return gaussianPlan(sigma, { model: 'gaussian', sigma, why: 'sigma was given' });
+  return detectedPlan(picture, noise, context);
+}
+
+/** A likelihood of the user's own, for beta-MAP: sigma sets its scale and its start. */
+async function customPlan(
+  picture: Picture,
+  options: CheckedNoiseOptions,
+  context: NoiseContext,
+): Promise<NoisePlan> {
+  const { noise: likelihood, sigma } = options;
+  if (!isNoiseModel(likelihood)) throw new TypeError('a noise model was expected');
+  if (context.method !== 'beta-map')
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected method 'beta-map' for the noise model ${likelihood.name} but received '${context.method}', which knows no likelihoods`,
+    );
+  if (colourChannels(picture.channels) === 1)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a colour picture for the noise model ${likelihood.name} but received a grey one`,
+    );
+  const base = await planNoise(picture, { ...options, noise: 'gaussian', sigma }, context);
+  return {
+    ...base,
+    report: { ...base.report, model: likelihood.name, why: `the noise model was given; ${base.report.why}` },
+    at: (tile, plan) => ({ ...base.at(tile, plan), likelihood }),
+  };
+}
+
+async function detectedPlan(
+  picture: Picture,
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  context: NoiseContext,
+): Promise<NoisePlan> {
+  const found = await detectNoise(picture, kind, context.range, context.meter);
+  const report = { ...found.report, isEstimated: true };
+  if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
+  if (found.profile) {
+    const plan = profilePlan(picture, found.profile, report, context);
+    return { ...plan, isClean: plan.isClean || found.isClean };
+  }
+  return { ...gaussianPlan(found.sigma255, report), isClean: found.isClean };
+}

@@ -1,0 +1,86 @@
+// Grey pictures under a colour prior. Three copies of a grey tile carry the same noise three times, which the prior
+// does not expect. Noise between the channels is added until it is the same in every direction of colour space,
+// sqrt(3) sigma; the mean of the channels still carries exactly the grey tile. The same holds for a grey picture
+// that is stored as RGB: it is taken for what it is.
+import { setImmediate } from 'node:timers/promises';
+import { gaussianGenerator } from '../../core/noise/random.js';
+import type { Picture, Samples } from '../../tile/picture.js';
+
+/** The noise level of a completed tile, in units of the grey picture's. */
+export const COMPLETED_NOISE = Math.sqrt(3);
+
+/** Pixels between two turns of the event loop: a few milliseconds. */
+const CHUNK = 1 << 19;
+
+/**
+ * [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal: with the grey noise's
+ * own sigma along (1, 1, 1) this is isotropic. Channel means equal the grey tile.
+ */
+export function completeChroma(grey: Float32Array, sigma: number, seed: number): Float32Array {
+  const next = gaussianGenerator(seed);
+  const scale = COMPLETED_NOISE * sigma;
+  const size = grey.length;
+  const colour = new Float32Array(3 * size);
+  for (let i = 0; i < size; i++) {
+    const [r, g, b] = [next(), next(), next()];
+    const mean = (r + g + b) / 3;
+    const value = grey[i] as number;
+    colour[i] = value + scale * (r - mean);
+    colour[size + i] = value + scale * (g - mean);
+    colour[2 * size + i] = value + scale * (b - mean);
+  }
+  return colour;
+}
+
+/** [3, H W] -> [H W]: the mean of the channels. */
+export function channelMean(colour: Float32Array): Float32Array {
+  const size = colour.length / 3;
+  const mean = new Float32Array(size);
+  for (let i = 0; i < size; i++)
+    mean[i] = ((colour[i] as number) + (colour[size + i] as number) + (colour[2 * size + i] as number)) / 3;
+  return mean;
+}
+
+/** Runs `work` on [from, to) ranges that together are all of `pixels`, and lets the event loop turn in between. */
+export async function inChunks(pixels: number, work: (from: number, to: number) => void): Promise<void> {
+  for (let from = 0; from < pixels; from += CHUNK) {
+    await setImmediate();
+    work(from, Math.min(pixels, from + CHUNK));
+  }
+}
+
+/** Whether an RGB or RGBA picture has three equal channels throughout. Most stop at one of the first pixels. */
+export async function isGreyInColour({ data, width, height, channels }: Picture): Promise<boolean> {
+  if (channels < 3) return false;
+  let isGrey = true;
+  for (let from = 0; isGrey && from < width * height; from += CHUNK) {
+    await setImmediate();
+    const end = Math.min(width * height, from + CHUNK) * channels;
+    for (let i = from * channels; isGrey && i < end; i += channels)
+      isGrey = data[i] === data[i + 1] && data[i] === data[i + 2];
+  }
+  return isGrey;
+}
+
+/** The grey picture in an RGB or RGBA one with equal channels: its first channel, without alpha. */
+export async function greyOf<S extends Samples>({
+  data,
+  width,
+  height,
+  channels,
+}: Picture<S>): Promise<Picture<S>> {
+  const grey = data.slice(0, width * height) as S;
+  await inChunks(width * height, (from, to) => {
+    for (let i = from; i < to; i++) grey[i] = data[i * channels] as number;
+  });
+  return { data: grey, width, height, channels: 1 };
+}
+
+/** A copy of the picture with all colour channels set to the grey samples; alpha stays. */
+export async function withGrey<S extends Samples>({ data, channels }: Picture<S>, grey: S): Promise<S> {
+  const colour = data.slice() as S;
+  await inChunks(grey.length, (from, to) => {
+    for (let i = from; i < to; i++) colour.fill(grey[i] as number, i * channels, i * channels + 3);
+  });
+  return colour;
+}

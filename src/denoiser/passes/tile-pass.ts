@@ -1,0 +1,161 @@
+// What happens to a tile around the prior: each pass changes the tile, hands it on, and undoes its change on the
+// estimate that comes back. Passes nest (stabilise, then average over symmetries, then complete grey).
+import {
+  halfQuadraticSplitting,
+  type SplittingOptions,
+} from '../../core/inference/half-quadratic-splitting.js';
+import { type BinFactor, bin, binnedShape, unbin } from '../../core/noise/likelihood/binning.js';
+import { combine } from '../../core/noise/likelihood/combination.js';
+import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
+import type { Stabiliser } from '../../core/noise/likelihood/stabiliser.js';
+import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
+import type { Ensemble, Scales } from '../preset.js';
+import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
+import { COARSE_OF_COLOURED, coarseTile, withCoarse } from './scales.js';
+import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
+
+export interface TileSamples {
+  /** Planar [channels, height, width]. */
+  readonly data: Float32Array;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile where it varies. */
+  readonly sigma: number;
+  /** The same of the tile at half its size, a quarter and so on, where the noise is not white. */
+  readonly coarse?: readonly number[] | undefined;
+  /** The likelihood, where it is not Gaussian of `sigma`. */
+  readonly likelihood?: NoiseModel | undefined;
+  /** Whether other tiles have other sigmas. */
+  readonly varies?: boolean | undefined;
+  /** Of the noise that a pass may add. */
+  readonly seed: number;
+}
+
+/** From noisy samples to the estimate, planar and of the same size. */
+export type TileEstimator = (tile: TileSamples) => Promise<Float32Array>;
+
+export type TilePass = (tile: TileSamples, next: TileEstimator) => Promise<Float32Array>;
+
+/** The passes around `last`, the first outermost. */
+export function throughPasses(passes: readonly TilePass[], last: TileEstimator): TileEstimator {
+  return passes.reduceRight<TileEstimator>((next, pass) => (tile) => pass(tile, next), last);
+}
+
+/** Noise that is not Gaussian, made so. */
+export function stabilisedPass({ sigma, stabilise, destabilise }: Stabiliser): TilePass {
+  return async (tile, next) => destabilise(await next({ ...tile, data: stabilise(tile.data), sigma }));
+}
+
+/** Blocks of pixels in place of pixels; the noise's sigma after it is what `inner` says. */
+export function binnedPass(factor: BinFactor): TilePass {
+  return async (tile, next) => {
+    const small = { ...tile, ...binnedShape(tile, factor), data: bin(tile.data, tile, factor) };
+    return unbin(await next(small), tile, factor);
+  };
+}
+
+/** The first estimate, a little of the noisy tile mixed into it, denoised again: see combination.ts. */
+export function secondLookPass(
+  first: readonly TilePass[],
+  second: readonly TilePass[],
+  weight: number,
+): TilePass {
+  return async (tile, next) => {
+    const estimate = await throughPasses(first, next)(tile);
+    return throughPasses(second, next)({ ...tile, data: combine(tile.data, estimate, weight) });
+  };
+}
+
+/** Noise of any spectrum and level: posterior means under white noise, see half-quadratic-splitting.ts. */
+export function splittingPass(profile: NoiseProfile, options: SplittingOptions): TilePass {
+  return (tile, next) =>
+    halfQuadraticSplitting(
+      tile,
+      profile,
+      (data, [sigma = 0, ...coarser]) => {
+        // A scale's own pixels are the mean of so many that white noise is half as strong at each.
+        const coarse = coarser.map((level, i) => level / 2 ** (i + 1));
+        return next({ ...tile, data, sigma, coarse: coarse.length > 0 ? coarse : undefined, varies: true });
+      },
+      options,
+    );
+}
+
+/** Between the seeds of an ensemble's members: odd, so that no two tiles of a picture draw the same noise. */
+const NEXT_SEED = 0x9e3779b1;
+
+/**
+ * The mean of the tile's estimates under so many symmetries, see symmetries.ts. Four are those that keep the tile's
+ * shape. Where a pass further in adds noise, each member has its own.
+ */
+export function ensemblePass(size: Ensemble): TilePass {
+  return async (tile, next) => {
+    if (size === 1) return next(tile);
+    const { likelihood, seed } = tile;
+    const members = await Promise.all(
+      SYMMETRIES.slice(0, size).map(async (symmetry, member) => {
+        const turnedTile = {
+          ...tile,
+          ...turnedShape(tile, symmetry),
+          data: turned(tile.data, tile, symmetry),
+          likelihood: likelihood && turnedLikelihood(likelihood, tile, symmetry),
+          seed: (seed + Math.imul(member, NEXT_SEED)) >>> 0,
+        };
+        return turnedBack(await next(turnedTile), tile, symmetry);
+      }),
+    );
+    return meanOf(members);
+  };
+}
+
+function meanOf(estimates: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(estimates[0]?.length ?? 0);
+  for (let i = 0; i < mean.length; i++) {
+    let sum = 0;
+    for (const estimate of estimates) sum += estimate[i] as number;
+    mean[i] = sum / estimates.length;
+  }
+  return mean;
+}
+
+/** What the prior allows the coarser scales of a tile. */
+export interface ScalesOptions {
+  /** The least noise that it knows, [0, 1] units. */
+  readonly leastSigma: number;
+  /** The sides of a coarse tile are multiples of it. */
+  readonly multiple: number;
+}
+
+/**
+ * The tile at so many scales, each half as large as the one before, see scales.ts; as many as have noise that the prior
+ * knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong, or what it says in `coarse`.
+ */
+export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
+  return async (tile, next) => {
+    const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
+    if (count === 1 || likelihood || sigmaOfHalf < options.leastSigma) return next(tile);
+    const half = coarseTile(tile.data, tile, options.multiple);
+    const ofHalf = {
+      ...tile,
+      ...half,
+      sigma: sigmaOfHalf,
+      coarse: coarser.length > 0 ? coarser : undefined,
+      seed: (seed ^ NEXT_SEED) >>> 0,
+    };
+    const [fine, coarse] = await Promise.all([
+      next(tile),
+      scalesPass((count - 1) as Scales, options)(ofHalf, next),
+    ]);
+    return withCoarse(fine, tile, { ...half, data: coarse }, tile.coarse && COARSE_OF_COLOURED);
+  };
+}
+
+/** A grey tile under a colour prior, see grey.ts. Colour goes on as it is. */
+export function greyPass(): TilePass {
+  return async (tile, next) => {
+    if (tile.channels !== 1) return next(tile);
+    const data = completeChroma(tile.data, tile.sigma, (tile.seed * 31) >>> 0);
+    return channelMean(await next({ ...tile, data, channels: 3, sigma: tile.sigma * COMPLETED_NOISE }));
+  };
+}

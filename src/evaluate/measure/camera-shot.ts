@@ -1,0 +1,63 @@
+// A clean picture as the scene of a simulated camera: what the camera's file shows, and what it would show without noise.
+import sharp from 'sharp';
+import { cameraAt, takePicture } from '../../core/noise/simulate/camera.js';
+import type { CameraNoise, JpegSettings } from '../noise-level.js';
+import type { CleanPicture } from '../pictures.js';
+
+export interface CameraShot {
+  /** The scene through the same camera without noise, not coded: the truth. */
+  readonly reference: CleanPicture;
+  /** Of bytes over 255, after JPEG where there is one. */
+  readonly noisy: CleanPicture;
+}
+
+/**
+ * @param scene  a grey one is taken in colour, as cameras do
+ * @param seed   an integer from 0 to 2^32 - 1
+ */
+export async function cameraShot(scene: CleanPicture, level: CameraNoise, seed: number): Promise<CameraShot> {
+  const { width, height } = scene;
+  const shot = takePicture(planarColours(scene), { width, height }, cameraAt(level.iso), seed);
+  const shape = { name: scene.name, width, height, channels: 3 } as const;
+  return {
+    reference: { ...shape, data: interleaved(shot.clean) },
+    noisy: await fileOf({ ...shape, data: interleaved(shot.noisy) }, level.jpeg),
+  };
+}
+
+/** A picture as its file has it: bytes, after JPEG where there is one; [0, 1] again. */
+export async function fileOf(picture: CleanPicture, jpeg: JpegSettings | undefined): Promise<CleanPicture> {
+  const bytes = Uint8ClampedArray.from(picture.data, (value) => 255 * value);
+  const coded = jpeg ? await throughJpeg(bytes, picture, jpeg) : bytes;
+  return { ...picture, data: Float32Array.from(coded, (value) => value / 255) };
+}
+
+async function throughJpeg(
+  bytes: Uint8ClampedArray,
+  { width, height }: { readonly width: number; readonly height: number },
+  jpeg: JpegSettings,
+): Promise<Uint8Array> {
+  const file = await sharp(bytes, { raw: { width, height, channels: 3 } })
+    .jpeg(jpeg)
+    .toBuffer();
+  return sharp(file).raw().toBuffer();
+}
+
+/** [pixels, channels] -> [3, pixels]. */
+function planarColours({ data, width, height, channels }: CleanPicture): Float32Array {
+  const plane = width * height;
+  const out = new Float32Array(3 * plane);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++)
+      out[c * plane + i] = data[i * channels + Math.min(c, channels - 1)] as number;
+  return out;
+}
+
+/** [3, pixels] -> [pixels, 3]. */
+function interleaved(planar: Float32Array): Float32Array {
+  const plane = planar.length / 3;
+  const out = new Float32Array(planar.length);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < plane; i++) out[3 * i + c] = planar[c * plane + i] as number;
+  return out;
+}

@@ -1,0 +1,92 @@
+// What was taken off a picture, N - C_hat, in units of the noise's standard deviation. Taken off well, it is as strong
+// as the noise everywhere (rms 1 in every block) and as white (no correlation of neighbours).
+import { deviationAt, type NoiseLevel } from '../noise-level.js';
+
+/** Side of a block, pixels. */
+export const BLOCK = 8;
+
+export interface ResidualMeasures {
+  /** |N - C_hat| / sqrt(numbers), in units of sigma. */
+  readonly rms: number;
+  /** Standard deviation over 8 x 8 blocks of the block's rms: how unevenly noise was taken off. */
+  readonly unevenness: number;
+  /** Correlation of horizontal and vertical neighbours. */
+  readonly correlation: number;
+}
+
+export interface Shape {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
+/**
+ * (noisy - estimate) / sigma, sample by sample, interleaved like them. Of a camera's noise no formula says the sigma of a
+ * sample: it is the noise's RMS over the picture.
+ */
+export function standardisedResidual(
+  noisy: Float32Array,
+  estimate: Float32Array,
+  clean: Float32Array,
+  level: NoiseLevel,
+): Float32Array {
+  const taken = noisy.map((value, i) => value - (estimate[i] as number));
+  if (level.model !== 'camera')
+    return taken.map((value, i) => value / deviationAt(level, clean[i] as number));
+  const squares = noisy.reduce((sum, value, i) => sum + (value - (clean[i] as number)) ** 2, 0);
+  const rms = Math.sqrt(squares / noisy.length);
+  return rms > 0 ? taken.map((value) => value / rms) : taken;
+}
+
+export function measureResidual(residual: Float32Array, shape: Shape): ResidualMeasures {
+  const blocks = blockRms(residual, shape).values;
+  const mean = blocks.reduce((sum, value) => sum + value, 0) / blocks.length;
+  const variance = blocks.reduce((sum, value) => sum + (value - mean) ** 2, 0) / blocks.length;
+  const power = residual.reduce((sum, value) => sum + value * value, 0) / residual.length;
+  return {
+    rms: Math.sqrt(power),
+    unevenness: Math.sqrt(variance),
+    correlation: neighbourCorrelation(residual, shape),
+  };
+}
+
+export interface BlockMap {
+  readonly columns: number;
+  readonly rows: number;
+  /** Row by row. */
+  readonly values: Float64Array;
+}
+
+/** The rms of every whole block of 8 x 8 pixels, over its channels too. */
+export function blockRms(residual: Float32Array, { width, height, channels }: Shape): BlockMap {
+  const [columns, rows] = [Math.floor(width / BLOCK), Math.floor(height / BLOCK)];
+  const values = new Float64Array(columns * rows);
+  const length = BLOCK * channels;
+  for (let y = 0; y < rows * BLOCK; y++)
+    for (let column = 0; column < columns; column++) {
+      const from = (y * width + column * BLOCK) * channels;
+      const at = Math.floor(y / BLOCK) * columns + column;
+      for (let i = from; i < from + length; i++)
+        values[at] = (values[at] as number) + (residual[i] as number) ** 2 / (BLOCK * length);
+    }
+  return { columns, rows, values: values.map(Math.sqrt) };
+}
+
+/** Over all pairs of horizontal and of vertical neighbours in a channel, about the channel's mean. */
+function neighbourCorrelation(residual: Float32Array, { width, height, channels }: Shape): number {
+  const means = Float64Array.from({ length: channels }, () => 0);
+  for (let i = 0; i < residual.length; i++)
+    means[i % channels] = (means[i % channels] as number) + (residual[i] as number) / (width * height);
+  const at = (i: number) => (residual[i] as number) - (means[i % channels] as number);
+  let [covariance, pairs, power] = [0, 0, 0];
+  for (let i = 0; i < residual.length; i++) {
+    power += at(i) ** 2 / residual.length;
+    const x = Math.floor(i / channels) % width;
+    for (const next of [x + 1 < width ? i + channels : -1, i + width * channels]) {
+      if (next < 0 || next >= residual.length) continue;
+      covariance += at(i) * at(next);
+      pairs += 1;
+    }
+  }
+  return pairs === 0 || power === 0 ? 0 : covariance / pairs / power;
+}

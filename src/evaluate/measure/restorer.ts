@@ -1,0 +1,216 @@
+// How each method of an evaluation restores a noisy picture. Subjects that differ in their beta only share one engine.
+import { join } from 'node:path';
+import { openEngine } from '../../core/engine/open-engine.js';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { readRegularFile } from '../../core/files.js';
+import { squeezeFactor } from '../../core/flow/architecture.js';
+import { betaMap } from '../../core/inference/beta-map.js';
+import { calibratedBetaMap } from '../../core/inference/calibration.js';
+import { findPrior } from '../../core/model/find-prior.js';
+import { loadPrior } from '../../core/model/load-prior.js';
+import { openDenoiser } from '../../denoiser/open-denoiser.js';
+import type { DenoiserOptions } from '../../denoiser/options.js';
+import { decodePicture } from '../../image/index.js';
+import { extractTile } from '../../tile/extract.js';
+import { planTiles } from '../../tile/plan.js';
+import { createSchedule } from '../../tile/schedule.js';
+import type { Beta, Subject } from '../contender.js';
+import { type NoiseLevel, noiseFolder, toldNoise } from '../noise-level.js';
+import type { CheckedEvaluateOptions, GivenProgram } from '../options.js';
+import type { CleanPicture } from '../pictures.js';
+
+/** Beside the estimate, what results.ts keeps of how it was made. */
+export interface Restored {
+  /** Interleaved like the noisy picture, not clipped. */
+  readonly data: Float32Array;
+  /** Of the prior, over all tiles. */
+  readonly evaluations?: number | undefined;
+  readonly fallbackTiles?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly isConverged?: boolean | undefined;
+  readonly start?: 'noisy' | 'posterior-mean' | undefined;
+}
+
+export interface Restorer {
+  /** Undefined where another program computes. */
+  readonly engine: { readonly name: string; readonly why: string } | undefined;
+  /** Whether its time is that of restoring: not where results are only read. */
+  readonly isTimed: boolean;
+  /** Pictures at a time at most; as many as keep an engine busy unless given. */
+  readonly atOnce?: number;
+  /** @param beta  of this subject; the others' that share the restorer differ */
+  restore(noisy: CleanPicture, level: NoiseLevel, call: RestoreCall): Promise<Restored>;
+  close(): Promise<void>;
+}
+
+export interface RestoreCall {
+  readonly beta: Beta | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'> & {
+  readonly given?: CheckedEvaluateOptions['given'];
+};
+
+/** DESIGN.md "Inference": what it takes to converge. */
+export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
+
+/**
+ * @param subject  any of those with one `methodName`
+ * @throws         FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
+ */
+export function openRestorer(subject: Subject, options: RestorerOptions): Promise<Restorer> {
+  switch (subject.kind) {
+    case 'quality':
+      return openProduct(subject.prior, { quality: subject.quality }, options);
+    case 'product':
+      return openProduct(subject.prior, { method: subject.method }, options);
+    case 'converged':
+      return openConverged(subject, options);
+    case 'given':
+      return Promise.resolve(given(subject, options.given?.[subject.name]));
+    default:
+      throw new TypeError(`no subject ${subject satisfies never}`);
+  }
+}
+
+async function openProduct(
+  prior: string,
+  approach: Pick<DenoiserOptions, 'quality' | 'method'>,
+  { engine, threads, tileSize, overlap }: RestorerOptions,
+): Promise<Restorer> {
+  const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, ...approach });
+  return {
+    engine: denoiser.engine,
+    isTimed: true,
+    async restore(noisy, level, { beta, signal }) {
+      const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), beta, signal });
+      const { evaluations, fallbackTiles } = report;
+      return { data, evaluations, ...(fallbackTiles > 0 && { fallbackTiles }) };
+    },
+    close: () => denoiser.close(),
+  };
+}
+
+/** The whole picture as one tile, so that what converges is the picture's own maximum. */
+async function openConverged(
+  { prior: name }: Subject & { readonly kind: 'converged' },
+  { engine: engineName = 'auto', threads }: RestorerOptions,
+): Promise<Restorer> {
+  const prior = await loadPrior(findPrior(name));
+  const engine = await openEngine(prior, { engine: engineName, threads });
+  const schedule = createSchedule(engine);
+  const multiple = squeezeFactor(prior.model);
+  return {
+    engine: { name: engine.name, why: engine.why },
+    isTimed: true,
+    async restore(noisy, level, { beta, signal }) {
+      const { width, height, channels } = noisy;
+      if (channels !== 3 || level.model !== 'gaussian')
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          `Expected colour pictures and Gaussian noise for a climb to convergence but received ${noisy.name} with ${channels} ` +
+            `channels and ${level.model} noise`,
+        );
+      const plan = planTiles({ width, height, tileSize: 4096, overlap: 0, multiple });
+      const [tile] = plan.tiles;
+      if (tile === undefined || plan.tiles.length > 1)
+        throw new FlowDenoiseError(
+          'BAD_OPTION',
+          `${noisy.name}: expected at most 4096 x 4096 pixels for a climb to convergence; crop it`,
+        );
+      const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
+      const sigma = level.sigma / 255;
+      const climb = (start: 'noisy' | 'posterior-mean') => {
+        const estimation = betaMap(extractTile(noisy, plan, tile), sigma, {
+          ...calibratedBetaMap(prior.model, sigma, beta),
+          ...CONVERGENCE,
+          start,
+          polish: false,
+          climbs: schedule.takesClimbs ? shape : undefined,
+        });
+        return schedule.run({ shape, estimation, signal });
+      };
+      let start: 'noisy' | 'posterior-mean' = 'noisy';
+      let result = await climb(start);
+      // Under strong noise the clean prior may know nothing of the noisy picture: the climb then begins nearer to it.
+      if (result.fallback !== undefined && prior.model.conditioning !== null) {
+        start = 'posterior-mean';
+        result = await climb(start);
+      }
+      const { estimate, evaluations, steps, isConverged, fallback } = result;
+      const told = { evaluations, steps, isConverged, start, ...(fallback && { fallbackTiles: 1 }) };
+      return { data: interleaved(estimate, shape, noisy), ...told };
+    },
+    async close() {
+      schedule.close();
+      await engine.close();
+    },
+  };
+}
+
+/** The picture's part of a planar tile. */
+function interleaved(
+  planar: Float32Array,
+  tile: { readonly height: number; readonly width: number },
+  { width, height, channels }: CleanPicture,
+): Float32Array {
+  const data = new Float32Array(width * height * channels);
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        data[(y * width + x) * channels + c] = planar[(c * tile.height + y) * tile.width + x] as number;
+  return data;
+}
+
+function given(
+  { name, folder = '' }: Subject & { readonly kind: 'given' },
+  program: string | GivenProgram | undefined,
+): Restorer {
+  return {
+    engine: undefined,
+    isTimed: typeof program === 'function',
+    atOnce: 1,
+    async restore(noisy, level, { signal }) {
+      if (typeof program !== 'function')
+        return { data: await readRestored(noisy, level, { name, folder }, signal) };
+      const data = await program(noisy, level, signal);
+      if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
+      );
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** What another program made of an exported picture. */
+async function readRestored(
+  { name: picture, width, height, channels }: CleanPicture,
+  level: NoiseLevel,
+  { name, folder }: { readonly name: string; readonly folder: string },
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const path = join(folder, noiseFolder(level), restoredName(picture));
+  const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
+      { cause: error },
+    );
+  });
+  const { picture: found } = await decodePicture(bytes, path);
+  const isSame = found.width === width && found.height === height && found.channels === channels;
+  if (isSame && found.data instanceof Float32Array) return found.data;
+  throw new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
+  );
+}
+
+/** The file of a picture in an exchange folder. */
+export function restoredName(name: string): string {
+  return `${name.replace(/\.\w+$/, '')}.tif`;
+}

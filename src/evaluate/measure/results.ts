@@ -1,0 +1,98 @@
+// What an evaluation found: every picture's figures, not their means only, so that a part of it can be measured again and
+// compared. This is what results.json holds.
+
+import type { Subject } from '../contender.js';
+import type { NoiseLevel } from '../noise-level.js';
+import type { ResidualMeasures } from './residual.js';
+
+export interface Measures {
+  /** Samples in [0, 1]. */
+  readonly mse: number;
+  /** dB; infinite (null in JSON) for equal pictures. */
+  readonly psnr: number;
+  readonly ssim: number;
+  /** Of N - C_hat; for the noisy picture, of the noise that was added. */
+  readonly residual: ResidualMeasures;
+}
+
+export interface PictureResult extends Measures {
+  readonly evaluations?: number | undefined;
+  /** Where the flow broke down: tiles that fell back, as the denoiser counts them. */
+  readonly fallbackTiles?: number | undefined;
+  /** Of a climb to convergence. */
+  readonly steps?: number | undefined;
+  readonly isConverged?: boolean | undefined;
+  /** Where it began: at the noisy picture unless the prior broke down there. */
+  readonly start?: 'noisy' | 'posterior-mean' | undefined;
+}
+
+/** One subject under one noise. */
+export interface Cell {
+  /** Index into `levels`. */
+  readonly level: number;
+  /** Index into `subjects`. */
+  readonly subject: number;
+  /** Undefined where another program computed. */
+  readonly secondsPerMegapixel?: number | undefined;
+  /** Of the first pictures, in their order. */
+  readonly pictures: readonly PictureResult[];
+}
+
+export interface EvaluationSettings {
+  readonly protocol: 'grid' | 'paper';
+  /** As it was given. */
+  readonly folder: string;
+  /** Of the first picture; each next one has the next. */
+  readonly seed: number;
+  readonly clip: boolean;
+  readonly crop: number | string;
+  readonly tileSize?: number | undefined;
+  readonly overlap?: number | undefined;
+}
+
+export interface EvaluationResults {
+  readonly format: 'flow-denoise-evaluation';
+  readonly version: 1;
+  readonly made: {
+    readonly with: string;
+    readonly on: string;
+    readonly engine: string;
+    readonly date: string;
+    readonly seconds: number;
+  };
+  readonly settings: EvaluationSettings;
+  readonly pictures: readonly { readonly name: string; readonly width: number; readonly height: number }[];
+  readonly levels: readonly NoiseLevel[];
+  readonly subjects: readonly Subject[];
+  /** The noisy pictures, by level. */
+  readonly noisy: readonly (readonly Measures[])[];
+  readonly cells: readonly Cell[];
+}
+
+export interface Statistic {
+  readonly mean: number;
+  /** Standard deviation over pictures (n - 1); undefined for one picture. */
+  readonly spread: number | undefined;
+  readonly count: number;
+}
+
+export type MeasureName = 'mse' | 'psnr' | 'ssim';
+
+export function statisticOf(values: readonly number[]): Statistic {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, spread: count > 1 ? Math.sqrt(squares / (count - 1)) : undefined, count };
+}
+
+/** How many of the pictures a subject improved by a measure. */
+export function improvedCount(
+  noisy: readonly Measures[],
+  restored: readonly Measures[],
+  measure: MeasureName,
+): number {
+  return restored.filter((each, i) => {
+    const before = noisy[i]?.[measure] ?? Number.NaN;
+    return measure === 'mse' ? each.mse < before : each[measure] > before;
+  }).length;
+}

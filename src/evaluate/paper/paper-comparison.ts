@@ -1,0 +1,150 @@
+// The paper's printed cells beside ours, as tables.
+
+import { type Beta, betaOf, isProduct, methodName, subjectName } from '../contender.js';
+import type { EvaluationResults, MeasureName } from '../measure/results.js';
+import { fixed, MEASURES, NOTHING, signed, valuesWords } from '../report/number-words.js';
+import type { ReportTable } from '../report/report.js';
+import { meanAt, noisyValues, valuesAt } from '../report/result-queries.js';
+import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';
+
+/** What our best is to be above the paper's best by, dB, at each of its levels. */
+export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
+
+/** The four levels of one reading of the paper's noise: indices into the results' levels. */
+export type Reading = readonly number[];
+
+export interface BestSubject {
+  readonly subject: number;
+  readonly psnr: number;
+  readonly gain: number;
+}
+
+/** Our best at a level: of the product's qualities and methods, not of climbs and other programs. */
+export function bestAt(results: EvaluationResults, level: number, row: number): BestSubject | undefined {
+  const found = results.subjects.flatMap((each, subject) => {
+    const psnr = isProduct(each) ? meanAt(results, level, subject, 'psnr') : undefined;
+    return psnr === undefined ? [] : [{ subject, psnr, gain: psnr - paperBestPsnr(row) }];
+  });
+  return found.toSorted((a, b) => b.psnr - a.psnr)[0];
+}
+
+/** The paper's best, ours, and other programs', level by level. */
+export function bestTable(results: EvaluationResults, reading: Reading): ReportTable {
+  const others = results.subjects.flatMap((each, subject) =>
+    each.kind === 'given' ? [{ name: each.name, subject }] : [],
+  );
+  const rows = reading.map((level, row) => {
+    const best = bestAt(results, level, row);
+    const named = best && results.subjects[best.subject];
+    return [
+      levelWords(results, level),
+      fixed(mean(noisyValues(results, level, 'psnr')), 2),
+      fixed(paperBestPsnr(row), 1),
+      fixed(best?.psnr, 2),
+      named ? subjectName(named) : NOTHING,
+      signed(best?.gain, 2),
+      signed(ASKED_GAINS[row], 1),
+      ...others.map(({ subject }) => fixed(meanAt(results, level, subject, 'psnr'), 2)),
+    ];
+  });
+  const names = others.map(({ name }) => name);
+  return {
+    caption: 'PSNR in dB',
+    header: ['noise', 'noisy', 'paper’s best', 'our best', 'which', 'gain', 'asked', ...names],
+    rows,
+  };
+}
+
+/** A table of the paper with our rows under each of its own. */
+export function besideThePaper(
+  results: EvaluationResults,
+  reading: Reading,
+  measure: MeasureName,
+): ReportTable {
+  const { mean: means, spread, noisy, noisySpread } = PAPER_TABLES[measure];
+  const rows = reading.flatMap((level, row) => {
+    const printed = (value = Number.NaN, about = Number.NaN) =>
+      Number.isNaN(value) ? '–' : printedWords(value, about, measure);
+    const paper = [
+      `${levelWords(results, level)}: the paper`,
+      printed(noisy[row], noisySpread[row]),
+      ...PAPER_BETAS.map((_, beta) => printed(means[row]?.[beta], spread[row]?.[beta])),
+      NOTHING,
+    ];
+    return [paper, ...ownRows(results, level, measure)];
+  });
+  return {
+    caption: `${MEASURES[measure].name}, mean ± spread over pictures`,
+    header: ['', 'noisy', ...PAPER_BETAS.map((beta) => `beta ${beta}`), 'auto, or none'],
+    rows,
+  };
+}
+
+/** By how many dB each of our cells is above the paper's, beta by beta. */
+export function gainPerBeta(results: EvaluationResults, reading: Reading): ReportTable {
+  const rows = reading.flatMap((level, row) =>
+    methodsAt(results, level).flatMap(({ method, subjects }) => {
+      const gains = PAPER_BETAS.map((beta, column) => {
+        const subject = subjects.find((at) => betaOf(results.subjects[at] ?? NONE) === beta);
+        const ours = subject === undefined ? undefined : meanAt(results, level, subject, 'psnr');
+        return ours === undefined ? undefined : ours - (PAPER_TABLES.psnr.mean[row]?.[column] ?? Number.NaN);
+      });
+      if (gains.every((gain) => gain === undefined)) return [];
+      return [[`${levelWords(results, level)}: ${method}`, ...gains.map((gain) => signed(gain, 2))]];
+    }),
+  );
+  return {
+    caption: 'Our PSNR less the paper’s, dB',
+    header: ['', ...PAPER_BETAS.map((beta) => `beta ${beta}`)],
+    rows,
+  };
+}
+
+/** With the paper's own digits. */
+function printedWords(mean: number, spread: number, measure: MeasureName): string {
+  const { scale } = MEASURES[measure];
+  return `${fixed(scale * mean, measure === 'psnr' ? 1 : 3)} ± ${fixed(scale * spread, 2)}`;
+}
+
+const NONE = { kind: 'given', name: '', folder: '' } as const;
+
+function ownRows(results: EvaluationResults, level: number, measure: MeasureName): string[][] {
+  return methodsAt(results, level).map(({ method, subjects }) => {
+    const at = (beta: Beta | undefined) => {
+      const subject = subjects.find((each) => betaOf(results.subjects[each] ?? NONE) === beta);
+      return valuesWords(
+        subject === undefined ? undefined : valuesAt(results, level, subject, measure),
+        measure,
+      );
+    };
+    const count = Math.max(...subjects.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
+    const noisy = valuesWords(noisyValues(results, level, measure, count), measure);
+    const few = count < results.pictures.length ? ` (${count} picture${count === 1 ? '' : 's'})` : '';
+    return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto') || at(undefined)];
+  });
+}
+
+/** The methods that met a noise, each with its subjects. */
+function methodsAt(
+  results: EvaluationResults,
+  level: number,
+): readonly { readonly method: string; readonly subjects: readonly number[] }[] {
+  const methods = new Map<string, number[]>();
+  for (const [at, subject] of results.subjects.entries()) {
+    if (valuesAt(results, level, at, 'psnr') === undefined) continue;
+    const name = methodName(subject);
+    methods.set(name, [...(methods.get(name) ?? []), at]);
+  }
+  return [...methods].map(([method, subjects]) => ({ method, subjects }));
+}
+
+/** As the paper states the level, and as it is in 8-bit units. */
+export function levelWords({ levels }: EvaluationResults, level: number): string {
+  const found = levels[level];
+  const [sigma, stated] = [found?.sigma, found?.stated];
+  return stated === undefined ? `sigma ${sigma}` : `${stated} (sigma ${sigma})`;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,85 @@
+// The paper's experiments: which noises, which betas, which priors. Its own grid is sigma .025 to .2 by beta 1 to 8 on 32
+// faces of 64 x 64. Around it, what the paper leaves open: both readings of its noise, the maximum at convergence, the
+// prior's own beta, the posterior mean, the product's qualities, and noise that grows with the signal.
+import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
+import { loadModel } from '../../core/model/load-prior.js';
+import type { PriorModel } from '../../core/model/model-json.js';
+import { QUALITY_NAMES } from '../../denoiser/preset.js';
+import type { Subject } from '../contender.js';
+import { CONVERGENCE } from '../measure/restorer.js';
+import type { AddedNoise, NoiseLevel } from '../noise-level.js';
+import type { CheckedEvaluateOptions } from '../options.js';
+import { type EvaluationPlan, givenSubjects, planOf } from '../plan.js';
+import { PAPER_BETAS, PAPER_SIGMAS, PAPER_SIGMAS_AT_EQUAL_PSNR } from './paper-tables.js';
+
+export const PAPER_COUNT = 32;
+
+/** The faces' priors: the product's own, and one trained by likelihood alone, as the paper's, where there is one. */
+const PRIORS: readonly string[] = ['faces64', 'faces64-likelihood'];
+
+/** 120, 30 and 10 photons at white, in 8-bit units. */
+const GAINS = [120, 30, 10].map((photons) => 255 / photons);
+const READ_NOISE = 2;
+
+/** The noise that has the paper's noisy PSNR. */
+export const EQUAL_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
+  model: 'gaussian',
+  sigma,
+  stated: PAPER_SIGMAS[i] ?? sigma / 255,
+}));
+
+/** The noise of the sigma that the paper states. */
+export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) => ({
+  model: 'gaussian',
+  sigma: Number((stated * 255).toPrecision(6)),
+  stated,
+}));
+
+export const SENSOR_LEVELS: readonly AddedNoise[] = GAINS.map((gain) => ({
+  model: 'poisson-gaussian',
+  gain: Number(gain.toPrecision(6)),
+  sigma: READ_NOISE,
+}));
+
+const isAmong = (levels: readonly NoiseLevel[], level: NoiseLevel) => levels.includes(level);
+
+/** @throws FlowDenoiseError BAD_PRIOR */
+export async function paperPlan(options: CheckedEvaluateOptions, pictures: number): Promise<EvaluationPlan> {
+  const shipped = shippedPriors();
+  const priors = options.prior ?? PRIORS.filter((name) => shipped.includes(name));
+  const models = await Promise.all(priors.map((prior) => loadModel(findPrior(prior))));
+  const subjects = priors.flatMap((prior, i) => subjectsOf(prior, models[i]));
+  // Where a prior is not conditioned, every climb is a long one.
+  const slow = priors.filter((_, i) => models[i]?.conditioning === null);
+  const levels = [...EQUAL_LEVELS, ...STATED_LEVELS, ...SENSOR_LEVELS];
+  const converged = Math.min(options.convergedCount, pictures);
+  return planOf(levels, [...subjects, ...givenSubjects(options)], (subject, level) => {
+    switch (subject.kind) {
+      case 'converged':
+        return isAmong(EQUAL_LEVELS, level) ? converged : 0;
+      case 'given':
+        return isAmong(EQUAL_LEVELS, level) ? pictures : 0;
+      case 'quality':
+      case 'product':
+        if (!slow.includes(subject.prior)) return pictures;
+        return isAmong(EQUAL_LEVELS, level) ? converged : 0;
+      default:
+        return subject satisfies never;
+    }
+  });
+}
+
+function subjectsOf(prior: string, model: PriorModel | undefined): Subject[] {
+  const betas = [...PAPER_BETAS, 'auto' as const].map(
+    (beta): Subject => ({ kind: 'product', prior, method: 'beta-map', beta }),
+  );
+  const climbs = PAPER_BETAS.map((beta): Subject => ({ kind: 'converged', prior, beta }));
+  if (model?.conditioning) {
+    const qualities = QUALITY_NAMES.map((quality): Subject => ({ kind: 'quality', prior, quality }));
+    return [...qualities, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
+  }
+  // Uncalibrated, or calibrated to converge, it would climb the same way twice.
+  const { steps, rate } = model?.calibration?.betaMap ?? CONVERGENCE;
+  const isConvergent = steps >= CONVERGENCE.steps && rate === CONVERGENCE.rate;
+  return isConvergent ? betas : [...betas, ...climbs];
+}

@@ -1,0 +1,56 @@
+// The report of a grid: noise x method x beta over a folder.
+
+import type { EvaluationResults } from '../measure/results.js';
+import type { ShownPicture } from '../measure/thumbnails.js';
+import type { Report, ReportSection } from './report.js';
+import { reportFacts } from './report-facts.js';
+import { pictureGrids, psnrAgainstBeta, psnrAgainstNoise } from './report-figures.js';
+import {
+  improvedTable,
+  MEASURE_NAMES,
+  measureTable,
+  paceTable,
+  RESIDUAL_WORDS,
+  residualTable,
+} from './report-tables.js';
+import { hasMet } from './result-queries.js';
+
+export function gridReport(
+  results: EvaluationResults,
+  shown: readonly ShownPicture[],
+  command: string | undefined,
+): Report {
+  const levels = results.levels.map((_, level) => level);
+  const subjects = results.subjects.map((_, subject) => subject).filter((at) => hasMet(results, at, levels));
+  const none = { text: [], tables: [], figures: [] };
+  const curves = [...psnrAgainstBeta(results, levels), ...psnrAgainstNoise(results, levels, subjects)];
+  const sections: ReportSection[] = [
+    {
+      ...none,
+      heading: 'Quality',
+      tables: MEASURE_NAMES.map((measure) => measureTable(results, levels, measure)),
+    },
+    ...(curves.length > 0 ? [{ ...none, heading: 'Curves', figures: curves }] : []),
+    { ...none, heading: 'Pictures improved', tables: [improvedTable(results, levels)] },
+    {
+      ...none,
+      heading: 'What was taken off',
+      text: [RESIDUAL_WORDS],
+      tables: [residualTable(results, levels)],
+    },
+    { ...none, heading: 'Time', tables: [paceTable(results, levels)] },
+    {
+      ...none,
+      heading: 'Pictures',
+      figures: pictureGrids(results, shown, levels, subjects, {
+        name: 'pictures',
+        title: 'Original, noisy, restored',
+      }),
+    },
+  ];
+  return {
+    title: `Evaluation of ${results.settings.folder}`,
+    facts: reportFacts(results, command),
+    sections: sections.filter(({ tables, figures }) => tables.length + figures.length > 0),
+  };
+}

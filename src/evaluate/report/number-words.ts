@@ -1,0 +1,46 @@
+// How figures are written in tables.
+import { type MeasureName, type Statistic, statisticOf } from '../measure/results.js';
+
+/** What a place without a figure shows. */
+export const NOTHING = '';
+
+interface Style {
+  readonly name: string;
+  readonly digits: number;
+  readonly spreadDigits: number;
+  readonly scale: number;
+  /** Whether more is better. */
+  readonly isGain: boolean;
+}
+
+export const MEASURES: Readonly<Record<MeasureName, Style>> = {
+  psnr: { name: 'PSNR (dB)', digits: 2, spreadDigits: 2, scale: 1, isGain: true },
+  ssim: { name: 'SSIM', digits: 4, spreadDigits: 3, scale: 1, isGain: true },
+  mse: { name: 'MSE x 100', digits: 4, spreadDigits: 3, scale: 100, isGain: false },
+};
+
+/** A number with so many decimals; a minus as it is printed, and a word for what has no end. */
+export function fixed(value: number | undefined, digits: number): string {
+  if (value === undefined || Number.isNaN(value)) return NOTHING;
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '−');
+}
+
+/** With its sign. */
+export function signed(value: number | undefined, digits: number): string {
+  const text = fixed(value, digits);
+  return value !== undefined && value > 0 && text !== NOTHING ? `+${text}` : text;
+}
+
+/** Mean and spread of a measure. */
+export function statisticWords({ mean, spread }: Statistic, measure: MeasureName): string {
+  const { digits, spreadDigits, scale } = MEASURES[measure];
+  const about = spread === undefined ? '' : ` ± ${fixed(spread * scale, spreadDigits)}`;
+  return `${fixed(mean * scale, digits)}${about}`;
+}
+
+/** The same of all values; nothing where there are none. */
+export function valuesWords(values: readonly number[] | undefined, measure: MeasureName): string {
+  return values === undefined || values.length === 0 ? NOTHING : statisticWords(statisticOf(values), measure);
+}

@@ -1,0 +1,223 @@
+// The figures of a report: curves against beta and against the noise, and pictures beside each other.
+import { lineChart, type Series } from '../../figure/line-chart.js';
+import { type GridImage, pictureGrid } from '../../figure/picture-grid.js';
+import { betaOf, methodName, priorName, type Subject, subjectName } from '../contender.js';
+import { type EvaluationResults, statisticOf } from '../measure/results.js';
+import type { ShownImage, ShownPicture } from '../measure/thumbnails.js';
+import { type NoiseLevel, noiseAxis, noiseName } from '../noise-level.js';
+import type { ReportFigure } from './report.js';
+import { cellAt, meanAt, noisyValues } from './result-queries.js';
+
+/** Columns of a grid before what was made of the picture: original and noisy. */
+const OF_THE_PICTURE = 2;
+/** More curves than this in one chart are a thicket. */
+const MOST_CURVES = 10;
+
+/** The subjects of each method that differ in a numeric beta only, where there are several. */
+export function betaFamilies({ subjects }: EvaluationResults): {
+  readonly method: string;
+  readonly members: readonly { readonly subject: number; readonly beta: number }[];
+}[] {
+  const families = new Map<string, { subject: number; beta: number }[]>();
+  for (const [subject, each] of subjects.entries()) {
+    const beta = betaOf(each);
+    if (typeof beta !== 'number') continue;
+    const name = methodName(each);
+    families.set(name, [...(families.get(name) ?? []), { subject, beta }]);
+  }
+  return [...families]
+    .filter(([, members]) => members.length > 1)
+    .map(([method, members]) => ({ method, members: members.toSorted((a, b) => a.beta - b.beta) }));
+}
+
+/** One chart for every method with several betas: a curve for every noise. */
+export function psnrAgainstBeta(
+  results: EvaluationResults,
+  levels: readonly number[],
+  published: (level: number) => Series | undefined = () => undefined,
+): ReportFigure[] {
+  return betaFamilies(results).flatMap(({ method, members }) => {
+    const series = levels.flatMap((level): Series[] => {
+      const points = pointsOf(members, (subject) => meanAt(results, level, subject, 'psnr'));
+      const name = levelName(results, level);
+      const other = published(level);
+      if (points.length === 0) return [];
+      return [{ name, points, group: name }, ...(other ? [{ ...other, group: name, dashed: true }] : [])];
+    });
+    if (series.length === 0) return [];
+    const title = `PSNR against beta: ${method}`;
+    const svg = lineChart({ title, xLabel: 'beta', yLabel: 'PSNR (dB)', xScale: 'log', series });
+    return [{ name: fileName(`psnr-against-beta-${method}`), title, svg }];
+  });
+}
+
+/** A curve for every subject, over noises of one kind; a chart for every way in which a camera's pictures are coded. */
+export function psnrAgainstNoise(
+  results: EvaluationResults,
+  levels: readonly number[],
+  subjects: readonly number[],
+  published: readonly Series[] = [],
+): ReportFigure[] {
+  const axisOf = (level: number) => noiseAxis(results.levels[level] as NoiseLevel);
+  const quantities = [...new Set(levels.map((level) => axisOf(level).quantity))];
+  return quantities.flatMap((quantity) => {
+    const own = levels.filter((level) => axisOf(level).quantity === quantity);
+    return noiseCurves(results, own, subjects, published, axisOf);
+  });
+}
+
+function noiseCurves(
+  results: EvaluationResults,
+  levels: readonly number[],
+  subjects: readonly number[],
+  published: readonly Series[],
+  axisOf: (level: number) => ReturnType<typeof noiseAxis>,
+): ReportFigure[] {
+  const x = (level: number) => axisOf(level).value;
+  const [first] = levels;
+  if (first === undefined || new Set(levels.map(x)).size < 2) return [];
+  const ordered = levels.toSorted((a, b) => x(a) - x(b));
+  const curve = (name: string, value: (level: number) => number | undefined): Series => ({
+    name,
+    points: ordered.map((level) => [x(level), value(level) ?? Number.NaN]),
+  });
+  const series = [
+    ...subjects
+      .slice(0, MOST_CURVES)
+      .map((subject) => curve(nameOf(results, subject), (level) => meanAt(results, level, subject, 'psnr'))),
+    ...published,
+    { ...curve('noisy', (level) => statisticOf(noisyValues(results, level, 'psnr')).mean), dashed: true },
+  ];
+  const { quantity, label } = axisOf(first);
+  const title = `PSNR against ${quantity}`;
+  const svg = lineChart({ title, xLabel: label, yLabel: 'PSNR (dB)', xScale: 'log', series });
+  return [{ name: fileName(title), title, svg }];
+}
+
+/** A quantity against beta, for one method: a curve for every noise. */
+export function againstBeta(
+  results: EvaluationResults,
+  levels: readonly number[],
+  members: readonly { readonly subject: number; readonly beta: number }[],
+  words: { readonly title: string; readonly yLabel: string; readonly name: string },
+  value: (level: number, subject: number) => number | undefined,
+): ReportFigure[] {
+  const series = levels.map((level) => ({
+    name: levelName(results, level),
+    points: pointsOf(members, (subject) => value(level, subject)),
+  }));
+  const { title, yLabel, name } = words;
+  const svg = lineChart({ title, xLabel: 'beta', yLabel, xScale: 'log', series });
+  return series.every(({ points }) => points.length === 0) ? [] : [{ name: fileName(name), title, svg }];
+}
+
+/** For every picture that was kept: noises down; original, noisy and what the subjects made of it across. */
+export function pictureGrids(
+  results: EvaluationResults,
+  shown: readonly ShownPicture[],
+  levels: readonly number[],
+  subjects: readonly number[],
+  words: { readonly name: string; readonly title: string },
+): ReportFigure[] {
+  return gridsOf(results, shown, levels, subjects, words, (entry, psnr) => [
+    image(entry.clean),
+    image(entry.noisy, psnr.noisy),
+    ...subjects.map((subject) => image(entry.restored.get(subject), psnr.restored(subject))),
+  ]);
+}
+
+/** Where more or less than the noise was taken off, under the same noises. */
+export function unevenGrids(
+  results: EvaluationResults,
+  shown: readonly ShownPicture[],
+  levels: readonly number[],
+  subjects: readonly number[],
+  words: { readonly name: string; readonly title: string },
+): ReportFigure[] {
+  return gridsOf(results, shown, levels, subjects, words, (entry) => [
+    image(entry.clean),
+    image(entry.noisy),
+    ...subjects.map((subject) => image(entry.uneven.get(subject))),
+  ]);
+}
+
+/** The subjects' names; without their prior where it is the same for all that have one. */
+function columnsOf({ subjects }: EvaluationResults, chosen: readonly number[]): string[] {
+  const own = chosen.flatMap((at) => subjects[at] ?? []);
+  const priors = new Set(own.flatMap((subject) => ('prior' in subject ? subject.prior : [])));
+  const isOne = priors.size === 1;
+  const name = (subject: Subject) =>
+    isOne && 'prior' in subject
+      ? subjectName(subject).replace(`${priorName(subject.prior)}, `, '')
+      : subjectName(subject);
+  return ['original', 'noisy', ...own.map(name)];
+}
+
+interface ShownPsnr {
+  readonly noisy: number | undefined;
+  restored(subject: number): number | undefined;
+}
+
+function gridsOf(
+  results: EvaluationResults,
+  shown: readonly ShownPicture[],
+  levels: readonly number[],
+  subjects: readonly number[],
+  { name, title }: { readonly name: string; readonly title: string },
+  images: (entry: ShownPicture, psnr: ShownPsnr) => (GridImage | undefined)[],
+): ReportFigure[] {
+  const columns = columnsOf(results, subjects);
+  const pictures = [...new Set(shown.map(({ picture }) => picture))];
+  return pictures.flatMap((picture, at) => {
+    const index = results.pictures.findIndex((each) => each.name === picture);
+    const rows = levels.flatMap((level) => {
+      const entry = shown.find((each) => each.picture === picture && each.level === level);
+      if (entry === undefined) return [];
+      const psnr = {
+        noisy: results.noisy[level]?.[index]?.psnr,
+        restored: (subject: number) => cellAt(results, level, subject)?.pictures[index]?.psnr,
+      };
+      const own = images(entry, psnr);
+      const isEmpty = own.slice(OF_THE_PICTURE).every((image) => image === undefined);
+      return isEmpty ? [] : [{ name: levelName(results, level), images: own }];
+    });
+    const isUsed = (_: unknown, column: number) => rows.some(({ images }) => images[column] !== undefined);
+    if (rows.length === 0) return [];
+    const full = `${title}: ${picture}`;
+    const svg = pictureGrid({
+      title: full,
+      columns: columns.filter(isUsed),
+      rows: rows.map(({ name, images }) => ({ name, images: images.filter(isUsed) })),
+    });
+    return [{ name: fileName(`${name}-${at + 1}`), title: full, svg }];
+  });
+}
+
+function image(shown: ShownImage | undefined, psnr?: number): GridImage | undefined {
+  if (shown === undefined || psnr === undefined) return shown;
+  return { ...shown, caption: `${psnr.toFixed(1)} dB` };
+}
+
+function pointsOf(
+  members: readonly { readonly subject: number; readonly beta: number }[],
+  value: (subject: number) => number | undefined,
+): (readonly [number, number])[] {
+  return members.flatMap(({ subject, beta }) => {
+    const found = value(subject);
+    return found === undefined ? [] : [[beta, found] as const];
+  });
+}
+
+function nameOf({ subjects }: EvaluationResults, subject: number): string {
+  const found = subjects[subject];
+  return found === undefined ? '' : subjectName(found);
+}
+
+function levelName({ levels }: EvaluationResults, level: number): string {
+  const found = levels[level];
+  return found === undefined ? '' : noiseName(found);
+}
+
+function fileName(words: string): string {
+  return words.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-');
+}

@@ -1,0 +1,95 @@
+// The tables of a report: subjects down, noises across.
+
+import { subjectName } from '../contender.js';
+import { type EvaluationResults, improvedCount, type MeasureName, statisticOf } from '../measure/results.js';
+import { noiseName } from '../noise-level.js';
+import { fixed, MEASURES, NOTHING, signed, valuesWords } from './number-words.js';
+import type { ReportTable } from './report.js';
+import { cellAt, hasMet, noisyValues, valuesAt } from './result-queries.js';
+
+export const MEASURE_NAMES: readonly MeasureName[] = ['psnr', 'ssim', 'mse'];
+
+/** Mean and spread of a measure. */
+export function measureTable(
+  results: EvaluationResults,
+  levels: readonly number[],
+  measure: MeasureName,
+): ReportTable {
+  const noisy = levels.map((level) => valuesWords(noisyValues(results, level, measure), measure));
+  return {
+    caption: `${MEASURES[measure].name}, mean ± standard deviation over pictures`,
+    header: ['', ...levels.map((level) => levelName(results, level))],
+    rows: [
+      ['noisy', ...noisy],
+      ...subjectRows(results, levels, (level, subject) =>
+        valuesWords(valuesAt(results, level, subject, measure), measure),
+      ),
+    ],
+  };
+}
+
+/** How many pictures are better than their noisy ones, by each measure. */
+export function improvedTable(results: EvaluationResults, levels: readonly number[]): ReportTable {
+  return {
+    caption: `Pictures improved, by ${MEASURE_NAMES.map((measure) => MEASURES[measure].name.split(' ')[0]).join(' / ')}`,
+    header: ['', ...levels.map((level) => levelName(results, level))],
+    rows: subjectRows(results, levels, (level, subject) => {
+      const pictures = cellAt(results, level, subject)?.pictures;
+      if (pictures === undefined) return NOTHING;
+      const noisy = results.noisy[level] ?? [];
+      const counts = MEASURE_NAMES.map((measure) => improvedCount(noisy, pictures, measure));
+      return `${counts.join(' / ')} of ${pictures.length}`;
+    }),
+  };
+}
+
+/** Seconds per megapixel. */
+export function paceTable(results: EvaluationResults, levels: readonly number[]): ReportTable {
+  return {
+    caption: 'Seconds per megapixel, pictures in parallel',
+    header: ['', ...levels.map((level) => levelName(results, level))],
+    rows: subjectRows(results, levels, (level, subject) => {
+      const pace = cellAt(results, level, subject)?.secondsPerMegapixel;
+      return pace === undefined ? NOTHING : fixed(pace, pace < 10 ? 2 : 1);
+    }),
+  };
+}
+
+/** What was taken off, against the noise itself. */
+export function residualTable(results: EvaluationResults, levels: readonly number[]): ReportTable {
+  type Residual = EvaluationResults['noisy'][number][number]['residual'];
+  const words = (all: readonly { readonly residual: Residual }[] | undefined) => {
+    if (all === undefined || all.length === 0) return NOTHING;
+    const mean = (key: keyof Residual) => statisticOf(all.map(({ residual }) => residual[key])).mean;
+    return `${fixed(mean('rms'), 3)} / ${fixed(mean('unevenness'), 3)} / ${signed(mean('correlation'), 3)}`;
+  };
+  return {
+    caption: 'What was taken off: strength / unevenness / correlation of neighbours',
+    header: ['', ...levels.map((level) => levelName(results, level))],
+    rows: [
+      ['the noise itself', ...levels.map((level) => words(results.noisy[level]))],
+      ...subjectRows(results, levels, (level, subject) => words(cellAt(results, level, subject)?.pictures)),
+    ],
+  };
+}
+
+export const RESIDUAL_WORDS =
+  'What was taken off is N − C_hat, in units of the noise’s standard deviation. Its strength is 1 where as much was taken ' +
+  'off as there was noise. Its unevenness is the standard deviation, over blocks of 8 x 8 pixels, of the block’s own ' +
+  'strength. Neighbours of white noise have no correlation; a negative one says that the noise’s smooth part stayed in the picture, a positive one that structure of the picture went.';
+
+function levelName({ levels }: EvaluationResults, level: number): string {
+  const found = levels[level];
+  return found === undefined ? '' : noiseName(found);
+}
+
+/** A row for every subject that met one of the noises. */
+function subjectRows(
+  results: EvaluationResults,
+  levels: readonly number[],
+  words: (level: number, subject: number) => string,
+): string[][] {
+  return results.subjects.flatMap((subject, at) =>
+    hasMet(results, at, levels) ? [[subjectName(subject), ...levels.map((level) => words(level, at))]] : [],
+  );
+}

@@ -1,0 +1,69 @@
+// An evaluation on disk: results.json, .csv, .md and .html, and the figures. Each file is written whole or not at all.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { standaloneSvg } from '../../figure/line-chart.js';
+import { writeFileAtomic } from '../../image/index.js';
+import type { Evaluation } from '../evaluation.js';
+import { paperReport } from '../paper/paper-report.js';
+import { gridReport } from './grid-report.js';
+import type { Report } from './report.js';
+import { reportHtml } from './report-html.js';
+import { reportMarkdown } from './report-markdown.js';
+import { resultsCsv } from './results-csv.js';
+
+const FIGURES = 'figures';
+
+/** The report of an evaluation, for whoever wants it elsewhere than in files. */
+export function reportOf({ results, shown }: Evaluation, command?: string): Report {
+  const make = results.settings.protocol === 'paper' ? paperReport : gridReport;
+  return make(results, shown, command);
+}
+
+/**
+ * Writes results.json, results.csv, results.md, results.html and figures/*.svg; what is there under these names is
+ * replaced, and figures of an earlier evaluation are removed.
+ *
+ * @param command  how it was made, for the reader to make it again
+ * @returns        the paths that were written
+ * @throws         FlowDenoiseError WRITE_FAILED
+ */
+export async function writeEvaluation(
+  evaluation: Evaluation,
+  folder: string,
+  { command, signal }: { readonly command?: string; readonly signal?: AbortSignal } = {},
+): Promise<readonly string[]> {
+  const report = reportOf(evaluation, command);
+  const figures = report.sections.flatMap((section) => section.figures);
+  const files = new Map([
+    ['results.json', `${resultsJson(evaluation)}\n`],
+    ['results.csv', resultsCsv(evaluation.results)],
+    ['results.md', reportMarkdown(report, FIGURES)],
+    ['results.html', reportHtml(report)],
+    ...figures.map(({ name, svg }) => [`${FIGURES}/${name}.svg`, standaloneSvg(svg)] as const),
+  ]);
+  for (const [name, text] of files)
+    await writeFileAtomic(join(folder, name), Buffer.from(text), signal ? { signal } : {});
+  const present = await readdir(join(folder, FIGURES)).catch(() => []);
+  const stale = present.filter((name) => name.endsWith('.svg') && !files.has(`${FIGURES}/${name}`));
+  for (const name of stale) await rm(join(folder, FIGURES, name));
+  return [...files.keys()].map((name) => join(folder, name));
+}
+
+/** Readable and small: a line for every picture's figures, six digits each. */
+function resultsJson({ results }: Evaluation): string {
+  const { noisy, cells, pictures, ...head } = results;
+  const short = (value: unknown) =>
+    JSON.stringify(value, (_, each: unknown) =>
+      typeof each === 'number' && !Number.isInteger(each) ? Number(each.toPrecision(7)) : each,
+    );
+  const lines = (all: readonly unknown[]) => `[\n${all.map((each) => `    ${short(each)}`).join(',\n')}\n  ]`;
+  const rows = noisy.map((row) => `[\n${row.map((each) => `    ${short(each)}`).join(',\n')}\n  ]`);
+  const blocks = cells.map(
+    ({ pictures: own, ...cell }) => `${short(cell).slice(0, -1)}, "pictures": ${lines(own)}}`,
+  );
+  return `${JSON.stringify(head, null, 2).slice(0, -2)},
+  "pictures": ${lines(pictures)},
+  "noisy": [${rows.join(', ')}],
+  "cells": [${blocks.join(', ')}]
+}`;
+}

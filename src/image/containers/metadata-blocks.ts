@@ -1,0 +1,98 @@
+// The metadata that all four formats have a place for, taken out of one and put into another: EXIF, XMP, colour profile.
+// Only for a conversion that was asked for; a file that keeps its format keeps its container as it is.
+import { deflateSync } from 'node:zlib';
+import type { Metadata } from 'sharp';
+import { pngChunk } from '../png-palette.js';
+import { isDescriptive } from './tiff-container.js';
+import { readTiffTags, type TiffTag, withTiffDirectory } from './tiff-tags.js';
+
+export interface MetadataBlocks {
+  /** A TIFF structure, without a marker before it. */
+  readonly exif: Buffer | undefined;
+  readonly xmp: Buffer | undefined;
+  readonly icc: Buffer | undefined;
+}
+
+const EXIF_MARK = 'Exif\0\0';
+const XMP_MARK = 'http://ns.adobe.com/xap/1.0/\0';
+const ICC_MARK = 'ICC_PROFILE\0';
+/** Of a JPEG segment, its two bytes of length not counted. */
+const LARGEST_SEGMENT = 65533;
+const [XMP_TAG, ICC_TAG] = [700, 34675];
+/** What a TIFF has in tags of its own and EXIF has no place for: XMP, IPTC, Photoshop's blocks, the profile. */
+const besideExif = new Set([XMP_TAG, 33723, 34377, ICC_TAG]);
+
+/** @param metadata  what sharp reads of the file, whatever its format; of a TIFF, only its tags have all of EXIF */
+export function metadataBlocks(
+  { tags }: { readonly tags?: readonly TiffTag[] },
+  { exif, xmp, icc }: Metadata,
+): MetadataBlocks {
+  return { exif: tags === undefined ? withoutMark(exif) : exifOfTags(tags), xmp, icc };
+}
+
+/** The smallest TIFF around the tags: what an EXIF block is. */
+function exifOfTags(tags: readonly TiffTag[]): Buffer | undefined {
+  const own = tags.filter(({ id }) => !besideExif.has(id));
+  return own.length === 0 ? undefined : withTiffDirectory(Buffer.from('II*\0\0\0\0\0', 'latin1'), own);
+}
+
+function withoutMark(exif: Buffer | undefined): Buffer | undefined {
+  const isMarked = exif?.toString('latin1', 0, EXIF_MARK.length) === EXIF_MARK;
+  return isMarked ? exif.subarray(EXIF_MARK.length) : exif;
+}
+
+/** The blocks as a JPEG's segments. A block that is too large for one has no place there and is left out. */
+export function blocksAsSegments({ exif, xmp, icc }: MetadataBlocks): Buffer[] {
+  const segments = [
+    ...(exif ? [segment(0xe1, EXIF_MARK, exif)] : []),
+    ...(xmp ? [segment(0xe1, XMP_MARK, xmp)] : []),
+  ];
+  const size = LARGEST_SEGMENT - ICC_MARK.length - 2;
+  const count = Math.ceil((icc?.length ?? 0) / size);
+  for (let i = 0; icc && i < count; i++) {
+    const part = icc.subarray(i * size, (i + 1) * size);
+    segments.push(segment(0xe2, ICC_MARK, Buffer.concat([Buffer.from([i + 1, count]), part])));
+  }
+  return segments.flatMap((bytes) => bytes ?? []);
+}
+
+function segment(marker: number, mark: string, data: Buffer): Buffer | undefined {
+  const length = mark.length + data.length;
+  if (length > LARGEST_SEGMENT) return undefined;
+  const head = Buffer.from([0xff, marker, 0, 0]);
+  head.writeUInt16BE(length + 2, 2);
+  return Buffer.concat([head, Buffer.from(mark, 'latin1'), data]);
+}
+
+/** The blocks as chunks of a PNG that stand before its data. */
+export function blocksAsPngChunks({ exif, xmp, icc }: MetadataBlocks): { type: string; bytes: Buffer }[] {
+  const chunks: (readonly [type: string, data: Buffer])[] = [];
+  if (icc) chunks.push(['iCCP', Buffer.concat([Buffer.from('icc\0\0'), deflateSync(icc)])]);
+  if (exif) chunks.push(['eXIf', exif]);
+  if (xmp) chunks.push(['iTXt', Buffer.concat([Buffer.from('XML:com.adobe.xmp\0\0\0\0\0'), xmp])]);
+  return chunks.map(([type, data]) => ({ type, bytes: pngChunk(type, data) }));
+}
+
+/** The blocks as a WebP's chunks. */
+export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): { type: string; data: Buffer }[] {
+  return [
+    ...(icc ? [{ type: 'ICCP', data: icc }] : []),
+    ...(exif ? [{ type: 'EXIF', data: exif }] : []),
+    ...(xmp ? [{ type: 'XMP ', data: xmp }] : []),
+  ];
+}
+
+/** The blocks as tags: those of EXIF stand in the picture's own directory. */
+export function blocksAsTiffTags({ exif, xmp, icc }: MetadataBlocks): TiffTag[] {
+  const tag = (id: number, type: number, value: Buffer): TiffTag => ({
+    id,
+    type,
+    count: value.length,
+    value,
+  });
+  return [
+    ...(exif ? readTiffTags(exif).filter((own) => isDescriptive(own) && !besideExif.has(own.id)) : []),
+    ...(xmp ? [tag(XMP_TAG, 1, xmp)] : []),
+    ...(icc ? [tag(ICC_TAG, 7, icc)] : []),
+  ];
+}

@@ -1,0 +1,33 @@
+// JPEG with the chroma samplings that sharp does not write (4:2:2 of many cameras, 4:4:0, 4:1:1), by libjpeg-turbo in
+// WebAssembly. It encodes in one go, so it has a thread of its own for each picture.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Picture } from '../../tile/picture.js';
+import type { ChromaSubsampling } from './jpeg-quality.js';
+
+export interface JpegCoding {
+  readonly quality: number;
+  readonly chromaSubsampling: ChromaSubsampling;
+  readonly isProgressive: boolean;
+}
+
+/** What the thread is given. */
+export interface JpegTurboJob extends JpegCoding {
+  readonly picture: Picture<Uint8Array>;
+}
+
+/**
+ * Encodes 8-bit RGB.
+ *
+ * @throws  whatever the thread failed with
+ */
+export async function encodeJpegTurbo(picture: Picture<Uint8Array>, coding: JpegCoding): Promise<Buffer> {
+  const workerData: JpegTurboJob = { ...coding, picture };
+  const worker = new Worker(new URL('./jpeg-turbo-worker.js', import.meta.url), { workerData });
+  try {
+    const [encoded] = (await once(worker, 'message')) as [Uint8Array];
+    return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  } finally {
+    await worker.terminate();
+  }
+}

@@ -1,0 +1,89 @@
+// What becomes of an original whose picture is over with: moved away within the input folder, never over another file,
+// and only while it is still the file that was read.
+import { randomUUID } from 'node:crypto';
+import { constants, copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeFileAtomic } from '../../../image/index.js';
+import { isSameSnapshot, type Snapshot, snapshotOf } from '../arrivals/snapshot.js';
+import { appendedPath, versionedPath } from '../names.js';
+import { isThere } from './outputs.js';
+
+export const DONE_FOLDER = '.done';
+export const ERROR_FOLDER = '.error';
+
+/**
+ * Moves an original to `.done` or, with words that say why, to `.error`; its path below the input folder stays.
+ *
+ * @param root      the input folder
+ * @param path      relative to it
+ * @param snapshot  what the original looked like when it was read
+ * @param why       for `.error`: what stands in the `.txt` beside it
+ * @returns         where to, relative to the input folder; undefined where it had gone or was another by now
+ * @throws          the system's error
+ */
+export async function moveOriginal(
+  root: string,
+  path: string,
+  snapshot: Snapshot,
+  why?: string,
+): Promise<string | undefined> {
+  const from = join(root, path);
+  if (!isSameSnapshot(await snapshotOf(from), snapshot)) return undefined;
+  const to = await freePath(root, `${why === undefined ? DONE_FOLDER : ERROR_FOLDER}/${path}`);
+  await mkdir(dirname(join(root, to)), { recursive: true });
+  // First the words: an original in .error always has them.
+  if (why !== undefined) await writeFileAtomic(join(root, wordsOf(to)), Buffer.from(`${why}\n`));
+  const mover = await moveFile(from, join(root, to), snapshot);
+  if (mover === 'copied' || isSameSnapshot(await snapshotOf(join(root, to)), snapshot)) return to;
+
+  // Replaced between the look and the move: what was moved is a picture to come. Back it goes, beside a newer one.
+  if (why !== undefined) await rm(join(root, wordsOf(to)), { force: true });
+  await rename(join(root, to), join(root, await freePath(root, path)));
+  return undefined;
+}
+
+/** The file of words beside an original in `.error`. */
+function wordsOf(path: string): string {
+  return appendedPath(path, '.txt');
+}
+
+async function freePath(root: string, path: string): Promise<string> {
+  for (let version = 1; ; version++) {
+    const each = versionedPath(path, version);
+    if (!(await isThere(join(root, each))) && !(await isThere(join(root, wordsOf(each))))) return each;
+  }
+}
+
+async function moveFile(from: string, to: string, snapshot: Snapshot): Promise<'renamed' | 'copied'> {
+  try {
+    await rename(from, to);
+    return 'renamed';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    await copyAway(from, to, snapshot);
+    return 'copied';
+  }
+}
+
+/** Between file systems (`.done` may be a link to an archive): the copy is whole and flushed before the original goes. */
+async function copyAway(from: string, to: string, snapshot: Snapshot): Promise<void> {
+  const { atime, mtime } = await lstat(from);
+  const temporary = join(dirname(to), `.flow-denoise-${randomUUID()}.tmp`);
+  try {
+    await copyFile(from, temporary, constants.COPYFILE_EXCL);
+    const handle = await open(temporary, 'r+');
+    try {
+      await handle.utimes(atime, mtime);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (!isSameSnapshot(await snapshotOf(from), snapshot))
+      throw new Error(`${from} changed while it was copied`);
+    await rename(temporary, to);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await rm(from);
+}

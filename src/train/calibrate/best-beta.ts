@@ -1,0 +1,131 @@
+// The beta of beta-MAP that suits a prior best at one noise level.
+import { availableParallelism } from 'node:os';
+import type { Engine } from '../../core/engine/engine.js';
+import { betaMap } from '../../core/inference/beta-map.js';
+import { calibratedBetaMap } from '../../core/inference/calibration.js';
+import type { Estimation } from '../../core/inference/estimation.js';
+import { posteriorMean } from '../../core/inference/posterior-mean.js';
+import { runEstimation } from '../../core/inference/run-estimation.js';
+import { psnr } from '../../core/metrics/index.js';
+import type { PriorModel } from '../../core/model/model-json.js';
+import { addGaussianNoise } from '../../core/noise/index.js';
+import { mapInOrder } from '../../tile/in-order.js';
+import { maximum } from './golden-section.js';
+
+/** Mean PSNR in dB over the crops at one noise level. */
+export interface CalibrationRow {
+  readonly sigma255: number;
+  /** The best beta. */
+  readonly beta: number;
+  /** Clamped to [0, 1], as the others are. */
+  readonly noisy: number;
+  /** Undefined for an unconditioned prior. */
+  readonly posteriorMean: number | undefined;
+  /** With the best beta. */
+  readonly betaMap: number;
+  /** Crops on which the flow broke down: nothing was gained by beta-MAP there. */
+  readonly fallbacks: number;
+  /** Whether the search ran to its end: PSNR only rises, or only falls, with beta, and no beta is the best. */
+  readonly isAtEnd: boolean;
+}
+
+/** Of the search, in ln beta: brackets by factors of 2, down to 15 %. PSNR hardly changes within that. */
+const SEARCH = { step: Math.LN2, least: Math.log(0.02), most: Math.log(500), tolerance: 0.15 };
+const FIRST_SEED = 5000;
+
+export interface BetaTask {
+  readonly engine: Engine;
+  readonly model: PriorModel;
+  readonly size: number;
+  /** Clean, planar [3, size, size] each, in [0, 1]. */
+  readonly crops: readonly Float32Array[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The beta with the best mean PSNR over the crops, with noise of one level added.
+ *
+ * @param start    where the search begins
+ * @param onTried  takes every beta that was measured, and its PSNR in dB
+ * @throws         FlowDenoiseError ENGINE_FAILED; the signal's reason
+ */
+export async function bestBeta(
+  task: BetaTask,
+  sigma255: number,
+  start: number,
+  onTried: (beta: number, psnr: number) => void,
+): Promise<CalibrationRow> {
+  const { model, crops } = task;
+  const sigma = sigma255 / 255;
+  const noisy = crops.map((crop, index) => addGaussianNoise(crop, sigma, FIRST_SEED + index));
+  const shape = { channels: 3, height: task.size, width: task.size };
+  const climbs = task.engine.ascend ? shape : undefined;
+  const mostSigma = model.conditioning ? model.sigmaRange[1] : undefined;
+
+  const mean = await (model.conditioning
+    ? denoised(task, noisy, (y) => posteriorMean(y, sigma, { mostSigma }))
+    : undefined);
+  const known = new Map<number, Denoised>();
+  async function withBeta(beta: number): Promise<Denoised> {
+    const result =
+      known.get(beta) ??
+      (await denoised(task, noisy, (y) =>
+        betaMap(y, sigma, { ...calibratedBetaMap(model, sigma, beta), mostSigma, climbs }),
+      ));
+    if (!known.has(beta)) onTried(beta, result.psnr);
+    known.set(beta, result);
+    return result;
+  }
+  // Rounded before it is tried: what is kept is what was measured.
+  const betaAt = (x: number): number => Number(Math.exp(x).toPrecision(3));
+  const { x } = await maximum(async (at) => (await withBeta(betaAt(at))).psnr, {
+    ...SEARCH,
+    start: Math.log(start),
+  });
+  const best = await withBeta(betaAt(x));
+  return {
+    sigma255,
+    beta: betaAt(x),
+    noisy: meanOf(noisy.map((y, index) => psnrOf(crops[index] ?? y, y))),
+    posteriorMean: mean?.psnr,
+    betaMap: best.psnr,
+    fallbacks: best.fallbacks,
+    isAtEnd: Math.min(x - SEARCH.least, SEARCH.most - x) < SEARCH.step,
+  };
+}
+
+interface Denoised {
+  readonly psnr: number;
+  readonly fallbacks: number;
+}
+
+async function denoised(
+  { engine, size, crops, signal }: BetaTask,
+  noisy: readonly Float32Array[],
+  estimation: (y: Float32Array) => Estimation,
+): Promise<Denoised> {
+  const shape = { channels: 3, height: size, width: size };
+  const values: number[] = [];
+  let fallbacks = 0;
+  const lanes = Math.max(engine.lanes, Math.min(2, availableParallelism()));
+  const results = mapInOrder(noisy.entries(), lanes, async ([index, y]) => {
+    signal?.throwIfAborted();
+    return { index, ...(await runEstimation(engine, shape, estimation(y))) };
+  });
+  for await (const { index, estimate, fallback } of results) {
+    values.push(psnrOf(crops[index] ?? estimate, estimate));
+    if (fallback !== undefined) fallbacks++;
+  }
+  return { psnr: meanOf(values), fallbacks };
+}
+
+function psnrOf(clean: Float32Array, estimate: Float32Array): number {
+  return psnr(
+    clean,
+    estimate.map((value) => Math.min(1, Math.max(0, value))),
+  );
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

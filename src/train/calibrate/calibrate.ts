@@ -1,0 +1,219 @@
+// The beta of beta-MAP that suits a prior best at each noise level, measured on clean pictures with noise added; kept in
+// the prior's model.json.
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ENGINE_NAMES, type Engine } from '../../core/engine/engine.js';
+import { openEngine } from '../../core/engine/open-engine.js';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { squeezeFactor } from '../../core/flow/architecture.js';
+import { calibratedBetaMap } from '../../core/inference/calibration.js';
+import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
+import { loadPrior, type Prior } from '../../core/model/load-prior.js';
+import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
+import { parseOptions } from '../../denoiser/options.js';
+import { writeModel } from '../loop/prior-folder.js';
+import { updateModelCard } from '../report/model-card.js';
+import { bestBeta, type CalibrationRow } from './best-beta.js';
+import { type CalibrationCrops, calibrationCrops } from './calibration-crops.js';
+
+const whole = (least: number, most: number) =>
+  z.int().min(least).max(most).optional().describe(`a whole number from ${least} to ${most}`);
+
+export const calibrateOptionsSchema = z.strictObject({
+  prior: z.string().min(1).describe("a prior's folder"),
+  folder: z.string().min(1).describe('a folder with clean pictures'),
+  sigmas: z
+    .array(z.number().positive().max(255))
+    .min(1)
+    .max(32)
+    .optional()
+    .describe('a list of numbers above 0 and at most 255'),
+  crops: whole(1, 4096),
+  cropSize: whole(8, 1024),
+  sheetTile: whole(8, 4096),
+  engine: z
+    .enum(['auto', ...ENGINE_NAMES])
+    .optional()
+    .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
+  threads: whole(1, 1024),
+  dryRun: z.boolean().optional().describe('true or false'),
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  onProgress: z
+    .custom<(progress: CalibrationProgress) => void>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
+});
+
+export interface CalibrateOptions {
+  /** A prior's folder. One that comes with the package is measured with `dryRun` only. */
+  readonly prior: string;
+  /** Clean pictures. Of the folder that the prior was trained on, those that were kept for validation are taken. */
+  readonly folder: string;
+  /** Noise levels, 8-bit units. Default: those of 5, 10, 17, 25, 34, 50, 80 that the prior knows, or fewer: see `crops`. */
+  readonly sigmas?: readonly number[] | undefined;
+  /** Default 24; 4, at three noise levels, for an unconditioned prior, which takes forty times as long. */
+  readonly crops?: number | undefined;
+  /** Side of a crop, pixels. Default: the prior's own. */
+  readonly cropSize?: number | undefined;
+  /** The files are contact sheets of pictures of this side, pixels. */
+  readonly sheetTile?: number | undefined;
+  readonly engine?: Engine['name'] | 'auto' | undefined;
+  readonly threads?: number | undefined;
+  /** Whether model.json stays as it is. */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: CalibrationProgress) => void) | undefined;
+}
+
+export type { CalibrationRow };
+
+export interface CalibrationProgress {
+  readonly sigma255: number;
+  /** What was just tried. */
+  readonly beta: number;
+  readonly psnr: number;
+  /** The level's result, once it is there. */
+  readonly row: CalibrationRow | undefined;
+  /** Of all levels, about; 0 to 1. */
+  readonly done: number;
+}
+
+export interface Calibration {
+  readonly rows: readonly CalibrationRow[];
+  /** As it stands in model.json now, or would stand there. */
+  readonly betaMap: BetaMapCalibration;
+  readonly crops: number;
+  /** The pictures' files that they are of, and whether training had kept them for validation. */
+  readonly files: number;
+  readonly areKept: boolean;
+  /** What computed, in words. */
+  readonly engine: string;
+}
+
+const SIGMAS_255 = [5, 10, 17, 25, 34, 50, 80];
+const FEW_SIGMAS_255 = [10, 25, 50];
+const CROPS = 24;
+const FEW_CROPS = 4;
+/** Betas that a level takes, about; for progress. */
+const USUAL_BETAS = 9;
+
+/**
+ * Measures the best beta at each noise level and, without `dryRun`, keeps it in the prior's model.json, with what was
+ * measured in its provenance and its card. Steps, rate and polish stay as the prior has them. A level at which no beta is
+ * best (`isAtEnd`) is left out of what is kept, unless all are: beyond the table, the nearest level's beta counts.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_IMAGE, SIGMA_OUT_OF_RANGE, ENGINE_UNAVAILABLE, ENGINE_FAILED,
+ *          WRITE_FAILED; the signal's reason
+ */
+export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
+  const checked = parseOptions(calibrateOptionsSchema, options, 'calibrate');
+  const { engine: name = 'auto', threads, dryRun = false, signal } = checked;
+  const folder = findPrior(checked.prior);
+  if (!dryRun) refuseShipped(checked.prior, folder);
+  const prior = await loadPrior(folder);
+  const { model } = prior;
+  const isConditioned = model.conditioning !== null;
+  const sigmas = sigmasOf(model, checked.sigmas);
+  const size = sizeOf(model, checked.cropSize);
+  const count = checked.crops ?? (isConditioned ? CROPS : FEW_CROPS);
+  const { sheetTile } = checked;
+  const found = await calibrationCrops({ folder: checked.folder, size, count, sheetTile, model, signal });
+  const engine = await openEngine(prior, { engine: name, threads });
+  try {
+    const rows: CalibrationRow[] = [];
+    for (const [index, sigma255] of sigmas.entries()) {
+      const start = rows.at(-1)?.beta ?? calibratedBetaMap(model, sigma255 / 255).beta;
+      const report = checked.onProgress;
+      let tried = 0;
+      const row = await bestBeta(
+        { engine, model, size, crops: found.crops, signal },
+        sigma255,
+        start,
+        (beta, psnr) => {
+          const part = Math.min(1, ++tried / (USUAL_BETAS + 1));
+          report?.({ sigma255, beta, psnr, row: undefined, done: (index + part) / sigmas.length });
+        },
+      );
+      rows.push(row);
+      const { beta, betaMap: psnr } = row;
+      report?.({ sigma255, beta, psnr, row, done: (index + 1) / sigmas.length });
+    }
+    const betaMap = calibrationOf(model, rows);
+    if (!dryRun) await keep(folder, prior, betaMap, rows, found);
+    const { crops, files, areKept } = found;
+    return { rows, betaMap, crops: crops.length, files, areKept, engine: `${engine.name}: ${engine.why}` };
+  } finally {
+    await engine.close();
+  }
+}
+
+function refuseShipped(given: string, folder: string): void {
+  const isShipped = shippedPriors().some((name) => resolve(findPrior(name)) === resolve(folder));
+  if (isShipped)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a prior's folder of your own but received ${given}, which comes with the package; copy its folder (flow-denoise priors path ${given}) and calibrate the copy, or measure with --dry-run`,
+    );
+}
+
+function sigmasOf(model: PriorModel, wanted: readonly number[] | undefined): readonly number[] {
+  const isConditioned = model.conditioning !== null;
+  const [low, high] = model.sigmaRange.map((sigma) => sigma * 255) as [number, number];
+  const isKnown = (sigma255: number): boolean =>
+    !isConditioned || (sigma255 >= low * (1 - 1e-9) && sigma255 <= high * (1 + 1e-9));
+  const unknown = wanted?.find((sigma255) => !isKnown(sigma255));
+  if (unknown !== undefined)
+    throw new FlowDenoiseError(
+      'SIGMA_OUT_OF_RANGE',
+      `Expected sigmas from ${low.toPrecision(4)} to ${high.toPrecision(4)}, which prior ${model.name} knows, but received ${unknown}`,
+    );
+  if (wanted !== undefined) return [...new Set(wanted)].sort((a, b) => a - b);
+  const usual = (isConditioned ? SIGMAS_255 : FEW_SIGMAS_255).filter((s) => s >= low && s <= high);
+  return usual.length > 0 ? usual : [Math.sqrt(low * high)];
+}
+
+function sizeOf(model: PriorModel, wanted: number | undefined): number {
+  const size = wanted ?? model.inputResolution;
+  const factor = squeezeFactor(model);
+  if (size % factor === 0) return size;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected a multiple of ${factor} for cropSize with prior ${model.name} but received ${size}`,
+  );
+}
+
+function calibrationOf(model: PriorModel, rows: readonly CalibrationRow[]): BetaMapCalibration {
+  const { steps, rate, polish } = calibratedBetaMap(model, 0.1);
+  const decided = rows.filter(({ isAtEnd }) => !isAtEnd);
+  const table = (decided.length > 0 ? decided : rows).map(({ sigma255, beta }) => ({ sigma255, beta }));
+  return { steps, rate, polish, table };
+}
+
+async function keep(
+  folder: string,
+  { model }: Prior,
+  betaMap: BetaMapCalibration,
+  rows: readonly CalibrationRow[],
+  { crops, files, areKept }: CalibrationCrops,
+): Promise<void> {
+  const two = (decibels: number): number => Number(decibels.toFixed(2));
+  const calibration = {
+    crops: crops.length,
+    files,
+    areKeptForValidation: areKept,
+    date: new Date().toISOString().slice(0, 10),
+    psnr: rows.map((row) => ({
+      sigma255: row.sigma255,
+      noisy: two(row.noisy),
+      ...(row.posteriorMean !== undefined && { posteriorMean: two(row.posteriorMean) }),
+      betaMap: two(row.betaMap),
+    })),
+  };
+  const calibrated: PriorModel = {
+    ...model,
+    calibration: { ...model.calibration, betaMap },
+    provenance: { ...model.provenance, calibration },
+  };
+  await writeModel(folder, calibrated);
+  await updateModelCard(join(folder, 'README.md'), model, calibrated);
+}

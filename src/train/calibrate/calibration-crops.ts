@@ -1,0 +1,83 @@
+// The clean crops that a prior is calibrated on: of the pictures that its training kept for validation, where the folder
+// is the one that it was trained on; of all pictures of any other folder.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../../core/errors.js';
+import type { PriorModel } from '../../core/model/model-json.js';
+import { VALIDATION_SHARE } from '../data/crops.js';
+import { CHANNELS } from '../data/cut-crop.js';
+import { openDecodedPictures } from '../data/decoded-pictures.js';
+import { dividePictures, findPictures, hashOfFiles, type PictureFile } from '../data/picture-files.js';
+import { validationCrops } from '../data/validation-crops.js';
+
+export interface CalibrationCropsOptions {
+  readonly folder: string;
+  /** Side of a crop, pixels. */
+  readonly size: number;
+  readonly count: number;
+  /** The files are contact sheets of pictures of this side. */
+  readonly sheetTile?: number | undefined;
+  readonly model: Pick<PriorModel, 'provenance'>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CalibrationCrops {
+  /** Planar [3, size, size] each, in [0, 1]. */
+  readonly crops: readonly Float32Array[];
+  /** Files that they may be of. */
+  readonly files: number;
+  /** Whether these are the files that training kept for validation. */
+  readonly areKept: boolean;
+}
+
+const CACHE_BYTES = 64 * 2 ** 20;
+const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
+
+/** @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason */
+export async function calibrationCrops(options: CalibrationCropsOptions): Promise<CalibrationCrops> {
+  const { folder, size, sheetTile, signal } = options;
+  if (sheetTile !== undefined && sheetTile < size)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected pictures of at least ${size} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
+    );
+  const found = await findPictures(folder, sheetTile ?? size, signal);
+  const division = dividePictures(found, {
+    isSheets: sheetTile !== undefined,
+    validationShare: VALIDATION_SHARE,
+  });
+  const { training, validation } = division;
+  const provenance = trainedOn.safeParse(options.model.provenance);
+  const isTrainedOn =
+    provenance.success && provenance.data.data.hash === hashOfFiles([...training, ...validation]);
+  const areKept = (found.isDivided || isTrainedOn) && validation.length > 0;
+  const files = areKept ? validation : found.good;
+  return { crops: await read(files, options), files: files.length, areKept };
+}
+
+async function read(
+  files: readonly PictureFile[],
+  { folder, size, count, sheetTile, signal }: CalibrationCropsOptions,
+): Promise<Float32Array[]> {
+  const decoded = openDecodedPictures(CACHE_BYTES, () => {});
+  try {
+    const crops: Float32Array[] = [];
+    for await (const crop of validationCrops(files, decoded.get, size, sheetTile)) {
+      signal?.throwIfAborted();
+      if (crops.push(planar(crop)) === count) return crops;
+    }
+  } finally {
+    await decoded.close();
+  }
+  throw new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${folder}: none of its ${files.length} pictures can be decoded. Expected whole files; copy or export them again.`,
+  );
+}
+
+function planar(crop: Uint8Array): Float32Array {
+  const pixels = crop.length / CHANNELS;
+  return Float32Array.from(
+    { length: crop.length },
+    (_, i) => (crop[(i % pixels) * CHANNELS + Math.floor(i / pixels)] as number) / 255,
+  );
+}

@@ -1,0 +1,102 @@
+// Decoded pictures of the training folder: as many as a number of bytes allows stay in memory, a few at a time are
+// decoded. Not on the calling thread: sharp has threads of its own.
+import { availableParallelism } from 'node:os';
+import sharp from 'sharp';
+import { DEFAULT_MAX_PIXELS } from '../../image/index.js';
+import { CHANNELS, type RgbPicture } from './cut-crop.js';
+import { firstLine, type PictureFile, type SkippedFile } from './picture-files.js';
+
+export interface DecodedPictures {
+  /** The file's picture; undefined where it cannot be decoded, which is told once. */
+  get(file: PictureFile): Promise<RgbPicture | undefined>;
+  /** Waits for what is being decoded, and forgets all. */
+  close(): Promise<void>;
+}
+
+/** The bytes of a file's picture in memory. */
+export function decodedBytes({ width, height }: Pick<PictureFile, 'width' | 'height'>): number {
+  return width * height * CHANNELS;
+}
+
+/**
+ * @param bytes      of decoded pictures that stay in memory; at most four more are there while they are being decoded
+ * @param onSkipped  takes a file whose header was good but whose pixels are not
+ */
+export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile) => void): DecodedPictures {
+  interface Entry {
+    readonly picture: Promise<RgbPicture | undefined>;
+    /** 0 while it is being decoded, and of one that cannot be. */
+    bytes: number;
+  }
+  // A map keeps its order: what was asked for longest ago stands first.
+  const entries = new Map<string, Entry>();
+  let held = 0;
+  let isClosed = false;
+  let free = Math.min(4, availableParallelism());
+  const waiting: (() => void)[] = [];
+
+  async function decodeInTurn(file: PictureFile): Promise<RgbPicture | undefined> {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free--;
+    try {
+      return isClosed ? undefined : await decode(file);
+    } catch (error) {
+      onSkipped({ path: file.path, reason: firstLine(error) });
+      return undefined;
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  }
+
+  function makeRoom(): void {
+    for (const [name, entry] of entries) {
+      if (held <= bytes) return;
+      if (entry.bytes === 0) continue;
+      held -= entry.bytes;
+      entries.delete(name);
+    }
+  }
+
+  async function read(file: PictureFile): Promise<Entry> {
+    const entry: Entry = { picture: decodeInTurn(file), bytes: 0 };
+    entries.set(file.name, entry);
+    // One that cannot be decoded stays without bytes, so that it is tried and told once.
+    entry.bytes = (await entry.picture)?.data.length ?? 0;
+    held += entry.bytes;
+    makeRoom();
+    return entry;
+  }
+
+  return {
+    async get(file) {
+      const known = entries.get(file.name);
+      if (known === undefined) return (await read(file)).picture;
+      entries.delete(file.name);
+      entries.set(file.name, known);
+      return known.picture;
+    },
+    async close() {
+      isClosed = true;
+      await Promise.all([...entries.values()].map(({ picture }) => picture));
+      entries.clear();
+    },
+  };
+}
+
+/**
+ * Upright, in sRGB, 8 bits, three channels. Alpha is dropped rather than flattened onto some ground: a picture is
+ * denoised without it too, and what the prior is to know are the colours that it will be shown.
+ */
+async function decode({ path, width, height }: PictureFile): Promise<RgbPicture> {
+  const { data, info } = await sharp(path, { failOn: 'error', limitInputPixels: DEFAULT_MAX_PIXELS })
+    .autoOrient()
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.width !== width || info.height !== height || info.channels !== CHANNELS)
+    throw new Error(`its size changed to ${info.width} x ${info.height} since training began`);
+  return { data, width, height };
+}

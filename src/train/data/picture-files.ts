@@ -1,0 +1,217 @@
+// The pictures of a training folder: found, looked at (size only, no pixel is decoded), and divided by file into those
+// that are trained on and those that are kept for validation.
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { glob } from 'tinyglobby';
+import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { refuseSpecialFile } from '../../core/files.js';
+import { DEFAULT_MAX_PIXELS, isSupportedExtension, supportedExtensions } from '../../image/index.js';
+import { mapInOrder } from '../../tile/in-order.js';
+
+/** A file with a picture, or a contact sheet of several. */
+export interface PictureFile {
+  /** Below the folder, with forward slashes. */
+  readonly name: string;
+  readonly path: string;
+  /** Of the upright picture, pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+}
+
+/** A file that is left out, and why. */
+export interface SkippedFile {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface FoundPictures {
+  /** By name. */
+  readonly good: readonly PictureFile[];
+  /** Too small for a crop, or for one tile of a contact sheet. */
+  readonly tooSmall: readonly PictureFile[];
+  readonly unreadable: readonly SkippedFile[];
+  /** Whether subfolders say what is trained on and what is kept for validation. */
+  readonly isDivided: boolean;
+}
+
+export interface DividedPictures {
+  readonly training: readonly PictureFile[];
+  readonly validation: readonly PictureFile[];
+}
+
+export interface Division {
+  /** Whether a file holds many pictures, so that one file is enough to train on. */
+  readonly isSheets: boolean;
+  /** The part of the files that is kept for validation; 0 to 1. */
+  readonly validationShare: number;
+}
+
+/** Subfolders that are the split, where both are there. */
+const TRAIN = 'train';
+const VALIDATION = 'validation';
+
+/** Headers are a few hundred bytes each: this many reads hide the disk's latency. */
+const LOOKS_AT_ONCE = 8;
+
+/**
+ * Finds the pictures of a folder.
+ *
+ * @param side  the least width and height, pixels
+ * @throws      FlowDenoiseError BAD_OPTION (no such folder; no picture, or only too small ones), BAD_IMAGE (none can be
+ *              read); the signal's reason
+ */
+export async function findPictures(
+  folder: string,
+  side: number,
+  signal?: AbortSignal | undefined,
+): Promise<FoundPictures> {
+  const status = await stat(folder).catch(() => undefined);
+  if (!status?.isDirectory())
+    throw new FlowDenoiseError('BAD_OPTION', `Expected a folder with pictures but found no folder ${folder}`);
+
+  const found = await glob('**/*', { cwd: folder, expandDirectories: false });
+  const names = found.filter(isSupportedExtension).sort();
+  const isDivided = [TRAIN, VALIDATION].every((part) => names.some((name) => name.startsWith(`${part}/`)));
+  const wanted = isDivided ? names.filter((name) => /^(?:train|validation)\//.test(name)) : names;
+  if (wanted.length === 0)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `${folder}: found no picture; looked for ${supportedExtensions.join(' ')}, in subfolders too`,
+    );
+
+  const good: PictureFile[] = [];
+  const tooSmall: PictureFile[] = [];
+  const unreadable: SkippedFile[] = [];
+  for await (const look of mapInOrder(wanted, LOOKS_AT_ONCE, (name) => lookAt(folder, name, signal))) {
+    if ('reason' in look) unreadable.push(look);
+    else if (sideOf(look) < side) tooSmall.push(look);
+    else good.push(look);
+  }
+  if (good.length === 0) throw nothingLeft(folder, side, tooSmall, unreadable);
+  return { good, tooSmall, unreadable, isDivided };
+}
+
+/**
+ * Divides pictures by file. Whether one is kept for validation depends on its name alone (but in a folder with few files),
+ * so that pictures that are added leave the others where they were. Subfolders named `train` and `validation`, where both
+ * are there, are the split. There may be too few of either kind.
+ */
+export function dividePictures({ good, isDivided }: FoundPictures, division: Division): DividedPictures {
+  return isDivided ? dividedByFolder(good) : dividedByName(good, division);
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION for too few pictures to train on */
+export function refuseTooFew(
+  folder: string,
+  { tooSmall, unreadable, isDivided }: FoundPictures,
+  { training, validation }: DividedPictures,
+  { isSheets }: Division,
+): void {
+  const [least, noun] = isSheets ? [1, 'contact sheet'] : [2, 'picture'];
+  if (training.length >= least && validation.length > 0) return;
+  const count = isDivided
+    ? `${training.length} in ${TRAIN} and ${validation.length} in ${VALIDATION}`
+    : `${training.length + validation.length}`;
+  const skipped = tooSmall.length + unreadable.length;
+  const left = skipped > 0 ? ` (${skipped} more are too small or cannot be read)` : '';
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `${folder}: found ${count}${left}, which is too few: expected at least ${least} ${noun}${least > 1 ? 's' : ''} to train on ` +
+      'and 1 for validation, and hundreds for a prior that is of use. Put more pictures there.',
+  );
+}
+
+/** A hash over names and lengths of the files, for a training that goes on to see whether its folder has changed. */
+export function hashOfFiles(files: readonly PictureFile[]): string {
+  const hash = createHash('sha256');
+  for (const { name, bytes } of files) hash.update(`${name}\n${bytes}\n`);
+  return hash.digest('hex');
+}
+
+async function lookAt(
+  folder: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<PictureFile | SkippedFile> {
+  signal?.throwIfAborted();
+  const path = join(folder, name);
+  try {
+    await refuseSpecialFile(path);
+    const { size } = await stat(path);
+    const { autoOrient, pages = 1 } = await sharp(path, { limitInputPixels: false }).metadata();
+    const { width, height } = autoOrient;
+    if (pages > 1) return { path, reason: `it has ${pages} pages` };
+    if (width * height > DEFAULT_MAX_PIXELS)
+      return { path, reason: `its ${width} x ${height} pixels are more than ${DEFAULT_MAX_PIXELS}` };
+    return { name, path, width, height, bytes: size };
+  } catch (error) {
+    return { path, reason: firstLine(error) };
+  }
+}
+
+/** sharp's messages may have a line for every part of the decoder that complained. */
+export function firstLine(error: unknown): string {
+  return messageOf(error).trim().split('\n')[0] ?? '';
+}
+
+function dividedByFolder(files: readonly PictureFile[]): DividedPictures {
+  const below = (part: string) => files.filter(({ name }) => name.startsWith(`${part}/`));
+  return { training: below(TRAIN), validation: below(VALIDATION) };
+}
+
+/** The files whose names hash lowest are kept; at least one, and never so many that there is nothing to train on. */
+function dividedByName(
+  files: readonly PictureFile[],
+  { validationShare, isSheets }: Division,
+): DividedPictures {
+  const wanted = files.filter(({ name }) => placeOf(name) < validationShare).length;
+  const count = Math.max(1, Math.min(wanted, files.length - (isSheets ? 1 : 2)));
+  const kept = new Set(byPlace(files).slice(0, count));
+  return {
+    training: files.filter((file) => !kept.has(file)),
+    validation: files.filter((file) => kept.has(file)),
+  };
+}
+
+/** In an order that hangs on their names alone, and on nothing that names mean. */
+export function byPlace(files: readonly PictureFile[]): PictureFile[] {
+  const places = new Map(files.map((file) => [file, placeOf(file.name)]));
+  const place = (file: PictureFile): number => places.get(file) ?? 0;
+  return [...files].sort((a, b) => place(a) - place(b));
+}
+
+/** A number in [0, 1) that hangs on a name alone. */
+function placeOf(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32LE(0) / 2 ** 32;
+}
+
+function nothingLeft(
+  folder: string,
+  side: number,
+  tooSmall: readonly PictureFile[],
+  unreadable: readonly SkippedFile[],
+): FlowDenoiseError {
+  const [first] = unreadable;
+  if (tooSmall.length === 0 && first !== undefined)
+    return new FlowDenoiseError(
+      'BAD_IMAGE',
+      `${folder}: none of its ${unreadable.length} pictures can be read (${first.path}: ${first.reason}). Expected PNG, JPEG, ` +
+        'WebP or TIFF files; copy or export them again.',
+    );
+  const largest = tooSmall.reduce(
+    (best, file) => (sideOf(file) > sideOf(best) ? file : best),
+    tooSmall[0] as PictureFile,
+  );
+  return new FlowDenoiseError(
+    'BAD_OPTION',
+    `${folder}: none of its ${tooSmall.length} pictures has ${side} x ${side} pixels, the size of a crop; the largest, ` +
+      `${largest.name}, has ${largest.width} x ${largest.height}. Take larger pictures, or a smaller crop.`,
+  );
+}
+
+function sideOf({ width, height }: PictureFile): number {
+  return Math.min(width, height);
+}

@@ -1,0 +1,115 @@
+// The parameters that training begins with: last layers zero, 1x1 matrices random rotations (Glow, section 3), and
+// actnorm fitted to a first batch, explicitly and once.
+import * as tf from '@tensorflow/tfjs-core';
+import { actnorm } from '../../core/flow/actnorm.js';
+import { affineCoupling } from '../../core/flow/affine-coupling.js';
+import {
+  type Architecture,
+  couplingScaleOf,
+  levelPlans,
+  parameterShapes,
+} from '../../core/flow/architecture.js';
+import type { Bijection } from '../../core/flow/bijection.js';
+import { couplingNet } from '../../core/flow/coupling-net.js';
+import { invertibleConv1x1 } from '../../core/flow/invertible-conv1x1.js';
+import { flowInput } from '../../core/flow/log-density.js';
+import { noiseCondition } from '../../core/flow/noise-condition.js';
+import { netParameters, parametersFrom, type WeightArray, type Weights } from '../../core/flow/parameters.js';
+import { squeeze } from '../../core/flow/squeeze.js';
+import { gaussianGenerator } from '../../core/noise/random.js';
+import { tfjsOps } from '../../core/ops/tfjs-ops.js';
+
+/** Keeps a channel that does not vary from being scaled without bound. */
+const LEAST_DEVIATION = 1e-6;
+
+/** A random rotation, row-major: Gram-Schmidt over Gaussian rows. */
+function rotation(size: number, normal: () => number): Float32Array {
+  const rows: Float64Array[] = [];
+  while (rows.length < size) {
+    const row = Float64Array.from({ length: size }, normal);
+    for (const other of rows) {
+      const share = row.reduce((sum, value, i) => sum + value * (other[i] as number), 0);
+      for (let i = 0; i < size; i++) row[i] = (row[i] as number) - share * (other[i] as number);
+    }
+    const length = Math.hypot(...row);
+    // A row that the others nearly span would be rounding noise.
+    if (length > 0.1) rows.push(row.map((value) => value / length));
+  }
+  return Float32Array.from(rows.flatMap((row) => [...row]));
+}
+
+function initialArray(name: string, shape: readonly number[], normal: () => number): WeightArray {
+  const count = shape.reduce((product, side) => product * side, 1);
+  const [outputs = 1] = shape;
+  if (name.endsWith('conv1x1.weight')) return { shape, data: rotation(outputs, normal) };
+  const isZero = shape.length === 1 || name.includes('.conv3.') || name === 'top.condition.weight';
+  if (isZero) return { shape, data: new Float32Array(count) };
+  const deviation = Math.sqrt(outputs / count);
+  return { shape, data: new Float32Array(count).map(() => deviation * normal()) };
+}
+
+/** Random parameters, actnorm still the identity. */
+export function randomWeights(architecture: Architecture, seed: number): Map<string, WeightArray> {
+  const normal = gaussianGenerator(seed);
+  return new Map(
+    Object.entries(parameterShapes(architecture)).map(([name, shape]) => [
+      name,
+      initialArray(name, shape, normal),
+    ]),
+  );
+}
+
+/** Makes every channel of x, [B, H, W, C], zero on average with a deviation of 1. */
+function actnormFor(x: tf.Tensor): { bias: WeightArray; logScale: WeightArray } {
+  const [mean, deviation] = tf.tidy(() => {
+    const moments = tf.moments(x, [0, 1, 2]);
+    return [moments.mean.dataSync(), tf.sqrt(moments.variance).dataSync()] as const;
+  });
+  const vector = (value: (c: number) => number): WeightArray => ({
+    shape: [mean.length],
+    data: Float32Array.from({ length: mean.length }, (_, c) => value(c)),
+  });
+  return {
+    bias: vector((c) => -(mean[c] as number)),
+    logScale: vector((c) => -Math.log(Math.max(LEAST_DEVIATION, deviation[c] as number))),
+  };
+}
+
+/**
+ * Fits every actnorm to what reaches it from a batch, from the first to the last.
+ *
+ * @param y      [B, H, W, C], [0, 1] units, with its noise
+ * @param sigma  [B, 1]
+ * @returns      all parameters, those of actnorm new
+ */
+export function initializeActnorm(
+  architecture: Architecture,
+  weights: Weights,
+  y: tf.Tensor,
+  sigma: tf.Tensor,
+): Weights {
+  const fitted = new Map(weights);
+  tf.tidy(() => {
+    const source = parametersFrom(tfjsOps, weights);
+    const condition = architecture.conditioning ? noiseCondition(tfjsOps, source)(sigma) : undefined;
+    let x = flowInput(tfjsOps, y);
+    const go = (bijection: Bijection<tf.Tensor>) => {
+      x = bijection.forward(x, condition).z;
+    };
+    for (const [i, { level, channels, splits }] of levelPlans(architecture).entries()) {
+      go(squeeze(tfjsOps));
+      for (let k = 0; k < level.steps; k++) {
+        const step = `levels.${i}.steps.${k}`;
+        const { bias, logScale } = actnormFor(x);
+        fitted.set(`${step}.actnorm.bias`, bias).set(`${step}.actnorm.logScale`, logScale);
+        go(actnorm(tfjsOps, { bias: tfjsOps.vector(bias.data), logScale: tfjsOps.vector(logScale.data) }));
+        go(invertibleConv1x1(tfjsOps, source.kernel(`${step}.conv1x1.weight`)));
+        const parameters = netParameters(source, `${step}.coupling`, level.width, condition !== undefined);
+        const net = couplingNet(tfjsOps, { ...parameters, activation: architecture.activation });
+        go(affineCoupling(tfjsOps, net, couplingScaleOf(architecture)));
+      }
+      if (splits) x = tfjsOps.channels(x, 0, channels / 2);
+    }
+  });
+  return fitted;
+}

@@ -1,0 +1,236 @@
+// How good the flow is so far, on crops that it is not trained on: bits per dimension, and PSNR at three noise levels.
+import * as tf from '@tensorflow/tfjs-core';
+import { openTfjsAscentGroup } from '../../core/engine/tfjs/tfjs-ascent.js';
+import { type Architecture, levelPlans } from '../../core/flow/architecture.js';
+import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-density.js';
+import type { ParameterSource } from '../../core/flow/parameters.js';
+import { tfjsOps } from '../../core/ops/tfjs-ops.js';
+import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
+import { drawsOf } from './step-random.js';
+
+/** Crops that are measured, and the first of them that are shown. */
+export const VALIDATION_CROPS = 24;
+const SHOWN_CROPS = 4;
+/** Of an unconditioned flow, whose beta-MAP takes many evaluations. */
+const CLIMBED_CROPS = 4;
+const CLIMB = { steps: 30, rate: 0.15, beta: 1 } as const;
+const BATCH = 8;
+const SAMPLES = 8;
+const SIGMAS_255 = [15, 25, 50] as const;
+/** Not a seed that training uses: it begins at another step. */
+const FIRST_STEP = -1000;
+
+export interface ValidationTask {
+  readonly architecture: Architecture;
+  readonly source: ParameterSource<tf.Tensor>;
+  readonly sigmaRange: readonly [number, number];
+  readonly seed: number;
+  /** [count, size, size, 3], 8-bit. */
+  readonly crops: Uint8Array;
+  readonly size: number;
+  readonly temperature: number;
+}
+
+type Measured = Pick<ValidationRecord, 'bitsPerDimension' | 'psnr' | 'crops' | 'samples'>;
+
+const toBytes = (picture: Float32Array) =>
+  new Uint8Array(Uint8ClampedArray.from(picture, (value) => value * 255).buffer);
+
+function psnrOf(clean: Uint8Array, estimate: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < clean.length; i++) {
+    const value = Math.min(1, Math.max(0, estimate[i] as number));
+    squares += (value - (clean[i] as number) / 255) ** 2;
+  }
+  return -10 * Math.log10(squares / clean.length);
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The noise levels that are measured: those of 15, 25 and 50 that the flow is meant for, or its range's ends and middle. */
+function sigmasFor([low, high]: readonly [number, number]): readonly number[] {
+  const known = SIGMAS_255.filter((sigma) => sigma / 255 >= low && sigma / 255 <= high);
+  return known.length === SIGMAS_255.length ? known : [low, Math.sqrt(low * high), high].map((s) => s * 255);
+}
+
+async function bitsOf({
+  architecture,
+  source,
+  sigmaRange,
+  seed,
+  crops,
+  size,
+}: ValidationTask): Promise<number> {
+  const numbers = size * size * 3;
+  const count = crops.length / numbers;
+  const draws = drawsOf(seed, FIRST_STEP);
+  const [s] = sigmaRange;
+  const values = Float32Array.from(draws.uniform(crops.length), (u, i) => ((crops[i] as number) + u) / 256);
+  const noise = architecture.conditioning ? draws.normal(crops.length) : undefined;
+  const y = noise ? values.map((value, i) => value + s * (noise[i] as number)) : values;
+  const densities: number[] = [];
+  for (let start = 0; start < count; start += BATCH) {
+    const batch = Math.min(BATCH, count - start);
+    const part = y.subarray(start * numbers, (start + batch) * numbers);
+    const logDensity = tf.tidy(
+      () =>
+        flowDensity(
+          tfjsOps,
+          architecture,
+          source,
+        )(tf.tensor4d(part, [batch, size, size, 3]), tf.fill([batch, 1], s)).logDensity,
+    );
+    densities.push(...(await logDensity.data()));
+    logDensity.dispose();
+  }
+  return 8 - mean(densities) / (numbers * Math.LN2);
+}
+
+/** The posterior mean of noisy crops, [count, size, size, 3]. */
+function tweedie(
+  { architecture, source, size }: ValidationTask,
+  noisy: Float32Array,
+  sigma: number,
+): Float32Array {
+  const numbers = size * size * 3;
+  const estimate = new Float32Array(noisy.length);
+  for (let start = 0; start < noisy.length; start += BATCH * numbers) {
+    const part = noisy.subarray(start, start + BATCH * numbers);
+    const batch = part.length / numbers;
+    const result = tf.tidy(() => {
+      const y = tf.tensor4d(part, [batch, size, size, 3]);
+      const { score } = densityAndScore(tfjsOps, architecture, source)(y, tf.fill([batch, 1], sigma));
+      return tf.add(y, tf.mul(score, sigma * sigma)).dataSync();
+    });
+    estimate.set(result as Float32Array, start);
+  }
+  return estimate;
+}
+
+/** [H, W, C] <-> [C, H, W], which climbs speak. */
+function planar(data: Float32Array, size: number): Float32Array {
+  const pixels = size * size;
+  return data.map((_, i) => data[(i % pixels) * 3 + Math.floor(i / pixels)] as number);
+}
+
+function interleaved(data: Float32Array, size: number): Float32Array {
+  const pixels = size * size;
+  return data.map((_, i) => data[(i % 3) * pixels + Math.floor(i / 3)] as number);
+}
+
+/** beta-MAP of noisy crops, a few steps from the noisy ones; a crop where the flow breaks down stays as it is. */
+async function climbed(
+  { architecture, source, sigmaRange, size }: ValidationTask,
+  noisy: Float32Array,
+  sigma: number,
+): Promise<Float32Array> {
+  const numbers = size * size * 3;
+  const evaluate = (y: tf.Tensor, s: tf.Tensor) =>
+    tf.tidy(() => ({ ...densityAndScore(tfjsOps, architecture, source)(y, s) }));
+  const starts = Array.from({ length: noisy.length / numbers }, (_, i) =>
+    planar(noisy.subarray(i * numbers, (i + 1) * numbers), size),
+  );
+  const group = openTfjsAscentGroup(
+    evaluate,
+    starts.map((start) => ({
+      shape: { channels: 3, height: size, width: size },
+      start,
+      noisy: start,
+      precision: Float32Array.of(1 / sigma ** 2),
+      beta: CLIMB.beta,
+      priorSigma: sigmaRange[0],
+      sigma,
+      adam: { steps: CLIMB.steps, rate: CLIMB.rate * sigma, epsilon: 1e-3 * sigma, betas: [0.9, 0.99] },
+      tolerance: 0,
+      mostScore: Number.MAX_VALUE,
+      polish: false,
+    })),
+  );
+  try {
+    await group.advance(CLIMB.steps + 1);
+    const estimate = Float32Array.from(noisy);
+    for (const { index, ascent } of await group.takeEnded())
+      if (ascent.estimate) estimate.set(interleaved(ascent.estimate, size), index * numbers);
+    return estimate;
+  } finally {
+    group.dispose();
+  }
+}
+
+async function denoisedAt(task: ValidationTask, sigma255: number) {
+  const { architecture, crops, size, seed } = task;
+  const numbers = size * size * 3;
+  const count = architecture.conditioning ? crops.length / numbers : CLIMBED_CROPS;
+  const clean = crops.subarray(0, count * numbers);
+  const sigma = sigma255 / 255;
+  const normal = drawsOf(seed, FIRST_STEP - Math.round(sigma255)).normal(clean.length);
+  const noisy = normal.map((n, i) => (clean[i] as number) / 255 + sigma * n);
+  const denoised = architecture.conditioning
+    ? tweedie(task, noisy, sigma)
+    : await climbed(task, noisy, sigma);
+  const at = <A extends Uint8Array | Float32Array>(data: A, i: number) =>
+    data.subarray(i * numbers, (i + 1) * numbers) as A;
+  const indices = Array.from({ length: clean.length / numbers }, (_, i) => i);
+  const decibels = (data: Float32Array) => mean(indices.map((i) => psnrOf(at(clean, i), at(data, i))));
+  return {
+    psnr: { sigma255, noisy: decibels(noisy), denoised: decibels(denoised) },
+    shown: indices.slice(0, SHOWN_CROPS).map(
+      (i): ValidationCrop => ({
+        size,
+        sigma255,
+        clean: at(clean, i).slice(),
+        noisy: toBytes(at(noisy, i)),
+        denoised: toBytes(at(denoised, i)),
+      }),
+    ),
+  };
+}
+
+/** Pictures drawn from the flow, at its smallest noise level. */
+export function sampleFlow(
+  { architecture, source, sigmaRange, seed, size }: Omit<ValidationTask, 'crops' | 'temperature'>,
+  temperature: number,
+): FlowSamples {
+  const draws = drawsOf(seed, FIRST_STEP * 2);
+  const data = tf.tidy(() => {
+    const latents: tf.Tensor[] = [];
+    let side = size;
+    for (const { channels, splits } of levelPlans(architecture)) {
+      side /= 2;
+      const own = splits ? channels / 2 : 0;
+      if (own > 0) latents.push(latent(own));
+    }
+    latents.push(latent(levelPlans(architecture).at(-1)?.channels ?? 0));
+    function latent(channels: number): tf.Tensor {
+      const shape: [number, number, number, number] = [SAMPLES, side, side, channels];
+      const values = draws.normal(SAMPLES * side * side * channels);
+      return tf.tensor4d(
+        values.map((n) => temperature * n),
+        shape,
+      );
+    }
+    return flowSampler(
+      tfjsOps,
+      architecture,
+      source,
+    )(latents, tf.fill([SAMPLES, 1], sigmaRange[0])).dataSync();
+  });
+  const numbers = size * size * 3;
+  const pictures = Array.from({ length: SAMPLES }, (_, i) =>
+    toBytes(Float32Array.from(data.slice(i * numbers, (i + 1) * numbers))),
+  );
+  return { size, temperature, pictures };
+}
+
+/** Measures the flow that `source` has the parameters of. */
+export async function validate(task: ValidationTask): Promise<Measured> {
+  const bitsPerDimension = await bitsOf(task);
+  const results: Awaited<ReturnType<typeof denoisedAt>>[] = [];
+  for (const sigma255 of sigmasFor(task.sigmaRange)) results.push(await denoisedAt(task, sigma255));
+  return {
+    bitsPerDimension,
+    psnr: results.map(({ psnr }) => psnr),
+    crops: results.flatMap(({ shown }) => shown),
+    samples: task.temperature > 0 ? sampleFlow(task, task.temperature) : undefined,
+  };
+}

@@ -1,0 +1,233 @@
+// The card of a prior that was trained here: README.md beside model.json, made of what model.json says. Its headings are
+// those of the shipped priors' cards, which `flow-denoise priors show` reads.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js';
+import type { PriorModel } from '../../core/model/model-json.js';
+import { timeWords } from '../../figure/time-words.js';
+import { writeFileAtomic } from '../../image/index.js';
+
+/** What training and calibration write into the provenance; another origin's says less. */
+const provenanceSchema = z.object({
+  method: z.string().optional(),
+  data: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+  machine: z.string().optional(),
+  steps: z.number().optional(),
+  batch: z.number().optional(),
+  rate: z.number().optional(),
+  seed: z.number().optional(),
+  from: z.string().optional(),
+  seconds: z.number().optional(),
+  date: z.string().optional(),
+  validation: z
+    .object({
+      step: z.number(),
+      bitsPerDimension: z.number().nullable(),
+      psnr: z.array(z.object({ sigma255: z.number(), noisy: z.number(), denoised: z.number() })),
+    })
+    .optional(),
+  calibration: z
+    .object({
+      crops: z.number(),
+      files: z.number(),
+      areKeptForValidation: z.boolean(),
+      psnr: z.array(
+        z.object({
+          sigma255: z.number(),
+          noisy: z.number(),
+          posteriorMean: z.number().optional(),
+          betaMap: z.number(),
+        }),
+      ),
+    })
+    .optional(),
+});
+type Provenance = z.infer<typeof provenanceSchema>;
+
+type Sections = ReadonlyMap<string, string>;
+
+/** @returns  the card of a prior; one whose provenance is not of our training has a shorter one */
+export function modelCard(model: PriorModel): string {
+  const sections = [...sectionsOf(model)].map(([heading, text]) => `## ${heading}\n\n${text}\n`);
+  return `# ${model.name}: a prior trained with flow-denoise\n\n${sections.join('\n')}`;
+}
+
+/**
+ * Brings a card up to date with its model.json. Sections that someone has written anew stay; where there is no card, one is
+ * written.
+ *
+ * @param before  the model that the card was written for; undefined where there was none
+ * @throws        FlowDenoiseError WRITE_FAILED
+ */
+export async function updateModelCard(
+  path: string,
+  before: PriorModel | undefined,
+  after: PriorModel,
+): Promise<void> {
+  const card = await readFile(path, 'utf8').catch(() => undefined);
+  const updated = card === undefined ? modelCard(after) : withNewSections(card, before, after);
+  if (updated !== card) await writeFileAtomic(path, Buffer.from(updated));
+}
+
+function withNewSections(card: string, before: PriorModel | undefined, after: PriorModel): string {
+  const old: Sections = before ? sectionsOf(before) : new Map();
+  const now = sectionsOf(after);
+  const parts = card.split(/^(?=## )/m).map((part) => {
+    const [, heading = '', text = ''] = /^## (.+)\n([\s\S]*)$/.exec(part) ?? [];
+    const next = now.get(heading);
+    if (next === undefined || text.trim() !== old.get(heading)) return part;
+    return `## ${heading}\n\n${next}${part.slice(part.trimEnd().length)}`;
+  });
+  return parts.join('');
+}
+
+function sectionsOf(model: PriorModel): Sections {
+  const parsed = provenanceSchema.safeParse(model.provenance ?? {});
+  const provenance: Provenance = parsed.success ? parsed.data : {};
+  return new Map([
+    ['Use', useWords(model)],
+    ['Data and licence', dataWords(provenance)],
+    ['Training', trainingWords(model, provenance)],
+    ['Measured quality', qualityWords(model, provenance)],
+    ['Limits', limitWords(model, provenance)],
+  ]);
+}
+
+function useWords(model: PriorModel): string {
+  const { levels, conditioning, sigmaRange } = model;
+  const [low, high] = sigmaRange.map((sigma) => short(sigma * 255));
+  const knows = conditioning
+    ? `For Gaussian noise of sigma ${low} to ${high} in 8-bit units. Both estimators work with it.`
+    : 'Not conditioned on the noise level: for beta-MAP only, at any sigma.';
+  const parameters = Object.values(parameterShapes(model)).reduce(
+    (sum, shape) => sum + shape.reduce((product, side) => product * side, 1),
+    0,
+  );
+  const steps = levels.map((level) => level.steps).join(', ');
+  const widths = levels.map((level) => level.width).join(', ');
+  return [
+    'Pictures like those that it was trained on:',
+    '',
+    '    flow-denoise photos -o clean --prior path/to/this/folder',
+    '',
+    knows,
+    '',
+    `A Glow of ${levels.length} levels with ${steps} steps of actnorm, invertible 1x1 convolution and affine coupling; networks of ${widths} ` +
+      `channels. ${parameters.toLocaleString('en-GB')} parameters. The sides of a tile are multiples of ${squeezeFactor(model)}.`,
+  ].join('\n');
+}
+
+function dataWords({ data = {} }: Provenance): string {
+  const { pictures, validationPictures, files, validationFiles, sheetTile, hash } = data;
+  const counts =
+    pictures === undefined
+      ? 'What it was trained on is not recorded.'
+      : `${number(pictures)} pictures; ${number(validationPictures ?? 0)} more were kept for validation` +
+        (sheetTile === undefined
+          ? '.'
+          : ` (on ${number(files ?? 0)} and ${number(validationFiles ?? 0)} contact sheets, ${sheetTile} x ${sheetTile} pixels each).`);
+  const folder = hash === undefined ? '' : ` SHA-256 over their names and lengths: \`${hash}\`.`;
+  return `${counts}${folder}\n\n**Licence: not stated.** Whose pictures these are and what they may be used for, you know; write it here before you pass the prior on.`;
+}
+
+function trainingWords(model: PriorModel, provenance: Provenance): string {
+  const { method, steps, batch, rate, seed, from, seconds, date, machine } = provenance;
+  if (steps === undefined) return 'Not recorded.';
+  const { inputResolution: size } = model;
+  const rows: (readonly [string, string | undefined])[] = [
+    ['Method', method],
+    ['Steps', `${number(steps)} of ${batch ?? '?'} crops of ${size} x ${size}`],
+    ['Rate', rate === undefined ? undefined : String(rate)],
+    ['Seed', seed === undefined ? undefined : String(seed)],
+    ['Start', from === undefined ? undefined : `the weights of ${from}`],
+    ['Time', seconds === undefined ? undefined : timeWords(seconds)],
+    ['Machine', machine],
+    ['Date', date],
+  ];
+  return table(
+    ['', ''],
+    rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+function qualityWords(model: PriorModel, { validation, calibration }: Provenance): string {
+  const parts: string[] = [];
+  const noise = 'Gaussian noise that is not clipped, results clamped to [0, 1]; mean PSNR in dB.';
+  if (validation !== undefined) {
+    const { step, bitsPerDimension, psnr } = validation;
+    parts.push(
+      bitsPerDimension === null
+        ? ''
+        : `Bits per dimension on validation crops at step ${number(step)}: ${bitsPerDimension.toFixed(3)}.`,
+    );
+    const method = model.conditioning ? 'posterior mean' : 'a short beta-MAP';
+    if (psnr.length > 0)
+      parts.push(
+        `While training, on validation crops: ${noise}`,
+        table(
+          ['', ...psnr.map(({ sigma255 }) => `sigma ${short(sigma255)}`)],
+          [
+            ['noisy', ...psnr.map(({ noisy }) => noisy.toFixed(2))],
+            [method, ...psnr.map(({ denoised }) => denoised.toFixed(2))],
+          ],
+        ),
+      );
+  }
+  if (calibration !== undefined) {
+    const { crops, files, areKeptForValidation, psnr } = calibration;
+    const { steps = 0, table: betas = [] } = model.calibration?.betaMap ?? {};
+    const kept = areKeptForValidation ? 'kept for validation' : 'of a folder for calibration';
+    const means = psnr.every(({ posteriorMean }) => posteriorMean !== undefined);
+    parts.push(
+      `Calibrated on ${crops} crops of ${plural(files, 'file')} ${kept}: ${noise} beta was chosen on these crops.`,
+      table(
+        ['', ...psnr.map(({ sigma255 }) => `sigma ${short(sigma255)}`)],
+        [
+          ['noisy', ...psnr.map(({ noisy }) => noisy.toFixed(2))],
+          ...(means
+            ? [['posterior mean', ...psnr.map(({ posteriorMean = 0 }) => posteriorMean.toFixed(2))]]
+            : []),
+          [`beta-MAP, ${plural(steps, 'step')}`, ...psnr.map(({ betaMap }) => betaMap.toFixed(2))],
+          [
+            'beta',
+            ...psnr.map((row) =>
+              String(betas.find(({ sigma255 }) => sigma255 === row.sigma255)?.beta ?? 'none'),
+            ),
+          ],
+        ],
+      ),
+    );
+  }
+  return parts.length === 0 ? 'Nothing was measured yet.' : parts.filter((part) => part !== '').join('\n\n');
+}
+
+function limitWords({ conditioning }: PriorModel, { data = {} }: Provenance): string {
+  const pictures = Number(data.pictures ?? Number.NaN);
+  const limits = [
+    ...(pictures < 1000 ? [`${number(pictures)} pictures are few.`] : []),
+    'Nothing was measured on pictures of another kind than those it was trained on.',
+    'Noise that is not Gaussian, or not independent between pixels (JPEG, demosaicing, upscaling), is not what it was trained for.',
+    ...(conditioning
+      ? []
+      : ['It has no posterior mean; beta-MAP starts from the noisy picture and takes many steps.']),
+    'On content unlike its pictures the flow can break down; such tiles fall back (`report.fallbackTiles`).',
+  ];
+  return limits.map((limit) => `- ${limit}`).join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function number(value: string | number): string {
+  return typeof value === 'number' ? value.toLocaleString('en-GB') : value;
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

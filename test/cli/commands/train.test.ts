@@ -1,0 +1,106 @@
+// The words of training and calibrating, and what is refused before anything is opened. Training itself is test/train's.
+import { Writable } from 'node:stream';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openTrainingDisplay, stepWords, validationWords } from '#src/cli/display/training-display.js';
+import { withFolder } from '../../plugin/pictures.js';
+import { stepRecord, validationRecord } from '../../train/report/training-records.js';
+import { command, filesBelow } from '../command.js';
+
+class FakeTerminal extends Writable {
+  text = '';
+  readonly columns = 140;
+  readonly rows = 30;
+  constructor(readonly isTTY: boolean) {
+    super({ decodeStrings: false });
+  }
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+  cursorTo = () => true;
+  clearLine = () => true;
+  moveCursor = () => true;
+}
+
+const open = (terminal: FakeTerminal, isQuiet = false) =>
+  openTrainingDisplay(isQuiet, 4000, terminal as unknown as NodeJS.WriteStream);
+
+test('a step and a validation in words', () => {
+  const record = stepRecord(1200, {
+    loss: -0.8125,
+    bitsPerDimension: 3.416,
+    seconds: 0.91,
+    secondsLeft: 3542,
+  });
+  assert.is(
+    stepWords(record, 4000),
+    'step 1,200 of 4,000  loss -0.813  3.42 bits/dim  rate 0.001  0.91 s/step  59 min 2 s left',
+  );
+  const skipped = stepRecord(2, { skipped: 'gradient', restored: true, secondsLeft: undefined });
+  assert.match(stepWords(skipped, undefined), /^step 2 {2}.*skipped: gradient, back to the snapshot$/);
+  assert.is(
+    validationWords(validationRecord(250)),
+    'step 250: 3.004 bits per dimension; 33.30 dB at sigma 10 (noisy 28.10); 29.40 dB at sigma 25 (noisy 20.20)',
+  );
+});
+
+test('piped: the first step, every validation, every warning; quiet: warnings alone', () => {
+  const [piped, quiet] = [new FakeTerminal(false), new FakeTerminal(false)];
+  for (const display of [open(piped), open(quiet, true)]) {
+    for (let step = 1; step <= 20; step++) display.add(stepRecord(step));
+    display.add(validationRecord(20));
+    display.add({ kind: 'checkpoint', step: 20, folder: 'x' });
+    display.add({ kind: 'warning', step: 20, message: 'no room' });
+    display.end();
+  }
+  const lines = piped.text.trimEnd().split('\n');
+  assert.is(lines.length, 3, piped.text);
+  assert.match(lines[0] ?? '', /^step 1 of 4,000/);
+  assert.match(lines[1] ?? '', /^step 20: .*dB at sigma 25/);
+  assert.is(quiet.text, 'warning: no room\n');
+});
+
+test('on a terminal the line is renewed, and words stand above it', () => {
+  const terminal = new FakeTerminal(true);
+  const display = open(terminal);
+  display.add(stepRecord(1));
+  display.add(validationRecord(1));
+  display.add(stepRecord(2));
+  display.end();
+  assert.match(terminal.text, 'step 1 of 4,000');
+  assert.match(terminal.text, 'step 1: 4.000 bits per dimension');
+});
+
+test('refusals: exit code 2, one clear line, nothing written', () =>
+  withFolder(async (cwd) => {
+    for (const [words, reason] of [
+      ['train nowhere', /--output/],
+      ['train nowhere -o prior --engine onnx', /tensorflow.*onnx/],
+      ['train nowhere -o prior --steps 5 --minutes 5', /steps and minutes/],
+      ['train nowhere -o prior --preset huge', /preset.*huge/],
+      ['train nowhere -o prior --depth 3,x', /depth/],
+      ['calibrate natural nowhere', /priors path natural/],
+      ['calibrate absent nowhere', /absent/],
+      ['calibrate natural nowhere --dry-run', /no folder nowhere/],
+      ['calibrate natural nowhere --dry-run --sigmas 5,x', /sigmas/],
+    ] as const) {
+      const { code, stderr, stdout } = await command(words.split(' '), { cwd });
+      assert.is(code, 2, `${words}: ${stderr}`);
+      assert.match(stderr, reason);
+      assert.is(stderr.trimEnd().split('\n').length, 1, stderr);
+      assert.is(stdout, '');
+    }
+    assert.equal(await filesBelow(cwd), []);
+  }));
+
+test('help fits a terminal', async () => {
+  for (const name of ['train', 'calibrate']) {
+    const { code, stdout } = await command([name, '--help']);
+    assert.is(code, 0);
+    assert.match(stdout, 'Exit codes:');
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 120, `${line.length}: ${line}`);
+  }
+});
+
+test.run();

@@ -1,0 +1,98 @@
+// What the terminal shows, on a terminal of our own making.
+import { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openDisplay } from '#src/cli/display/progress.js';
+import { errorLine, jsonLine } from '#src/cli/display/report.js';
+import { timeWords } from '#src/figure/time-words.js';
+
+class FakeTerminal extends Writable {
+  text = '';
+  readonly columns = 100;
+  readonly rows = 30;
+  constructor(readonly isTTY: boolean) {
+    super({ decodeStrings: false });
+  }
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+  cursorTo(): boolean {
+    return true;
+  }
+  clearLine(): boolean {
+    return true;
+  }
+  moveCursor(): boolean {
+    return true;
+  }
+}
+
+const jobs = ['a', 'b'].map((name) => ({
+  input: `${name}.png`,
+  output: `out/${name}.png`,
+  megapixels: 1,
+  tiles: 10,
+  seconds: 45,
+}));
+const plan = { jobs, megapixels: 2, tiles: 20, seconds: 90, posteriorMeanSeconds: undefined };
+
+async function shown(isTTY: boolean, isQuiet: boolean): Promise<string> {
+  const terminal = new FakeTerminal(isTTY);
+  const display = openDisplay(isQuiet, terminal as unknown as NodeJS.WriteStream);
+  const [first, second] = jobs;
+  if (!first || !second) throw new Error('two jobs');
+  display.begin(plan);
+  await delay(120);
+  display.advance(first, 5);
+  await delay(150);
+  display.advance(second, 3);
+  display.say('a line of words');
+  display.complain('a failure');
+  await delay(150);
+  display.settle(first);
+  await delay(150);
+  display.say('the last line');
+  display.end();
+  return terminal.text;
+}
+
+test('a bar on a terminal', async () => {
+  const text = await shown(true, false);
+  for (const words of ['0/20 tiles', '1 min 30 s left', '5/20 tiles', '8/20 tiles', '13/20 tiles'])
+    assert.match(text, words);
+  assert.match(text, /[\d.]+ s\/MP/);
+  assert.match(text, 'a line of words\n');
+  assert.match(text, 'a failure\n');
+  assert.match(text, 'the last line\n');
+});
+
+test('lines elsewhere', async () => {
+  assert.is(await shown(false, false), 'a line of words\na failure\nthe last line\n');
+});
+
+test('nothing but failures when quiet', async () => {
+  assert.is(await shown(true, true), 'a failure\n');
+});
+
+test('times and errors in words', () => {
+  assert.equal([0.44, 9.96, 59.4, 59.6, 200, 7500].map(timeWords), [
+    '0.4 s',
+    '10 s',
+    '59 s',
+    '1 min 0 s',
+    '3 min 20 s',
+    '2 h 5 min',
+  ]);
+  assert.is(errorLine(new Error('one\n  two\n')), 'flow-denoise: one; two');
+  const [job] = jobs;
+  if (!job) throw new Error('a job');
+  assert.equal(JSON.parse(jsonLine({ job, error: 'odd' })), {
+    input: 'a.png',
+    output: 'out/a.png',
+    error: { code: 'UNKNOWN', message: 'odd' },
+  });
+});
+
+test.run();

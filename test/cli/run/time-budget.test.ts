@@ -1,0 +1,87 @@
+// The method that a time budget chooses, and the words for it.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { choose, timeBudgetSchema } from '#src/cli/run/time-budget.js';
+import { QUALITIES } from '#src/denoiser/preset.js';
+import { noisyPicture, withFolder } from '../../plugin/pictures.js';
+import { command } from '../command.js';
+
+test('times as people write them', () => {
+  for (const [text, seconds] of [
+    ['60s', 60],
+    ['1.5min', 90],
+    ['2 h', 7200],
+    [45, 45],
+  ] as const)
+    assert.is(timeBudgetSchema.parse(text), seconds);
+  for (const text of ['', 'soon', '60', '5 m', '-3s', '1.2.3s', 0, -1])
+    assert.not(timeBudgetSchema.safeParse(text).success, String(text));
+});
+
+test('the best that fits, or else the fastest', () => {
+  const candidates = [
+    { approach: QUALITIES.fast, seconds: 6 },
+    { approach: QUALITIES.balanced, seconds: 24 },
+  ];
+  const balanced = 'the posterior mean over 4 symmetries at 3 scales';
+  const fast = 'the posterior mean at 3 scales';
+  assert.equal(choose(60, candidates), {
+    approach: QUALITIES.balanced,
+    why: `${balanced} fits into 1 min 0 s: about 24 s`,
+  });
+  assert.equal(choose(10, candidates), {
+    approach: QUALITIES.fast,
+    why: `${balanced} would take about 24 s, more than 10 s; ${fast} fits: about 6.0 s`,
+  });
+  assert.equal(choose(5, candidates), {
+    approach: QUALITIES.fast,
+    why: `nothing fits into 5.0 s; going on with the fastest, ${fast}: about 6.0 s`,
+  });
+});
+
+test('the command follows it', () =>
+  withFolder(async (cwd) => {
+    await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
+    const prior = fileURLToPath(new URL('../../fixtures/conditioned', import.meta.url));
+    const args = [
+      'a.png',
+      '-o',
+      'out',
+      '--sigma',
+      '25',
+      '--engine',
+      'onnx',
+      '--json',
+      '--overwrite',
+      '--prior',
+      prior,
+    ];
+    for (const [budget, ensemble] of [
+      ['0.000001s', 1],
+      ['10h', 4],
+    ] as const) {
+      const { code, stdout, stderr } = await command([...args, '--time-budget', budget], { cwd });
+      assert.is(code, 0, stderr);
+      assert.is(JSON.parse(stdout).report.ensemble, ensemble);
+      assert.match(
+        stderr,
+        ensemble === 4
+          ? /^the posterior mean over 4 symmetries at 3 scales fits into 10 h/m
+          : /^nothing fits into/m,
+      );
+    }
+    assert.ok((await readFile(join(cwd, 'out/a.png'))).length > 0);
+    const both = await command([...args, '--time-budget', '1h', '--method', 'beta-map'], { cwd });
+    assert.is(both.code, 2);
+    assert.match(both.stderr, 'one of --method and --time-budget');
+    const quality = await command([...args, '--time-budget', '1h', '--quality', 'fast'], { cwd });
+    assert.match(quality.stderr, 'one of --quality and --time-budget');
+    const word = await command([...args, '--time-budget', 'soon'], { cwd });
+    assert.is(word.code, 2);
+    assert.match(word.stderr, /60s, 5min or 2h for timeBudget but received 'soon'/);
+  }));
+
+test.run();

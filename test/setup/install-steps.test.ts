@@ -1,0 +1,120 @@
+// Pieces are whole or not there; tools are ended with all that they started, and their failures told.
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isPiece, makePiece, removePartial, writeWhole } from '#src/setup/install-step.js';
+import { runTool } from '#src/setup/run-tool.js';
+
+const test = suite<{ folder: string }>('pieces', { folder: '' });
+test.before.each(async (context) => {
+  context.folder = await mkdtemp(join(tmpdir(), 'flow-denoise-'));
+});
+test.after.each(({ folder }) => rm(folder, { recursive: true, force: true }));
+
+test('a piece is there once it is whole, and is of one specification', async ({ folder }) => {
+  const piece = join(folder, 'piece');
+  assert.is(await isPiece(piece, 'v1'), false);
+  await makePiece(piece, 'v1', async (partial) => {
+    assert.is(existsSync(piece), false);
+    await writeFile(join(partial, 'a'), '1');
+  });
+  assert.equal([await isPiece(piece, 'v1'), await isPiece(piece, 'v2')], [true, false]);
+  await makePiece(piece, 'v2', (partial) => writeFile(join(partial, 'b'), '2'));
+  assert.equal((await readdir(piece)).sort(), ['b', 'piece.txt']);
+});
+
+test('a failure leaves nothing of the new and all of the old', async ({ folder }) => {
+  const piece = join(folder, 'piece');
+  await makePiece(piece, 'v1', (partial) => writeFile(join(partial, 'a'), '1'));
+  const failing = makePiece(piece, 'v2', async (partial) => {
+    await writeFile(join(partial, 'b'), '2');
+    throw new Error('no more');
+  });
+  assert.match(String(await failing.catch((error: unknown) => error)), 'no more');
+  assert.equal(await readdir(folder), ['piece']);
+  assert.is(await isPiece(piece, 'v1'), true);
+});
+
+test('what a killed attempt has left is no piece and is removed', async ({ folder }) => {
+  await mkdir(join(folder, 'piece.partial-123', 'lib'), { recursive: true });
+  await mkdir(join(folder, 'whole'));
+  assert.is(await isPiece(join(folder, 'piece'), 'v1'), false);
+  await removePartial(folder);
+  assert.equal(await readdir(folder), ['whole']);
+});
+
+test('a file is written whole', async ({ folder }) => {
+  await writeWhole(join(folder, 'marker'), 'old');
+  await writeWhole(join(folder, 'marker'), 'new');
+  assert.equal(await readdir(folder), ['marker']);
+  assert.is(await readFile(join(folder, 'marker'), 'utf8'), 'new');
+});
+
+const node = (program: string) => ({ command: process.execPath, args: ['-e', program] });
+const installer = (folder: string, signal = new AbortController().signal) => ({
+  say: () => {},
+  signal,
+  logPath: join(folder, 'log'),
+});
+
+test("a tool's output is returned and logged", async ({ folder }) => {
+  const call = { step: 'Asking', ...node('console.log("out"); console.error("err")'), remedy: 'none' };
+  assert.is(await runTool(call, installer(folder)), 'out\n');
+  const log = await readFile(join(folder, 'log'), 'utf8');
+  assert.match(log, /\$ .*node.* -e/);
+  assert.match(log, 'out');
+  assert.match(log, 'err');
+});
+
+test('a failing tool is told by step, its own last words, log and remedy', async ({ folder }) => {
+  const program = 'for (let i = 0; i < 99; i++) console.log("line", i); process.exit(3)';
+  const call = { step: 'Building', ...node(program), remedy: 'build better' };
+  const error = await runTool(call, installer(folder)).catch((thrown: unknown) => thrown);
+  assert.is((error as { code: string }).code, 'INSTALL_FAILED');
+  assert.match(
+    String(error),
+    /Building failed: .*line 94\n.*line 98 \(all of it in .*log\)\. To do: build better/s,
+  );
+  assert.not.match(String(error), 'line 90');
+  const absent = runTool(
+    { step: 'Calling', command: join(folder, 'absent'), args: [], remedy: 'get it' },
+    installer(folder),
+  );
+  assert.match(String(await absent.catch((thrown: unknown) => thrown)), /Calling failed: .*ENOENT.*get it/s);
+});
+
+test('an abort ends a tool and what it has started', async ({ folder }) => {
+  const stopping = new AbortController();
+  const pidFile = join(folder, 'pid');
+  // The child of the child says that it lives; nothing but the abort ends either.
+  const grandchild = `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); console.log('lives'); setInterval(() => {}, 1e6)`;
+  const program = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(grandchild)}], { stdio: 'inherit' }); setInterval(() => {}, 1e6)`;
+  const running = runTool(
+    { step: 'Waiting', ...node(program), remedy: '' },
+    installer(folder, stopping.signal),
+  );
+  while (
+    !(existsSync(join(folder, 'log')) && (await readFile(join(folder, 'log'), 'utf8')).includes('lives\n'))
+  )
+    await new Promise((resolve) => setImmediate(resolve));
+  stopping.abort(new Error('stopped by the test'));
+  assert.match(String(await running.catch((thrown: unknown) => thrown)), 'stopped by the test');
+  const pid = Number(await readFile(pidFile, 'utf8'));
+  // Its end of our pipe is closed, so it has ended, or is about to.
+  while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
+});
+
+/** A process that has ended may stay in the table until somebody asks for its exit code. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+test.run();
