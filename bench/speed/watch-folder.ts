@@ -4,7 +4,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { watchFolder } from '#src/plugin/watch/watch-folder.js';
+import { watchFolder } from '#src/plugin/watch/folder-watcher.js';
 import { identityDenoiser } from '../../test/plugin/identity-denoiser.js';
 import { noisyPicture } from '../../test/plugin/pictures.js';
 

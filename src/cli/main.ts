@@ -3,8 +3,7 @@
 // (nothing was started); 130 interrupted (143 when terminated, 129 when the terminal
 // closed).
 import { CommanderError } from 'commander';
-import { errorLine } from './display/report.js';
-import { Interrupted } from './interrupted.js';
+import { errorLine, Interrupted } from './display/report.js';
 import { runProgram } from './program.js';
 
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

@@ -6,7 +6,7 @@ import type { Quality } from '../denoiser/preset.js';
 
 export type Beta = number | 'auto';
 
-export type Subject =
+export type Contender =
   /** The product as anyone calls it: a quality, which is a method with an ensemble and scales. */
   | { readonly kind: 'quality'; readonly prior: string; readonly quality: Quality }
   /** One of its methods alone. */
@@ -22,7 +22,7 @@ export function priorName(prior: string): string {
 }
 
 /** What it is, without its beta: subjects that differ in beta only have one name. */
-export function methodName(subject: Subject): string {
+export function methodName(subject: Contender): string {
   switch (subject.kind) {
     case 'given':
       return subject.name;
@@ -40,11 +40,11 @@ export function methodName(subject: Subject): string {
 }
 
 /** Whether it is called as the product: neither the maximum itself nor another program. */
-export function isProduct({ kind }: Subject): boolean {
+export function isProduct({ kind }: Contender): boolean {
   return kind === 'product' || kind === 'quality';
 }
 
-export function betaOf(subject: Subject): Beta | undefined {
+export function betaOf(subject: Contender): Beta | undefined {
   return 'beta' in subject ? subject.beta : undefined;
 }
 
@@ -54,6 +54,6 @@ export function betaName(beta: Beta | undefined): string {
   return beta === 'auto' ? 'calibrated beta' : `beta ${beta}`;
 }
 
-export function subjectName(subject: Subject): string {
+export function contenderName(subject: Contender): string {
   return [methodName(subject), betaName(betaOf(subject))].filter((part) => part !== '').join(', ');
 }

@@ -3,7 +3,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { packageVersion } from '../plugin/package-version.js';
 import type { EvaluationResults } from './measure/results.js';
-import type { ShownPicture } from './measure/thumbnails.js';
+import type { PictureThumbnails } from './measure/thumbnails.js';
 import { type CheckedEvaluateOptions, checkEvaluateOptions, type EvaluateOptions } from './options.js';
 import { PAPER_COUNT, paperPlan } from './paper/paper-protocol.js';
 import { type CleanPicture, findPictures, readClean } from './pictures.js';
@@ -12,7 +12,7 @@ import { runPlan } from './run-plan.js';
 
 export interface Evaluation {
   readonly results: EvaluationResults;
-  readonly shown: readonly ShownPicture[];
+  readonly shown: readonly PictureThumbnails[];
 }
 
 /**

@@ -1,6 +1,6 @@
 // The package's entry `flow-denoise/evaluate`: measuring priors, methods and betas on a folder of clean pictures.
 
-export type { Beta, Subject } from './contender.js';
+export type { Beta, Contender } from './contender.js';
 export { type Evaluation, evaluate } from './evaluation.js';
 export { type Exchange, exportPictures } from './exchange.js';
 export type { ResidualMeasures } from './measure/residual.js';

@@ -3,20 +3,20 @@
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import { DEFAULT_QUALITY } from '../denoiser/preset.js';
-import { type Subject, subjectName } from './contender.js';
+import { type Contender, contenderName } from './contender.js';
 import { type NoiseLevel, noiseName } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 
 export interface EvaluationTask {
   readonly level: NoiseLevel;
-  readonly subject: Subject;
+  readonly subject: Contender;
   /** The first so many pictures. */
   readonly count: number;
 }
 
 export interface EvaluationPlan {
   readonly levels: readonly NoiseLevel[];
-  readonly subjects: readonly Subject[];
+  readonly subjects: readonly Contender[];
   readonly tasks: readonly EvaluationTask[];
 }
 
@@ -29,7 +29,7 @@ export async function gridPlan(options: CheckedEvaluateOptions, count: number): 
   const levels = distinct(gridLevels(options), noiseName);
   const { prior: priors = [DEFAULT_PRIOR] } = options;
   const own = await Promise.all(priors.map((prior) => ownSubjects(prior, options)));
-  const subjects = distinct([...own.flat(), ...givenSubjects(options)], subjectName);
+  const subjects = distinct([...own.flat(), ...givenSubjects(options)], contenderName);
   return planOf(levels, subjects, () => count);
 }
 
@@ -37,15 +37,15 @@ export async function gridPlan(options: CheckedEvaluateOptions, count: number): 
 async function ownSubjects(
   prior: string,
   { quality, method, beta }: Pick<CheckedEvaluateOptions, 'quality' | 'method' | 'beta'>,
-): Promise<Subject[]> {
+): Promise<Contender[]> {
   const isOpen = (quality ?? method ?? beta) === undefined;
   const isWhole = isOpen && (prior === 'auto' || (await loadModel(findPrior(prior))).conditioning !== null);
   const qualities = quality ?? (isWhole ? [DEFAULT_QUALITY] : []);
   const alone = isWhole ? (['posterior-mean', 'beta-map'] as const) : (['beta-map'] as const);
   const methods = method ?? (quality !== undefined && beta === undefined ? [] : alone);
   return [
-    ...qualities.map((quality): Subject => ({ kind: 'quality', prior, quality })),
-    ...methods.flatMap((method): Subject[] =>
+    ...qualities.map((quality): Contender => ({ kind: 'quality', prior, quality })),
+    ...methods.flatMap((method): Contender[] =>
       method === 'posterior-mean'
         ? [{ kind: 'product', prior, method }]
         : (beta ?? (['auto'] as const)).map((beta) => ({ kind: 'product', prior, method, beta })),
@@ -53,7 +53,7 @@ async function ownSubjects(
   ];
 }
 
-export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>): Subject[] {
+export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>): Contender[] {
   return Object.entries(given).map(([name, what]) =>
     typeof what === 'string' ? { kind: 'given', name, folder: what } : { kind: 'given', name },
   );
@@ -62,8 +62,8 @@ export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>):
 /** @param count  of the pictures on which a subject meets a noise; none leaves the cell out */
 export function planOf(
   levels: readonly NoiseLevel[],
-  subjects: readonly Subject[],
-  count: (subject: Subject, level: NoiseLevel) => number,
+  subjects: readonly Contender[],
+  count: (subject: Contender, level: NoiseLevel) => number,
 ): EvaluationPlan {
   const tasks = subjects.flatMap((subject) =>
     levels.map((level) => ({ level, subject, count: count(subject, level) })),

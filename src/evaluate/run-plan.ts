@@ -2,14 +2,14 @@
 // subject, so that none is kept; the seed makes them the same.
 import { availableParallelism } from 'node:os';
 import { mapInOrder } from '../tile/in-order.js';
-import { betaOf, methodName, type Subject, subjectName } from './contender.js';
+import { betaOf, type Contender, contenderName, methodName } from './contender.js';
 import { cameraShot } from './measure/camera-shot.js';
 import { expectedSeconds } from './measure/expected-time.js';
 import { measureNoisy, measureRestored } from './measure/measures.js';
 import { blockRms, standardisedResidual } from './measure/residual.js';
 import { openRestorer, type Restorer } from './measure/restorer.js';
 import type { Cell, Measures, PictureResult } from './measure/results.js';
-import { type ShownPicture, shownBlocks, shownImage } from './measure/thumbnails.js';
+import { blockThumbnail, type PictureThumbnails, thumbnail } from './measure/thumbnails.js';
 import { type NoiseLevel, noiseName, withNoise } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 import type { CleanPicture } from './pictures.js';
@@ -19,7 +19,7 @@ export interface PlanResults {
   /** By level. */
   readonly noisy: readonly (readonly Measures[])[];
   readonly cells: readonly Cell[];
-  readonly shown: readonly ShownPicture[];
+  readonly shown: readonly PictureThumbnails[];
   /** The engine and why it was chosen. */
   readonly engine: string;
 }
@@ -97,8 +97,8 @@ export async function runPlan(
 }
 
 /** Those that differ in their beta only stand together: they share a restorer, and what it prepares for a noise. */
-function families(subjects: readonly Subject[]): readonly Subject[][] {
-  const byMethod = new Map<string, Subject[]>();
+function families(subjects: readonly Contender[]): readonly Contender[][] {
+  const byMethod = new Map<string, Contender[]>();
   for (const subject of subjects) {
     const key = `${subject.kind} ${methodName(subject)}`;
     byMethod.set(key, [...(byMethod.get(key) ?? []), subject]);
@@ -128,7 +128,7 @@ function progress(
     onProgress?.({
       done,
       total,
-      what: `${subjectName(task.subject)}, ${noiseName(task.level)}`,
+      what: `${contenderName(task.subject)}, ${noiseName(task.level)}`,
       secondsLeft,
     });
   };
@@ -138,8 +138,8 @@ async function measureAllNoisy(
   { levels }: EvaluationPlan,
   pictures: readonly CleanPicture[],
   options: RunOptions,
-): Promise<{ noisy: Measures[][]; shown: ShownPicture[] }> {
-  const shown: ShownPicture[] = [];
+): Promise<{ noisy: Measures[][]; shown: PictureThumbnails[] }> {
+  const shown: PictureThumbnails[] = [];
   const noisy: Measures[][] = [];
   for (const [at, level] of levels.entries()) {
     const row: Measures[] = [];
@@ -148,7 +148,7 @@ async function measureAllNoisy(
       const { reference, noisy } = await noisyPair(clean, index, level, options);
       row.push(measureNoisy(reference, noisy.data, level));
       if (index >= options.shown) continue;
-      const images = { clean: await shownImage(reference), noisy: await shownImage(noisy) };
+      const images = { clean: await thumbnail(reference), noisy: await thumbnail(noisy) };
       shown.push({ picture: clean.name, level: at, ...images, restored: new Map(), uneven: new Map() });
     }
     noisy.push(row);
@@ -161,7 +161,7 @@ interface CellWork {
   readonly cell: Pick<Cell, 'level' | 'subject'>;
   readonly restorer: Restorer;
   readonly pictures: readonly CleanPicture[];
-  readonly shown: readonly ShownPicture[];
+  readonly shown: readonly PictureThumbnails[];
   readonly options: RunOptions;
   readonly onPicture: (task: EvaluationTask) => void;
 }
@@ -206,8 +206,8 @@ async function show(
 ): Promise<void> {
   const entry = shown.find(({ picture, level }) => picture === reference.name && level === cell.level);
   if (entry === undefined) return;
-  entry.restored.set(cell.subject, await shownImage({ ...noisy, data: estimate }));
+  entry.restored.set(cell.subject, await thumbnail({ ...noisy, data: estimate }));
   const residual = standardisedResidual(noisy.data, estimate, reference.data, task.level);
-  const blocks = await shownBlocks(blockRms(residual, noisy));
+  const blocks = await blockThumbnail(blockRms(residual, noisy));
   if (blocks) entry.uneven.set(cell.subject, blocks);
 }

@@ -49,7 +49,10 @@ const textWidth = (text: string) => text.length * FONT * LETTER;
 const colourOf = (index: number) => COLOURS[index % COLOURS.length] ?? 'currentColor';
 const markOf = (index: number) => symbolsFill[index % symbolsFill.length] as SymbolType;
 
-/** @returns  a whole `<svg>`, named for screen readers by its title and told in numbers by its description */
+/**
+ * Several charts in one `<svg>`, one below the other.
+ *
+ * @returns  a whole `<svg>`, named for screen readers by its title and told in numbers by its description */
 export function lineChart(chart: LineChart): string {
   const { title, xLabel, yLabel, xScale = 'linear', yScale = 'linear', width = 640, height = 400 } = chart;
   const groups = [...new Set(chart.series.map(({ name, group = name }) => group))];
@@ -180,4 +183,25 @@ function toldInNumbers(series: readonly ShownSeries[], xLabel: string, yLabel: s
     return `${name}: ${pairs.join(', ')}`;
   });
   return `${yLabel} against ${xLabel}. ${told.join('. ')}.`;
+}
+
+const STACKED_WIDTH = 640;
+const STACKED_HEIGHT = 400;
+
+/**
+ * Several charts in one `<svg>`, one below the other.
+ *
+ * @returns  a whole `<svg>`, named by its title; each chart keeps its own name and description
+ */
+export function stackedCharts(title: string, charts: readonly LineChart[]): string {
+  const parts = charts.map((chart, i) =>
+    lineChart({ ...chart, width: STACKED_WIDTH, height: STACKED_HEIGHT }).replace(
+      '<svg ',
+      `<svg y="${i * STACKED_HEIGHT}" `,
+    ),
+  );
+  const name = escapedMarkup(title);
+  const height = STACKED_HEIGHT * charts.length;
+  const told = `${charts.length} charts: ${charts.map((chart) => chart.title).join('; ')}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${STACKED_WIDTH} ${height}" width="${STACKED_WIDTH}" height="${height}" role="img" aria-label="${name}" fill="currentColor"><title>${name}</title><desc>${escapedMarkup(told)}</desc>${parts.join('')}</svg>`;
 }

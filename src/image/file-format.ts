@@ -1,4 +1,6 @@
-// What a file on disk is, before anything that parses pictures sees it: its name is no proof.
+// What a file on disk is, before anything that parses pictures sees it, and the names that we take for pictures. A
+// name is no proof.
+import { extname } from 'node:path';
 import { openRegularFile } from '../core/files.js';
 import { readContainer } from './decode.js';
 import { type PictureFormat, pictureFormat } from './format.js';
@@ -20,4 +22,36 @@ export async function formatOfFile(path: string): Promise<PictureFormat | undefi
   } finally {
     await handle?.close();
   }
+}
+
+/** Extensions of the files that can be denoised, in lower case, without the dot. */
+export const supportedExtensions: readonly string[] = [
+  'png',
+  'jpg',
+  'jpeg',
+  'jpe',
+  'jfif',
+  'webp',
+  'tif',
+  'tiff',
+];
+
+/** Whether the path ends in one of `supportedExtensions`, in whatever case. */
+export function isSupportedExtension(path: string): boolean {
+  return supportedExtensions.includes(extname(path).slice(1).toLowerCase());
+}
+
+const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
+  png: ['png'],
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
+  webp: ['webp'],
+  tiff: ['tif', 'tiff'],
+};
+
+/** The path under the usual extension of a format; one that already means it stays. */
+export function withFormatExtension(path: string, format: PictureFormat): string {
+  const extension = extname(path);
+  const own = byFormat[format];
+  if (own.includes(extension.slice(1).toLowerCase())) return path;
+  return `${path.slice(0, path.length - extension.length)}.${own[0]}`;
 }

@@ -2,8 +2,12 @@
 export { type ConvertOptions, checkConversion, converted, isConversion } from './convert.js';
 export { DEFAULT_MAX_PIXELS, type DecodedPicture, type DecodeOptions, decodePicture } from './decode.js';
 export { encodePicture } from './encode.js';
-export { isSupportedExtension, supportedExtensions, withFormatExtension } from './file-extensions.js';
-export { formatOfFile } from './file-format.js';
+export {
+  formatOfFile,
+  isSupportedExtension,
+  supportedExtensions,
+  withFormatExtension,
+} from './file-format.js';
 export { fidelityOf } from './file-traits.js';
 export type { PictureFormat } from './format.js';
 export type { Fidelity } from './traits.js';

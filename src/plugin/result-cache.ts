@@ -77,13 +77,9 @@ export type KeyedOptions = Omit<CheckedNoiseOptions, 'sigmaMap'> & ConvertOption
  */
 export function resultKey(bytes: Buffer, fingerprint: string, options: KeyedOptions): string | undefined {
   if (isNoiseModel(options.noise)) return undefined;
-  const parts = JSON.stringify([VERSION, fingerprint, sorted(options), sorted(options.noise)]);
+  const parts = JSON.stringify([VERSION, fingerprint, Object.entries(options).sort()]);
   const checksum = createHash('sha256').update(parts).update('\0').update(bytes).digest('hex');
   return `${KEY_START}${checksum}`;
-}
-
-function sorted(value: string | object): unknown {
-  return typeof value === 'string' ? value : Object.entries(value).sort();
 }
 
 const VERSION = packageVersion();

@@ -11,7 +11,7 @@ const SPEC_FILE = 'piece.txt';
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
 
 /** Whether the folder is a whole piece made to this specification. */
-export async function isPiece(folder: string, spec: string): Promise<boolean> {
+export async function isStepDone(folder: string, spec: string): Promise<boolean> {
   return (await readFile(join(folder, SPEC_FILE), 'utf8').catch(() => undefined)) === spec;
 }
 
@@ -20,7 +20,7 @@ export async function isPiece(folder: string, spec: string): Promise<boolean> {
  *
  * @param make  fills an empty folder whose name will change: what it writes holds no absolute path into it
  */
-export async function makePiece(
+export async function makeStep(
   folder: string,
   spec: string,
   make: (partial: string) => Promise<void>,

@@ -14,7 +14,7 @@ import {
   tensorflowFolder,
 } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import { isPiece, removePartial, writeWhole } from './install-step.js';
+import { isStepDone, removePartial, writeWhole } from './install-step.js';
 import { type Installer, installFailed, log } from './installer.js';
 import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
 import { whileLocked } from './lock.js';
@@ -139,7 +139,7 @@ async function makeNext(next: string, chosen: Libtensorflow, installer: Installe
   await removePartial(next);
   const packages = packagesFolder(next);
   const libtensorflow = join(next, 'libtensorflow');
-  const hasLibtensorflow = await isPiece(libtensorflow, chosen.source);
+  const hasLibtensorflow = await isStepDone(libtensorflow, chosen.source);
   const { python, words } = await findPrerequisites({
     venv: chosen.wheel !== undefined,
     space: hasLibtensorflow ? SPACE_WITHOUT_LIBTENSORFLOW : chosen.space,
@@ -149,7 +149,7 @@ async function makeNext(next: string, chosen: Libtensorflow, installer: Installe
   installer.say(`found: ${words}`);
   log(installer, `found: ${words}\n`);
 
-  if (await isPiece(packages, PACKAGES)) installer.say('packages: there already');
+  if (await isStepDone(packages, PACKAGES)) installer.say('packages: there already');
   else await makePackages(packages, installer);
   const downloaded = join(next, 'headers');
   const headers = await findHeaders(downloaded, packages, installer);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { FlowDenoiseError } from '../core/errors.js';
-import { makePiece } from './install-step.js';
+import { makeStep } from './install-step.js';
 import { type Installer, installFailed, notForThisPlatform } from './installer.js';
 import { makePip } from './pip.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
@@ -106,7 +106,7 @@ export async function makeLibtensorflow(
   const { source, wheel: requirement } = chosen;
   const clock = startClock();
   if (requirement === undefined) {
-    await makePiece(folder, source, async (partial) => {
+    await makeStep(folder, source, async (partial) => {
       for (const name of ['lib', 'include']) await symlink(join(source, name), join(partial, name));
     });
     installer.say(`libtensorflow: ${source} is used where it lies`);
@@ -115,7 +115,7 @@ export async function makeLibtensorflow(
   installer.say(
     `libtensorflow: fetching ${source}${chosen.device === 'cuda' ? ' and CUDA' : ''} from PyPI (${chosen.download})`,
   );
-  await makePiece(folder, source, async (partial) => {
+  await makeStep(folder, source, async (partial) => {
     const work = join(partial, 'work');
     await mkdir(work);
     const pip = await makePip(work, python, installer);

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TENSORFLOW_PACKAGE } from '../core/engine/packages/tensorflow-package.js';
-import { isPiece, makePiece } from './install-step.js';
+import { isStepDone, makeStep } from './install-step.js';
 import { type Installer, installFailed } from './installer.js';
 import { runTool } from './run-tool.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
@@ -20,7 +20,7 @@ export const PACKAGES = `${TENSORFLOW_PACKAGE}@${TFJS_NODE_VERSION} node-gyp@${N
 export async function makePackages(folder: string, installer: Installer): Promise<void> {
   installer.say(`packages: fetching ${TENSORFLOW_PACKAGE} ${TFJS_NODE_VERSION} with npm`);
   const clock = startClock();
-  await makePiece(folder, PACKAGES, async (partial) => {
+  await makeStep(folder, PACKAGES, async (partial) => {
     await writeFile(join(partial, 'package.json'), '{ "private": true }\n');
     const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--omit=dev', '--loglevel=error'];
     await runTool(
@@ -56,11 +56,11 @@ export async function findHeaders(folder: string, packages: string, installer: I
     (prefix) => prefix && existsSync(join(prefix, 'include', 'node', 'node_api.h')),
   );
   if (own !== undefined) return own;
-  if (!(await isPiece(folder, node))) {
+  if (!(await isStepDone(folder, node))) {
     installer.say(
       `headers: none are beside ${process.execPath}; fetching those of Node ${node} from nodejs.org`,
     );
-    await makePiece(folder, node, async (partial) => {
+    await makeStep(folder, node, async (partial) => {
       await runTool(
         {
           step: 'Fetching the headers of Node',

@@ -1,5 +1,5 @@
-// Where the tiles of a picture lie: numbers only, no samples. DESIGN.md "Rules that hold everywhere". Reading
-// a tile is extract.ts, how its pixels count is window.ts.
+// Where the tiles of a picture lie: numbers only, no samples. Reading a tile is extract.ts, how its pixels
+// count is window.ts.
 import { FlowDenoiseError } from '../core/errors.js';
 
 export interface TileOptions {

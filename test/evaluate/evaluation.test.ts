@@ -8,7 +8,7 @@ import { FlowDenoiseError } from '#src/core/errors.js';
 import { mse, psnr, ssim } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { subjectName } from '#src/evaluate/contender.js';
+import { contenderName } from '#src/evaluate/contender.js';
 import type { EvaluateOptions, EvaluationProgress } from '#src/evaluate/index.js';
 import { evaluate, exportPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { checkEvaluateOptions } from '#src/evaluate/options.js';
@@ -101,7 +101,7 @@ test('what is named is evaluated and nothing else', () =>
     const subjectsOf = async (options: Partial<EvaluateOptions>) => {
       const checked = checkEvaluateOptions({ ...shared, folder, prior: [conditioned], ...options });
       return (await gridPlan(checked, 1)).subjects.map((subject) =>
-        subjectName(subject).replace(/.*?, /, ''),
+        contenderName(subject).replace(/.*?, /, ''),
       );
     };
     assert.equal(await subjectsOf({ quality: ['fast', 'balanced'] }), ['fast', 'balanced']);

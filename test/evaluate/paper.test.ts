@@ -9,7 +9,7 @@ import { openEngine } from '#src/core/engine/open-engine.js';
 import { hasBrokenDown } from '#src/core/inference/estimation.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
-import { priorName, subjectName } from '#src/evaluate/contender.js';
+import { contenderName, priorName } from '#src/evaluate/contender.js';
 import { type EvaluationResults, evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { measureNoisy, measureRestored } from '#src/evaluate/measure/measures.js';
 import { openRestorer } from '#src/evaluate/measure/restorer.js';
@@ -204,7 +204,7 @@ test('the whole protocol, with two small priors, on two pictures', () =>
     const kinds = (prior: string) =>
       results.subjects.flatMap((subject) =>
         'prior' in subject && subject.prior === prior
-          ? subjectName(subject).slice(priorName(prior).length + 2)
+          ? contenderName(subject).slice(priorName(prior).length + 2)
           : [],
       );
     const betas = ['beta 1', 'beta 2', 'beta 4', 'beta 8'];

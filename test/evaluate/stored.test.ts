@@ -5,7 +5,7 @@ import path from 'node:path';
 import { globSync } from 'tinyglobby';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { betaOf, methodName, subjectName } from '#src/evaluate/contender.js';
+import { betaOf, contenderName, methodName } from '#src/evaluate/contender.js';
 import type { EvaluationResults } from '#src/evaluate/index.js';
 import { measureNoisy, measureRestored } from '#src/evaluate/measure/measures.js';
 import { openRestorer } from '#src/evaluate/measure/restorer.js';
@@ -61,7 +61,7 @@ for (const file of files) {
         for (const [index, stored] of cell.pictures.slice(0, PICTURES).entries()) {
           const clean = await readClean(folder, pictures[index]?.name ?? '', crop);
           const { noisy: made } = await noisyPair(clean, index, level, settings);
-          const what = `${subjectName(subject)}, sigma ${level.sigma}, ${clean.name}`;
+          const what = `${contenderName(subject)}, sigma ${level.sigma}, ${clean.name}`;
           const before = measureNoisy(clean, made.data, level);
           isNear(before.psnr, noisy[cell.level]?.[index]?.psnr ?? Number.NaN, 1e-4, `${what}, noisy`);
           const { data } = await restorer.restore(made, level, { beta: betaOf(subject), signal: undefined });

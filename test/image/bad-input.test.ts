@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { isSupportedExtension, supportedExtensions } from '#src/image/file-extensions.js';
+import { isSupportedExtension, supportedExtensions } from '#src/image/file-format.js';
 import { fidelityOf } from '#src/image/file-traits.js';
 import { pipelineOf, samples8 } from './made.js';
 

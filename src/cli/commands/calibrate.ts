@@ -7,8 +7,7 @@ import {
   calibrate,
 } from '../../train/calibrate/calibrate.js';
 import { listOption, numberOption } from '../arguments.js';
-import type { Display } from '../display/progress.js';
-import type { RunContext } from '../run/run.js';
+import type { Display, RunContext } from '../display/progress.js';
 
 export interface CalibrateArguments {
   readonly options: CalibrateOptions;

@@ -23,7 +23,7 @@ import { numberOption } from '../arguments.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
 import { errorJson, errorLine } from '../display/report.js';
 import { readNoiseProfile } from '../noise-file.js';
-import { storedRegion } from '../preview/orientation.js';
+import { storedRegion } from '../preview/display-image.js';
 import { findInputs } from '../run/inputs.js';
 
 const MOST_BYTES = 2 ** 31;

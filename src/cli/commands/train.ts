@@ -7,10 +7,9 @@ import { logLine } from '../../train/report/training-log.js';
 import { PAGE_FILE } from '../../train/report/training-report.js';
 import { type TrainOptions, train } from '../../train/train.js';
 import { listOption, numberOption } from '../arguments.js';
-import { errorLine } from '../display/report.js';
+import type { RunContext } from '../display/progress.js';
+import { errorLine, Interrupted } from '../display/report.js';
 import { openTrainingDisplay } from '../display/training-display.js';
-import { Interrupted } from '../interrupted.js';
-import type { RunContext } from '../run/run.js';
 import { calibrateAloud } from './calibrate.js';
 
 export interface TrainArguments {

@@ -6,10 +6,9 @@ import { printable } from '../../core/printable.js';
 import type { FolderWatcher } from '../../plugin/index.js';
 import { type WatchFolderOptions, watchFolder } from '../../plugin/index.js';
 import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from '../arguments.js';
-import type { Display } from '../display/progress.js';
+import type { Display, RunContext } from '../display/progress.js';
 import { doneLine, errorJson, errorLine } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
-import type { RunContext } from '../run/run.js';
 
 export interface WatchArguments {
   readonly options: WatchFolderOptions;

@@ -2,8 +2,7 @@
 import { type NoiseProfile, varianceAt } from '../../core/noise/model/noise-profile.js';
 import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
-import { standaloneSvg } from '../../figure/line-chart.js';
-import { stackedCharts } from '../../figure/stacked-charts.js';
+import { stackedCharts, standaloneSvg } from '../../figure/line-chart.js';
 
 /** The bands by the period of their details in pixels, and where each begins. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;

@@ -18,6 +18,14 @@ export interface Display {
   end(): void;
 }
 
+/** What a command is given to tell with, and to be stopped by. */
+export interface RunContext {
+  readonly display: Display;
+  /** Takes a line for programs to read, and those of --dry-run. */
+  readonly writeLine: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /** The display that suits the terminal. */
 export function openDisplay(isQuiet: boolean, stream: NodeJS.WriteStream = process.stderr): Display {
   const display = displayOn(isQuiet, stream);

@@ -10,7 +10,7 @@ const BLOCK = 8;
  *
  * @param size  of the part, in pixels of the full picture
  */
-export function mostToSee(
+export function detailRegion(
   before: Raw,
   after: Raw,
   full: Pick<Region, 'width' | 'height'>,

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { decodePicture } from '../../image/index.js';
 import { whiteLevel } from '../../tile/picture.js';
+import type { Region } from '../../tile/region.js';
 
 /** A picture as it is looked at. */
-export interface Upright {
+export interface DisplayImage {
   readonly open: () => Sharp;
   readonly hasAlpha: boolean;
   readonly width: number;
@@ -20,7 +21,7 @@ export interface Raw {
 }
 
 /** sharp applies the profile; without one, samples are taken for sRGB, as browsers do. */
-export async function openUpright(file: string | Buffer): Promise<Upright> {
+export async function openDisplayImage(file: string | Buffer): Promise<DisplayImage> {
   const limits = { limitInputPixels: false } as const;
   const metadata = await sharp(file, limits).metadata();
   const source = metadata.depth === 'float' ? await asIntegers(file, metadata.orientation) : file;
@@ -44,10 +45,35 @@ async function asIntegers(file: string | Buffer, orientation = 1): Promise<Buffe
 }
 
 /** In 8 bits, with no side above `side`. */
-export async function shrunk({ open }: Upright, side: number): Promise<Raw> {
+export async function shrunk({ open }: DisplayImage, side: number): Promise<Raw> {
   const { data, info } = await open()
     .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels as Raw['channels'] };
+}
+
+/**
+ * The region of the stored picture that is shown as `region` of the upright one.
+ *
+ * @param orientation  EXIF's, 1 to 8; anything else counts as 1
+ * @param stored       the size of the stored picture
+ */
+export function storedRegion(
+  { left, top, width, height }: Region,
+  orientation: number,
+  stored: { readonly width: number; readonly height: number },
+): Region {
+  // From 5 on, columns of the file are shown as rows.
+  const isTurned = orientation >= 5 && orientation <= 8;
+  const along = isTurned
+    ? { left: top, top: left, width: height, height: width }
+    : { left, top, width, height };
+  const isFromRight = [2, 3, 7, 8].includes(orientation);
+  const isFromBottom = [3, 4, 6, 7].includes(orientation);
+  return {
+    ...along,
+    left: isFromRight ? stored.width - along.left - along.width : along.left,
+    top: isFromBottom ? stored.height - along.top - along.height : along.top,
+  };
 }

@@ -21,13 +21,12 @@ import { checkLength } from '../../plugin/picture-bytes.js';
 import type { Picture, Samples } from '../../tile/picture.js';
 import { cutOut, type Region } from '../../tile/region.js';
 import type { CommandArguments } from '../arguments.js';
+import type { RunContext } from '../display/progress.js';
 import { errorJson, errorLine, wayOf } from '../display/report.js';
 import { findInputs, type Job } from '../run/inputs.js';
-import type { RunContext } from '../run/run.js';
 import { readSigmaMap } from '../run/sigma-map.js';
-import { mostToSee } from './detail-region.js';
-import { openUpright, type Raw, shrunk, type Upright } from './display-image.js';
-import { storedRegion } from './orientation.js';
+import { detailRegion } from './detail-region.js';
+import { type DisplayImage, openDisplayImage, type Raw, shrunk, storedRegion } from './display-image.js';
 import type { PreviewRequest } from './preview-options.js';
 import { type Cell, isPreview, previewPicture } from './preview-picture.js';
 
@@ -150,7 +149,7 @@ async function placeOf(
   { name, picture }: DecodedPicture,
 ): Promise<Place> {
   const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
-  const upright = await openUpright(bytes);
+  const upright = await openDisplayImage(bytes);
   const shown = 'left' in part ? part : await mostTelling(upright, part);
   if (shown.left + shown.width > upright.width || shown.top + shown.height > upright.height)
     throw new FlowDenoiseError(
@@ -162,11 +161,11 @@ async function placeOf(
 }
 
 /** As for the report's detail; in place of the result stands a smoothed copy. */
-async function mostTelling(upright: Upright, size: Pick<Region, 'width' | 'height'>): Promise<Region> {
+async function mostTelling(upright: DisplayImage, size: Pick<Region, 'width' | 'height'>): Promise<Region> {
   const copy = await shrunk(upright, COPY_SIDE);
   const { data, width, height, channels } = copy;
   const smoothed = await sharp(data, { raw: { width, height, channels } }).blur(1.5).raw().toBuffer();
-  return mostToSee(copy, { ...copy, data: smoothed }, upright, size);
+  return detailRegion(copy, { ...copy, data: smoothed }, upright, size);
 }
 
 /** What is found of the noise; nothing is denoised. */
@@ -184,7 +183,7 @@ async function asShown(decoded: DecodedPicture, data: Samples, { width, height }
   const { channels } = decoded.picture;
   const part = { ...decoded, picture: { data, width, height, channels } };
   const format = data instanceof Float32Array ? 'tiff' : 'png';
-  const { open, hasAlpha } = await openUpright(await encodePicture(converted(part, { format })));
+  const { open, hasAlpha } = await openDisplayImage(await encodePicture(converted(part, { format })));
   const colour = hasAlpha ? open().ensureAlpha() : open().removeAlpha();
   const shown = await colour.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { info } = shown;

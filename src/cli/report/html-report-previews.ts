@@ -2,8 +2,8 @@
 // for pixel, from where there is most to see. Before and after are made alike. No HTML here.
 import sharp, { type Sharp } from 'sharp';
 import type { Region } from '../../tile/region.js';
-import { mostToSee } from '../preview/detail-region.js';
-import { openUpright, type Raw, shrunk, type Upright } from '../preview/display-image.js';
+import { detailRegion } from '../preview/detail-region.js';
+import { type DisplayImage, openDisplayImage, type Raw, shrunk } from '../preview/display-image.js';
 
 /** The same place before and after, both of one size. */
 export interface PreviewPair {
@@ -49,8 +49,8 @@ export async function makePreviews(
   after: Buffer | undefined,
   sizes: PreviewSizes,
 ): Promise<Previews> {
-  const source = await openUpright(before);
-  const result = after && (await openUpright(after));
+  const source = await openDisplayImage(before);
+  const result = after && (await openDisplayImage(after));
   const { width, height } = source;
   const wholeBefore = await shrunk(source, sizes.whole);
   const wholeAfter = result && (await shrunk(result, sizes.whole));
@@ -64,8 +64,8 @@ export async function makePreviews(
     return { width, height, whole, detail: undefined };
 
   const size = { width: sizes.detail, height: sizes.detail };
-  const region = mostToSee(wholeBefore, wholeAfter ?? wholeBefore, { width, height }, size);
-  const cut = ({ open, hasAlpha }: Upright): Promise<string> =>
+  const region = detailRegion(wholeBefore, wholeAfter ?? wholeBefore, { width, height }, size);
+  const cut = ({ open, hasAlpha }: DisplayImage): Promise<string> =>
     dataUrl(open().extract(region), hasAlpha, DETAIL_QUALITY);
   const pair = {
     width: region.width,

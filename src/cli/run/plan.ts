@@ -1,11 +1,12 @@
-// What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. No
-// picture is decoded here.
+// What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. And
+// `--dry-run`, which says it, a line for each picture. No picture is decoded here.
 import sharp from 'sharp';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Approach, Denoiser, Method } from '../../denoiser/denoiser.js';
 import { timeWords } from '../../figure/time-words.js';
 import { formatOfFile } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
+import { wayOf } from '../display/report.js';
 import type { Job } from './inputs.js';
 
 const HEADERS_AT_ONCE = 4;
@@ -109,4 +110,30 @@ function posteriorMeanSeconds(denoiser: Denoiser, sizes: readonly Size[]): Promi
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** @param left  pictures whose results are there already */
+export function dryRunLines({ jobs }: Plan, left: readonly Job[], isJson: boolean): string[] {
+  const write = isJson ? jsonOf : wordsOf;
+  return [...jobs.map((job) => write(job)), ...left.map((job) => (isJson ? leftJson(job) : leftLine(job)))];
+}
+
+/** The line of a picture whose result is there already. */
+export function leftLine(job: Job): string {
+  return `${wayOf(job)}  left: is there already (--overwrite replaces it)`;
+}
+
+export function leftJson({ input, output }: Job): string {
+  return JSON.stringify({ input, output, skipped: 'the output is there already' });
+}
+
+function wordsOf({ size, megapixels, seconds, ...job }: PlannedJob): string {
+  const words = size
+    ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
+    : 'its header cannot be read';
+  return `${wayOf(job)}  ${words}`;
+}
+
+function jsonOf({ input, output, size, tiles, seconds }: PlannedJob): string {
+  return JSON.stringify({ input, output, ...(size && { ...size, tiles, seconds }) });
 }

@@ -15,25 +15,17 @@ import { checkLength } from '../../plugin/picture-bytes.js';
 import { type PictureDenoiser, pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import type { CommandArguments } from '../arguments.js';
-import type { Display } from '../display/progress.js';
+import type { RunContext } from '../display/progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from '../display/report.js';
 import { previewCommand } from '../preview/preview.js';
 import { type HtmlReport, openHtmlReport } from '../report/html-report.js';
 import type { Destination } from './destination.js';
-import { dryRunLines, leftJson, leftLine } from './dry-run.js';
 import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
 import { knownJobs } from './known-jobs.js';
-import { type PlannedJob, planJobs, planLines } from './plan.js';
+import { dryRunLines, leftJson, leftLine, type PlannedJob, planJobs, planLines } from './plan.js';
 import { readSigmaMap } from './sigma-map.js';
 import { approachWithin } from './time-budget.js';
-
-export interface RunContext {
-  readonly display: Display;
-  /** Takes a line for programs to read, and those of --dry-run. */
-  readonly writeLine: (line: string) => void;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Denoises what the arguments name.

@@ -11,7 +11,6 @@ interface Convolution<T> {
 }
 
 export interface CouplingNetParameters<T> {
-  readonly width: number;
   /** SiLU where not given. */
   readonly activation?: ActivationName | undefined;
   readonly conv1: Convolution<T>;

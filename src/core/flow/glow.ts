@@ -37,8 +37,8 @@ function buildLevels<T>(
 ): BuiltLevel<T>[] {
   const { activation } = architecture;
   const isConditioned = architecture.conditioning !== null;
-  const net = (prefix: string, width: number) =>
-    couplingNet(ops, { ...netParameters(source, prefix, width, isConditioned), activation });
+  const net = (prefix: string) =>
+    couplingNet(ops, { ...netParameters(source, prefix, isConditioned), activation });
   return levelPlans(architecture).map(({ level, splits }, i) => {
     const bijections: Bijection<T>[] = [squeeze(ops)];
     for (let k = 0; k < level.steps; k++) {
@@ -49,12 +49,10 @@ function buildLevels<T>(
           logScale: source.vector(`${step}.actnorm.logScale`),
         }),
         invertibleConv1x1(ops, source.kernel(`${step}.conv1x1.weight`)),
-        affineCoupling(ops, net(`${step}.coupling`, level.width), couplingScaleOf(architecture)),
+        affineCoupling(ops, net(`${step}.coupling`), couplingScaleOf(architecture)),
       );
     }
-    return splits
-      ? { bijections, split: split(ops, net(`levels.${i}.split`, level.splitWidth ?? 0)) }
-      : { bijections };
+    return splits ? { bijections, split: split(ops, net(`levels.${i}.split`)) } : { bijections };
   });
 }
 

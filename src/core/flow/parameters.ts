@@ -1,4 +1,4 @@
-// From a prior's numbers to a carrier's tensors. Training will bring a source of its own (variables).
+// From a prior's numbers to a carrier's tensors. Training has a source of its own: its variables.
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { CouplingNetParameters } from './coupling-net.js';
 
@@ -43,7 +43,6 @@ export function parametersFrom<T>(ops: TensorOps<T>, weights: Weights): Paramete
 export function netParameters<T>(
   source: ParameterSource<T>,
   prefix: string,
-  width: number,
   isConditioned: boolean,
 ): CouplingNetParameters<T> {
   const convolution = (name: string) => ({
@@ -51,7 +50,6 @@ export function netParameters<T>(
     bias: source.vector(`${prefix}.${name}.bias`),
   });
   return {
-    width,
     conv1: convolution('conv1'),
     conv2: convolution('conv2'),
     conv3: convolution('conv3'),

@@ -56,7 +56,7 @@ export interface BetaMapEstimate extends Estimate {
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise (not clipped)
  * @param sigma  noise standard deviation, same units; also the unit of Adam's rate and of the stopping rule
  * @returns      clean estimate, not clipped
- * @see          the paper's equation for C_hat; DESIGN "Inference"
+ * @see          the paper's equation for C_hat; docs/method.md
  */
 export function* betaMap(
   y: Float32Array,

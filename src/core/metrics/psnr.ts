@@ -1,5 +1,28 @@
-// Peak signal-to-noise ratio.
-import { mse } from './mse.js';
+// Mean squared error and peak signal-to-noise ratio.
+import { FlowDenoiseError } from '../errors.js';
+
+/**
+ * Mean squared error.
+ *
+ * @param a  samples in [0, 1], any layout
+ * @param b  as many, in the same layout
+ * @returns  mean of (a - b)^2, at least 0
+ * @throws   FlowDenoiseError BAD_OPTION when there are none, or not as many
+ */
+export function mse(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
+  if (a.length !== b.length || a.length === 0) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected two pictures with equally many samples but received ${a.length} and ${b.length}`,
+    );
+  }
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    sum += difference * difference;
+  }
+  return sum / a.length;
+}
 
 /**
  * 10 log10(peak^2 / MSE).

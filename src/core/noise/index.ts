@@ -14,14 +14,12 @@ export {
 export { combine, combinedNoise, weightForSigma } from './likelihood/combination.js';
 export { gaussianNoise } from './likelihood/gaussian.js';
 export { laplacianNoise } from './likelihood/laplacian.js';
-export type { NoiseModel } from './likelihood/noise-model.js';
+export type { NoiseModel, Stabiliser } from './likelihood/noise-model.js';
 export {
   type PoissonGaussianParameters,
   poissonGaussianLikelihood,
   poissonGaussianNoise,
 } from './likelihood/poisson-gaussian.js';
-export type { Stabiliser } from './likelihood/stabiliser.js';
 export type { NoisyPicture } from './noisy-picture.js';
 export { gaussianGenerator } from './random.js';
-export { addGaussianNoise } from './simulate/add-noise.js';
-export { addPoissonGaussianNoise } from './simulate/add-poisson-gaussian-noise.js';
+export { addGaussianNoise, addPoissonGaussianNoise } from './simulate/add-noise.js';

@@ -6,8 +6,7 @@ import {
 } from '../../core/inference/half-quadratic-splitting.js';
 import { type BinFactor, bin, binnedShape, unbin } from '../../core/noise/likelihood/binning.js';
 import { combine } from '../../core/noise/likelihood/combination.js';
-import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
-import type { Stabiliser } from '../../core/noise/likelihood/stabiliser.js';
+import type { NoiseModel, Stabiliser } from '../../core/noise/likelihood/noise-model.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
 import type { Ensemble, Scales } from '../preset.js';
 import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';

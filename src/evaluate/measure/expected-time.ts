@@ -3,7 +3,7 @@
 import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { type Approach, QUALITIES } from '../../denoiser/preset.js';
-import type { Subject } from '../contender.js';
+import type { Contender } from '../contender.js';
 import type { CleanPicture } from '../pictures.js';
 import type { EvaluationPlan, EvaluationTask } from '../plan.js';
 import { CONVERGENCE, type RestorerOptions } from './restorer.js';
@@ -42,7 +42,7 @@ export async function expectedSeconds(
   return seconds;
 }
 
-function approachOf(subject: Subject): Partial<Approach> {
+function approachOf(subject: Contender): Partial<Approach> {
   if (subject.kind === 'quality') return QUALITIES[subject.quality];
   return { method: subject.kind === 'product' ? subject.method : 'beta-map', ensemble: 1, scales: 1 };
 }

@@ -14,7 +14,7 @@ import { decodePicture } from '../../image/index.js';
 import { extractTile } from '../../tile/extract.js';
 import { planTiles } from '../../tile/plan.js';
 import { createSchedule } from '../../tile/schedule.js';
-import type { Beta, Subject } from '../contender.js';
+import type { Beta, Contender } from '../contender.js';
 import { type NoiseLevel, noiseFolder, toldNoise } from '../noise-level.js';
 import type { CheckedEvaluateOptions, GivenProgram } from '../options.js';
 import type { CleanPicture } from '../pictures.js';
@@ -52,14 +52,14 @@ export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tile
   readonly given?: CheckedEvaluateOptions['given'];
 };
 
-/** DESIGN.md "Inference": what it takes to converge. */
+/** What it takes to converge. */
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
 
 /**
  * @param subject  any of those with one `methodName`
  * @throws         FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
-export function openRestorer(subject: Subject, options: RestorerOptions): Promise<Restorer> {
+export function openRestorer(subject: Contender, options: RestorerOptions): Promise<Restorer> {
   switch (subject.kind) {
     case 'quality':
       return openProduct(subject.prior, { quality: subject.quality }, options);
@@ -94,7 +94,7 @@ async function openProduct(
 
 /** The whole picture as one tile, so that what converges is the picture's own maximum. */
 async function openConverged(
-  { prior: name }: Subject & { readonly kind: 'converged' },
+  { prior: name }: Contender & { readonly kind: 'converged' },
   { engine: engineName = 'auto', threads }: RestorerOptions,
 ): Promise<Restorer> {
   const prior = await loadPrior(findPrior(name));
@@ -164,7 +164,7 @@ function interleaved(
 }
 
 function given(
-  { name, folder = '' }: Subject & { readonly kind: 'given' },
+  { name, folder = '' }: Contender & { readonly kind: 'given' },
   program: string | GivenProgram | undefined,
 ): Restorer {
   return {

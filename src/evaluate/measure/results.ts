@@ -1,7 +1,7 @@
 // What an evaluation found: every picture's figures, not their means only, so that a part of it can be measured again and
 // compared. This is what results.json holds.
 
-import type { Subject } from '../contender.js';
+import type { Contender } from '../contender.js';
 import type { NoiseLevel } from '../noise-level.js';
 import type { ResidualMeasures } from './residual.js';
 
@@ -63,7 +63,7 @@ export interface EvaluationResults {
   readonly settings: EvaluationSettings;
   readonly pictures: readonly { readonly name: string; readonly width: number; readonly height: number }[];
   readonly levels: readonly NoiseLevel[];
-  readonly subjects: readonly Subject[];
+  readonly subjects: readonly Contender[];
   /** The noisy pictures, by level. */
   readonly noisy: readonly (readonly Measures[])[];
   readonly cells: readonly Cell[];

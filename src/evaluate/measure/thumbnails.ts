@@ -9,7 +9,7 @@ const MAP_SCALE = 8;
 /** Where a map of blocks is fully coloured: this many parts of the noise more or less. */
 const FULL_COLOUR = 0.5;
 
-export interface ShownImage {
+export interface Thumbnail {
   readonly width: number;
   readonly height: number;
   /** A data URI. */
@@ -17,20 +17,20 @@ export interface ShownImage {
 }
 
 /** One picture under one noise. */
-export interface ShownPicture {
+export interface PictureThumbnails {
   readonly picture: string;
   /** Index into the levels. */
   readonly level: number;
-  readonly clean?: ShownImage;
-  readonly noisy?: ShownImage;
+  readonly clean?: Thumbnail;
+  readonly noisy?: Thumbnail;
   /** By the subject's index. */
-  readonly restored: Map<number, ShownImage>;
+  readonly restored: Map<number, Thumbnail>;
   /** Where more or less than the noise was taken off, by the subject's index. */
-  readonly uneven: Map<number, ShownImage>;
+  readonly uneven: Map<number, Thumbnail>;
 }
 
 /** Of the pictures nothing but where the noise was taken off: for results that are published without their pictures. */
-export function withoutPictures(shown: readonly ShownPicture[]): ShownPicture[] {
+export function withoutPictures(shown: readonly PictureThumbnails[]): PictureThumbnails[] {
   return shown.map(({ picture, level, uneven }) => ({ picture, level, restored: new Map(), uneven }));
 }
 
@@ -42,7 +42,7 @@ interface Floats {
 }
 
 /** The middle of a picture, samples cut off at black and white. */
-export async function shownImage({ data, width, height, channels }: Floats): Promise<ShownImage> {
+export async function thumbnail({ data, width, height, channels }: Floats): Promise<Thumbnail> {
   const bytes = new Uint8ClampedArray(data.length);
   for (let i = 0; i < data.length; i++) bytes[i] = (data[i] as number) * 255;
   const [shownWidth, shownHeight] = [Math.min(width, LARGEST), Math.min(height, LARGEST)];
@@ -59,7 +59,7 @@ export async function shownImage({ data, width, height, channels }: Floats): Pro
 }
 
 /** Blocks from which less than the noise was taken off in blue, more in orange, as much in white. */
-export async function shownBlocks({ columns, rows, values }: BlockMap): Promise<ShownImage | undefined> {
+export async function blockThumbnail({ columns, rows, values }: BlockMap): Promise<Thumbnail | undefined> {
   if (values.length === 0) return undefined;
   const bytes = Uint8ClampedArray.from({ length: 3 * values.length }, (_, i) => {
     const amount = Math.max(-1, Math.min(1, ((values[Math.floor(i / 3)] as number) - 1) / FULL_COLOUR));

@@ -1,6 +1,6 @@
 // The paper's printed cells beside ours, as tables.
 
-import { type Beta, betaOf, isProduct, methodName, subjectName } from '../contender.js';
+import { type Beta, betaOf, contenderName, isProduct, methodName } from '../contender.js';
 import type { EvaluationResults, MeasureName } from '../measure/results.js';
 import { fixed, MEASURES, NOTHING, signed, valuesWords } from '../report/number-words.js';
 import type { ReportTable } from '../report/report.js';
@@ -41,7 +41,7 @@ export function bestTable(results: EvaluationResults, reading: Reading): ReportT
       fixed(mean(noisyValues(results, level, 'psnr')), 2),
       fixed(paperBestPsnr(row), 1),
       fixed(best?.psnr, 2),
-      named ? subjectName(named) : NOTHING,
+      named ? contenderName(named) : NOTHING,
       signed(best?.gain, 2),
       signed(ASKED_GAINS[row], 1),
       ...others.map(({ subject }) => fixed(meanAt(results, level, subject, 'psnr'), 2)),

@@ -5,7 +5,7 @@ import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { QUALITY_NAMES } from '../../denoiser/preset.js';
-import type { Subject } from '../contender.js';
+import type { Contender } from '../contender.js';
 import { CONVERGENCE } from '../measure/restorer.js';
 import type { AddedNoise, NoiseLevel } from '../noise-level.js';
 import type { CheckedEvaluateOptions } from '../options.js';
@@ -69,13 +69,13 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
   });
 }
 
-function subjectsOf(prior: string, model: PriorModel | undefined): Subject[] {
+function subjectsOf(prior: string, model: PriorModel | undefined): Contender[] {
   const betas = [...PAPER_BETAS, 'auto' as const].map(
-    (beta): Subject => ({ kind: 'product', prior, method: 'beta-map', beta }),
+    (beta): Contender => ({ kind: 'product', prior, method: 'beta-map', beta }),
   );
-  const climbs = PAPER_BETAS.map((beta): Subject => ({ kind: 'converged', prior, beta }));
+  const climbs = PAPER_BETAS.map((beta): Contender => ({ kind: 'converged', prior, beta }));
   if (model?.conditioning) {
-    const qualities = QUALITY_NAMES.map((quality): Subject => ({ kind: 'quality', prior, quality }));
+    const qualities = QUALITY_NAMES.map((quality): Contender => ({ kind: 'quality', prior, quality }));
     return [...qualities, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
   }
   // Uncalibrated, or calibrated to converge, it would climb the same way twice.

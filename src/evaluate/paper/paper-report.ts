@@ -1,8 +1,8 @@
 // The report of the paper's protocol: its tables and figures again, its cells beside ours, and what it leaves open.
 import { DEFAULT_QUALITY } from '../../denoiser/preset.js';
-import { betaOf, isProduct, priorName, type Subject } from '../contender.js';
+import { betaOf, type Contender, isProduct, priorName } from '../contender.js';
 import { type EvaluationResults, statisticOf } from '../measure/results.js';
-import type { ShownPicture } from '../measure/thumbnails.js';
+import type { PictureThumbnails } from '../measure/thumbnails.js';
 import { fixed } from '../report/number-words.js';
 import type { Report, ReportFigure, ReportSection, ReportTable } from '../report/report.js';
 import { reportFacts } from '../report/report-facts.js';
@@ -31,7 +31,7 @@ const NOTHING = { text: [], tables: [], figures: [] };
 
 export function paperReport(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   command: string | undefined,
 ): Report {
   const [equal = [], stated = [], sensor = []] = [EQUAL_LEVELS, STATED_LEVELS, SENSOR_LEVELS].map((levels) =>
@@ -194,7 +194,7 @@ function convergenceSection(results: EvaluationResults, equal: Reading): ReportS
 
 function unevenSection(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   equal: Reading,
 ): ReportSection {
   const charts = betaFamilies(results).flatMap(({ method, members }) =>
@@ -232,7 +232,7 @@ function unevenSection(
 
 function sensorSection(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   sensor: readonly number[],
 ): ReportSection {
   if (sensor.some((level) => level < 0)) return { ...NOTHING, heading: 'Noise that grows with the signal' };
@@ -253,7 +253,7 @@ function sensorSection(
 
 function picturesSection(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   equal: Reading,
 ): ReportSection {
   const subjects = indices(results, equal, isPictured);
@@ -275,7 +275,7 @@ function picturesSection(
 }
 
 /** What the grids of pictures have room for: what a user gets, the paper's betas, and other programs. */
-function isPictured(subject: Subject): boolean {
+function isPictured(subject: Contender): boolean {
   if (subject.kind === 'quality') return subject.quality === DEFAULT_QUALITY;
   return subject.kind === 'given' || typeof betaOf(subject) === 'number';
 }
@@ -285,7 +285,7 @@ function groupsOf(
   { subjects }: EvaluationResults,
   chosen: readonly number[],
 ): { readonly name: string; readonly members: readonly number[] }[] {
-  const nameOf = (subject: Subject | undefined) => {
+  const nameOf = (subject: Contender | undefined) => {
     if (subject === undefined || subject.kind === 'given') return undefined;
     const name = priorName(subject.prior);
     return subject.kind === 'converged' ? `${name} at convergence` : name;

@@ -1,7 +1,7 @@
 // The report of a grid: noise x method x beta over a folder.
 
 import type { EvaluationResults } from '../measure/results.js';
-import type { ShownPicture } from '../measure/thumbnails.js';
+import type { PictureThumbnails } from '../measure/thumbnails.js';
 import type { Report, ReportSection } from './report.js';
 import { reportFacts } from './report-facts.js';
 import { pictureGrids, psnrAgainstBeta, psnrAgainstNoise } from './report-figures.js';
@@ -17,7 +17,7 @@ import { hasMet } from './result-queries.js';
 
 export function gridReport(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   command: string | undefined,
 ): Report {
   const levels = results.levels.map((_, level) => level);

@@ -1,9 +1,9 @@
 // The figures of a report: curves against beta and against the noise, and pictures beside each other.
 import { lineChart, type Series } from '../../figure/line-chart.js';
 import { type GridImage, pictureGrid } from '../../figure/picture-grid.js';
-import { betaOf, methodName, priorName, type Subject, subjectName } from '../contender.js';
+import { betaOf, type Contender, contenderName, methodName, priorName } from '../contender.js';
 import { type EvaluationResults, statisticOf } from '../measure/results.js';
-import type { ShownImage, ShownPicture } from '../measure/thumbnails.js';
+import type { PictureThumbnails, Thumbnail } from '../measure/thumbnails.js';
 import { type NoiseLevel, noiseAxis, noiseName } from '../noise-level.js';
 import type { ReportFigure } from './report.js';
 import { cellAt, meanAt, noisyValues } from './result-queries.js';
@@ -114,7 +114,7 @@ export function againstBeta(
 /** For every picture that was kept: noises down; original, noisy and what the subjects made of it across. */
 export function pictureGrids(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   levels: readonly number[],
   subjects: readonly number[],
   words: { readonly name: string; readonly title: string },
@@ -129,7 +129,7 @@ export function pictureGrids(
 /** Where more or less than the noise was taken off, under the same noises. */
 export function unevenGrids(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   levels: readonly number[],
   subjects: readonly number[],
   words: { readonly name: string; readonly title: string },
@@ -146,10 +146,10 @@ function columnsOf({ subjects }: EvaluationResults, chosen: readonly number[]): 
   const own = chosen.flatMap((at) => subjects[at] ?? []);
   const priors = new Set(own.flatMap((subject) => ('prior' in subject ? subject.prior : [])));
   const isOne = priors.size === 1;
-  const name = (subject: Subject) =>
+  const name = (subject: Contender) =>
     isOne && 'prior' in subject
-      ? subjectName(subject).replace(`${priorName(subject.prior)}, `, '')
-      : subjectName(subject);
+      ? contenderName(subject).replace(`${priorName(subject.prior)}, `, '')
+      : contenderName(subject);
   return ['original', 'noisy', ...own.map(name)];
 }
 
@@ -160,11 +160,11 @@ interface ShownPsnr {
 
 function gridsOf(
   results: EvaluationResults,
-  shown: readonly ShownPicture[],
+  shown: readonly PictureThumbnails[],
   levels: readonly number[],
   subjects: readonly number[],
   { name, title }: { readonly name: string; readonly title: string },
-  images: (entry: ShownPicture, psnr: ShownPsnr) => (GridImage | undefined)[],
+  images: (entry: PictureThumbnails, psnr: ShownPsnr) => (GridImage | undefined)[],
 ): ReportFigure[] {
   const columns = columnsOf(results, subjects);
   const pictures = [...new Set(shown.map(({ picture }) => picture))];
@@ -193,7 +193,7 @@ function gridsOf(
   });
 }
 
-function image(shown: ShownImage | undefined, psnr?: number): GridImage | undefined {
+function image(shown: Thumbnail | undefined, psnr?: number): GridImage | undefined {
   if (shown === undefined || psnr === undefined) return shown;
   return { ...shown, caption: `${psnr.toFixed(1)} dB` };
 }
@@ -210,7 +210,7 @@ function pointsOf(
 
 function nameOf({ subjects }: EvaluationResults, subject: number): string {
   const found = subjects[subject];
-  return found === undefined ? '' : subjectName(found);
+  return found === undefined ? '' : contenderName(found);
 }
 
 function levelName({ levels }: EvaluationResults, level: number): string {

@@ -1,6 +1,6 @@
 // The tables of a report: subjects down, noises across.
 
-import { subjectName } from '../contender.js';
+import { contenderName } from '../contender.js';
 import { type EvaluationResults, improvedCount, type MeasureName, statisticOf } from '../measure/results.js';
 import { noiseName } from '../noise-level.js';
 import { fixed, MEASURES, NOTHING, signed, valuesWords } from './number-words.js';
@@ -90,6 +90,6 @@ function subjectRows(
   words: (level: number, subject: number) => string,
 ): string[][] {
   return results.subjects.flatMap((subject, at) =>
-    hasMet(results, at, levels) ? [[subjectName(subject), ...levels.map((level) => words(level, at))]] : [],
+    hasMet(results, at, levels) ? [[contenderName(subject), ...levels.map((level) => words(level, at))]] : [],
   );
 }

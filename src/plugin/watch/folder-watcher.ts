@@ -12,7 +12,13 @@ import { scanFolder } from './arrivals/scan.js';
 import { type Snapshot, snapshotOf } from './arrivals/snapshot.js';
 import type { WatchEvents, WatchSummary } from './events.js';
 import { type OpenFolder, openFolder } from './open-folder.js';
-import { type CheckedWatchOptions, denoiserOptionsOf, optionsHash } from './options.js';
+import {
+  type CheckedWatchOptions,
+  denoiserOptionsOf,
+  optionsHash,
+  parseWatchOptions,
+  type WatchFolderOptions,
+} from './options.js';
 import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
 import { createPictureQueue, type PictureQueue } from './picture-queue.js';
 
@@ -279,4 +285,19 @@ function isOverWith(path: string, { size, mtimeMs }: Snapshot, context: JobConte
     known.options === context.optionsHash &&
     context.options.originals === 'keep'
   );
+}
+
+/**
+ * Watches a folder: every picture that appears in it, at any depth, is denoised into another.
+ *
+ * A picture is taken when it has been left alone for `settle` milliseconds and decodes. Its result appears whole and
+ * under a name that nothing else has. What was done is written down in the output folder's `.flow-denoise`, so that a
+ * restart, after whatever end, neither repeats a picture nor forgets one.
+ *
+ * @returns  at once; listen to its events, and await `finished`
+ * @throws   FlowDenoiseError BAD_OPTION, at once, for a wrong option; what is wrong with the folders, prior or engine
+ *           is what `finished` rejects with
+ */
+export function watchFolder(options: WatchFolderOptions): FolderWatcher {
+  return new FolderWatcher(parseWatchOptions(options));
 }

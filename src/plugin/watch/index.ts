@@ -10,5 +10,5 @@ export type {
   WatchSummary,
 } from './events.js';
 export type { FolderWatcher } from './folder-watcher.js';
+export { watchFolder } from './folder-watcher.js';
 export type { WatchFolderOptions } from './options.js';
-export { watchFolder } from './watch-folder.js';

@@ -3,7 +3,6 @@
 import { FlowDenoiseError } from '../../core/errors.js';
 import { isEmpty, type Region, tileAt, tilesOf } from './contact-sheet.js';
 import { drawBelow, generatorFor, openVisits, placeOfCrop, visitOrder } from './crop-order.js';
-import type { CropSource } from './crop-source.js';
 import { cutCrop, MIRROR, type RgbPicture, SYMMETRIES } from './cut-crop.js';
 import { decodedBytes, openDecodedPictures } from './decoded-pictures.js';
 import {
@@ -17,6 +16,26 @@ import {
   type SkippedFile,
 } from './picture-files.js';
 import { validationCrops } from './validation-crops.js';
+
+/** Crops by the number of the step, so that whoever goes on at a step gets what nobody interrupted would have got. */
+export interface CropSource {
+  /** Pictures (tiles, of contact sheets) that are trained on, and those kept for validation; apart by file. */
+  readonly pictures: number;
+  readonly validationPictures: number;
+  /** What the model card says of the data: counts, and a hash over names and lengths of the files. */
+  readonly description: Readonly<Record<string, string | number>>;
+  /**
+   * The crops of a step: a function of the seed and the step alone. Decoded ahead of use; asking for other steps than
+   * the next is allowed, and slower.
+   *
+   * @param step  from 0
+   * @returns     [batch, size, size, 3], 8-bit RGB, flipped and turned by quarters at random
+   */
+  batch(step: number): Promise<Uint8Array>;
+  /** The first crops of the validation pictures, always the same, from their middles: [count, size, size, 3]. */
+  validation(count: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
 
 /** How a crop may lie: any quarter turn, mirrored or not; mirrored left-right or not; as it is. */
 export const AUGMENTATIONS = ['all', 'mirror', 'none'] as const;

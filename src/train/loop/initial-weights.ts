@@ -104,7 +104,7 @@ export function initializeActnorm(
         fitted.set(`${step}.actnorm.bias`, bias).set(`${step}.actnorm.logScale`, logScale);
         go(actnorm(tfjsOps, { bias: tfjsOps.vector(bias.data), logScale: tfjsOps.vector(logScale.data) }));
         go(invertibleConv1x1(tfjsOps, source.kernel(`${step}.conv1x1.weight`)));
-        const parameters = netParameters(source, `${step}.coupling`, level.width, condition !== undefined);
+        const parameters = netParameters(source, `${step}.coupling`, condition !== undefined);
         const net = couplingNet(tfjsOps, { ...parameters, activation: architecture.activation });
         go(affineCoupling(tfjsOps, net, couplingScaleOf(architecture)));
       }

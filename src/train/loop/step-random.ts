@@ -4,7 +4,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { gaussianGenerator } from '../../core/noise/random.js';
 
-export interface Draws {
+export interface StepRandom {
   /** `count` samples of N(0, 1). */
   normal(count: number): Float32Array;
   /** `count` samples of U(0, 1). */
@@ -17,7 +17,7 @@ export interface Draws {
 const SALT = 0x9e3779b9;
 
 /** @param seed an integer from 0 to 2^32 - 1 */
-export function drawsOf(seed: number, step: number): Draws {
+export function stepRandom(seed: number, step: number): StepRandom {
   const own = (seed + Math.imul(step + 1, SALT)) >>> 0;
   const generator = mersenne(own);
   const gaussian = gaussianGenerator((own ^ SALT) >>> 0);

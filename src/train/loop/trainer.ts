@@ -8,7 +8,7 @@ import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import type { Weights } from '../../core/flow/parameters.js';
 import { loadPrior } from '../../core/model/load-prior.js';
 import { FORMAT, VERSION } from '../../core/model/model-json.js';
-import type { CropSource } from '../data/crop-source.js';
+import type { CropSource } from '../data/crops.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../progress.js';
 import type { TrainingSettings } from '../settings.js';
 import { type Checkpoint, checkpointTensors, trainingFolder, writeCheckpoint } from './checkpoint.js';
@@ -25,7 +25,7 @@ import {
   toWeights,
 } from './parameter-vector.js';
 import { writePrior } from './prior-folder.js';
-import { drawsOf } from './step-random.js';
+import { stepRandom } from './step-random.js';
 import { VALIDATION_CROPS, validate } from './validation.js';
 
 /** The 1x1 matrices', of everything else's rate. */
@@ -40,7 +40,7 @@ function batchOf(
   step: number,
 ): TrainingBatch {
   const shape: [number, number, number, number] = [batch, crop, crop, 3];
-  const draws = drawsOf(seed, step);
+  const draws = stepRandom(seed, step);
   const tensor = (values: Float32Array) => tf.tensor4d(values, shape);
   if (!architecture.conditioning) {
     // Uniform dequantization (Theis et al. 2016): the density of whole numbers is that of intervals.

@@ -6,7 +6,7 @@ import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-d
 import type { ParameterSource } from '../../core/flow/parameters.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
-import { drawsOf } from './step-random.js';
+import { stepRandom } from './step-random.js';
 
 /** Crops that are measured, and the first of them that are shown. */
 export const VALIDATION_CROPS = 24;
@@ -63,7 +63,7 @@ async function bitsOf({
 }: ValidationTask): Promise<number> {
   const numbers = size * size * 3;
   const count = crops.length / numbers;
-  const draws = drawsOf(seed, FIRST_STEP);
+  const draws = stepRandom(seed, FIRST_STEP);
   const [s] = sigmaRange;
   const values = Float32Array.from(draws.uniform(crops.length), (u, i) => ((crops[i] as number) + u) / 256);
   const noise = architecture.conditioning ? draws.normal(crops.length) : undefined;
@@ -163,7 +163,7 @@ async function denoisedAt(task: ValidationTask, sigma255: number) {
   const count = architecture.conditioning ? crops.length / numbers : CLIMBED_CROPS;
   const clean = crops.subarray(0, count * numbers);
   const sigma = sigma255 / 255;
-  const normal = drawsOf(seed, FIRST_STEP - Math.round(sigma255)).normal(clean.length);
+  const normal = stepRandom(seed, FIRST_STEP - Math.round(sigma255)).normal(clean.length);
   const noisy = normal.map((n, i) => (clean[i] as number) / 255 + sigma * n);
   const denoised = architecture.conditioning
     ? tweedie(task, noisy, sigma)
@@ -191,7 +191,7 @@ export function sampleFlow(
   { architecture, source, sigmaRange, seed, size }: Omit<ValidationTask, 'crops' | 'temperature'>,
   temperature: number,
 ): FlowSamples {
-  const draws = drawsOf(seed, FIRST_STEP * 2);
+  const draws = stepRandom(seed, FIRST_STEP * 2);
   const data = tf.tidy(() => {
     const latents: tf.Tensor[] = [];
     let side = size;

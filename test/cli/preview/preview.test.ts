@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { storedRegion } from '#src/cli/preview/display-image.js';
 import { labelDots } from '#src/cli/preview/dot-font.js';
-import { storedRegion } from '#src/cli/preview/orientation.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
 

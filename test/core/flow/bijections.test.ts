@@ -48,7 +48,6 @@ function net(
     bias: random([outputs], 0.5, seed + offset + 1),
   });
   return couplingNet(ops, {
-    width,
     activation,
     conv1: convolution(width, inputs, 3, 0),
     conv2: convolution(width, width, kernel, 2),

@@ -16,7 +16,7 @@ import { FIXTURES, loadFixture } from '../fixture.js';
 import { expectBelow, relativeDifference } from './differences.js';
 import { float64Ops, tensor64 } from './float64-ops.js';
 
-/** DESIGN asks for 1e-4 of the norm; flows as small as these stay below 4e-7 in float32. */
+/** At most 1e-4 of the norm is allowed; flows as small as these stay below 4e-7 in float32. */
 const ENGINE_TOLERANCE = 1e-5;
 /** Both sides are float64: 1e-15 where this was measured. */
 const ORACLE_TOLERANCE = 1e-12;

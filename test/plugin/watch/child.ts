@@ -2,7 +2,7 @@
 // of JSON on stdout.
 // Usage: node --import tsx test/plugin/watch/child.ts <options as JSON>
 import { writeSync } from 'node:fs';
-import { watchFolder } from '#src/plugin/watch/watch-folder.js';
+import { watchFolder } from '#src/plugin/watch/folder-watcher.js';
 import { identityDenoiser } from '../identity-denoiser.js';
 
 const { milliseconds = 0, ...options } = JSON.parse(process.argv[2] ?? '{}');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CropSource } from '#src/train/data/crop-source.js';
+import type { CropSource } from '#src/train/data/crops.js';
 import { type CropOptions, openCrops } from '#src/train/data/crops.js';
 import { sharedPath } from '../../shared.js';
 import { locatedFiles, locatedPixels, locatedPng, temporaryFolder, writeFiles } from './training-pictures.js';

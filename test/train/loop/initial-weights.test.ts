@@ -110,7 +110,7 @@ function* actnormOutputs(architecture: Architecture, weights: Weights, y: Tensor
       x = actnorm(ops, { bias: vector('bias'), logScale: vector('logScale') }).forward(x).z;
       yield { step, x };
       x = invertibleConv1x1(ops, source.kernel(`${step}.conv1x1.weight`)).forward(x).z;
-      const parameters = netParameters(source, `${step}.coupling`, level.width, condition !== undefined);
+      const parameters = netParameters(source, `${step}.coupling`, condition !== undefined);
       const net = couplingNet(ops, { ...parameters, activation: architecture.activation });
       x = affineCoupling(ops, net, couplingScaleOf(architecture)).forward(x, condition).z;
     }

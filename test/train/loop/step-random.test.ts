@@ -1,7 +1,7 @@
 // The random numbers of training's steps: distributed as they say, the same again, and unrelated from step to step.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { drawsOf } from '#src/train/loop/step-random.js';
+import { stepRandom } from '#src/train/loop/step-random.js';
 import { expectBelow } from '../../core/flow/differences.js';
 
 const COUNT = 100_000;
@@ -12,7 +12,7 @@ const mean = (values: ArrayLike<number>, of = (value: number) => value) =>
   Array.from(values).reduce((sum, value) => sum + of(value), 0) / values.length;
 
 test('normal: mean, variance, skewness, kurtosis, tails', () => {
-  const values = drawsOf(3, 17).normal(COUNT);
+  const values = stepRandom(3, 17).normal(COUNT);
   const limit = (variance: number) => DEVIATIONS * Math.sqrt(variance / COUNT);
   expectBelow(Math.abs(mean(values)), limit(1), 'mean');
   expectBelow(Math.abs(mean(values, (x) => x ** 2) - 1), limit(2), 'variance');
@@ -23,7 +23,7 @@ test('normal: mean, variance, skewness, kurtosis, tails', () => {
 });
 
 test('uniform: in [0, 1], every tenth as often', () => {
-  const values = drawsOf(3, 17).uniform(COUNT);
+  const values = stepRandom(3, 17).uniform(COUNT);
   const counts = new Array<number>(10).fill(0);
   for (const value of values) {
     assert.ok(value >= 0 && value <= 1);
@@ -37,7 +37,7 @@ test('uniform: in [0, 1], every tenth as often', () => {
 
 test('the same seed and step draw the same; another seed or step does not', () => {
   const all = (seed: number, step: number) => {
-    const draws = drawsOf(seed, step);
+    const draws = stepRandom(seed, step);
     return [...draws.uniform(5), ...draws.normal(5), ...draws.sigmas(5, [0.01, 0.4])];
   };
   assert.equal(all(1, 5), all(1, 5));
@@ -62,8 +62,8 @@ test('steps, seeds and kinds next to each other are unrelated', () => {
     return moment(a, ma, b, mb) / Math.sqrt(moment(a, ma, a, ma) * moment(b, mb, b, mb));
   };
   const limit = DEVIATIONS / Math.sqrt(20_000);
-  const normal = (seed: number, step: number) => drawsOf(seed, step).normal(20_000);
-  const uniform = (seed: number, step: number) => drawsOf(seed, step).uniform(20_000);
+  const normal = (seed: number, step: number) => stepRandom(seed, step).normal(20_000);
+  const uniform = (seed: number, step: number) => stepRandom(seed, step).uniform(20_000);
   for (let step = 0; step < 5; step++) {
     expectBelow(Math.abs(correlation(normal(1, step), normal(1, step + 1))), limit, `step ${step}`);
     expectBelow(Math.abs(correlation(uniform(1, step), uniform(1, step + 1))), limit, `step ${step}`);
@@ -71,7 +71,7 @@ test('steps, seeds and kinds next to each other are unrelated', () => {
     expectBelow(Math.abs(correlation(normal(1, step), uniform(1, step))), limit, `kinds, step ${step}`);
   }
   // The first numbers of many steps, as a stream of their own.
-  const first = Float32Array.from({ length: 4000 }, (_, step) => drawsOf(1, step).normal(1)[0] as number);
+  const first = Float32Array.from({ length: 4000 }, (_, step) => stepRandom(1, step).normal(1)[0] as number);
   expectBelow(
     Math.abs(correlation(first.subarray(0, 3999), first.subarray(1))),
     DEVIATIONS / Math.sqrt(4000),
@@ -86,7 +86,7 @@ test('noise levels: one in every equal part of the logarithmic range, in any ord
   const [sums, steps] = [new Array<number>(count).fill(0), 2000];
   const all: number[] = [];
   for (let step = 0; step < steps; step++) {
-    const places = [...drawsOf(7, step).sigmas(count, [low, high])].map(place);
+    const places = [...stepRandom(7, step).sigmas(count, [low, high])].map(place);
     const parts = places.map((t) => Math.floor(count * t)).sort((a, b) => a - b);
     assert.equal(parts, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     for (const [i, t] of places.entries()) sums[i] = (sums[i] ?? 0) + t;

@@ -16,7 +16,7 @@ import {
   perParameter,
   toVector,
 } from '#src/train/loop/parameter-vector.js';
-import { drawsOf } from '#src/train/loop/step-random.js';
+import { stepRandom } from '#src/train/loop/step-random.js';
 import { evaluateStep } from '#src/train/loop/trainer.js';
 import { expectBelow, relativeDifference } from '../../core/flow/differences.js';
 import { energyTest, gaussianTruth, MOONS, type Truth } from './toy-densities.js';
@@ -54,7 +54,7 @@ function train(
 ): { readonly start: Trained; readonly trained: Trained } {
   const layout = parameterLayout(architecture);
   const batchFor = (step: number): TrainingBatch => {
-    const draws = drawsOf(1, step);
+    const draws = stepRandom(1, step);
     const clean = pictures(truth.sample(BATCH, 1000 + step));
     if (!architecture.conditioning) return { clean, noise: undefined, sigma: tf.ones([BATCH, 1]) };
     const sigma = tf.tensor2d(draws.sigmas(BATCH, range), [BATCH, 1]);
@@ -112,7 +112,7 @@ function samplesOf({ architecture, parameters }: Trained, count: number): Float3
   return tf.tidy(() => {
     const layout = parameterLayout(architecture);
     const source = parameterSource(layout, parameterTensors(layout, parameters));
-    const latent = tf.tensor4d(drawsOf(77, 0).normal(count * NUMBERS), [count, 1, 1, NUMBERS]);
+    const latent = tf.tensor4d(stepRandom(77, 0).normal(count * NUMBERS), [count, 1, 1, NUMBERS]);
     return flowSampler(
       tfjsOps,
       architecture,
@@ -145,7 +145,7 @@ test('denoising on a known Gaussian: the score of every noise level to 5%', () =
     range,
   });
   for (const sigma of [0.06, 0.12, 0.2, 0.4]) {
-    const noise = drawsOf(5, Math.round(1000 * sigma)).normal(5000 * NUMBERS);
+    const noise = stepRandom(5, Math.round(1000 * sigma)).normal(5000 * NUMBERS);
     const y = gaussian.sample(5000, 2).map((value, i) => value + sigma * (noise[i] as number));
     const error = (flow: Trained) =>
       relativeDifference(evaluate(flow, y, sigma).score, gaussian.score(y, sigma));

@@ -9,9 +9,8 @@ import type { Prior } from '../../model/load-prior.js';
 import type { PictureShape } from '../../ops/tensor-ops.js';
 import { checkTile, deviation } from '../check-tile.js';
 import type { Batch, BatchResult, LocalEngine } from '../engine.js';
-import { collectGarbage } from './collect-garbage.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
-import { recordDensityAndScore } from './record.js';
+import { collectGarbage, recordDensityAndScore } from './record.js';
 
 /** A session that this many evaluations passed by is released: each holds some 60 MB. */
 const IDLE_EVALUATIONS = 24;

@@ -3,8 +3,8 @@
 // all in [0, 1] units. Here for inference: as a stabiliser (the way to use any prior), and as a likelihood.
 import { FlowDenoiseError } from '../../errors.js';
 import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
+import type { Stabiliser } from './noise-model.js';
 import { checkSameSize, type NoiseModel } from './noise-model.js';
-import type { Stabiliser } from './stabiliser.js';
 
 export interface PoissonGaussianParameters {
   /** Variance per unit of signal, above 0: 1 / 30 where 30 photons make white. In [0, 1] units: gain255 / 255. */

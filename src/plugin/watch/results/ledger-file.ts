@@ -16,15 +16,13 @@ export interface LineFile {
   close(): Promise<void>;
 }
 
-/** The whole lines of a file; none where there is none. `isTorn`: it ended within a line. */
-export async function readLines(path: string): Promise<{ lines: string[]; isTorn: boolean }> {
+/** The whole lines of a file; none where there is none. A line that was not finished is dropped. */
+export async function readLines(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  const lines = text.split('\n');
-  const last = lines.pop() ?? '';
-  return { lines, isTorn: last !== '' };
+  return text.split('\n').slice(0, -1);
 }
 
 /** Begins a file anew with these lines and keeps it open to grow. */

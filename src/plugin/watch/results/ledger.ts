@@ -70,7 +70,7 @@ export interface Ledger {
  * @param onDamage  called with where the old file was copied to, when lines in it cannot be read; the others are kept
  */
 export async function openLedger(path: string, onDamage: (copy: string) => void): Promise<Ledger> {
-  const { lines: texts } = await readLines(path);
+  const texts = await readLines(path);
   const settled = new Map<string, Settled>();
   const begun = new Map<string, Begun>();
   const owners = new Map<string, string>();

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exactUnbiasedInverse, generalizedAnscombe } from '#src/core/noise/index.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
-import { poissonGenerator } from '#src/core/noise/simulate/add-poisson-gaussian-noise.js';
+import { poissonGenerator } from '#src/core/noise/simulate/add-noise.js';
 
 const isNear = (value: number, wanted: number, tolerance: number, what = '') =>
   assert.ok(Math.abs(value - wanted) <= tolerance, `${what} ${value}, not ${wanted}`);

@@ -2,7 +2,15 @@
 // frequencies: grey texture reaches higher than that of the differences between channels. For patch-residuals.ts.
 import { setImmediate } from 'node:timers/promises';
 import { type NoisyPicture, scaleOf } from '../../noisy-picture.js';
-import type { Patches } from './patch-residuals.js';
+
+/** All patches of a picture. */
+export interface Patches {
+  readonly means: Float64Array;
+  readonly variances: Float64Array;
+  readonly degrees: number;
+  /** By patch: the part of its samples that are clipped. */
+  readonly clipped: Float64Array;
+}
 
 const SIDE = 16;
 const HALF = SIDE / 2;

@@ -4,7 +4,7 @@
 
 import { coloursOf, type NoisyPicture } from '../../noisy-picture.js';
 import { measureBlocks } from './block-powers.js';
-import { greyResiduals } from './grey-residuals.js';
+import { greyResiduals, type Patches } from './grey-residuals.js';
 
 export interface PatchResiduals {
   /** Mean of each patch, over its channels, 8-bit units. */
@@ -15,15 +15,6 @@ export interface PatchResiduals {
   readonly degrees: number;
   /** No patch has a larger part of its samples clipped than this. */
   readonly clipped: number;
-}
-
-/** All patches of a picture. */
-export interface Patches {
-  readonly means: Float64Array;
-  readonly variances: Float64Array;
-  readonly degrees: number;
-  /** By patch: the part of its samples that are clipped. */
-  readonly clipped: Float64Array;
 }
 
 /** A patch with more than this part of its samples at black or white is left out: clipped noise is weaker. */
