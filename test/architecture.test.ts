@@ -1,4 +1,5 @@
-// The rooms of DESIGN.md: a room imports from itself and from rooms above it, never from below.
+// The rooms of docs/architecture.md: a room imports from itself and from rooms above it, never from below. And what keeps
+// the folders easy to look through: few files in each, short ones, no circles.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -133,12 +134,84 @@ test('every folder under src is a room', () => {
   assert.ok(found.length >= 12, found.join());
 });
 
+/** A circle of files that import one another, types too; undefined where there is none. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const way: string[] = [];
+  function visit(file: string): string[] | undefined {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    way.push(file);
+    for (const next of graph.get(file) ?? []) {
+      const circle = visit(next);
+      if (circle) return circle;
+    }
+    way.pop();
+    done.add(file);
+    return undefined;
+  }
+  for (const file of graph.keys()) {
+    const circle = visit(file);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+test('no files of src import each other in a circle', () => {
+  // A worker is a program of its own: that its file is named is no import.
+  const graph = new Map(
+    [...texts].map(([file, text]) => [file, importsOf(file, text.replaceAll(/new URL\(/g, ''))] as const),
+  );
+  assert.is(circleIn(graph), undefined);
+  assert.equal(
+    circleIn(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b', 'c', 'b'],
+  );
+});
+
+const MOST_FILES = 15;
+const MOST_LINES = 400;
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const everyFile = globSync(['src/**', 'test/**', 'bench/**', 'scripts/**'], { cwd: ROOT });
+
+test('no folder has more than 15 files', () => {
+  const counts = new Map<string, number>();
+  for (const file of everyFile) {
+    const folder = path.posix.dirname(file);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  assert.ok(counts.size > 50, `only ${counts.size} folders found`);
+  assert.equal(
+    [...counts].filter(([, count]) => count > MOST_FILES),
+    [],
+  );
+});
+
 test('no file is longer than 400 lines or named for nothing in particular', () => {
-  for (const [file, text] of texts) {
-    const lines = text.split('\n').length;
-    assert.ok(lines <= 401, `${file} has ${lines} lines`);
+  for (const file of everyFile.filter((name) => name.endsWith('.ts'))) {
+    const lines = readFileSync(path.join(ROOT, file), 'utf8').trimEnd().split('\n').length;
+    assert.ok(lines <= MOST_LINES, `${file} has ${lines} lines`);
     assert.not.match(file, /(?:^|[/.-])(?:utils?|helpers?|common|misc)(?:[/.-]|$)/i);
   }
+});
+
+test('the drawing in docs/architecture.md shows every folder of src and fits on a screen', () => {
+  const text = readFileSync(path.join(ROOT, 'docs/architecture.md'), 'utf8');
+  const drawing = /^```\n([\s\S]*?)^```/m.exec(text)?.[1] ?? '';
+  const lines = drawing.split('\n');
+  assert.ok(lines.length > 10 && lines.length <= 46, `${lines.length} lines`);
+  const words = new Set(drawing.split(/[^\w-]+/));
+  const folders = new Set(files.map((file) => path.posix.dirname(file)).filter((folder) => folder !== '.'));
+  assert.equal(
+    [...folders].filter((folder) => !words.has(path.posix.basename(folder))),
+    [],
+  );
 });
 
 test.run();
