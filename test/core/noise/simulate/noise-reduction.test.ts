@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { gaussianGenerator } from '#src/core/noise/random.js';
 import { cameraAt, takePictures } from '#src/core/noise/simulate/camera.js';
 import { type NoiseReduction, withoutNoise } from '#src/core/noise/simulate/noise-reduction.js';
-import { expectBelow } from '../differences.js';
+import { expectBelow } from '../../flow/differences.js';
 
 const SIZE = { width: 64, height: 48 };
 const PIXELS = SIZE.width * SIZE.height;
