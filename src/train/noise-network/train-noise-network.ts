@@ -46,12 +46,12 @@ export interface NoiseTrainingOptions {
 
 /** Examples are made in groups of so many. */
 const GROUP = 8;
-/** Groups in memory. A step draws from them all, so that each example is seen a few times, in different company and mirrored. */
+/** Groups in memory. A step draws from them all, so that each example is seen a few times, in different company, mirrored and turned. */
 const POOL = 160;
 /** Groups that are made while others are learned from. */
 const AHEAD = 3;
 /** Steps that a group serves on average before the next steps wait for new ones. */
-const REUSE = 6;
+const REUSE = 12;
 const CHECK_EVERY = 500;
 
 /** He et al. 2015; the last layer begins near zero. */
@@ -107,23 +107,25 @@ function openPool(shots: ShotMaker) {
   };
 }
 
-/** A group, mirrored along these axes. */
-interface MirroredGroup {
+/** A group, mirrored along these axes, then rows and columns exchanged. */
+interface TurnedGroup {
   readonly batch: ShotBatch;
   readonly axes: readonly number[];
+  readonly isTransposed: boolean;
 }
 
 /** Mean negative log likelihood, and the mean absolute error of the logarithm of levels. */
 function lossOf(
   layout: ParameterLayout,
   tensors: readonly tf.Tensor[],
-  groups: readonly MirroredGroup[],
+  groups: readonly TurnedGroup[],
 ): [tf.Tensor, tf.Tensor] {
   const stacked = (of: (batch: ShotBatch) => Float32Array, side: number, channels: number) =>
     tf.concat(
-      groups.map(({ batch, axes }) => {
+      groups.map(({ batch, axes, isTransposed }) => {
         const tensor = tf.tensor4d(of(batch), [GROUP, side, side, channels]);
-        return axes.length > 0 ? tf.reverse(tensor, [...axes]) : tensor;
+        const mirrored = axes.length > 0 ? tf.reverse(tensor, [...axes]) : tensor;
+        return isTransposed ? tf.transpose(mirrored, [0, 2, 1, 3]) : mirrored;
       }),
     );
   const pictures = stacked((batch) => batch.pictures, SIDE, 3);
@@ -184,9 +186,10 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
   try {
     while (seconds() < 60 * minutes && step < steps) {
       const groups = (await pool.draw(batch / GROUP, draws)).map(
-        (each): MirroredGroup => ({
+        (each): TurnedGroup => ({
           batch: each,
           axes: [1, 2].filter(() => draws.chance(0.5)),
+          isTransposed: draws.chance(0.5),
         }),
       );
       const [gradient, told] = tf.tidy(() => {

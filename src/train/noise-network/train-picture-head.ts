@@ -1,5 +1,6 @@
 // Trains the picture head of the noise network: the first part is fixed and describes the cells of simulated pictures, the
 // head learns the levels of the whole from any number of them.
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../../core/flow/parameters.js';
 import { parametersFrom } from '../../core/flow/parameters.js';
@@ -59,25 +60,32 @@ export function describeShot(
 /** Side of the pictures that the head learns from, pixels. */
 const PICTURE_SIDE = 256;
 
-/** So many simulated pictures, described by the first part. */
+/** So many simulated pictures, described by the first part; each core makes some of them. */
 export async function describePictures(
   weights: Weights,
   folder: string,
   count: number,
   seed: number,
 ): Promise<DescribedPicture[]> {
-  const shots = openShots({ files: await trainingFiles(folder), seed, length: PICTURE_SIDE });
+  const files = await trainingFiles(folder);
+  const makers = Array.from({ length: Math.min(count, availableParallelism()) }, () =>
+    openShots({ files, seed, length: PICTURE_SIDE }),
+  );
   try {
-    const pictures: DescribedPicture[] = [];
-    let next = shots.batch(0, 1);
-    for (let i = 0; i < count; i++) {
-      const { pictures: picture, levels } = await next;
-      if (i + 1 < count) next = shots.batch(i + 1, 1);
-      pictures.push(describeShot(weights, { picture, levels }, PICTURE_SIDE));
-    }
+    const pictures = new Array<DescribedPicture>(count);
+    let next = 0;
+    await Promise.all(
+      makers.map(async (maker) => {
+        while (next < count) {
+          const number = next++;
+          const { pictures: picture, levels } = await maker.batch(number, 1);
+          pictures[number] = describeShot(weights, { picture, levels }, PICTURE_SIDE);
+        }
+      }),
+    );
     return pictures;
   } finally {
-    await shots.close();
+    await Promise.all(makers.map((maker) => maker.close()));
   }
 }
 
