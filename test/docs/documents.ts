@@ -1,12 +1,13 @@
 // The written documents of the repository, and what tests read in them.
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The text of a document, its path relative to the repository. */
-export function document(path: string): string {
-  return readFileSync(`${root}${path}`, 'utf8');
+export function document(file: string): string {
+  return readFileSync(`${root}${file}`, 'utf8');
 }
 
 /** The part of a document under a heading, up to the next heading of its level or above. */
@@ -43,4 +44,25 @@ export function codeOf(cell = ''): string | undefined {
 export function codeBlocks(text: string, language: string): string[] {
   const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms');
   return [...text.matchAll(fence)].map(([, block = '']) => block);
+}
+
+export interface Link {
+  /** As it is written. */
+  readonly link: string;
+  /** The file, relative to the repository. */
+  readonly target: string;
+  readonly heading: string | undefined;
+}
+
+/** A document's links to files of the repository. */
+export function linksOf(file: string): Link[] {
+  // In code, brackets mean other things.
+  const prose = document(file)
+    .replaceAll(/^```.*?^```/gms, '')
+    .replaceAll(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+    if (/^https?:/.test(link)) return [];
+    const [to = '', heading] = link.split('#');
+    return { link, target: to === '' ? file : path.posix.join(path.posix.dirname(file), to), heading };
+  });
 }

@@ -9,6 +9,7 @@ import { command, filesBelow } from '../cli/command.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { withCleanFolder } from '../evaluate/folder.js';
 import { codeBlocks, codeOf, document, root } from './documents.js';
+import { snippetTests } from './snippets.js';
 
 const text = document('docs/evaluation.md');
 
@@ -37,5 +38,8 @@ test('the program', () =>
     assert.match(stdout, /\n[\d.]+\n$/);
     assert.ok((await filesBelow(join(cwd, 'evaluation'))).includes('results.html'));
   }));
+
+// The program is run above, and its result looked at.
+snippetTests('docs/evaluation.md', { own: { js: async () => {} } });
 
 test.run();

@@ -1,17 +1,11 @@
 // Every relative link of the documents leads somewhere, headings included.
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { globSync } from 'tinyglobby';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { document, root } from './documents.js';
+import { document, linksOf, root } from './documents.js';
 
 const documents = globSync(['*.md', 'docs/**/*.md', 'models/*/*.md', 'examples/**/*.md'], { cwd: root });
-
-/** A document without its code, where brackets mean other things. */
-function prose(text: string): string {
-  return text.replaceAll(/^```.*?^```/gms, '').replaceAll(/`[^`\n]*`/g, '');
-}
 
 /** The anchor that GitHub gives a heading. */
 function anchor(heading: string): string {
@@ -27,13 +21,10 @@ function anchorsOf(file: string): string[] {
 
 for (const file of documents)
   test(file, () => {
-    for (const [, link = ''] of prose(document(file)).matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^https?:/.test(link)) continue;
-      const [target = '', heading] = link.split('#');
-      const to = target === '' ? file : path.posix.join(path.posix.dirname(file), target);
-      assert.ok(existsSync(`${root}${to}`), `${file} links to ${link}, which is not there`);
+    for (const { link, target, heading } of linksOf(file)) {
+      assert.ok(existsSync(`${root}${target}`), `${file} links to ${link}, which is not there`);
       if (heading !== undefined)
-        assert.ok(anchorsOf(to).includes(heading), `${file}: no heading for ${link}`);
+        assert.ok(anchorsOf(target).includes(heading), `${file}: no heading for ${link}`);
     }
   });
 

@@ -14,6 +14,7 @@ import { largestDifference } from '../core/flow/differences.js';
 import { randomNumbers } from '../core/flow/random-weights.js';
 import { photo } from '../core/photo.js';
 import { codeBlocks, document, root, section } from './documents.js';
+import { snippetTests } from './snippets.js';
 
 interface Example {
   laplacian(sigma: number): NoiseModel;
@@ -89,5 +90,7 @@ test('the examples of profiles', async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+snippetTests('docs/noise.md');
 
 test.run();

@@ -1,4 +1,4 @@
-// The README's tables name exactly what there is: options, flags, error codes, priors; docs/architecture.md's all rooms.
+// The tables name exactly what there is: options and flags, error codes, priors, rooms; the README's ten options agree.
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,11 +9,13 @@ import { command } from '../cli/command.js';
 import { codeOf, document, root, section, tableRows } from './documents.js';
 
 const readme = document('README.md');
-const options = tableRows(section(readme, '## Options')).map(([option, flag, takenBy = '']) => ({
-  option: codeOf(option),
-  flag: codeOf(flag),
-  takenBy: takenBy.split(', '),
-}));
+const options = tableRows(section(document('docs/options.md'), '## All options')).map(
+  ([option, flag, takenBy = '']) => ({
+    option: codeOf(option),
+    flag: codeOf(flag),
+    takenBy: takenBy.split(', '),
+  }),
+);
 
 /** The documented options of O (openDenoiser), C (a call), S (the stream) or B (the byte stream). */
 function documented(place: string): string[] {
@@ -47,17 +49,27 @@ test('flags of the command', async () => {
   );
 });
 
+test("the README's options are among them, under the same flags", () => {
+  const rows = tableRows(section(readme, '## Options'));
+  assert.is(rows.length, 10);
+  for (const [option, flag] of rows)
+    assert.ok(
+      options.some((each) => each.option === codeOf(option) && each.flag === codeOf(flag)),
+      option,
+    );
+});
+
 test('error codes', () => {
   const source = readFileSync(`${root}src/core/errors.ts`, 'utf8');
   const type = /FlowDenoiseErrorCode =(.*?);/s.exec(source)?.[1] ?? '';
   const codes = [...type.matchAll(/'(\w+)'/g)].map(([, code]) => code);
   assert.ok(codes.length > 5);
-  const rows = tableRows(section(readme, '## Errors and exit codes'));
+  const rows = tableRows(document('docs/errors.md'));
   assert.equal(rows.map(([code]) => codeOf(code)).sort(), codes.sort());
 });
 
 test('priors, and the noise levels that they know', () => {
-  const rows = tableRows(section(readme, '## Priors'));
+  const rows = tableRows(section(readme, '## Which prior'));
   assert.equal(rows.map(([name = '']) => /\[([\w-]+)\]/.exec(name)?.[1]).sort(), shippedPriors());
   for (const [link = '', , colour, grey] of rows) {
     const folder = /\((.*)\/README\.md\)/.exec(link)?.[1] ?? '';

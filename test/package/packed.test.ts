@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { linksOf } from '../docs/documents.js';
 import { noisyPicture } from '../plugin/pictures.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -87,12 +88,22 @@ packageTest('holds what users need, nothing of ours, and is as small as it says'
   }
   assert.equal(
     paths.filter(
-      (path) => !/^(dist\/.+(\.js|\.d\.ts)|models\/.+|README\.md|LICENSE|package\.json)$/.test(path),
+      (path) =>
+        !/^(dist\/.+(\.js|\.d\.ts)|models\/.+|docs\/.+\.(md|jpg|png|svg)|examples\/.+|README\.md|CONTRIBUTING\.md|LICENSE|package\.json)$/.test(
+          path,
+        ),
     ),
     [],
   );
   assert.ok(packed.size < MOST_PACKED_BYTES, `packed ${packed.size} bytes`);
   assert.ok(packed.unpackedSize < MOST_UNPACKED_BYTES, `unpacked ${packed.unpackedSize} bytes`);
+});
+
+packageTest('links of its documents lead to files of the package', ({ packed }) => {
+  const paths = packed.files.map(({ path }) => path);
+  for (const path of paths.filter((path) => path.endsWith('.md')))
+    for (const { link, target } of linksOf(path))
+      assert.ok(paths.includes(target), `${path} links to ${link}, which is not packed`);
 });
 
 packageTest('publint and are-the-types-wrong find nothing', async ({ folder, packed }) => {

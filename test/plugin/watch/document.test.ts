@@ -1,5 +1,4 @@
-// docs/watch-folder.md: its table names exactly the options there are, its events all events, its program runs, and so
-// do the README's lines.
+// docs/watch-folder.md: its table names exactly the options there are, its events all events, its program and lines run.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, symlink, writeFile } from 'node:fs/promises';
@@ -10,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { parseWatchOptions } from '#src/plugin/watch/options.js';
 import { command } from '../../cli/command.js';
 import { codeBlocks, codeOf, document, root, section, tableRows } from '../../docs/documents.js';
+import { snippetTests } from '../../docs/snippets.js';
 import { noisyPicture, withFolder } from '../pictures.js';
 import { EVENTS } from './watching.js';
 
@@ -40,7 +40,9 @@ test('the options that no other call has', () => {
     message = String(error);
   }
   const all = /options (.*) for watchFolder/.exec(message)?.[1]?.split(', ') ?? [];
-  const others = tableRows(section(document('README.md'), '## Options')).map(([option]) => codeOf(option));
+  const others = tableRows(section(document('docs/options.md'), '## All options')).map(([option]) =>
+    codeOf(option),
+  );
   assert.equal(
     all.filter((option) => !others.includes(option)).sort(),
     rows.flatMap(({ option }) => option ?? []).sort(),
@@ -91,19 +93,7 @@ test('the program runs, its types are right, and it ends when it is told to', ()
     assert.equal(await once(compiler, 'close'), [0, null]);
   }));
 
-test("the README's lines", () =>
-  withFolder(async (cwd) => {
-    await mkdir(join(cwd, 'incoming'));
-    await writeFile(join(cwd, 'incoming/a.png'), await noisyPicture('png'));
-    const [block = ''] = codeBlocks(section(document('README.md'), '### Watch folder'), 'sh');
-    for (const line of block.trim().split('\n')) {
-      const [npx, name, ...args] = line.split(' ');
-      assert.equal([npx, name], ['npx', 'flow-denoise']);
-      const isOnce = args.includes('--once');
-      const { code, stderr } = await command([...args, ...(isOnce ? [] : ['--once'])], { cwd });
-      assert.is(code, 0, stderr);
-      await access(join(cwd, 'clean/a.png'));
-    }
-  }));
+// The program is run above.
+snippetTests('docs/watch-folder.md', { own: { js: async () => {} } });
 
 test.run();
