@@ -1,7 +1,7 @@
 // Denoises a folder of pictures with gulp, from CommonJS. From the root of a project that has gulp and flow-denoise:
 //   npx gulp -f examples/gulpfile.cjs --cwd .
-// NOISY and DENOISED name other folders, SIGMA the strength of the noise in 8-bit units; ON_ERROR says what becomes of
-// bad files.
+// Set NOISY and DENOISED to other folders, SIGMA to the noise level in 8-bit units, ON_ERROR to what happens with a bad
+// file.
 const { denoise } = require('flow-denoise');
 const gulp = require('gulp');
 

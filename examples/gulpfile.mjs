@@ -1,7 +1,7 @@
 // Denoises a folder of pictures with gulp, as an ES module. From the root of a project that has gulp and flow-denoise:
 //   npx gulp -f examples/gulpfile.mjs --cwd .
-// NOISY and DENOISED name other folders, SIGMA the strength of the noise in 8-bit units; ON_ERROR says what becomes of
-// bad files.
+// Set NOISY and DENOISED to other folders, SIGMA to the noise level in 8-bit units, ON_ERROR to what happens with a bad
+// file.
 import denoise from 'flow-denoise';
 import gulp from 'gulp';
 

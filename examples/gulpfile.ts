@@ -1,6 +1,6 @@
 // Denoises a folder of pictures with gulp. From the root of a project that has gulp, tsx and flow-denoise:
 //   node --import tsx node_modules/gulp/bin/gulp.js -f examples/gulpfile.ts --cwd .
-// NOISY and DENOISED name other folders, SIGMA another strength of the noise (in 8-bit units).
+// Set NOISY and DENOISED to other folders, SIGMA to another noise level in 8-bit units.
 import denoise, { type DenoisedFile } from 'flow-denoise';
 import gulp from 'gulp';
 

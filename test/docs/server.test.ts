@@ -5,6 +5,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import * as assert from 'uvu/assert';
+import { root } from './documents.js';
 import {
   checkTypes,
   inShell,
@@ -18,7 +19,7 @@ import {
 const gulp: OwnRun = async (snippet, project) => {
   const file = await writeModule(snippet, project);
   await rm(join(project, 'clean'), { recursive: true, force: true });
-  const loader = file.endsWith('.ts') ? '--import tsx ' : '';
+  const loader = file.endsWith('.ts') ? `--import ${root}node_modules/tsx/dist/loader.mjs` : '';
   await inShell(`NODE_OPTIONS="${loader}" gulp -f ${file}`, project);
   for (const path of ['clean/a.png', 'clean/below/b.jpg']) assert.ok(isThere(project, path), path);
   if (file.endsWith('.ts')) await checkTypes(file, project);

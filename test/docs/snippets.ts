@@ -113,14 +113,12 @@ async function openProject(prior: string): Promise<string> {
   const fixture = fixtureFolder('conditioned');
   for (const name of await readdir(fixture))
     await copyFile(join(fixture, name), join(project, 'my-prior', name));
-  const size = { width: 72, height: 64 };
   const pictures = {
     'noisy.png': await noisyPicture('png'),
     'photo.jpg': await noisyPicture('jpeg', { width: 288, height: 264, seed: 2 }),
     'scope.tif': await noisyPicture('tiff'),
-    'photos/a.png': await noisyPicture('png', { ...size, seed: 3 }),
-    'photos/below/b.jpg': await noisyPicture('jpeg', { ...size, seed: 4 }),
-    'photos/below/c.png': await noisyPicture('png', { ...size, seed: 5 }),
+    'photos/a.png': await noisyPicture('png', { seed: 3 }),
+    'photos/below/b.jpg': await noisyPicture('jpeg', { seed: 4 }),
     'incoming/a.png': await noisyPicture('png', { seed: 6 }),
     'iso6400/1.jpg': await noisyPicture('jpeg', { width: 96, height: 96, seed: 7 }),
     'iso6400/2.jpg': await noisyPicture('jpeg', { width: 96, height: 96, seed: 8 }),
