@@ -17,8 +17,8 @@ const { model, weights } = await loadPrior(folder);
 const { shape, y, sigma } = checkTile(REFERENCE_SIDE);
 const evaluate = densityAndScore(float64Ops, model, parametersFrom(float64Ops, weights));
 const { score } = evaluate(
-  tensor64(y, [shape.batch, shape.channels, shape.height, shape.width]),
-  tensor64(sigma, [1, 1]),
+  tensor64(y, [1, shape.channels, shape.height, shape.width]),
+  tensor64([sigma], [1, 1]),
 );
 const tensors = new Map([
   ['score', { shape: [3, shape.height, shape.width], data: Float32Array.from(score.data) }],

@@ -5,10 +5,10 @@
 // Usage: npm run bench -- ablation [studies, or all] [sigmas] [crops] [side] [--save]
 import type { Engine } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
+import { runEstimation } from '#src/core/engine/run-estimation.js';
 import { type BetaMapOptions, betaMap } from '#src/core/inference/beta-map.js';
 import { calibratedBetaMap } from '#src/core/inference/calibration.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';
-import { runEstimation } from '#src/core/inference/run-estimation.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
@@ -167,9 +167,9 @@ export async function measureVariant(
   let evaluations = 0;
   const counted: Engine = Object.create(engine, {
     evaluate: {
-      value: (batch: Parameters<Engine['evaluate']>[0]) => {
+      value: (tile: Parameters<Engine['evaluate']>[0]) => {
         evaluations += 1;
-        return engine.evaluate(batch);
+        return engine.evaluate(tile);
       },
     },
   });

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import { calibratedBetaMap } from '#src/core/inference/calibration.js';
-import { isClimb } from '#src/core/inference/estimation.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
@@ -38,23 +37,20 @@ interface Course {
 
 /** Every point of the clean prior's that the climb asks for is an iterate; the start's own evaluation is another's. */
 async function courseOf({ clean, noisy }: NoisyCrop, start: 'noisy' | 'posterior-mean'): Promise<Course> {
-  const shape = { batch: 1, channels: 3, height: side, width: side };
+  const shape = { channels: 3, height: side, width: side };
   const climb = betaMap(noisy, sigma, { ...calibrated, start, steps, rate, polish: false });
   const course: { objective: number[]; psnr: number[] } = { objective: [], psnr: [] };
   let next = climb.next();
   while (!next.done) {
     const request = next.value;
-    if (isClimb(request)) throw new TypeError('the engine was to step by step');
     const point = request.y.slice();
-    const batch = { shape, y: request.y.slice(), sigma: Float32Array.of(request.sigma) };
-    const { logDensity, score } = await engine.evaluate(batch);
+    const answer = await engine.evaluate({ shape, y: request.y.slice(), sigma: request.sigma });
     if (request.sigma === calibrated.priorSigma) {
-      const density = logDensity[0] ?? Number.NaN;
-      const joint = calibrated.beta * likelihood.logLikelihood(point, noisy) + density;
+      const joint = calibrated.beta * likelihood.logLikelihood(point, noisy) + answer.logDensity;
       course.objective.push(joint / noisy.length);
       course.psnr.push(psnr(clean, clamp(point)));
     }
-    next = climb.next({ logDensity: logDensity[0] ?? Number.NaN, score });
+    next = climb.next(answer);
   }
   return course;
 }

@@ -122,9 +122,8 @@ async function ownDensity(
     const [channel, row, column] = [Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, i % SIDE];
     return (data[((top + row) * width + left + column) * 3 + channel] as number) / 255;
   });
-  const shape = { batch: 1, channels: 3, height: SIDE, width: SIDE };
-  const { logDensity } = await engine.evaluate({ shape, y, sigma: Float32Array.of(sigma) });
-  return logDensity[0] ?? Number.NaN;
+  const shape = { channels: 3, height: SIDE, width: SIDE };
+  return (await engine.evaluate({ shape, y, sigma })).logDensity;
 }
 
 async function main(): Promise<void> {

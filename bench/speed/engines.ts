@@ -6,10 +6,10 @@ import { cpus, totalmem } from 'node:os';
 import { checkTile } from '#src/core/engine/check-tile.js';
 import { ENGINE_NAMES, type Engine, type EngineName } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
+import { runEstimation } from '#src/core/engine/run-estimation.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';
-import { runEstimation } from '#src/core/inference/run-estimation.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 
@@ -21,9 +21,7 @@ const STEPS = 4;
 
 const prior = await loadPrior(findPrior('natural'));
 const priorSigma = prior.model.sigmaRange[0];
-const { y, sigma, shape } = checkTile(side);
-const level = sigma[0] as number;
-const tileShape = { channels: shape.channels, height: side, width: side };
+const { y, sigma: level, shape: tileShape } = checkTile(side);
 
 const mean = (engine: Engine) => runEstimation(engine, tileShape, posteriorMean(y, level));
 const climb = (engine: Engine, steps: number) =>
@@ -37,7 +35,6 @@ const climb = (engine: Engine, steps: number) =>
       start: 'noisy',
       polish: false,
       priorSigma,
-      climbs: engine.ascend ? tileShape : undefined,
     }),
   );
 

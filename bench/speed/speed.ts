@@ -129,7 +129,7 @@ async function pipeline(): Promise<Measured[]> {
       async work() {
         let left = plan.tiles.length;
         const lane = async () => {
-          while (left-- > 0) await engine.evaluate({ shape, y: tile.slice(), sigma: Float32Array.of(sigma) });
+          while (left-- > 0) await engine.evaluate({ shape, y: tile.slice(), sigma });
         };
         await Promise.all(Array.from({ length: engine.lanes }, lane));
       },

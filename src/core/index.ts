@@ -3,6 +3,7 @@
 export type { Engine, EngineName } from './engine/engine.js';
 export { recordDensityAndScore } from './engine/onnx/record.js';
 export { type EngineOptions, openEngine } from './engine/open-engine.js';
+export { runEstimation } from './engine/run-estimation.js';
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './errors.js';
 export { type Architecture, type Level, parameterShapes, squeezeFactor } from './flow/architecture.js';
 export { type Glow, type GlowForward, glow } from './flow/glow.js';
@@ -12,7 +13,6 @@ export { type BetaMapEstimate, type BetaMapOptions, betaMap } from './inference/
 export { calibratedBeta, calibratedBetaMap } from './inference/calibration.js';
 export type { Density, DensityRequest, Estimate, Estimation } from './inference/estimation.js';
 export { posteriorMean } from './inference/posterior-mean.js';
-export { runEstimation } from './inference/run-estimation.js';
 export { mse, psnr, ssim } from './metrics/index.js';
 export { DEFAULT_PRIOR, findPrior, shippedPriors } from './model/find-prior.js';
 export { loadPrior, type Prior } from './model/load-prior.js';

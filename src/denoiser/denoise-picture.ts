@@ -163,7 +163,7 @@ async function denoiseTiles<S extends Samples>(
     firstBeta ??= estimator.beta;
     const run = async (by: typeof estimator, samples: TileSamples, isStrict: boolean) => {
       const shape = { channels: samples.channels, height: samples.height, width: samples.width };
-      const estimation = by.start(samples, schedule.takesClimbs, isStrict);
+      const estimation = by.start(samples, isStrict);
       // One evaluation is what a break-down takes.
       const result = await schedule.run({ shape, estimation, signal: either }).catch((error: unknown) => {
         if (error instanceof BreakDown) evaluations += 1;

@@ -15,11 +15,8 @@ export interface Estimator {
   readonly beta: number | undefined;
   /** Evaluations of the prior per tile at most. */
   readonly evaluations: number;
-  /**
-   * @param takesClimbs  whether the engine does
-   * @param isStrict     whether to throw a `BreakDown` where the posterior mean breaks down
-   */
-  start(tile: TileSamples, takesClimbs: boolean, isStrict?: boolean): Estimation;
+  /** @param isStrict  whether to throw a `BreakDown` where the posterior mean breaks down */
+  start(tile: TileSamples, isStrict?: boolean): Estimation;
 }
 
 const round4 = (value: number) => Number(value.toPrecision(4));
@@ -71,7 +68,7 @@ export function chooseEstimator(
       return {
         beta: undefined,
         evaluations: 1,
-        start: ({ data, varies }, _, isStrict) =>
+        start: ({ data, varies }, isStrict) =>
           posteriorMean(data, sigma, { mostSigma: most, varies, isStrict }),
       };
     case 'beta-map': {
@@ -80,11 +77,8 @@ export function chooseEstimator(
       return {
         beta: options.beta,
         evaluations,
-        start({ data, channels, height, width, likelihood, varies }, takesClimbs, isStrict) {
-          const climbs = takesClimbs ? { channels, height, width } : undefined;
-          const others = { noise: likelihood, mostSigma: most, varies, climbs, isStrict };
-          return betaMap(data, sigma, { ...options, ...others });
-        },
+        start: ({ data, likelihood, varies }, isStrict) =>
+          betaMap(data, sigma, { ...options, noise: likelihood, mostSigma: most, varies, isStrict }),
       };
     }
     default:

@@ -11,14 +11,14 @@ const PROBE_SIDE = 128;
 export async function measureSecondsPerPixel(engine: Engine, model: PriorModel): Promise<number> {
   const factor = squeezeFactor(model);
   const side = Math.ceil(PROBE_SIDE / factor) * factor;
-  const shape = { batch: 1, channels: model.channels, height: side, width: side };
+  const shape = { channels: model.channels, height: side, width: side };
   const probe = () =>
     Promise.all(
       Array.from({ length: engine.lanes }, () =>
         engine.evaluate({
           shape,
           y: new Float32Array(3 * side * side).fill(0.5),
-          sigma: Float32Array.of(Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1])),
+          sigma: Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]),
         }),
       ),
     );

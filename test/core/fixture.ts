@@ -1,7 +1,8 @@
 // The four fixture priors with their cases: log density and score by an independent implementation in float64.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Batch } from '#src/core/engine/engine.js';
+import type { TilePoint } from '#src/core/engine/engine.js';
+import type { Batch } from '#src/core/engine/tfjs/device-batches.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
 import { readSafetensors } from '#src/core/model/safetensors.js';
 
@@ -38,4 +39,14 @@ export async function loadFixture(name: FixtureName): Promise<Fixture> {
     logDensity: Float64Array.from(find('logDensity').data),
     score: Float64Array.from(find('score').data),
   };
+}
+
+/** The pictures of a batch, each alone. */
+export function tilesOf({ shape: { batch, ...shape }, y, sigma }: Batch): TilePoint[] {
+  const size = y.length / batch;
+  return Array.from({ length: batch }, (_, i) => ({
+    shape,
+    y: y.slice(i * size, (i + 1) * size),
+    sigma: sigma[i] as number,
+  }));
 }

@@ -28,18 +28,18 @@ const picture = {
   channels: 3,
 } as const;
 
-for (const batchSize of [1, 2, 3])
-  test(`batches of ${batchSize}: no failure is lost, whichever tile fails`, async () => {
+for (const lanes of [1, 2, 3])
+  test(`${lanes} lanes: no failure is lost, whichever tile fails`, async () => {
     const { tiles } = await denoisePicture(
       picture,
       options,
-      createSchedule(recordingEngine(1, batchSize)),
+      createSchedule(recordingEngine(lanes)),
       settings,
     );
     assert.ok(tiles > 4, `${tiles} tiles`);
     for (let failing = 0; failing < tiles; failing++) {
       const failure = new Error(`tile ${failing}`);
-      const schedule = createSchedule(recordingEngine(1, batchSize));
+      const schedule = createSchedule(recordingEngine(lanes));
       let next = 0;
       const run: typeof schedule.run = async (job) => {
         const tile = next++;

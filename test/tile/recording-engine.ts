@@ -1,20 +1,20 @@
 // An engine of our own interface whose answers are a simple function of the point, which notes what it is asked
 // and answers when it is told to, or soon. And tiles that know which they are.
 import { setImmediate } from 'node:timers/promises';
-import type { Batch, BatchResult, Engine } from '#src/core/engine/engine.js';
+import type { Engine } from '#src/core/engine/engine.js';
 import { densityAt, type Estimation } from '#src/core/inference/estimation.js';
-import type { TileShape } from '#src/tile/schedule.js';
+import type { TileShape } from '#src/core/ops/tensor-ops.js';
 
 export const SMALL: TileShape = { channels: 3, height: 2, width: 2 };
 export const TALL: TileShape = { channels: 3, height: 4, width: 2 };
 
-/** The tiles in a batch, by number, and the batch. */
+/** A tile by its number, and its shape. */
 export interface Asked {
-  readonly tiles: readonly number[];
-  readonly batch: Batch;
+  readonly tile: number;
+  readonly shape: TileShape;
 }
 
-export interface RecordingEngine extends Pick<Engine, 'lanes' | 'batchSize' | 'evaluate'> {
+export interface RecordingEngine extends Pick<Engine, 'lanes' | 'evaluate'> {
   readonly asked: readonly Asked[];
   /** The most evaluations that were in flight at once. */
   readonly mostInFlight: number;
@@ -26,31 +26,24 @@ const slope = (tile: number, sigma: number) => Math.fround(tile / 8 + sigma);
 /** @param before awaited in every evaluation, with what it was asked; throws to make it fail */
 export function recordingEngine(
   lanes: number,
-  batchSize: number,
   before: (asked: Asked, index: number) => Promise<unknown> = () => setImmediate(),
 ): RecordingEngine {
   const asked: Asked[] = [];
   let [inFlight, most] = [0, 0];
   return {
     lanes,
-    batchSize,
     asked,
     get mostInFlight() {
       return most;
     },
-    async evaluate(batch): Promise<BatchResult> {
-      const size = batch.y.length / batch.shape.batch;
-      const tiles = Array.from({ length: batch.shape.batch }, (_, i) => batch.y[i * size] as number);
-      const index = asked.push({ tiles, batch }) - 1;
+    async evaluate({ shape, y, sigma }) {
+      const tile = y[0] as number;
+      const index = asked.push({ tile, shape }) - 1;
       inFlight += 1;
       most = Math.max(most, inFlight);
-      await before({ tiles, batch }, index);
+      await before({ tile, shape }, index);
       inFlight -= 1;
-      const sigmas = [...batch.sigma];
-      return {
-        logDensity: Float32Array.from(tiles, (tile, i) => density(tile, sigmas[i] as number)),
-        score: batch.y.map((value, i) => slope(value, sigmas[Math.floor(i / size)] as number)),
-      };
+      return { logDensity: density(tile, sigma), score: y.map((value) => slope(value, sigma)) };
     },
   };
 }
@@ -73,7 +66,7 @@ export function* tileEstimation(
   return { estimate, evaluations };
 }
 
-/** What that estimate is, whoever else was in the batches. */
+/** What that estimate is, whoever else was in work. */
 export function expectedEstimate(tile: number, { channels, height, width }: TileShape, evaluations: number) {
   let sum = 0;
   for (let k = 1; k <= evaluations; k++) sum += density(tile, k / 16) + slope(tile, k / 16);

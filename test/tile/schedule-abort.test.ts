@@ -9,10 +9,10 @@ import { rejection } from './rejection.js';
 
 const isClosed = (error: unknown) => error instanceof FlowDenoiseError && error.code === 'CLOSED';
 
-/** A schedule of one lane of two whose evaluations wait until `release` is called. */
+/** A schedule of one lane whose evaluations wait until `release` is called. */
 function heldSchedule() {
   const held: (() => void)[] = [];
-  const engine = recordingEngine(1, 2, () => new Promise<void>((resolve) => held.push(resolve)));
+  const engine = recordingEngine(1, () => new Promise<void>((resolve) => held.push(resolve)));
   const schedule = createSchedule(engine);
   const run = (tile: number, signal?: AbortSignal, evaluations = 2) =>
     schedule.run({ shape: SMALL, estimation: tileEstimation(tile, SMALL, evaluations), signal });
@@ -35,12 +35,12 @@ test('an aborted tile that waits rejects with the reason at once and is never co
   }
   assert.equal((await first).estimate, expectedEstimate(0, SMALL, 2));
   assert.equal(
-    engine.asked.map(({ tiles }) => tiles),
-    [[0], [0]],
+    engine.asked.map(({ tile }) => tile),
+    [0, 0],
   );
 });
 
-test('an aborted tile that runs rejects at once, leaves the batch, and its place is taken', async () => {
+test('an aborted tile that runs rejects at once, and its lane takes the next', async () => {
   const { engine, run, release, isHeld } = heldSchedule();
   const abort = new AbortController();
   const reason = new Error('enough');
@@ -55,8 +55,8 @@ test('an aborted tile that runs rejects at once, leaves the batch, and its place
   for (const [i, { estimate }] of (await Promise.all(others)).entries())
     assert.equal(estimate, expectedEstimate(i + 1, SMALL, 2));
   assert.equal(
-    engine.asked.map(({ tiles }) => tiles),
-    [[0], [1, 2], [1, 2]],
+    engine.asked.map(({ tile }) => tile),
+    [0, 1, 1, 2, 2],
   );
 });
 
@@ -73,7 +73,7 @@ test('after all is done no listener is left on a signal', async () => {
     listeners -= 1;
     remove(...args);
   };
-  const schedule = createSchedule(recordingEngine(2, 3));
+  const schedule = createSchedule(recordingEngine(2));
   const estimation = (tile: number) => tileEstimation(tile, SMALL, 2);
   await Promise.all(
     [1, 2, 3].map((tile) => schedule.run({ shape: SMALL, estimation: estimation(tile), signal })),

@@ -1,7 +1,7 @@
 // The tile on which engines are compared: a picture by formula with noise of a known level, the same everywhere and for
 // ever, so that a score computed once can be stored.
 import { addGaussianNoise } from '../noise/simulate/add-noise.js';
-import type { Batch } from './engine.js';
+import type { TilePoint } from './engine.js';
 
 const SIGMA = 25 / 255;
 
@@ -10,7 +10,7 @@ const SIGMA = 25 / 255;
  *
  * @param side  pixels, a multiple of the prior's squeeze factor
  */
-export function checkTile(side = 64): Batch {
+export function checkTile(side = 64): TilePoint {
   const clean = new Float32Array(3 * side * side);
   for (let channel = 0; channel < 3; channel++) {
     for (let row = 0; row < side; row++) {
@@ -23,9 +23,9 @@ export function checkTile(side = 64): Batch {
     }
   }
   return {
-    shape: { batch: 1, channels: 3, height: side, width: side },
+    shape: { channels: 3, height: side, width: side },
     y: addGaussianNoise(clean, SIGMA, 20),
-    sigma: Float32Array.of(SIGMA),
+    sigma: SIGMA,
   };
 }
 

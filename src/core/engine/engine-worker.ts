@@ -2,32 +2,28 @@
 // does not sort them itself.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.js';
+import type { Answer } from '../inference/estimation.js';
 import type { Prior } from '../model/load-prior.js';
-import type { Ascent, AscentRequest } from './ascent.js';
-import type { Batch, BatchResult, Device, EngineName, LocalEngine } from './engine.js';
+import type { ClimbPoint, Device, EngineName, LocalEngine, TilePoint } from './engine.js';
 
 export interface EngineWorkerData {
   readonly name: EngineName;
   readonly prior: Pick<Prior, 'model' | 'weights'>;
 }
 
-export type EngineTask =
-  | { readonly kind: 'evaluate'; readonly batch: Batch }
-  | { readonly kind: 'ascend'; readonly ascent: AscentRequest };
-
-export type EngineRequest = { readonly id: number; readonly task: EngineTask } | 'close';
+export type EngineRequest = { readonly id: number; readonly tile: TilePoint | ClimbPoint } | 'close';
 
 /** What the pool learns of the engine inside. */
 export interface ReadyEngine {
   readonly device: Device;
   readonly lanes: number;
-  readonly ascends: boolean;
+  readonly takesClimbs: boolean;
 }
 
 export type EngineReply =
   | { readonly kind: 'ready'; readonly engine: ReadyEngine }
   | { readonly kind: 'unavailable'; readonly reason: string }
-  | { readonly kind: 'result'; readonly id: number; readonly result: BatchResult | Ascent }
+  | { readonly kind: 'result'; readonly id: number; readonly result: Answer }
   | { readonly kind: 'error'; readonly id: number; readonly reason: string };
 
 const providerOf = (name: EngineName) => name.split(':')[1] ?? 'cpu';
@@ -50,7 +46,7 @@ async function openLocalEngine({ name, prior }: EngineWorkerData): Promise<Local
 }
 
 /** The buffers of an answer that go to the pool without being copied. */
-function buffersOf(result: BatchResult | Ascent): ArrayBuffer[] {
+function buffersOf(result: Answer): ArrayBuffer[] {
   const samples = 'score' in result ? result.score : result.estimate;
   return samples ? [samples.buffer as ArrayBuffer] : [];
 }
@@ -62,14 +58,14 @@ const reply = (message: EngineReply, transfer: ArrayBuffer[] = []) => port.postM
 
 try {
   const engine = await openLocalEngine(workerData as EngineWorkerData);
-  const compute = (task: EngineTask): Promise<BatchResult | Ascent> => {
-    if (task.kind === 'evaluate') return engine.evaluate(task.batch);
-    if (engine.ascend) return engine.ascend(task.ascent);
+  const compute = (tile: TilePoint | ClimbPoint): Promise<Answer> => {
+    if (!('climb' in tile)) return engine.evaluate(tile);
+    if (engine.climb) return engine.climb(tile);
     throw new TypeError('this engine does not take climbs');
   };
-  const answer = async (id: number, task: EngineTask) => {
+  const answer = async (id: number, tile: TilePoint | ClimbPoint) => {
     try {
-      const result = await compute(task);
+      const result = await compute(tile);
       reply({ kind: 'result', id, result }, buffersOf(result));
     } catch (error) {
       reply({ kind: 'error', id, reason: messageOf(error) });
@@ -80,13 +76,13 @@ try {
     if (request === 'close') {
       previous = previous.then(() => engine.close()).finally(() => port.close());
     } else if (engine.lanes > 1) {
-      void answer(request.id, request.task);
+      void answer(request.id, request.tile);
     } else {
-      previous = previous.then(() => answer(request.id, request.task));
+      previous = previous.then(() => answer(request.id, request.tile));
     }
   });
-  const { device, lanes, ascend } = engine;
-  reply({ kind: 'ready', engine: { device, lanes, ascends: ascend !== undefined } });
+  const { device, lanes, climb } = engine;
+  reply({ kind: 'ready', engine: { device, lanes, takesClimbs: climb !== undefined } });
 } catch (error) {
   reply({ kind: 'unavailable', reason: messageOf(error) });
 }

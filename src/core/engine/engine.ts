@@ -1,6 +1,7 @@
 // Where programs run: the one interface of all engines, and the part of it that lives in a worker thread.
-import type { PictureShape } from '../ops/tensor-ops.js';
-import type { Ascent, AscentRequest } from './ascent.js';
+import type { Climb, ClimbRequest } from '../inference/climb.js';
+import type { Density, DensityRequest } from '../inference/estimation.js';
+import type { TileShape } from '../ops/tensor-ops.js';
 
 /** Every engine by name; `onnx:<provider>` are ONNX Runtime's own GPU providers. */
 export const ENGINE_NAMES = [
@@ -16,22 +17,14 @@ export const ENGINE_NAMES = [
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-/** A batch of points at which the prior is evaluated. */
-export interface Batch {
-  readonly shape: PictureShape;
-  /** [B, C, H, W] */
-  readonly y: Float32Array;
-  /** [B], [0, 1] units. */
-  readonly sigma: Float32Array;
-  /** Whether these noise levels are not likely to come again. */
-  readonly varies?: boolean | undefined;
+/** One tile at which the prior is evaluated. */
+export interface TilePoint extends Omit<DensityRequest, 'climb'> {
+  readonly shape: TileShape;
 }
 
-export interface BatchResult {
-  /** [B], nats. */
-  readonly logDensity: Float32Array;
-  /** [B, C, H, W] */
-  readonly score: Float32Array;
+/** One tile from which beta-MAP climbs. */
+export interface ClimbPoint extends TilePoint {
+  readonly climb: ClimbRequest;
 }
 
 /** What computes. */
@@ -49,13 +42,13 @@ export interface Device {
 export interface LocalEngine {
   readonly device: Device;
   /**
-   * Requests that keep it busy. More than one: it takes them at the same time and makes its own batches of them; one:
-   * it must be asked one after the other.
+   * Tiles that keep it busy. More than one: it takes them at the same time and makes its own batches of them; one: it
+   * must be asked one after the other.
    */
   readonly lanes: number;
-  evaluate(batch: Batch): Promise<BatchResult>;
+  evaluate(tile: TilePoint): Promise<Density>;
   /** Where tiles can stay on the device from step to step. */
-  readonly ascend?: ((request: AscentRequest) => Promise<Ascent>) | undefined;
+  readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
   close(): Promise<void>;
 }
 
@@ -67,13 +60,11 @@ export interface Engine {
   readonly device: Device;
   /** Worker threads of ours. */
   readonly threads: number;
-  /** Evaluations to keep in flight at once so that no core idles. */
+  /** Tiles to keep in flight at once so that no core idles. */
   readonly lanes: number;
-  /** Tiles in one evaluation; engines with lanes for a batch of their own take one. */
-  readonly batchSize: number;
-  /** The batch's `y` is handed over: its buffer is empty afterwards. */
-  evaluate(batch: Batch): Promise<BatchResult>;
-  /** beta-MAP's climb as one request, its buffers handed over; undefined where the caller takes the steps. */
-  readonly ascend?: ((request: AscentRequest) => Promise<Ascent>) | undefined;
+  /** The tile's `y` is handed over: its buffer is empty afterwards. */
+  evaluate(tile: TilePoint): Promise<Density>;
+  /** beta-MAP's climb as one request, its samples handed over; undefined where the caller takes the steps. */
+  readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
   close(): Promise<void>;
 }

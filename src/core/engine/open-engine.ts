@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
-import type { AscentRequest } from './ascent.js';
-import type { Batch, Device, Engine, EngineName } from './engine.js';
+import type { ClimbPoint, Device, Engine, EngineName, TilePoint } from './engine.js';
 import { findTensorflow, projectTensorflow } from './packages/tensorflow-package.js';
 import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
@@ -32,34 +31,21 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
 }
 
-function checkShape({ channels, height, width }: Omit<Batch['shape'], 'batch'>, multiple: number): boolean {
-  return height % multiple === 0 && width % multiple === 0 && channels === 3;
-}
-
-function refuse(multiple: number, received: string): never {
+/** @throws FlowDenoiseError BAD_OPTION for a tile that the flow cannot take */
+function checkPoint(tile: TilePoint | ClimbPoint, multiple: number): void {
+  const { channels, height, width } = tile.shape;
+  const size = channels * height * width;
+  const fits = channels === 3 && height % multiple === 0 && width % multiple === 0 && tile.y.length === size;
+  if (fits && (!('climb' in tile) || isWhole(tile))) return;
   throw new FlowDenoiseError(
     'BAD_OPTION',
-    `Expected tiles of 3 channels with sides that are multiples of ${multiple}, all their samples and a sigma each, but ` +
-      `received ${received}`,
+    `Expected a tile of 3 channels with sides that are multiples of ${multiple} and all its samples but received ` +
+      `${channels} x ${height} x ${width} with ${tile.y.length} samples`,
   );
 }
 
-function checkBatch({ shape, y, sigma }: Batch, multiple: number): void {
-  const { batch, channels, height, width } = shape;
-  const isWhole = y.length === batch * channels * height * width && sigma.length === batch;
-  if (checkShape(shape, multiple) && isWhole) return;
-  const counts = `${y.length} samples and ${sigma.length} sigmas`;
-  refuse(multiple, `${batch} of ${channels} x ${height} x ${width} with ${counts}`);
-}
-
-function checkAscent({ shape, start, noisy, precision }: AscentRequest, multiple: number): void {
-  const { channels, height, width } = shape;
-  const size = channels * height * width;
-  const isWhole =
-    start.length === size && noisy.length === size && [1, height * width, size].includes(precision.length);
-  if (checkShape(shape, multiple) && isWhole) return;
-  const counts = `${start.length} and ${noisy.length} samples and ${precision.length} precisions`;
-  refuse(multiple, `${channels} x ${height} x ${width} with ${counts}`);
+function isWhole({ shape: { height, width }, y, climb: { noisy, precision } }: ClimbPoint): boolean {
+  return noisy.length === y.length && [1, height * width, y.length].includes(precision.length);
 }
 
 /** Whether an engine uses cores through several worker threads of ours. */
@@ -68,7 +54,7 @@ const takesThreads = (name: EngineName) => name === 'onnx' || name === 'wasm';
 async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
   const workers = takesThreads(name) ? threads : 1;
   const data = { name, prior: { model: prior.model, weights: prior.weights } };
-  const { engine, evaluate, ascend, close } = await openWorkerPool(data, workers);
+  const { engine, evaluate, climb, close } = await openWorkerPool(data, workers);
   const { device } = engine;
   const multiple = squeezeFactor(prior.model);
   const where = takesThreads(name) ? `${workers} thread${workers === 1 ? '' : 's'}` : device.device;
@@ -78,15 +64,14 @@ async function open(name: EngineName, prior: Prior, threads: number, because: st
     device,
     threads: workers,
     lanes: workers * engine.lanes,
-    batchSize: 1,
-    async evaluate(batch) {
-      checkBatch(batch, multiple);
-      return evaluate(batch);
+    async evaluate(tile) {
+      checkPoint(tile, multiple);
+      return evaluate(tile);
     },
-    ...(engine.ascends && {
-      async ascend(request: AscentRequest) {
-        checkAscent(request, multiple);
-        return ascend(request);
+    ...(engine.takesClimbs && {
+      async climb(tile: ClimbPoint) {
+        checkPoint(tile, multiple);
+        return climb(tile);
       },
     }),
     close,

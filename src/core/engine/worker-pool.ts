@@ -2,30 +2,25 @@
 // compute synchronously, so this is what keeps the event loop free.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
-import type { Ascent, AscentRequest } from './ascent.js';
-import type { Batch, BatchResult, EngineName } from './engine.js';
-import type {
-  EngineReply,
-  EngineRequest,
-  EngineTask,
-  EngineWorkerData,
-  ReadyEngine,
-} from './engine-worker.js';
+import type { Climb } from '../inference/climb.js';
+import type { Answer, Density } from '../inference/estimation.js';
+import type { ClimbPoint, EngineName, TilePoint } from './engine.js';
+import type { EngineReply, EngineRequest, EngineWorkerData, ReadyEngine } from './engine-worker.js';
 import { forbidTelemetry } from './onnx/onnx-runtime.js';
 import { prepareTensorflowEnvironment } from './packages/tensorflow-package.js';
 
 export interface WorkerPool {
   /** One thread's. */
   readonly engine: ReadyEngine;
-  /** The batch's `y` is handed over: its buffer is empty afterwards. */
-  evaluate(batch: Batch): Promise<BatchResult>;
-  /** So are the request's samples. */
-  ascend(request: AscentRequest): Promise<Ascent>;
+  /** The tile's `y` is handed over: its buffer is empty afterwards. */
+  evaluate(tile: TilePoint): Promise<Density>;
+  /** So are the climb's samples. */
+  climb(tile: ClimbPoint): Promise<Climb>;
   close(): Promise<void>;
 }
 
 interface Pending {
-  resolve(result: BatchResult | Ascent): void;
+  resolve(result: Answer): void;
   reject(error: Error): void;
 }
 
@@ -123,8 +118,8 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
   let nextId = 0;
   let isClosed = false;
 
-  /** The answer to a task is of its kind: see engine-worker.ts. */
-  async function run(task: EngineTask, buffers: readonly Float32Array[]): Promise<BatchResult | Ascent> {
+  /** The answer is of the tile's kind: see engine-worker.ts. */
+  async function run(tile: TilePoint | ClimbPoint, samples: readonly Float32Array[]): Promise<Answer> {
     if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
     const alive = pool.filter(({ worker }) => worker.threadId !== -1);
     if (alive.length === 0) throw failed(name, 'its threads have ended; open a new denoiser');
@@ -133,16 +128,16 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
     return new Promise((resolve, reject) => {
       thread.pending.set(id, { resolve, reject });
       thread.worker.ref();
-      const request: EngineRequest = { id, task };
-      const transfer = new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer));
+      const request: EngineRequest = { id, tile };
+      const transfer = new Set(samples.map(({ buffer }) => buffer as ArrayBuffer));
       thread.worker.postMessage(request, [...transfer]);
     });
   }
 
   return {
     engine: first.engine,
-    evaluate: (batch) => run({ kind: 'evaluate', batch }, [batch.y]) as Promise<BatchResult>,
-    ascend: (ascent) => run({ kind: 'ascend', ascent }, [ascent.start, ascent.noisy]) as Promise<Ascent>,
+    evaluate: (tile) => run(tile, [tile.y]) as Promise<Density>,
+    climb: (tile) => run(tile, [tile.y, tile.climb.noisy]) as Promise<Climb>,
     async close() {
       if (isClosed) return;
       isClosed = true;

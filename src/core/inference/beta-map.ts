@@ -1,17 +1,16 @@
 // beta-MAP, the paper's estimator ("Image Denoising with a Normalizing-Flow Prior"): the maximum of
 // beta ln p(y | C) + ln p(C) by Adam, here under the flow's clean prior p_s at its smallest noise level s.
-import type { Ascent } from '../engine/ascent.js';
 import { gaussianNoise } from '../noise/likelihood/gaussian.js';
 import type { NoiseModel } from '../noise/likelihood/noise-model.js';
-import type { PictureShape } from '../ops/tensor-ops.js';
-import { type AdamOptions, adam } from './adam.js';
+import { numberOps } from '../ops/tensor-ops.js';
+import { adam } from './adam.js';
+import { type Climb, type ClimbRequest, climbCourse, descent } from './climb.js';
 import {
   type Answer,
-  climbOf,
+  type DensityRequest,
   densityAt,
   type Estimate,
   type Estimation,
-  type EstimationRequest,
   hasBrokenDown,
   MOST_NOISE,
 } from './estimation.js';
@@ -38,8 +37,6 @@ export interface BetaMapOptions extends PosteriorMeanOptions {
   readonly priorSigma: number;
   /** Other than Gaussian noise of the given sigma. */
   readonly noise?: NoiseModel | undefined;
-  /** The tile's shape, where the engine takes climbs: Gaussian noise is then left to it. */
-  readonly climbs?: Omit<PictureShape, 'batch'> | undefined;
 }
 
 export interface BetaMapEstimate extends Estimate {
@@ -63,92 +60,59 @@ export function* betaMap(
   sigma: number,
   options: BetaMapOptions,
 ): Estimation<BetaMapEstimate> {
-  const { noise = gaussianNoise(sigma), climbs } = options;
+  const { noise = gaussianNoise(sigma) } = options;
   const start = options.start === 'posterior-mean' ? yield* posteriorMean(y, sigma, options) : undefined;
   const fallback = !start || start.fallback === 'noisy' ? 'noisy' : 'posterior-mean';
-  const problem: Problem = {
-    noisy: y,
-    start: start?.estimate ?? Float32Array.from(y),
-    sigma,
-    noise,
-    options,
-    optimizer: {
-      steps: options.steps,
-      rate: options.rate * sigma,
-      epsilon: ADAM_EPSILON * sigma,
-      betas: ADAM_BETAS,
-    },
-  };
-  const { precision } = noise;
-  const ascent =
-    climbs && precision ? yield* climbElsewhere(problem, precision, climbs) : yield* climbHere(problem);
-  const { estimate = problem.start, ...made } = ascent;
-  const evaluations = (start?.evaluations ?? 0) + ascent.steps + 1;
-  return { ...made, estimate, evaluations, fallback: ascent.estimate ? undefined : fallback };
+  const from = start?.estimate ?? Float32Array.from(y);
+  const { estimate = from, ...made } = yield* climb({ noisy: y, from, sigma, noise, options });
+  const evaluations = (start?.evaluations ?? 0) + made.steps + 1;
+  return { ...made, estimate, evaluations, fallback: estimate === from ? fallback : undefined };
 }
 
 interface Problem {
   readonly noisy: Float32Array;
-  readonly start: Float32Array;
+  readonly from: Float32Array;
   readonly sigma: number;
   readonly noise: NoiseModel;
   readonly options: BetaMapOptions;
-  readonly optimizer: AdamOptions;
 }
 
-/** Adam step by step, the prior evaluated for each. */
-function* climbHere({
-  noisy,
-  start,
-  sigma,
-  noise,
-  options,
-  optimizer,
-}: Problem): Generator<EstimationRequest, Ascent, Answer> {
-  const { beta, priorSigma, polish } = options;
-  const iterate = Float32Array.from(start);
-  const state = adam(iterate.length, optimizer);
-  const gradient = new Float32Array(iterate.length);
-  let best: { objective: number; iterate: Float32Array; score: Float32Array } | undefined;
-  let isConverged = false;
-  for (let steps = 0; ; steps++) {
-    const density = yield* densityAt({ y: iterate, sigma: priorSigma });
-    const isOver = hasBrokenDown(density, priorSigma);
-    const objective = beta * noise.logLikelihood(iterate, noisy) + density.logDensity;
-    if (!isOver && !(best && best.objective >= objective))
-      best = { objective, iterate: Float32Array.from(iterate), score: density.score };
-    if (steps === optimizer.steps || isConverged || isOver) {
-      if (!best) return { steps, isConverged, estimate: undefined, objective: Number.NEGATIVE_INFINITY };
-      const estimate = polish ? addScaled(best.iterate, best.score, priorSigma ** 2) : best.iterate;
-      return { steps, isConverged, estimate, objective: best.objective };
-    }
-    noise.gradient(iterate, noisy, gradient);
-    const scale = -sigma * sigma;
-    for (let i = 0; i < gradient.length; i++)
-      gradient[i] = scale * (beta * (gradient[i] as number) + (density.score[i] as number));
-    isConverged = state.step(iterate, gradient) < TOLERANCE * sigma;
-  }
-}
-
-/** The same by the engine, in one request. */
-function climbElsewhere(
-  { noisy, start, sigma, options, optimizer }: Problem,
-  precision: Float32Array,
-  shape: Omit<PictureShape, 'batch'>,
-): Generator<EstimationRequest, Ascent, Answer> {
-  const { beta, priorSigma, polish } = options;
-  return climbOf({
-    shape,
-    // Copies: the engine takes the buffers away.
-    start: start.slice(),
-    noisy: noisy.slice(),
-    precision,
+/** Adam step by step, the prior evaluated for each. An engine that is offered the whole climb may take it over. */
+function* climb({ noisy, from, sigma, noise, options }: Problem): Generator<DensityRequest, Climb, Answer> {
+  const { beta, priorSigma, polish, steps } = options;
+  const rules = { steps, rate: options.rate * sigma, epsilon: ADAM_EPSILON * sigma, betas: ADAM_BETAS };
+  const tolerance = TOLERANCE * sigma;
+  const whole: ClimbRequest | undefined = noise.precision && {
+    noisy,
+    precision: noise.precision,
     beta,
-    priorSigma,
     sigma,
-    adam: optimizer,
-    tolerance: TOLERANCE * sigma,
+    adam: rules,
+    tolerance,
     mostScore: MOST_NOISE / priorSigma,
     polish,
-  });
+  };
+  const first = yield { y: from, sigma: priorSigma, climb: whole };
+  if ('steps' in first) return first;
+
+  const course = climbCourse(rules, tolerance);
+  const iterate = Float32Array.from(from);
+  const optimizer = adam(iterate.length, rules);
+  const gradient = new Float32Array(iterate.length);
+  const weights = { beta, scale: -sigma * sigma };
+  let best: { readonly iterate: Float32Array; readonly score: Float32Array } | undefined;
+  for (let density = first; ; density = yield* densityAt({ y: iterate, sigma: priorSigma })) {
+    const { score, logDensity } = density;
+    const objective = beta * noise.logLikelihood(iterate, noisy) + logDensity;
+    const { isBest, isOver } = course.judge(objective, !hasBrokenDown(density, priorSigma));
+    if (isBest) best = { iterate: Float32Array.from(iterate), score };
+    if (isOver) {
+      const estimate = best && (polish ? addScaled(best.iterate, best.score, priorSigma ** 2) : best.iterate);
+      return { estimate, objective: course.objective, steps: course.steps, isConverged: course.isConverged };
+    }
+    noise.gradient(iterate, noisy, gradient);
+    for (let i = 0; i < gradient.length; i++)
+      gradient[i] = descent(numberOps, gradient[i] as number, score[i] as number, weights);
+    course.moved(optimizer.step(iterate, gradient, course.factors()));
+  }
 }

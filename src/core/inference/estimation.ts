@@ -1,7 +1,6 @@
-// What an estimator is: a generator that asks for the prior's density and score at a point, or for a whole climb, and is
-// resumed with them. Estimators know nothing of engines, batches or threads, so a tile's result cannot depend on its
-// neighbours, and a batch can mix tiles in any phase.
-import type { Ascent, AscentRequest } from '../engine/ascent.js';
+// What an estimator is: a generator that asks for the prior's density and score at a point and is resumed with them.
+// Estimators know nothing of engines, batches or threads, so a tile's result cannot depend on its neighbours.
+import type { Climb, ClimbRequest } from './climb.js';
 
 /** One evaluation of the prior: the point, planar [C, H, W], and the noise level, [0, 1] units. */
 export interface DensityRequest {
@@ -9,6 +8,8 @@ export interface DensityRequest {
   readonly sigma: number;
   /** Whether other tiles ask for other noise levels: an engine need not prepare for this one. */
   readonly varies?: boolean | undefined;
+  /** The climb that begins at the point: an engine that takes climbs answers with its end in place of the density. */
+  readonly climb?: ClimbRequest | undefined;
 }
 
 export interface Density {
@@ -52,28 +53,15 @@ export class BreakDown extends Error {
   }
 }
 
-/** Asked only of engines that take climbs. */
-export interface ClimbRequest {
-  readonly ascent: AscentRequest;
-}
+export type Answer = Density | Climb;
 
-export type EstimationRequest = DensityRequest | ClimbRequest;
-export type Answer = Density | Ascent;
-
-export type Estimation<E extends Estimate = Estimate> = Generator<EstimationRequest, E, Answer>;
-
-export const isClimb = (request: EstimationRequest): request is ClimbRequest => 'ascent' in request;
+export type Estimation<E extends Estimate = Estimate> = Generator<DensityRequest, E, Answer>;
 
 /** Asks for the density at a point. */
-export function* densityAt(request: DensityRequest): Generator<EstimationRequest, Density, Answer> {
+export function* densityAt(
+  request: Omit<DensityRequest, 'climb'>,
+): Generator<DensityRequest, Density, Answer> {
   const answer = yield request;
   if ('score' in answer) return answer;
   throw new TypeError('a density was asked for and a climb came back');
-}
-
-/** Asks for a climb. */
-export function* climbOf(ascent: AscentRequest): Generator<EstimationRequest, Ascent, Answer> {
-  const answer = yield { ascent };
-  if ('objective' in answer) return answer;
-  throw new TypeError('a climb was asked for and a density came back');
 }

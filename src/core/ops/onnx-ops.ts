@@ -125,6 +125,8 @@ export function onnxOps(
     add: (a, b) => binary('Add', a, b),
     mul: (a, b) => binary('Mul', a, b),
     sub: (a, b) => binary('Sub', a, b),
+    div: (a, b) => binary('Div', a, b),
+    sqrt: (x) => elementwise('Sqrt', Math.sqrt, x),
     affine(x, scale, offset) {
       if (x.constant) {
         const values = x.constant.map((value) => value * scale + offset);

@@ -10,14 +10,47 @@ export interface PictureShape {
   readonly width: number;
 }
 
+/** The logical shape of one picture. */
+export type TileShape = Omit<PictureShape, 'batch'>;
+
 /** The shape of a convolution's kernel: [output channels, input channels, height, width], odd sizes. */
 export type KernelShape = readonly [number, number, number, number];
+
+/**
+ * Arithmetic that looks at one sample at a time: what an optimiser needs. Words as in `TensorOps`; where T is a number,
+ * it is one sample, and its own vector.
+ */
+export interface ElementwiseOps<T> {
+  /** Elementwise sum, product, difference and quotient of two tensors of one shape. */
+  add(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  sub(a: T, b: T): T;
+  div(a: T, b: T): T;
+  sqrt(x: T): T;
+  /** x * scale + offset with plain numbers. */
+  affine(x: T, scale: number, offset: number): T;
+  /** A picture plus, or times, a vector ([C], [B, C], or [B, 1] for a number per picture). */
+  addVector(picture: T, vector: T): T;
+  mulVector(picture: T, vector: T): T;
+}
+
+/** The plainest carrier: one sample at a time, in float64, for loops over arrays on the host. A flow cannot run on it. */
+export const numberOps: ElementwiseOps<number> = {
+  add: (a, b) => a + b,
+  mul: (a, b) => a * b,
+  sub: (a, b) => a - b,
+  div: (a, b) => a / b,
+  sqrt: (x) => Math.sqrt(x),
+  affine: (x, scale, offset) => x * scale + offset,
+  addVector: (x, y) => x + y,
+  mulVector: (x, y) => x * y,
+};
 
 /**
  * Operations over a carrier's tensors T. In the comments: a *picture* is [B, C, H, W] by meaning, a *vector*
  * is [C] or [B, C] and applies to every pixel of a picture, a *scalar* is [] or [B].
  */
-export interface TensorOps<T> {
+export interface TensorOps<T> extends ElementwiseOps<T> {
   /** A convolution kernel from row-major [O, I, kh, kw] numbers. */
   kernel(data: Float32Array, shape: KernelShape): T;
   /** A vector [C]. */
@@ -38,15 +71,6 @@ export interface TensorOps<T> {
   /** Rows times a matrix: x [B, in] -> [B, out], plus bias [out]. */
   dense(rows: T, matrix: T, bias: T): T;
 
-  /** Elementwise sum, product and difference of two tensors of one shape. */
-  add(a: T, b: T): T;
-  mul(a: T, b: T): T;
-  sub(a: T, b: T): T;
-  /** x * scale + offset with plain numbers. */
-  affine(x: T, scale: number, offset: number): T;
-  /** A picture plus, or times, a vector ([C] or [B, C]). */
-  addVector(picture: T, vector: T): T;
-  mulVector(picture: T, vector: T): T;
   exp(x: T): T;
   log(x: T): T;
   tanh(x: T): T;

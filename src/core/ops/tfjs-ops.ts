@@ -98,6 +98,8 @@ export const tfjsOps: TfjsOps = {
   add: (a, b) => tf.add(a, b),
   mul: (a, b) => tf.mul(a, b),
   sub: (a, b) => tf.sub(a, b),
+  div: (a, b) => tf.div(a, b),
+  sqrt: (x) => tf.sqrt(x),
   affine(x, scale, offset) {
     const scaled = scale === 1 ? x : tf.mul(x, scale);
     return offset === 0 ? scaled : tf.add(scaled, offset);

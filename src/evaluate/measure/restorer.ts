@@ -127,7 +127,6 @@ async function openConverged(
           ...CONVERGENCE,
           start,
           polish: false,
-          climbs: schedule.takesClimbs ? shape : undefined,
         });
         return schedule.run({ shape, estimation, signal });
       };

@@ -1,11 +1,11 @@
 // The beta of beta-MAP that suits a prior best at one noise level.
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../core/engine/engine.js';
+import { runEstimation } from '../../core/engine/run-estimation.js';
 import { betaMap } from '../../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import type { Estimation } from '../../core/inference/estimation.js';
 import { posteriorMean } from '../../core/inference/posterior-mean.js';
-import { runEstimation } from '../../core/inference/run-estimation.js';
 import { psnr } from '../../core/metrics/index.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { addGaussianNoise } from '../../core/noise/index.js';
@@ -58,8 +58,6 @@ export async function bestBeta(
   const { model, crops } = task;
   const sigma = sigma255 / 255;
   const noisy = crops.map((crop, index) => addGaussianNoise(crop, sigma, FIRST_SEED + index));
-  const shape = { channels: 3, height: task.size, width: task.size };
-  const climbs = task.engine.ascend ? shape : undefined;
   const mostSigma = model.conditioning ? model.sigmaRange[1] : undefined;
 
   const mean = await (model.conditioning
@@ -70,7 +68,7 @@ export async function bestBeta(
     const result =
       known.get(beta) ??
       (await denoised(task, noisy, (y) =>
-        betaMap(y, sigma, { ...calibratedBetaMap(model, sigma, beta), mostSigma, climbs }),
+        betaMap(y, sigma, { ...calibratedBetaMap(model, sigma, beta), mostSigma }),
       ));
     if (!known.has(beta)) onTried(beta, result.psnr);
     known.set(beta, result);

@@ -1,6 +1,6 @@
 // How good the flow is so far, on crops that it is not trained on: bits per dimension, and PSNR at three noise levels.
 import * as tf from '@tensorflow/tfjs-core';
-import { openTfjsAscentGroup } from '../../core/engine/tfjs/tfjs-ascent.js';
+import { openTfjsClimbs } from '../../core/engine/tfjs/tfjs-climbs.js';
 import { type Architecture, levelPlans } from '../../core/flow/architecture.js';
 import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-density.js';
 import type { ParameterSource } from '../../core/flow/parameters.js';
@@ -130,27 +130,33 @@ async function climbed(
   const starts = Array.from({ length: noisy.length / numbers }, (_, i) =>
     planar(noisy.subarray(i * numbers, (i + 1) * numbers), size),
   );
-  const group = openTfjsAscentGroup(
+  const group = openTfjsClimbs(
     evaluate,
     starts.map((start) => ({
       shape: { channels: 3, height: size, width: size },
-      start,
-      noisy: start,
-      precision: Float32Array.of(1 / sigma ** 2),
-      beta: CLIMB.beta,
-      priorSigma: sigmaRange[0],
-      sigma,
-      adam: { steps: CLIMB.steps, rate: CLIMB.rate * sigma, epsilon: 1e-3 * sigma, betas: [0.9, 0.99] },
-      tolerance: 0,
-      mostScore: Number.MAX_VALUE,
-      polish: false,
+      y: start,
+      sigma: sigmaRange[0],
+      climb: {
+        noisy: start,
+        precision: Float32Array.of(1 / sigma ** 2),
+        beta: CLIMB.beta,
+        sigma,
+        adam: { steps: CLIMB.steps, rate: CLIMB.rate * sigma, epsilon: 1e-3 * sigma, betas: [0.9, 0.99] },
+        tolerance: 0,
+        mostScore: Number.MAX_VALUE,
+        polish: false,
+      },
     })),
   );
   try {
-    await group.advance(CLIMB.steps + 1);
     const estimate = Float32Array.from(noisy);
-    for (const { index, ascent } of await group.takeEnded())
-      if (ascent.estimate) estimate.set(interleaved(ascent.estimate, size), index * numbers);
+    let places = [...starts.keys()];
+    while (group.size > 0) {
+      const ended = await group.step();
+      for (const { index, climb } of ended)
+        if (climb.estimate) estimate.set(interleaved(climb.estimate, size), (places[index] ?? 0) * numbers);
+      places = places.filter((_, place) => ended.every(({ index }) => index !== place));
+    }
     return estimate;
   } finally {
     group.dispose();

@@ -3,8 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Ascent, AscentRequest } from '#src/core/engine/ascent.js';
-import type { Batch } from '#src/core/engine/engine.js';
+import type { ClimbPoint, TilePoint } from '#src/core/engine/engine.js';
 import {
   type DeviceProgram,
   isOutOfMemory,
@@ -12,27 +11,29 @@ import {
 } from '#src/core/engine/tfjs/device-batches.js';
 
 /** A tile of one pixel that knows its number; a climb of `steps` steps. */
-const evaluation = (number: number, side = 1): Batch => ({
-  shape: { batch: 1, channels: 1, height: side, width: side },
+const evaluation = (number: number, side = 1): TilePoint => ({
+  shape: { channels: 1, height: side, width: side },
   y: new Float32Array(side * side).fill(number),
-  sigma: Float32Array.of(0.1),
-});
-const climb = (number: number, steps = 4): AscentRequest => ({
-  shape: { channels: 1, height: 1, width: 1 },
-  start: Float32Array.of(number),
-  noisy: Float32Array.of(number),
-  precision: Float32Array.of(1),
-  beta: 1,
-  priorSigma: 0.01,
   sigma: 0.1,
-  adam: { steps, rate: 0.1, epsilon: 1e-3, betas: [0.9, 0.99] },
-  tolerance: 0,
-  mostScore: 1,
-  polish: false,
+});
+const climb = (number: number, steps = 1): ClimbPoint => ({
+  shape: { channels: 1, height: 1, width: 1 },
+  y: Float32Array.of(number),
+  sigma: 0.01,
+  climb: {
+    noisy: Float32Array.of(number),
+    precision: Float32Array.of(1),
+    beta: 1,
+    sigma: 0.1,
+    adam: { steps, rate: 0.1, epsilon: 1e-3, betas: [0.9, 0.99] },
+    tolerance: 0,
+    mostScore: 1,
+    polish: false,
+  },
 });
 
 interface Told {
-  /** The numbers of the tiles in every evaluation, and in every advance of the group. */
+  /** The numbers of the tiles in every evaluation, and in every step of the group. */
   readonly evaluations: number[][];
   readonly climbs: number[][];
   recoveries: number;
@@ -69,28 +70,26 @@ function programOf({
     },
     openGroup(first) {
       told.groups += 1;
-      let rows = first.map((request) => ({ request, made: 0 }));
+      let rows = first.map((tile) => ({ tile, made: 0 }));
       return {
         get size() {
           return rows.length;
         },
         add: (more) => {
-          rows.push(...more.map((request) => ({ request, made: 0 })));
+          rows.push(...more.map((tile) => ({ tile, made: 0 })));
         },
-        async advance(steps) {
-          const numbers = rows.map(({ request }) => request.start[0] as number);
+        async step() {
+          const numbers = rows.map(({ tile }) => tile.y[0] as number);
           told.climbs.push(numbers);
           before(numbers);
-          for (const row of rows) row.made = Math.min(row.made + steps, row.request.adam.steps);
-        },
-        async takeEnded() {
-          const ended = rows.flatMap(({ request, made }, index) => {
-            if (made < request.adam.steps) return [];
-            const estimate = Float32Array.of((request.start[0] as number) + made);
-            const ascent: Ascent = { estimate, objective: 0, steps: made, isConverged: false };
-            return { index, ascent };
+          for (const row of rows) row.made += 1;
+          const isOver = ({ tile, made }: (typeof rows)[number]) => made === tile.climb.adam.steps;
+          const ended = rows.flatMap((row, index) => {
+            if (!isOver(row)) return [];
+            const estimate = Float32Array.of((row.tile.y[0] as number) + row.made);
+            return { index, climb: { estimate, objective: 0, steps: row.made, isConverged: false } };
           });
-          rows = rows.filter(({ request, made }) => made < request.adam.steps);
+          rows = rows.filter((row) => !isOver(row));
           return ended;
         },
         dispose() {
@@ -114,7 +113,7 @@ test('tiles that wait share an evaluation, as many as fit and of one shape', asy
   const tiles = [...numbers(5).map((number) => evaluation(number)), evaluation(6, 2)];
   const results = await Promise.all(tiles.map(batches.evaluate));
   assert.equal(
-    results.map(({ logDensity, score }) => [logDensity[0], score[0], score.length]),
+    results.map(({ logDensity, score }) => [logDensity, score[0], score.length]),
     [1, 2, 3, 4, 5, 6].map((number) => [number, number, number === 6 ? 4 : 1]),
   );
   assert.equal(program.told.evaluations, [[1, 2, 3], [4, 5], [6]]);
@@ -124,11 +123,11 @@ test('tiles that wait share an evaluation, as many as fit and of one shape', asy
 test('a tile that waits takes the place of one that has ended', async () => {
   const program = programOf({ most: 2 });
   const batches = openDeviceBatches(program);
-  const steps = [4, 12, 4, 4];
-  const made = await Promise.all(numbers(4).map((number, i) => batches.ascend(climb(number, steps[i]))));
+  const steps = [1, 3, 1, 1];
+  const made = await Promise.all(numbers(4).map((number, i) => batches.climb(climb(number, steps[i]))));
   assert.equal(
     made.map(({ estimate }) => estimate?.[0]),
-    [5, 14, 7, 8],
+    [2, 5, 4, 5],
   );
   assert.equal(program.told.climbs, [
     [1, 2],
@@ -146,10 +145,10 @@ test('out of memory: smaller batches, and everything is done', async () => {
   const program = programOf({ most: 8, before: tooMany(2) });
   const batches = openDeviceBatches(program);
   const results = await Promise.all([
-    ...numbers(8).map(async (number) => (await batches.evaluate(evaluation(number))).logDensity[0]),
-    ...numbers(8).map(async (number) => (await batches.ascend(climb(number))).estimate?.[0]),
+    ...numbers(8).map(async (number) => (await batches.evaluate(evaluation(number))).logDensity),
+    ...numbers(8).map(async (number) => (await batches.climb(climb(number))).estimate?.[0]),
   ]);
-  assert.equal(results, [...numbers(8), ...numbers(8).map((number) => number + 4)]);
+  assert.equal(results, [...numbers(8), ...numbers(8).map((number) => number + 1)]);
   const sizes = (tiles: readonly number[][]) => tiles.map(({ length }) => length);
   // What an evaluation has found out holds for climbs of the same shape too.
   assert.equal(sizes(program.told.evaluations), [8, 2, 2, 2, 2]);
@@ -166,7 +165,7 @@ test('out of memory with a single tile: it fails, the others go on', async () =>
     },
   });
   const batches = openDeviceBatches(program);
-  const outcomes = await Promise.all(numbers(5).map((number) => outcomeOf(batches.ascend(climb(number)))));
+  const outcomes = await Promise.all(numbers(5).map((number) => outcomeOf(batches.climb(climb(number)))));
   assert.equal(
     outcomes.map((outcome) => outcome === 'done'),
     [true, true, false, true, true],
@@ -189,7 +188,7 @@ test('another failure: the tiles of its batch fail, later ones do not', async ()
   const lost = await Promise.all(numbers(3).map((number) => outcomeOf(batches.evaluate(evaluation(number)))));
   assert.equal(lost, Array(3).fill('the device was lost'));
   assert.is(program.told.recoveries, 1);
-  assert.equal((await batches.ascend(climb(7))).estimate, Float32Array.of(11));
+  assert.equal((await batches.climb(climb(7))).estimate, Float32Array.of(8));
   await batches.close();
 });
 
@@ -199,17 +198,17 @@ test('a device that does not come back fails what waits, and is asked again by w
     if (isGone) throw new Error('no GPU');
   };
   const batches = openDeviceBatches(programOf({ most: 1, before: check, recover: check }));
-  const outcomes = await Promise.all(numbers(3).map((number) => outcomeOf(batches.ascend(climb(number)))));
+  const outcomes = await Promise.all(numbers(3).map((number) => outcomeOf(batches.climb(climb(number)))));
   assert.equal(outcomes, Array(3).fill('no GPU'));
   isGone = false;
-  assert.is(await outcomeOf(batches.ascend(climb(4))), 'done');
+  assert.is(await outcomeOf(batches.climb(climb(4))), 'done');
   await batches.close();
 });
 
 test('close ends what is in work, and what waits rejects', async () => {
   const program = programOf({ most: 1 });
   const batches = openDeviceBatches(program);
-  const outcomes = numbers(3).map((number) => outcomeOf(batches.ascend(climb(number, 40))));
+  const outcomes = numbers(3).map((number) => outcomeOf(batches.climb(climb(number, 40))));
   await setImmediate();
   await setImmediate();
   await batches.close();

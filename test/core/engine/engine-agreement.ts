@@ -3,18 +3,18 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkTile } from '#src/core/engine/check-tile.js';
-import type { Batch, Engine, EngineName } from '#src/core/engine/engine.js';
+import type { Engine, EngineName } from '#src/core/engine/engine.js';
+import { runEstimation } from '#src/core/engine/run-estimation.js';
 import { densityAndScore } from '#src/core/flow/log-density.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import type { Estimation } from '#src/core/inference/estimation.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';
-import { runEstimation } from '#src/core/inference/run-estimation.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { gaussianNoise } from '#src/core/noise/likelihood/gaussian.js';
-import { FIXTURES, type Fixture, loadFixture } from '../fixture.js';
+import { FIXTURES, type Fixture, loadFixture, tilesOf } from '../fixture.js';
 import { expectBelow, relativeDifference, rmsDifference } from '../flow/differences.js';
 import { float64Ops, tensor64 } from '../flow/float64-ops.js';
 import { randomNumbers, randomWeights } from '../flow/random-weights.js';
@@ -34,9 +34,9 @@ function tile(number: number, sigma: number): Float32Array {
 }
 
 /** Climbs that end after different numbers of steps: by their number, because they converge, or never going far. */
-function climbs(prior: Prior, climbShape: typeof shape | undefined): Estimation[] {
+function climbs(prior: Prior): Estimation[] {
   const priorSigma = prior.model.sigmaRange[0];
-  const common = { start: 'posterior-mean', polish: true, priorSigma, climbs: climbShape } as const;
+  const common = { start: 'posterior-mean', polish: true, priorSigma } as const;
   const sigmas = Float32Array.from({ length: SIDE * SIDE }, (_, i) => (i % SIDE < 16 ? 0.05 : 0.15));
   return [
     betaMap(tile(1, 0.1), 0.1, { ...common, beta: 4, steps: 20, rate: 0.05 }),
@@ -75,7 +75,6 @@ export async function testEngine(name: EngineName): Promise<void> {
     test.run();
     return;
   }
-  const climbShape = first.ascend ? shape : undefined;
   // One engine per prior: a GPU compiles its kernels anew for each.
   const engines = new Map([[natural, first]]);
   test.after(async () => {
@@ -90,22 +89,11 @@ export async function testEngine(name: EngineName): Promise<void> {
   test('the fixtures of an independent implementation', async () => {
     for (const [i, { prior, batch, logDensity, score }] of fixtures.entries()) {
       const engine = await engineFor(prior);
-      const { height, width } = batch.shape;
-      const size = 3 * height * width;
-      const results = await Promise.all(
-        Array.from({ length: batch.shape.batch }, (_, k) => {
-          const one: Batch = {
-            shape: { ...batch.shape, batch: 1 },
-            y: batch.y.slice(k * size, (k + 1) * size),
-            sigma: batch.sigma.slice(k, k + 1),
-          };
-          return engine.evaluate(one);
-        }),
-      );
+      const results = await Promise.all(tilesOf(batch).map(engine.evaluate));
       const what = FIXTURES[i] as string;
       const scores = results.flatMap((result) => [...result.score]);
       expectBelow(relativeDifference(scores, score), 1e-4, `score of ${what}`);
-      const densities = results.flatMap((result) => [...result.logDensity]);
+      const densities = results.map((result) => result.logDensity);
       expectBelow(relativeDifference(densities, logDensity), 1e-4, `log density of ${what}`);
     }
   });
@@ -131,15 +119,17 @@ export async function testEngine(name: EngineName): Promise<void> {
       architecture,
       parametersFrom(float64Ops, weights),
     )(tensor64(y, [1, 3, 16, 8]), tensor64([1], [1, 1]));
-    const batch = { shape: { batch: 1, channels: 3, height: 16, width: 8 }, y, sigma: Float32Array.of(1) };
-    const { logDensity, score } = await engine.evaluate(batch);
+    const { logDensity, score } = await engine.evaluate({
+      shape: { channels: 3, height: 16, width: 8 },
+      y,
+      sigma: 1,
+    });
     expectBelow(relativeDifference(score, truth.score.data), 1e-4, 'score');
-    expectBelow(relativeDifference(logDensity, truth.logDensity.data), 1e-4, 'log density');
+    expectBelow(relativeDifference([logDensity], truth.logDensity.data), 1e-4, 'log density');
   });
 
   test('the shipped prior: the posterior mean, and beta-MAP', async () => {
-    const few = (climbShape?: typeof shape) =>
-      betaMap(tile(1, 0.1), 0.1, { ...options, steps: 2, climbs: climbShape });
+    const few = () => betaMap(tile(1, 0.1), 0.1, { ...options, steps: 2 });
     const options = {
       beta: 4,
       rate: 0.05,
@@ -149,7 +139,7 @@ export async function testEngine(name: EngineName): Promise<void> {
     } as const;
     const mean = () => posteriorMean(tile(6, 0.1), 0.1);
     const expected = await expectedEstimates(natural, [few(), mean()]);
-    for (const [i, estimation] of [few(climbShape), mean()].entries())
+    for (const [i, estimation] of [few(), mean()].entries())
       expectBelow(
         rmsDifference((await estimateOf(first, estimation)).estimate, expected[i] as Float32Array),
         1e-4,
@@ -159,12 +149,11 @@ export async function testEngine(name: EngineName): Promise<void> {
 
   test('a batch whose tiles converge at different times', async () => {
     const alone: Float32Array[] = [];
-    const expected = await expectedEstimates(small, climbs(small, undefined));
+    const expected = await expectedEstimates(small, climbs(small));
     const engine = await engineFor(small);
-    for (const estimation of climbs(small, climbShape))
-      alone.push((await estimateOf(engine, estimation)).estimate);
+    for (const estimation of climbs(small)) alone.push((await estimateOf(engine, estimation)).estimate);
     // Three times all, more than fit: places are taken over by tiles that wait.
-    const many = [1, 2, 3].flatMap(() => climbs(small, climbShape));
+    const many = [1, 2, 3].flatMap(() => climbs(small));
     const together = await Promise.all(many.map((estimation) => estimateOf(engine, estimation)));
     for (const [i, estimate] of alone.entries())
       expectBelow(rmsDifference(estimate, expected[i] as Float32Array), 1e-4, `tile ${i + 1} alone`);
@@ -188,7 +177,7 @@ export async function testEngine(name: EngineName): Promise<void> {
       const made = await runEstimation(
         engine,
         shape,
-        betaMap(tile(7, 0.1), 0.1, { ...options, steps, rate, climbs: climbShape }),
+        betaMap(tile(7, 0.1), 0.1, { ...options, steps, rate }),
       );
       const wanted = await runEstimation(
         host,

@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Batch, Engine } from '#src/core/engine/engine.js';
+import type { Engine, TilePoint } from '#src/core/engine/engine.js';
 import { openOnnxEngine } from '#src/core/engine/onnx/onnx-engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
@@ -25,10 +25,10 @@ async function opened(name: 'onnx' | 'wasm', threads: number): Promise<Engine> {
   return engine;
 }
 
-const batchOf = (side: number): Batch => ({
-  shape: { batch: 1, channels: 3, height: side, width: side },
+const tileOf = (side: number): TilePoint => ({
+  shape: { channels: 3, height: side, width: side },
   y: new Float32Array(3 * side * side).fill(0.5),
-  sigma: Float32Array.of(0.1),
+  sigma: 0.1,
 });
 
 async function rejects(promise: Promise<unknown>): Promise<void> {
@@ -52,43 +52,43 @@ async function failure(promise: Promise<unknown>, code = 'ENGINE_FAILED'): Promi
 }
 
 /** A size that cannot be squeezed (no graph can be recorded for it), and fewer samples than the shape says. */
-const BAD = { size: () => batchOf(7), samples: () => ({ ...batchOf(8), y: new Float32Array(5) }) };
+const BAD = { size: () => tileOf(7), samples: () => ({ ...tileOf(8), y: new Float32Array(5) }) };
 
 for (const name of ['onnx', 'wasm'] as const)
-  test(`${name}: a batch that fits no tile is refused at the door`, async () => {
+  test(`${name}: a tile that the flow cannot take is refused at the door`, async () => {
     const engine = await opened(name, 1);
     for (const bad of Object.values(BAD)) {
       const error = await failure(engine.evaluate(bad()), 'BAD_OPTION');
-      assert.match(error.message, /multiples of 4, .* but received 1 of 3 x /);
+      assert.match(error.message, /multiples of 4 .* but received 3 x /);
     }
-    assert.is((await engine.evaluate(batchOf(8))).score.length, 192);
+    assert.is((await engine.evaluate(tileOf(8))).score.length, 192);
   });
 
 for (const [what, bad] of Object.entries(BAD))
-  test(`onnx: a batch of a wrong ${what} behind the door fails alone`, async () => {
+  test(`onnx: a tile of a wrong ${what} behind the door fails alone`, async () => {
     const engine = await openOnnxEngine(prior);
     for (let attempt = 0; attempt < 2; attempt++) await rejects(engine.evaluate(bad()));
     // More evaluations than an idle session is kept for: what failed is not there to be released.
-    for (let i = 0; i < 30; i++) assert.is((await engine.evaluate(batchOf(8))).score.length, 192);
+    for (let i = 0; i < 30; i++) assert.is((await engine.evaluate(tileOf(8))).score.length, 192);
     await engine.close();
   });
 
 test('when a thread dies, its evaluations fail and the others go on', async () => {
   const engine = await opened('wasm', 2);
   const [first] = workers;
-  const both = [engine.evaluate(batchOf(32)), engine.evaluate(batchOf(32))];
+  const both = [engine.evaluate(tileOf(32)), engine.evaluate(tileOf(32))];
   const settled = Promise.allSettled(both);
   await first?.terminate();
   const outcomes = (await settled).map(({ status }) => status).sort();
   assert.equal(outcomes, ['fulfilled', 'rejected']);
-  for (let i = 0; i < 3; i++) await engine.evaluate(batchOf(8));
+  for (let i = 0; i < 3; i++) await engine.evaluate(tileOf(8));
 });
 
 test('when all threads have died, evaluations fail at once', async () => {
   const engine = await opened('onnx', 2);
   for (const worker of workers) await worker.terminate();
   for (let i = 0; i < 2; i++)
-    assert.match((await failure(engine.evaluate(batchOf(8)))).message, /threads have ended/);
+    assert.match((await failure(engine.evaluate(tileOf(8)))).message, /threads have ended/);
 });
 
 test.run();

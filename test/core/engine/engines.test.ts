@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Batch, Engine } from '#src/core/engine/engine.js';
+import type { Engine, TilePoint } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
+import { runEstimation } from '#src/core/engine/run-estimation.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import type { Estimation } from '#src/core/inference/estimation.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';
-import { runEstimation } from '#src/core/inference/run-estimation.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
@@ -26,10 +26,10 @@ const prior = await loadPrior(findPrior('natural'));
 const { data } = await photo('chelsea.png', { left: 120, top: 80, width: SIDE, height: SIDE });
 const clean = planar(data);
 const noisy = addGaussianNoise(clean, SIGMA, 1);
-const batch = (): Batch => ({
-  shape: { batch: 1, channels: 3, height: SIDE, width: SIDE },
+const tile = (): TilePoint => ({
+  shape: { channels: 3, height: SIDE, width: SIDE },
   y: Float32Array.from(noisy),
-  sigma: Float32Array.of(SIGMA),
+  sigma: SIGMA,
 });
 
 const open: Engine[] = [];
@@ -113,20 +113,20 @@ test("'auto' takes the fastest that there is and says why, and no GPU that is a 
 
 test('evaluations may overlap; each gets its own answer', async () => {
   const engine = await opened({ engine: 'onnx', threads: 2 });
-  const batches = [0.05, 0.1, 0.2, 0.3, 0.35].map((sigma) => ({ ...batch(), sigma: Float32Array.of(sigma) }));
-  const together = await Promise.all(batches.map((one) => engine.evaluate({ ...one, y: one.y.slice() })));
-  for (const [i, one] of batches.entries())
+  const tiles = [0.05, 0.1, 0.2, 0.3, 0.35].map((sigma) => ({ ...tile(), sigma }));
+  const together = await Promise.all(tiles.map((one) => engine.evaluate({ ...one, y: one.y.slice() })));
+  for (const [i, one] of tiles.entries())
     assert.equal(await engine.evaluate(one), together[i], `evaluation ${i}`);
-  assert.is(new Set(together.map(({ logDensity }) => logDensity[0])).size, 5);
+  assert.is(new Set(together.map(({ logDensity }) => logDensity)).size, 5);
 });
 
 test('close rejects what is in flight, and what comes after', async () => {
   for (const name of ['onnx', 'wasm'] as const) {
     const engine = await opened({ engine: name, threads: 1 });
-    const inFlight = [engine.evaluate(batch()), engine.evaluate(batch())].map(rejection);
+    const inFlight = [engine.evaluate(tile()), engine.evaluate(tile())].map(rejection);
     await engine.close();
     for (const error of await Promise.all(inFlight)) assert.is(error.code, 'CLOSED');
-    assert.is((await rejection(engine.evaluate(batch()))).code, 'CLOSED');
+    assert.is((await rejection(engine.evaluate(tile()))).code, 'CLOSED');
     await engine.close();
   }
 });
@@ -137,8 +137,8 @@ test('a process that forgets to close still ends by itself', async () => {
     import { findPrior } from '#src/core/model/find-prior.js';
     import { loadPrior } from '#src/core/model/load-prior.js';
     const engine = await openEngine(await loadPrior(findPrior('natural')), { engine: 'onnx', threads: 2 });
-    const shape = { batch: 1, channels: 3, height: 16, width: 16 };
-    const { score } = await engine.evaluate({ shape, y: new Float32Array(768), sigma: Float32Array.of(0.1) });
+    const shape = { channels: 3, height: 16, width: 16 };
+    const { score } = await engine.evaluate({ shape, y: new Float32Array(768), sigma: 0.1 });
     console.log('evaluated', score.length);`;
   const root = fileURLToPath(new URL('../../..', import.meta.url));
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { cwd: root });

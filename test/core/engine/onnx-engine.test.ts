@@ -1,12 +1,12 @@
 // What is the ONNX engine's own: sessions per shape and noise level, made and dropped as they are needed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Batch, LocalEngine } from '#src/core/engine/engine.js';
+import type { LocalEngine, TilePoint } from '#src/core/engine/engine.js';
 import { openOnnxEngine } from '#src/core/engine/onnx/onnx-engine.js';
 import { densityAndScore } from '#src/core/flow/log-density.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
-import { type Fixture, loadFixture } from '../fixture.js';
-import { expectBelow, relativeDifference, rmsDifference } from '../flow/differences.js';
+import { type Fixture, loadFixture, tilesOf } from '../fixture.js';
+import { expectBelow, relativeDifference } from '../flow/differences.js';
 import { float64Ops, tensor64 } from '../flow/float64-ops.js';
 import { randomNumbers } from '../flow/random-weights.js';
 
@@ -20,39 +20,19 @@ test.before.each(async (context) => {
 });
 test.after.each(({ engine }) => engine.close());
 
-/** Picture `index` of a batch, alone. */
-function single({ shape, y, sigma }: Batch, index: number): Batch {
-  const size = y.length / shape.batch;
-  return {
-    shape: { ...shape, batch: 1 },
-    y: y.slice(index * size, (index + 1) * size),
-    sigma: sigma.slice(index, index + 1),
-  };
-}
-
-test('a batch of three is three batches of one', async ({ engine, fixture: { batch } }) => {
-  const together = await engine.evaluate(batch);
-  const alone = [];
-  for (const index of [0, 1, 2]) alone.push(await engine.evaluate(single(batch, index)));
-  const scores = alone.flatMap(({ score }) => [...score]);
-  expectBelow(rmsDifference(together.score, scores), 1e-5, 'score');
-  const densities = alone.flatMap(({ logDensity }) => [...logDensity]);
-  expectBelow(relativeDifference(together.logDensity, densities), 1e-5, 'log density');
-});
-
 test('the session made for a noise level that keeps coming back gives the same', async (context) => {
   const { engine, fixture } = context;
-  const batch = single(fixture.batch, 1);
-  const first = await engine.evaluate(batch);
+  const [, tile, { sigma }] = tilesOf(fixture.batch) as [TilePoint, TilePoint, TilePoint];
+  const first = await engine.evaluate(tile);
   let last = first;
-  for (let i = 2; i <= 10; i++) last = await engine.evaluate(batch);
+  for (let i = 2; i <= 10; i++) last = await engine.evaluate(tile);
   expectBelow(relativeDifference(last.score, first.score), 1e-5, 'score');
-  expectBelow(relativeDifference(last.logDensity, first.logDensity), 1e-5, 'log density');
+  expectBelow(relativeDifference([last.logDensity], [first.logDensity]), 1e-5, 'log density');
   // Nor does it answer for another noise level.
-  const other = await engine.evaluate({ ...batch, sigma: fixture.batch.sigma.slice(2) });
+  const other = await engine.evaluate({ ...tile, sigma });
   assert.ok(relativeDifference(other.score, first.score) > 1e-2, 'sigma makes no difference');
   const again = await openOnnxEngine(fixture.prior);
-  const fresh = await again.evaluate({ ...batch, sigma: fixture.batch.sigma.slice(2) });
+  const fresh = await again.evaluate({ ...tile, sigma });
   await again.close();
   assert.equal(other, fresh);
 });
@@ -66,18 +46,17 @@ test('many shapes in turn, and again after their sessions were released', async 
   ]);
   const cases = shapes.map(([height = 0, width = 0], i) => {
     const y = Float32Array.from(randomNumbers(3 * height * width, 0.2, i), (value) => value + 0.5);
-    const shape = { batch: 1, channels: 3, height, width };
-    const batch: Batch = { shape, y, sigma: Float32Array.of(0.1) };
-    return { batch, expected: density(tensor64(y, [1, 3, height, width]), tensor64(batch.sigma, [1, 1])) };
+    const tile: TilePoint = { shape: { channels: 3, height, width }, y, sigma: 0.1 };
+    return { tile, expected: density(tensor64(y, [1, 3, height, width]), tensor64([0.1], [1, 1])) };
   });
   // Each shape nine times in a row: it gets its own session for sigma, and the others lie idle for 63 evaluations.
   for (const round of [1, 2])
-    for (const [index, { batch, expected }] of cases.entries())
+    for (const [index, { tile, expected }] of cases.entries())
       for (let i = 0; i < 9; i++) {
-        const { logDensity, score } = await engine.evaluate(batch);
+        const { logDensity, score } = await engine.evaluate(tile);
         const what = `shape ${index}, round ${round}, evaluation ${i}`;
         expectBelow(relativeDifference(score, expected.score.data), 1e-5, what);
-        expectBelow(relativeDifference(logDensity, expected.logDensity.data), 1e-5, what);
+        expectBelow(relativeDifference([logDensity], expected.logDensity.data), 1e-5, what);
       }
 });
 

@@ -4,10 +4,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Ascent, AscentRequest } from '#src/core/engine/ascent.js';
-import type { Batch, LocalEngine } from '#src/core/engine/engine.js';
+import type { ClimbPoint, LocalEngine, TilePoint } from '#src/core/engine/engine.js';
 import type { TfjsBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { openTfjsEngine } from '#src/core/engine/tfjs/tfjs-engine.js';
+import type { Climb } from '#src/core/inference/climb.js';
 import { loadFixture } from '../fixture.js';
 import { expectBelow, rmsDifference } from '../flow/differences.js';
 import { randomNumbers } from '../flow/random-weights.js';
@@ -16,23 +16,21 @@ import { useSoftwareGpu } from './available-engines.js';
 const { prior } = await loadFixture('conditioned');
 const shape = { channels: 3, height: 8, width: 8 };
 const samples = (seed: number) => Float32Array.from(randomNumbers(192, 0.2, seed), (value) => value + 0.5);
-const point = (seed: number): Batch => ({
-  shape: { batch: 1, ...shape },
-  y: samples(seed),
-  sigma: Float32Array.of(0.1),
-});
-const climb = (seed: number, steps = 5): AscentRequest => ({
+const point = (seed: number): TilePoint => ({ shape, y: samples(seed), sigma: 0.1 });
+const climb = (seed: number, steps = 5): ClimbPoint => ({
   shape,
-  start: samples(seed),
-  noisy: samples(seed),
-  precision: Float32Array.of(100),
-  beta: 4,
-  priorSigma: 0.02,
-  sigma: 0.1,
-  adam: { steps, rate: 5e-3, epsilon: 1e-4, betas: [0.9, 0.99] },
-  tolerance: 1e-4,
-  mostScore: 500,
-  polish: true,
+  y: samples(seed),
+  sigma: 0.02,
+  climb: {
+    noisy: samples(seed),
+    precision: Float32Array.of(100),
+    beta: 4,
+    sigma: 0.1,
+    adam: { steps, rate: 5e-3, epsilon: 1e-4, betas: [0.9, 0.99] },
+    tolerance: 1e-4,
+    mostScore: 500,
+    polish: true,
+  },
 });
 
 /** The engine, or why it is not available. */
@@ -62,11 +60,11 @@ async function using(
 /** As many pictures as a number says: each some evaluations and climbs at a time; on a GPU that is a program, one. */
 async function denoisePictures(engine: LocalEngine, count: number): Promise<void> {
   for (let picture = 0; picture < count; picture++) {
-    if (engine.device.kind === 'software-gpu') await engine.ascend?.(climb(picture, 1));
-    else if (engine.ascend)
+    if (engine.device.kind === 'software-gpu') await engine.climb?.(climb(picture, 1));
+    else if (engine.climb)
       await Promise.all([
         ...[1, 2, 3].map((seed) => engine.evaluate(point(picture + seed))),
-        ...[1, 2, 3].map((seed) => engine.ascend?.(climb(picture + seed, 3 + seed))),
+        ...[1, 2, 3].map((seed) => engine.climb?.(climb(picture + seed, 3 + seed))),
       ]);
     else await engine.evaluate(point(picture));
   }
@@ -92,13 +90,13 @@ for (const [name, mostTiles] of [
 
 test('as many tiles as fit into the memory share a batch, and give the same', async () => {
   await using('cpu', 1, async (alone) => {
-    const expected: (Ascent | undefined)[] = [];
-    for (const seed of [1, 2, 3, 4, 5]) expected.push(await alone.ascend?.(climb(seed, 2 * seed)));
+    const expected: (Climb | undefined)[] = [];
+    for (const seed of [1, 2, 3, 4, 5]) expected.push(await alone.climb?.(climb(seed, 2 * seed)));
     await using('cpu', 3, async (engine) => {
-      const made = await Promise.all([1, 2, 3, 4, 5].map((seed) => engine.ascend?.(climb(seed, 2 * seed))));
-      for (const [i, ascent] of made.entries()) {
-        assert.is(ascent?.steps, expected[i]?.steps);
-        const [a, b] = [ascent?.estimate, expected[i]?.estimate];
+      const made = await Promise.all([1, 2, 3, 4, 5].map((seed) => engine.climb?.(climb(seed, 2 * seed))));
+      for (const [i, each] of made.entries()) {
+        assert.is(each?.steps, expected[i]?.steps);
+        const [a, b] = [each?.estimate, expected[i]?.estimate];
         assert.ok(a && b);
         expectBelow(rmsDifference(a, b), 1e-6, `tile ${i + 1}`);
       }
@@ -108,13 +106,14 @@ test('as many tiles as fit into the memory share a batch, and give the same', as
 
 test('a climb from where the flow breaks down has no estimate', async () => {
   await using('cpu', 2, async (engine) => {
-    const broken = { ...climb(1), mostScore: 1e-6 };
-    const [bad, good] = await Promise.all([engine.ascend?.(broken), engine.ascend?.(climb(2))]);
+    const sound = climb(1);
+    const broken = { ...sound, climb: { ...sound.climb, mostScore: 1e-6 } };
+    const [bad, good] = await Promise.all([engine.climb?.(broken), engine.climb?.(climb(2))]);
     assert.equal([bad?.estimate, bad?.steps], [undefined, 0]);
     assert.is(good?.estimate?.length, 192);
     const notFinite = climb(3);
-    notFinite.start.fill(Number.NaN);
-    assert.is((await engine.ascend?.(notFinite))?.estimate, undefined);
+    notFinite.y.fill(Number.NaN);
+    assert.is((await engine.climb?.(notFinite))?.estimate, undefined);
   });
 });
 
@@ -130,7 +129,7 @@ test('webgpu: a lost device fails its tiles, and the next ones get a new one', a
     assert.match(lost, /lost|destroyed/i);
     const again = await engine.evaluate(point(1));
     expectBelow(rmsDifference(again.score, score), 1e-5, 'score');
-    assert.is((await engine.ascend?.(climb(3)))?.estimate?.length, 192);
+    assert.is((await engine.climb?.(climb(3)))?.estimate?.length, 192);
   });
 });
 

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LocalEngine } from '#src/core/engine/engine.js';
+import type { LocalEngine, TilePoint } from '#src/core/engine/engine.js';
 import { openOnnxEngine } from '#src/core/engine/onnx/onnx-engine.js';
 import { openTfjsEngine } from '#src/core/engine/tfjs/tfjs-engine.js';
 import { glow } from '#src/core/flow/glow.js';
@@ -12,7 +12,7 @@ import { noiseCondition } from '#src/core/flow/noise-condition.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import type { Prior } from '#src/core/model/load-prior.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
-import { FIXTURES, loadFixture } from '../fixture.js';
+import { FIXTURES, loadFixture, tilesOf } from '../fixture.js';
 import { expectBelow, relativeDifference } from './differences.js';
 import { float64Ops, tensor64 } from './float64-ops.js';
 
@@ -45,9 +45,11 @@ for (const name of FIXTURES) {
       const { prior, batch, logDensity, score } = await loadFixture(name);
       const engine = await open(prior);
       try {
-        const result = await engine.evaluate(batch);
-        expectBelow(relativeDifference(result.logDensity, logDensity), ENGINE_TOLERANCE, 'log density');
-        expectBelow(relativeDifference(result.score, score), ENGINE_TOLERANCE, 'score');
+        const results = await Promise.all(tilesOf(batch).map(engine.evaluate));
+        const densities = results.map((result) => result.logDensity);
+        const scores = results.flatMap((result) => [...result.score]);
+        expectBelow(relativeDifference(densities, logDensity), ENGINE_TOLERANCE, 'log density');
+        expectBelow(relativeDifference(scores, score), ENGINE_TOLERANCE, 'score');
       } finally {
         await engine.close();
       }
@@ -76,11 +78,12 @@ for (const backend of ['cpu', 'wasm'] as const)
   test(`tfjs ${backend} leaves no tensors: between evaluations, nor after close`, async () => {
     const { prior, batch } = await loadFixture('conditioned');
     const before = tf.memory().numTensors;
+    const [tile] = tilesOf(batch) as [TilePoint];
     const engine = await openTfjsEngine(backend, prior);
-    await engine.evaluate(batch);
+    await engine.evaluate(tile);
     const afterOne = tf.memory().numTensors;
     assert.ok(afterOne > before, 'an open engine holds its weights');
-    for (let i = 1; i < 20; i++) await engine.evaluate(batch);
+    for (let i = 1; i < 20; i++) await engine.evaluate(tile);
     assert.is(tf.memory().numTensors, afterOne);
     await engine.close();
     assert.is(tf.memory().numTensors, before);

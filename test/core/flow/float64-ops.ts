@@ -145,6 +145,8 @@ export const float64Ops: TensorOps<Tensor64> = {
   add: binary((a, b) => a + b),
   mul: binary((a, b) => a * b),
   sub: binary((a, b) => a - b),
+  div: binary((a, b) => a / b),
+  sqrt: unary(Math.sqrt),
   affine: (x, scale, offset) => unary((value) => value * scale + offset)(x),
   addVector: withVector((x, v) => x + v),
   mulVector: withVector((x, v) => x * v),

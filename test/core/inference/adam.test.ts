@@ -1,9 +1,21 @@
-// Adam against TensorFlow.js's, and its cosine decay against the formula.
+// Adam against TensorFlow.js's, its cosine decay against the formula, and its arithmetic on every carrier.
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adam } from '#src/core/inference/adam.js';
+import { loadOnnxRuntime } from '#src/core/engine/onnx/onnx-runtime.js';
+import {
+  type AdamFactors,
+  adam,
+  adamFactors,
+  adamMove,
+  firstMoment,
+  secondMoment,
+} from '#src/core/inference/adam.js';
+import { createOnnxGraph } from '#src/core/ops/onnx-graph.js';
+import { onnxOps } from '#src/core/ops/onnx-ops.js';
+import { type ElementwiseOps, numberOps } from '#src/core/ops/tensor-ops.js';
+import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
 import { expectBelow, relativeDifference, rmsDifference } from '../flow/differences.js';
 import { randomNumbers } from '../flow/random-weights.js';
 
@@ -19,11 +31,12 @@ test('without decay it makes the steps of tf.train.adam', async () => {
     const x = Float32Array.from(start);
     const variable = tf.variable(tf.tensor1d(start), true, 'adam-test');
     const reference = tf.train.adam(rate, b1, b2, epsilon);
-    const ours = adam(COUNT, { steps: 1e15, rate, epsilon, betas: [b1, b2] });
+    const options = { steps: 1e15, rate, epsilon, betas: [b1, b2] } as const;
+    const ours = adam(COUNT, options);
     for (let step = 0; step < 25; step++) {
       const gradient = Float32Array.from(randomNumbers(COUNT, 1 / (1 + step), 10 + step));
       const before = Float32Array.from(x);
-      const rms = ours.step(x, gradient);
+      const rms = ours.step(x, gradient, adamFactors(options, step));
       expectBelow(Math.abs(rms - rmsDifference(x, before)), 1e-6 * rate, 'reported RMS of the move');
       tf.tidy(() => reference.applyGradients([{ name: 'adam-test', tensor: tf.tensor1d(gradient) }]));
       const moved = x.map((value, i) => value - (start[i] as number));
@@ -38,20 +51,89 @@ test('without decay it makes the steps of tf.train.adam', async () => {
 test('the rate falls along a half cosine', () => {
   // Under a constant gradient g, both corrected moments are exactly those of g: each move is rate |g| / (|g| + eps).
   const [steps, rate, epsilon] = [12, 0.25, 0.5];
-  const optimizer = adam(3, { steps, rate, epsilon, betas: [0.9, 0.99] });
+  const options = { steps, rate, epsilon, betas: [0.9, 0.99] } as const;
+  const optimizer = adam(3, options);
   const x = new Float32Array(3);
   for (let t = 0; t < steps; t++) {
-    const move = optimizer.step(x, Float32Array.of(2, -2, 2));
+    const move = optimizer.step(x, Float32Array.of(2, -2, 2), adamFactors(options, t));
     const expected = rate * ((1 + Math.cos((Math.PI * t) / steps)) / 2) * (2 / 2.5);
     expectBelow(Math.abs(move - expected), 1e-6, `step ${t}`);
   }
   assert.ok(x[0] !== undefined && x[0] < 0 && x[1] === -x[0], 'it moves against the gradient');
 });
 
+/** The move of one step, whatever T is. */
+function moveOf<T>(
+  ops: ElementwiseOps<T>,
+  [m, v, g]: readonly [T, T, T],
+  factors: AdamFactors<T>,
+  epsilon: T,
+): T {
+  return adamMove(ops, firstMoment(ops, m, g, 0.9), secondMoment(ops, v, g, 0.99), factors, epsilon);
+}
+
+test('the same step as tensors, as a recorded graph and number by number; every tile has its own factors', async () => {
+  const shape = [2, 1, 4, 5];
+  const [m, g] = [1, 2].map((seed) => Float32Array.from(randomNumbers(40, 1, seed))) as [
+    Float32Array,
+    Float32Array,
+  ];
+  const v = m.map((value) => value * value + 0.1);
+  const [rates, corrections, epsilons] = [
+    Float32Array.of(0.1, 0.3),
+    Float32Array.of(2, 5),
+    Float32Array.of(0.01, 0.1),
+  ];
+  const expected = Float32Array.from(m, (first, i) => {
+    const tile = i < 20 ? 0 : 1;
+    const factors = { rate: rates[tile] as number, correction: corrections[tile] as number };
+    return moveOf(numberOps, [first, v[i] as number, g[i] as number], factors, epsilons[tile] as number);
+  });
+
+  await tf.setBackend('cpu');
+  // One channel: planar and interleaved are the same.
+  const onTensors = tf.tidy(() => {
+    const pictures = [m, v, g].map((data) => tf.tensor4d(data, [2, 4, 5, 1])) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    const [rate, correction, epsilon] = [rates, corrections, epsilons].map((data) =>
+      tf.tensor2d(data, [2, 1]),
+    ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return moveOf<tf.Tensor>(tfjsOps, pictures, { rate, correction }, epsilon).dataSync();
+  });
+  expectBelow(relativeDifference(onTensors, expected), 1e-6, 'tensors');
+
+  const ort = await loadOnnxRuntime();
+  const graph = createOnnxGraph('adam');
+  const inputs = { m, v, g };
+  const vectors = { rates, corrections, epsilons };
+  const picture = (name: keyof typeof inputs) => graph.input(name, shape);
+  const vector = (name: keyof typeof vectors) => graph.input(name, [2, 1]);
+  const factors = { rate: vector('rates'), correction: vector('corrections') };
+  graph.output(
+    'move',
+    moveOf(onnxOps(graph), [picture('m'), picture('v'), picture('g')], factors, vector('epsilons')),
+  );
+  const session = await ort.InferenceSession.create(graph.serialize(), { intraOpNumThreads: 1 });
+  const feed = (data: Float32Array, dims: number[]) => new ort.Tensor('float32', data, dims);
+  const { move } = await session.run({
+    m: feed(m, shape),
+    v: feed(v, shape),
+    g: feed(g, shape),
+    rates: feed(rates, [2, 1]),
+    corrections: feed(corrections, [2, 1]),
+    epsilons: feed(epsilons, [2, 1]),
+  });
+  expectBelow(relativeDifference(move?.data as Float32Array, expected), 1e-6, 'recorded');
+  await session.release();
+});
+
 test('where there is no gradient there is no move', () => {
   const x = Float32Array.of(1, 2);
-  const optimizer = adam(2, { steps: 10, rate: 1, epsilon: 1e-3, betas: [0.9, 0.99] });
-  assert.is(optimizer.step(x, new Float32Array(2)), 0);
+  const options = { steps: 10, rate: 1, epsilon: 1e-3, betas: [0.9, 0.99] } as const;
+  assert.is(adam(2, options).step(x, new Float32Array(2), adamFactors(options, 0)), 0);
   assert.equal(x, Float32Array.of(1, 2));
 });
 

@@ -1,14 +1,14 @@
 // ONNX Runtime in the calling thread, one core: the recorded graph runs whole. Sessions are kept per tile shape and
 // noise level: with sigma known the conditioning becomes biases of the convolutions, which is 10% faster. Which
-// session answers depends on the batch alone, never on what came before, so a picture gives the same bits again.
+// session answers depends on the tile alone, never on what came before, so a picture gives the same bits again.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Prior } from '../../model/load-prior.js';
-import type { PictureShape } from '../../ops/tensor-ops.js';
+import type { TileShape } from '../../ops/tensor-ops.js';
 import { checkTile, deviation } from '../check-tile.js';
-import type { Batch, BatchResult, LocalEngine } from '../engine.js';
+import type { LocalEngine } from '../engine.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
 import { collectGarbage, recordDensityAndScore } from './record.js';
 
@@ -26,15 +26,6 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   // Its advice on hardware-specific graphs is for whoever saves them.
   logSeverityLevel: 3,
 };
-
-/** The one noise level of a batch; undefined where its pictures differ, or other batches will. */
-function commonSigma({ sigma, varies }: Batch): number | undefined {
-  const [first] = sigma;
-  return !varies && sigma.every((value) => value === first) ? first : undefined;
-}
-
-const shapeKey = ({ batch, channels, height, width }: PictureShape) =>
-  `${batch}x${channels}x${height}x${width}`;
 
 /** Whether the package's install script has fetched them. */
 function hasCudaLibraries(): boolean {
@@ -60,9 +51,9 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
 
   const opsOptions = provider === 'webgpu' ? { channelMultiple: 4 } : {};
 
-  async function createSession(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
+  async function createSession(shape: TileShape, sigma: number | undefined): Promise<InferenceSession> {
     const session = await ort.InferenceSession.create(
-      recordDensityAndScore(prior, shape, sigma, opsOptions),
+      recordDensityAndScore(prior, { batch: 1, ...shape }, sigma, opsOptions),
       {
         ...SESSION_OPTIONS,
         executionProviders: [provider],
@@ -72,8 +63,9 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
     return session;
   }
 
-  async function sessionFor(shape: PictureShape, sigma: number | undefined): Promise<InferenceSession> {
-    const key = `${shapeKey(shape)}@${sigma ?? 'any'}`;
+  async function sessionFor(shape: TileShape, sigma: number | undefined): Promise<InferenceSession> {
+    const { channels, height, width } = shape;
+    const key = `${channels}x${height}x${width}@${sigma ?? 'any'}`;
     const session = sessions.get(key)?.session ?? createSession(shape, sigma);
     sessions.set(key, { session, lastUse: ++evaluations });
     session.catch(() => sessions.delete(key));
@@ -95,17 +87,17 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
       kind: provider === 'cpu' ? 'cpu' : 'gpu',
     },
     lanes: 1,
-    async evaluate(batch): Promise<BatchResult> {
-      const { shape, y, sigma } = batch;
-      const session = await sessionFor(shape, commonSigma(batch));
+    async evaluate({ shape, y, sigma, varies }) {
+      const { channels, height, width } = shape;
+      const session = await sessionFor(shape, varies ? undefined : sigma);
       const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {
-        y: new ort.Tensor('float32', y, [shape.batch, shape.channels, shape.height, shape.width]),
+        y: new ort.Tensor('float32', y, [1, channels, height, width]),
       };
       if (session.inputNames.includes('sigma'))
-        feeds.sigma = new ort.Tensor('float32', sigma, [shape.batch, 1]);
+        feeds.sigma = new ort.Tensor('float32', Float32Array.of(sigma), [1, 1]);
       const { logDensity, score } = await session.run(feeds);
       await releaseIdle();
-      return { logDensity: logDensity?.data as Float32Array, score: score?.data as Float32Array };
+      return { logDensity: logDensity?.data[0] as number, score: score?.data as Float32Array };
     },
     async close() {
       const open = [...sessions.values()];

@@ -2,60 +2,77 @@
 // that has ended leaves its group, and one that waits takes its place. When the device's memory does not suffice, what
 // was in work starts again in batches half as large. Knows no tensors: `DeviceProgram` does.
 import { messageOf } from '../../errors.js';
-import type { Ascent, AscentRequest } from '../ascent.js';
-import type { Batch, BatchResult } from '../engine.js';
+import type { Climb } from '../../inference/climb.js';
+import type { Density } from '../../inference/estimation.js';
+import type { PictureShape, TileShape } from '../../ops/tensor-ops.js';
+import type { ClimbPoint, TilePoint } from '../engine.js';
 
-/** Steps after which it is looked whether tiles have ended: a look waits for the device. */
-const STEPS_BETWEEN_LOOKS = 4;
+/** Points of several tiles, evaluated at once. */
+export interface Batch {
+  readonly shape: PictureShape;
+  /** [B, C, H, W] */
+  readonly y: Float32Array;
+  /** [B], [0, 1] units. */
+  readonly sigma: Float32Array;
+}
+
+export interface BatchResult {
+  /** [B], nats. */
+  readonly logDensity: Float32Array;
+  /** [B, C, H, W] */
+  readonly score: Float32Array;
+}
+
+/** A climb that has ended, and its place in the group. */
+export interface EndedClimb {
+  readonly index: number;
+  readonly climb: Climb;
+}
 
 /** Climbs side by side on the device. */
-export interface AscentGroup {
+export interface ClimbGroup {
   readonly size: number;
-  /** Makes up to `steps` steps with every tile, or fewer where all end sooner. */
-  advance(steps: number): Promise<void>;
-  /** Takes the tiles that have ended out of the group: their places at the last `add`, or nothing where all go on. */
-  takeEnded(): Promise<readonly { readonly index: number; readonly ascent: Ascent }[]>;
+  /** Evaluates every tile and takes a step with those that go on. The others leave the group: their places before it. */
+  step(): Promise<readonly EndedClimb[]>;
   /** More tiles of the same shape, behind those that are there. */
-  add(requests: readonly AscentRequest[]): void;
+  add(tiles: readonly ClimbPoint[]): void;
   dispose(): void;
 }
 
 export interface DeviceProgram {
   evaluate(batch: Batch): Promise<BatchResult>;
-  openGroup(requests: readonly AscentRequest[]): AscentGroup;
+  openGroup(tiles: readonly ClimbPoint[]): ClimbGroup;
   /** Tiles of this shape that the device holds at a time. */
-  mostTiles(shape: Batch['shape']): number;
+  mostTiles(shape: TileShape): number;
   /** Called after a failure, before anything else runs. */
   recover(error: unknown): Promise<void>;
 }
 
 export interface DeviceBatches {
-  /** Of one tile. */
-  evaluate(batch: Batch): Promise<BatchResult>;
-  ascend(request: AscentRequest): Promise<Ascent>;
+  evaluate(tile: TilePoint): Promise<Density>;
+  climb(tile: ClimbPoint): Promise<Climb>;
   /** Resolves when what is in work has ended; what waits rejects. */
   close(): Promise<void>;
 }
 
 interface Job<Q, R> {
-  readonly request: Q;
+  readonly tile: Q;
   resolve(result: R): void;
   reject(error: unknown): void;
 }
 
-type EvaluateJob = Job<Batch, BatchResult>;
-type AscentJob = Job<AscentRequest, Ascent>;
+type EvaluateJob = Job<TilePoint, Density>;
+type ClimbJob = Job<ClimbPoint, Climb>;
 
-interface Climb {
+interface ClimbsInWork {
   readonly key: string;
   /** In the order of the group. */
-  jobs: AscentJob[];
+  jobs: ClimbJob[];
   /** Undefined until its first tiles are on the device. */
-  group: AscentGroup | undefined;
+  group: ClimbGroup | undefined;
 }
 
-const keyOf = ({ channels, height, width }: Omit<Batch['shape'], 'batch'>) =>
-  `${channels}x${height}x${width}`;
+const keyOf = ({ channels, height, width }: TileShape) => `${channels}x${height}x${width}`;
 
 /** Whether an engine said that memory did not suffice. */
 export function isOutOfMemory(error: unknown): boolean {
@@ -64,38 +81,46 @@ export function isOutOfMemory(error: unknown): boolean {
   );
 }
 
-/** Up to `most` jobs of the first one's shape, taken out of the queue. */
-function takeAlike<Q, R>(queue: Job<Q, R>[], key: (job: Job<Q, R>) => string, most: number): Job<Q, R>[] {
-  const [first] = queue;
-  if (!first) return [];
-  const alike = queue.filter((job) => key(job) === key(first)).slice(0, most);
+/** Up to `most` jobs of a shape, taken out of the queue. */
+function takeAlike<Q extends TilePoint, R>(queue: Job<Q, R>[], key: string, most: number): Job<Q, R>[] {
+  const alike = queue.filter(({ tile }) => keyOf(tile.shape) === key).slice(0, Math.max(0, most));
   for (const job of alike) queue.splice(queue.indexOf(job), 1);
   return alike;
 }
 
-function joined(batches: readonly Batch[]): Batch {
-  const [first] = batches as readonly [Batch, ...Batch[]];
-  if (batches.length === 1) return first;
-  const y = new Float32Array(first.y.length * batches.length);
-  for (const [i, batch] of batches.entries()) y.set(batch.y, i * first.y.length);
+/** Tiles of one shape as a batch. */
+export function joined(tiles: readonly TilePoint[]): Batch {
+  const [first] = tiles as readonly [TilePoint, ...TilePoint[]];
+  const { length } = first.y;
+  const y = tiles.length === 1 ? first.y : new Float32Array(length * tiles.length);
+  if (tiles.length > 1) for (const [i, tile] of tiles.entries()) y.set(tile.y, i * length);
   return {
-    shape: { ...first.shape, batch: batches.length },
+    shape: { batch: tiles.length, ...first.shape },
     y,
-    sigma: Float32Array.from(batches, ({ sigma }) => sigma[0] as number),
+    sigma: Float32Array.from(tiles, ({ sigma }) => sigma),
   };
+}
+
+/** What a batch came to, tile by tile. */
+export function parted({ logDensity, score }: BatchResult): Density[] {
+  const length = score.length / logDensity.length;
+  return Array.from(logDensity, (density, i) => ({
+    logDensity: density,
+    score: logDensity.length === 1 ? score : score.slice(i * length, (i + 1) * length),
+  }));
 }
 
 export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
   const evaluations: EvaluateJob[] = [];
-  const ascents: AscentJob[] = [];
+  const climbs: ClimbJob[] = [];
   /** Tiles at most, per shape, where the device's memory turned out smaller than thought. */
   const limits = new Map<string, number>();
-  let climb: Climb | undefined;
+  let inWork: ClimbsInWork | undefined;
   let working: Promise<void> | undefined;
   let isClosed = false;
 
-  const mostTiles = (shape: Omit<Batch['shape'], 'batch'>) =>
-    Math.max(1, Math.min(program.mostTiles({ ...shape, batch: 1 }), limits.get(keyOf(shape)) ?? Infinity));
+  const mostTiles = (shape: TileShape) =>
+    Math.max(1, Math.min(program.mostTiles(shape), limits.get(keyOf(shape)) ?? Infinity));
 
   /** What becomes of tiles whose computation failed: again in smaller batches where that can help. */
   async function fail<Q, R>(
@@ -119,75 +144,61 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
       await program.recover(error);
     } catch (cause) {
       // Without a device nothing that waits can be done.
-      for (const job of [...evaluations.splice(0), ...ascents.splice(0)]) job.reject(cause);
+      for (const job of [...evaluations.splice(0), ...climbs.splice(0)]) job.reject(cause);
     }
   }
 
   async function evaluateSome(): Promise<void> {
-    const [first] = evaluations;
-    if (!first) return;
-    const key = keyOf(first.request.shape);
-    const jobs = takeAlike(
-      evaluations,
-      ({ request }) => keyOf(request.shape),
-      mostTiles(first.request.shape),
-    );
+    const shape = evaluations[0]?.tile.shape;
+    if (!shape) return;
+    const key = keyOf(shape);
+    const jobs = takeAlike(evaluations, key, mostTiles(shape));
     try {
-      const { logDensity, score } = await program.evaluate(joined(jobs.map(({ request }) => request)));
-      const size = score.length / jobs.length;
-      for (const [i, job] of jobs.entries())
-        job.resolve({
-          logDensity: logDensity.slice(i, i + 1),
-          score: jobs.length === 1 ? score : score.slice(i * size, (i + 1) * size),
-        });
+      const results = parted(await program.evaluate(joined(jobs.map(({ tile }) => tile))));
+      for (const [i, result] of results.entries()) jobs[i]?.resolve(result);
     } catch (error) {
       await fail(jobs, evaluations, key, error);
     }
   }
 
   /** Fills the places in the group, or begins one; undefined where no tile climbs or waits to. */
-  function filledClimb(): Climb | undefined {
-    const shape = (climb?.jobs[0] ?? ascents[0])?.request.shape;
+  function filledClimbs(): ClimbsInWork | undefined {
+    const shape = (inWork?.jobs[0] ?? climbs[0])?.tile.shape;
     if (!shape) return undefined;
-    const key = keyOf(shape);
-    climb ??= { key, jobs: [], group: undefined };
-    const places = Math.max(0, mostTiles(shape) - climb.jobs.length);
-    const jobs = ascents.filter(({ request }) => keyOf(request.shape) === key).slice(0, places);
-    for (const job of jobs) ascents.splice(ascents.indexOf(job), 1);
-    climb.jobs.push(...jobs);
-    return climb;
+    inWork ??= { key: keyOf(shape), jobs: [], group: undefined };
+    inWork.jobs.push(...takeAlike(climbs, inWork.key, mostTiles(shape) - inWork.jobs.length));
+    return inWork;
   }
 
-  function groupOf(current: Climb): AscentGroup {
+  function groupOf(current: ClimbsInWork): ClimbGroup {
     const onDevice = current.group?.size ?? 0;
-    const requests = current.jobs.slice(onDevice).map(({ request }) => request);
-    if (!current.group) current.group = program.openGroup(requests);
-    else if (requests.length > 0) current.group.add(requests);
+    const tiles = current.jobs.slice(onDevice).map(({ tile }) => tile);
+    if (!current.group) current.group = program.openGroup(tiles);
+    else if (tiles.length > 0) current.group.add(tiles);
     return current.group;
   }
 
   async function climbSome(): Promise<void> {
-    const current = filledClimb();
+    const current = filledClimbs();
     if (!current) return;
     try {
       const group = groupOf(current);
-      await group.advance(STEPS_BETWEEN_LOOKS);
-      const ended = await group.takeEnded();
-      for (const { index, ascent } of ended) current.jobs[index]?.resolve(ascent);
+      const ended = await group.step();
+      for (const { index, climb } of ended) current.jobs[index]?.resolve(climb);
       const gone = new Set(ended.map(({ index }) => index));
       current.jobs = current.jobs.filter((_, index) => !gone.has(index));
       if (current.jobs.length > 0) return;
-      climb = undefined;
+      inWork = undefined;
       group.dispose();
     } catch (error) {
-      climb = undefined;
+      inWork = undefined;
       current.group?.dispose();
-      await fail(current.jobs, ascents, current.key, error);
+      await fail(current.jobs, climbs, current.key, error);
     }
   }
 
   async function work(): Promise<void> {
-    while (evaluations.length + ascents.length > 0 || climb) {
+    while (evaluations.length + climbs.length > 0 || inWork) {
       // Requests that have arrived meanwhile are to be in the next batch.
       await new Promise((resolve) => setImmediate(resolve));
       await evaluateSome();
@@ -196,20 +207,20 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
     working = undefined;
   }
 
-  function submit<Q, R>(queue: Job<Q, R>[], request: Q): Promise<R> {
+  function submit<Q, R>(queue: Job<Q, R>[], tile: Q): Promise<R> {
     if (isClosed) return Promise.reject(new Error('the engine is closed'));
     return new Promise<R>((resolve, reject) => {
-      queue.push({ request, resolve, reject });
+      queue.push({ tile, resolve, reject });
       working ??= work();
     });
   }
 
   return {
-    evaluate: (batch) => submit(evaluations, batch),
-    ascend: (request) => submit(ascents, request),
+    evaluate: (tile) => submit(evaluations, tile),
+    climb: (tile) => submit(climbs, tile),
     async close() {
       isClosed = true;
-      for (const job of [...evaluations.splice(0), ...ascents.splice(0)])
+      for (const job of [...evaluations.splice(0), ...climbs.splice(0)])
         job.reject(new Error('the engine was closed while it worked'));
       await working;
     },

@@ -3,12 +3,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type DensityAndScore, densityAndScore } from '../../flow/log-density.js';
 import { parametersFrom } from '../../flow/parameters.js';
+import type { Density } from '../../inference/estimation.js';
 import type { Prior } from '../../model/load-prior.js';
 import { tfjsOps } from '../../ops/tfjs-ops.js';
-import type { Batch, BatchResult, LocalEngine } from '../engine.js';
-import { type DeviceProgram, openDeviceBatches } from './device-batches.js';
-import { openTfjsAscentGroup } from './tfjs-ascent.js';
+import type { LocalEngine } from '../engine.js';
+import {
+  type Batch,
+  type BatchResult,
+  type DeviceProgram,
+  joined,
+  openDeviceBatches,
+  parted,
+} from './device-batches.js';
 import { type OpenBackend, openBackend, type TfjsBackend } from './tfjs-backend.js';
+import { openTfjsClimbs } from './tfjs-climbs.js';
 
 /** Runs `build` and adds the tensors it leaves behind to `tensors`, for disposing of them one day. */
 function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
@@ -94,15 +102,14 @@ function deviceProgram(
   }
   return {
     evaluate: (batch) => checked(() => evaluateBatch(onDevice().evaluate, batch)),
-    openGroup(requests) {
-      const group = openTfjsAscentGroup(onDevice().evaluate, requests);
+    openGroup(tiles) {
+      const group = openTfjsClimbs(onDevice().evaluate, tiles);
       return {
         get size() {
           return group.size;
         },
         add: group.add,
-        advance: group.advance,
-        takeEnded: () => checked(group.takeEnded),
+        step: () => checked(group.step),
         dispose: group.dispose,
       };
     },
@@ -144,7 +151,10 @@ export async function openTfjsEngine(
     return {
       device,
       lanes: 1,
-      evaluate: (batch) => evaluateBatch(built.evaluate, batch),
+      async evaluate(tile) {
+        const [density] = parted(await evaluateBatch(built.evaluate, joined([tile])));
+        return density as Density;
+      },
       async close() {
         built.dispose();
         backend.close();
@@ -158,7 +168,7 @@ export async function openTfjsEngine(
     // As many again wait, so that the device need not.
     lanes: 2 * most,
     evaluate: batches.evaluate,
-    ascend: batches.ascend,
+    climb: batches.climb,
     async close() {
       await batches.close();
       program.dispose();
