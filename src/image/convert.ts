@@ -9,6 +9,8 @@ import {
   blocksAsWebpChunks,
   type MetadataBlocks,
 } from './containers/metadata-blocks.js';
+import { PLAIN_TIFF } from './containers/tiff-container.js';
+import { needsLittleEndian } from './containers/tiff-maker-notes.js';
 import type { Container, DecodedPicture } from './decode.js';
 import { formatNames, type PictureFormat } from './format.js';
 
@@ -61,6 +63,7 @@ export function converted(decoded: DecodedPicture, options: ConvertOptions): Dec
     format,
     container: containerOf(format, blocks, container, quality),
     picture: format === 'tiff' ? picture : withDepth(withoutAlpha(picture, format), format),
+    band: undefined,
   };
 }
 
@@ -86,9 +89,8 @@ function containerOf(
       return { format, quality, isLossless: lossless, isAnimated: false, chunks: blocksAsWebpChunks(blocks) };
     }
     case 'tiff': {
-      const layout = { isBig: false, tile: undefined, unreadableCompression: undefined };
-      const coding = { compression: 'deflate', hasPredictor: true, bitsPerSample: 8 } as const;
-      return { format, ...coding, ...layout, tags: blocksAsTiffTags(blocks) };
+      const tags = blocksAsTiffTags(blocks);
+      return { ...PLAIN_TIFF, isLittle: needsLittleEndian(tags) ?? true, tags };
     }
     default:
       return format satisfies never;

@@ -2,12 +2,12 @@
 // them. No colour management, no gamma, no turning by orientation, no premultiplication.
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import type { Channels, Picture, Samples } from '../tile/picture.js';
+import { type Channels, colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { type JpegContainer, readJpegContainer } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
 import { TooManyParts } from './containers/part-limit.js';
 import { type PngContainer, readPngContainer } from './containers/png-container.js';
-import { readTiffContainer, type TiffContainer } from './containers/tiff-container.js';
+import { hasUnknownBand, readTiffContainer, type TiffContainer } from './containers/tiff-container.js';
 import { readWebpContainer, type WebpContainer } from './containers/webp-container.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
@@ -22,6 +22,8 @@ export interface DecodedPicture {
   readonly name: string;
   /** Uint8Array of an 8-bit file, Uint16Array of a 16-bit one, Float32Array of a float TIFF. */
   readonly picture: Picture;
+  /** The samples of a band beside the colours that is no alpha, as near infrared: it stays as it is. */
+  readonly band?: Samples | undefined;
   readonly format: PictureFormat;
   readonly container: Container;
   /** Metadata as any format could carry it. */
@@ -73,7 +75,7 @@ export async function decodePicture(
     const blocks = metadataBlocks('tags' in container ? container : {}, metadata);
     return {
       name,
-      picture: await decodeSamples(open, metadata),
+      ...withoutBand(await decodeSamples(open, metadata, container), container),
       format,
       container,
       blocks,
@@ -84,9 +86,9 @@ export async function decodePicture(
   try {
     return await decode('warning', sound.warnings);
   } catch (error) {
-    const harmless = harmlessWarnings(error, format);
-    if (harmless === undefined) throw asOurs(error, format, name);
-    return await decode('error', harmless).catch((later: unknown) => {
+    const told = harmlessWarnings(error, format);
+    if (told === undefined) throw asOurs(error, format, name);
+    return await decode('error', told).catch((later: unknown) => {
       throw asOurs(later, format, name);
     });
   }
@@ -98,15 +100,19 @@ function complaints(error: unknown): string[] {
   return [...new Set(lines)].filter((line) => !/failOn setting|^error in tile/.test(line));
 }
 
-/**
- * In words, where all that libtiff warned of are texts without the NUL at their end, as GeoTIFF has them: it adds one.
- * Damage to a TIFF's samples is an error and no warning.
- */
+/** Warnings of libtiff about files whose pixels are whole, and what is told of them. Damage to samples is an error. */
+const harmless: readonly (readonly [warning: RegExp, words: string])[] = [
+  // GeoTIFF has such; it adds a NUL.
+  [/^ASCII value .* null/, 'texts in its tags that do not end as they should'],
+  [/Defining non-color channels as ExtraSamples/, 'a band beside the colours that it does not name'],
+];
+
+/** What is told of the file where all that libtiff warned of is harmless. */
 function harmlessWarnings(error: unknown, format: PictureFormat): readonly string[] | undefined {
   if (error instanceof FlowDenoiseError || format !== 'tiff') return undefined;
-  const lines = complaints(error);
-  const isHarmless = lines.length > 0 && lines.every((line) => /^ASCII value .* null/.test(line));
-  return isHarmless ? ['texts in its tags that do not end as they should'] : undefined;
+  const lines = complaints(error).map((line) => harmless.find(([warning]) => warning.test(line))?.[1]);
+  const words = [...new Set(lines)].filter((line) => line !== undefined);
+  return words.length > 0 && lines.every((line) => line !== undefined) ? words : undefined;
 }
 
 /** The error that we say; what libvips has no decoder for is not damaged. */
@@ -236,13 +242,17 @@ function unsupported(name: string, found: string, expected: string, remedy: stri
   return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}. ${remedy}`);
 }
 
-async function decodeSamples(open: () => Sharp, metadata: Metadata): Promise<Picture> {
+async function decodeSamples(open: () => Sharp, metadata: Metadata, container: Container): Promise<Picture> {
   const { width, height, space, depth } = metadata;
-  const channels = metadata.channels as Channels;
+  // libtiff's way to read odd colours adds an alpha.
+  const hasMadeUpAlpha =
+    container.format === 'tiff' && container.samplesPerPixel === 3 && metadata.channels === 4;
+  const channels = hasMadeUpAlpha ? 3 : (metadata.channels as Channels);
   // Naming the file's own space as the output's is what keeps sharp from converting.
   const raw = async (pipeline: Sharp): Promise<Samples> =>
     samplesOf(await pipeline.toColourspace(space).raw({ depth }).toBuffer(), depth);
-  if (space !== 'b-w' || channels !== 2) return { data: await raw(open()), width, height, channels };
+  const plain = () => (hasMadeUpAlpha ? open().removeAlpha() : open());
+  if (space !== 'b-w' || channels !== 2) return { data: await raw(plain()), width, height, channels };
   // sharp's raw output drops the alpha of grey in this space, so the two channels come one by one.
   const grey = await raw(open().extractChannel(0));
   const alpha = await raw(open().extractChannel(1));
@@ -252,6 +262,17 @@ async function decodeSamples(open: () => Sharp, metadata: Metadata): Promise<Pic
     data[2 * i + 1] = alpha[i] ?? 0;
   }
   return { data, width, height, channels };
+}
+
+/** A band that nobody calls an alpha is set aside, or pixels where it is 0 would pass for hidden ones. */
+function withoutBand(picture: Picture, container: Container): Pick<DecodedPicture, 'picture' | 'band'> {
+  const { data, channels } = picture;
+  if (container.format !== 'tiff' || channels % 2 === 1 || !hasUnknownBand(container)) return { picture };
+  const colours = colourChannels(channels);
+  return {
+    picture: { ...picture, channels: colours, data: data.filter((_, i) => i % channels < colours) },
+    band: data.filter((_, i) => i % channels === colours),
+  };
 }
 
 function samplesOf(raw: Buffer, depth: string): Samples {

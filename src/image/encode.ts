@@ -2,10 +2,10 @@
 // with the metadata that decoding set aside.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import type { Picture, Samples } from '../tile/picture.js';
+import type { Channels, Picture, Samples } from '../tile/picture.js';
 import { type JpegContainer, withJpegContainer } from './containers/jpeg-container.js';
 import { withPngContainer } from './containers/png-container.js';
-import { withTiffContainer } from './containers/tiff-container.js';
+import { type TiffContainer, tiffCoding, withTiffContainer } from './containers/tiff-container.js';
 import { withWebpContainer } from './containers/webp-container.js';
 import type { DecodedPicture } from './decode.js';
 import { encodeJpegTurbo } from './jpeg/jpeg-turbo.js';
@@ -62,19 +62,8 @@ export async function encodePicture(
             });
         return withWebpContainer(await webp.toBuffer(), container, picture.width, picture.height);
       }
-      case 'tiff': {
-        const { compression, isBig, tile } = container;
-        const [tileWidth, tileHeight] = tile ?? [];
-        const predictor = data instanceof Float32Array ? 'float' : 'horizontal';
-        const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
-        const tiff = pipeline.tiff({
-          compression,
-          predictor: hasPredictor ? predictor : 'none',
-          bigtiff: isBig,
-          ...(tile && { tile: true, tileWidth, tileHeight }),
-        });
-        return withTiffContainer(await tiff.toBuffer(), container);
-      }
+      case 'tiff':
+        return await encodeTiff(withBand({ ...picture, data }, decoded.band), container);
       default:
         return container satisfies never;
     }
@@ -85,6 +74,40 @@ export async function encodePicture(
       { cause: error },
     );
   }
+}
+
+async function encodeTiff(picture: Picture, container: TiffContainer): Promise<Buffer> {
+  const { compression, isBig, tile } = container;
+  const [tileWidth, tileHeight] = tile ?? [];
+  const coding = tiffCoding(container, picture);
+  const predictor = picture.data instanceof Float32Array ? 'float' : 'horizontal';
+  const tiff = fromSamples(coding.swapsBytes ? swapped(picture) : picture).tiff({
+    compression,
+    predictor: coding.hasPredictor ? predictor : 'none',
+    miniswhite: coding.miniswhite,
+    bigtiff: isBig,
+    ...(tile && { tile: true, tileWidth, tileHeight }),
+  });
+  return withTiffContainer(await tiff.toBuffer(), container, picture, coding);
+}
+
+/** With the band that was set aside as its last channel. */
+function withBand(picture: Picture, band: Samples | undefined): Picture {
+  if (band === undefined) return picture;
+  const { data, channels } = picture;
+  const together = new (data.constructor as typeof Uint8Array)(data.length + band.length);
+  for (let i = 0, from = 0, to = 0; i < band.length; i++) {
+    for (let channel = 0; channel < channels; channel++) together[to++] = data[from++] as number;
+    together[to++] = band[i] as number;
+  }
+  return { ...picture, data: together, channels: (channels + 1) as Channels };
+}
+
+/** Of 16 bits. */
+function swapped(picture: Picture): Picture {
+  const data = Uint16Array.from(picture.data);
+  Buffer.from(data.buffer).swap16();
+  return { ...picture, data };
 }
 
 /** Undefined for what sharp writes itself, and where the codec fails: 4:4:4 loses no chroma, and the report tells it. */

@@ -1,4 +1,6 @@
 // One picture on disk and in memory.
+
+export { PLAIN_TIFF } from './containers/tiff-container.js';
 export { type ConvertOptions, checkConversion, converted, isConversion } from './convert.js';
 export { DEFAULT_MAX_PIXELS, type DecodedPicture, type DecodeOptions, decodePicture } from './decode.js';
 export { encodePicture } from './encode.js';
