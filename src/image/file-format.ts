@@ -34,6 +34,8 @@ export const supportedExtensions: readonly string[] = [
   'webp',
   'tif',
   'tiff',
+  'avif',
+  'gif',
 ];
 
 /** Whether the path ends in one of `supportedExtensions`, in whatever case. */
@@ -46,6 +48,8 @@ const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
   jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
   webp: ['webp'],
   tiff: ['tif', 'tiff'],
+  avif: ['avif'],
+  gif: ['gif'],
 };
 
 /** The path under the usual extension of a format; one that already means it stays. */

@@ -1,5 +1,7 @@
 // All that a picture file says of itself beside its samples, whatever its format.
 import sharp, { type Metadata } from 'sharp';
+import { avifTraits } from './containers/avif-container.js';
+import { gifTraits } from './containers/gif-container.js';
 import { jpegTraits } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
 import { pngTraits } from './containers/png-container.js';
@@ -18,16 +20,35 @@ const kinds = ['grey', 'grey with alpha', 'RGB', 'RGBA'] as const;
  * @param metadata  what sharp reads of its header
  */
 export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metadata): readonly Trait[] {
-  const { width, height, channels, bitsPerSample, depth, isPalette, orientation } = metadata;
+  const { width, channels, bitsPerSample, depth, isPalette, orientation } = metadata;
+  const height = metadata.pageHeight ?? metadata.height;
   const colour = isPalette ? 'palette' : (kinds[channels - 1] ?? `${channels} channels`);
   const general: Trait[] = [
     ['format', formatNames[format]],
     ['size', `${width} x ${height}`],
     ['colour', (format === 'tiff' && tiffColour(file)) || colour],
-    ['bit depth', depth === 'float' ? '32 (float)' : String(bitsPerSample ?? (depth === 'ushort' ? 16 : 8))],
+    // A GIF's number is that of its palette.
+    [
+      'bit depth',
+      depth === 'float'
+        ? '32 (float)'
+        : String((format !== 'gif' && bitsPerSample) || (depth === 'ushort' ? 16 : 8)),
+    ],
   ];
   if (orientation !== undefined) general.push(['orientation', String(orientation)]);
-  return [...general, ...traitsOf(file, format)];
+  return [...general, ...traitsOf(file, format), ...(format === 'avif' ? blockTraits(metadata) : [])];
+}
+
+/** Of a format whose metadata sharp reads and writes. */
+function blockTraits(metadata: Metadata): Trait[] {
+  const { exif, xmp, icc } = metadataBlocks({}, metadata);
+  return (
+    [
+      ['EXIF', exif],
+      ['XMP', xmp],
+      ['ICC profile', icc],
+    ] as const
+  ).flatMap(([name, bytes]) => (bytes === undefined ? [] : [[name, checksum(bytes)] as const]));
 }
 
 /**
@@ -101,6 +122,10 @@ function traitsOf(file: Buffer, format: PictureFormat): readonly Trait[] {
       return webpTraits(file);
     case 'tiff':
       return tiffTraits(file);
+    case 'avif':
+      return avifTraits(file);
+    case 'gif':
+      return gifTraits(file);
     default:
       return format satisfies never;
   }

@@ -2,8 +2,14 @@
 
 export { PLAIN_TIFF } from './containers/tiff-container.js';
 export { type ConvertOptions, checkConversion, converted, isConversion } from './convert.js';
-export { DEFAULT_MAX_PIXELS, type DecodedPicture, type DecodeOptions, decodePicture } from './decode.js';
-export { encodePicture } from './encode.js';
+export {
+  animationOf,
+  DEFAULT_MAX_PIXELS,
+  type DecodedPicture,
+  type DecodeOptions,
+  decodePicture,
+} from './decode.js';
+export { encodePicture, framesOf } from './encode.js';
 export {
   formatOfFile,
   isSupportedExtension,
@@ -11,6 +17,6 @@ export {
   withFormatExtension,
 } from './file-format.js';
 export { fidelityOf } from './file-traits.js';
-export type { PictureFormat } from './format.js';
+export type { PictureFormat, TargetFormat } from './format.js';
 export type { Fidelity } from './traits.js';
 export { writeFileAtomic } from './write-file.js';

@@ -11,7 +11,7 @@ import {
   tagNumber,
   withTiffDirectory,
 } from '#src/image/containers/tiff-tags.js';
-import { converted, decodePicture, encodePicture, fidelityOf, type PictureFormat } from '#src/image/index.js';
+import { converted, decodePicture, encodePicture, fidelityOf, type TargetFormat } from '#src/image/index.js';
 import type { Samples } from '#src/tile/picture.js';
 import { sharedPath } from '../shared.js';
 import { assertHolds, pipelineOf, samples8, samples16 } from './made.js';
@@ -26,7 +26,7 @@ async function through(file: Buffer, change: (data: Samples) => Samples = (data)
   return { decoded, encoded, ...(await fidelityOf(decoded, encoded)) };
 }
 
-async function into(file: Buffer, format: PictureFormat) {
+async function into(file: Buffer, format: TargetFormat) {
   const decoded = await decodePicture(file, 'a');
   const result = converted(decoded, { format });
   const encoded = await encodePicture(result);
