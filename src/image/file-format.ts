@@ -43,6 +43,11 @@ export function isSupportedExtension(path: string): boolean {
   return supportedExtensions.includes(extname(path).slice(1).toLowerCase());
 }
 
+/** Whether the path may be that of a clean photograph: a GIF's few colours are noise themselves. */
+export function isPhotographExtension(path: string): boolean {
+  return isSupportedExtension(path) && !byFormat.gif.includes(extname(path).slice(1).toLowerCase());
+}
+
 const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
   png: ['png'],
   jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],

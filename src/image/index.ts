@@ -12,6 +12,7 @@ export {
 export { encodePicture, framesOf } from './encode.js';
 export {
   formatOfFile,
+  isPhotographExtension,
   isSupportedExtension,
   supportedExtensions,
   withFormatExtension,

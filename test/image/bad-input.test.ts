@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { isSupportedExtension, supportedExtensions } from '#src/image/file-format.js';
+import { isPhotographExtension, isSupportedExtension, supportedExtensions } from '#src/image/file-format.js';
 import { fidelityOf } from '#src/image/file-traits.js';
 import { pipelineOf, samples8 } from './made.js';
 
@@ -158,6 +158,7 @@ test('extensions', () => {
   for (const path of ['png', '.png', 'a.heic', 'a.png.txt', 'a', ''])
     assert.ok(!isSupportedExtension(path), path);
   assert.equal(supportedExtensions.length, 10);
+  assert.deepEqual(['a.png', 'a.GIF', 'a.txt'].map(isPhotographExtension), [true, false, false]);
 });
 
 /** HEIF files differ by their brand. */

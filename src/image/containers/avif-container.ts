@@ -123,12 +123,14 @@ function pictureData(file: Buffer, meta: Buffer): Buffer {
       if (version > 0) next(2);
       next(2);
       const base = next(baseSize);
-      for (let extents = next(2); extents > 0; extents--) {
-        next(indexSize);
-        const offset = base + next(offsetSize);
-        const length = next(lengthSize);
-        if (id === main) return file.subarray(offset, offset + length);
+      const extents = next(2);
+      if (id !== main || extents === 0) {
+        at += extents * (indexSize + offsetSize + lengthSize);
+        continue;
       }
+      next(indexSize);
+      const offset = base + next(offsetSize);
+      return file.subarray(offset, offset + next(lengthSize));
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

@@ -17,6 +17,8 @@ import { isMakerNotes, makerNotesTraits } from './tiff-maker-notes.js';
 import { isBigTiff, isLittleEndian, readTiffTags, type TiffTag, tagNumber } from './tiff-tags.js';
 
 const JPEG = 7;
+/** In YCbCr, a part of how colours were coded. */
+const REFERENCE_BLACK_WHITE = 532;
 /** Sizes, positions, the order of bits, parameters of a compression and of its colours; orientation, told for every format. */
 const ofTheCoding = new Set([
   256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 288, 289, 292, 293, 317, 320, 322, 323, 324,
@@ -81,7 +83,7 @@ export function tiffTraits(file: Buffer): Trait[] {
   return [
     ...traits.filter((trait) => trait !== false),
     ...tags
-      .filter(({ id }) => !ofTheCoding.has(id))
+      .filter(({ id }) => !ofTheCoding.has(id) && !(photometric === YCBCR && id === REFERENCE_BLACK_WHITE))
       .map((tag): Trait => [tagNames[tag.id] ?? `tag ${tag.id}`, checksum(contentOf(tag))]),
     ...makerNotesTraits(tags),
   ];

@@ -159,11 +159,15 @@ function qualityOf(chunks: readonly Chunk[]): number {
   return webpQuality(pixelsOf(chunks).find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
 }
 
-/** Those of the frames among them. */
+/** Those of the frames among them. @throws TooManyParts */
 function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
-  const own = chunks.filter(({ type }) => framePixels.has(type));
-  const frames = chunks.filter(({ type }) => type === 'ANMF');
-  return [...own, ...frames.flatMap(({ data }) => [...atMost(webpChunks(data, FRAME_HEADER), 'chunks')])];
+  return [...atMost(withFrames(chunks), 'chunks')].filter(({ type }) => framePixels.has(type));
+}
+
+function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
+  for (const chunk of chunks)
+    if (chunk.type === 'ANMF') yield* webpChunks(chunk.data, FRAME_HEADER);
+    else yield chunk;
 }
 
 /** @throws TooManyParts */
