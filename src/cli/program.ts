@@ -37,7 +37,9 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   const { writeLine, signal, withDefaultSignals } = context;
   let exitCode = 0;
   const program = new Command('flow-denoise')
-    .description('Takes the noise out of pictures (PNG, JPEG, WebP, TIFF) with a normalizing-flow prior.')
+    .description(
+      'Takes the noise out of pictures (PNG, JPEG, WebP, TIFF, AVIF, GIF) with a normalizing-flow prior.',
+    )
     .version(packageVersion(), '--version')
     .showHelpAfterError('flow-denoise --help shows all options')
     .exitOverride();

@@ -1,7 +1,7 @@
 // Pictures for other programs: the same clean and noisy pixels as ours, as float TIFFs, for denoisers that are no part of
 // this package to be measured beside it.
 import { join } from 'node:path';
-import { encodePicture, writeFileAtomic } from '../image/index.js';
+import { encodePicture, PLAIN_TIFF, writeFileAtomic } from '../image/index.js';
 import { readPictures } from './evaluation.js';
 import { restoredName } from './measure/restorer.js';
 import { type NoiseLevel, noiseFolder } from './noise-level.js';
@@ -54,13 +54,11 @@ export async function exportPictures(options: EvaluateOptions, folder: string): 
 }
 
 async function writeFloats(path: string, { name, ...picture }: CleanPicture): Promise<void> {
-  const layout = { isBig: false, tile: undefined, unreadableCompression: undefined, tags: [] };
-  const coding = { compression: 'none', hasPredictor: false, bitsPerSample: 32 } as const;
   const bytes = await encodePicture({
     name,
     picture,
     format: 'tiff',
-    container: { format: 'tiff', ...coding, ...layout },
+    container: { ...PLAIN_TIFF, compression: 'none', hasPredictor: false, bitsPerSample: 32 },
     blocks: { exif: undefined, xmp: undefined, icc: undefined },
     traits: [],
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { glob } from 'tinyglobby';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
-import { decodePicture, isSupportedExtension, supportedExtensions } from '../image/index.js';
+import { decodePicture, isPhotographExtension, supportedExtensions } from '../image/index.js';
 import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
 
 export interface CleanPicture {
@@ -33,7 +33,7 @@ export async function findPictures(folder: string): Promise<readonly string[]> {
       cause: error,
     });
   });
-  const names = found.filter(isSupportedExtension).sort();
+  const names = found.filter(isPhotographExtension).sort();
   if (names.length > 0) return names;
   throw new FlowDenoiseError(
     'BAD_OPTION',

@@ -9,12 +9,15 @@ import {
   blocksAsWebpChunks,
   type MetadataBlocks,
 } from './containers/metadata-blocks.js';
-import type { Container, DecodedPicture } from './decode.js';
-import { formatNames, type PictureFormat } from './format.js';
+import { PLAIN_PNG } from './containers/png-container.js';
+import { PLAIN_TIFF } from './containers/tiff-container.js';
+import { needsLittleEndian } from './containers/tiff-maker-notes.js';
+import { animationOf, type Container, type DecodedPicture } from './decode.js';
+import { formatNames, type PictureFormat, type TargetFormat } from './format.js';
 
 export interface ConvertOptions {
   /** The format to write; the file's own unless given. */
-  readonly format?: PictureFormat | undefined;
+  readonly format?: TargetFormat | undefined;
   /** 1-100, of JPEG and of lossy WebP; the file's own unless given. */
   readonly quality?: number | undefined;
 }
@@ -25,8 +28,9 @@ const QUALITY = 90;
 /** Whether the options ask for another file than one like this. */
 export function isConversion({ container }: DecodedPicture, { format, quality }: ConvertOptions): boolean {
   if (format !== undefined && format !== container.format) return true;
-  const isLossy = container.format === 'jpeg' || (container.format === 'webp' && !container.isLossless);
-  return isLossy && quality !== undefined && quality !== container.quality;
+  return (
+    !isLossless(container) && 'quality' in container && quality !== undefined && quality !== container.quality
+  );
 }
 
 /**
@@ -38,7 +42,10 @@ export function checkConversion(
   { name, picture, container }: DecodedPicture,
   { format }: ConvertOptions,
 ): void {
-  if (format === undefined || format === container.format || format === 'tiff') return;
+  if (format === undefined || format === container.format) return;
+  if (animationOf(container) && format !== 'webp')
+    throw refused(name, `an animation, which ${formatNames[format]} cannot hold`, 'format webp');
+  if (format === 'tiff') return;
   const { data, channels } = picture;
   if (data instanceof Float32Array)
     throw refused(name, `a picture of floats, which ${formatNames[format]} cannot hold`, 'format tiff');
@@ -59,36 +66,37 @@ export function converted(decoded: DecodedPicture, options: ConvertOptions): Dec
   return {
     ...decoded,
     format,
-    container: containerOf(format, blocks, container, quality),
+    container: containerOf(format as TargetFormat, blocks, container, quality),
     picture: format === 'tiff' ? picture : withDepth(withoutAlpha(picture, format), format),
+    band: undefined,
   };
 }
 
 function containerOf(
-  format: PictureFormat,
+  format: TargetFormat,
   blocks: MetadataBlocks,
   source: Container,
   asked: number | undefined,
 ): Container {
-  const quality = asked ?? ('quality' in source && !isLossless(source) ? source.quality : QUALITY);
+  // AVIF's numbers mean another quality.
+  const known = source.format === 'jpeg' || (source.format === 'webp' && !source.isLossless);
+  const quality = asked ?? (known ? source.quality : QUALITY);
   switch (format) {
-    case 'png': {
-      const chunksBefore = blocksAsPngChunks(blocks);
-      const plain = { isInterlaced: false, isAnimated: false, sampleLayout: '', palette: undefined };
-      return { format, ...plain, chunksBefore, chunksAfter: [] };
-    }
+    case 'png':
+      return { ...PLAIN_PNG, chunksBefore: blocksAsPngChunks(blocks) };
     case 'jpeg': {
       const coding = { chromaSubsampling: '4:4:4', isProgressive: false, precision: 8 } as const;
       return { format, quality, ...coding, segments: blocksAsSegments(blocks), trailer: Buffer.alloc(0) };
     }
     case 'webp': {
       const lossless = isLossless(source) && asked === undefined;
-      return { format, quality, isLossless: lossless, isAnimated: false, chunks: blocksAsWebpChunks(blocks) };
+      const own = animationOf(source);
+      const animation = own && { ...own, background: Buffer.from([255, 255, 255, 255]) };
+      return { format, quality, isLossless: lossless, animation, chunks: blocksAsWebpChunks(blocks) };
     }
     case 'tiff': {
-      const layout = { isBig: false, tile: undefined, unreadableCompression: undefined };
-      const coding = { compression: 'deflate', hasPredictor: true, bitsPerSample: 8 } as const;
-      return { format, ...coding, ...layout, tags: blocksAsTiffTags(blocks) };
+      const tags = blocksAsTiffTags(blocks);
+      return { ...PLAIN_TIFF, isLittle: needsLittleEndian(tags) ?? true, tags };
     }
     default:
       return format satisfies never;
@@ -96,7 +104,7 @@ function containerOf(
 }
 
 function isLossless(container: Container): boolean {
-  return container.format !== 'jpeg' && !(container.format === 'webp' && !container.isLossless);
+  return container.format !== 'jpeg' && !('isLossless' in container && !container.isLossless);
 }
 
 /** 8 bits where the format has no more. */

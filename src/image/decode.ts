@@ -2,12 +2,15 @@
 // them. No colour management, no gamma, no turning by orientation, no premultiplication.
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import type { Channels, Picture, Samples } from '../tile/picture.js';
+import { type Channels, colourChannels, type Picture, type Samples } from '../tile/picture.js';
+import type { Animation } from './containers/animation.js';
+import { type AvifContainer, readAvifContainer } from './containers/avif-container.js';
+import { type GifContainer, readGifContainer } from './containers/gif-container.js';
 import { type JpegContainer, readJpegContainer } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
 import { TooManyParts } from './containers/part-limit.js';
 import { type PngContainer, readPngContainer } from './containers/png-container.js';
-import { readTiffContainer, type TiffContainer } from './containers/tiff-container.js';
+import { hasUnknownBand, readTiffContainer, type TiffContainer } from './containers/tiff-container.js';
 import { readWebpContainer, type WebpContainer } from './containers/webp-container.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
@@ -15,13 +18,24 @@ import { soundJpeg } from './jpeg/jpeg-repair.js';
 import type { Trait } from './traits.js';
 
 /** All of a file but its pixels: metadata, and how the pixels were coded. */
-export type Container = PngContainer | JpegContainer | WebpContainer | TiffContainer;
+export type Container =
+  | PngContainer
+  | JpegContainer
+  | WebpContainer
+  | TiffContainer
+  | AvifContainer
+  | GifContainer;
 
 export interface DecodedPicture {
   /** The file's name, for messages. */
   readonly name: string;
-  /** Uint8Array of an 8-bit file, Uint16Array of a 16-bit one, Float32Array of a float TIFF. */
+  /**
+   * Uint8Array of an 8-bit file, Uint16Array of one of more bits, Float32Array of a float TIFF. An animation's frames lie one
+   * below the other, as many as `animationOf` says.
+   */
   readonly picture: Picture;
+  /** The samples of a band beside the colours that is no alpha, as near infrared: it stays as it is. */
+  readonly band?: Samples | undefined;
   readonly format: PictureFormat;
   readonly container: Container;
   /** Metadata as any format could carry it. */
@@ -35,12 +49,18 @@ export interface DecodedPicture {
 export interface DecodeOptions {
   /** Largest width x height that is decoded, in pixels; 200 million unless given. */
   readonly maxPixels?: number | undefined;
+  /** Takes animations too; they are refused unless given. */
+  readonly animations?: boolean | undefined;
+}
+
+export function animationOf(container: Container): Animation | undefined {
+  return 'animation' in container ? container.animation : undefined;
 }
 
 /** 200 megapixels: above any camera, 0.6 GB as 8-bit RGB. */
 export const DEFAULT_MAX_PIXELS = 200_000_000;
 
-const EXPECTED = 'expected a PNG, JPEG, WebP or TIFF picture';
+const EXPECTED = 'expected a PNG, JPEG, WebP, TIFF, AVIF or GIF picture';
 const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
 
 /**
@@ -55,25 +75,27 @@ const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
 export async function decodePicture(
   bytes: Buffer | Uint8Array,
   name: string,
-  { maxPixels = DEFAULT_MAX_PIXELS }: DecodeOptions = {},
+  { maxPixels = DEFAULT_MAX_PIXELS, animations = false }: DecodeOptions = {},
 ): Promise<DecodedPicture> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const format = recognisedFormat(file, name);
   const container = soundContainer(file, format, name);
-  refuseContainer(container, name);
+  refuseContainer(container, name, animations);
+  const animated = animationOf(container) !== undefined;
   const sound = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
   const decode = async (
     failOn: 'warning' | 'error',
     warnings: readonly string[],
   ): Promise<DecodedPicture> => {
-    const open = (): Sharp => sharp(sound.bytes, { ignoreIcc: true, failOn, limitInputPixels: false });
+    const open = (): Sharp =>
+      sharp(sound.bytes, { ignoreIcc: true, failOn, limitInputPixels: false, animated });
     const metadata = await open().metadata();
-    refusePixels(metadata, format, name, maxPixels);
+    refusePixels(metadata, container, name, maxPixels);
     const traits = fileTraits(file, format, metadata);
     const blocks = metadataBlocks('tags' in container ? container : {}, metadata);
     return {
       name,
-      picture: await decodeSamples(open, metadata),
+      ...withoutBand(await decodeSamples(open, metadata, container), container),
       format,
       container,
       blocks,
@@ -84,9 +106,9 @@ export async function decodePicture(
   try {
     return await decode('warning', sound.warnings);
   } catch (error) {
-    const harmless = harmlessWarnings(error, format);
-    if (harmless === undefined) throw asOurs(error, format, name);
-    return await decode('error', harmless).catch((later: unknown) => {
+    const told = harmlessWarnings(error, format);
+    if (told === undefined) throw asOurs(error, format, name);
+    return await decode('error', told).catch((later: unknown) => {
       throw asOurs(later, format, name);
     });
   }
@@ -98,15 +120,19 @@ function complaints(error: unknown): string[] {
   return [...new Set(lines)].filter((line) => !/failOn setting|^error in tile/.test(line));
 }
 
-/**
- * In words, where all that libtiff warned of are texts without the NUL at their end, as GeoTIFF has them: it adds one.
- * Damage to a TIFF's samples is an error and no warning.
- */
+/** Warnings of libtiff about files whose pixels are whole, and what is told of them. Damage to samples is an error. */
+const harmless: readonly (readonly [warning: RegExp, words: string])[] = [
+  // GeoTIFF has such; it adds a NUL.
+  [/^ASCII value .* null/, 'texts in its tags that do not end as they should'],
+  [/Defining non-color channels as ExtraSamples/, 'a band beside the colours that it does not name'],
+];
+
+/** What is told of the file where all that libtiff warned of is harmless. */
 function harmlessWarnings(error: unknown, format: PictureFormat): readonly string[] | undefined {
   if (error instanceof FlowDenoiseError || format !== 'tiff') return undefined;
-  const lines = complaints(error);
-  const isHarmless = lines.length > 0 && lines.every((line) => /^ASCII value .* null/.test(line));
-  return isHarmless ? ['texts in its tags that do not end as they should'] : undefined;
+  const lines = complaints(error).map((line) => harmless.find(([warning]) => warning.test(line))?.[1]);
+  const words = [...new Set(lines)].filter((line) => line !== undefined);
+  return words.length > 0 && lines.every((line) => line !== undefined) ? words : undefined;
 }
 
 /** The error that we say; what libvips has no decoder for is not damaged. */
@@ -169,15 +195,27 @@ export function readContainer(file: Buffer, format: PictureFormat): Container {
       return readWebpContainer(file);
     case 'tiff':
       return readTiffContainer(file);
+    case 'avif':
+      return readAvifContainer(file);
+    case 'gif':
+      return readGifContainer(file);
     default:
       return format satisfies never;
   }
 }
 
-function refuseContainer(container: Container, name: string): void {
+function refuseContainer(container: Container, name: string, animations: boolean): void {
   const { format } = container;
-  if ((format === 'png' || format === 'webp') && container.isAnimated)
+  const isTaken = format === 'png' ? !container.isAnimated : animations || !animationOf(container);
+  if (!isTaken)
     throw unsupported(name, `an animated ${formatNames[format]}`, 'expected a single picture', SPLIT_IT);
+  if (format === 'avif' && container.foreignColours !== undefined)
+    throw unsupported(
+      name,
+      `an AVIF in the colours ${container.foreignColours} (primaries/transfer of H.273), as HDR has them`,
+      'expected those of sRGB or a colour profile',
+      'Convert it to 16-bit TIFF or PNG first.',
+    );
   if (format === 'jpeg' && container.precision !== 8)
     throw unsupported(
       name,
@@ -203,15 +241,19 @@ const PLAIN = 'expected grey or RGB of 8, 16 or 32 (float) bits, all channels of
 const TO_PNG = 'Convert it to PNG of 8 or 16 bits first.';
 const SPLIT_IT = 'Split it into single pictures first.';
 
-function refusePixels(metadata: Metadata, format: PictureFormat, name: string, maxPixels: number): void {
-  const { width, height, channels, depth, space, bitsPerSample } = metadata;
-  const kind = formatNames[format];
-  if ((metadata.pages ?? 1) > 1)
-    throw unsupported(name, `a ${kind} of ${metadata.pages} pages`, 'expected a single picture', SPLIT_IT);
+function refusePixels(metadata: Metadata, container: Container, name: string, maxPixels: number): void {
+  const { width, height, channels, depth, space, bitsPerSample, pages = 1 } = metadata;
+  const kind = formatNames[container.format];
+  const frames = animationOf(container)?.durations.length ?? 1;
+  if (pages > 1 && frames === 1)
+    throw unsupported(name, `a ${kind} of ${pages} pages`, 'expected a single picture', SPLIT_IT);
+  if (pages !== frames)
+    throw unsupported(name, `${frames} frames of which ${pages} can be read`, 'expected all', SPLIT_IT);
+  const size = `${width}x${metadata.pageHeight ?? height}${frames > 1 ? ` in ${frames} frames` : ''}`;
   if (width * height > maxPixels)
     throw unsupported(
       name,
-      `${width}x${height} = ${width * height} pixels`,
+      `${size} = ${width * height} pixels`,
       `expected at most ${maxPixels} (maxPixels)`,
       'Raise maxPixels if you trust the file and have the memory, or crop it.',
     );
@@ -236,22 +278,44 @@ function unsupported(name: string, found: string, expected: string, remedy: stri
   return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}. ${remedy}`);
 }
 
-async function decodeSamples(open: () => Sharp, metadata: Metadata): Promise<Picture> {
+async function decodeSamples(open: () => Sharp, metadata: Metadata, container: Container): Promise<Picture> {
   const { width, height, space, depth } = metadata;
-  const channels = metadata.channels as Channels;
+  // libtiff's way to read odd colours adds an alpha.
+  const hasMadeUpAlpha =
+    container.format === 'tiff' && container.samplesPerPixel === 3 && metadata.channels === 4;
+  const plain = () => (hasMadeUpAlpha ? open().removeAlpha() : open());
   // Naming the file's own space as the output's is what keeps sharp from converting.
-  const raw = async (pipeline: Sharp): Promise<Samples> =>
-    samplesOf(await pipeline.toColourspace(space).raw({ depth }).toBuffer(), depth);
-  if (space !== 'b-w' || channels !== 2) return { data: await raw(open()), width, height, channels };
+  const raw = async (pipeline: Sharp) => {
+    const { data, info } = await pipeline
+      .toColourspace(space)
+      .raw({ depth })
+      .toBuffer({ resolveWithObject: true });
+    return { samples: samplesOf(data, depth), channels: info.channels as Channels };
+  };
+  if (space !== 'b-w' || metadata.channels !== 2) {
+    const { samples, channels } = await raw(plain());
+    return { data: samples, width, height, channels };
+  }
   // sharp's raw output drops the alpha of grey in this space, so the two channels come one by one.
-  const grey = await raw(open().extractChannel(0));
-  const alpha = await raw(open().extractChannel(1));
+  const { samples: grey } = await raw(open().extractChannel(0));
+  const { samples: alpha } = await raw(open().extractChannel(1));
   const data = depth === 'float' ? new Float32Array(2 * grey.length) : new Uint8Array(2 * grey.length);
   for (let i = 0; i < grey.length; i++) {
     data[2 * i] = grey[i] ?? 0;
     data[2 * i + 1] = alpha[i] ?? 0;
   }
-  return { data, width, height, channels };
+  return { data, width, height, channels: 2 };
+}
+
+/** A band that nobody calls an alpha is set aside, or pixels where it is 0 would pass for hidden ones. */
+function withoutBand(picture: Picture, container: Container): Pick<DecodedPicture, 'picture' | 'band'> {
+  const { data, channels } = picture;
+  if (container.format !== 'tiff' || channels % 2 === 1 || !hasUnknownBand(container)) return { picture };
+  const colours = colourChannels(channels);
+  return {
+    picture: { ...picture, channels: colours, data: data.filter((_, i) => i % channels < colours) },
+    band: data.filter((_, i) => i % channels === colours),
+  };
 }
 
 function samplesOf(raw: Buffer, depth: string): Samples {

@@ -2,11 +2,14 @@
 // with the metadata that decoding set aside.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import type { Picture, Samples } from '../tile/picture.js';
+import type { Channels, Picture, Samples } from '../tile/picture.js';
+import type { AvifContainer } from './containers/avif-container.js';
+import { type GifContainer, withGifContainer } from './containers/gif-container.js';
 import { type JpegContainer, withJpegContainer } from './containers/jpeg-container.js';
-import { withPngContainer } from './containers/png-container.js';
-import { withTiffContainer } from './containers/tiff-container.js';
-import { withWebpContainer } from './containers/webp-container.js';
+import { blocksAsPngChunks, type MetadataBlocks } from './containers/metadata-blocks.js';
+import { PLAIN_PNG, withPngContainer } from './containers/png-container.js';
+import { type TiffContainer, tiffCoding, withTiffContainer } from './containers/tiff-container.js';
+import { asWebpAnimation, type WebpContainer, withWebpContainer } from './containers/webp-container.js';
 import type { DecodedPicture } from './decode.js';
 import { encodeJpegTurbo } from './jpeg/jpeg-turbo.js';
 import { indexed } from './png-palette.js';
@@ -51,30 +54,14 @@ export async function encodePicture(
         });
         return withJpegContainer(await jpeg.toBuffer(), container);
       }
-      case 'webp': {
-        const webp = container.isLossless
-          ? pipeline.webp({ lossless: true, exact: true })
-          : pipeline.webp({
-              quality: container.quality,
-              alphaQuality: 100,
-              smartSubsample: true,
-              exact: true,
-            });
-        return withWebpContainer(await webp.toBuffer(), container, picture.width, picture.height);
-      }
-      case 'tiff': {
-        const { compression, isBig, tile } = container;
-        const [tileWidth, tileHeight] = tile ?? [];
-        const predictor = data instanceof Float32Array ? 'float' : 'horizontal';
-        const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
-        const tiff = pipeline.tiff({
-          compression,
-          predictor: hasPredictor ? predictor : 'none',
-          bigtiff: isBig,
-          ...(tile && { tile: true, tileWidth, tileHeight }),
-        });
-        return withTiffContainer(await tiff.toBuffer(), container);
-      }
+      case 'webp':
+        return await encodeWebp({ ...picture, data }, container);
+      case 'avif':
+        return await encodeAvif({ ...picture, data }, container, decoded.blocks);
+      case 'gif':
+        return await encodeGif({ ...picture, data }, container);
+      case 'tiff':
+        return await encodeTiff(withBand({ ...picture, data }, decoded.band), container);
       default:
         return container satisfies never;
     }
@@ -85,6 +72,108 @@ export async function encodePicture(
       { cause: error },
     );
   }
+}
+
+async function encodeWebp(picture: Picture, container: WebpContainer): Promise<Buffer> {
+  const { animation, isLossless, quality } = container;
+  const lossy = { quality, alphaQuality: 100, smartSubsample: true, exact: true };
+  const options = isLossless ? { lossless: true, exact: true } : lossy;
+  const encoded: Buffer[] = [];
+  for (const frame of framesOf(picture, animation?.durations.length ?? 1))
+    encoded.push(await fromSamples(frame).webp(options).toBuffer());
+  const { width } = picture;
+  const height = picture.height / encoded.length;
+  const [first = Buffer.alloc(0)] = encoded;
+  const webp = animation ? asWebpAnimation(encoded, animation, width, height) : first;
+  return withWebpContainer(webp, container, width, height);
+}
+
+/** The durations are written afterwards: sharp's are rounded and have a least one. */
+async function encodeGif(picture: Picture, container: GifContainer): Promise<Buffer> {
+  const { data, width, height, channels } = picture;
+  const frames = container.animation?.durations.length ?? 1;
+  const raw = { width, height, channels, ...(frames > 1 && { pageHeight: height / frames }) };
+  const gif = sharp(data as Uint8Array, { raw, limitInputPixels: false }).gif({
+    progressive: container.isInterlaced,
+    keepDuplicateFrames: true,
+    delay: new Array<number>(frames).fill(100),
+  });
+  return withGifContainer(await gif.toBuffer(), container);
+}
+
+/** Metadata go by way of a PNG, from which sharp takes them over unread. */
+async function encodeAvif(
+  picture: Picture,
+  container: AvifContainer,
+  blocks: MetadataBlocks,
+): Promise<Buffer> {
+  const { isLossless, quality, chromaSubsampling, bitDepth } = container;
+  const png = await fromSamples(picture.data instanceof Uint16Array ? rounded(picture, bitDepth) : picture)
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  const dressed = withPngContainer(png, { ...PLAIN_PNG, chunksBefore: blocksAsPngChunks(blocks) });
+  const space = picture.data instanceof Uint16Array ? 'rgb16' : 'srgb';
+  const avif = sharp(dressed, { limitInputPixels: false })
+    .keepMetadata()
+    .toColourspace(space)
+    .avif({
+      lossless: isLossless,
+      quality,
+      bitdepth: bitDepth,
+      chromaSubsampling: chromaSubsampling === '4:2:0' || chromaSubsampling === 'none' ? '4:2:0' : '4:4:4',
+    });
+  return avif.toBuffer();
+}
+
+/** The encoder cuts off the bits that it has no place for. */
+function rounded(picture: Picture, bitDepth: number): Picture {
+  const half = 2 ** (15 - bitDepth);
+  return { ...picture, data: Uint16Array.from(picture.data, (value) => Math.min(65_535, value + half)) };
+}
+
+async function encodeTiff(picture: Picture, container: TiffContainer): Promise<Buffer> {
+  const { compression, isBig, tile } = container;
+  const [tileWidth, tileHeight] = tile ?? [];
+  const coding = tiffCoding(container, picture);
+  const predictor = picture.data instanceof Float32Array ? 'float' : 'horizontal';
+  const tiff = fromSamples(coding.swapsBytes ? swapped(picture) : picture).tiff({
+    compression,
+    predictor: coding.hasPredictor ? predictor : 'none',
+    miniswhite: coding.miniswhite,
+    bigtiff: isBig,
+    ...(tile && { tile: true, tileWidth, tileHeight }),
+  });
+  return withTiffContainer(await tiff.toBuffer(), container, picture, coding);
+}
+
+/** The frames of an animation, top down. */
+export function framesOf(picture: Picture, frames: number): Picture[] {
+  const height = picture.height / frames;
+  const length = picture.data.length / frames;
+  return Array.from({ length: frames }, (_, i) => ({
+    ...picture,
+    height,
+    data: picture.data.subarray(i * length, (i + 1) * length),
+  }));
+}
+
+/** With the band that was set aside as its last channel. */
+function withBand(picture: Picture, band: Samples | undefined): Picture {
+  if (band === undefined) return picture;
+  const { data, channels } = picture;
+  const together = new (data.constructor as typeof Uint8Array)(data.length + band.length);
+  for (let i = 0, from = 0, to = 0; i < band.length; i++) {
+    for (let channel = 0; channel < channels; channel++) together[to++] = data[from++] as number;
+    together[to++] = band[i] as number;
+  }
+  return { ...picture, data: together, channels: (channels + 1) as Channels };
+}
+
+/** Of 16 bits. */
+function swapped(picture: Picture): Picture {
+  const data = Uint16Array.from(picture.data);
+  Buffer.from(data.buffer).swap16();
+  return { ...picture, data };
 }
 
 /** Undefined for what sharp writes itself, and where the codec fails: 4:4:4 loses no chroma, and the report tells it. */

@@ -34,6 +34,8 @@ export const supportedExtensions: readonly string[] = [
   'webp',
   'tif',
   'tiff',
+  'avif',
+  'gif',
 ];
 
 /** Whether the path ends in one of `supportedExtensions`, in whatever case. */
@@ -41,11 +43,18 @@ export function isSupportedExtension(path: string): boolean {
   return supportedExtensions.includes(extname(path).slice(1).toLowerCase());
 }
 
+/** Whether the path may be that of a clean photograph: a GIF's few colours are noise themselves. */
+export function isPhotographExtension(path: string): boolean {
+  return isSupportedExtension(path) && !byFormat.gif.includes(extname(path).slice(1).toLowerCase());
+}
+
 const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
   png: ['png'],
   jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
   webp: ['webp'],
   tiff: ['tif', 'tiff'],
+  avif: ['avif'],
+  gif: ['gif'],
 };
 
 /** The path under the usual extension of a format; one that already means it stays. */

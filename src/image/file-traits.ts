@@ -1,9 +1,13 @@
 // All that a picture file says of itself beside its samples, whatever its format.
 import sharp, { type Metadata } from 'sharp';
+import { avifTraits } from './containers/avif-container.js';
+import { gifTraits } from './containers/gif-container.js';
 import { jpegTraits } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
 import { pngTraits } from './containers/png-container.js';
-import { tiffTraits } from './containers/tiff-container.js';
+import { makerNotesTraits } from './containers/tiff-maker-notes.js';
+import { readTiffTags } from './containers/tiff-tags.js';
+import { tiffColour, tiffTraits } from './containers/tiff-traits.js';
 import { webpTraits } from './containers/webp-container.js';
 import { formatNames, type PictureFormat } from './format.js';
 import { checksum, compareTraits, type Fidelity, type Trait } from './traits.js';
@@ -16,15 +20,35 @@ const kinds = ['grey', 'grey with alpha', 'RGB', 'RGBA'] as const;
  * @param metadata  what sharp reads of its header
  */
 export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metadata): readonly Trait[] {
-  const { width, height, channels, bitsPerSample, depth, isPalette, orientation } = metadata;
+  const { width, channels, bitsPerSample, depth, isPalette, orientation } = metadata;
+  const height = metadata.pageHeight ?? metadata.height;
+  const colour = isPalette ? 'palette' : (kinds[channels - 1] ?? `${channels} channels`);
   const general: Trait[] = [
     ['format', formatNames[format]],
     ['size', `${width} x ${height}`],
-    ['colour', isPalette ? 'palette' : (kinds[channels - 1] ?? `${channels} channels`)],
-    ['bit depth', depth === 'float' ? '32 (float)' : String(bitsPerSample ?? (depth === 'ushort' ? 16 : 8))],
+    ['colour', (format === 'tiff' && tiffColour(file)) || colour],
+    // A GIF's number is that of its palette.
+    [
+      'bit depth',
+      depth === 'float'
+        ? '32 (float)'
+        : String((format !== 'gif' && bitsPerSample) || (depth === 'ushort' ? 16 : 8)),
+    ],
   ];
   if (orientation !== undefined) general.push(['orientation', String(orientation)]);
-  return [...general, ...traitsOf(file, format)];
+  return [...general, ...traitsOf(file, format), ...(format === 'avif' ? blockTraits(metadata) : [])];
+}
+
+/** Of a format whose metadata sharp reads and writes. */
+function blockTraits(metadata: Metadata): Trait[] {
+  const { exif, xmp, icc } = metadataBlocks({}, metadata);
+  return (
+    [
+      ['EXIF', exif],
+      ['XMP', xmp],
+      ['ICC profile', icc],
+    ] as const
+  ).flatMap(([name, bytes]) => (bytes === undefined ? [] : [[name, checksum(bytes)] as const]));
 }
 
 /**
@@ -64,7 +88,11 @@ const codings = new Set([
   'predictor',
   'layout',
   'variant',
+  'byte order',
+  'planes',
+  'white stored as 0',
 ]);
+const MAKER_NOTES = 'maker notes';
 
 /** The traits that files of two formats can share, metadata by what is in it instead of what is around it. */
 function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlocks): Trait[] {
@@ -73,12 +101,15 @@ function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlo
     ['XMP', xmp],
     ['ICC profile', icc],
   ]);
-  return traits
+  const shared = traits
     .filter(([name]) => !codings.has(name))
     .map(([name, value]): Trait => {
       const content = contents.get(name);
       return [name, content === undefined ? value : checksum(content)];
     });
+  // A TIFF tells them itself.
+  if (exif === undefined || traits.some(([name]) => name === MAKER_NOTES)) return shared;
+  return [...shared, ...makerNotesTraits(readTiffTags(exif))];
 }
 
 function traitsOf(file: Buffer, format: PictureFormat): readonly Trait[] {
@@ -91,6 +122,10 @@ function traitsOf(file: Buffer, format: PictureFormat): readonly Trait[] {
       return webpTraits(file);
     case 'tiff':
       return tiffTraits(file);
+    case 'avif':
+      return avifTraits(file);
+    case 'gif':
+      return gifTraits(file);
     default:
       return format satisfies never;
   }

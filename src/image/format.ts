@@ -1,10 +1,20 @@
-// What a file is, from its first bytes: the four formats that we read, and a name for the others to put in
+// What a file is, from its first bytes: the formats that we read, and a name for the others to put in
 // an error. Not a check that the rest of the file is sound.
 
-export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'tiff';
+export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'tiff' | 'avif' | 'gif';
+
+/** What a picture of any format can be written as. */
+export type TargetFormat = Exclude<PictureFormat, 'avif' | 'gif'>;
 
 /** How a format is called in messages. */
-export const formatNames = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP', tiff: 'TIFF' } as const;
+export const formatNames = {
+  png: 'PNG',
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  tiff: 'TIFF',
+  avif: 'AVIF',
+  gif: 'GIF',
+} as const;
 
 /** A signature: the bytes (latin1) at an offset, and whose they are. */
 type Signature<Name> = readonly [name: Name, offset: number, bytes: string];
@@ -17,11 +27,13 @@ const readable: readonly Signature<PictureFormat>[] = [
   ['tiff', 0, 'MM\0*'],
   ['tiff', 0, 'II+\0'],
   ['tiff', 0, 'MM\0+'],
+  ['avif', 4, 'ftypavif'],
+  ['gif', 0, 'GIF87a'],
+  ['gif', 0, 'GIF89a'],
 ];
 
 const others: readonly Signature<string>[] = [
-  ['a GIF', 0, 'GIF8'],
-  ['an AVIF', 4, 'ftypavi'],
+  ['an animated AVIF', 4, 'ftypavis'],
   ['a HEIC', 4, 'ftyp'],
   ['a BMP', 0, 'BM'],
   ['a PDF', 0, '%PDF'],
@@ -38,13 +50,16 @@ function signedBy<Name>(head: string, signatures: readonly Signature<Name>[]): N
   return signatures.find(([, offset, bytes]) => head.startsWith(bytes, offset))?.[0];
 }
 
-/** The picture format that the bytes begin as, or undefined when it is none of the four. */
+/** The picture format that the bytes begin as, or undefined when it is none of them. */
 export function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {
-  const format = signedBy(latin1(bytes, 16), readable);
+  const head = latin1(bytes, 64);
+  const format = signedBy(head, readable);
+  // HEIF in general, and AVIF among the brands that it is compatible with.
+  if (head.startsWith('ftypmif1', 4) && head.includes('avif', 16)) return 'avif';
   return format === 'webp' && !latin1(bytes, 4).startsWith('RIFF') ? undefined : format;
 }
 
-/** Words for a file that is none of the four: "a GIF picture", "an SVG drawing", "text", "unknown data". */
+/** Words for a file that is none of them: "a BMP picture", "an SVG drawing", "text", "unknown data". */
 export function describeContents(bytes: Uint8Array): { words: string; isPicture: boolean } {
   const picture = signedBy(latin1(bytes, 32), others);
   if (picture !== undefined) return { words: `${picture} picture`, isPicture: true };

@@ -4,6 +4,7 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import {
+  animationOf,
   type ConvertOptions,
   checkConversion,
   converted,
@@ -14,6 +15,7 @@ import {
   fidelityOf,
   isConversion,
 } from '../image/index.js';
+import { denoiseFrames } from './denoise-frames.js';
 import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
@@ -40,7 +42,7 @@ export async function denoiseEncodedPicture(
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
   const shown = printable(name);
-  const decoded = await decodePicture(bytes, shown, { maxPixels });
+  const decoded = await decodePicture(bytes, shown, { maxPixels, animations: true });
   checkConversion(decoded, { format, quality });
   return denoiseDecoded(decoded, open, options, { format, quality });
 }
@@ -52,9 +54,10 @@ async function denoiseDecoded(
   conversion: ConvertOptions,
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
-  const { data, report } = await denoiser
-    .denoisePicture(decoded.picture, options)
-    .catch((error: unknown) => Promise.reject(named(error, decoded.name)));
+  const frames = animationOf(decoded.container)?.durations.length ?? 1;
+  const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch(
+    (error: unknown) => Promise.reject(named(error, decoded.name)),
+  );
   options.signal?.throwIfAborted();
   const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
   const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);

@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { isSupportedExtension, supportedExtensions } from '#src/image/file-format.js';
+import { isPhotographExtension, isSupportedExtension, supportedExtensions } from '#src/image/file-format.js';
 import { fidelityOf } from '#src/image/file-traits.js';
 import { pipelineOf, samples8 } from './made.js';
 
@@ -35,8 +35,15 @@ const cases: readonly [file: string, code: string, words: RegExp, make: () => Pr
   ['half.tif', 'BAD_IMAGE', /incomplete TIFF/, async () => half(await rgb().tiff().toBuffer())],
   ['flipped.png', 'BAD_IMAGE', /damaged/, async () => flipped(await rgb().png().toBuffer())],
   ['a.svg', 'UNSUPPORTED_IMAGE', /SVG/, () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
-  ['a.gif', 'UNSUPPORTED_IMAGE', /GIF/, () => rgb().gif().toBuffer()],
-  ['a.avif', 'UNSUPPORTED_IMAGE', /AVIF/, () => rgb().avif().toBuffer()],
+  ['half.avif', 'BAD_IMAGE', /incomplete AVIF/, async () => half(await rgb().avif().toBuffer())],
+  ['half.gif', 'BAD_IMAGE', /incomplete GIF/, async () => half(await rgb().gif().toBuffer())],
+  ['a.heic', 'UNSUPPORTED_IMAGE', /HEIC/, async () => branded(await rgb().avif().toBuffer(), 'heic')],
+  [
+    'film.avif',
+    'UNSUPPORTED_IMAGE',
+    /animated AVIF/,
+    async () => branded(await rgb().avif().toBuffer(), 'avis'),
+  ],
   ['a.pdf', 'UNSUPPORTED_IMAGE', /PDF/, () => Buffer.from('%PDF-1.7\n')],
   ['cmyk.jpg', 'UNSUPPORTED_IMAGE', /CMYK/, () => rgb().toColourspace('cmyk').jpeg().toBuffer()],
   ['cmyk.tif', 'UNSUPPORTED_IMAGE', /CMYK/, () => rgb().toColourspace('cmyk').tiff().toBuffer()],
@@ -46,6 +53,7 @@ const cases: readonly [file: string, code: string, words: RegExp, make: () => Pr
     /2 pages/,
     async () => (await two()).tiff({ compression: 'lzw' }).toBuffer(),
   ],
+  ['moving.gif', 'UNSUPPORTED_IMAGE', /animated GIF/, async () => (await two()).gif().toBuffer()],
   ['moving.webp', 'UNSUPPORTED_IMAGE', /animated WebP/, async () => (await two()).webp().toBuffer()],
   [
     'moving.png',
@@ -81,11 +89,11 @@ test('the pixel limit is named', async () => {
 });
 
 test('every truncation ends in a FlowDenoiseError or a whole picture', async () => {
-  for (const format of ['png', 'jpeg', 'webp', 'tiff'] as const) {
+  for (const format of ['png', 'jpeg', 'webp', 'tiff', 'avif', 'gif'] as const) {
     const file = await rgb().withMetadata({ density: 100 }).toFormat(format).toBuffer();
     for (let length = 0; length < file.length; length += 1 + (length >> 3))
       await decodePicture(file.subarray(0, length), 'cut').then(
-        ({ picture }) => assert.equal(picture.data.length, 37 * 23 * 3),
+        ({ picture }) => assert.equal(picture.data.length, 37 * 23 * picture.channels),
         (error) => assert.ok(error instanceof FlowDenoiseError, String(error)),
       );
   }
@@ -101,8 +109,12 @@ test('whatever bytes are changed: a FlowDenoiseError, or a picture that can be w
     ['webp', { lossless: true }],
     ['tiff', { compression: 'lzw' }],
     ['tiff', { compression: 'none', bigtiff: true }],
+    ['avif', {}],
+    ['gif', {}],
+    ['webp', { lossless: true, delay: 100 }],
   ] as const) {
-    const whole = await rgb().withMetadata({ density: 100, icc: 'p3' }).toFormat(format, options).toBuffer();
+    const source = format === 'gif' || 'delay' in options ? await two() : rgb();
+    const whole = await source.withMetadata({ density: 100, icc: 'p3' }).toFormat(format, options).toBuffer();
     for (let round = 0; round < 60; round++) {
       const file = Buffer.from(whole);
       // Mostly near the front, where headers and directories are.
@@ -111,7 +123,7 @@ test('whatever bytes are changed: a FlowDenoiseError, or a picture that can be w
         file[random(span)] = random(256);
       }
       try {
-        const decoded = await decodePicture(file, 'changed');
+        const decoded = await decodePicture(file, 'changed', { animations: true, maxPixels: 1e6 });
         await fidelityOf(decoded, await encodePicture(decoded));
       } catch (error) {
         assert.ok(error instanceof FlowDenoiseError, `${format}, round ${round}: ${(error as Error).stack}`);
@@ -130,12 +142,29 @@ function randomIntegers(seed: number): (below: number) => number {
 }
 
 test('extensions', () => {
-  for (const path of ['a.png', '/x/B.JPG', 'c.JpEg', 'd.webp', 'e.tif', 'f.TIFF', 'g.jfif', 'h.JPE'])
+  for (const path of [
+    'a.png',
+    '/x/B.JPG',
+    'c.JpEg',
+    'd.webp',
+    'e.tif',
+    'f.TIFF',
+    'g.jfif',
+    'h.JPE',
+    'i.gif',
+    'j.AVIF',
+  ])
     assert.ok(isSupportedExtension(path), path);
-  for (const path of ['png', '.png', 'a.gif', 'a.png.txt', 'a', ''])
+  for (const path of ['png', '.png', 'a.heic', 'a.png.txt', 'a', ''])
     assert.ok(!isSupportedExtension(path), path);
-  assert.equal(supportedExtensions.length, 8);
+  assert.equal(supportedExtensions.length, 10);
+  assert.deepEqual(['a.png', 'a.GIF', 'a.txt'].map(isPhotographExtension), [true, false, false]);
 });
+
+/** HEIF files differ by their brand. */
+function branded(file: Buffer, brand: string): Buffer {
+  return Buffer.concat([file.subarray(0, 8), Buffer.from(brand), file.subarray(12)]);
+}
 
 function flipped(file: Buffer): Buffer {
   return file.map((byte, i) =>

@@ -8,7 +8,7 @@ import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
 import { withFormatExtension } from '#src/image/file-format.js';
 import { fidelityOf } from '#src/image/file-traits.js';
-import type { PictureFormat } from '#src/image/format.js';
+import type { TargetFormat } from '#src/image/format.js';
 import { pipelineOf, planesOf, samples8, samples16, xmp } from './made.js';
 
 const test = suite('conversion');
@@ -28,7 +28,7 @@ function dressed(pipeline: Sharp): Sharp {
     .withXmp(xmp);
 }
 
-async function convert(file: Buffer, format: PictureFormat, quality?: number) {
+async function convert(file: Buffer, format: TargetFormat, quality?: number) {
   const decoded = await decodePicture(file, 'a');
   checkConversion(decoded, { format, quality });
   const result = converted(decoded, { format, quality });

@@ -24,6 +24,26 @@ function chunk(type: string, data: Buffer): Buffer {
   return out;
 }
 
+/** Frames of an animation that hold chunks of nothing: in all too many, in none of them. */
+test('chunks in the frames of an animated WebP are counted together', async () => {
+  const frame = Buffer.concat([Buffer.alloc(16), repeated(Buffer.from('abcd\0\0\0\0', 'latin1'), 9000)]);
+  const head = Buffer.from('ANMF\0\0\0\0', 'latin1');
+  head.writeUInt32LE(frame.length, 4);
+  const start = 'WEBPVP8X\x0a\0\0\0\x02\0\0\0\x0f\0\0\x0f\0\0ANIM\x06\0\0\0\0\0\0\0\0\0';
+  const file = riff(Buffer.concat([Buffer.from(start, 'latin1'), head, frame, head, frame]));
+  const error = await decodePicture(file, 'many', { animations: true }).catch((reason: unknown) => reason);
+  assert.match((error as Error).message, /^many: found more than 10000 chunks/);
+});
+
+test('GIF comments are counted', async () => {
+  const file = await picture().gif().toBuffer();
+  const start = 13 + 3 * 2 ** (((file[10] as number) & 7) + 1);
+  const comments = repeated(Buffer.from([0x21, 0xfe, 0]), MANY);
+  const many = Buffer.concat([file.subarray(0, start), comments, file.subarray(start)]);
+  const error = await decodePicture(many, 'many').catch((reason: unknown) => reason);
+  assert.match((error as Error).message, /^many: found more than 10000 frames and extensions/);
+});
+
 function riff(body: Buffer): Buffer {
   const head = Buffer.from('RIFF\0\0\0\0', 'latin1');
   head.writeUInt32LE(body.length, 4);

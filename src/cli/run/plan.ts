@@ -37,9 +37,11 @@ export async function planJobs(jobs: readonly Job[], denoiser: Denoiser, signal:
   const planned: PlannedJob[] = [];
   for await (const { job, size } of mapInOrder(jobs, HEADERS_AT_ONCE, readSize)) {
     signal.throwIfAborted();
-    if (size) sizes.push(size);
-    const { tiles, seconds } = size ? await denoiser.estimate([size]) : { tiles: 0, seconds: 0 };
-    planned.push({ ...job, tiles, seconds, size, megapixels: size ? (size.width * size.height) / 1e6 : 0 });
+    const frames = size ? new Array<Size>(size.frames).fill(size.frame) : [];
+    sizes.push(...frames);
+    const { tiles, seconds } = size ? await denoiser.estimate(frames) : { tiles: 0, seconds: 0 };
+    const megapixels = size ? (size.frames * size.frame.width * size.frame.height) / 1e6 : 0;
+    planned.push({ ...job, tiles, seconds, size: size?.frame, megapixels });
   }
   const { seconds } = await denoiser.estimate(sizes);
   const isLong = seconds > LONG_SECONDS && denoiser.method !== 'posterior-mean';
@@ -92,12 +94,23 @@ export interface Size {
   readonly height: number;
 }
 
-async function readSize(job: Job): Promise<{ job: Job; size: Size | undefined }> {
+interface PictureSize {
+  readonly frame: Size;
+  /** Of an animation, else 1. */
+  readonly frames: number;
+}
+
+async function readSize(job: Job): Promise<{ job: Job; size: PictureSize | undefined }> {
   // libvips would take other things for pictures too, an SVG among them.
-  if ((await formatOfFile(job.input)) === undefined) return { job, size: undefined };
-  const header = sharp(job.input, { limitInputPixels: false }).metadata();
-  const size = await header.catch(() => undefined);
-  return { job, size: size && { width: size.width, height: size.height } };
+  const format = await formatOfFile(job.input);
+  if (format === undefined) return { job, size: undefined };
+  const header = await sharp(job.input, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined);
+  if (header === undefined) return { job, size: undefined };
+  const { width, height, pages = 1 } = header;
+  const frames = format === 'gif' || format === 'webp' ? pages : 1;
+  return { job, size: { frame: { width, height }, frames } };
 }
 
 /** Undefined for a prior that has no posterior mean. */

@@ -4,6 +4,7 @@ import { deflateSync } from 'node:zlib';
 import type { Metadata } from 'sharp';
 import { pngChunk } from '../png-palette.js';
 import { isDescriptive } from './tiff-container.js';
+import { withoutBoundNotes } from './tiff-maker-notes.js';
 import { readTiffTags, type TiffTag, withTiffDirectory } from './tiff-tags.js';
 
 export interface MetadataBlocks {
@@ -30,9 +31,9 @@ export function metadataBlocks(
   return { exif: tags === undefined ? withoutMark(exif) : exifOfTags(tags), xmp, icc };
 }
 
-/** The smallest TIFF around the tags: what an EXIF block is. */
+/** The smallest TIFF around the tags: what an EXIF block is. Notes that are whole only at their place are lost. */
 function exifOfTags(tags: readonly TiffTag[]): Buffer | undefined {
-  const own = tags.filter(({ id }) => !besideExif.has(id));
+  const own = withoutBoundNotes(tags).filter((tag) => isDescriptive(tag) && !besideExif.has(tag.id));
   return own.length === 0 ? undefined : withTiffDirectory(Buffer.from('II*\0\0\0\0\0', 'latin1'), own);
 }
 

@@ -20,6 +20,17 @@ export interface PngContainer {
   readonly chunksAfter: readonly Chunk[];
 }
 
+/** Of a PNG that is not made of another. */
+export const PLAIN_PNG = {
+  format: 'png',
+  isInterlaced: false,
+  isAnimated: false,
+  sampleLayout: '',
+  palette: undefined,
+  chunksBefore: [],
+  chunksAfter: [],
+} as const satisfies PngContainer;
+
 interface Chunk {
   readonly type: string;
   readonly bytes: Buffer;

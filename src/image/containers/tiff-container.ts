@@ -1,8 +1,16 @@
 // What surrounds the pixels in a TIFF file: compression, and the tags that describe the picture (profile, EXIF,
 // XMP, IPTC, resolution, orientation, texts). Not a pixel codec: that is sharp's.
-
-import { checksum, type Trait } from '../traits.js';
-import { isBigTiff, readTiffTags, type TiffTag, tagNumber, withTiffDirectory } from './tiff-tags.js';
+import type { Picture } from '../../tile/picture.js';
+import { withNotesInPlace } from './tiff-maker-notes.js';
+import {
+  isBigTiff,
+  isLittleEndian,
+  readTiffTags,
+  type TiffTag,
+  tagNumber,
+  tagNumbers,
+  withTiffDirectory,
+} from './tiff-tags.js';
 
 /** Compressions that sharp writes and that lose nothing. */
 export type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits';
@@ -20,23 +28,31 @@ export interface TiffContainer {
   /** How its samples lie or what they mean, where no decoder here reads that: 'of 12-bit samples'. */
   readonly unreadableLayout?: string | undefined;
   readonly isBig: boolean;
+  readonly isLittle: boolean;
+  /** What its samples mean (PhotometricInterpretation). */
+  readonly photometric: number;
+  /** Of one pixel. */
+  readonly samplesPerPixel: number;
+  /** What the sample beside the colours is: 1 or 2 an alpha, 0 unspecified; undefined where the file does not say. */
+  readonly extraKind: number | undefined;
   /** Width and height of its tiles; undefined where pixels lie in strips. */
   readonly tile: readonly [width: number, height: number] | undefined;
   /** Descriptive tags of the first directory. */
   readonly tags: readonly TiffTag[];
 }
 
-const COMPRESSION = 259;
+export const COMPRESSION = 259;
 const BITS_PER_SAMPLE = 258;
 const PHOTOMETRIC = 262;
 const SAMPLES_PER_PIXEL = 277;
-const PLANAR = 284;
-const PREDICTOR = 317;
+export const PLANAR = 284;
+export const PREDICTOR = 317;
 const TILE_WIDTH = 322;
 const TILE_HEIGHT = 323;
 const EXTRA_SAMPLES = 338;
-/** Told for every format alike, by its value. */
-const ORIENTATION = 274;
+const UNSPECIFIED = 0;
+/** Photometric interpretations. */
+export const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
 const writable: Readonly<Record<number, TiffCompression>> = {
   1: 'none',
   5: 'lzw',
@@ -58,17 +74,43 @@ const unreadable: Readonly<Record<number, string>> = {
  * pictures: sub-directories (330) and Photoshop layers (37724).
  */
 const structural = new Set([
-  254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290,
-  291, 292, 293, 317, 320, 321, 322, 323, 324, 325, 326, 327, 328, 330, 332, 333, 334, 336, 338, 339, 340,
-  341, 342, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 559, 37724,
+  256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 288, 289, 290, 291, 292, 293, 317, 320, 322, 323,
+  324, 325, 326, 327, 328, 330, 332, 333, 334, 336, 338, 339, 342, 347, 512, 513, 514, 515, 517, 518, 519,
+  520, 521, 529, 530, 531, 559, 37724,
 ]);
+/** Of a TIFF alone, with no place in EXIF: the kind of picture, how it was screened, the limits of its samples. */
+const ofTiffAlone = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, 532]);
+const leastSample: readonly number[] = [280, 340];
+const greatestSample: readonly number[] = [281, 341];
+const REFERENCE_BLACK_WHITE = 532;
 /** Types that only BigTIFF has, and pointers to directories that we do not follow. */
 const unwritableTypes = new Set([13, 16, 17, 18]);
 
 /** Whether a tag says something of the picture, not of how it lies in the file, and can be written again. */
-export function isDescriptive({ id, type }: TiffTag): boolean {
+function isKept({ id, type }: TiffTag): boolean {
   return !structural.has(id) && !unwritableTypes.has(type);
 }
+
+/** Whether a tag could stand in EXIF too. */
+export function isDescriptive(tag: TiffTag): boolean {
+  return isKept(tag) && !ofTiffAlone.has(tag.id);
+}
+
+/** Of a TIFF that is not made of another: little-endian strips of RGB. */
+export const PLAIN_TIFF = {
+  format: 'tiff',
+  compression: 'deflate',
+  hasPredictor: true,
+  unreadableCompression: undefined,
+  bitsPerSample: 8,
+  photometric: RGB,
+  samplesPerPixel: 3,
+  extraKind: undefined,
+  isBig: false,
+  isLittle: true,
+  tile: undefined,
+  tags: [],
+} as const satisfies TiffContainer;
 
 /** Reads the first directory of a TIFF; of a damaged file, what can be read. */
 export function readTiffContainer(bytes: Buffer): TiffContainer {
@@ -79,81 +121,110 @@ export function readTiffContainer(bytes: Buffer): TiffContainer {
     compression: writable[compression] ?? 'deflate',
     hasPredictor: (tagNumber(tags, PREDICTOR) ?? 1) > 1,
     unreadableCompression: unreadable[compression],
-    bitsPerSample: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
+    ...samplesOf(tags),
     unreadableLayout: unreadableLayout(tags),
     isBig: isBigTiff(bytes),
+    isLittle: isLittleEndian(bytes),
     tile: tileOf(tags),
-    tags: tags.filter(isDescriptive),
+    tags: tags.filter(isKept),
   };
 }
 
-/** The encoded TIFF (little-endian) with its own descriptive tags replaced by the container's. */
-export function withTiffContainer(encoded: Buffer, container: TiffContainer): Buffer {
-  const own = readTiffTags(encoded).filter(({ id }) => structural.has(id));
-  return withTiffDirectory(encoded, [...own, ...container.tags]);
+type TiffSamples = Pick<TiffContainer, 'bitsPerSample' | 'photometric' | 'samplesPerPixel' | 'extraKind'>;
+
+export function samplesOf(tags: readonly TiffTag[]): TiffSamples {
+  return {
+    bitsPerSample: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
+    photometric: tagNumber(tags, PHOTOMETRIC) ?? BLACK_IS_ZERO,
+    samplesPerPixel: tagNumber(tags, SAMPLES_PER_PIXEL) ?? 1,
+    extraKind: tagNumber(tags, EXTRA_SAMPLES),
+  };
+}
+
+/** Whether the last sample of a pixel is neither a colour nor said to be an alpha. */
+export function hasUnknownBand({ photometric, samplesPerPixel, extraKind }: TiffSamples): boolean {
+  const colours = photometric === RGB ? 3 : 1;
+  const isPlain = [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB].includes(photometric);
+  return isPlain && samplesPerPixel === colours + 1 && extraKind !== 1 && extraKind !== 2;
+}
+
+/** How the encoder is to write samples for `withTiffContainer`. */
+export interface TiffCoding {
+  readonly hasPredictor: boolean;
+  /** Whether the samples must be handed over in big-endian order. */
+  readonly swapsBytes: boolean;
+  /** Whether the encoder must store white as 0. */
+  readonly miniswhite: boolean;
+}
+
+/**
+ * A predictor is computed on numbers in the order of this machine, and floats would not come through swapped: both stay
+ * little-endian.
+ */
+export function tiffCoding(container: TiffContainer, { data, channels }: Picture): TiffCoding {
+  const { compression, isLittle, photometric } = container;
+  const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
+  return {
+    hasPredictor,
+    swapsBytes: !isLittle && !hasPredictor && data instanceof Uint16Array,
+    miniswhite: photometric === WHITE_IS_ZERO && channels === 1 && data instanceof Uint8Array,
+  };
+}
+
+/** The encoded TIFF (little-endian by its header) with its own descriptive tags replaced by the container's. */
+export function withTiffContainer(
+  encoded: Buffer,
+  container: TiffContainer,
+  picture: Picture,
+  { swapsBytes }: TiffCoding,
+): Buffer {
+  const written = readTiffTags(encoded);
+  const samples = samplesOf(written);
+  const own = written.filter(({ id }) => structural.has(id) && id !== EXTRA_SAMPLES);
+  const extra = hasUnknownBand(container) ? UNSPECIFIED : samples.extraKind;
+  if (extra !== undefined) own.push(short(EXTRA_SAMPLES, extra));
+  const tags = container.tags.filter((tag) => staysTrue(tag, container, samples, picture));
+  const isLittle = container.isLittle || !(swapsBytes || picture.data instanceof Uint8Array);
+  const placed = withNotesInPlace(encoded, [...own, ...tags], isLittle, container.isBig ? 16 : 8);
+  return withTiffDirectory(placed.file, placed.tags, isLittle);
+}
+
+function short(id: number, value: number): TiffTag {
+  return { id, type: 3, count: 1, value: Buffer.from([value & 255, value >> 8]) };
+}
+
+/** The limits of samples stay where the new samples keep to them; all that is in numbers of samples, where these are alike. */
+function staysTrue(tag: TiffTag, before: TiffSamples, after: TiffSamples, picture: Picture): boolean {
+  const isLeast = leastSample.includes(tag.id);
+  if (!isLeast && !greatestSample.includes(tag.id) && tag.id !== REFERENCE_BLACK_WHITE) return true;
+  const isAlike =
+    before.bitsPerSample === after.bitsPerSample &&
+    before.samplesPerPixel === after.samplesPerPixel &&
+    before.photometric === after.photometric;
+  if (!isAlike || tag.id === REFERENCE_BLACK_WHITE) return isAlike;
+  const limits = tagNumbers(tag);
+  const { data, channels } = picture;
+  const isInverted = before.photometric === WHITE_IS_ZERO;
+  if (limits.length === 0 || isInverted) return false;
+  for (let i = 0; i < data.length; i++) {
+    const limit = limits[i % channels] ?? (limits[0] as number);
+    const sample = data[i] as number;
+    if (isLeast ? sample < limit : sample > limit) return false;
+  }
+  return true;
 }
 
 const labSpaces: readonly number[] = [8, 9, 10];
 
 function unreadableLayout(tags: readonly TiffTag[]): string | undefined {
-  const bits = tagNumber(tags, BITS_PER_SAMPLE) ?? 1;
+  const { bitsPerSample: bits, photometric, samplesPerPixel } = samplesOf(tags);
   if (![1, 2, 4, 8, 16, 32, 64].includes(bits)) return `of ${bits}-bit samples`;
-  if (labSpaces.includes(tagNumber(tags, PHOTOMETRIC) ?? 1)) return 'in the colour space Lab';
-  const isPlanar = tagNumber(tags, PLANAR) === 2 && (tagNumber(tags, SAMPLES_PER_PIXEL) ?? 1) > 1;
+  if (labSpaces.includes(photometric)) return 'in the colour space Lab';
+  const isPlanar = tagNumber(tags, PLANAR) === 2 && samplesPerPixel > 1;
   return isPlanar && tileOf(tags) !== undefined ? 'in tiles of one channel each' : undefined;
 }
 
-function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {
+export function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {
   const [width, height] = [tagNumber(tags, TILE_WIDTH), tagNumber(tags, TILE_HEIGHT)];
   return width === undefined || height === undefined ? undefined : [width, height];
-}
-
-const compressions: Readonly<Record<number, string>> = {
-  1: 'none',
-  2: 'CCITT',
-  3: 'CCITT fax 3',
-  4: 'CCITT fax 4',
-  5: 'LZW',
-  6: 'JPEG (old)',
-  7: 'JPEG',
-  8: 'Deflate',
-  32946: 'Deflate',
-  32773: 'PackBits',
-};
-const tagNames: Readonly<Record<number, string>> = {
-  282: 'horizontal density',
-  283: 'vertical density',
-  296: 'unit of density',
-  330: 'further pictures (SubIFD)',
-  700: 'XMP',
-  33723: 'IPTC',
-  34377: 'Photoshop blocks',
-  34665: 'EXIF',
-  34675: 'ICC profile',
-  34853: 'GPS',
-  37724: 'Photoshop layers',
-};
-const alphas: Readonly<Record<number, string>> = { 1: 'multiplied into the colours', 2: 'plain' };
-
-/** What the file says of itself beside its samples. */
-export function tiffTraits(file: Buffer): Trait[] {
-  const tags = readTiffTags(file);
-  const tile = tileOf(tags);
-  const compression = tagNumber(tags, COMPRESSION) ?? 1;
-  const extra = tagNumber(tags, EXTRA_SAMPLES);
-  const named = tags.filter(({ id }) => id in tagNames || !(structural.has(id) || id === ORIENTATION));
-  return [
-    ['variant', isBigTiff(file) ? 'BigTIFF' : 'classic TIFF'],
-    ['compression', compressions[compression] ?? `number ${compression}`],
-    ['predictor', (tagNumber(tags, PREDICTOR) ?? 1) > 1 ? 'yes' : 'no'],
-    ['layout', tile === undefined ? 'strips' : `tiles of ${tile.join(' x ')}`],
-    ...(extra === undefined ? [] : [['alpha', alphas[extra] ?? 'of unknown kind'] as const]),
-    ...named.map((tag): Trait => [tagNames[tag.id] ?? `tag ${tag.id}`, checksum(contentOf(tag))]),
-  ];
-}
-
-/** A tag's value, with those behind it where it is a pointer. */
-function contentOf({ id, type, count, value, directory }: TiffTag): Buffer {
-  const head = Buffer.from(`${id} ${type} ${count} `);
-  return Buffer.concat([head, ...(directory === undefined ? [value] : directory.map(contentOf))]);
 }

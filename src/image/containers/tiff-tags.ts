@@ -14,10 +14,16 @@ export interface TiffTag {
   readonly value: Buffer;
   /** The tags behind the pointer, when the tag is one of `directoryTags`. */
   readonly directory?: readonly TiffTag[];
+  /** Of a value that is whole nowhere else: its offset in the file, and the file's byte order. */
+  readonly place?: { readonly at: number; readonly isLittle: boolean };
 }
 
 /** EXIF, GPS and interoperability: pointers to directories of their own. */
 export const directoryTags: readonly number[] = [34665, 34853, 40965];
+
+const MAKER_NOTES = 37_500;
+/** Beginnings of maker notes that have a byte order of their own and count from their own start: they can lie anywhere. */
+const movableNotes = ['Nikon\0\x02', 'OLYMPUS\0', 'OM SYSTEM\0', 'FUJIFILM', 'PENTAX \0', 'Apple iOS\0'];
 
 const LONG = 4;
 /** Bytes of a value and of the numbers in it (a rational is two), by field type. */
@@ -43,7 +49,7 @@ const sizes: Readonly<Record<number, readonly [size: number, word: number]>> = {
 /** The tags of the first directory; of a damaged file, those that can be read. Values are copies. */
 export function readTiffTags(file: Buffer): TiffTag[] {
   try {
-    const isLittle = file.toString('latin1', 0, 2) === 'II';
+    const isLittle = isLittleEndian(file);
     const isBig = number(file, 2, 2, isLittle) === 43;
     const offset = isBig ? number(file, 8, 8, isLittle) : number(file, 4, 4, isLittle);
     return readDirectory({ file, isLittle, isBig, read: { tags: 0, bytes: 0 } }, offset, 0);
@@ -60,16 +66,49 @@ export function tagNumber(tags: readonly TiffTag[], id: number): number | undefi
   return tag === undefined || tag.count < 1 || size > 4 ? undefined : tag.value.readUIntLE(0, size);
 }
 
+/** The numbers in a tag's value; none of an absent one, of texts and of rationals. */
+export function tagNumbers(tag: TiffTag | undefined): number[] {
+  const read = tag && numberReaders[tag.type];
+  const size = tag && sizes[tag.type]?.[0];
+  if (!tag || !read || !size) return [];
+  return Array.from({ length: Math.floor(tag.value.length / size) }, (_, i) => read(tag.value, i * size));
+}
+
+const numberReaders: Readonly<Record<number, (value: Buffer, at: number) => number>> = {
+  1: (value, at) => value.readUInt8(at),
+  3: (value, at) => value.readUInt16LE(at),
+  4: (value, at) => value.readUInt32LE(at),
+  6: (value, at) => value.readInt8(at),
+  8: (value, at) => value.readInt16LE(at),
+  9: (value, at) => value.readInt32LE(at),
+  11: (value, at) => value.readFloatLE(at),
+  12: (value, at) => value.readDoubleLE(at),
+  16: (value, at) => Number(value.readBigUInt64LE(at)),
+};
+
+export function isLittleEndian(file: Buffer): boolean {
+  return file.toString('latin1', 0, 2) === 'II';
+}
+
 export function isBigTiff(file: Buffer): boolean {
   return file.length > 4 && (file[2] === 43 || file[3] === 43);
 }
 
-/** The little-endian file with a new first directory at its end; the old one is left unreferenced. */
-export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[]): Buffer {
+/**
+ * The file with a new first directory at its end; the old one is left unreferenced. Values that have a `place` lie there
+ * already.
+ *
+ * @param isLittle  the byte order of the result; pixels are left as they are
+ */
+export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[], isLittle = true): Buffer {
   const form = isBigTiff(file) ? bigForm : classicForm;
   const start = file.length + (file.length % 2);
-  const out = Buffer.concat([file, Buffer.alloc(start - file.length), directoryBytes(tags, start, form)]);
-  writeNumber(out, start, form.pointerAt, form.inline);
+  const directory = directoryBytes(tags, start, form, isLittle);
+  const out = Buffer.concat([file, Buffer.alloc(start - file.length), directory]);
+  out.write(isLittle ? 'II' : 'MM', 'latin1');
+  writeNumber(out, form.version, 2, 2, isLittle);
+  if (form === bigForm) writeNumber(out, form.inline, 4, 2, isLittle);
+  writeNumber(out, start, form.pointerAt, form.inline, isLittle);
   return out;
 }
 
@@ -82,10 +121,11 @@ interface Form {
   readonly inline: number;
   /** Where the file says where its first directory is. */
   readonly pointerAt: number;
+  readonly version: number;
 }
 
-const classicForm: Form = { count: 2, entry: 12, inline: 4, pointerAt: 4 };
-const bigForm: Form = { count: 8, entry: 20, inline: 8, pointerAt: 8 };
+const classicForm: Form = { count: 2, entry: 12, inline: 4, pointerAt: 4, version: 42 };
+const bigForm: Form = { count: 8, entry: 20, inline: 8, pointerAt: 8, version: 43 };
 
 interface Source {
   readonly file: Buffer;
@@ -115,7 +155,9 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
       const pointer = value.readUIntLE(0, Math.min(size, 6));
       const directory = pointer < file.length ? readDirectory(source, pointer, depth + 1) : [];
       if (directory.length > 0) tags.push({ id, type: LONG, count: 1, value: Buffer.alloc(4), directory });
-    } else tags.push({ id, type, count: values, value });
+    } else if (id === MAKER_NOTES && length > inline && !isMovable(value))
+      tags.push({ id, type, count: values, value, place: { at: valueAt, isLittle } });
+    else tags.push({ id, type, count: values, value });
   }
   return tags;
 }
@@ -130,23 +172,34 @@ function countTag({ file, read }: Source, length: number): void {
     throw new TooManyParts(`found tags with more than the file's ${file.length} bytes, expected less`);
 }
 
-function directoryBytes(tags: readonly TiffTag[], start: number, form: Form): Buffer {
+function isMovable(notes: Buffer): boolean {
+  return movableNotes.some((start) => notes.toString('latin1', 0, start.length) === start);
+}
+
+function directoryBytes(tags: readonly TiffTag[], start: number, form: Form, isLittle: boolean): Buffer {
   const { count, entry, inline } = form;
   const sorted = [...tags].sort((a, b) => a.id - b.id);
   const table = Buffer.alloc(count + entry * sorted.length + inline);
   const parts: Buffer[] = [table];
   let end = start + table.length;
-  writeNumber(table, sorted.length, 0, count);
+  writeNumber(table, sorted.length, 0, count, isLittle);
   sorted.forEach((tag, i) => {
     const at = count + entry * i;
     const valueAt = at + entry - inline;
-    table.writeUInt16LE(tag.id, at);
-    table.writeUInt16LE(tag.type, at + 2);
-    writeNumber(table, tag.count, at + 4, inline);
-    const bytes = tag.directory === undefined ? tag.value : directoryBytes(tag.directory, end, form);
+    writeNumber(table, tag.id, at, 2, isLittle);
+    writeNumber(table, tag.type, at + 2, 2, isLittle);
+    writeNumber(table, tag.count, at + 4, inline, isLittle);
+    if (tag.place !== undefined) {
+      writeNumber(table, tag.place.at, valueAt, inline, isLittle);
+      return;
+    }
+    const bytes = tag.directory
+      ? directoryBytes(tag.directory, end, form, isLittle)
+      : swapped(Buffer.from(tag.value), isLittle ? 1 : (sizes[tag.type]?.[1] ?? 1));
     if (tag.directory === undefined && bytes.length <= inline) bytes.copy(table, valueAt);
     else {
-      writeNumber(table, end, valueAt, inline);
+      // The pointer to a directory is a value itself, of 4 bytes.
+      writeNumber(table, end, valueAt, tag.directory ? 4 : inline, isLittle);
       parts.push(bytes, Buffer.alloc(bytes.length % 2));
       end += bytes.length + (bytes.length % 2);
     }
@@ -154,10 +207,12 @@ function directoryBytes(tags: readonly TiffTag[], start: number, form: Form): Bu
   return Buffer.concat(parts);
 }
 
-/** Little-endian; of 2, 4 or 8 bytes. */
-function writeNumber(out: Buffer, value: number, at: number, size: number): void {
-  if (size === 8) out.writeBigUInt64LE(BigInt(value), at);
-  else out.writeUIntLE(value, at, size);
+/** Of 2, 4 or 8 bytes. */
+function writeNumber(out: Buffer, value: number, at: number, size: number, isLittle: boolean): void {
+  if (size === 8 && isLittle) out.writeBigUInt64LE(BigInt(value), at);
+  else if (size === 8) out.writeBigUInt64BE(BigInt(value), at);
+  else if (isLittle) out.writeUIntLE(value, at, size);
+  else out.writeUIntBE(value, at, size);
 }
 
 function number(file: Buffer, at: number, size: number, isLittle: boolean): number {

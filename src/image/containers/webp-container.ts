@@ -3,6 +3,7 @@
 
 import { checksum, type Trait } from '../traits.js';
 import { webpQuality } from '../webp-quality.js';
+import { type Animation, animationTraits } from './animation.js';
 import { atMost } from './part-limit.js';
 
 /** WebP around its pixels. */
@@ -11,9 +12,14 @@ export interface WebpContainer {
   readonly isLossless: boolean;
   /** 1-100, of a lossy one, estimated from its quantiser. */
   readonly quality: number;
-  readonly isAnimated: boolean;
+  readonly animation: WebpAnimation | undefined;
   /** Payloads of the metadata chunks, in the order of the file. */
   readonly chunks: readonly Chunk[];
+}
+
+export interface WebpAnimation extends Animation {
+  /** Behind the frames, as the file has it. */
+  readonly background: Buffer;
 }
 
 interface Chunk {
@@ -26,6 +32,10 @@ const ALPHA_FLAG = 0x10;
 const EXIF_FLAG = 0x08;
 const XMP_FLAG = 0x04;
 const ANIMATION_FLAG = 0x02;
+/** Of an animation's frame: its place, size and duration stand before its pixels. */
+const FRAME_HEADER = 16;
+const DO_NOT_BLEND = 0x02;
+const framePixels = new Set(['VP8 ', 'VP8L', 'ALPH']);
 const pixelChunks = new Set(['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF']);
 
 /** Reads the chunks of a WebP; of a damaged file, those before the damage. They are copies. */
@@ -35,7 +45,7 @@ export function readWebpContainer(bytes: Buffer): WebpContainer {
     format: 'webp',
     isLossless: isLossless(chunks),
     quality: qualityOf(chunks),
-    isAnimated: ((chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0) & ANIMATION_FLAG) !== 0,
+    animation: animationOf(chunks),
     chunks: chunks
       .filter(({ type }) => !pixelChunks.has(type))
       .map(({ type, data }) => ({ type, data: Buffer.from(data) })),
@@ -58,14 +68,13 @@ export function withWebpContainer(
   const own = chunksOf(encoded);
   const ofType = (type: string) => container.chunks.filter((chunk) => chunk.type === type);
   const flag = (type: string, value: number) => (ofType(type).length > 0 ? value : 0);
-  const header = Buffer.alloc(10);
+  const header = extendedHeader(width, height);
   header[0] =
+    (container.animation ? ANIMATION_FLAG : 0) |
     (hasAlpha(own) ? ALPHA_FLAG : 0) |
     flag('ICCP', ICC_FLAG) |
     flag('EXIF', EXIF_FLAG) |
     flag('XMP ', XMP_FLAG);
-  header.writeUIntLE(width - 1, 4, 3);
-  header.writeUIntLE(height - 1, 7, 3);
   const known = ['ICCP', 'EXIF', 'XMP '];
   const body = [
     { type: 'VP8X', data: header },
@@ -78,12 +87,62 @@ export function withWebpContainer(
   return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...body]) });
 }
 
+function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
+  const flags = chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0;
+  const control = chunks.find(({ type }) => type === 'ANIM')?.data;
+  if ((flags & ANIMATION_FLAG) === 0 || control === undefined || control.length < 6) return undefined;
+  const frames = chunks.filter(({ type, data }) => type === 'ANMF' && data.length >= FRAME_HEADER);
+  return {
+    durations: frames.map(({ data }) => data.readUIntLE(12, 3)),
+    loops: control.readUInt16LE(4),
+    background: Buffer.from(control.subarray(0, 4)),
+  };
+}
+
+/**
+ * One encoded WebP of several, each a whole frame that replaces the one before. sharp's own encoder would merge frames that
+ * are alike and lengthen short ones.
+ *
+ * @param frames  as many as the animation has durations, all of one size
+ */
+export function asWebpAnimation(
+  frames: readonly Buffer[],
+  { durations, loops, background }: WebpAnimation,
+  width: number,
+  height: number,
+): Buffer {
+  const control = Buffer.concat([background, Buffer.from([loops & 255, loops >> 8])]);
+  const chunks = frames.map(chunksOf);
+  const header = extendedHeader(width, height);
+  header[0] = ANIMATION_FLAG | (chunks.some(hasAlpha) ? ALPHA_FLAG : 0);
+  const parts = chunks.map((own, i) => {
+    const frame = Buffer.alloc(FRAME_HEADER);
+    frame.writeUIntLE(width - 1, 6, 3);
+    frame.writeUIntLE(height - 1, 9, 3);
+    frame.writeUIntLE(durations[i] ?? 0, 12, 3);
+    frame[15] = DO_NOT_BLEND;
+    const pixels = own.filter(({ type }) => framePixels.has(type)).map(serialised);
+    return serialised({ type: 'ANMF', data: Buffer.concat([frame, ...pixels]) });
+  });
+  const head = [serialised({ type: 'VP8X', data: header }), serialised({ type: 'ANIM', data: control })];
+  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...head, ...parts]) });
+}
+
+function extendedHeader(width: number, height: number): Buffer {
+  const header = Buffer.alloc(10);
+  header.writeUIntLE(width - 1, 4, 3);
+  header.writeUIntLE(height - 1, 7, 3);
+  return header;
+}
+
 const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
 /** What the file says of itself beside its samples. */
 export function webpTraits(file: Buffer): Trait[] {
   const chunks = chunksOf(file);
+  const animation = animationOf(chunks);
   return [
+    ...(animation ? animationTraits(animation) : []),
     ['compression', isLossless(chunks) ? 'lossless' : `lossy, quality about ${qualityOf(chunks)}`],
     ...chunks
       .filter(({ type }) => !pixelChunks.has(type))
@@ -92,11 +151,23 @@ export function webpTraits(file: Buffer): Trait[] {
 }
 
 function isLossless(chunks: readonly Chunk[]): boolean {
-  return chunks.some(({ type }) => type === 'VP8L');
+  const pixels = pixelsOf(chunks);
+  return pixels.some(({ type }) => type === 'VP8L') && !pixels.some(({ type }) => type === 'VP8 ');
 }
 
 function qualityOf(chunks: readonly Chunk[]): number {
-  return webpQuality(chunks.find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
+  return webpQuality(pixelsOf(chunks).find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
+}
+
+/** Those of the frames among them. @throws TooManyParts */
+function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
+  return [...atMost(withFrames(chunks), 'chunks')].filter(({ type }) => framePixels.has(type));
+}
+
+function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
+  for (const chunk of chunks)
+    if (chunk.type === 'ANMF') yield* webpChunks(chunk.data, FRAME_HEADER);
+    else yield chunk;
 }
 
 /** @throws TooManyParts */
@@ -104,8 +175,8 @@ function chunksOf(bytes: Buffer): Chunk[] {
   return [...atMost(webpChunks(bytes), 'chunks')];
 }
 
-function* webpChunks(bytes: Buffer): Generator<Chunk> {
-  for (let at = 12; at + 8 <= bytes.length; ) {
+function* webpChunks(bytes: Buffer, start = 12): Generator<Chunk> {
+  for (let at = start; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 4);
     if (at + 8 + length > bytes.length) return;
     yield {

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { glob } from 'tinyglobby';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { refuseSpecialFile } from '../../core/files.js';
-import { DEFAULT_MAX_PIXELS, isSupportedExtension, supportedExtensions } from '../../image/index.js';
+import { DEFAULT_MAX_PIXELS, isPhotographExtension, supportedExtensions } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
 
 /** A file with a picture, or a contact sheet of several. */
@@ -73,7 +73,7 @@ export async function findPictures(
     throw new FlowDenoiseError('BAD_OPTION', `Expected a folder with pictures but found no folder ${folder}`);
 
   const found = await glob('**/*', { cwd: folder, expandDirectories: false });
-  const names = found.filter(isSupportedExtension).sort();
+  const names = found.filter(isPhotographExtension).sort();
   const isDivided = [TRAIN, VALIDATION].every((part) => names.some((name) => name.startsWith(`${part}/`)));
   const wanted = isDivided ? names.filter((name) => /^(?:train|validation)\//.test(name)) : names;
   if (wanted.length === 0)

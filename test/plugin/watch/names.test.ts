@@ -19,7 +19,7 @@ test('which names are pictures', () => {
     'a.png~',
     '~$a.png',
     '#a.png#',
-    'a.gif',
+    'a.heic',
     'png',
     'lost+found/a.png',
     '@eaDir/a.png/SYNOPHOTO_THUMB_M.jpg',

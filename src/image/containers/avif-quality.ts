@@ -1,0 +1,154 @@
+// The quality that an AVIF was written at, from the quantiser in its AV1 frame header (AV1 specification, 5.5 to 5.9): the
+// inverse of what sharp makes of a quality. Not a decoder of pixels.
+
+const [SEQUENCE_HEADER, FRAME_HEADER, FRAME] = [1, 3, 6];
+
+/** Quantisers that sharp's encoder chooses for a quality, whatever the picture, depth, sampling and effort: measured. */
+const measured: readonly (readonly [quantiser: number, quality: number])[] = [
+  [0, 100],
+  [8, 98],
+  [12, 96],
+  [24, 92],
+  [48, 85],
+  [68, 78],
+  [88, 71],
+  [108, 64],
+  [132, 57],
+  [148, 50],
+  [168, 43],
+  [184, 36],
+  [200, 29],
+  [212, 22],
+  [228, 15],
+  [240, 8],
+  [255, 1],
+];
+
+/** @param quantiser  base_q_idx, 0 (finest) to 255 */
+export function avifQuality(quantiser: number): number {
+  const next = Math.max(
+    1,
+    measured.findIndex(([index]) => index >= quantiser),
+  );
+  const [[from, high], [to, low]] = [measured[next - 1], measured[next]] as [
+    [number, number],
+    [number, number],
+  ];
+  return Math.round(high + ((quantiser - from) / (to - from)) * (low - high));
+}
+
+export interface Av1Coding {
+  /** base_q_idx, 0 (finest) to 255. */
+  readonly quantiser: number;
+  /** Whether red, green and blue were coded as they are, not as brightness and differences. */
+  readonly isRgb: boolean;
+}
+
+/**
+ * How a still picture was coded; undefined where the data are none, or of a kind that writers of pictures do not use.
+ *
+ * @param data  what an item of type av01 has: open bitstream units
+ */
+export function av1Coding(data: Buffer): Av1Coding | undefined {
+  let sequence: Sequence | undefined;
+  for (let at = 0; at + 2 <= data.length; ) {
+    const type = ((data[at] as number) >> 3) & 15;
+    let start = at + (((data[at] as number) & 4) === 0 ? 1 : 2);
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = data[start++] ?? 0;
+      length += (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    const unit = data.subarray(start, start + length);
+    if (type === SEQUENCE_HEADER) sequence = readSequence(bitsOf(unit));
+    if (sequence && (type === FRAME || type === FRAME_HEADER)) {
+      const quantiser = readQuantiser(bitsOf(unit), sequence);
+      return quantiser === undefined ? undefined : { quantiser, isRgb: sequence.isRgb };
+    }
+    at = start + length;
+  }
+  return undefined;
+}
+
+interface Sequence {
+  readonly width: number;
+  readonly height: number;
+  readonly hasLargeBlocks: boolean;
+  readonly hasSuperResolution: boolean;
+  readonly isRgb: boolean;
+}
+
+type Bits = (count: number) => number;
+
+function bitsOf(bytes: Buffer): Bits {
+  let at = 0;
+  return (count) => {
+    let value = 0;
+    for (let i = 0; i < count; i++, at++) value = value * 2 + (((bytes[at >> 3] ?? 0) >> (7 - (at & 7))) & 1);
+    return value;
+  };
+}
+
+/** Of a still picture with the short header that all its writers use. */
+function readSequence(bits: Bits): Sequence | undefined {
+  const profile = bits(3);
+  bits(1); // still_picture
+  const isReduced = bits(1) === 1;
+  if (!isReduced) return undefined;
+  bits(5); // level
+  const [widthBits, heightBits] = [bits(4) + 1, bits(4) + 1];
+  const [width, height] = [bits(widthBits) + 1, bits(heightBits) + 1];
+  const hasLargeBlocks = bits(1) === 1;
+  bits(2); // filters
+  const hasSuperResolution = bits(1) === 1;
+  bits(2); // more filters
+  const isDeep = bits(1) === 1;
+  if (profile === 2 && isDeep) bits(1); // twelve_bit
+  const isGrey = profile !== 1 && bits(1) === 1;
+  const isDescribed = bits(1) === 1;
+  if (isDescribed) bits(8 + 8); // primaries, transfer
+  return {
+    width,
+    height,
+    hasLargeBlocks,
+    hasSuperResolution,
+    isRgb: isDescribed && !isGrey && bits(8) === 0,
+  };
+}
+
+function readQuantiser(bits: Bits, sequence: Sequence): number | undefined {
+  bits(1); // disable_cdf_update
+  const isScreen = bits(1) === 1;
+  if (isScreen) bits(1); // force_integer_mv
+  const isScaled = sequence.hasSuperResolution && bits(1) === 1;
+  if (isScaled) return undefined;
+  if (bits(1) === 1) bits(32); // render size
+  if (isScreen) bits(1); // allow_intrabc
+  return skipTiles(bits, sequence) ? bits(8) : undefined;
+}
+
+/** tile_info of 5.9.15; false where tiles are of different sizes. */
+function skipTiles(bits: Bits, { width, height, hasLargeBlocks }: Sequence): boolean {
+  const [block, shift] = hasLargeBlocks ? [128, 7] : [64, 6];
+  const [columns, rows] = [Math.ceil(width / block), Math.ceil(height / block)];
+  const [widest, largest] = [4096 >> shift, (4096 * 2304) >> (2 * shift)];
+  const least = log2(widest, columns);
+  const mostColumns = log2(1, Math.min(columns, 64));
+  const mostRows = log2(1, Math.min(rows, 64));
+  const leastTiles = Math.max(least, log2(largest, rows * columns));
+  let [columnsLog2, rowsLog2] = [least, 0];
+  if (bits(1) === 0) return false;
+  while (columnsLog2 < mostColumns && bits(1) === 1) columnsLog2++;
+  rowsLog2 = Math.max(leastTiles - columnsLog2, 0);
+  while (rowsLog2 < mostRows && bits(1) === 1) rowsLog2++;
+  if (columnsLog2 + rowsLog2 > 0) bits(columnsLog2 + rowsLog2 + 2); // context_update_tile_id, bytes of a size
+  return true;
+}
+
+/** The least k for which size * 2^k reaches the target. */
+function log2(size: number, target: number): number {
+  let k = 0;
+  while (size << k < target) k++;
+  return k;
+}

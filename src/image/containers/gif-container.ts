@@ -1,0 +1,149 @@
+// What surrounds the pixels in a GIF file (GIF89a): how long frames are shown, and the extensions, which are carried over
+// byte for byte: loops, comments, profile, XMP. Not a pixel codec: that is sharp's.
+import { checksum, type Trait } from '../traits.js';
+import { type Animation, animationTraits } from './animation.js';
+import { atMost } from './part-limit.js';
+
+/** GIF around its pixels. */
+export interface GifContainer {
+  readonly format: 'gif';
+  readonly isInterlaced: boolean;
+  /** Undefined where there is one frame. */
+  readonly animation: Animation | undefined;
+  /** Whole extensions. */
+  readonly extensions: readonly Buffer[];
+}
+
+/** A block of the file after its header. */
+interface Part {
+  readonly kind: 'frame' | 'control' | 'extension';
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
+const HEADER_LENGTH = 13;
+const [EXTENSION, IMAGE] = [0x21, 0x2c];
+const [CONTROL, COMMENT, PLAIN_TEXT, APPLICATION] = [0xf9, 0xfe, 0x01, 0xff];
+const LOOPS = 'NETSCAPE2.0';
+/** After the mark, its length, the name, and the length and number of the block. */
+const LOOPS_AT = 16;
+/** A control says in hundredths of a second. */
+const TICK = 10;
+
+/** Reads the blocks of a GIF; of a damaged file, those before the damage. They are copies. */
+export function readGifContainer(bytes: Buffer): GifContainer {
+  const parts = partsOf(bytes);
+  const frames = parts.filter(({ kind }) => kind === 'frame');
+  const extensions = parts.filter(({ kind }) => kind === 'extension');
+  return {
+    format: 'gif',
+    isInterlaced: ((frames[0]?.bytes[9] ?? 0) & 0x40) !== 0,
+    animation: frames.length > 1 ? { durations: durationsOf(parts), loops: loopsOf(parts) } : undefined,
+    extensions: extensions.map((part) => Buffer.from(part.bytes)),
+  };
+}
+
+/**
+ * The encoded GIF with the container's durations and extensions.
+ *
+ * @throws Error where it has another number of frames
+ */
+export function withGifContainer(encoded: Buffer, { animation, extensions }: GifContainer): Buffer {
+  const parts = partsOf(encoded);
+  const durations = animation?.durations ?? [0];
+  const frames = parts.filter(({ kind }) => kind === 'frame');
+  if (frames.length !== durations.length)
+    throw new Error(`${durations.length} frames became ${frames.length}`);
+  const start = firstPart(encoded);
+  let frame = 0;
+  const body = parts.map(({ kind, bytes }) => {
+    if (kind === 'extension') return Buffer.alloc(0);
+    if (kind === 'frame') frame++;
+    else bytes.writeUInt16LE(Math.round((durations[frame] ?? 0) / TICK), 4);
+    return bytes;
+  });
+  return Buffer.concat([encoded.subarray(0, start), ...extensions, ...body, Buffer.from([0x3b])]);
+}
+
+/** What the file says of itself beside its samples. */
+export function gifTraits(file: Buffer): Trait[] {
+  const { isInterlaced, animation, extensions } = readGifContainer(file);
+  const told = extensions.filter((bytes) => nameOf(bytes) !== LOOPS);
+  return [
+    ['interlacing', isInterlaced ? 'yes' : 'none'],
+    ...(animation ? animationTraits(animation) : []),
+    ...told.map((bytes): Trait => [extensionNames[nameOf(bytes)] ?? 'extension', checksum(bytes)]),
+  ];
+}
+
+const extensionNames: Readonly<Record<string, string>> = {
+  comment: 'comment',
+  'XMP DataXMP': 'XMP',
+  ICCRGBG1012: 'ICC profile',
+};
+
+function nameOf(extension: Buffer): string {
+  if (extension[1] === COMMENT) return 'comment';
+  return extension[1] === APPLICATION ? extension.toString('latin1', 3, 14) : '';
+}
+
+/** A frame without a control is shown for no time. */
+function durationsOf(parts: readonly Part[]): number[] {
+  let duration = 0;
+  const durations: number[] = [];
+  for (const { kind, bytes } of parts) {
+    if (kind === 'control') duration = TICK * bytes.readUInt16LE(4);
+    if (kind !== 'frame') continue;
+    durations.push(duration);
+    duration = 0;
+  }
+  return durations;
+}
+
+/** The extension says how often it is played again; without one, it is played once. */
+function loopsOf(parts: readonly Part[]): number {
+  const { bytes } = parts.find((part) => part.kind === 'extension' && nameOf(part.bytes) === LOOPS) ?? {};
+  if (bytes === undefined || bytes.length < LOOPS_AT + 2) return 1;
+  const again = bytes.readUInt16LE(LOOPS_AT);
+  return again === 0 ? 0 : again + 1;
+}
+
+function firstPart(bytes: Buffer): number {
+  return HEADER_LENGTH + tableLength(bytes[10] ?? 0);
+}
+
+/** Of a colour table, by the byte that says whether there is one. */
+function tableLength(flags: number): number {
+  return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1);
+}
+
+/** @throws TooManyParts */
+function partsOf(bytes: Buffer): Part[] {
+  return [...atMost(gifParts(bytes), 'frames and extensions')];
+}
+
+function* gifParts(bytes: Buffer): Generator<Part> {
+  for (let at = firstPart(bytes); at + 2 < bytes.length; ) {
+    const isFrame = bytes[at] === IMAGE;
+    if (!isFrame && bytes[at] !== EXTENSION) return;
+    // A frame has its place and size, its colours, and the size of its codes before its data.
+    const data = isFrame ? at + 10 + tableLength(bytes[at + 9] ?? 0) + 1 : at + 2;
+    const end = afterBlocks(bytes, data);
+    if (end > bytes.length) return;
+    const label = bytes[at + 1];
+    if (isFrame) yield { kind: 'frame', at, bytes: bytes.subarray(at, end) };
+    else if (label === CONTROL && end - at >= 8)
+      yield { kind: 'control', at, bytes: bytes.subarray(at, end) };
+    else if (label === COMMENT || label === APPLICATION)
+      yield { kind: 'extension', at, bytes: bytes.subarray(at, end) };
+    else if (label !== PLAIN_TEXT && label !== CONTROL) return;
+    at = end;
+  }
+}
+
+/** Data come in blocks of up to 255 bytes, each after its length, the last one empty. */
+function afterBlocks(bytes: Buffer, start: number): number {
+  let at = start;
+  while (at < bytes.length && bytes[at] !== 0) at += 1 + (bytes[at] as number);
+  return at + 1;
+}
