@@ -32,6 +32,7 @@ export {
   denoiseBytes,
   denoiseStream,
   type FolderWatcher,
+  type GulpOptions,
   type PictureDone,
   type PictureFailed,
   type PictureFailure,

@@ -40,17 +40,37 @@ interface Outcome {
   readonly error?: Error;
 }
 
-/** The stream itself; `describe` turns what went wrong with a file into the error that users see. */
+/** How the pictures of a stream that has come to its end were dealt with. */
+export interface StreamSummary {
+  readonly denoised: number;
+  /** Found clean, and left as they were. */
+  readonly clean: number;
+  readonly failed: number;
+  /** From the first picture to the last. */
+  readonly seconds: number;
+}
+
+/**
+ * The stream itself.
+ *
+ * @param describe   turns what went wrong with a file into the error that users see
+ * @param onSummary  called when all files have come through
+ */
 export function createDenoiseStream(
   options: CheckedStreamOptions,
   describe: (error: unknown, fileName?: string) => Error,
+  onSummary: (summary: StreamSummary) => void = () => {},
 ): Transform {
   const { concurrency, onError, maxBytes, signal: userSignal, onProgress, ...pictureOptions } = options;
   const { denoise, close } = pictureDenoiser(pictureOptions);
   const ending = streamEnding(userSignal, close);
   const { signal } = ending;
 
+  const counts = { denoised: 0, clean: 0, failed: 0 };
+  let started: number | undefined;
+
   async function denoiseFile(file: Vinyl): Promise<void> {
+    started ??= performance.now();
     const { bytes, report } = await denoise(await readContents(file, maxBytes), nameOf(file), {
       signal,
       onProgress: onProgress && ((progress) => onProgress(progress, file)),
@@ -59,6 +79,7 @@ export function createDenoiseStream(
     if (bytes && options.format && file.history.length > 0)
       file.path = withFormatExtension(file.path, options.format);
     (file as DenoisedFile).flowDenoise = report;
+    counts[report.isUnchanged ? 'clean' : 'denoised']++;
   }
 
   async function outcomeOf(file: unknown): Promise<Outcome> {
@@ -91,11 +112,13 @@ export function createDenoiseStream(
     async function* (files: AsyncIterable<unknown>) {
       for await (const { file, error } of mapInOrder(files, concurrency, outcomeOf)) {
         if (error !== undefined) {
+          counts.failed++;
           (file as DenoisedFile).flowDenoise = { error };
           tell(error, file);
         }
         if (error === undefined || onError === 'pass') yield file;
       }
+      onSummary({ ...counts, seconds: started === undefined ? 0 : (performance.now() - started) / 1000 });
     },
   );
 

@@ -3,5 +3,5 @@ export { denoiseBytes } from './denoise-bytes.js';
 export { denoiseStream } from './denoise-stream.js';
 export { denoise } from './gulp.js';
 export type { DenoisedFile, PictureFailure, PictureReport } from './picture-report.js';
-export type { DenoiseBytesOptions, DenoiseStreamOptions } from './stream-options.js';
+export type { DenoiseBytesOptions, DenoiseStreamOptions, GulpOptions } from './stream-options.js';
 export * from './watch/index.js';

@@ -55,6 +55,12 @@ export interface DenoiseStreamOptions extends PictureOptions {
   readonly onProgress?: ((progress: Progress, file: Vinyl) => void) | undefined;
 }
 
+/** Of the gulp step. */
+export interface GulpOptions extends DenoiseStreamOptions {
+  /** Whether to print no summary at the end. Default false. */
+  readonly silent?: boolean | undefined;
+}
+
 /** Options that were checked, with the defaults in place. */
 export type CheckedStreamOptions = z.output<typeof streamOptionsSchema>;
 export type CheckedPictureOptions = Omit<z.output<typeof pictureOptionsSchema>, 'maxBytes' | 'signal'>;
@@ -102,6 +108,10 @@ const streamOptionsSchema = pictureOptionsSchema.extend({
     .describe('a function'),
 });
 
+const gulpOptionsSchema = streamOptionsSchema.extend({
+  silent: z.boolean().default(false).describe('true or false'),
+});
+
 const bytesOptionsSchema = pictureOptionsSchema.extend({
   name: z.string().min(1).default('the picture').describe('a name'),
   onProgress: z
@@ -120,6 +130,13 @@ export function parseBytesOptions(options: DenoiseBytesOptions = {}): z.output<t
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedStreamOptions {
   const parsed = parseOptions(streamOptionsSchema, options, 'denoise');
+  checkDenoiser(parsed, options);
+  return parsed;
+}
+
+/** @throws FlowDenoiseError BAD_OPTION */
+export function parseGulpOptions(options: GulpOptions = {}): z.output<typeof gulpOptionsSchema> {
+  const parsed = parseOptions(gulpOptionsSchema, options, 'denoise');
   checkDenoiser(parsed, options);
   return parsed;
 }

@@ -46,6 +46,7 @@ for (const gulpfile of GULPFILES)
       assert.is(code, 0, text);
       if (gulpfile === 'gulpfile.ts')
         assert.match(text, /a\.png: [\d.]+ s\nb\.png: [\d.]+ s\nc\.png: [\d.]+ s\n/);
+      assert.match(text, /^\[\d\d:\d\d:\d\d\] flow-denoise: Denoised 3 pictures in [\d.]+ s$/m);
       assert.not.match(text, /warning/i);
       assert.equal((await readdir(join(folder, 'out'))).sort(), names);
       for (const name of names) {
