@@ -1,8 +1,10 @@
 // `flow-denoise calibrate`: its options, and its table. What it measures is src/train's.
 import type { Command } from 'commander';
+import { timeWords } from '../../figure/time-words.js';
 import {
   type CalibrateOptions,
   type Calibration,
+  type CalibrationEstimate,
   type CalibrationRow,
   calibrate,
 } from '../../train/calibrate/calibrate.js';
@@ -47,6 +49,9 @@ export function describeCalibrate(
     .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
     .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--threads <number>', 'threads that compute'))
+    .addOption(
+      numberOption('--minutes <number>', 'how long at most; with fewer crops and noise levels, if need be'),
+    )
     .option('--dry-run', 'measure, and keep nothing')
     .option('--quiet', 'say nothing but errors')
     .option('--json', 'the result as JSON on stdout')
@@ -68,11 +73,12 @@ export async function calibrateCommand(
   if (json) writeLine(JSON.stringify(result));
 }
 
-/** Calibrates, and says every noise level's row when it is there. */
+/** Calibrates, and says how long it will take, and every noise level's row when it is there. */
 export async function calibrateAloud(options: CalibrateOptions, display: Display): Promise<Calibration> {
   let isBegun = false;
   const result = await calibrate({
     ...options,
+    onEstimate: (estimate) => display.say(estimateLine(estimate)),
     onProgress: ({ row }) => {
       if (row === undefined) return;
       if (!isBegun) display.say(headLine(row));
@@ -82,6 +88,12 @@ export async function calibrateAloud(options: CalibrateOptions, display: Display
   });
   display.say(endLine(options, result));
   return result;
+}
+
+/** "calibrating beta-MAP at 7 noise levels on 24 crops: about 4 min 20 s". */
+export function estimateLine({ seconds, levels, crops }: CalibrationEstimate): string {
+  const counts = `${levels} noise ${levels === 1 ? 'level' : 'levels'} on ${crops} ${crops === 1 ? 'crop' : 'crops'}`;
+  return `calibrating beta-MAP at ${counts}: about ${timeWords(seconds)}`;
 }
 
 const WIDTHS = { sigma: 5, decibels: 8, mean: 16, beta: 8 } as const;
@@ -103,8 +115,10 @@ function rowLine(row: CalibrationRow): string {
 
 function endLine(
   { prior, dryRun }: CalibrateOptions,
-  { crops, files, areKept, engine }: Calibration,
+  { rows, crops, files, areKept, engine }: Calibration,
 ): string {
+  if (rows.length === 0)
+    return `no noise level was measured in the time there was; ${prior} is not calibrated`;
   const whose = areKept ? ', kept for validation' : '';
   const kept = dryRun ? 'nothing was kept' : `kept in ${prior}/model.json`;
   return `measured on ${crops} crops of ${files} ${files === 1 ? 'file' : 'files'}${whose}, engine ${engine}; ${kept}`;

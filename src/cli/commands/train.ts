@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { timeWords } from '../../figure/time-words.js';
 import { logLine } from '../../train/report/training-log.js';
 import { PAGE_FILE } from '../../train/report/training-report.js';
 import { type TrainOptions, train } from '../../train/train.js';
@@ -50,7 +51,12 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
     .option('--preset <name>', 'natural, small or paper (default: natural)')
     .option('--objective <name>', "likelihood, denoising or both (default: the preset's)")
     .addOption(numberOption('--steps <number>', "how long (default: the preset's)"))
-    .addOption(numberOption('--minutes <number>', 'how long, instead of --steps'))
+    .addOption(
+      numberOption(
+        '--minutes <number>',
+        'how long, instead of --steps; the last validation and calibration add a quarter at most, or a minute',
+      ),
+    )
     .option('--resume', 'go on from the checkpoint in --output')
     .option('--from <prior>', 'begin with the weights of this prior')
     .addOption(numberOption('--seed <number>', 'of noise, crops and first weights (default: 1)'))
@@ -103,13 +109,15 @@ export async function trainCommand(
   const training = openTrainingDisplay(quiet, options.steps);
   let step = 0;
   let savedStep: number | undefined;
+  let stepped = performance.now();
   try {
     for await (const record of train({ ...options, signal })) {
       training.add(record);
       if (json) writeLine(logLine(record).trimEnd());
       if (record.kind === 'step') {
-        if (step === 0) display.say(`how it goes: ${printable(resolve(output, PAGE_FILE))}`);
+        if (step === 0) for (const line of beginLines(options, calibrate)) display.say(line);
         step = record.step;
+        stepped = performance.now();
       }
       if (record.kind === 'checkpoint') savedStep = record.step;
     }
@@ -124,17 +132,41 @@ export async function trainCommand(
   }
   display.say(`trained: ${step.toLocaleString('en-GB')} steps; the prior is in ${printable(output)}`);
   if (!calibrate) return 0;
-  display.say('calibrating beta-MAP');
+  const again = `flow-denoise calibrate ${printable(output)} ${printable(folder)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
   try {
-    await calibrateAloud({ prior: resolve(output), folder, sheetTile, signal }, display);
+    const spent = (performance.now() - stepped) / 60_000;
+    const left = extraMinutes(options.minutes);
+    const minutes = left === undefined ? undefined : left - spent;
+    if (minutes !== undefined && minutes <= 0) {
+      display.say(`no time is left to calibrate it; to do that: ${again}`);
+      return 0;
+    }
+    const { rows } = await calibrateAloud(
+      { prior: resolve(output), folder, sheetTile, minutes, signal },
+      display,
+    );
+    if (rows.length === 0) display.say(`to calibrate it: ${again}`);
     return 0;
   } catch (error) {
-    const again = `flow-denoise calibrate ${printable(output)} ${printable(folder)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
     if (signal.aborted)
       throw new Interrupted(`stopped; the prior is whole and not calibrated, which goes by: ${again}`);
     display.complain(`${errorLine(error)} (the prior is whole; to calibrate it: ${again})`);
     return 1;
   }
+}
+
+/** What the last validation and calibration may take on top of --minutes. */
+function extraMinutes(minutes: number | undefined): number | undefined {
+  return minutes === undefined ? undefined : Math.max(1, minutes / 4);
+}
+
+/** What is said when the first step is done. */
+export function beginLines({ output, minutes }: TrainOptions, calibrate: boolean): string[] {
+  const extra = calibrate ? extraMinutes(minutes) : undefined;
+  const page = `how it goes: ${printable(resolve(output, PAGE_FILE))}`;
+  if (minutes === undefined || extra === undefined) return [page];
+  const limits = `trains for ${timeWords(60 * minutes)}; the last validation and calibration take ${timeWords(60 * extra)} more at most`;
+  return [page, limits];
 }
 
 function stoppedWords({ folder, output }: TrainOptions, savedStep: number | undefined): string {

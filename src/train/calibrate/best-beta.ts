@@ -92,6 +92,29 @@ export async function bestBeta(
   };
 }
 
+/** What calibrating takes at one noise level. */
+export interface CalibrationPace {
+  /** With all lanes busy. */
+  readonly secondsPerCrop: number;
+  /** What the engine takes beside to prepare. */
+  readonly preparation: number;
+}
+
+/** Measured with beta-MAP on a crop for each lane. */
+export async function measureCalibrationPace(task: BetaTask, sigma255: number): Promise<CalibrationPace> {
+  const { engine, model } = task;
+  const sigma = sigma255 / 255;
+  const crops = task.crops.slice(0, Math.max(1, engine.lanes));
+  const pass = async (): Promise<number> => {
+    const started = performance.now();
+    await denoised({ ...task, crops }, crops, (y) => betaMap(y, sigma, calibratedBetaMap(model, sigma)));
+    return (performance.now() - started) / 1000;
+  };
+  const first = await pass();
+  const second = await pass();
+  return { secondsPerCrop: second / crops.length, preparation: Math.max(0, first - second) };
+}
+
 interface Denoised {
   readonly psnr: number;
   readonly fallbacks: number;

@@ -13,7 +13,13 @@ import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json
 import { parseOptions } from '../../denoiser/options.js';
 import { writeModel } from '../loop/prior-folder.js';
 import { updateModelCard } from '../report/model-card.js';
-import { bestBeta, type CalibrationRow } from './best-beta.js';
+import {
+  type BetaTask,
+  bestBeta,
+  type CalibrationPace,
+  type CalibrationRow,
+  measureCalibrationPace,
+} from './best-beta.js';
 import { type CalibrationCrops, calibrationCrops } from './calibration-crops.js';
 
 const whole = (least: number, most: number) =>
@@ -37,7 +43,12 @@ export const calibrateOptionsSchema = z.strictObject({
     .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
   threads: whole(1, 1024),
   dryRun: z.boolean().optional().describe('true or false'),
+  minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  onEstimate: z
+    .custom<(estimate: CalibrationEstimate) => void>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function'),
   onProgress: z
     .custom<(progress: CalibrationProgress) => void>((value) => typeof value === 'function')
     .optional()
@@ -61,11 +72,25 @@ export interface CalibrateOptions {
   readonly threads?: number | undefined;
   /** Whether model.json stays as it is. */
   readonly dryRun?: boolean | undefined;
+  /**
+   * How long it may take at most. Where that is too short for all crops and noise levels, fewer are measured; what the time
+   * was not enough for is left out.
+   */
+  readonly minutes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told once, before the work. */
+  readonly onEstimate?: ((estimate: CalibrationEstimate) => void) | undefined;
   readonly onProgress?: ((progress: CalibrationProgress) => void) | undefined;
 }
 
 export type { CalibrationRow };
+
+export interface CalibrationEstimate {
+  readonly seconds: number;
+  /** That will be measured. */
+  readonly levels: number;
+  readonly crops: number;
+}
 
 export interface CalibrationProgress {
   readonly sigma255: number;
@@ -79,6 +104,7 @@ export interface CalibrationProgress {
 }
 
 export interface Calibration {
+  /** Empty where `minutes` were over before the first noise level was; nothing is kept then. */
   readonly rows: readonly CalibrationRow[];
   /** As it stands in model.json now, or would stand there. */
   readonly betaMap: BetaMapCalibration;
@@ -96,6 +122,8 @@ const CROPS = 24;
 const FEW_CROPS = 4;
 /** Betas that a level takes, about; for progress. */
 const USUAL_BETAS = 9;
+/** Of the time that is given, what the expected work may fill: some levels take more betas. */
+const SAFE_PART = 0.8;
 
 /**
  * Measures the best beta at each noise level and, without `dryRun`, keeps it in the prior's model.json, with what was
@@ -117,34 +145,85 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const size = sizeOf(model, checked.cropSize);
   const count = checked.crops ?? (isConditioned ? CROPS : FEW_CROPS);
   const { sheetTile } = checked;
-  const found = await calibrationCrops({ folder: checked.folder, size, count, sheetTile, model, signal });
+  let found = await calibrationCrops({ folder: checked.folder, size, count, sheetTile, model, signal });
   const engine = await openEngine(prior, { engine: name, threads });
+  const { minutes } = checked;
+  const deadline = minutes === undefined ? undefined : AbortSignal.timeout(Math.ceil(minutes * 60_000));
   try {
+    const all = {
+      engine,
+      model,
+      size,
+      crops: found.crops,
+      signal: AbortSignal.any([signal, deadline].flatMap((each) => each ?? [])),
+    };
     const rows: CalibrationRow[] = [];
-    for (const [index, sigma255] of sigmas.entries()) {
-      const start = rows.at(-1)?.beta ?? calibratedBetaMap(model, sigma255 / 255).beta;
-      const report = checked.onProgress;
-      let tried = 0;
-      const row = await bestBeta(
-        { engine, model, size, crops: found.crops, signal },
-        sigma255,
-        start,
-        (beta, psnr) => {
-          const part = Math.min(1, ++tried / (USUAL_BETAS + 1));
-          report?.({ sigma255, beta, psnr, row: undefined, done: (index + part) / sigmas.length });
-        },
-      );
-      rows.push(row);
-      const { beta, betaMap: psnr } = row;
-      report?.({ sigma255, beta, psnr, row, done: (index + 1) / sigmas.length });
+    try {
+      const middle = sigmas[Math.floor(sigmas.length / 2)] ?? 25;
+      const pace = await measureCalibrationPace(all, middle);
+      const work = fitting(sigmas, found.crops.length, pace, minutes);
+      checked.onEstimate?.({ seconds: work.seconds, levels: work.sigmas.length, crops: work.crops });
+      const task = { ...all, crops: found.crops.slice(0, work.crops) };
+      await measureLevels(task, work.sigmas, rows, checked.onProgress);
+      found = { ...found, crops: task.crops };
+    } catch (error) {
+      if (signal?.aborted || !deadline?.aborted) throw error;
     }
     const betaMap = calibrationOf(model, rows);
-    if (!dryRun) await keep(folder, prior, betaMap, rows, found);
+    if (!dryRun && rows.length > 0) await keep(folder, prior, betaMap, rows, found);
     const { crops, files, areKept } = found;
     return { rows, betaMap, crops: crops.length, files, areKept, engine: `${engine.name}: ${engine.why}` };
   } finally {
     await engine.close();
   }
+}
+
+/** Measures level after level into `rows`, so that those that are done are there whatever ends it. */
+async function measureLevels(
+  task: BetaTask,
+  sigmas: readonly number[],
+  rows: CalibrationRow[],
+  report: CalibrateOptions['onProgress'],
+): Promise<void> {
+  for (const [index, sigma255] of sigmas.entries()) {
+    const start = rows.at(-1)?.beta ?? calibratedBetaMap(task.model, sigma255 / 255).beta;
+    let tried = 0;
+    const row = await bestBeta(task, sigma255, start, (beta, psnr) => {
+      const part = Math.min(1, ++tried / (USUAL_BETAS + 1));
+      report?.({ sigma255, beta, psnr, row: undefined, done: (index + part) / sigmas.length });
+    });
+    rows.push(row);
+    const { beta, betaMap: psnr } = row;
+    report?.({ sigma255, beta, psnr, row, done: (index + 1) / sigmas.length });
+  }
+}
+
+/**
+ * What fits into the time: fewer crops, down to a few, and then fewer noise levels, the middle ones first.
+ *
+ * @param minutes  undefined for as long as it takes
+ */
+export function fitting(
+  sigmas: readonly number[],
+  crops: number,
+  { secondsPerCrop, preparation }: CalibrationPace,
+  minutes: number | undefined,
+): { readonly sigmas: readonly number[]; readonly crops: number; readonly seconds: number } {
+  const perLevel = (count: number): number => preparation + (USUAL_BETAS + 1) * count * secondsPerCrop;
+  const limit = minutes === undefined ? Number.POSITIVE_INFINITY : SAFE_PART * 60 * minutes;
+  const affordable = Math.floor((limit / sigmas.length - preparation) / ((USUAL_BETAS + 1) * secondsPerCrop));
+  const few = Math.min(crops, FEW_CROPS);
+  const count = Math.min(crops, Math.max(few, affordable));
+  const levels = Math.min(sigmas.length, Math.max(1, Math.floor(limit / perLevel(count))));
+  // Spread evenly, both ends among them where there are two.
+  const chosen = Array.from({ length: levels }, (_, i) =>
+    levels === 1 ? Math.floor(sigmas.length / 2) : Math.round((i * (sigmas.length - 1)) / (levels - 1)),
+  );
+  return {
+    sigmas: chosen.flatMap((index) => sigmas[index] ?? []),
+    crops: count,
+    seconds: levels * perLevel(count),
+  };
 }
 
 function refuseShipped(given: string, folder: string): void {

@@ -2,6 +2,8 @@
 import { Writable } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { estimateLine } from '#src/cli/commands/calibrate.js';
+import { beginLines } from '#src/cli/commands/train.js';
 import { openTrainingDisplay, stepWords, validationWords } from '#src/cli/display/training-display.js';
 import { withFolder } from '../../plugin/pictures.js';
 import { stepRecord, validationRecord } from '../../train/report/training-records.js';
@@ -70,6 +72,20 @@ test('on a terminal the line is renewed, and words stand above it', () => {
   display.end();
   assert.match(terminal.text, 'step 1 of 4,000');
   assert.match(terminal.text, 'step 1: 4.000 bits per dimension');
+});
+
+test('how long it will take, in words', () => {
+  const estimate = { seconds: 260, levels: 7, crops: 24 };
+  assert.is(estimateLine(estimate), 'calibrating beta-MAP at 7 noise levels on 24 crops: about 4 min 20 s');
+  assert.match(estimateLine({ seconds: 3, levels: 1, crops: 1 }), 'at 1 noise level on 1 crop: about 3.0 s');
+  const options = { folder: 'photos', output: 'my-prior', minutes: 60 };
+  assert.is(
+    beginLines(options, true)[1],
+    'trains for 1 h 0 min; the last validation and calibration take 15 min 0 s more at most',
+  );
+  assert.match(beginLines({ ...options, minutes: 1 }, true)[1] ?? '', /1 min 0 s more at most$/);
+  for (const lines of [beginLines(options, false), beginLines({ ...options, minutes: undefined }, true)])
+    assert.is(lines.length, 1);
 });
 
 test('refusals: exit code 2, one clear line, nothing written', () =>

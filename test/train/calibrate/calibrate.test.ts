@@ -12,7 +12,12 @@ import { loadModel, loadPrior } from '#src/core/model/load-prior.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import type { DenoiserOptions } from '#src/denoiser/options.js';
-import { type CalibrateOptions, calibrate } from '#src/train/calibrate/calibrate.js';
+import {
+  type CalibrateOptions,
+  type CalibrationEstimate,
+  calibrate,
+  fitting,
+} from '#src/train/calibrate/calibrate.js';
 import { openCrops } from '#src/train/data/crops.js';
 import { temporaryFolder, writeFiles } from '../data/training-pictures.js';
 
@@ -224,6 +229,32 @@ test('refusals', async () => {
   await refusal(run(prior, { cropSize: 512 }), 'BAD_OPTION', '512 x 512');
   await refusal(run(prior, { sheetTile: 8 }), 'BAD_OPTION', 'contact sheets');
   await refusal(run(prior, { crops: 0 }), 'BAD_OPTION', 'crops');
+});
+
+test('how long it will take is told before, and what does not fit the time is left out', async () => {
+  const prior = await copyOf('conditioned');
+  const told: CalibrationEstimate[] = [];
+  const result = await run(prior, { sigmas: [10, 50], crops: 3, onEstimate: (each) => told.push(each) });
+  assert.equal([told[0]?.levels, told[0]?.crops], [2, 3]);
+  assert.ok((told[0]?.seconds ?? 0) > 0);
+  assert.is(result.rows.length, 2);
+  const before = await readFile(join(prior, 'model.json'));
+  const short = await run(prior, { minutes: 1e-7 });
+  assert.equal(short.rows, []);
+  assert.equal(await readFile(join(prior, 'model.json')), before);
+
+  const pace = { secondsPerCrop: 1, preparation: 10 };
+  const sigmas = [5, 10, 17, 25, 34, 50, 80];
+  assert.equal(fitting(sigmas, 24, pace, undefined), { sigmas, crops: 24, seconds: 7 * 250 });
+  const fewer = fitting(sigmas, 24, pace, 15);
+  assert.equal([fewer.sigmas, fewer.crops], [sigmas, 9]);
+  const least = fitting(sigmas, 24, pace, 4);
+  assert.equal([least.sigmas, least.crops], [[5, 25, 80], 4]);
+  for (const { seconds, minutes } of [
+    { ...fewer, minutes: 15 },
+    { ...least, minutes: 4 },
+  ])
+    assert.ok(seconds <= 60 * minutes);
 });
 
 test('aborting ends it and keeps nothing', async () => {
