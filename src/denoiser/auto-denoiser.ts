@@ -92,6 +92,7 @@ export async function openAutoDenoiser(
       const choosing = await timeToChoose(sizes, candidates, first);
       return {
         tiles: denoising.tiles,
+        preparation: denoising.preparation,
         evaluations: denoising.evaluations + choosing.evaluations,
         seconds: denoising.seconds + choosing.seconds,
       };

@@ -117,6 +117,8 @@ export interface TimeEstimate {
   readonly tiles: number;
   readonly evaluations: number;
   readonly seconds: number;
+  /** Seconds on top for the engine to prepare, once for each noise level; absent where that is not known. */
+  readonly preparation?: number | undefined;
 }
 
 export interface Denoiser {

@@ -18,7 +18,7 @@ import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
 import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
 import { approachOf, withBetaMap } from './preset.js';
-import { countTiles, measureSecondsPerPixel } from './time-estimate.js';
+import { countTiles, measurePace, type Pace } from './time-estimate.js';
 
 /** Measured defaults, see docs/architecture.md. */
 const TILE_SIZE = 256;
@@ -72,7 +72,7 @@ async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<Op
     overlap,
     meter,
   };
-  let secondsPerPixel: Promise<number> | undefined;
+  let pace: Promise<Pace> | undefined;
 
   async function run<P extends Picture>(picture: P, options: DenoiseCallOptions = {}) {
     const checked = parseOptions(callOptionsSchema, options, 'denoise');
@@ -107,14 +107,20 @@ async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<Op
     denoisePicture: run,
     async estimate(sizes, other) {
       const wanted = { ...approach, ...other };
-      secondsPerPixel ??= measureSecondsPerPixel(engine, model);
-      const { tiles, pixels } = countTiles(sizes, { tileSize, overlap, multiple });
+      pace ??= measurePace(engine, model);
+      const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap, multiple });
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
       const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
       // A scale has a quarter of the pixels of the one before.
       const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);
       const evaluations = tiles * perScale * wanted.scales;
-      return { tiles, evaluations, seconds: pixels * perPixel * (await secondsPerPixel) };
+      const { secondsPerPixel, preparation } = await pace;
+      return {
+        tiles,
+        evaluations,
+        seconds: pixels * perPixel * secondsPerPixel,
+        preparation: shapes * wanted.scales * preparation,
+      };
     },
     async close() {
       schedule.close();

@@ -7,8 +7,16 @@ import { planTiles } from '../tile/plan.js';
 /** Side of the tile that is measured: large enough to be typical, small enough to take a moment. */
 const PROBE_SIDE = 128;
 
-/** Seconds per evaluation and pixel with every lane of the engine busy. Takes a second or two. */
-export async function measureSecondsPerPixel(engine: Engine, model: PriorModel): Promise<number> {
+/** How fast an engine is on this machine. */
+export interface Pace {
+  /** Per evaluation and pixel, with every lane busy. */
+  readonly secondsPerPixel: number;
+  /** What the first evaluation of a tile's shape takes longer than later ones. */
+  readonly preparation: number;
+}
+
+/** Takes a second or two. */
+export async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
   const factor = squeezeFactor(model);
   const side = Math.ceil(PROBE_SIDE / factor) * factor;
   const shape = { channels: model.channels, height: side, width: side };
@@ -22,29 +30,35 @@ export async function measureSecondsPerPixel(engine: Engine, model: PriorModel):
         }),
       ),
     );
-  // The first evaluation records the graph.
+  const began = performance.now();
   await probe();
-  const started = performance.now();
+  const prepared = performance.now();
   await probe();
-  return (performance.now() - started) / 1000 / (engine.lanes * side * side);
+  const seconds = (performance.now() - prepared) / 1000;
+  return {
+    secondsPerPixel: seconds / (engine.lanes * side * side),
+    preparation: Math.max(0, (prepared - began) / 1000 - seconds),
+  };
 }
 
 export interface TileCount {
   readonly tiles: number;
   /** Pixels of all tiles, overlaps counted as often as they are computed. */
   readonly pixels: number;
+  /** How many shapes the tiles have. */
+  readonly shapes: number;
 }
 
 export function countTiles(
   sizes: readonly { readonly width: number; readonly height: number }[],
   options: { readonly tileSize: number; readonly overlap: number; readonly multiple: number },
 ): TileCount {
-  return sizes.reduce<TileCount>(
-    (sum, { width, height }) => {
-      const plan = planTiles({ width, height, ...options });
-      const tiles = sum.tiles + plan.tiles.length;
-      return { tiles, pixels: sum.pixels + plan.tiles.length * plan.tileWidth * plan.tileHeight };
-    },
-    { tiles: 0, pixels: 0 },
-  );
+  const plans = sizes.map(({ width, height }) => planTiles({ width, height, ...options }));
+  const sum = (count: (plan: (typeof plans)[number]) => number) =>
+    plans.reduce((total, plan) => total + count(plan), 0);
+  return {
+    tiles: sum(({ tiles }) => tiles.length),
+    pixels: sum(({ tiles, tileWidth, tileHeight }) => tiles.length * tileWidth * tileHeight),
+    shapes: new Set(plans.map(({ tileWidth, tileHeight }) => `${tileWidth} ${tileHeight}`)).size,
+  };
 }

@@ -72,8 +72,11 @@ export async function runPlan(
   const { engine, threads, tileSize, overlap, given, signal } = options;
   const restorerOptions = { engine, threads, tileSize, overlap, given };
   const expected = await expectedSeconds(plan, pictures, { engine, threads, tileSize, overlap }, signal);
+  const began = performance.now();
   const { noisy, shown } = await measureAllNoisy(plan, pictures, options);
-  const onPicture = progress(plan, expected, options);
+  // Every restored picture gets its noise anew and is measured as the noisy ones just were.
+  const beside = (performance.now() - began) / 1000 / Math.max(1, plan.levels.length * pictures.length);
+  const onPicture = progress(plan, withMeasuring(expected, beside), options);
   const cells: Cell[] = [];
   let engineWords = 'none';
   for (const subjects of families(plan.subjects)) {
@@ -94,6 +97,14 @@ export async function runPlan(
     }
   }
   return { noisy, cells, shown, engine: engineWords };
+}
+
+/** What the priors compute, and what is beside it for each picture, seconds. */
+export function withMeasuring(
+  expected: ReadonlyMap<EvaluationTask, number>,
+  secondsPerPicture: number,
+): ReadonlyMap<EvaluationTask, number> {
+  return new Map([...expected].map(([task, seconds]) => [task, seconds + task.count * secondsPerPicture]));
 }
 
 /** Those that differ in their beta only stand together: they share a restorer, and what it prepares for a noise. */

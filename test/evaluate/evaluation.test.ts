@@ -13,6 +13,7 @@ import type { EvaluateOptions, EvaluationProgress } from '#src/evaluate/index.js
 import { evaluate, exportPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { checkEvaluateOptions } from '#src/evaluate/options.js';
 import { gridPlan } from '#src/evaluate/plan.js';
+import { withMeasuring } from '#src/evaluate/run-plan.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { withCleanFolder } from './folder.js';
 
@@ -91,6 +92,35 @@ test('without a word for it: what a user gets by default, and the methods alone'
       isNear(found?.psnr, psnr(clean, seen));
       assert.is(found?.evaluations, report.evaluations);
       assert.ok((mean?.evaluations ?? 0) < report.evaluations, 'the method alone has no ensemble');
+    } finally {
+      await denoiser.close();
+    }
+  }));
+
+test('the first estimate counts what is measured, and what the engine takes to prepare', () =>
+  withCleanFolder(async (_, folder) => {
+    const checked = checkEvaluateOptions({
+      ...shared,
+      folder,
+      prior: [conditioned],
+      method: ['posterior-mean'],
+    });
+    const { tasks } = await gridPlan(checked, 3);
+    const whole = withMeasuring(new Map(tasks.map((task) => [task, 2])), 0.5);
+    assert.equal([...whole.values()], [3.5, 3.5, 3.5]);
+    const denoiser = await openDenoiser({ prior: conditioned, engine: 'onnx', threads: 1, scales: 1 });
+    try {
+      const [one, two] = await Promise.all(
+        [
+          [{ width: 64, height: 64 }],
+          [
+            { width: 64, height: 64 },
+            { width: 32, height: 64 },
+          ],
+        ].map((sizes) => denoiser.estimate(sizes)),
+      );
+      assert.ok((one?.preparation ?? 0) > 0);
+      isNear(two?.preparation, 2 * (one?.preparation ?? 0));
     } finally {
       await denoiser.close();
     }

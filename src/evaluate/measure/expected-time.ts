@@ -1,5 +1,5 @@
-// How long an evaluation will take, measured on this machine before it starts.
-
+// How long the priors of an evaluation will compute, measured on this machine before it starts. What is beside them
+// (adding noise, measuring) is run-plan.ts's.
 import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { type Approach, QUALITIES } from '../../denoiser/preset.js';
@@ -33,7 +33,7 @@ export async function expectedSeconds(
         const estimate = await denoiser.estimate(sizes, approachOf(subject));
         const climb =
           subject.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;
-        seconds.set(task, (estimate.seconds / estimate.evaluations) * climb);
+        seconds.set(task, (estimate.preparation ?? 0) + (estimate.seconds / estimate.evaluations) * climb);
       }
     } finally {
       await denoiser.close();
