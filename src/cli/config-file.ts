@@ -103,12 +103,13 @@ interface Found {
 }
 
 async function findConfig(named: string | undefined): Promise<Found | undefined> {
-  const loaders = { '.ts': loadTypeScript, '.mjs': loadModule, '.js': loadModule };
+  const loaders = { '.json': readJson, '.ts': loadTypeScript, '.mjs': loadModule, '.js': loadModule };
   const search = lilconfig('flow-denoise', { searchPlaces: FILE_NAMES, loaders, stopDir: resolve('/') });
   const result = await (named === undefined ? search.search() : search.load(resolve(named))).catch(
     (error: unknown) => {
       if (error instanceof FlowDenoiseError) throw error;
-      throw refused(named ?? 'flow-denoise.config', `cannot be read (${messageOf(error)})`, error);
+      const { path = FILE_NAMES[0] ?? '' } = error as NodeJS.ErrnoException;
+      throw refused(named ?? path, `cannot be read (${messageOf(error)})`, error);
     },
   );
   if (!result) return undefined;
@@ -117,6 +118,15 @@ async function findConfig(named: string | undefined): Promise<Found | undefined>
     throw refused(result.filepath, 'expected an object of options, in a module as its default export');
   }
   return { path: result.filepath, options: options as Found['options'] };
+}
+
+/** lilconfig's own errors do not name the file. */
+function readJson(path: string, content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    throw refused(path, `cannot be read (${messageOf(error)})`, error);
+  }
 }
 
 async function loadModule(path: string): Promise<unknown> {

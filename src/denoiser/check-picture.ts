@@ -24,13 +24,23 @@ function checkSize({ data, width, height, channels }: Picture): void {
 }
 
 /** Integer samples are always finite. */
-async function checkSamples({ data }: Picture): Promise<void> {
+async function checkSamples({ data, width, channels }: Picture): Promise<void> {
   if (!(data instanceof Float32Array)) return;
+  let first: number | undefined;
+  let count = 0;
   await inChunks(data.length, (from, to) => {
-    if (data.subarray(from, to).every(Number.isFinite)) return;
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      'the picture has samples that are not finite numbers (NaN or infinity)',
-    );
+    for (let i = from; i < to; i++)
+      if (!Number.isFinite(data[i])) {
+        first ??= i;
+        count++;
+      }
   });
+  if (first === undefined) return;
+  const pixel = Math.floor(first / channels);
+  const samples = count === 1 ? '1 sample that is' : `${count} samples that are`;
+  throw new FlowDenoiseError(
+    'BAD_IMAGE',
+    `found ${samples} NaN or infinite, the first in the pixel at ${pixel % width}, ${Math.floor(pixel / width)}; ` +
+      'expected finite numbers. Replace them by numbers first, for example by their neighbours.',
+  );
 }

@@ -75,12 +75,9 @@ export const callOptionsSchema = z.strictObject({
 
 function received(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text =
-    typeof value === 'string'
-      ? `'${value}'`
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value);
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN, which is not a number' : String(value);
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   return `${text} of type ${value === null ? 'null' : typeof value}`;
 }
 

@@ -114,6 +114,44 @@ export async function decodePicture(
   }
 }
 
+/** What a file says before its samples are decoded. */
+export interface PictureHeader {
+  readonly format: PictureFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
+/**
+ * The header of a picture, after every check of `decodePicture` that needs no samples.
+ *
+ * @throws  as decodePicture; damage to the samples shows only when they are decoded
+ */
+export async function readPictureHeader(
+  file: Buffer,
+  name: string,
+  { maxPixels = DEFAULT_MAX_PIXELS, animations = false }: DecodeOptions = {},
+): Promise<PictureHeader> {
+  const format = recognisedFormat(file, name);
+  const container = soundContainer(file, format, name);
+  refuseContainer(container, name, animations);
+  const animated = animationOf(container) !== undefined;
+  const { bytes } = format === 'jpeg' ? soundJpeg(file) : { bytes: file };
+  try {
+    const metadata = await sharp(bytes, {
+      ignoreIcc: true,
+      failOn: 'error',
+      limitInputPixels: false,
+      animated,
+    }).metadata();
+    refusePixels(metadata, container, name, maxPixels);
+    const { width, height, channels } = metadata;
+    return { format, width, height, channels };
+  } catch (error) {
+    throw asOurs(error, format, name);
+  }
+}
+
 /** What libvips complained of, each line once, without how it was told to take it. */
 function complaints(error: unknown): string[] {
   const lines = messageOf(error).trim().split('\n').filter(Boolean);
@@ -268,11 +306,21 @@ function refusePixels(metadata: Metadata, container: Container, name: string, ma
   if (!['uchar', 'ushort', 'float'].includes(depth) || isHalf)
     throw unsupported(
       name,
-      `a ${kind} with samples of type ${isHalf ? 'half float' : depth}`,
+      `a ${kind} with ${isHalf ? '16-bit float' : (SAMPLE_WORDS[depth] ?? depth)} samples`,
       SAMPLES,
       'Convert it first.',
     );
 }
+
+const SAMPLE_WORDS: Readonly<Record<string, string>> = {
+  char: '8-bit signed integer',
+  short: '16-bit signed integer',
+  int: '32-bit signed integer',
+  uint: '32-bit unsigned integer',
+  double: '64-bit float',
+  complex: 'complex',
+  dpcomplex: 'complex',
+};
 
 function unsupported(name: string, found: string, expected: string, remedy: string): FlowDenoiseError {
   return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}. ${remedy}`);

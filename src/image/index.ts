@@ -8,6 +8,7 @@ export {
   type DecodedPicture,
   type DecodeOptions,
   decodePicture,
+  readPictureHeader,
 } from './decode.js';
 export { encodePicture, framesOf } from './encode.js';
 export {
@@ -20,4 +21,4 @@ export {
 export { fidelityOf } from './file-traits.js';
 export type { PictureFormat, TargetFormat } from './format.js';
 export type { Fidelity } from './traits.js';
-export { writeFileAtomic } from './write-file.js';
+export { syncFolder, writeFileAtomic } from './write-file.js';

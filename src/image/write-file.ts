@@ -4,19 +4,26 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 
+export interface WriteOptions {
+  /** Aborting before the rename leaves the path as it was. */
+  readonly signal?: AbortSignal;
+  /** Permissions of the new file; the system's default unless given. */
+  readonly mode?: number;
+  /** Called last before the file takes its name; what it throws prevents that. */
+  readonly beforeRename?: () => Promise<void>;
+}
+
 /**
  * Writes bytes to a path; readers see the old file or the new one, never a part. Missing folders are made.
  *
  * @param path     where to; a file that is there is replaced
  * @param bytes    the whole content
- * @param mode     permissions of the new file; the system's default where not given
- * @param signal   aborting before the rename leaves the path as it was
  * @throws         FlowDenoiseError WRITE_FAILED; the signal's reason when aborted. Neither leaves a temporary file.
  */
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array,
-  { signal, mode }: { readonly signal?: AbortSignal; readonly mode?: number } = {},
+  { signal, mode, beforeRename }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   const folder = dirname(path);
@@ -25,11 +32,13 @@ export async function writeFileAtomic(
     await mkdir(folder, { recursive: true });
     await writeFlushed(temporary, bytes, signal, mode);
     signal?.throwIfAborted();
+    await beforeRename?.();
     await rename(temporary, path);
   } catch (error) {
     // Where the folder could not be made, there is nothing to remove.
     await rm(temporary, { force: true }).catch(() => undefined);
     if (signal?.aborted) throw signal.reason;
+    if (error instanceof FlowDenoiseError) throw error;
     throw new FlowDenoiseError(
       'WRITE_FAILED',
       `${path}: could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
@@ -52,4 +61,11 @@ async function writeFlushed(
   } finally {
     await handle.close();
   }
+}
+
+/** Brings the names in a folder to the disk, so that they survive a power cut; Windows has no such thing. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path).catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
 }

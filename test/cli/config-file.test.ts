@@ -99,6 +99,10 @@ test('what is wrong in a file is named', () =>
         assert.equal([code, stdout], [2, ''], stderr);
         assert.match(stderr, message);
       }
+      await writeFile(join(cwd, 'sub/flow-denoise.config.json'), '{ "sigma": ');
+      const found = await command(['a.png'], { cwd: join(cwd, 'sub') });
+      assert.is(found.code, 2);
+      assert.match(found.stderr, /^flow-denoise: flow-denoise\.config\.json: cannot be read/);
       const watch = await command(['watch', 'sub', '--once'], { cwd });
       assert.is(watch.code, 2);
       assert.match(watch.stderr, 'Expected --output <folder>');

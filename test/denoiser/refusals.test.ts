@@ -36,13 +36,13 @@ async function refuses(promise: Promise<unknown>, code: FlowDenoiseErrorCode, ..
 }
 
 for (const [sigma, received] of [
-  [0, /sigma but received 0 of type number/],
-  [-1, /sigma but received -1 of type number/],
-  [1000, /sigma but received 1000 of type number/],
-  [Number.NaN, /sigma but received NaN of type number/],
-  [Number.POSITIVE_INFINITY, /sigma but received Infinity of type number/],
-  ['abc', /sigma but received 'abc' of type string/],
-  ['25', /sigma but received '25' of type string/],
+  [0, /sigma but received 0$/],
+  [-1, /sigma but received -1$/],
+  [1000, /sigma but received 1000$/],
+  [Number.NaN, /sigma but received NaN, which is not a number$/],
+  [Number.POSITIVE_INFINITY, /sigma but received Infinity$/],
+  ['abc', /sigma but received 'abc'$/],
+  ['25', /sigma but received '25'$/],
   [null, /sigma but received null/],
 ] as const)
   test(`sigma ${sigma}`, ({ denoiser }) =>
@@ -100,7 +100,11 @@ test('samples that are not finite', async ({ denoiser }) => {
     for (const position of [0, 30_000, noisy.data.length - 1]) {
       const data = Float32Array.from(noisy.data);
       data[position] = bad;
-      await refuses(denoiser.denoise({ ...noisy, data }, good), 'BAD_IMAGE', /not finite/);
+      await refuses(
+        denoiser.denoise({ ...noisy, data }, good),
+        'BAD_IMAGE',
+        /found 1 sample that is NaN or infinite, the first in the pixel at \d+, \d+;/,
+      );
     }
 });
 

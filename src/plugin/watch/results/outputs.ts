@@ -3,12 +3,12 @@
 // part of a picture is ever seen under a picture's name.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FlowDenoiseError, messageOf } from '../../../core/errors.js';
 import { printable } from '../../../core/printable.js';
-import { writeFileAtomic } from '../../../image/index.js';
+import { syncFolder, writeFileAtomic } from '../../../image/index.js';
 import { type Folders, isInside } from '../folders.js';
 import { versionedPath } from '../names.js';
 import type { Begun, Ledger } from './ledger.js';
@@ -165,13 +165,6 @@ async function linkNew(file: string, path: string): Promise<boolean> {
   if (await isThere(path)) return false;
   await rename(file, path);
   return true;
-}
-
-/** So that a name survives a power cut; Windows has no such thing. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }
 
 function describeFailure(path: string, error: unknown): unknown {
