@@ -15,6 +15,7 @@ import { describeTrain, trainCommand } from './commands/train.js';
 import { describeWatch, watchCommand } from './commands/watch.js';
 import { addConfigOptions, applyConfig } from './config-file.js';
 import { openDisplay } from './display/progress.js';
+import { withPreviewInput } from './preview/preview-options.js';
 import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
@@ -83,6 +84,6 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
 
   // Whoever asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
-  await program.parseAsync(argv, { from: 'user' });
+  await program.parseAsync(withPreviewInput(argv), { from: 'user' });
   return exitCode;
 }

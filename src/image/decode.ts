@@ -120,6 +120,8 @@ export interface PictureHeader {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
+  /** Of an animation, else 1. */
+  readonly frames: number;
 }
 
 /**
@@ -145,8 +147,9 @@ export async function readPictureHeader(
       animated,
     }).metadata();
     refusePixels(metadata, container, name, maxPixels);
-    const { width, height, channels } = metadata;
-    return { format, width, height, channels };
+    const { width, height, channels, pages = 1, pageHeight = height } = metadata;
+    if (!animated) return { format, width, height, channels, frames: 1 };
+    return { format, width, height: pageHeight, channels, frames: pages };
   } catch (error) {
     throw asOurs(error, format, name);
   }

@@ -130,9 +130,9 @@ test('names print as one line each; what is no picture is asked for nothing, wha
     await put(cwd, 'in/a\nb\u001b[31m.png', await noisyPicture('png', { width: 16, height: 16 }));
     await put(cwd, 'in/c\nd.png', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
     const planned = await command(['in', '-o', 'out', '--sigma', '25', '--dry-run'], { cwd });
-    assert.is(planned.code, 0, planned.stderr);
+    assert.is(planned.code, 1, planned.stderr);
     assert.match(planned.stdout, /^in\/a\\nb\\u\{1b\}\[31m\.png -> \S+ {2}16 x 16, /m);
-    assert.match(planned.stdout, /^in\/c\\nd\.png -> \S+ {2}its header cannot be read$/m);
+    assert.match(planned.stdout, /^in\/c\\nd\.png -> \S+ {2}refused: found an SVG drawing/m);
     const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25'], { cwd });
     assert.is(code, 1);
     assert.match(stderr, /^flow-denoise: in\/c\\nd\.png: found an SVG drawing/m);

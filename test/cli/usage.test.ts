@@ -46,6 +46,7 @@ test('each wrong word is named, with exit code 2', () =>
       ['a.png -o out --sigma -1', /sigma.*-1/],
       ['a.png -o out --sigma 1000', /sigma.*1000/],
       ['a.png -o out --sigma abc', /sigma.*abc/],
+      ['a.png -o out --sigma NaN', /Expected a number above 0 .* for sigma but received 'NaN'$/m],
       ['a.png -o out --sigma 200 --quiet', /^flow-denoise: Expected .*200/],
       ['a.png -o out --sigma 25 --method magic', /method.*magic/],
       ['a.png -o out --sigma 25 --beta none', /beta.*none/],

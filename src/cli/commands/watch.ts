@@ -120,14 +120,18 @@ function writeEvents(watcher: FolderWatcher, writeLine: (line: string) => void):
     watcher.on(event, (told: object) => write(event, told));
 }
 
-function sayEvents(watcher: FolderWatcher, { input, once }: WatchFolderOptions, display: Display): void {
+function sayEvents(
+  watcher: FolderWatcher,
+  { input, once, strength }: WatchFolderOptions,
+  display: Display,
+): void {
   watcher
     .on('ready', ({ waiting, known }) => {
       const what = once ? 'reading' : 'watching';
       display.say(`${what} ${printable(input)}: ${waiting} waiting, ${known} done before`);
     })
     .on('done', ({ input, output, report }) => {
-      display.say(doneLine({ input, output }, report));
+      display.say(doneLine({ input, output }, report, strength));
     })
     .on('failed', ({ error, movedTo }) => {
       display.complain(`${errorLine(error)}${movedTo ? ` (moved to ${printable(movedTo)})` : ''}`);

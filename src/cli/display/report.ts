@@ -27,9 +27,13 @@ export function errorJson(error: unknown): { code: string; message: string } {
 
 type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };
 
-/** The line of a file that is done. */
+/**
+ * The line of a file that is done.
+ *
+ * @param strength  what was asked for; with 0, nothing was to be changed
+ */
 export function doneLine(
-  { input, output }: Job,
+  { input, output, otherNames = 0 }: Job,
   {
     seconds,
     tiles,
@@ -43,11 +47,14 @@ export function doneLine(
     isCached = false,
     file,
   }: ToldReport,
+  strength = 1,
 ): string {
   const names = wayOf({ input, output });
   const oddities = file?.warnings ? `  (the file has ${file.warnings.join('; ')})` : '';
-  if (isUnchanged)
-    return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${noise.why}${anywayWords(noise)}${oddities}`;
+  if (isUnchanged) {
+    const why = strength === 0 ? 'strength is 0' : `${noise.why}${anywayWords(noise)}`;
+    return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${why}${oddities}`;
+  }
   const found = noise.isEstimated ? `  ${noiseWords(noise)}${rangeWords(range)}` : '';
   const doubts = [
     noise.isEstimated &&
@@ -57,6 +64,8 @@ export function doneLine(
       `${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?`,
     spotTiles > 0 &&
       `${spotTiles} of ${tiles} tiles have a spot that the prior does not know and that stays as it was`,
+    otherNames > 0 &&
+      `the file has ${otherNames} other ${otherNames === 1 ? 'name (hard link), which keeps' : 'names (hard links), which keep'} the noise`,
   ].flatMap((doubt) => (doubt ? `  (${doubt})` : []));
   const where = input === output ? `${names}  replaced` : names;
   const chosen = priorChoice ? `  prior ${prior} (${choiceWords(priorChoice)})` : '';
@@ -94,6 +103,12 @@ function rangeWords({ black, white, isFound }: SampleRange): string {
 /** "a.jpg -> out/a.jpg", or one name where it stays where it is. */
 export function wayOf({ input, output }: Job): string {
   return input === output ? printable(input) : `${printable(input)} -> ${printable(output)}`;
+}
+
+/** A message begins with the file's name, as it is shown; this is for where it stands above already. */
+export function withoutName(message: string, input: string): string {
+  const name = `${printable(input)}: `;
+  return message.startsWith(name) ? message.slice(name.length) : message;
 }
 
 /** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */

@@ -1,9 +1,11 @@
 // `--preview` and what goes with it: where to look, and the sigmas and betas to compare. Nothing is read here.
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../../core/errors.js';
 import type { Method } from '../../denoiser/denoiser.js';
 import { sigmaSchema } from '../../denoiser/noise/noise-options.js';
 import { betaSchema } from '../../denoiser/options.js';
+import { isSupportedExtension } from '../../image/index.js';
 import type { Region } from '../../tile/region.js';
 import { type Destination, STANDARD } from '../run/destination.js';
 
@@ -14,12 +16,15 @@ export interface PreviewRequest {
   readonly betas: readonly (number | 'auto')[];
 }
 
+/** What may stand behind --preview. */
+const PART = /^(\d+|\d+x\d+|\d+,\d+,\d+,\d+)$/;
+
 const SIDE = 256;
 const MOST_CELLS = 40;
 
 /** true; "320"; "320x240"; "x,y,width,height". */
 export const previewSchema = z
-  .union([z.boolean(), z.int().min(8), z.string().regex(/^(\d+|\d+x\d+|\d+,\d+,\d+,\d+)$/)])
+  .union([z.boolean(), z.int().min(8), z.string().regex(PART)])
   .optional()
   .transform((preview) => (preview === undefined || preview === false ? undefined : partOf(preview)))
   .refine((part) => part === undefined || (part.width >= 8 && part.height >= 8))
@@ -84,4 +89,13 @@ export function checkPreview(
 
 function refused(expected: string): FlowDenoiseError {
   return new FlowDenoiseError('BAD_OPTION', `Expected ${expected}`);
+}
+
+/** The words of a command line with `--preview cat.png` taken for what is meant: a preview of cat.png, of the usual size. */
+export function withPreviewInput(argv: readonly string[]): string[] {
+  const at = argv.indexOf('--preview');
+  const next = argv[at + 1];
+  const isInput =
+    next !== undefined && (isSupportedExtension(next) || (!PART.test(next) && existsSync(next)));
+  return at >= 0 && isInput ? [...argv.slice(0, at), `--preview=${SIDE}`, ...argv.slice(at + 1)] : [...argv];
 }

@@ -46,7 +46,7 @@ export async function previewCommand(args: PreviewArguments, context: RunContext
   const { destination, json } = args;
   const { jobs, unmatched } = await findInputs(args.inputs, {
     ...destination,
-    suffix: '-preview',
+    suffix: destination.file === undefined ? '-preview' : undefined,
     format: 'png',
   });
   for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
@@ -112,7 +112,10 @@ async function makePreview(
   const cellOf = async (sigma: number | 'auto', beta: number | 'auto') => {
     const result = await denoiser.denoisePicture(decoded.picture, { ...given, sigma, beta });
     const isTold = preview.betas.some((each) => each !== 'auto');
-    const cell: Cell = { label: labelOf(result.report, isTold), pixels: await view(result.data) };
+    const cell: Cell = {
+      label: labelOf(result.report, isTold, noise.strength),
+      pixels: await view(result.data),
+    };
     return { cell, report: result.report };
   };
   // All at once: they share the engine's threads.
@@ -195,11 +198,11 @@ async function asShown(decoded: DecodedPicture, data: Samples, { width, height }
   };
 }
 
-function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean): string {
+function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean, strength: number): string {
   const { sigma, gain, isEstimated } = noise;
   const sensor = gain === undefined ? '' : `gain ${round3(gain)} `;
   const auto = isEstimated ? ' auto' : '';
-  const clean = isUnchanged ? ' clean' : '';
+  const clean = isUnchanged && strength > 0 ? ' clean' : '';
   const weight = tellsBeta && beta !== undefined ? ` beta ${round3(beta)}` : '';
   return `${sensor}sigma ${round3(sigma)}${auto}${clean}${weight}`;
 }

@@ -8,6 +8,7 @@ import { HTML_END, htmlHead } from '../../figure/html-page.js';
 import { timeWords } from '../../figure/time-words.js';
 import type { PictureReport } from '../../plugin/picture-report.js';
 import type { Region } from '../../tile/region.js';
+import { withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';
 import { script } from './html-report-script.js';
@@ -24,7 +25,8 @@ export interface PageFacts {
   readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;
   readonly started: Date;
-  readonly ended: Date;
+  /** Of the whole run. */
+  readonly seconds: number;
 }
 
 /** Text as HTML, in an element or an attribute's quotes; on one line and in one direction, as in messages. */
@@ -33,12 +35,12 @@ export function escaped(text: string): string {
 }
 
 /** From the doctype to where the pictures begin. */
-export function pageHead({ entries, denoiser, strength, started, ended }: PageFacts): string {
+export function pageHead({ entries, denoiser, strength, started, seconds }: PageFacts): string {
   const title = `Denoised: ${plural(entries.length, 'picture')}, ${dateWords(started)}`;
   return `${htmlHead({ title, style, script })}<header>
 <h1>flow-denoise report</h1>
 <p class="quiet"><time datetime="${started.toISOString()}">${dateWords(started)}</time></p>
-${totals(entries, (ended.getTime() - started.getTime()) / 1000)}
+${totals(entries, seconds)}
 ${facts([
   ['Method', approachWords(denoiser)],
   ['Prior', denoiser.prior === AUTO_PRIOR ? 'chosen for each picture' : escaped(denoiser.prior)],
@@ -221,12 +223,6 @@ function failures(entries: readonly Entry[]): string {
   );
   if (rows.length === 0) return '';
   return `<section class="failures" aria-labelledby="failed"><h2 id="failed">Failed</h2><ul>${rows.join('')}</ul></section>`;
-}
-
-/** Messages begin with the file's name, as it is shown; here it stands above already. */
-function withoutName(message: string, input: string): string {
-  const name = `${printable(input)}: `;
-  return message.startsWith(name) ? message.slice(name.length) : message;
 }
 
 const FEW = 12;

@@ -18,8 +18,11 @@ export interface HtmlReport {
   look(job: Job, bytes: Buffer | undefined): Promise<void>;
   /** Writes a picture out, or remembers that it failed. Never rejects: the pictures go on, and `finish` tells. */
   add(outcome: Outcome): Promise<void>;
-  /** @throws  FlowDenoiseError WRITE_FAILED, also for what happened before */
-  finish(): Promise<void>;
+  /**
+   * @param seconds  of the whole run, as the command tells it
+   * @throws         FlowDenoiseError WRITE_FAILED, also for what happened before
+   */
+  finish(seconds: number): Promise<void>;
   /** Leaves nothing behind of a page that was not finished. */
   close(): Promise<void>;
 }
@@ -65,9 +68,9 @@ export async function openHtmlReport(
         problem = failure;
       });
     },
-    async finish() {
+    async finish(seconds) {
       if (problem !== undefined) throw problem;
-      await file.finish(pageHead({ entries, denoiser, strength, started, ended: new Date() }), pageEnd());
+      await file.finish(pageHead({ entries, denoiser, strength, started, seconds }), pageEnd());
     },
     close: () => file.discard(),
   };

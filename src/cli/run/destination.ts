@@ -1,15 +1,19 @@
 // Where results go: beside the original, into a folder, in its place. The flags for it, which of them go together,
-// and the path that each gives. Touches no file.
+// and the path that each gives. Writes nothing.
+import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
 import { type PictureFormat, withFormatExtension } from '../../image/index.js';
 
 /** Checked: one of `output`, `suffix` and `inPlace` is there. */
 export interface Destination {
   /** The folder that is written to; '-' is standard output. */
   readonly output?: string | undefined;
+  /** The one file that is written, where `output` names it (output-file.ts). */
+  readonly file?: string | undefined;
   /** Put before the extension; without `output` the result lies beside its original. */
   readonly suffix?: string | undefined;
   /** The result takes the original's place. */
@@ -20,6 +24,23 @@ export interface Destination {
   readonly overwrite?: boolean | undefined;
   /** Given, its extension is the result's. */
   readonly format?: PictureFormat | undefined;
+}
+
+/** One picture to denoise: two paths, as the user would write them. */
+export interface Job {
+  readonly input: string;
+  readonly output: string;
+  /** In place: hard links to the file that are not among the inputs. */
+  readonly otherNames?: number;
+  /** In place: why it is not replaced. */
+  readonly refusal?: FlowDenoiseError;
+}
+
+/** A picture with where it was found: `below` is its path inside `base`. */
+export interface FoundPicture {
+  readonly job: Job;
+  readonly base: string;
+  readonly below: string;
 }
 
 /** Standard input or output, on the command line. */
@@ -43,7 +64,10 @@ export const destinationShape = {
 
 export function addDestinationOptions(command: Command): Command {
   return command
-    .option('-o, --output <folder>', 'where the pictures are written; - for one picture to stdout')
+    .option(
+      '-o, --output <folder>',
+      'where the pictures are written; a file, as clean.png, or - (stdout) for one picture',
+    )
     .option('--suffix <text>', 'put before the extension; without --output, beside the original')
     .option('--overwrite', 'replace what is there already (default: it is left, and not computed)')
     .option('--in-place', 'replace the originals, each whole or not at all')
@@ -62,14 +86,21 @@ export function checkDestination(inputs: readonly string[], destination: Destina
   }
   if (backup !== undefined && !inPlace)
     throw refused('--backup only beside --in-place: nothing else replaces an original');
-  if (!inputs.includes(STANDARD) && !inPlace && output === undefined && suffix === undefined)
-    throw refused('--output <folder>, --suffix <text> or --in-place: where do the results go?');
+  if (inputs.includes(STANDARD) || inPlace || output !== undefined || suffix !== undefined) return;
+  const last = inputs.at(-1) ?? '';
+  if (inputs.length > 1 && !/[*?[\]{}]/.test(last) && !existsSync(last))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `No such file or folder: ${printable(last)}. Did you mean -o ${printable(last)}?`,
+    );
+  throw refused('--output <folder>, --suffix <text> or --in-place: where do the results go?');
 }
 
 /** Where the picture `input` goes, found at `below` under what the user named. */
 export function outputOf(input: string, below: string, destination: Destination): string {
-  const { output, suffix, inPlace = false, format } = destination;
+  const { output, file, suffix, inPlace = false, format } = destination;
   if (inPlace) return input;
+  if (file !== undefined) return file;
   const path = output === undefined ? input : join(output, below);
   const suffixed = suffix === undefined ? path : withSuffix(path, suffix);
   return format === undefined ? suffixed : withFormatExtension(suffixed, format);

@@ -1,11 +1,13 @@
 // A picture in the place of its original: the original is kept first where that is asked for, then replaced in one
-// step, with its permissions. What changed since it was read is not replaced.
+// step, with its permissions. What changed since it was read is not replaced. A backup also says how far a run came:
+// while it is the original itself (or a copy of it) the picture is still to be denoised, and later it is done. Whatever
+// ends the process, the original is there under one of its two names.
 import { randomUUID } from 'node:crypto';
 import { copyFile, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { writeFileAtomic } from '../../image/index.js';
-import type { Job } from './inputs.js';
+import { formatOfFile, syncFolder, writeFileAtomic } from '../../image/index.js';
 
 /** How a file was when it was read. */
 export interface Stamp {
@@ -20,17 +22,20 @@ export async function stampOf(path: string): Promise<Stamp> {
   return { size, mtimeNs, ino, mode };
 }
 
-/** @throws  FlowDenoiseError BAD_OPTION where a backup of an earlier run lies: it is nearer to the original */
-export async function refuseTakenBackups(jobs: readonly Job[], backup: string): Promise<void> {
-  for (const { input } of jobs) {
-    const path = `${await realpath(input)}${backup}`;
-    if (await lstat(path).catch(() => undefined)) {
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        `${input}: its backup ${path} is there already; move it away, or give --backup another suffix`,
-      );
-    }
-  }
+/**
+ * Whether the picture was denoised before, by its backup.
+ *
+ * @throws  FlowDenoiseError WRITE_FAILED where something lies under the backup's name that is no original of it
+ */
+export async function isDoneBefore(path: string, backup: string): Promise<boolean> {
+  const file = await realpath(path);
+  const kept = `${file}${backup}`;
+  const status = await lstat(kept).catch(() => undefined);
+  if (status === undefined || (await isSameFile(file, kept))) return false;
+  // A link would be followed, perhaps back to the picture itself.
+  if (!status.isFile()) throw taken(path, backup);
+  if (await isSameKind(file, kept)) return true;
+  throw taken(path, backup);
 }
 
 /**
@@ -47,16 +52,23 @@ export async function replaceOriginal(
   { backup, signal }: { readonly backup: string | undefined; readonly signal: AbortSignal },
 ): Promise<void> {
   const file = await realpath(path);
-  const { size, mtimeNs, ino } = await stampOf(file);
-  if (size !== before.size || mtimeNs !== before.mtimeNs || ino !== before.ino)
-    throw failed(path, 'it was changed while it was in work, and is left as it is; denoise it again');
+  async function refuseChanged(): Promise<void> {
+    const { size, mtimeNs, ino } = await stampOf(file);
+    if (size !== before.size || mtimeNs !== before.mtimeNs || ino !== before.ino)
+      throw failed(path, 'it was changed while it was in work, and is left as it is; denoise it again');
+  }
+  await refuseChanged();
   signal.throwIfAborted();
   if (backup !== undefined) {
     await keep(file, `${file}${backup}`).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(path, backup);
       throw failed(path, `its backup ${path}${backup} could not be made (${messageOf(error)})`, error);
     });
+    // The backup's name is on the disk before the original's is taken.
+    await syncFolder(dirname(file));
   }
-  await writeFileAtomic(file, bytes, { signal, mode: Number(before.mode & 0o7777n) });
+  const mode = Number(before.mode & 0o7777n);
+  await writeFileAtomic(file, bytes, { signal, mode, beforeRename: refuseChanged });
 }
 
 /** A second name for the file, which then outlives the first; a copy where the file system has no such names. */
@@ -64,6 +76,7 @@ async function keep(file: string, backup: string): Promise<void> {
   try {
     await link(file, backup);
   } catch (error) {
+    if (await isSameFile(file, backup)) return;
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
     await copyWhole(file, backup);
   }
@@ -73,12 +86,69 @@ async function copyWhole(file: string, backup: string): Promise<void> {
   const temporary = join(dirname(backup), `.flow-denoise-${randomUUID()}.tmp`);
   try {
     await copyFile(file, temporary);
+    const { atime, mtime } = await stat(file);
     const handle = await open(temporary, 'r+');
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.utimes(atime, mtime);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (await lstat(backup).catch(() => undefined))
+      throw Object.assign(new Error('is there already'), { code: 'EEXIST' });
     await rename(temporary, backup);
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Two names of one file, or a whole copy. */
+async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [one, two] = await Promise.all(
+    [path, other].map((each) => lstat(each, { bigint: true }).catch(() => undefined)),
+  );
+  if (!one?.isFile() || !two?.isFile() || one.size !== two.size) return false;
+  if (one.dev === two.dev && one.ino === two.ino) return true;
+  return hasSameBytes(path, other);
+}
+
+const COMPARED_BYTES = 1 << 20;
+
+async function hasSameBytes(path: string, other: string): Promise<boolean> {
+  const [one, two] = [await open(path), await open(other)];
+  try {
+    const [a, b] = [Buffer.alloc(COMPARED_BYTES), Buffer.alloc(COMPARED_BYTES)];
+    for (;;) {
+      const [{ bytesRead }, { bytesRead: others }] = await Promise.all([one.read(a), two.read(b)]);
+      if (bytesRead !== others || a.compare(b, 0, bytesRead, 0, bytesRead) !== 0) return false;
+      if (bytesRead === 0) return true;
+    }
+  } finally {
+    await Promise.all([one.close(), two.close()]);
+  }
+}
+
+/** Pictures of one format and size, as a result and its original are. */
+async function isSameKind(path: string, other: string): Promise<boolean> {
+  const [one, two] = await Promise.all([path, other].map(kindOf));
+  return one !== undefined && one === two;
+}
+
+async function kindOf(path: string): Promise<string | undefined> {
+  const format = await formatOfFile(path);
+  if (format === undefined) return undefined;
+  const header = sharp(path, { limitInputPixels: false }).metadata();
+  return header.then(
+    ({ width, height }) => `${format} ${width} ${height}`,
+    () => undefined,
+  );
+}
+
+function taken(path: string, backup: string): FlowDenoiseError {
+  return failed(
+    path,
+    `its backup ${path}${backup} is there already and is no original of it; move it away, or give --backup another suffix`,
+  );
 }
 
 function failed(path: string, what: string, cause?: unknown): FlowDenoiseError {

@@ -3,19 +3,16 @@
 
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
-import { type Destination, outputOf } from './destination.js';
+import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
+import { originalsOf } from './originals.js';
 
-/** One picture to denoise: two paths, as the user would write them. */
-export interface Job {
-  readonly input: string;
-  readonly output: string;
-}
+export type { Job };
 
 export interface Inputs {
   /** Sorted by input. */
@@ -24,6 +21,8 @@ export interface Inputs {
   readonly unmatched: readonly string[];
   /** Pictures that were found and are an earlier run's results, by their suffix. */
   readonly results: readonly string[];
+  /** In place: pictures that are the backups of others. */
+  readonly backups: readonly string[];
 }
 
 /**
@@ -32,7 +31,7 @@ export interface Inputs {
  * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the
  * folder; a glob's under their paths below its fixed part (as gulp does). What exists is taken as it is written,
  * so a file called `a[1].png` needs no quoting. Pictures already in an output folder that lies inside an input
- * folder are left out, and so is what carries the suffix of another picture's result.
+ * folder are left out, and so is what carries the suffix of another picture's result. In place, see originals.ts.
  *
  * @throws  FlowDenoiseError BAD_OPTION when something is not there, nothing was found, an output would replace
  *          an input, or two inputs would be written to one output
@@ -40,7 +39,8 @@ export interface Inputs {
 export async function findInputs(args: readonly string[], destination: Destination): Promise<Inputs> {
   const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
   const unmatched = args.filter((_, index) => found[index]?.length === 0);
-  const all = withoutRepeats(found.flat()).sort((a, b) => (a.input < b.input ? -1 : 1));
+  const pictures = withoutRepeats(found.flat()).sort((a, b) => (a.job.input < b.job.input ? -1 : 1));
+  const all = pictures.map(({ job }) => job);
   const { jobs, results } =
     destination.suffix === undefined ? { jobs: all, results: [] } : withoutResults(all);
   if (jobs.length === 0) {
@@ -49,18 +49,20 @@ export async function findInputs(args: readonly string[], destination: Destinati
       `No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`,
     );
   }
-  if (destination.inPlace) return { jobs: await withoutOtherNames(jobs), unmatched, results };
+  if (destination.inPlace)
+    return { ...(await originalsOf(pictures, destination.backup)), unmatched, results };
   refuseSharedOutputs(jobs);
   await refuseOverwrittenInputs(jobs);
-  return { jobs, unmatched, results };
+  return { jobs, unmatched, results, backups: [] };
 }
 
-async function findOne(arg: string, destination: Destination): Promise<Job[]> {
+async function findOne(arg: string, destination: Destination): Promise<FoundPicture[]> {
   const status = await stat(arg).catch(() => undefined);
   if (status?.isDirectory()) return jobsBelow(arg, await filesBelow(arg), destination);
   if (status !== undefined) {
     await refuseSpecialFile(arg, { name: printable(arg) });
-    return [{ input: arg, output: outputOf(arg, basename(arg), destination) }];
+    const job = { input: arg, output: outputOf(arg, basename(arg), destination) };
+    return [{ job, base: dirname(arg), below: basename(arg) }];
   }
 
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
@@ -75,13 +77,16 @@ async function findOne(arg: string, destination: Destination): Promise<Job[]> {
 }
 
 /** The pictures among files below `base`, each with its path below it for its path below the output folder. */
-function jobsBelow(base: string, files: readonly string[], destination: Destination): Job[] {
+function jobsBelow(base: string, files: readonly string[], destination: Destination): FoundPicture[] {
   const { output } = destination;
   const folderBelow = output !== undefined && isInside(output, base) ? output : undefined;
   return files
     .filter((path) => isSupportedExtension(path))
-    .map((path) => ({ input: join(base, path), output: outputOf(join(base, path), path, destination) }))
-    .filter(({ input }) => folderBelow === undefined || !isInside(input, folderBelow));
+    .map((below) => {
+      const input = join(base, below);
+      return { job: { input, output: outputOf(input, below, destination) }, base, below };
+    })
+    .filter(({ job }) => folderBelow === undefined || !isInside(job.input, folderBelow));
 }
 
 /** What lies where another picture's result goes is that result. */
@@ -94,12 +99,6 @@ function withoutResults(jobs: readonly Job[]): { jobs: Job[]; results: string[] 
   };
 }
 
-/** In place, a file with two names (links) would be denoised twice. */
-async function withoutOtherNames(jobs: readonly Job[]): Promise<Job[]> {
-  const ids = await Promise.all(jobs.map(({ input }) => fileId(input)));
-  return jobs.filter((_, index) => ids[index] === undefined || ids.indexOf(ids[index]) === index);
-}
-
 /** Whether `path` lies below `folder`; false for the folder itself. */
 function isInside(path: string, folder: string): boolean {
   const way = relative(resolve(folder), resolve(path));
@@ -107,9 +106,9 @@ function isInside(path: string, folder: string): boolean {
 }
 
 /** A picture may be named by itself and by its folder. */
-function withoutRepeats(jobs: readonly Job[]): Job[] {
+function withoutRepeats(found: readonly FoundPicture[]): FoundPicture[] {
   const seen = new Set<string>();
-  return jobs.filter(({ input, output }) => {
+  return found.filter(({ job: { input, output } }) => {
     const key = `${resolve(input)}\0${resolve(output)}`;
     return seen.size < seen.add(key).size;
   });

@@ -1,25 +1,30 @@
 // What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. And
 // `--dry-run`, which says it, a line for each picture. No picture is decoded here.
-import sharp from 'sharp';
+import { stat } from 'node:fs/promises';
+import { messageOf } from '../../core/errors.js';
+import { readRegularFile } from '../../core/files.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
+import { printable } from '../../core/printable.js';
 import type { Approach, Denoiser, Method } from '../../denoiser/denoiser.js';
+import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
 import { timeWords } from '../../figure/time-words.js';
-import { formatOfFile } from '../../image/index.js';
+import { readPictureHeader } from '../../image/index.js';
+import { checkLength } from '../../plugin/picture-bytes.js';
 import { mapInOrder } from '../../tile/in-order.js';
-import { wayOf } from '../display/report.js';
+import { errorJson, wayOf, withoutName } from '../display/report.js';
 import type { Job } from './inputs.js';
 
-const HEADERS_AT_ONCE = 4;
 const LONG_SECONDS = 60;
 
 export interface PlannedJob extends Job {
-  /** 0 where the header cannot be read: the work itself will say what is wrong. */
+  /** 0, as tiles and seconds, where the picture is refused. */
   readonly megapixels: number;
   readonly tiles: number;
-  /** Undefined where the header cannot be read. */
   readonly size?: Size | undefined;
-  /** Expected; 0 where nothing is known of it. */
+  /** Expected. */
   readonly seconds: number;
+  /** Why the run will refuse the picture. */
+  readonly error?: unknown;
 }
 
 export interface Plan {
@@ -31,17 +36,36 @@ export interface Plan {
   readonly posteriorMeanSeconds: number | undefined;
 }
 
-/** Measures the machine (a second or two) and the pictures (their headers only). */
-export async function planJobs(jobs: readonly Job[], denoiser: Denoiser, signal: AbortSignal): Promise<Plan> {
+/** What decides which pictures a run refuses. */
+export interface PlanOptions {
+  readonly noise: { readonly sigma: number | 'auto' };
+  readonly file: { readonly maxPixels?: number | undefined };
+  readonly maxBytes: number;
+  readonly concurrency: number;
+}
+
+/**
+ * Measures the machine (a second or two) and the pictures, whose files are read and checked as the run does, and not
+ * decoded.
+ *
+ * @returns  a planned job for every job, in their order
+ */
+export async function planJobs(
+  jobs: readonly Job[],
+  denoiser: Denoiser,
+  options: PlanOptions,
+  signal: AbortSignal,
+): Promise<Plan> {
   const sizes: Size[] = [];
   const planned: PlannedJob[] = [];
-  for await (const { job, size } of mapInOrder(jobs, HEADERS_AT_ONCE, readSize)) {
+  const look = async (job: Job) => ({ job, ...(await lookAt(job, denoiser, options, signal)) });
+  for await (const { job, size, frames = 1, error } of mapInOrder(jobs, options.concurrency, look)) {
     signal.throwIfAborted();
-    const frames = size ? new Array<Size>(size.frames).fill(size.frame) : [];
-    sizes.push(...frames);
-    const { tiles, seconds } = size ? await denoiser.estimate(frames) : { tiles: 0, seconds: 0 };
-    const megapixels = size ? (size.frames * size.frame.width * size.frame.height) / 1e6 : 0;
-    planned.push({ ...job, tiles, seconds, size: size?.frame, megapixels });
+    const all = size ? new Array<Size>(frames).fill(size) : [];
+    sizes.push(...all);
+    const { tiles, seconds } = size ? await denoiser.estimate(all) : { tiles: 0, seconds: 0 };
+    const megapixels = size ? (frames * size.width * size.height) / 1e6 : 0;
+    planned.push({ ...job, tiles, seconds, size, megapixels, ...(error !== undefined && { error }) });
   }
   const { seconds } = await denoiser.estimate(sizes);
   const isLong = seconds > LONG_SECONDS && denoiser.method !== 'posterior-mean';
@@ -57,7 +81,9 @@ export async function planJobs(jobs: readonly Job[], denoiser: Denoiser, signal:
 /** The plan in words, a line each. */
 export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { jobs, megapixels, tiles, seconds } = plan;
-  const pictures = `${jobs.length} ${jobs.length === 1 ? 'picture' : 'pictures'}`;
+  const refused = jobs.filter(isRefused).length;
+  const count = jobs.length - refused;
+  const pictures = `${count} ${count === 1 ? 'picture' : 'pictures'}${refused > 0 ? ` (and ${refused} that cannot be taken)` : ''}`;
   const { name, why } = denoiser.engine;
   const lines = [
     `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
@@ -94,23 +120,29 @@ export interface Size {
   readonly height: number;
 }
 
-interface PictureSize {
-  readonly frame: Size;
-  /** Of an animation, else 1. */
-  readonly frames: number;
-}
+export const isRefused = ({ error }: PlannedJob): boolean => error !== undefined;
 
-async function readSize(job: Job): Promise<{ job: Job; size: PictureSize | undefined }> {
-  // libvips would take other things for pictures too, an SVG among them.
-  const format = await formatOfFile(job.input);
-  if (format === undefined) return { job, size: undefined };
-  const header = await sharp(job.input, { limitInputPixels: false })
-    .metadata()
-    .catch(() => undefined);
-  if (header === undefined) return { job, size: undefined };
-  const { width, height, pages = 1 } = header;
-  const frames = format === 'gif' || format === 'webp' ? pages : 1;
-  return { job, size: { frame: { width, height }, frames } };
+/** The picture's size, or what the run would say of it. */
+async function lookAt(
+  job: Job,
+  { prior, sigmaRange }: Denoiser,
+  { noise, file, maxBytes }: PlanOptions,
+  signal: AbortSignal,
+): Promise<{ readonly size?: Size; readonly frames?: number; readonly error?: unknown }> {
+  if (job.refusal !== undefined) return { error: job.refusal };
+  try {
+    checkLength((await stat(job.input)).size, job.input, maxBytes);
+    const bytes = await readRegularFile(job.input, { signal });
+    const options = { maxPixels: file.maxPixels, animations: true };
+    const header = await readPictureHeader(bytes, printable(job.input), options);
+    const { width, height, channels, frames } = header;
+    const known = sigmaRange?.[channels <= 2 ? 'grey' : 'colour'];
+    if (known) refuseSigma(noise.sigma, { prior, sigmaRange: { colour: known, grey: known } }, 'sigma');
+    return { size: { width, height }, frames };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { error };
+  }
 }
 
 /** Undefined for a prior that has no posterior mean. */
@@ -125,28 +157,41 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
+/** A picture that needs no work. */
+export interface Left {
+  readonly job: Job;
+  /** In place: where its original is kept. */
+  readonly backup?: string;
+}
+
 /** @param left  pictures whose results are there already */
-export function dryRunLines({ jobs }: Plan, left: readonly Job[], isJson: boolean): string[] {
+export function dryRunLines({ jobs }: Plan, left: readonly Left[], isJson: boolean): string[] {
   const write = isJson ? jsonOf : wordsOf;
-  return [...jobs.map((job) => write(job)), ...left.map((job) => (isJson ? leftJson(job) : leftLine(job)))];
+  return [...jobs.map((job) => write(job)), ...left.map(isJson ? leftJson : leftLine)];
 }
 
 /** The line of a picture whose result is there already. */
-export function leftLine(job: Job): string {
-  return `${wayOf(job)}  left: is there already (--overwrite replaces it)`;
+export function leftLine({ job, backup }: Left): string {
+  const why =
+    backup === undefined
+      ? 'is there already (--overwrite replaces it)'
+      : `denoised before; its original is ${printable(backup)} (move that back to denoise it again)`;
+  return `${wayOf(job)}  left: ${why}`;
 }
 
-export function leftJson({ input, output }: Job): string {
-  return JSON.stringify({ input, output, skipped: 'the output is there already' });
+export function leftJson({ job: { input, output }, backup }: Left): string {
+  const skipped = backup === undefined ? 'the output is there already' : 'denoised before';
+  return JSON.stringify({ input, output, skipped, backup });
 }
 
-function wordsOf({ size, megapixels, seconds, ...job }: PlannedJob): string {
+function wordsOf({ size, megapixels, seconds, error, ...job }: PlannedJob): string {
   const words = size
     ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
-    : 'its header cannot be read';
+    : `refused: ${withoutName(printable(messageOf(error)), job.input)}`;
   return `${wayOf(job)}  ${words}`;
 }
 
-function jsonOf({ input, output, size, tiles, seconds }: PlannedJob): string {
-  return JSON.stringify({ input, output, ...(size && { ...size, tiles, seconds }) });
+function jsonOf({ input, output, size, tiles, seconds, error }: PlannedJob): string {
+  const told = size ? { ...size, tiles, seconds } : { error: errorJson(error) };
+  return JSON.stringify({ input, output, ...told });
 }

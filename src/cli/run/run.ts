@@ -1,6 +1,7 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { stat } from 'node:fs/promises';
+import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
 import { printable } from '../../core/printable.js';
@@ -20,10 +21,20 @@ import { doneLine, errorLine, jsonLine, type Outcome } from '../display/report.j
 import { previewCommand } from '../preview/preview.js';
 import { type HtmlReport, openHtmlReport } from '../report/html-report.js';
 import type { Destination } from './destination.js';
-import { refuseTakenBackups, replaceOriginal, stampOf } from './in-place.js';
+import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
 import { knownJobs } from './known-jobs.js';
-import { dryRunLines, leftJson, leftLine, type PlannedJob, planJobs, planLines } from './plan.js';
+import { withOutputFile } from './output-file.js';
+import {
+  dryRunLines,
+  isRefused,
+  type Left,
+  leftJson,
+  leftLine,
+  type PlannedJob,
+  planJobs,
+  planLines,
+} from './plan.js';
 import { readSigmaMap } from './sigma-map.js';
 import { approachWithin } from './time-budget.js';
 
@@ -34,16 +45,17 @@ import { approachWithin } from './time-budget.js';
  * @throws   FlowDenoiseError before any file was written (inputs, prior, engine, a sigma that the prior does not
  *           take); the signal's reason when aborted, with no temporary file left once the process has ended
  */
-export async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
+export async function runCommand(given: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
+  const args = await withOutputFile(given);
   const { preview } = args;
   if (preview) return previewCommand({ ...args, preview }, context);
-  const { jobs, unmatched, results } = await findInputs(args.inputs, args.destination);
+  const { jobs, unmatched, results, backups } = await findInputs(args.inputs, args.destination);
   for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
   for (const path of results)
     display.say(`${printable(path)}  left out: it is the result of another picture`);
-  const { backup } = args.destination;
-  if (backup !== undefined) await refuseTakenBackups(jobs, backup);
+  for (const path of backups)
+    display.say(`${printable(path)}  left out: it is the backup of another picture`);
   const { waiting, left } = await withoutDone(jobs, args.destination);
   if (!args.dryRun) tellLeft(left, args, context);
   if (waiting.length === 0 && !args.dryRun) return 0;
@@ -93,13 +105,14 @@ async function denoiseKnown(
 /** Opens the denoiser, with the approach that fits the time where one was given. */
 async function openWithin(
   jobs: readonly Job[],
-  { denoiser: options, timeBudget }: CommandArguments,
+  args: CommandArguments,
   { display, signal }: RunContext,
 ): Promise<Denoiser> {
+  const { denoiser: options, timeBudget } = args;
   const best = await openDenoiser(options);
   if (timeBudget === undefined) return best;
   try {
-    const { approach, why } = await approachWithin(timeBudget, jobs, best, signal);
+    const { approach, why } = await approachWithin(timeBudget, jobs, best, args, signal);
     display.say(why);
     if (APPROACH_NAMES.every((name) => approach[name] === best[name])) return best;
     await best.close();
@@ -113,40 +126,56 @@ async function openWithin(
 /** Those whose result is not there yet, and those whose result is, unless it is to be replaced. */
 async function withoutDone(
   jobs: readonly Job[],
-  { overwrite = false, inPlace = false }: Destination,
-): Promise<{ waiting: readonly Job[]; left: readonly Job[] }> {
-  if (overwrite || inPlace) return { waiting: jobs, left: [] };
-  const [waiting, left]: [Job[], Job[]] = [[], []];
-  for (const job of jobs) {
-    const status = await stat(job.output).catch(() => undefined);
-    (status?.isFile() ? left : waiting).push(job);
-  }
+  { overwrite = false, inPlace = false, backup }: Destination,
+): Promise<{ waiting: readonly Job[]; left: readonly Left[] }> {
+  if (overwrite || (inPlace && backup === undefined)) return { waiting: jobs, left: [] };
+  const [waiting, left]: [Job[], Left[]] = [[], []];
+  for await (const { job, done } of mapInOrder(jobs, LOOKS_AT_ONCE, (each) => lookForResult(each, backup)))
+    if (done === undefined) waiting.push(job);
+    else left.push(done);
   return { waiting, left };
 }
 
+const LOOKS_AT_ONCE = 4;
+
+async function lookForResult(job: Job, backup: string | undefined): Promise<{ job: Job; done?: Left }> {
+  if (job.refusal !== undefined) return { job };
+  if (backup === undefined) {
+    const status = await stat(job.output).catch(() => undefined);
+    return status?.isFile() ? { job, done: { job } } : { job };
+  }
+  try {
+    const isDone = await isDoneBefore(job.input, backup);
+    return isDone ? { job, done: { job, backup: `${job.input}${backup}` } } : { job };
+  } catch (error) {
+    // What cannot be read is the work's to tell.
+    return error instanceof FlowDenoiseError ? { job: { ...job, refusal: error } } : { job };
+  }
+}
+
 function tellLeft(
-  left: readonly Job[],
+  left: readonly Left[],
   { json }: CommandArguments,
   { display, writeLine }: RunContext,
 ): void {
-  for (const job of left) {
-    if (json) writeLine(leftJson(job));
-    display.say(leftLine(job));
+  for (const each of left) {
+    if (json) writeLine(leftJson(each));
+    display.say(leftLine(each));
   }
 }
 
 async function tellPlan(
   waiting: readonly Job[],
-  left: readonly Job[],
+  left: readonly Left[],
   denoiser: Denoiser,
-  { json }: CommandArguments,
+  args: CommandArguments,
   { display, writeLine, signal }: RunContext,
 ): Promise<number> {
-  const plan = await planJobs(waiting, denoiser, signal);
-  for (const line of dryRunLines(plan, left, json)) writeLine(line);
+  const plan = await planJobs(waiting, denoiser, args, signal);
+  for (const line of dryRunLines(plan, left, args.json)) writeLine(line);
   for (const line of planLines(plan, denoiser)) display.say(line);
   display.say('nothing was written (--dry-run)');
-  return 0;
+  return plan.jobs.filter(isRefused).length;
 }
 
 /** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
@@ -154,19 +183,21 @@ async function plannedJobs(
   jobs: readonly Job[],
   known: ReadonlySet<Job>,
   denoiser: Denoiser,
-  { quiet }: CommandArguments,
+  args: CommandArguments,
   { display, signal }: RunContext,
 ): Promise<readonly PlannedJob[]> {
-  if (quiet) return jobs.map(unplanned);
+  if (args.quiet) return jobs.map(unplanned);
   const plan = await planJobs(
     jobs.filter((job) => !known.has(job)),
     denoiser,
+    args,
     signal,
   );
   for (const line of planLines(plan, denoiser)) display.say(line);
   display.begin(plan);
-  const planned = new Map(plan.jobs.map((job) => [job.input, job]));
-  return jobs.map((job) => planned.get(job.input) ?? unplanned(job));
+  // By the output: one picture may go to two places.
+  const planned = new Map(plan.jobs.map((job) => [job.output, job]));
+  return jobs.map((job) => planned.get(job.output) ?? unplanned(job));
 }
 
 function unplanned(job: Job): PlannedJob {
@@ -176,7 +207,7 @@ function unplanned(job: Job): PlannedJob {
 async function denoiseJobs(
   jobs: readonly PlannedJob[],
   denoise: PictureDenoiser['denoise'],
-  { sigmaMap, concurrency, maxBytes, destination, json }: CommandArguments,
+  { sigmaMap, concurrency, maxBytes, destination, json, noise }: CommandArguments,
   { display, writeLine, signal }: RunContext,
   page: HtmlReport | undefined,
 ): Promise<number> {
@@ -184,6 +215,7 @@ async function denoiseJobs(
   const { inPlace = false, backup } = destination;
   const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
   async function denoiseFile(job: PlannedJob): Promise<Outcome> {
+    if (job.refusal !== undefined) return { job, error: job.refusal };
     try {
       const before = await stampOf(job.input);
       checkLength(Number(before.size), job.input, maxBytes);
@@ -215,7 +247,7 @@ async function denoiseJobs(
     await page?.add(outcome);
     if (json) writeLine(jsonLine(outcome));
     if (outcome.report !== undefined) {
-      display.say(doneLine(outcome.job, outcome.report));
+      display.say(doneLine(outcome.job, outcome.report, noise.strength));
     } else {
       failed++;
       display.complain(errorLine(outcome.error));
@@ -224,7 +256,7 @@ async function denoiseJobs(
   const seconds = (performance.now() - started) / 1000;
   const failures = failed === 0 ? '' : `, ${failed} failed`;
   const isReported =
-    (await page?.finish().then(
+    (await page?.finish(seconds).then(
       () => true,
       (error: unknown) => {
         display.complain(errorLine(error));

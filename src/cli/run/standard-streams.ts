@@ -48,7 +48,7 @@ export async function denoiseToStandardOutput(
       const original = await collectBytes(source, name, args.maxBytes);
       const { bytes, report } = await denoise(original, name, { signal, ...(sigmaMap && { sigmaMap }) });
       await writeAll(stdout, bytes ?? original);
-      display.say(doneLine({ input: name, output: 'standard output' }, report));
+      display.say(doneLine({ input: name, output: 'standard output' }, report, args.noise.strength));
       return 0;
     } catch (error) {
       signal.throwIfAborted();

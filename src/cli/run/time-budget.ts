@@ -6,7 +6,7 @@ import type { Denoiser } from '../../denoiser/denoiser.js';
 import { type Approach, QUALITIES, QUALITY_NAMES } from '../../denoiser/preset.js';
 import { timeWords } from '../../figure/time-words.js';
 import type { Job } from './inputs.js';
-import { approachWords, planJobs } from './plan.js';
+import { approachWords, type PlanOptions, planJobs } from './plan.js';
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600 };
 
@@ -43,9 +43,10 @@ export async function approachWithin(
   seconds: number,
   jobs: readonly Job[],
   denoiser: Denoiser,
+  options: PlanOptions,
   signal: AbortSignal,
 ): Promise<Choice> {
-  const plan = await planJobs(jobs, denoiser, signal);
+  const plan = await planJobs(jobs, denoiser, options, signal);
   const sizes = plan.jobs.flatMap(({ size }) => size ?? []);
   const candidates = await Promise.all(
     QUALITY_NAMES.map((name) => candidateOf(QUALITIES[name], sizes, denoiser)),

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDisplay } from '#src/cli/display/progress.js';
-import { errorLine, jsonLine } from '#src/cli/display/report.js';
+import { doneLine, errorLine, jsonLine } from '#src/cli/display/report.js';
 import { timeWords } from '#src/figure/time-words.js';
 
 class FakeTerminal extends Writable {
@@ -93,6 +93,14 @@ test('times and errors in words', () => {
     output: 'out/a.png',
     error: { code: 'UNKNOWN', message: 'odd' },
   });
+});
+
+test('a picture that stays because strength is 0 is told so, whatever its noise', () => {
+  const job = { input: 'a.png', output: 'out/a.png' };
+  const noise = { model: 'gaussian', sigma: 25, isEstimated: false, why: 'sigma was given' };
+  const report = { isUnchanged: true, noise } as Parameters<typeof doneLine>[1];
+  assert.is(doneLine(job, report, 0), 'a.png -> out/a.png  copied: strength is 0');
+  assert.is(doneLine(job, report), 'a.png -> out/a.png  copied: sigma was given');
 });
 
 test.run();

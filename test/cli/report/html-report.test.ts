@@ -154,6 +154,8 @@ test('the page tells of every file: denoised, left unchanged, failed', () =>
     assert.match(html, /<strong>1<\/strong> denoised/);
     assert.match(html, /<strong>1<\/strong> left unchanged/);
     assert.match(html, /<strong>1<\/strong> failed/);
+    const [, time = 'no time'] = /2 of 3 done in (.*), 1 failed/.exec(stderr) ?? [];
+    assert.match(html, `<strong>${time}</strong> in all`);
     assert.match(html, /BAD_IMAGE.*found text, expected a PNG/);
     assert.match(html, /sigma \d+\.\d/);
     for (const word of ['posterior mean', 'natural', 'onnx', 'format: PNG', 'size: 48 x 40'])

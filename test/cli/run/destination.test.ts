@@ -70,6 +70,13 @@ test('a suffix: beside the original, in a folder, and not on its own results', (
     assert.equal(await filesBelow(join(cwd, 'out')), ['a_1.png']);
   }));
 
+test('a folder and a folder inside it: every output is written', () =>
+  inFolderOf(['in/a.png', 'in/sub/b.png'], async (cwd) => {
+    const { code, stderr } = await command(['in', 'in/sub', '-o', 'out', ...FAST.slice(0, -1)], { cwd });
+    assert.is(code, 0, stderr);
+    assert.equal(await filesBelow(join(cwd, 'out')), ['a.png', 'b.png', 'sub/b.png']);
+  }));
+
 test('another format goes under its extension; two pictures for one name are refused', () =>
   inFolderOf(['in/a.png', 'in/b.jpg'], async (cwd) => {
     const args = ['in', '-o', 'out', '--format', 'jpeg', '--quality', '70', ...FAST];
@@ -98,9 +105,9 @@ test('in place: whole, with its permissions, its links and a backup', () =>
     assert.is((await stat(join(cwd, 'a.png'))).mode & 0o777, 0o640);
     const once = await readFile(join(cwd, 'a.png'));
     const second = await command(args, { cwd });
-    assert.is(second.code, 2);
-    assert.match(second.stderr, /a\.png\.orig is there already; .*--backup/);
+    assert.is(second.code, 0, second.stderr);
     assert.equal(await readFile(join(cwd, 'a.png')), once);
+    assert.equal(await readFile(join(cwd, 'a.png.orig')), before);
   }));
 
 test('an original that changed while it was in work is left', () =>

@@ -1,0 +1,77 @@
+// `cat.png -o clean.png` writes that file; whatever else such a name could mean is asked about.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { fixtureFolder } from '../../core/fixture.js';
+import { noisyPicture, withFolder } from '../../plugin/pictures.js';
+import { command, filesBelow } from '../command.js';
+
+const FAST = ['--sigma', '25', '--prior', fixtureFolder('conditioned'), '--engine', 'onnx', '--threads', '1'];
+
+function inFolder(use: (cwd: string) => Promise<void>): Promise<void> {
+  return withFolder(async (cwd) => {
+    await mkdir(join(cwd, 'in'));
+    for (const name of ['cat.png', 'in/a.png']) await writeFile(join(cwd, name), await noisyPicture('png'));
+    await use(cwd);
+  });
+}
+
+test('one picture goes to the file, in the format that its name says', () =>
+  inFolder(async (cwd) => {
+    const first = await command(['cat.png', '-o', 'clean.png', ...FAST], { cwd });
+    assert.is(first.code, 0, first.stderr);
+    assert.match(first.stderr, /^cat\.png -> clean\.png {2}/m);
+    const second = await command(['cat.png', '-o', 'new/clean.jpg', ...FAST], { cwd });
+    assert.is(second.code, 0, second.stderr);
+    assert.equal(await filesBelow(cwd), ['cat.png', 'clean.png', 'in/a.png', 'new/clean.jpg']);
+    assert.is((await sharp(join(cwd, 'new/clean.jpg')).metadata()).format, 'jpeg');
+    const again = await command(['cat.png', '-o', 'clean.png', ...FAST], { cwd });
+    assert.match(again.stderr, 'cat.png -> clean.png  left: is there already');
+  }));
+
+test('a folder that is named as a picture is a folder', () =>
+  inFolder(async (cwd) => {
+    await mkdir(join(cwd, 'there.png'));
+    for (const output of ['there.png', 'other.png/'])
+      assert.is((await command(['cat.png', '-o', output, ...FAST], { cwd })).code, 0);
+    assert.equal(await filesBelow(join(cwd, 'there.png')), ['cat.png']);
+    assert.equal(await filesBelow(join(cwd, 'other.png')), ['cat.png']);
+  }));
+
+test('a preview goes to the file, and is made of what stands behind --preview', () =>
+  inFolder(async (cwd) => {
+    const first = await command(['--preview', 'cat.png', '-o', 'look', ...FAST, '--tile-size', '32'], {
+      cwd,
+    });
+    assert.not.match(first.stderr, 'missing required argument');
+    const sized = await command(['cat.png', '-o', 'look.png', '--preview', '32', ...FAST], { cwd });
+    assert.is(sized.code, 0, sized.stderr);
+    assert.ok((await filesBelow(cwd)).includes('look.png'));
+  }));
+
+test('what is not clear is asked', () =>
+  inFolder(async (cwd) => {
+    const before = await filesBelow(cwd);
+    const refusals: readonly (readonly [string, RegExp])[] = [
+      ['cat.png out.png', /No such file or folder: out\.png\. Did you mean -o out\.png\?/],
+      ['cat.png clean', /Did you mean -o clean\?/],
+      ['cat.png in/a.png', /--output <folder>, --suffix <text> or --in-place/],
+      ['in -o clean.png', /a folder for --output of several pictures but received the file name clean\.png/],
+      ['cat.png in/a.png -o clean.png', /several pictures/],
+      ['in/*.png -o clean.png', /several pictures/],
+      ['cat.png -o clean.png --suffix x', /--output clean\.png, or a folder and --suffix, not both/],
+      ['cat.png -o clean.png --format jpeg', /extension of --format jpeg but received clean\.png/],
+      ['cat.png -o cat.png', /would replace the input cat\.png/],
+      ['cat.png -o look.jpg --preview', /ends in \.png/],
+    ];
+    for (const [words, message] of refusals) {
+      const { code, stderr } = await command(words.split(' '), { cwd });
+      assert.is(code, 2, `${words}: ${stderr}`);
+      assert.match(stderr, message);
+    }
+    assert.equal(await filesBelow(cwd), before);
+  }));
+
+test.run();
