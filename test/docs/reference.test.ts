@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { shippedPriors } from '#src/core/model/find-prior.js';
 import { callOptionsSchema, denoiserOptionsSchema } from '#src/denoiser/options.js';
-import { parseBytesOptions, parseStreamOptions } from '#src/plugin/stream-options.js';
+import { parseBytesOptions, parseGulpOptions, parseStreamOptions } from '#src/plugin/stream-options.js';
 import { command } from '../cli/command.js';
 import { codeOf, document, root, section, tableRows } from './documents.js';
 
@@ -36,6 +36,7 @@ test('options of openDenoiser, of a call, of the streams', () => {
   assert.equal(documented('O'), Object.keys(denoiserOptionsSchema.shape).sort());
   assert.equal(documented('C'), Object.keys(callOptionsSchema.shape).sort());
   assert.equal(documented('S'), takenBy(parseStreamOptions));
+  assert.equal([...documented('S'), ...documented('G')].sort(), takenBy(parseGulpOptions));
   assert.equal(documented('B'), takenBy(parseBytesOptions));
 });
 

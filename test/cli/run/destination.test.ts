@@ -15,10 +15,12 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { replaceOriginal, stampOf } from '#src/cli/run/in-place.js';
+import { fixtureFolder } from '../../core/fixture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
 
-const FAST = ['--sigma', '25', '--method', 'posterior-mean', '--engine', 'onnx', '--quiet'];
+const PRIOR = ['--prior', fixtureFolder('conditioned'), '--threads', '1'];
+const FAST = [...PRIOR, '--sigma', '25', '--method', 'posterior-mean', '--engine', 'onnx', '--quiet'];
 
 async function inFolderOf(names: readonly string[], use: (cwd: string) => Promise<void>): Promise<void> {
   await withFolder(async (cwd) => {
