@@ -6,12 +6,11 @@ export type {
   DenoiseReport,
   Denoiser,
   Ensemble,
-  FloatImage,
   Method,
   NoiseReport,
+  Preset,
   PriorChoice,
   Progress,
-  Quality,
   SampleRange,
   TimeEstimate,
 } from './denoiser/denoiser.js';

@@ -1,6 +1,6 @@
 // What a simulated camera's noise is taken for and what is gained: CBSD68 as scenes, ISO 400 to 51200, files without and
 // with JPEG. Against the camera's picture without noise: PSNR as taken, with the best white sigma (chosen against
-// the clean picture, on a grid of factor 1.4 from the noise's RMS on until nothing is gained), and with no sigma; quality fast.
+// the clean picture, on a grid of factor 1.4 from the noise's RMS on until nothing is gained), and with no sigma; preset fast.
 // Of the noise that is found, against the same file without noise: the RMS over brightnesses of ln(level found / true), and
 // that of ln(band power found / true) of the spectra, where a band has above a tenth of the strongest one's power.
 // With --save rows go to docs/results/camera.json as they are done; rows that are there are not measured again.
@@ -136,7 +136,7 @@ async function main(): Promise<void> {
   const keys = ['coding', 'iso', 'pictures'];
   const results = await openResults('camera', keys, 'npm run bench -- camera --save', isKept);
   const pictures = await readPictures(count);
-  const denoiser = await openDenoiser({ quality: 'fast' });
+  const denoiser = await openDenoiser({ preset: 'fast' });
   const analyser = openNoiseAnalyser();
   try {
     for (const jpeg of CODINGS)

@@ -133,10 +133,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
   quality: ({ map, posteriorMean, scales }, sigma) => ({
     'posterior mean': posteriorMean,
     'posterior mean, 3 scales: fast': throughPasses([scales(3)], posteriorMean),
-    'posterior mean, ensemble 4, 3 scales: balanced': throughPasses(
-      [scales(3), ensemblePass(4)],
-      posteriorMean,
-    ),
+    'posterior mean, ensemble 4, 3 scales: best': throughPasses([scales(3), ensemblePass(4)], posteriorMean),
     'posterior mean, ensemble 8, 3 scales': throughPasses([scales(3), ensemblePass(8)], posteriorMean),
     'beta-MAP': map(sigma),
     'beta-MAP, ensemble 8, 3 scales': throughPasses([scales(3), ensemblePass(8)], map(sigma)),

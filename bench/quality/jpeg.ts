@@ -30,7 +30,7 @@ for (const name of ['astronaut', 'chelsea', 'coffee'])
       .jpeg({ quality, chromaSubsampling })
       .toBuffer();
     const decoded = new Uint8Array(await sharp(jpeg).raw().toBuffer());
-    const result = await denoiser.denoisePicture({ data: decoded, width, height, channels: 3 });
+    const result = await denoiser.denoise({ data: decoded, width, height, channels: 3 });
     const { noise } = result.report;
     console.log(
       `${name}, noise ${sigma}, JPEG ${quality} ${chromaSubsampling}: ${psnr(clean, asFloat(decoded)).toFixed(2)} -> ` +

@@ -12,6 +12,7 @@ import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise, addPoissonGaussianNoise } from '#src/core/noise/index.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import type { Picture } from '#src/tile/picture.js';
 import { sharedPath } from '../../test/shared.js';
 import { type BenchPicture, clamp, readPictures, toFloats } from '../pictures.js';
 import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
@@ -38,11 +39,9 @@ interface Subject {
   readonly taken?: BenchPicture;
 }
 
-type Picture = Parameters<Denoiser['denoise']>[0];
-
 async function denoised(
   denoiser: Denoiser,
-  picture: Picture,
+  picture: Picture<Float32Array>,
   clean: Float32Array,
   options: DenoiseCallOptions = {},
 ): Promise<{ psnr: number; kind: string }> {
@@ -99,7 +98,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
     levels: ['0'],
     pictures: cbsd68,
     async measure(denoiser, { clean }) {
-      const { report } = await denoiser.denoisePicture(clean, {});
+      const { report } = await denoiser.denoise(clean, {});
       return { psnr: {}, kind: report.isUnchanged ? 'clean' : report.noise.model };
     },
   },
@@ -142,7 +141,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
     pictures: cc15,
     async measure(denoiser, { clean: picture, taken = picture }) {
       const clean = toFloats(picture.data);
-      const { data, report } = await denoiser.denoisePicture(taken, {});
+      const { data, report } = await denoiser.denoise(taken, {});
       const unsaid = psnr(clean, toFloats(data));
       const kind = report.noise.isCorrelated ? 'correlated' : report.noise.model;
       return { psnr: { noisy: psnr(clean, toFloats(taken.data)), unsaid }, kind };
@@ -153,7 +152,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
 /** Opens what all studies are measured with. */
 /** The posterior mean alone; real noise, whose levels differ from scale to scale, has the preset that takes each scale's. */
 export const noiseDenoiser = (study: string) =>
-  openDenoiser(study === 'real' ? { quality: 'fast' } : { method: 'posterior-mean' });
+  openDenoiser(study === 'real' ? { preset: 'fast' } : { method: 'posterior-mean' });
 
 function counted(kinds: readonly (string | undefined)[]): string {
   const counts = new Map<string, number>();

@@ -92,7 +92,7 @@ export async function measureChoice(
     chosen: prior,
     margin: ours === undefined || others === undefined ? undefined : ours - others,
     better: await largest(priors, async ({ denoiser }) => {
-      const result = await denoiser.denoisePicture({ ...picture, data }, { sigma });
+      const result = await denoiser.denoise({ ...picture, data }, { sigma });
       return psnr(toFloats(picture.data), toFloats(result.data));
     }),
     denser: await largest(priors, ({ engine }) => ownDensity(engine, { ...picture, data }, sigma / 255)),

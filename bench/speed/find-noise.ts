@@ -67,7 +67,7 @@ for (const [index, size] of sizes.split(',').map(Number).entries()) {
   const [found, denoised]: [Cost[], Cost[]] = [[], []];
   async function round(findings: number) {
     for (let i = 0; i < findings; i++) found.push(await measure(find));
-    denoised.push(await measure(() => denoiser.denoisePicture(picture, { sigma: 25 })));
+    denoised.push(await measure(() => denoiser.denoise(picture, { sigma: 25 })));
   }
   console.log(`${width} x ${height} ${form}: finding the noise, of the posterior mean's time`);
   await round(1);

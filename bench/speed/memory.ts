@@ -28,7 +28,7 @@ const denoiser = await openDenoiser({
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
 const started = performance.now();
-const { report } = await denoiser.denoisePicture({ data, width, height, channels: 3 }, { sigma: 25 });
+const { report } = await denoiser.denoise({ data, width, height, channels: 3 }, { sigma: 25 });
 lag.disable();
 clearInterval(sampler);
 const seconds = (performance.now() - started) / 1000;

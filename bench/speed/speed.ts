@@ -93,7 +93,7 @@ async function compared(
   for (const [name, options] of Object.entries(denoisers)) {
     const denoiser = await openDenoiser(options);
     sides[name] = {
-      work: () => denoiser.denoisePicture(picture, { sigma: SIGMA }),
+      work: () => denoiser.denoise(picture, { sigma: SIGMA }),
       close: () => denoiser.close(),
     };
   }
@@ -120,7 +120,7 @@ async function pipeline(): Promise<Measured[]> {
     'whole pipeline': {
       async work() {
         const decoded = await decodePicture(bytes, 'noisy.png');
-        const { data } = await denoiser.denoisePicture(decoded.picture, { sigma: SIGMA });
+        const { data } = await denoiser.denoise(decoded.picture, { sigma: SIGMA });
         await encodePicture(decoded, data);
       },
       close: () => denoiser.close(),
@@ -176,7 +176,7 @@ const started = performance.now();
 const denoiser = await openDenoiser();
 console.log((performance.now() - started) / 1000);
 const picture = { data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64, channels: 3 };
-await denoiser.denoisePicture(picture, { sigma: 25 });
+await denoiser.denoise(picture, { sigma: 25 });
 console.log((performance.now() - started) / 1000);
 await denoiser.close();`;
 

@@ -5,7 +5,9 @@ import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { lilconfig } from 'lilconfig';
+import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { defined, option } from '../denoiser/option-schema.js';
 import { isProfilePath } from './noise-file.js';
 
 /** Options that are paths, which a file says from its own folder. */
@@ -18,15 +20,15 @@ const FILE_NAMES = ['json', 'js', 'mjs', 'ts'].map((extension) => `flow-denoise.
 
 const FLAGS_OF_CONFIG: readonly string[] = ['config'];
 
-/** Gives a command `--config` and `--no-config`. */
-export function addConfigOptions(command: Command): Command {
-  return command
-    .option(
-      '--config <file>',
-      'options from this file (default: flow-denoise.config.{json,js,mjs,ts}, upwards)',
-    )
-    .option('--no-config', 'options from no file');
-}
+export const configShape = {
+  config: option(z.string().optional(), 'the path of a file', {
+    does: 'options from this file',
+    flag: '<file>',
+    otherwise: 'flow-denoise.config.{json,js,mjs,ts}, in this folder or one above',
+    see: '[Configuration file](cli.md#configuration-file)',
+  }),
+  noConfig: option(z.boolean().optional(), 'true or false', { does: 'options from no file', flag: '' }),
+};
 
 /**
  * Fills in what the command line left open.
@@ -45,7 +47,8 @@ export async function applyConfig(
   if (named === false) return;
   const found = await findConfig(typeof named === 'string' ? named : undefined);
   if (!found) return;
-  const { path, options } = found;
+  const path = found.path;
+  const options = defined(found.options);
   const own = optionNames(command);
   const all = new Set(commands.flatMap(optionNames));
   const unknown = Object.keys(options).filter((key) => !all.has(key));

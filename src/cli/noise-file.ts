@@ -4,6 +4,7 @@ import { readRegularFile } from '../core/files.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import { parseNoiseProfile } from '../core/noise/model/profile-schema.js';
 import { printable } from '../core/printable.js';
+import { notBoth } from '../denoiser/option-schema.js';
 
 /** Larger files are no profiles. */
 const MOST_BYTES = 1 << 20;
@@ -53,10 +54,6 @@ export async function withNoiseProfile<Options extends Record<string, unknown>>(
 ): Promise<Options> {
   const { noise, sigma = 'auto' } = options;
   if (!isProfilePath(noise)) return options;
-  if (sigma !== 'auto')
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected one of --sigma and --noise ${printable(noise)} but received both; leave out one`,
-    );
+  if (sigma !== 'auto') throw notBoth('--sigma', `--noise ${printable(noise)}`);
   return { ...options, noise: await readNoiseProfile(noise) };
 }

@@ -13,9 +13,10 @@ import { describeNoise } from './commands/noise.js';
 import { describePriors } from './commands/priors.js';
 import { describeTrain, trainCommand } from './commands/train.js';
 import { describeWatch, watchCommand } from './commands/watch.js';
-import { addConfigOptions, applyConfig } from './config-file.js';
+import { applyConfig, configShape } from './config-file.js';
 import { openDisplay } from './display/progress.js';
 import { withPreviewInput } from './preview/preview-options.js';
+import { addFlags } from './option-flags.js';
 import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
@@ -78,7 +79,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
 
   const configurable = [run, watch];
   for (const command of configurable)
-    addConfigOptions(command).hook('preAction', () =>
+    addFlags(command, configShape).hook('preAction', () =>
       withDefaultSignals(() => applyConfig(command, configurable, say)),
     );
 

@@ -7,12 +7,12 @@ import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import type { Schedule } from '../tile/schedule.js';
-import { checkPicture } from './check-picture.js';
-import { type Candidate, choosePrior, probeSizes } from './choose-prior.js';
-import type { DenoiseCallOptions, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
+import { checkCall } from './check-picture.js';
+import { type Candidate, choosePrior, evidenceSizes } from './choose-prior.js';
+import type { DenoiseReport, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
 import { sigmaRangeOf } from './estimator.js';
-import { callOptionsSchema, type DenoiserOptions, parseOptions } from './options.js';
-import type { Approach } from './preset.js';
+import { type CallOptions, needsBetaMap, type OpeningOptions } from './options.js';
+import { type Approach, withBetaMap } from './preset.js';
 
 /** What the evidence is made of: single evaluations. */
 const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
@@ -20,6 +20,11 @@ const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
 /** What opening one prior gives. */
 export interface OpenedPrior {
   readonly denoiser: Denoiser;
+  /** As the denoiser's `denoise`, for what was checked. */
+  run<P extends Picture>(
+    picture: P,
+    call: CallOptions,
+  ): Promise<Picture<P['data']> & { readonly report: DenoiseReport }>;
   readonly schedule: Pick<Schedule, 'run'>;
   readonly meter: NoiseMeter;
 }
@@ -33,9 +38,9 @@ export interface OpenedPrior {
  * @throws         what `openOne` throws
  */
 export async function openAutoDenoiser(
-  options: DenoiserOptions,
+  options: OpeningOptions,
   fingerprint: string,
-  openOne: (options: DenoiserOptions, meter?: NoiseMeter) => Promise<OpenedPrior>,
+  openOne: (options: OpeningOptions, meter?: NoiseMeter) => Promise<OpenedPrior>,
 ): Promise<Denoiser> {
   const opened = new Map<string, Promise<OpenedPrior>>();
   function open(prior: string, meter?: NoiseMeter): Promise<OpenedPrior> {
@@ -51,24 +56,6 @@ export async function openAutoDenoiser(
   // One meter for all: what was read to choose the prior is not read again to denoise.
   const { denoiser: first, meter } = await open(DEFAULT_PRIOR);
 
-  async function choose(picture: Picture, given: DenoiseCallOptions = {}) {
-    const {
-      onProgress: _,
-      region: __,
-      beta: ___,
-      ...checked
-    } = parseOptions(callOptionsSchema, given, 'denoise');
-    await checkPicture(picture);
-    checked.signal?.throwIfAborted();
-    const started = performance.now();
-    const { prior, ...priorChoice } = await choosePrior(picture, checked, candidates, {
-      method: first.method,
-      meter,
-    });
-    const { denoiser } = await open(prior, meter);
-    return { denoiser, priorChoice, seconds: (performance.now() - started) / 1000 };
-  }
-
   return {
     prior: AUTO_PRIOR,
     engine: first.engine,
@@ -77,15 +64,14 @@ export async function openAutoDenoiser(
     scales: first.scales,
     fingerprint,
     sigmaRange: unionOf(candidates.flatMap(({ model }) => sigmaRangeOf(model) ?? [])),
-    async denoise(image, given) {
-      const { denoiser, priorChoice, seconds } = await choose(image, given);
-      const { report, ...result } = await denoiser.denoise(image, given);
+    async denoise(picture, given) {
+      const call = await checkCall(picture, given);
+      const started = performance.now();
+      const { method } = needsBetaMap(call) ? withBetaMap(first, options) : first;
+      const { prior, ...priorChoice } = await choosePrior(picture, call, candidates, { method, meter });
+      const seconds = (performance.now() - started) / 1000;
+      const { report, ...result } = await (await open(prior, meter)).run(picture, call);
       return { ...result, report: { ...report, priorChoice, seconds: report.seconds + seconds } };
-    },
-    async denoisePicture(picture, given) {
-      const { denoiser, priorChoice, seconds } = await choose(picture, given);
-      const { data, report } = await denoiser.denoisePicture(picture, given);
-      return { data, report: { ...report, priorChoice, seconds: report.seconds + seconds } };
     },
     async estimate(sizes, approach) {
       const denoising = await first.estimate(sizes, approach);
@@ -131,7 +117,7 @@ async function timeToChoose(
   candidates: readonly Candidate[],
   denoiser: Denoiser,
 ): Promise<Pick<TimeEstimate, 'evaluations' | 'seconds'>> {
-  const probes = sizes.flatMap((size) => probeSizes(size, candidates));
+  const probes = sizes.flatMap((size) => evidenceSizes(size, candidates));
   const { seconds } = await denoiser.estimate(probes, ALONE);
   const perProbe = candidates.reduce((sum, { model: { sigmaRange } }) => {
     const [least, most] = sigmaRange;

@@ -1,13 +1,33 @@
-// A program's picture is checked before anything is computed from it.
+// A program's picture, and what it says of a call, are checked before anything is computed.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Picture } from '../tile/picture.js';
+import { parseOptions } from './option-schema.js';
+import { type CallOptions, callSchema, type DenoiseCallOptions } from './options.js';
 import { inChunks } from './passes/grey.js';
+
+/**
+ * @returns  the options, checked
+ * @throws   FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason when aborted
+ */
+export async function checkCall(picture: Picture, options: DenoiseCallOptions = {}): Promise<CallOptions> {
+  const checked = parseOptions(callSchema, options, 'denoise');
+  await checkPicture(picture);
+  checked.signal?.throwIfAborted();
+  return checked;
+}
 
 /** @throws FlowDenoiseError BAD_IMAGE: a size, a length or a sample that no picture has */
 export async function checkPicture(picture: Picture): Promise<void> {
+  if (!SAMPLES.some((type) => picture?.data instanceof type))
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      'Expected a Uint8Array, a Uint16Array or a Float32Array (samples from 0 to 1) for data',
+    );
   checkSize(picture);
   await checkSamples(picture);
 }
+
+const SAMPLES = [Uint8Array, Uint16Array, Float32Array];
 
 function checkSize({ data, width, height, channels }: Picture): void {
   const isSize = (n: unknown) => Number.isInteger(n) && (n as number) > 0;
@@ -16,10 +36,10 @@ function checkSize({ data, width, height, channels }: Picture): void {
       'BAD_IMAGE',
       `Expected whole numbers above 0 for width and height and 1 to 4 for channels but received ${width}, ${height} and ${channels}`,
     );
-  if (data?.length !== width * height * channels)
+  if (data.length !== width * height * channels)
     throw new FlowDenoiseError(
       'BAD_IMAGE',
-      `Expected ${width} x ${height} x ${channels} samples for data but received ${data?.length ?? 'none'}`,
+      `Expected ${width} x ${height} x ${channels} samples for data but received ${data.length}`,
     );
 }
 

@@ -9,7 +9,7 @@ import { colourChannels, type Picture } from '../tile/picture.js';
 import { planTiles, spreadTiles, type TilePlan } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { PriorChoice } from './denoiser.js';
-import type { CheckedNoiseOptions } from './noise/noise-options.js';
+import type { NoiseOfCall } from './noise/noise-options.js';
 import { type NoiseContext, planNoise } from './noise/noise-plan.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour } from './passes/grey.js';
 import { greyPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
@@ -34,7 +34,7 @@ export interface ChosenPrior extends PriorChoice {
   readonly prior: string;
 }
 
-export type ChoiceOptions = CheckedNoiseOptions & { readonly signal?: AbortSignal | undefined };
+export type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
 
 /**
  * The candidate under which the picture, noise and all, is likeliest per number. Compared are those that know the noise
@@ -124,10 +124,16 @@ async function probesOf(
 
 type Size = Pick<Picture, 'width' | 'height'>;
 
-/** The tiles that are compared for a picture of this size, where it is not split any further. */
-export function probeSizes(size: Size, candidates: readonly Candidate[]): readonly Size[] {
+/** Few tiles are compared with noise drawn more than once. */
+function drawsFor(probes: number): number {
+  return Math.ceil(LEAST_DRAWS / probes);
+}
+
+/** The tiles, each as often as it is drawn, that are compared for a picture of this size, where it is not split further. */
+export function evidenceSizes(size: Size, candidates: readonly Candidate[]): readonly Size[] {
   const plan = probePlan(size, candidates);
-  return spreadTiles(plan, MOST_PROBES).map(() => ({ width: plan.tileWidth, height: plan.tileHeight }));
+  const probes = spreadTiles(plan, MOST_PROBES).length;
+  return new Array(probes * drawsFor(probes)).fill({ width: plan.tileWidth, height: plan.tileHeight });
 }
 
 function probePlan({ width, height }: Size, candidates: readonly Candidate[], split = 1): TilePlan {
@@ -141,7 +147,7 @@ async function meanEvidence(
   schedule: Pick<Schedule, 'run'>,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const draws = Math.ceil(LEAST_DRAWS / probes.length);
+  const draws = drawsFor(probes.length);
   const drawn = probes.flatMap((probe) =>
     Array.from({ length: draws }, (_, draw) => ({ ...probe, seed: probe.seed + draw * MOST_PROBES })),
   );

@@ -12,10 +12,11 @@ import { colourChannels, type Picture, type Samples } from '../tile/picture.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import { checkRegion, cutOut, type Region, withSurroundings } from '../tile/region.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { DenoiseCallOptions, NoiseReport } from './denoiser.js';
-import { checkSigma, chooseEstimator } from './estimator.js';
-import { type CheckedNoiseOptions, isNoiseModel } from './noise/noise-options.js';
+import type { NoiseReport } from './denoiser.js';
+import { chooseEstimator, sigmaRangeOf } from './estimator.js';
+import { checkSigma } from './noise/check-sigma.js';
 import { planNoise } from './noise/noise-plan.js';
+import { type CallOptions, needsBetaMap } from './options.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './passes/grey.js';
 import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
 import type { Approach } from './preset.js';
@@ -33,9 +34,6 @@ export interface PictureSettings {
   readonly overlap: number;
   readonly meter: NoiseMeter;
 }
-
-export type PictureOptions = CheckedNoiseOptions &
-  Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'region' | 'beta'>;
 
 export interface PictureResult<S extends Samples> extends Approach {
   readonly data: S;
@@ -78,7 +76,7 @@ function atTile(error: unknown, { x, y }: Tile): unknown {
  */
 export async function denoisePicture<S extends Samples>(
   picture: Picture<S>,
-  options: PictureOptions,
+  options: CallOptions,
   schedule: Schedule,
   settings: PictureSettings,
 ): Promise<PictureResult<S>> {
@@ -105,7 +103,7 @@ type ShownResult<S extends Samples> = Omit<PictureResult<S>, 'range' | 'oddPixel
 
 async function denoiseShown<S extends Samples>(
   picture: Picture<S>,
-  options: PictureOptions,
+  options: CallOptions,
   schedule: Schedule,
   settings: PictureSettings,
 ): Promise<ShownResult<S>> {
@@ -117,18 +115,17 @@ async function denoiseShown<S extends Samples>(
 
 async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
-  options: PictureOptions,
+  options: CallOptions,
   schedule: Schedule,
   { model, beta, tileSize, overlap, meter, ...settings }: PictureSettings,
 ): Promise<ShownResult<S>> {
-  const needsBetaMap =
-    options.sigmaMap !== undefined || isNoiseModel(options.noise) || typeof options.beta === 'number';
-  const approach = needsBetaMap ? settings.withBetaMap : settings.approach;
+  const approach = needsBetaMap(options) ? settings.withBetaMap : settings.approach;
   const { method, ensemble, scales } = approach;
   const { signal, onProgress, strength, region = wholeOf(picture) } = options;
   const channels = colourChannels(picture.channels);
   const isGrey = channels === 1;
-  if (typeof options.sigma === 'number') checkSigma(model, options.sigma, isGrey);
+  const known = { prior: model.name, sigmaRange: sigmaRangeOf(model) };
+  checkSigma(options.sigma, known, { kind: isGrey ? 'grey' : 'colour' });
   const scale = isGrey ? COMPLETED_NOISE : 1;
   const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
   const noise = await planNoise(picture, options, {

@@ -1,45 +1,14 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
-import type { Channels, Picture } from '../tile/picture.js';
-import type { Region } from '../tile/region.js';
-import type { NoiseOptions } from './noise/noise-options.js';
+import type { Picture } from '../tile/picture.js';
+import type { DenoiseCallOptions } from './options.js';
 import type { Approach, Ensemble, Method, Scales } from './preset.js';
 import type { SampleRange } from './view/sample-range.js';
 
-export type { Approach, Ensemble, Method, Quality, Scales } from './preset.js';
+export type { DenoiseCallOptions, Progress } from './options.js';
+export type { Approach, Ensemble, Method, Preset, Scales } from './preset.js';
 export type { SampleRange } from './view/sample-range.js';
-
-/** A picture in [0, 1] with noise in it (samples outside [0, 1] are fine: noise is not clipped). */
-export interface FloatImage {
-  /** Interleaved Float32, [height, width, channels]. */
-  readonly data: Float32Array;
-  readonly width: number;
-  readonly height: number;
-  /** 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. Alpha passes through untouched. */
-  readonly channels: Channels;
-}
-
-export interface Progress {
-  readonly tilesDone: number;
-  readonly tiles: number;
-  /** Estimated seconds until this picture is done; undefined until something was measured. */
-  readonly secondsLeft: number | undefined;
-}
-
-export interface DenoiseCallOptions extends NoiseOptions {
-  /** Stops the work: the promise rejects with `signal.reason` and nothing is written. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called after every finished tile. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /**
-   * Denoises this part alone, in pixels: the result has its size. The noise is that of the whole picture, and what lies
-   * around the part is computed with it as far as tiles overlap.
-   */
-  readonly region?: Region | undefined;
-  /** In place of the denoiser's. */
-  readonly beta?: number | 'auto' | undefined;
-}
 
 /** What was taken for the noise of one picture. */
 export interface NoiseReport {
@@ -136,17 +105,14 @@ export interface Denoiser {
    */
   readonly sigmaRange: { readonly colour: SigmaRange; readonly grey: SigmaRange } | undefined;
 
-  /** Denoises a float picture; the input is not modified. */
-  denoise(image: FloatImage, options?: DenoiseCallOptions): Promise<FloatImage & { report: DenoiseReport }>;
-
   /**
-   * The same for samples of any depth (Uint8, Uint16 or Float32): the result has the input's type, rounded
-   * and clipped to its range where it is an integer one.
+   * Denoises a picture of Uint8, Uint16 or Float32 samples; the input is not modified. The result has the input's type:
+   * rounded and clipped to its range where it is an integer one, not clipped where it is a float one.
    */
-  denoisePicture<P extends Picture>(
+  denoise<P extends Picture>(
     picture: P,
     options?: DenoiseCallOptions,
-  ): Promise<{ data: P['data']; report: DenoiseReport }>;
+  ): Promise<Picture<P['data']> & { readonly report: DenoiseReport }>;
 
   /**
    * Time for pictures of these sizes, from a measurement on this machine (made at the first call, a second or

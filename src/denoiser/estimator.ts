@@ -28,17 +28,6 @@ export function sigmaRangeOf({ conditioning, sigmaRange }: PriorModel): Denoiser
   return { colour: range(255), grey: range(255 / COMPLETED_NOISE) };
 }
 
-/** @throws FlowDenoiseError SIGMA_OUT_OF_RANGE when the prior does not know this noise level (8-bit units) */
-export function checkSigma(model: PriorModel, sigma255: number, isGrey: boolean): void {
-  const range = sigmaRangeOf(model)?.[isGrey ? 'grey' : 'colour'];
-  if (!range || (sigma255 >= range[0] && sigma255 <= range[1])) return;
-  throw new FlowDenoiseError(
-    'SIGMA_OUT_OF_RANGE',
-    `Expected a number from ${range[0]} to ${range[1]} for sigma with prior ${model.name}${isGrey ? ' on a grey picture' : ''} ` +
-      `but received ${sigma255}; ${sigma255 < range[0] ? 'noise that faint is best left alone' : 'use a prior trained for stronger noise'}`,
-  );
-}
-
 /** @throws FlowDenoiseError NEEDS_CONDITIONING when the method needs a prior that knows noise levels */
 export function checkMethod(model: PriorModel, method: Method): void {
   if (method === 'posterior-mean' && model.conditioning === null)

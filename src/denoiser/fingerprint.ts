@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
-import type { DenoiserOptions } from './options.js';
+import { AUTO_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
+import type { OpeningOptions } from './options.js';
 import { approachOf } from './preset.js';
 
 /**
@@ -15,8 +15,8 @@ import { approachOf } from './preset.js';
  * @param options  checked ones
  * @throws         FlowDenoiseError BAD_PRIOR
  */
-export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
-  const { prior = DEFAULT_PRIOR, engine, beta, tileSize, overlap } = options;
+export async function fingerprintOf(options: OpeningOptions): Promise<string> {
+  const { prior, engine, beta, tileSize, overlap } = options;
   const approach = approachOf(options);
   const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
   const checksums = await Promise.all(priors.map(checksumOf));

@@ -2,35 +2,39 @@
 import { type NoiseMeter, openNoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { rememberReadings } from '../core/engine/noise-meter/remembered-readings.js';
 import { openEngine } from '../core/engine/open-engine.js';
-import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
-import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
+import { AUTO_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadPrior } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../tile/picture.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
-import { checkPicture } from './check-picture.js';
+import { checkCall } from './check-picture.js';
 import { denoisePicture, type PictureSettings } from './denoise-picture.js';
-import type { DenoiseCallOptions, DenoiseReport, Denoiser } from './denoiser.js';
+import type { DenoiseReport, Denoiser } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
-import { callOptionsSchema, type DenoiserOptions, denoiserOptionsSchema, parseOptions } from './options.js';
+import { defined, parseOptions } from './option-schema.js';
+import {
+  type CallOptions,
+  type DenoiserOptions,
+  type OpeningOptions,
+  OVERLAP,
+  OVERLAP_OF_SCALES,
+  openingSchema,
+} from './options.js';
 import { approachOf, withBetaMap } from './preset.js';
 import { countTiles, measurePace, type Pace } from './time-estimate.js';
 
-/** Measured defaults, see docs/architecture.md. */
-const TILE_SIZE = 256;
-const OVERLAP = 24;
-/** A coarser scale reaches farther. */
-const OVERLAP_OF_SCALES = 32;
-
 /** A function of its own, so that the weights are let go once the engine has them. */
-async function openPriorAndEngine(options: DenoiserOptions, check: (model: PriorModel) => void) {
-  const prior = await loadPrior(findPrior(options.prior ?? DEFAULT_PRIOR));
+async function openPriorAndEngine(
+  { engine: engineName, threads, ...options }: OpeningOptions,
+  check: (model: PriorModel) => void,
+) {
+  const prior = await loadPrior(findPrior(options.prior));
   check(prior.model);
-  const engine = await openEngine(prior, { engine: options.engine ?? 'auto', threads: options.threads });
+  const engine = await openEngine(prior, { engine: engineName, threads });
   return { model: prior.model, engine };
 }
 
@@ -42,16 +46,15 @@ async function openPriorAndEngine(options: DenoiserOptions, check: (model: Prior
  * @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
 export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoiser> {
-  const parsed = parseOptions(denoiserOptionsSchema, options, 'openDenoiser');
+  const parsed = parseOptions(openingSchema, options, 'openDenoiser');
   if (parsed.prior === AUTO_PRIOR) return openAutoDenoiser(parsed, await fingerprintOf(parsed), openOne);
   return (await openOne(parsed)).denoiser;
 }
 
 /** @param shared  of another denoiser, which closes it; without it, this one has its own */
-async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<OpenedPrior> {
+async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<OpenedPrior> {
   const asked = approachOf(parsed);
-  const defaultOverlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES;
-  const { beta = 'auto', tileSize = TILE_SIZE, overlap = defaultOverlap } = parsed;
+  const { beta, tileSize, overlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES } = parsed;
   const fingerprint = await fingerprintOf(parsed);
   const approachFor = (model: PriorModel) =>
     model.conditioning === null ? withBetaMap(asked, parsed) : asked;
@@ -74,13 +77,11 @@ async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<Op
   };
   let pace: Promise<Pace> | undefined;
 
-  async function run<P extends Picture>(picture: P, options: DenoiseCallOptions = {}) {
-    const checked = parseOptions(callOptionsSchema, options, 'denoise');
-    await checkPicture(picture);
-    checked.signal?.throwIfAborted();
+  async function run<P extends Picture>(picture: P, call: CallOptions) {
     const started = performance.now();
-    const { data, ...rest } = await denoisePicture<P['data']>(picture, checked, schedule, settings);
+    const { data, ...rest } = await denoisePicture<P['data']>(picture, call, schedule, settings);
     const seconds = (performance.now() - started) / 1000;
+    const { width, height } = call.region ?? picture;
     const report: DenoiseReport = {
       prior: model.name,
       engine: engine.name,
@@ -88,7 +89,7 @@ async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<Op
       ...rest,
       seconds,
     };
-    return { data, report };
+    return { data, width, height, channels: picture.channels, report };
   }
 
   const denoiser: Denoiser = {
@@ -97,16 +98,9 @@ async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<Op
     ...approach,
     fingerprint,
     sigmaRange: sigmaRangeOf(model),
-    async denoise(image, options) {
-      if (!(image?.data instanceof Float32Array))
-        throw new FlowDenoiseError('BAD_IMAGE', 'Expected a Float32Array of samples in [0, 1] for data');
-      const { data, report } = await run(image, options);
-      const { width, height } = options?.region ?? image;
-      return { data, width, height, channels: image.channels, report };
-    },
-    denoisePicture: run,
-    async estimate(sizes, other) {
-      const wanted = { ...approach, ...other };
+    denoise: async (picture, options) => run(picture, await checkCall(picture, options)),
+    async estimate(sizes, other = {}) {
+      const wanted = { ...approach, ...defined(other) };
       pace ??= measurePace(engine, model);
       const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap, multiple });
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
@@ -127,5 +121,5 @@ async function openOne(parsed: DenoiserOptions, shared?: NoiseMeter): Promise<Op
       await Promise.all([engine.close(), shared ? undefined : meter.close()]);
     },
   };
-  return { denoiser, schedule, meter };
+  return { denoiser, run, schedule, meter };
 }

@@ -1,116 +1,153 @@
-// The options of a denoiser and their check: one schema, applied at the door. A schema's description is what an
-// error says was expected.
+// The options of a denoiser, by lifetime: of opening it, and of one call. What the noise is: noise-options.ts.
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
-import { FlowDenoiseError } from '../core/errors.js';
-import type { DenoiseCallOptions } from './denoiser.js';
-import { noiseOptionsShape } from './noise/noise-options.js';
-import { QUALITY_NAMES } from './preset.js';
+import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
+import { isNoiseModel, noiseShape } from './noise/noise-options.js';
+import { callback, option } from './option-schema.js';
+import { DEFAULT_PRESET, PRESET_NAMES } from './preset.js';
 
-export const methodSchema = z.enum(['beta-map', 'posterior-mean']).describe("'beta-map' or 'posterior-mean'");
+/** Measured defaults, see docs/architecture.md. */
+export const OVERLAP = 24;
+/** A coarser scale reaches farther. */
+export const OVERLAP_OF_SCALES = 32;
 
-export const QUALITY_WORDS = "'fast' or 'balanced'";
-export const betaSchema = z
-  .union([z.number().positive().max(1000), z.literal('auto')])
-  .optional()
-  .describe("'auto' or a number above 0 and at most 1000");
+export const PRESET_WORDS = "'fast' or 'best'";
+export const methodSchema = z.enum(['posterior-mean', 'beta-map']);
+export const betaSchema = z.union([z.number().positive().max(1000), z.literal('auto')]);
 
-export const denoiserOptionsSchema = z.strictObject({
-  /** A shipped prior's name, the folder of another, or 'auto': the shipped one that suits each picture. Default 'natural'. */
-  prior: z.string().min(1).optional().describe("'auto', a shipped prior's name or a prior's folder"),
-  /** Default 'auto': the fastest that is available. */
-  engine: z
-    .enum(['auto', ...ENGINE_NAMES])
-    .optional()
-    .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
-  /** 'beta-map' (up to 7 evaluations a tile) or 'posterior-mean' (one), alone. Default: what `quality` stands for. */
-  method: methodSchema.optional().describe("'beta-map' or 'posterior-mean'"),
-  /**
-   * The mean over so many symmetries of each tile, so many times slower: 1, 4 (mirrored and turned by 180 degrees) or
-   * 8 (by 90 too). Default: what `quality` stands for.
-   */
-  ensemble: z
-    .union([z.literal(1), z.literal(4), z.literal(8)])
-    .optional()
-    .describe('1, 4 or 8'),
-  /**
-   * How many scales of a tile, each half as large as the one before: coarse structure is estimated better in the smaller
-   * ones, for a third more time. 1, 2 or 3. Default: what `quality` stands for.
-   */
-  scales: z
-    .union([z.literal(1), z.literal(2), z.literal(3)])
-    .optional()
-    .describe('1, 2 or 3'),
-  /** 'fast' or 'balanced' (default): a name for `method`, `ensemble` and `scales` together, in their place. */
-  quality: z.enum(QUALITY_NAMES).optional().describe(QUALITY_WORDS),
+const BETA = {
+  does: "the weight of the noisy picture in beta-MAP; a larger one stays closer to it; auto is the prior's calibration",
+  flag: '<number>',
+};
+export const BETA_WORDS = "'auto' or a number above 0 and at most 1000";
+const BY_PRESET = 'by preset';
+
+/** What opens a denoiser. */
+export const openingShape = {
+  /** 'fast' (default) or 'best': sets `method`, `ensemble` and `scales`. */
+  preset: option(z.enum(PRESET_NAMES).optional(), PRESET_WORDS, {
+    does: 'sets method, ensemble and scales',
+    flag: `<${PRESET_NAMES.join('|')}>`,
+    otherwise: DEFAULT_PRESET,
+    see: '[Presets](#presets)',
+  }),
+  /** 'posterior-mean' (one evaluation for a tile) or 'beta-map' (up to 7), alone. Default: by `preset`. */
+  method: option(methodSchema.optional(), "'posterior-mean' or 'beta-map'", {
+    does: 'the estimator: one evaluation of the prior for a tile, or up to 7; if you name it, it runs alone',
+    flag: '<posterior-mean|beta-map>',
+    otherwise: BY_PRESET,
+  }),
+  /** Averages over the symmetries of each tile: 1, 4 (mirrored and turned by 180 degrees) or 8. Default: by `preset`. */
+  ensemble: option(z.literal([1, 4, 8]).optional(), '1, 4 or 8', {
+    does: 'averages over so many symmetries of each tile: 4 mirror it, 8 also turn it; takes as many times longer',
+    flag: '<1|4|8>',
+    otherwise: BY_PRESET,
+  }),
+  /** Takes coarse structure from the tile made half and a quarter as large: 1, 2 or 3 scales. Default: by `preset`. */
+  scales: option(z.literal([1, 2, 3]).optional(), '1, 2 or 3', {
+    does: 'takes coarse structure from the tile made half (and a quarter) as large; needs a third more evaluations',
+    flag: '<1|2|3>',
+    otherwise: BY_PRESET,
+  }),
   /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */
-  beta: betaSchema,
-  /** Longest side of a tile, pixels. */
-  tileSize: z.int().min(16).max(4096).optional().describe('a whole number from 16 to 4096 (pixels)'),
-  /** Pixels that neighbouring tiles share. */
-  overlap: z.int().min(0).max(2048).optional().describe('a whole number from 0 to 2048 (pixels)'),
+  beta: option(betaSchema.default('auto'), BETA_WORDS, BETA),
+  /** A shipped prior's name, the folder of another, or 'auto': the shipped one that suits each picture. Default 'natural'. */
+  prior: option(
+    z.string().min(1).default(DEFAULT_PRIOR),
+    "'auto', a shipped prior's name or a prior's folder",
+    {
+      does: 'what pictures look like; auto takes the shipped prior that suits each picture',
+      flag: '<name or folder>',
+      see: '[Priors](#priors)',
+    },
+  ),
+  /** Default 'auto': the fastest that is available. */
+  engine: option(
+    z.enum(['auto', ...ENGINE_NAMES]).default('auto'),
+    `'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`,
+    {
+      does: 'what computes; flow-denoise doctor lists what there is',
+      flag: '<name>',
+      see: '[engines.md](engines.md)',
+    },
+  ),
+  /** Longest side of a tile, pixels. Default 256. */
+  tileSize: option(z.int().min(16).max(4096).default(256), 'a whole number from 16 to 4096 (pixels)', {
+    does: "the longest side of a tile, rounded down to a multiple of the prior's factor (8)",
+    flag: '<pixels>',
+  }),
+  /** Pixels that neighbouring tiles share. Default 24, or 32 with several scales. */
+  overlap: option(z.int().min(0).max(2048).optional(), 'a whole number from 0 to 2048 (pixels)', {
+    does: 'how far neighbouring tiles overlap',
+    flag: '<pixels>',
+    otherwise: `${OVERLAP_OF_SCALES}; ${OVERLAP} with one scale`,
+  }),
   /** Worker threads, one core each. Default: as many as there are cores. */
-  threads: z.int().min(1).max(1024).optional().describe('a whole number from 1 to 1024'),
-});
+  threads: option(z.int().min(1).max(1024).optional(), 'a whole number from 1 to 1024', {
+    does: 'worker threads, one core each (onnx, wasm)',
+    flag: '<number>',
+    otherwise: 'as many as cores',
+  }),
+};
 
-export type DenoiserOptions = z.input<typeof denoiserOptionsSchema>;
+export const openingSchema = z.strictObject(openingShape);
+export type DenoiserOptions = z.input<z.ZodObject<typeof openingShape>>;
+/** Checked, with the defaults in place. */
+export type OpeningOptions = z.output<z.ZodObject<typeof openingShape>>;
+
+export interface Progress {
+  readonly tilesDone: number;
+  readonly tiles: number;
+  /** Estimated seconds until this picture is done; undefined until something was measured. */
+  readonly secondsLeft: number | undefined;
+}
 
 const position = z.int().min(0);
 const length = z.int().min(1);
-const regionSchema = z
-  .strictObject({ left: position, top: position, width: length, height: length })
-  .optional()
-  .describe('{ left, top, width, height } in pixels, inside the picture');
 
-export const callOptionsSchema = z.strictObject({
-  ...noiseOptionsShape,
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
-  onProgress: z
-    .custom<NonNullable<DenoiseCallOptions['onProgress']>>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
-  region: regionSchema,
-  beta: betaSchema,
+export const signalOption = option(z.instanceof(AbortSignal).optional(), 'an AbortSignal', {
+  does: "stops the work; the call rejects, or the stream ends, with the signal's reason",
 });
 
-function received(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN, which is not a number' : String(value);
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return `${text} of type ${value === null ? 'null' : typeof value}`;
+/** @typeParam Of  what the picture is known by, where there are several */
+export function progressOption<Of extends readonly unknown[] = []>() {
+  return option(callback<(progress: Progress, ...of: Of) => void>(), 'a function', {
+    does: 'called after every tile with { tilesDone, tiles, secondsLeft }, by streams also with the file',
+  });
 }
 
-/**
- * Checks options against a schema.
- *
- * @param where who takes the options, for the message
- * @throws FlowDenoiseError BAD_OPTION: what was expected for which option, what was received
- */
-export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, where: string): z.output<S> {
-  const result = schema.safeParse(value ?? {});
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  if (issue?.code === 'unrecognized_keys') {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
-    );
-  }
-  if (issue?.code === 'custom' && typeof issue.params?.message === 'string')
-    throw new FlowDenoiseError('BAD_OPTION', issue.params.message);
-  const key = issue?.path[0];
-  if (key === undefined) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected an object of options for ${where} but received ${received(value)}`,
-    );
-  }
-  const field: unknown = schema.shape[String(key)];
-  const expected = (field instanceof z.ZodType ? field.description : undefined) ?? issue?.message;
-  const given = ((value ?? {}) as Record<string, unknown>)[String(key)];
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected ${expected} for ${String(key)} but received ${received(given)}`,
-  );
+const ownCallShape = {
+  /** Sigma for every pixel, row by row, 8-bit units; in place of `sigma`. */
+  sigmaMap: option(
+    z.custom<Float32Array>((value) => value instanceof Float32Array).optional(),
+    'a Float32Array with a sigma for every pixel',
+    { does: 'noise that varies over the picture, in 8-bit units; the flag takes a grey picture' },
+  ),
+  /**
+   * Denoises this part alone, in pixels: the result has its size. The noise is that of the whole picture, and what lies
+   * around the part is computed with it as far as tiles overlap.
+   */
+  region: option(
+    z.strictObject({ left: position, top: position, width: length, height: length }).optional(),
+    '{ left, top, width, height } in pixels, inside the picture',
+    { does: 'denoises this part only; the result has its size, the noise is found in the whole picture' },
+  ),
+  /** In place of the denoiser's. */
+  beta: option(betaSchema.optional(), BETA_WORDS, BETA),
+  /** Stops the work: the promise rejects with `signal.reason` and nothing is written. */
+  signal: signalOption,
+  /** Called after every finished tile. */
+  onProgress: progressOption(),
+};
+
+export const callShape = { ...noiseShape, ...ownCallShape };
+export const callSchema = z.strictObject(callShape);
+export type DenoiseCallOptions = z.input<z.ZodObject<typeof noiseShape>> &
+  z.input<z.ZodObject<typeof ownCallShape>>;
+/** Checked, with the defaults in place. */
+export type CallOptions = z.output<typeof callSchema>;
+
+/** Whether the posterior mean will not do for a call: its noise has a likelihood of its own, or it names a beta. */
+export function needsBetaMap({ sigmaMap, noise, beta }: CallOptions): boolean {
+  return sigmaMap !== undefined || isNoiseModel(noise) || typeof beta === 'number';
 }

@@ -1,6 +1,6 @@
-// How much is computed for a picture: the estimator, and over how many symmetries of each tile it is averaged. `quality`
-// names points of the measured frontier of quality and time; docs/benchmarks.md has the measurement.
-import { FlowDenoiseError } from '../core/errors.js';
+// How much is computed for a picture: the estimator, and over how many symmetries of each tile it is averaged. A preset
+// is a point of the measured frontier of quality and time; docs/benchmarks.md has the measurement.
+import { notBoth } from './option-schema.js';
 
 export type Method = 'beta-map' | 'posterior-mean';
 
@@ -16,50 +16,48 @@ export interface Approach {
   readonly scales: Scales;
 }
 
-/** From the fastest to the slowest. What gains less than 0.15 dB over the default is not named: docs/benchmarks.md. */
-export const QUALITIES = {
+/** From the fastest to the slowest. What gains less than 0.15 dB over the slowest is not named: docs/benchmarks.md. */
+export const PRESETS = {
   fast: { method: 'posterior-mean', ensemble: 1, scales: 3 },
-  balanced: { method: 'posterior-mean', ensemble: 4, scales: 3 },
+  best: { method: 'posterior-mean', ensemble: 4, scales: 3 },
 } as const satisfies Readonly<Record<string, Approach>>;
 
-export type Quality = keyof typeof QUALITIES;
+export type Preset = keyof typeof PRESETS;
 
-export const QUALITY_NAMES = Object.keys(QUALITIES) as [Quality, ...Quality[]];
+export const PRESET_NAMES = Object.keys(PRESETS) as [Preset, ...Preset[]];
 
-export const DEFAULT_QUALITY: Quality = 'balanced';
+export const DEFAULT_PRESET: Preset = 'fast';
 
 export interface ApproachOptions {
+  readonly preset?: Preset | undefined;
   readonly method?: Method | undefined;
   readonly ensemble?: Ensemble | undefined;
   readonly scales?: Scales | undefined;
   /** The likelihood's weight: a number asks for beta-MAP where no method is named. */
   readonly beta?: number | 'auto' | undefined;
-  /** A number is the encoder's, and none of this. */
-  readonly quality?: Quality | number | undefined;
 }
 
-/** The options that a word for quality stands for. */
+/** What a preset sets. */
 export const APPROACH_NAMES = ['method', 'ensemble', 'scales'] as const;
 
 /**
  * What the options ask for. A method that is named, or a beta, is the estimator alone unless more is asked for; without
  * one the default's method and scales hold.
  *
- * @throws FlowDenoiseError BAD_OPTION for a word for quality beside what the word stands for
+ * @throws FlowDenoiseError BAD_OPTION for a preset beside what it sets
  */
-export function approachOf({ beta, quality, ...options }: ApproachOptions): Approach {
-  const isWord = typeof quality === 'string';
-  const preset: Approach = QUALITIES[isWord ? quality : DEFAULT_QUALITY];
-  const given = APPROACH_NAMES.find((name) => options[name] !== undefined);
-  if (isWord && given !== undefined)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected '${quality}' for quality alone but received it with ${given}: it stands for method '${preset.method}', ` +
-        `ensemble ${preset.ensemble} and scales ${preset.scales}; give these, and a number for quality where the file's is meant`,
+export function approachOf({ preset, ...options }: ApproachOptions): Approach {
+  const set: Approach = PRESETS[preset ?? DEFAULT_PRESET];
+  const hasBeta = typeof options.beta === 'number';
+  const given = APPROACH_NAMES.find((name) => options[name] !== undefined) ?? (hasBeta ? 'beta' : undefined);
+  if (preset !== undefined && given !== undefined)
+    throw notBoth(
+      'preset',
+      given,
+      `preset '${preset}' is method '${set.method}', ensemble ${set.ensemble} and scales ${set.scales}`,
     );
-  if (isWord) return preset;
-  const named = options.method ?? (typeof beta === 'number' ? 'beta-map' : undefined);
-  const alone = named === undefined ? preset : ({ method: named, ensemble: 1, scales: 1 } as const);
+  const named = options.method ?? (hasBeta ? 'beta-map' : undefined);
+  const alone = named === undefined ? set : ({ method: named, ensemble: 1, scales: 1 } as const);
   return {
     method: alone.method,
     ensemble: options.ensemble ?? alone.ensemble,

@@ -1,14 +1,13 @@
 // What is evaluated: a prior with a method and a beta, or pictures that another program restored. Names and data; how
 // each restores a picture is restorer.ts's.
-
 import type { Method } from '../denoiser/denoiser.js';
-import type { Quality } from '../denoiser/preset.js';
+import type { Preset } from '../denoiser/preset.js';
 
 export type Beta = number | 'auto';
 
 export type Contender =
-  /** The product as anyone calls it: a quality, which is a method with an ensemble and scales. */
-  | { readonly kind: 'quality'; readonly prior: string; readonly quality: Quality }
+  /** The product as anyone calls it: a preset, which is a method with an ensemble and scales. */
+  | { readonly kind: 'preset'; readonly prior: string; readonly preset: Preset }
   /** One of its methods alone. */
   | { readonly kind: 'product'; readonly prior: string; readonly method: Method; readonly beta?: Beta }
   /** The maximum itself: beta-MAP from the noisy picture on until it stands still, without the polish. */
@@ -28,8 +27,8 @@ export function methodName(subject: Contender): string {
       return subject.name;
     case 'converged':
       return `${priorName(subject.prior)}, beta-MAP at convergence`;
-    case 'quality':
-      return `${priorName(subject.prior)}, ${subject.quality}`;
+    case 'preset':
+      return `${priorName(subject.prior)}, ${subject.preset}`;
     case 'product': {
       const method = subject.method === 'beta-map' ? 'beta-MAP' : 'posterior mean';
       return `${priorName(subject.prior)}, ${method}`;
@@ -41,7 +40,7 @@ export function methodName(subject: Contender): string {
 
 /** Whether it is called as the product: neither the maximum itself nor another program. */
 export function isProduct({ kind }: Contender): boolean {
-  return kind === 'product' || kind === 'quality';
+  return kind === 'product' || kind === 'preset';
 }
 
 export function betaOf(subject: Contender): Beta | undefined {

@@ -1,8 +1,9 @@
 // The options of an evaluation and their check.
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { denoiserOptionsSchema, methodSchema, parseOptions, QUALITY_WORDS } from '../denoiser/options.js';
-import { QUALITY_NAMES } from '../denoiser/preset.js';
+import { callback, notBoth, parseOptions } from '../denoiser/option-schema.js';
+import { methodSchema, openingShape, PRESET_WORDS, signalOption } from '../denoiser/options.js';
+import { PRESET_NAMES } from '../denoiser/preset.js';
 import type { NoiseLevel } from './noise-level.js';
 import type { CleanPicture } from './pictures.js';
 
@@ -29,7 +30,7 @@ export type GivenProgram = (
   signal: AbortSignal | undefined,
 ) => Promise<Float32Array>;
 
-const { engine, threads, tileSize, overlap } = denoiserOptionsSchema.shape;
+const { engine, threads, tileSize, overlap } = openingShape;
 
 function list<T extends z.ZodType>(item: T, description: string) {
   return z.array(item).min(1).readonly().describe(description);
@@ -41,8 +42,8 @@ export const evaluateOptionsSchema = z.strictObject({
   /** What is varied: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */
   protocol: z.enum(['grid', 'paper']).default('grid').describe("'grid' or 'paper'"),
   prior: list(z.string().min(1), "one or more priors: shipped ones' names, or folders").optional(),
-  /** Without quality, method and beta: the default quality, and both methods alone. */
-  quality: list(z.enum(QUALITY_NAMES), `one or more of ${QUALITY_WORDS}`).optional(),
+  /** Without preset, method and beta: the default preset, and both methods alone. */
+  preset: list(z.enum(PRESET_NAMES), `one or more of ${PRESET_WORDS}`).optional(),
   /** Alone: one tile as it is, at one scale. */
   method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'").optional(),
   /** Of beta-MAP. */
@@ -107,25 +108,20 @@ export const evaluateOptionsSchema = z.strictObject({
   threads,
   tileSize,
   overlap,
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  signal: signalOption,
   /** Told the expected seconds before the work. */
-  onEstimate: z
-    .custom<(estimate: { readonly seconds: number; readonly total: number }) => void>(
-      (value) => typeof value === 'function',
-    )
-    .optional()
-    .describe('a function'),
-  onProgress: z
-    .custom<(progress: EvaluationProgress) => void>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
+  onEstimate:
+    callback<(estimate: { readonly seconds: number; readonly total: number }) => void>().describe(
+      'a function',
+    ),
+  onProgress: callback<(progress: EvaluationProgress) => void>().describe('a function'),
 });
 
 export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;
 export type CheckedEvaluateOptions = z.output<typeof evaluateOptionsSchema>;
 
 const OF_THE_CAMERA = ['iso', 'jpegQuality', 'jpegSampling'] as const;
-const OF_THE_GRID = ['quality', 'method', 'beta', 'sigma', 'gain', ...OF_THE_CAMERA] as const;
+const OF_THE_GRID = ['preset', 'method', 'beta', 'sigma', 'gain', ...OF_THE_CAMERA] as const;
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateOptions {
@@ -133,12 +129,7 @@ export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateO
   const isPaper = checked.protocol === 'paper';
   const tooMuch = OF_THE_GRID.filter((name) => checked[name] !== undefined);
   if (isPaper && (tooMuch.length > 0 || checked.noise !== 'gaussian' || checked.clip))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected protocol 'paper' without quality, method, beta, sigma, noise, gain and clip, which it settles itself, but received ${
-        tooMuch.join(', ') || 'noise or clip'
-      }`,
-    );
+    throw notBoth("protocol 'paper'", tooMuch.join(', ') || 'noise or clip', 'the protocol sets them itself');
   const isCamera = checked.noise === 'camera';
   const ofTheCamera = OF_THE_CAMERA.filter((name) => checked[name] !== undefined);
   if (!isCamera && ofTheCamera.length > 0)

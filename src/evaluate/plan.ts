@@ -2,7 +2,7 @@
 // choice in paper-protocol.ts.
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
-import { DEFAULT_QUALITY } from '../denoiser/preset.js';
+import { DEFAULT_PRESET } from '../denoiser/preset.js';
 import { type Contender, contenderName } from './contender.js';
 import { type NoiseLevel, noiseName } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
@@ -36,15 +36,15 @@ export async function gridPlan(options: CheckedEvaluateOptions, count: number): 
 /** Where nothing says what: the product as it is called by default, and its methods alone. */
 async function ownSubjects(
   prior: string,
-  { quality, method, beta }: Pick<CheckedEvaluateOptions, 'quality' | 'method' | 'beta'>,
+  { preset, method, beta }: Pick<CheckedEvaluateOptions, 'preset' | 'method' | 'beta'>,
 ): Promise<Contender[]> {
-  const isOpen = (quality ?? method ?? beta) === undefined;
+  const isOpen = (preset ?? method ?? beta) === undefined;
   const isWhole = isOpen && (prior === 'auto' || (await loadModel(findPrior(prior))).conditioning !== null);
-  const qualities = quality ?? (isWhole ? [DEFAULT_QUALITY] : []);
+  const presets = preset ?? (isWhole ? [DEFAULT_PRESET] : []);
   const alone = isWhole ? (['posterior-mean', 'beta-map'] as const) : (['beta-map'] as const);
-  const methods = method ?? (quality !== undefined && beta === undefined ? [] : alone);
+  const methods = method ?? (preset !== undefined && beta === undefined ? [] : alone);
   return [
-    ...qualities.map((quality): Contender => ({ kind: 'quality', prior, quality })),
+    ...presets.map((preset): Contender => ({ kind: 'preset', prior, preset })),
     ...methods.flatMap((method): Contender[] =>
       method === 'posterior-mean'
         ? [{ kind: 'product', prior, method }]

@@ -21,23 +21,17 @@ import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
 export function denoiseBytes(options: DenoiseBytesOptions = {}): Transform {
-  const {
-    name: givenName,
-    maxBytes,
-    signal: userSignal,
-    onProgress,
-    ...pictureOptions
-  } = parseBytesOptions(options);
-  const name = printable(givenName);
-  const { denoise, close } = pictureDenoiser(pictureOptions);
-  const ending = streamEnding(userSignal, close);
+  const { onProgress, signal, ...settings } = parseBytesOptions(options);
+  const name = printable(settings.name);
+  const { denoise, close } = pictureDenoiser(settings);
+  const ending = streamEnding(signal, close);
 
   const stream: Transform = transform(
     // through2 counts pieces where it should count bytes: at the default it would take 16384 of them ahead.
     { writableHighWaterMark: 1, destroy: ending.destroy },
     async function* (chunks: AsyncIterable<Uint8Array>) {
       try {
-        const bytes = await collectBytes(chunks, name, maxBytes);
+        const bytes = await collectBytes(chunks, name, settings.file.maxBytes);
         if (wasDecodedAsText(bytes)) throw decodedAsText(name);
         const result = await denoise(bytes, name, { signal: ending.signal, onProgress });
         stream.emit('report', result.report);

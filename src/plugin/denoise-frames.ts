@@ -19,14 +19,14 @@ export async function denoiseFrames(
   frames: number,
   options: DenoiseCallOptions,
 ): Promise<{ data: Samples; report: DenoiseReport }> {
-  if (frames === 1) return denoiser.denoisePicture(picture, options);
+  if (frames === 1) return denoiser.denoise(picture, options);
   const found = isGiven(options) ? undefined : await noiseOfAll(denoiser, picture, options);
   if (found?.isUnchanged) return { data: picture.data, report: found };
   const data = picture.data.slice();
   const reports: DenoiseReport[] = [];
   for (const frame of framesOf(picture, frames)) {
     const { length: done } = reports;
-    const result = await denoiser.denoisePicture(frame, {
+    const result = await denoiser.denoise(frame, {
       ...options,
       ...(found && saying(found.noise)),
       onProgress: options.onProgress && ((progress) => options.onProgress?.(ofAll(progress, done, frames))),
@@ -53,7 +53,7 @@ async function noiseOfAll(
     width: Math.min(CORNER, picture.width),
     height: Math.min(CORNER, picture.height),
   };
-  const { report } = await denoiser.denoisePicture(picture, { ...options, onProgress: undefined, region });
+  const { report } = await denoiser.denoise(picture, { ...options, onProgress: undefined, region });
   return report;
 }
 

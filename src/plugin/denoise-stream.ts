@@ -61,9 +61,10 @@ export function createDenoiseStream(
   describe: (error: unknown, fileName?: string) => Error,
   onSummary: (summary: StreamSummary) => void = () => {},
 ): Transform {
-  const { concurrency, onError, maxBytes, signal: userSignal, onProgress, ...pictureOptions } = options;
-  const { denoise, close } = pictureDenoiser(pictureOptions);
-  const ending = streamEnding(userSignal, close);
+  const { concurrency, onError, onProgress } = options;
+  const { maxBytes, format } = options.file;
+  const { denoise, close } = pictureDenoiser(options);
+  const ending = streamEnding(options.signal, close);
   const { signal } = ending;
 
   const counts = { denoised: 0, clean: 0, failed: 0 };
@@ -76,8 +77,7 @@ export function createDenoiseStream(
       onProgress: onProgress && ((progress) => onProgress(progress, file)),
     });
     if (bytes) replaceContents(file, bytes);
-    if (bytes && options.format && file.history.length > 0)
-      file.path = withFormatExtension(file.path, options.format);
+    if (bytes && format && file.history.length > 0) file.path = withFormatExtension(file.path, format);
     (file as DenoisedFile).flowDenoise = report;
     counts[report.isUnchanged ? 'clean' : 'denoised']++;
   }

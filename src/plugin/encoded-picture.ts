@@ -38,7 +38,8 @@ export async function denoiseEncodedPicture(
   bytes: Buffer,
   name: string,
   open: () => Promise<Denoiser>,
-  { maxPixels, format, quality, ...options }: DenoiseCallOptions & DecodeOptions & ConvertOptions,
+  options: DenoiseCallOptions,
+  { maxPixels, format, quality }: DecodeOptions & ConvertOptions,
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
   const shown = printable(name);

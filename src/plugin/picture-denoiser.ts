@@ -5,7 +5,7 @@ import { fingerprintOf } from '../denoiser/fingerprint.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js';
 import { openResultCache, resultKey } from './result-cache.js';
-import { type CheckedPictureOptions, qualitiesOf } from './stream-options.js';
+import type { PictureSettings } from './stream-options.js';
 
 export interface PictureDenoiser {
   /** As `denoiseEncodedPicture`, or what the cache has of it. With a map of sigma, nothing is cached. */
@@ -21,13 +21,9 @@ export interface PictureDenoiser {
 }
 
 /** Opens nothing yet: what the cache has costs no engine. */
-export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser {
-  const { cache: cacheOption, denoiser: shared, ...others } = options;
-  const { sigma, noise, strength, black, white, maxPixels, format, quality, ...rest } = others;
-  const { ofDenoiser, ofFile } = qualitiesOf(quality);
-  const opening = { ...rest, ...ofDenoiser };
-  const keyed = { sigma, noise, strength, black, white, format, quality: ofFile };
-  const cache = cacheOption === false ? undefined : openResultCache(cacheOption);
+export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
+  const { opening, noise, file, denoiser: shared } = settings;
+  const cache = settings.cache === false ? undefined : openResultCache(settings.cache);
   let opened: Promise<Denoiser> | undefined;
   let fingerprint: Promise<string | undefined> | undefined;
 
@@ -40,7 +36,7 @@ export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser
   async function keyOf(bytes: Buffer): Promise<string | undefined> {
     fingerprint ??= shared ? Promise.resolve(shared.fingerprint) : fingerprintOf(opening);
     const denoiser = await fingerprint;
-    return denoiser === undefined ? undefined : resultKey(bytes, denoiser, keyed);
+    return denoiser === undefined ? undefined : resultKey(bytes, denoiser, noise, file);
   }
 
   return {
@@ -49,8 +45,7 @@ export function pictureDenoiser(options: CheckedPictureOptions): PictureDenoiser
       const kept = key === undefined ? undefined : await cache?.find(key);
       call.signal?.throwIfAborted();
       if (kept) return kept;
-      const settings = { ...keyed, maxPixels, ...call };
-      const result = await denoiseEncodedPicture(bytes, name, open, settings);
+      const result = await denoiseEncodedPicture(bytes, name, open, { ...noise, ...call }, file);
       if (key !== undefined) await cache?.keep(key, result);
       return result;
     },

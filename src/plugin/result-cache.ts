@@ -66,18 +66,21 @@ export function defaultCacheFolder(): string {
   return findCacheDirectory({ name: NAME }) ?? join(homedir(), '.cache', NAME);
 }
 
-/** What a result depends on beside the file's bytes and the denoiser. */
-export type KeyedOptions = Omit<CheckedNoiseOptions, 'sigmaMap'> & ConvertOptions;
-
 /**
  * The name of a result: a checksum over all that it depends on, this package's version among them.
  *
  * @param fingerprint  the denoiser's
  * @returns            undefined where noise is a model of the user's own: what its functions do cannot be told
  */
-export function resultKey(bytes: Buffer, fingerprint: string, options: KeyedOptions): string | undefined {
+export function resultKey(
+  bytes: Buffer,
+  fingerprint: string,
+  options: CheckedNoiseOptions,
+  { format, quality }: ConvertOptions,
+): string | undefined {
   if (isNoiseModel(options.noise)) return undefined;
-  const parts = JSON.stringify([VERSION, fingerprint, Object.entries(options).sort()]);
+  const keyed = Object.entries({ ...options, format, quality }).sort();
+  const parts = JSON.stringify([VERSION, fingerprint, keyed]);
   const checksum = createHash('sha256').update(parts).update('\0').update(bytes).digest('hex');
   return `${KEY_START}${checksum}`;
 }

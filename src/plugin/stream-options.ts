@@ -1,179 +1,195 @@
-// The options of the stream and of the gulp step, and their check.
+// The options of streams and of the gulp step: those that open a denoiser, those of a call, and those of a file. They are
+// checked together and taken apart once.
 import type Vinyl from 'vinyl';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../core/errors.js';
-import type { Denoiser, Progress } from '../denoiser/denoiser.js';
-import { type NoiseOptions, noiseOptionsShape } from '../denoiser/noise/noise-options.js';
+import type { Denoiser } from '../denoiser/denoiser.js';
+import { type CheckedNoiseOptions, noiseShape } from '../denoiser/noise/noise-options.js';
+import { among, notBoth, option, parseOptions } from '../denoiser/option-schema.js';
 import {
   type DenoiserOptions,
-  denoiserOptionsSchema,
-  parseOptions,
-  QUALITY_WORDS,
+  type OpeningOptions,
+  openingShape,
+  progressOption,
+  signalOption,
 } from '../denoiser/options.js';
-import { approachOf, type Quality } from '../denoiser/preset.js';
+import { approachOf } from '../denoiser/preset.js';
+import { DEFAULT_MAX_PIXELS } from '../image/index.js';
 
-/** What one picture needs. `sigmaMap` is for programs: it belongs to one picture. */
-export interface PictureOptions extends Omit<DenoiserOptions, 'quality'>, Omit<NoiseOptions, 'sigmaMap'> {
+/** What concerns one file. */
+export const fileShape = {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
-  readonly maxPixels?: number | undefined;
+  maxPixels: option(z.int().min(1).default(DEFAULT_MAX_PIXELS), 'a whole number of pixels, at least 1', {
+    does: 'refuses larger pictures before it decodes them',
+    flag: '<number>',
+  }),
   /** Files of more bytes are refused, before they are read to their end. Default 2 GiB. */
-  readonly maxBytes?: number | undefined;
-  /** Writes 'png', 'jpeg', 'webp' or 'tiff' whatever came, under that extension. Default: the file's own format. */
-  readonly format?: 'png' | 'jpeg' | 'webp' | 'tiff' | undefined;
-  /**
-   * 1 to 100, of JPEG and lossy WebP. Default: the file's own as its quantisers tell it, 90 where it was lossless. Or a word
-   * for `method`, `ensemble` and `scales`, in their place.
-   */
-  readonly quality?: number | Quality | undefined;
+  maxBytes: option(
+    z
+      .int()
+      .min(1)
+      .default(2 ** 31),
+    'a whole number of bytes, at least 1',
+    { does: 'refuses larger files; a stream is refused while it is read', flag: '<number>' },
+  ),
+  /** Writes this format whatever came, under its extension. Default: the file's own. */
+  format: option(z.enum(['png', 'jpeg', 'webp', 'tiff']).optional(), "'png', 'jpeg', 'webp' or 'tiff'", {
+    does: 'writes this format, and changes the extension',
+    flag: '<png|jpeg|webp|tiff>',
+    otherwise: "the file's own",
+  }),
+  /** Of JPEG and lossy WebP, 1 to 100. Default: the file's own as its quantisers tell it, 90 where it was lossless. */
+  quality: option(z.int().min(1).max(100).optional(), 'a whole number from 1 to 100', {
+    does: 'the quality of JPEG and lossy WebP',
+    flag: '<number>',
+    otherwise: "the file's own; 90 where it was lossless",
+  }),
+};
+
+const sharedShape = {
   /**
    * Keeps results on disk and takes them from there when neither file, options, prior nor version have changed. A folder,
    * or true for `node_modules/.cache/flow-denoise`. Default false.
    */
-  readonly cache?: boolean | string | undefined;
+  cache: option(z.union([z.boolean(), z.string().min(1)]).default(false), 'true, false or a folder', {
+    does: 'keeps results between runs; true is node_modules/.cache/flow-denoise',
+    flag: '[folder]',
+    see: '[Cache](#cache)',
+  }),
   /** An open denoiser to use; it stays open. The options that open one (prior, engine ...) then do not apply. */
-  readonly denoiser?: Denoiser | undefined;
+  denoiser: option(z.custom<Denoiser>(isDenoiser).optional(), 'what openDenoiser() returned', {
+    does: 'uses this one and leaves it open; you cannot pass options of openDenoiser beside it',
+  }),
   /** Stops the work: the stream is destroyed with `signal.reason`. */
-  readonly signal?: AbortSignal | undefined;
-}
+  signal: signalOption,
+};
 
-export interface DenoiseBytesOptions extends PictureOptions {
+const ownBytesShape = {
   /** What errors call the picture. Default 'the picture'. */
-  readonly name?: string | undefined;
+  name: option(z.string().min(1).default('the picture'), 'a name', { does: "the picture's name in errors" }),
   /** Called after every finished tile. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-}
+  onProgress: progressOption(),
+};
 
-export interface DenoiseStreamOptions extends PictureOptions {
+export const concurrencyOption = option(
+  z.int().min(1).max(1024).default(2),
+  'a whole number from 1 to 1024',
+  {
+    does: 'pictures in memory at a time',
+    flag: '<number>',
+  },
+);
+
+const ownStreamShape = {
   /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
-  readonly concurrency?: number | undefined;
+  concurrency: concurrencyOption,
   /**
    * What a file does that fails: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it as it
    * was. Both go on with the next file and emit 'fileError'.
    */
-  readonly onError?: 'fail' | 'skip' | 'pass' | undefined;
+  onError: option(z.enum(['fail', 'skip', 'pass']).default('fail'), "'fail', 'skip' or 'pass'", {
+    does: 'what to do with a file that fails',
+    see: '[server.md](server.md#bad-files)',
+  }),
   /** Called after every finished tile. */
-  readonly onProgress?: ((progress: Progress, file: Vinyl) => void) | undefined;
-}
+  onProgress: progressOption<[file: Vinyl]>(),
+};
 
-/** Of the gulp step. */
-export interface GulpOptions extends DenoiseStreamOptions {
+const ownGulpShape = {
   /** Whether to print no summary at the end. Default false. */
-  readonly silent?: boolean | undefined;
+  silent: option(z.boolean().default(false), 'true or false', {
+    does: 'prints no summary when all files are done',
+  }),
+};
+
+type Input<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
+
+/** What pictures need, whatever brings them. `sigmaMap` is a call's alone: it belongs to one picture. */
+type PictureOptions = Input<typeof openingShape> &
+  Input<typeof noiseShape> &
+  Input<typeof fileShape> &
+  Input<typeof sharedShape>;
+
+export type DenoiseBytesOptions = PictureOptions & Input<typeof ownBytesShape>;
+export type DenoiseStreamOptions = PictureOptions & Input<typeof ownStreamShape>;
+export type GulpOptions = DenoiseStreamOptions & Input<typeof ownGulpShape>;
+
+/** Checked options of pictures, by lifetime. */
+export interface PictureSettings {
+  readonly opening: OpeningOptions;
+  readonly noise: CheckedNoiseOptions;
+  readonly file: FileOptions;
+  readonly cache: boolean | string;
+  readonly denoiser?: Denoiser | undefined;
 }
 
-/** Options that were checked, with the defaults in place. */
-export type CheckedStreamOptions = z.output<typeof streamOptionsSchema>;
-export type CheckedPictureOptions = Omit<z.output<typeof pictureOptionsSchema>, 'maxBytes' | 'signal'>;
+export type FileOptions = z.output<z.ZodObject<typeof fileShape>>;
 
-export const concurrencySchema = z
-  .int()
-  .min(1)
-  .max(1024)
-  .default(2)
-  .describe('a whole number from 1 to 1024');
-
-export const maxPixelsSchema = z.int().min(1).optional().describe('a whole number of pixels, at least 1');
-
-const onErrorSchema = z.enum(['fail', 'skip', 'pass']).default('fail').describe("'fail', 'skip' or 'pass'");
-
-const { sigmaMap: _, ...streamNoiseShape } = noiseOptionsShape;
-
-export const pictureOptionsSchema = denoiserOptionsSchema.extend({
-  ...streamNoiseShape,
-  maxPixels: maxPixelsSchema,
-  maxBytes: z
-    .int()
-    .min(1)
-    .default(2 ** 31)
-    .describe('a whole number of bytes, at least 1'),
-  format: z.enum(['png', 'jpeg', 'webp', 'tiff']).optional().describe("'png', 'jpeg', 'webp' or 'tiff'"),
-  quality: z
-    .union([z.int().min(1).max(100), denoiserOptionsSchema.shape.quality.unwrap()])
-    .optional()
-    .describe(`a whole number from 1 to 100 (of the file), or ${QUALITY_WORDS}`),
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
-  cache: z
-    .union([z.boolean(), z.string().min(1)])
-    .default(false)
-    .describe('true, false or a folder'),
-  denoiser: z.custom<Denoiser>(isDenoiser, 'expected what openDenoiser() returned').optional(),
-});
-
-const streamOptionsSchema = pictureOptionsSchema.extend({
-  concurrency: concurrencySchema,
-  onError: onErrorSchema,
-  onProgress: z
-    .custom<NonNullable<DenoiseStreamOptions['onProgress']>>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
-});
-
-const gulpOptionsSchema = streamOptionsSchema.extend({
-  silent: z.boolean().default(false).describe('true or false'),
-});
-
-const bytesOptionsSchema = pictureOptionsSchema.extend({
-  name: z.string().min(1).default('the picture').describe('a name'),
-  onProgress: z
-    .custom<NonNullable<DenoiseBytesOptions['onProgress']>>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
-});
+export const pictureShape = { ...openingShape, ...noiseShape, ...fileShape, ...sharedShape };
+export const streamSchema = z.strictObject({ ...pictureShape, ...ownStreamShape });
+export const gulpSchema = streamSchema.extend(ownGulpShape);
+export const bytesSchema = z.strictObject({ ...pictureShape, ...ownBytesShape });
 
 /** @throws FlowDenoiseError BAD_OPTION */
-export function parseBytesOptions(options: DenoiseBytesOptions = {}): z.output<typeof bytesOptionsSchema> {
-  const parsed = parseOptions(bytesOptionsSchema, options, 'denoiseBytes');
-  checkDenoiser(parsed, options);
-  return parsed;
+export function parseBytesOptions(options: DenoiseBytesOptions = {}) {
+  const { name, onProgress, signal, ...rest } = parseOptions(bytesSchema, options, 'denoiseBytes');
+  return { name, onProgress, signal, ...byLifetime(rest, options) };
 }
 
 /** @throws FlowDenoiseError BAD_OPTION */
-export function parseStreamOptions(options: DenoiseStreamOptions = {}): CheckedStreamOptions {
-  const parsed = parseOptions(streamOptionsSchema, options, 'denoise');
-  checkDenoiser(parsed, options);
-  return parsed;
+export function parseStreamOptions(options: DenoiseStreamOptions = {}) {
+  return streamSettings(parseOptions(streamSchema, options, 'denoise'), options);
 }
 
 /** @throws FlowDenoiseError BAD_OPTION */
-export function parseGulpOptions(options: GulpOptions = {}): z.output<typeof gulpOptionsSchema> {
-  const parsed = parseOptions(gulpOptionsSchema, options, 'denoise');
-  checkDenoiser(parsed, options);
-  return parsed;
+export function parseGulpOptions(options: GulpOptions = {}) {
+  const { silent, ...parsed } = parseOptions(gulpSchema, options, 'denoise');
+  return { silent, ...streamSettings(parsed, options) };
 }
 
-/** `quality` taken apart: a word is the denoiser's, a number the file's. */
-export function qualitiesOf(quality: PictureOptions['quality']): {
-  readonly ofDenoiser: Pick<DenoiserOptions, 'quality'>;
-  readonly ofFile: number | undefined;
-} {
-  return typeof quality === 'string'
-    ? { ofDenoiser: { quality }, ofFile: undefined }
-    : { ofDenoiser: {}, ofFile: quality };
+function streamSettings(
+  { concurrency, onError, onProgress, signal, ...rest }: z.output<typeof streamSchema>,
+  given: DenoiserOptions,
+) {
+  return { concurrency, onError, onProgress, signal, ...byLifetime(rest, given) };
 }
 
-/** @throws FlowDenoiseError BAD_OPTION for options that contradict each other or an open denoiser */
-export function checkDenoiser(
-  { denoiser, cache }: Pick<CheckedPictureOptions, 'denoiser' | 'cache'>,
-  given: PictureOptions,
+/** With the defaults in place. */
+export type CheckedStreamOptions = ReturnType<typeof parseStreamOptions>;
+
+type CheckedPictureOptions = OpeningOptions &
+  CheckedNoiseOptions &
+  FileOptions &
+  Pick<PictureSettings, 'cache' | 'denoiser'>;
+
+/**
+ * @param given  what the user wrote
+ * @throws       FlowDenoiseError BAD_OPTION for options that exclude each other
+ */
+export function byLifetime(parsed: CheckedPictureOptions, given: DenoiserOptions): PictureSettings {
+  checkTogether(parsed, given);
+  const { cache, denoiser } = parsed;
+  const [opening, noise] = [among(openingShape, parsed), among(noiseShape, parsed)];
+  return { opening, noise, file: among(fileShape, parsed), cache, denoiser };
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION for options that exclude each other */
+export function checkTogether(
+  {
+    cache = false,
+    denoiser,
+    ...parsed
+  }: OpeningOptions & Partial<Pick<PictureSettings, 'cache' | 'denoiser'>>,
+  given: DenoiserOptions,
 ): void {
-  approachOf(given ?? {});
-  const opening = Object.keys(denoiserOptionsSchema.shape).filter(
-    (key) => key in (given ?? {}) && !(key === 'quality' && typeof given.quality === 'number'),
-  );
-  if (denoiser !== undefined && opening.length > 0) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected an open denoiser or options that open one but received denoiser and ${opening.join(', ')}; leave out one`,
-    );
-  }
-  if (denoiser !== undefined && denoiser.fingerprint === undefined && cache !== false) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      'Expected a denoiser with a fingerprint, as openDenoiser() makes it, for denoiser beside cache; leave out one',
-    );
-  }
+  approachOf(parsed);
+  if (denoiser === undefined) return;
+  const names = Object.keys(openingShape) as (keyof DenoiserOptions)[];
+  const opening = names.filter((name) => given[name] !== undefined);
+  if (opening.length > 0) throw notBoth('denoiser', opening.join(', '), 'an open denoiser has its own');
+  if (denoiser.fingerprint === undefined && cache !== false)
+    throw notBoth('cache', 'a denoiser without a fingerprint', 'openDenoiser() gives it one');
 }
 
 function isDenoiser(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'denoisePicture' in value;
+  return typeof value === 'object' && value !== null && 'denoise' in value;
 }

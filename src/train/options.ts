@@ -8,7 +8,7 @@ import { type Architecture, squeezeFactor } from '../core/flow/architecture.js';
 import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import { parseOptions } from '../denoiser/options.js';
+import { parseOptions } from '../denoiser/option-schema.js';
 import { AUGMENTATIONS } from './data/crops.js';
 import { checkpointFile } from './loop/checkpoint.js';
 import { OBJECTIVES } from './loop/objective.js';

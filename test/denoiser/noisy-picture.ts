@@ -1,11 +1,10 @@
 // Small pictures with noise, made on the spot, for the denoiser's tests.
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import type { FloatImage } from '#src/denoiser/denoiser.js';
-import type { Channels } from '#src/tile/picture.js';
+import type { Channels, Picture } from '#src/tile/picture.js';
 
 export interface NoisyPicture {
   readonly clean: Float32Array;
-  readonly noisy: FloatImage;
+  readonly noisy: Picture<Float32Array>;
 }
 
 /** Smooth waves in every channel plus Gaussian noise; alpha, where there is one, is a pattern without noise. */

@@ -89,7 +89,7 @@ test('8 bit, 16 bit and float: one picture, to rounding', async ({ denoiser }) =
       Float32Array.from(bytes, (v) => v / 255),
     ]) {
       const before = data.slice();
-      const result = await denoiser.denoisePicture({ ...noisy, data }, { sigma: SIGMA });
+      const result = await denoiser.denoise({ ...noisy, data }, { sigma: SIGMA });
       assert.instance(result.data, data.constructor as new () => typeof data);
       isSame(data, before);
       results.push(result.data);

@@ -4,40 +4,74 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { laplacianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { approachOf, QUALITIES } from '#src/denoiser/preset.js';
-import { denoiseBytes } from '#src/plugin/index.js';
+import { approachOf, PRESETS } from '#src/denoiser/preset.js';
+import { evaluate } from '#src/evaluate/index.js';
+import { denoise, denoiseBytes, watchFolder } from '#src/plugin/index.js';
 import { noisyPicture } from './noisy-picture.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const TILES = { tileSize: 32, overlap: 8, threads: 1 } as const;
 
-test('a word, a method alone, or parts of the default', () => {
-  const { balanced } = QUALITIES;
-  assert.equal(approachOf({}), balanced);
-  assert.equal(approachOf({ quality: 80 }), balanced);
-  assert.equal(approachOf({ quality: 'fast' }), QUALITIES.fast);
+test('a preset, a method alone, or parts of the default', () => {
+  const { fast } = PRESETS;
+  assert.equal(approachOf({}), fast);
+  assert.equal(approachOf({ preset: 'best' }), PRESETS.best);
+  assert.equal(approachOf({ preset: 'best', method: undefined, beta: 'auto' }), PRESETS.best);
   assert.equal(approachOf({ method: 'beta-map' }), { method: 'beta-map', ensemble: 1, scales: 1 });
   assert.equal(approachOf({ method: 'posterior-mean', scales: 2 }).scales, 2);
-  assert.equal(approachOf({ ensemble: 8 }), { ...balanced, ensemble: 8 });
-  assert.equal(approachOf({ scales: 1 }), { ...balanced, scales: 1 });
+  assert.equal(approachOf({ ensemble: 8 }), { ...fast, ensemble: 8 });
+  assert.equal(approachOf({ scales: 1 }), { ...fast, scales: 1 });
   assert.equal(approachOf({ beta: 3 }), { method: 'beta-map', ensemble: 1, scales: 1 });
-  assert.equal(approachOf({ beta: 'auto' }), balanced);
+  assert.equal(approachOf({ beta: 'auto' }), fast);
 });
 
-test('a word beside what it stands for is refused at the door', async () => {
-  const hint =
-    /'fast' for quality alone.*method 'posterior-mean', ensemble 1 and scales 3; give these, and a number/;
-  for (const other of [{ method: 'beta-map' }, { ensemble: 1 }, { scales: 2 }] as const) {
-    assert.throws(() => approachOf({ quality: 'fast', ...other }), hint);
-    assert.throws(() => denoiseBytes({ quality: 'fast', ...other }), hint);
-    const error: unknown = await openDenoiser({ quality: 'fast', ...other }).catch((e: unknown) => e);
-    assert.match(String(error), hint);
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'taken',
+    (error: unknown) => String(error),
+  );
+
+test('a preset beside what it sets is refused at the door', async () => {
+  for (const [name, value] of [
+    ['method', 'beta-map'],
+    ['ensemble', 1],
+    ['scales', 2],
+    ['beta', 3],
+  ] as const) {
+    const options = { preset: 'fast', [name]: value } as const;
+    const hint = new RegExp(
+      `Pass either preset or ${name}, not both: preset 'fast' is method 'posterior-mean', ensemble 1 and scales 3`,
+    );
+    assert.throws(() => denoiseBytes(options), hint);
+    assert.match(await rejection(openDenoiser(options)), hint);
+  }
+});
+
+test('quality is a number: its words of before are refused with the new name', async () => {
+  const renamed = (word: string, preset: string) =>
+    new RegExp(
+      `Pass '${preset}' for preset instead of '${word}' for quality: quality is the encoder's number`,
+    );
+  for (const [word, preset] of [
+    ['fast', 'fast'],
+    ['balanced', 'best'],
+  ] as const) {
+    const options = { quality: word } as object;
+    const message = renamed(word, preset);
+    assert.throws(() => denoiseBytes(options), message);
+    assert.throws(() => denoise(options), message);
+    assert.throws(() => watchFolder({ input: 'in', output: 'out', ...options }), message);
+    assert.match(await rejection(openDenoiser(options)), message);
+    assert.match(
+      await rejection(evaluate({ folder: 'clean', quality: ['fast', word] } as never)),
+      /for preset/,
+    );
   }
   assert.throws(
-    () => denoiseBytes({ quality: 'best' as 'fast' }),
-    /1 to 100 \(of the file\), or 'fast' or 'balanced' for quality but received 'best'/,
+    () => denoiseBytes({ quality: 0 }),
+    /a whole number from 1 to 100 for quality but received 0/,
   );
-  assert.throws(() => denoiseBytes({ quality: 0 }), /'balanced' for quality but received 0/);
+  assert.throws(() => denoiseBytes({ preset: 'balanced' as 'best' }), /'fast' or 'best' for preset/);
 });
 
 test('evaluations, report and estimate agree', async () => {
@@ -45,7 +79,7 @@ test('evaluations, report and estimate agree', async () => {
   for (const options of [
     { method: 'posterior-mean', ensemble: 4 },
     { method: 'posterior-mean', ensemble: 8, scales: 3 },
-    { quality: 'balanced' },
+    { preset: 'best' },
   ] as const) {
     const denoiser = await openDenoiser({ prior: fixture('conditioned'), ...options, ...TILES });
     try {

@@ -4,18 +4,27 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
-import { addGaussianNoise } from '#src/core/noise/index.js';
+import { addGaussianNoise, gaussianNoise } from '#src/core/noise/index.js';
 import { priorsToChooseFrom } from '#src/denoiser/auto-denoiser.js';
-import { type Candidate, choosePrior, probeSizes } from '#src/denoiser/choose-prior.js';
-import type { Denoiser, FloatImage } from '#src/denoiser/denoiser.js';
+import { type Candidate, choosePrior, evidenceSizes } from '#src/denoiser/choose-prior.js';
+import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import type { Picture } from '#src/tile/picture.js';
 import { photo } from '../core/photo.js';
 import { sharedPath } from '../shared.js';
 
 const SIGMA = 17;
 const CALL = { noise: 'gaussian', strength: 1, sigma: SIGMA } as const;
 
-function noisy({ data, width, height }: { data: Float32Array; width: number; height: number }): FloatImage {
+function noisy({
+  data,
+  width,
+  height,
+}: {
+  data: Float32Array;
+  width: number;
+  height: number;
+}): Picture<Float32Array> {
   return { data: addGaussianNoise(data, SIGMA / 255, 3), width, height, channels: 3 };
 }
 
@@ -62,10 +71,10 @@ test('faces: faces64; in grey, by sigma found, as bytes', async ({ denoiser }) =
     const face = noisy({ data: Float32Array.from(data, (value) => value / 255), width, height });
     const bytes = new Uint8Array(Uint8ClampedArray.from(face.data, (value) => value * 255));
     const picture = { data: bytes, width, height, channels: 3 } as const;
-    const { report } = await denoiser.denoisePicture(picture, { sigma: SIGMA });
+    const { report } = await denoiser.denoise(picture, { sigma: SIGMA });
     assert.is(report.prior, 'faces64', name);
     const grey = { data: bytes.filter((_, i) => i % 3 === 1), width, height, channels: 1 } as const;
-    const told = await denoiser.denoisePicture(grey, { sigma: SIGMA });
+    const told = await denoiser.denoise(grey, { sigma: SIGMA });
     assert.is(told.report.priorChoice?.figures.length, 2, name);
   }
 });
@@ -79,21 +88,43 @@ test('noise that only one prior knows: that one; a clean picture: the default, l
   assert.equal(strong.report.priorChoice?.figures, []);
   assert.match(strong.report.priorChoice?.why ?? '', 'no other knows such noise');
   const data = new Uint8Array(3 * 96 * 96).fill(90);
-  const clean = await denoiser.denoisePicture({ data, width: 96, height: 96, channels: 3 });
+  const clean = await denoiser.denoise({ data, width: 96, height: 96, channels: 3 });
   assert.is(clean.report.isUnchanged, true);
   assert.equal(clean.report.priorChoice?.figures, []);
+});
+
+test('a noise model of your own: beta-MAP by itself, unless you name another method', async ({
+  denoiser,
+}) => {
+  const image = noisy(await photo('chelsea.png', { left: 60, top: 40, width: 64, height: 64 }));
+  const call = { sigma: SIGMA, noise: { ...gaussianNoise(SIGMA / 255), name: 'mine' } };
+  const free = await openDenoiser({ prior: 'auto', threads: 1 });
+  try {
+    const { report } = await free.denoise(image, call);
+    assert.equal([report.method, report.noise.model, report.prior], ['beta-map', 'mine', 'natural']);
+  } finally {
+    await free.close();
+  }
+  const refused = await denoiser.denoise(image, call).catch(String);
+  assert.match(String(refused), /'beta-map' for the noise model mine but received 'posterior-mean'/);
 });
 
 test('what it is, before a picture came', async ({ denoiser }) => {
   assert.is(denoiser.prior, 'auto');
   assert.equal(denoiser.sigmaRange?.colour, [2.5, 100]);
-  const sizes = [{ width: 64, height: 64 }];
   const named = await openDenoiser({ method: 'posterior-mean', threads: 1 });
   try {
     assert.not.equal(denoiser.fingerprint, named.fingerprint);
-    const [auto, one] = await Promise.all([denoiser.estimate(sizes), named.estimate(sizes)]);
-    assert.is(auto.tiles, one.tiles);
-    assert.ok(auto.evaluations > one.evaluations);
+    // One tile is compared with noise drawn four times, four tiles with noise drawn once.
+    const choosing: number[] = [];
+    for (const side of [64, 128]) {
+      const sizes = [{ width: side, height: side }];
+      const [auto, one] = await Promise.all([denoiser.estimate(sizes), named.estimate(sizes)]);
+      assert.is(auto.tiles, one.tiles);
+      choosing.push(auto.evaluations - one.evaluations);
+    }
+    assert.ok(choosing[0] && choosing[0] > 0);
+    assert.is(choosing[0], choosing[1]);
   } finally {
     await named.close();
   }
@@ -136,14 +167,14 @@ test('priors without a noise level are not compared; engines open only to compar
     await denoiser.close();
   }
   for (const [width, height, most] of [
-    [64, 64, 1],
+    [64, 64, 4],
     [5000, 4000, 8],
     [20_000, 8, 8],
-    [1, 1, 1],
+    [1, 1, 4],
     [200, 130, 8],
   ] as const) {
-    const probes = probeSizes({ width, height }, candidates);
-    assert.ok(probes.length >= 1 && probes.length <= most, `${width} x ${height}: ${probes.length}`);
+    const probes = evidenceSizes({ width, height }, candidates);
+    assert.ok(probes.length >= 4 && probes.length <= most, `${width} x ${height}: ${probes.length}`);
     assert.ok(probes.every((probe) => probe.width <= 64 && probe.height <= 64));
   }
 });

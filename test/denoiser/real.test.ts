@@ -21,7 +21,7 @@ real('four cameras', async () => {
       const { data, info } = await read('real');
       const clean = asFloat((await read('mean')).data);
       const { width, height } = info;
-      const result = await denoiser.denoisePicture({
+      const result = await denoiser.denoise({
         data: new Uint8Array(data),
         width,
         height,

@@ -2,8 +2,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError, type FlowDenoiseErrorCode } from '#src/core/errors.js';
-import type { DenoiseCallOptions, Denoiser, FloatImage } from '#src/denoiser/denoiser.js';
+import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import type { Picture } from '#src/tile/picture.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { expectBelow, largestDifference } from '../core/flow/differences.js';
 import { noisyPicture } from './noisy-picture.js';
@@ -109,7 +110,7 @@ test('samples that are not finite', async ({ denoiser }) => {
 });
 
 test('samples that do not fit the size', async ({ denoiser }) => {
-  const call = (change: object) => denoiser.denoise({ ...noisy, ...change } as FloatImage, good);
+  const call = (change: object) => denoiser.denoise({ ...noisy, ...change } as Picture<Float32Array>, good);
   await refuses(call({ width: 161 }), 'BAD_IMAGE', /161 x 120 x 3 samples/, /received 57600/);
   await refuses(call({ channels: 4 }), 'BAD_IMAGE', /160 x 120 x 4 samples/);
   await refuses(call({ channels: 5 }), 'BAD_IMAGE', /received 160, 120 and 5/);
@@ -117,7 +118,11 @@ test('samples that do not fit the size', async ({ denoiser }) => {
   await refuses(call({ height: 1.5 }), 'BAD_IMAGE', /received 160, 1\.5 and 3/);
   await refuses(call({ data: new Uint8Array(57_600) }), 'BAD_IMAGE', /Float32Array/);
   await refuses(call({ data: undefined }), 'BAD_IMAGE', /Float32Array/);
-  await refuses(denoiser.denoise(undefined as unknown as FloatImage, good), 'BAD_IMAGE', /Float32Array/);
+  await refuses(
+    denoiser.denoise(undefined as unknown as Picture<Float32Array>, good),
+    'BAD_IMAGE',
+    /Float32Array/,
+  );
 });
 
 for (const [name, options, ...patterns] of [

@@ -2,8 +2,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import type { DenoiseCallOptions, Denoiser, FloatImage } from '#src/denoiser/denoiser.js';
+import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import type { Picture } from '#src/tile/picture.js';
 import { cutOut, type Region } from '#src/tile/region.js';
 import { expectBelow, rmsDifference } from '../core/flow/differences.js';
 import { photo } from '../core/photo.js';
@@ -20,7 +21,7 @@ const REGIONS: readonly Region[] = [
 
 interface Context {
   denoiser: Denoiser;
-  image: FloatImage;
+  image: Picture<Float32Array>;
 }
 
 const test = suite('region', {} as Context);

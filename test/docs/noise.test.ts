@@ -8,8 +8,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
 import { laplacianNoise, type NoiseModel } from '#src/core/noise/index.js';
-import type { DenoiseReport, FloatImage } from '#src/denoiser/denoiser.js';
+import type { DenoiseReport } from '#src/denoiser/denoiser.js';
 import type { NoiseAnalysis } from '#src/denoiser/noise/analyse-noise.js';
+import type { Picture } from '#src/tile/picture.js';
 import { largestDifference } from '../core/flow/differences.js';
 import { randomNumbers } from '../core/flow/random-weights.js';
 import { photo } from '../core/photo.js';
@@ -18,7 +19,10 @@ import { snippetTests } from './snippets.js';
 
 interface Example {
   laplacian(sigma: number): NoiseModel;
-  denoiseLaplacian(image: FloatImage, sigma255: number): Promise<FloatImage & { report: DenoiseReport }>;
+  denoiseLaplacian(
+    image: Picture<Float32Array>,
+    sigma255: number,
+  ): Promise<Picture<Float32Array> & { report: DenoiseReport }>;
 }
 
 test('the worked example', async () => {

@@ -73,7 +73,7 @@ test('without a word for it: what a user gets by default, and the methods alone'
     const unconditioned = fixtureFolder('unconditioned');
     const { results } = await evaluate({ ...common, prior: [conditioned, unconditioned] });
     assert.equal(results.subjects, [
-      { kind: 'quality', prior: conditioned, quality: 'balanced' },
+      { kind: 'preset', prior: conditioned, preset: 'fast' },
       { kind: 'product', prior: conditioned, method: 'posterior-mean' },
       { kind: 'product', prior: conditioned, method: 'beta-map', beta: 'auto' },
       { kind: 'product', prior: unconditioned, method: 'beta-map', beta: 'auto' },
@@ -134,12 +134,12 @@ test('what is named is evaluated and nothing else', () =>
         contenderName(subject).replace(/.*?, /, ''),
       );
     };
-    assert.equal(await subjectsOf({ quality: ['fast', 'balanced'] }), ['fast', 'balanced']);
-    assert.equal(await subjectsOf({ quality: ['fast'], method: ['posterior-mean'] }), [
+    assert.equal(await subjectsOf({ preset: ['fast', 'best'] }), ['fast', 'best']);
+    assert.equal(await subjectsOf({ preset: ['fast'], method: ['posterior-mean'] }), [
       'fast',
       'posterior mean',
     ]);
-    assert.equal(await subjectsOf({ quality: ['fast'], beta: [2] }), ['fast', 'beta-MAP, beta 2']);
+    assert.equal(await subjectsOf({ preset: ['fast'], beta: [2] }), ['fast', 'beta-MAP, beta 2']);
     assert.equal(await subjectsOf({ beta: [2, 'auto'] }), ['beta-MAP, beta 2', 'beta-MAP, calibrated beta']);
     assert.equal(await subjectsOf({ method: ['posterior-mean'] }), ['posterior mean']);
   }));
@@ -297,8 +297,8 @@ test('options that do not go together, and folders without pictures, are refused
   withCleanFolder(async (root, folder) => {
     const refusals: readonly (readonly [object, RegExp])[] = [
       [{ protocol: 'paper', sigma: [25] }, /'paper' without.*sigma/],
-      [{ protocol: 'paper', quality: ['fast'] }, /'paper' without.*received quality/],
-      [{ quality: ['best'] }, /quality/],
+      [{ protocol: 'paper', preset: ['fast'] }, /Pass either protocol 'paper' or preset, not both/],
+      [{ preset: ['slow'] }, /preset/],
       [{ protocol: 'paper', clip: true }, /'paper' without/],
       [{ noise: 'poisson-gaussian' }, /gain/],
       [{ gain: [4] }, /gain/],

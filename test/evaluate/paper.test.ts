@@ -87,7 +87,7 @@ function resultsOf(
       { kind: 'product', prior: 'faces64', method: 'beta-map', beta: 2 },
       { kind: 'converged', prior: 'faces64', beta: 2 },
       { kind: 'given', name: 'BM3D', folder: 'bm3d' },
-      { kind: 'quality', prior: 'faces64', quality: 'balanced' },
+      { kind: 'preset', prior: 'faces64', preset: 'best' },
     ],
     noisy: PAPER_TABLES.psnr.noisy.map((psnr) => [picture(psnr), picture(psnr)]),
     cells: cells.map(({ psnr, ...cell }) => ({
@@ -112,7 +112,7 @@ test('our best is the product’s, beside the paper’s and beside other program
     { level: 0, subject: 1, psnr: 40.4 },
     { level: 0, subject: 4, psnr: 40.5 },
   ]);
-  assert.is(bestTable(withQuality, [0]).rows[0]?.[4], 'faces64, balanced');
+  assert.is(bestTable(withQuality, [0]).rows[0]?.[4], 'faces64, best');
   const { header, rows } = bestTable(results, [0, 1]);
   assert.equal(header.slice(-2), ['asked', 'BM3D']);
   assert.equal(rows[0], [
@@ -206,7 +206,7 @@ test('the whole protocol, with two small priors, on two pictures', () =>
     const betas = ['beta 1', 'beta 2', 'beta 4', 'beta 8'];
     const calls = [...betas, 'calibrated beta'].map((beta) => `beta-MAP, ${beta}`);
     const climbs = betas.map((beta) => `beta-MAP at convergence, ${beta}`);
-    assert.equal(kinds(conditioned), ['fast', 'balanced', 'posterior mean', ...calls, ...climbs]);
+    assert.equal(kinds(conditioned), ['fast', 'best', 'posterior mean', ...calls, ...climbs]);
     assert.equal(kinds(unconditioned), calls, 'without noise levels every call is a climb to convergence');
     const met = (subject: number) => results.cells.filter((cell) => cell.subject === subject).length;
     for (const quality of [0, 1]) assert.is(met(quality), 4 + 4 + 3, 'a conditioned prior meets every noise');

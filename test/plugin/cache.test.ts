@@ -27,9 +27,9 @@ async function counting(): Promise<Denoiser & { begun: () => number }> {
   let begun = 0;
   return {
     ...denoiser,
-    denoisePicture(...args) {
+    denoise(...args) {
       begun++;
-      return denoiser.denoisePicture(...args);
+      return denoiser.denoise(...args);
     },
     begun: () => begun,
   };
@@ -175,8 +175,8 @@ test('a picture found clean is remembered as such', () =>
     const bytes = await noisyPicture('png');
     const denoiser: Denoiser = {
       ...identityDenoiser(),
-      async denoisePicture(picture, options) {
-        const result = await identityDenoiser().denoisePicture(picture, options);
+      async denoise(picture, options) {
+        const result = await identityDenoiser().denoise(picture, options);
         return { ...result, report: { ...result.report, isUnchanged: true } };
       },
     };

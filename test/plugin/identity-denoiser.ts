@@ -2,7 +2,6 @@
 // long as a test wants.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '#src/denoiser/denoiser.js';
-import type { Picture } from '#src/tile/picture.js';
 
 export interface IdentityDenoiser extends Denoiser {
   /** Pictures begun so far. */
@@ -56,13 +55,9 @@ export function identityDenoiser(milliseconds: (width: number) => number = () =>
     scales: 1,
     fingerprint: 'identity',
     sigmaRange: undefined,
-    async denoise(image, options) {
-      await wait(image, options);
-      return { ...image, report: report() };
-    },
-    async denoisePicture<P extends Picture>(picture: P, options?: DenoiseCallOptions) {
+    async denoise(picture, options) {
       await wait(picture, options);
-      return { data: picture.data, report: report() };
+      return { ...picture, report: report() };
     },
     estimate: async (sizes) => ({ tiles: sizes.length, evaluations: sizes.length, seconds: 0 }),
     async close() {

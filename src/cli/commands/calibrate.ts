@@ -8,8 +8,8 @@ import {
   type CalibrationRow,
   calibrate,
 } from '../../train/calibrate/calibrate.js';
-import { listOption, numberOption } from '../arguments.js';
 import type { Display, RunContext } from '../display/progress.js';
+import { listOption, numberOption } from '../option-flags.js';
 
 export interface CalibrateArguments {
   readonly options: CalibrateOptions;

@@ -1,15 +1,16 @@
 // `flow-denoise evaluate`: its options, and the words in which it tells how far it is. What it does is src/evaluate.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { FlowDenoiseError } from '../../core/errors.js';
+import { openingShape } from '../../denoiser/options.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
 import { timeWords } from '../../figure/time-words.js';
-import { numberOption } from '../arguments.js';
 import { openEvaluationDisplay } from '../display/evaluation-display.js';
+import { addFlags, numberOption } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
   flow-denoise evaluate photos -o evaluation
-  flow-denoise evaluate photos -o evaluation --sigma 15,25,50 --quality fast,balanced --method beta-map
+  flow-denoise evaluate photos -o evaluation --sigma 15,25,50 --preset fast,best --method beta-map
   flow-denoise evaluate photos -o evaluation --beta 1,2,4,8,auto --prior natural,./my-prior --count 12
   flow-denoise evaluate photos -o evaluation --noise poisson-gaussian --gain 2,8 --sigma 2
   flow-denoise evaluate photos -o evaluation --noise camera --iso 3200,12800 --jpeg-quality none,75
@@ -19,7 +20,7 @@ Examples:
 
 The folder holds clean pictures; noise is added to them, by seeds, so that a second run gives the same figures. What is
 written: results.html, results.md, results.csv, results.json and figures. Lists are separated by commas.
-Without quality, method and beta: balanced, posterior-mean and beta-map.
+Without --preset, --method and --beta: the default preset, posterior-mean and beta-map.
 
 Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
 
@@ -41,7 +42,8 @@ interface EvaluateContext {
 }
 
 export function describeEvaluate(command: Command, context: EvaluateContext): void {
-  command
+  const { engine, tileSize, overlap, threads } = openingShape;
+  addFlags(command, { engine, tileSize, overlap, threads })
     .description('measure priors, methods and betas on a folder of clean pictures')
     .argument('<folder>', 'clean pictures, at any depth')
     .option('-o, --output <folder>', 'where the results are written')
@@ -61,7 +63,9 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
     )
     .option('--jpeg-sampling <chroma>', 'camera: 4:2:0 or 4:4:4 (default: 4:2:0)')
     .option('--clip', 'cut the noisy pictures off at black and white')
-    .option('--quality <list>', 'fast, balanced: as the command denoises', words)
+    .option('--preset <list>', 'fast, best: as the command denoises', words)
+    // The schema says what its words are called now.
+    .addOption(new Option('--quality <list>').argParser(words).hideHelp())
     .option('--method <list>', 'beta-map, posterior-mean: an estimator alone', words)
     .option('--beta <list>', 'of beta-map: numbers, auto (default: auto)', numbersAndWords)
     .option('--prior <list>', 'names or folders (default: natural; of the paper: those for faces)', words)
@@ -87,10 +91,6 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
       'what another program made of them; may be given several times',
       (value: string, before: readonly string[] = []) => [...before, value],
     )
-    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
-    .addOption(numberOption('--tile-size <pixels>', 'side of a tile'))
-    .addOption(numberOption('--overlap <pixels>', 'how far tiles overlap'))
-    .addOption(numberOption('--threads <number>', 'threads that compute'))
     .option('--quiet', 'say nothing but errors')
     .option('--json', 'the results as one line of JSON on stdout')
     .addHelpText('after', EXAMPLES)

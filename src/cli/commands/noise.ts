@@ -14,15 +14,16 @@ import {
   type NoiseAnalyser,
   openNoiseAnalyser,
 } from '../../denoiser/noise/analyse-noise.js';
+import { notBoth } from '../../denoiser/option-schema.js';
 import { decodePicture, writeFileAtomic } from '../../image/index.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
 import type { Picture } from '../../tile/picture.js';
 import type { Region } from '../../tile/region.js';
-import { numberOption } from '../arguments.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
 import { errorJson, errorLine } from '../display/report.js';
 import { readNoiseProfile } from '../noise-file.js';
+import { numberOption } from '../option-flags.js';
 import { storedRegion } from '../preview/display-image.js';
 import { findInputs } from '../run/inputs.js';
 
@@ -94,8 +95,7 @@ async function noiseCommand(
   const { json = false, black, white } = raw;
   const { output, svg } = await targetsOf(raw);
   const region = raw.region === undefined ? undefined : regionOf(raw.region);
-  if (region && raw.pair !== undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected one of --region and --pair but received both');
+  if (region && raw.pair !== undefined) throw notBoth('--region', '--pair');
   const { jobs, unmatched } = await findInputs(inputs, { inPlace: true });
   for (const arg of unmatched) say(`no pictures found in ${printable(arg)}`);
   const clean = raw.pair === undefined ? undefined : (await readPicture(raw.pair, signal)).picture;

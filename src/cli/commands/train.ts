@@ -7,10 +7,10 @@ import { timeWords } from '../../figure/time-words.js';
 import { logLine } from '../../train/report/training-log.js';
 import { PAGE_FILE } from '../../train/report/training-report.js';
 import { type TrainOptions, train } from '../../train/train.js';
-import { listOption, numberOption } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { errorLine, Interrupted } from '../display/report.js';
 import { openTrainingDisplay } from '../display/training-display.js';
+import { listOption, numberOption } from '../option-flags.js';
 import { calibrateAloud } from './calibrate.js';
 
 export interface TrainArguments {

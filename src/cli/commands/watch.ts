@@ -1,14 +1,20 @@
 // `flow-denoise watch`: its options, and the words and lines in which its events are told. What it does is
 // src/plugin/watch.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import type { FolderWatcher } from '../../plugin/index.js';
-import { type WatchFolderOptions, watchFolder } from '../../plugin/index.js';
-import { addDenoisingOptions, addNoiseOptions, numberOption, withSensor } from '../arguments.js';
+import { noiseShape } from '../../denoiser/noise/noise-options.js';
+import { option } from '../../denoiser/option-schema.js';
+import { openingShape } from '../../denoiser/options.js';
+import { type FolderWatcher, type WatchFolderOptions, watchFolder } from '../../plugin/index.js';
+import { fileShape } from '../../plugin/stream-options.js';
+import { POLL_MS, watchShape } from '../../plugin/watch/options.js';
+import { outputShape, sensorShape, withSensor } from '../arguments.js';
 import type { Display, RunContext } from '../display/progress.js';
 import { doneLine, errorJson, errorLine } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
+import { addFlags } from '../option-flags.js';
 
 export interface WatchArguments {
   readonly options: WatchFolderOptions;
@@ -32,6 +38,24 @@ be written; --json tells every picture as it is done.
 Exit codes: 0 all done (--once, --finish), 1 some picture failed (--once), 2 wrong usage, or a folder, the prior or the
 engine failed, 130 interrupted (143 terminated).`;
 
+const commandShape = {
+  ...watchShape,
+  pollInterval: option(z.unknown().optional(), 'a number of milliseconds', {
+    does: 'how often --poll looks',
+    flag: '<ms>',
+    otherwise: String(POLL_MS),
+  }),
+  finish: option(z.boolean().default(false), 'true or false', {
+    does: 'when stopped, finishes the pictures in work; a second signal ends at once',
+    flag: '',
+  }),
+  ...noiseShape,
+  ...sensorShape,
+  ...openingShape,
+  maxPixels: fileShape.maxPixels,
+  ...outputShape,
+};
+
 interface RawOptions extends Record<string, unknown> {
   readonly output?: string;
   readonly gain?: unknown;
@@ -51,26 +75,10 @@ interface RawOptions extends Record<string, unknown> {
 export function describeWatch(command: Command, start: (args: WatchArguments) => Promise<void>): void {
   command
     .description('denoise every picture that appears in a folder')
-    .argument('<input>', 'the folder to watch, at any depth')
-    .option('-o, --output <folder>', 'where the pictures are written, in the same tree and format')
-    .option('--once', 'end when all that is there is done')
-    .option('--originals <what>', 'keep, or move: to .done, or .error with the reason (default: keep)')
-    .option(
-      '--existing <what>',
-      'a file where a result should go: version beside it, or skip (default: version)',
-    )
-    .addOption(
-      numberOption('--settle <ms>', 'how long a file must not change before it is taken (default: 2000)'),
-    )
-    .addOption(
-      numberOption('--patience <ms>', 'how long a file may not decode before it fails (default: 30000)'),
-    )
-    .option('--poll', 'look again and again instead of waiting for events: for network shares')
-    .addOption(numberOption('--poll-interval <ms>', 'how often --poll looks (default: 2000)'))
-    .addOption(numberOption('--rescan <ms>', 'how often the whole folder is read again (default: 60000)'))
-    .option('--finish', 'when stopped, finish the pictures in work; a second signal ends at once');
-  addDenoisingOptions(addNoiseOptions(command))
-    .option('--quality <word>', 'fast or balanced (default: balanced)')
+    .argument('<input>', 'the folder to watch, at any depth');
+  addFlags(command, commandShape)
+    // Of `run` alone, but for the words that it once took: the schema says what they are called now.
+    .addOption(new Option('--quality <word>').hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (input: string, options: RawOptions) =>
       start(watchArguments(input, await withNoiseProfile(options))),
@@ -79,11 +87,13 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
 
 function watchArguments(input: string, raw: RawOptions): WatchArguments {
   const { quiet = false, json = false, finish = false, gain, offset, poll, pollInterval, ...rest } = raw;
-  const { config: _, ...values } = rest;
+  // A file of options may hold the encoder's number, for `run`.
+  const { config: _, quality, ...values } = rest;
   if (values.output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected --output <folder>: where do the results go?');
+    throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where do the results go?');
   const options = {
-    ...(gain === undefined && offset === undefined ? values : withSensor(values, gain, offset)),
+    ...withSensor(values, gain, offset),
+    ...(typeof quality === 'string' && { quality }),
     input,
     poll: pollInterval ?? poll,
   };

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../../core/errors.js';
 import type { Method } from '../../denoiser/denoiser.js';
-import { sigmaSchema } from '../../denoiser/noise/noise-options.js';
-import { betaSchema } from '../../denoiser/options.js';
+import { SIGMA_WORDS, sigmaSchema } from '../../denoiser/noise/noise-options.js';
+import { notBoth } from '../../denoiser/option-schema.js';
+import { BETA_WORDS, betaSchema } from '../../denoiser/options.js';
 import { isSupportedExtension } from '../../image/index.js';
 import type { Region } from '../../tile/region.js';
 import { type Destination, STANDARD } from '../run/destination.js';
@@ -27,8 +28,7 @@ export const previewSchema = z
   .union([z.boolean(), z.int().min(8), z.string().regex(PART)])
   .optional()
   .transform((preview) => (preview === undefined || preview === false ? undefined : partOf(preview)))
-  .refine((part) => part === undefined || (part.width >= 8 && part.height >= 8))
-  .describe('a side in pixels (320), a size (320x240) or x,y,width,height, of 8 pixels or more,');
+  .refine((part) => part === undefined || (part.width >= 8 && part.height >= 8));
 
 function partOf(preview: true | number | string): PreviewRequest['part'] {
   if (preview === true) return { width: SIDE, height: SIDE };
@@ -46,12 +46,12 @@ export function several(flag: 'sigma' | 'beta', value: unknown): readonly (numbe
   const isList = Array.isArray(value) || (typeof value === 'string' && value.includes(','));
   if (!isList) return undefined;
   const words: readonly unknown[] = Array.isArray(value) ? value : value.split(',');
-  const schema = flag === 'sigma' ? sigmaSchema : betaSchema;
+  const [schema, expected] = flag === 'sigma' ? [sigmaSchema, SIGMA_WORDS] : [betaSchema, BETA_WORDS];
   return words.map((word) => {
     const text = String(word).trim();
     const each = schema.safeParse(text === '' || Number.isNaN(Number(text)) ? text : Number(text));
-    if (each.success && each.data !== undefined) return each.data;
-    throw refused(`${schema.description} between the commas of --${flag} but received '${text}'`);
+    if (each.success) return each.data;
+    throw refused(`Expected ${expected} between the commas of --${flag} but received '${text}'`);
   });
 }
 
@@ -70,25 +70,26 @@ export function checkPreview(
     for (const flag of ['sigma', 'beta'] as const) {
       const list = lists[flag];
       if (list)
-        throw refused(`one number for --${flag}, or several beside --preview, but received ${list.join()}`);
+        throw refused(
+          `Expected one number for --${flag}, or several with --preview, but received ${list.join()}`,
+        );
     }
     return;
   }
   const given = { '--suffix': suffix, '--in-place': inPlace, '--format': format, ...flags };
   const senseless = Object.entries(given).find(([, value]) => value);
-  if (senseless)
-    throw refused(`--preview without ${senseless[0]}: it writes one PNG and denoises nothing else`);
+  if (senseless) throw notBoth('--preview', senseless[0], '--preview writes one PNG and nothing else');
   if (output === undefined || output === STANDARD || inputs.includes(STANDARD))
-    throw refused('files and an --output <folder> beside --preview');
+    throw refused('Pass files and an --output <folder> with --preview');
   if (lists.beta && method === 'posterior-mean')
-    throw refused('--beta without --method posterior-mean, which has no beta');
+    throw notBoth('--beta', '--method posterior-mean', 'the posterior mean has no beta');
   const cells = request.sigmas.length * request.betas.length;
   if (cells > MOST_CELLS)
-    throw refused(`at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
+    throw refused(`Expected at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
 }
 
-function refused(expected: string): FlowDenoiseError {
-  return new FlowDenoiseError('BAD_OPTION', `Expected ${expected}`);
+function refused(message: string): FlowDenoiseError {
+  return new FlowDenoiseError('BAD_OPTION', message);
 }
 
 /** The words of a command line with `--preview cat.png` taken for what is meant: a preview of cat.png, of the usual size. */

@@ -6,7 +6,7 @@ import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
-import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { timeWords } from '../../figure/time-words.js';
 import {
@@ -50,10 +50,10 @@ export async function previewCommand(args: PreviewArguments, context: RunContext
     format: 'png',
   });
   for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
-  const denoiser = await openDenoiser(args.denoiser);
+  const denoiser = await openDenoiser(args.opening);
   let failed = 0;
   try {
-    for (const sigma of args.preview.sigmas) refuseSigma(sigma, denoiser, '--sigma');
+    for (const sigma of args.preview.sigmas) checkSigma(sigma, denoiser, { name: '--sigma' });
     for (const job of jobs) {
       signal.throwIfAborted();
       try {
@@ -94,12 +94,12 @@ interface Made {
 
 async function makePreview(
   { input }: Job,
-  { preview, noise, sigmaMap, file, maxBytes }: PreviewArguments,
+  { preview, noise, sigmaMap, file }: PreviewArguments,
   denoiser: Denoiser,
   signal: AbortSignal,
 ): Promise<Made> {
   const started = performance.now();
-  checkLength((await stat(input)).size, input, maxBytes);
+  checkLength((await stat(input)).size, input, file.maxBytes);
   const bytes = await readRegularFile(input, { signal });
   const decoded = await decodePicture(bytes, printable(input), { maxPixels: file.maxPixels });
   const { region, shown } = await placeOf(preview.part, bytes, decoded);
@@ -110,7 +110,7 @@ async function makePreview(
   const view = (data: Samples) => asShown(decoded, data, region);
   const noisy: Cell = { label: 'noisy', pixels: await view(cutOut(decoded.picture, region).data) };
   const cellOf = async (sigma: number | 'auto', beta: number | 'auto') => {
-    const result = await denoiser.denoisePicture(decoded.picture, { ...given, sigma, beta });
+    const result = await denoiser.denoise(decoded.picture, { ...given, sigma, beta });
     const isTold = preview.betas.some((each) => each !== 'auto');
     const cell: Cell = {
       label: labelOf(result.report, isTold, noise.strength),
@@ -177,7 +177,7 @@ async function noiseOf(
   denoiser: Denoiser,
   options: DenoiseCallOptions,
 ): Promise<NoiseReport> {
-  const { report } = await denoiser.denoisePicture(picture, { ...options, sigma: 'auto', strength: 0 });
+  const { report } = await denoiser.denoise(picture, { ...options, sigma: 'auto', strength: 0 });
   return report.noise;
 }
 

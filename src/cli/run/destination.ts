@@ -2,10 +2,10 @@
 // and the path that each gives. Writes nothing.
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import type { Command } from 'commander';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
+import { option } from '../../denoiser/option-schema.js';
 import { type PictureFormat, withFormatExtension } from '../../image/index.js';
 
 /** Checked: one of `output`, `suffix` and `inPlace` is there. */
@@ -51,28 +51,36 @@ const DEFAULT_BACKUP = '.orig';
 const namePart = z.string().regex(/^[^/\\\0]+$/);
 
 export const destinationShape = {
-  output: z.string().min(1).optional().describe('a folder, or - for standard output,'),
-  suffix: namePart.optional().describe('a part of a file name'),
-  inPlace: z.boolean().optional().describe('true or false'),
-  backup: z
-    .union([z.boolean(), namePart])
-    .optional()
-    .transform((backup) => (backup === true ? DEFAULT_BACKUP : backup || undefined))
-    .describe('true, false or a part of a file name'),
-  overwrite: z.boolean().optional().describe('true or false'),
+  output: option(z.string().min(1).optional(), 'a folder, a file for one picture, or - for standard output,', {
+    does: 'where to write, in the same formats; a file such as clean.png, or - (stdout), for one picture',
+    flag: '<folder>',
+    letter: 'o',
+  }),
+  suffix: option(namePart.optional(), 'a part of a file name', {
+    does: 'text before the extension; without --output, writes beside the original',
+    flag: '<text>',
+  }),
+  overwrite: option(z.boolean().optional(), 'true or false', {
+    does: 'replaces existing outputs, which are skipped otherwise',
+    flag: '',
+  }),
+  inPlace: option(z.boolean().optional(), 'true or false', {
+    does: 'replaces the originals, each whole or not at all',
+    flag: '',
+  }),
+  backup: option(
+    z
+      .union([z.boolean(), namePart])
+      .optional()
+      .transform((backup) => (backup === true ? DEFAULT_BACKUP : backup || undefined)),
+    'true, false or a part of a file name',
+    {
+      does: 'with --in-place: keeps each original, its name with this suffix',
+      flag: '[suffix]',
+      otherwise: DEFAULT_BACKUP,
+    },
+  ),
 };
-
-export function addDestinationOptions(command: Command): Command {
-  return command
-    .option(
-      '-o, --output <folder>',
-      'where the pictures are written; a file, as clean.png, or - (stdout) for one picture',
-    )
-    .option('--suffix <text>', 'put before the extension; without --output, beside the original')
-    .option('--overwrite', 'replace what is there already (default: it is left, and not computed)')
-    .option('--in-place', 'replace the originals, each whole or not at all')
-    .option('--backup [suffix]', 'with --in-place: keep originals as a.jpg.orig (default: .orig)');
-}
 
 /** @throws FlowDenoiseError BAD_OPTION where the flags contradict each other or say nothing */
 export function checkDestination(inputs: readonly string[], destination: Destination): void {

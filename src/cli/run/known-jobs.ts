@@ -7,21 +7,18 @@ import type { CommandArguments } from '../arguments.js';
 import type { Job } from './inputs.js';
 
 /** Those whose results are in the cache; none where the method is yet to be chosen, or a map of sigma says the noise. */
-export async function knownJobs(
-  jobs: readonly Job[],
-  { noise, sigmaMap, file, denoiser, timeBudget, concurrency, maxBytes }: CommandArguments,
-): Promise<ReadonlySet<Job>> {
+export async function knownJobs(jobs: readonly Job[], args: CommandArguments): Promise<ReadonlySet<Job>> {
   const known = new Set<Job>();
-  if (file.cache === false || sigmaMap !== undefined || timeBudget !== undefined) return known;
-  const { isKnown } = pictureDenoiser({ ...noise, ...file, ...denoiser });
+  if (args.cache === false || args.sigmaMap !== undefined || args.timeBudget !== undefined) return known;
+  const { isKnown } = pictureDenoiser(args);
   const look = async ({ input }: Job): Promise<boolean> => {
     // What cannot be read is the work's to tell.
     const size = (await stat(input).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
-    if (size > maxBytes) return false;
+    if (size > args.file.maxBytes) return false;
     const bytes = await readRegularFile(input).catch(() => undefined);
     return bytes !== undefined && isKnown(bytes);
   };
-  const looks = mapInOrder(jobs, concurrency, async (job) => ({ job, isThere: await look(job) }));
+  const looks = mapInOrder(jobs, args.concurrency, async (job) => ({ job, isThere: await look(job) }));
   for await (const { job, isThere } of looks) if (isThere) known.add(job);
   return known;
 }

@@ -1,15 +1,17 @@
 // What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. And
 // `--dry-run`, which says it, a line for each picture. No picture is decoded here.
 import { stat } from 'node:fs/promises';
-import { messageOf } from '../../core/errors.js';
+import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import { printable } from '../../core/printable.js';
-import type { Approach, Denoiser, Method } from '../../denoiser/denoiser.js';
-import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import type { Approach, Denoiser, Method, Preset } from '../../denoiser/denoiser.js';
+import { checkSigma } from '../../denoiser/noise/check-sigma.js';
+import { PRESETS } from '../../denoiser/preset.js';
 import { timeWords } from '../../figure/time-words.js';
 import { readPictureHeader } from '../../image/index.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
+import type { FileOptions } from '../../plugin/stream-options.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import { errorJson, wayOf, withoutName } from '../display/report.js';
 import type { Job } from './inputs.js';
@@ -32,15 +34,14 @@ export interface Plan {
   readonly megapixels: number;
   readonly tiles: number;
   readonly seconds: number;
-  /** Seconds with `--method posterior-mean`, where that is another method and the plan is a long one. */
-  readonly posteriorMeanSeconds: number | undefined;
+  /** Seconds with `--preset fast`, where the plan is a long one and that is faster. */
+  readonly fastSeconds: number | undefined;
 }
 
 /** What decides which pictures a run refuses. */
 export interface PlanOptions {
   readonly noise: { readonly sigma: number | 'auto' };
-  readonly file: { readonly maxPixels?: number | undefined };
-  readonly maxBytes: number;
+  readonly file: Pick<FileOptions, 'maxPixels' | 'maxBytes'>;
   readonly concurrency: number;
 }
 
@@ -68,13 +69,13 @@ export async function planJobs(
     planned.push({ ...job, tiles, seconds, size, megapixels, ...(error !== undefined && { error }) });
   }
   const { seconds } = await denoiser.estimate(sizes);
-  const isLong = seconds > LONG_SECONDS && denoiser.method !== 'posterior-mean';
+  const fast = seconds > LONG_SECONDS ? await presetSeconds('fast', sizes, denoiser) : undefined;
   return {
     jobs: planned,
     megapixels: sum(planned.map((job) => job.megapixels)),
     tiles: sum(planned.map((job) => job.tiles)),
     seconds,
-    posteriorMeanSeconds: isLong ? await posteriorMeanSeconds(denoiser, sizes) : undefined,
+    fastSeconds: fast !== undefined && fast < seconds ? fast : undefined,
   };
 }
 
@@ -89,10 +90,8 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
     `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
       `with ${approachWords(denoiser)} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
-  if (plan.posteriorMeanSeconds !== undefined) {
-    const fast = timeWords(plan.posteriorMeanSeconds);
-    lines.push(`--method posterior-mean would take about ${fast}, for a slightly noisier result`);
-  }
+  if (plan.fastSeconds !== undefined)
+    lines.push(`--preset fast would take about ${timeWords(plan.fastSeconds)}`);
   return lines;
 }
 
@@ -126,18 +125,17 @@ export const isRefused = ({ error }: PlannedJob): boolean => error !== undefined
 async function lookAt(
   job: Job,
   { prior, sigmaRange }: Denoiser,
-  { noise, file, maxBytes }: PlanOptions,
+  { noise, file }: PlanOptions,
   signal: AbortSignal,
 ): Promise<{ readonly size?: Size; readonly frames?: number; readonly error?: unknown }> {
   if (job.refusal !== undefined) return { error: job.refusal };
   try {
-    checkLength((await stat(job.input)).size, job.input, maxBytes);
+    checkLength((await stat(job.input)).size, job.input, file.maxBytes);
     const bytes = await readRegularFile(job.input, { signal });
     const options = { maxPixels: file.maxPixels, animations: true };
     const header = await readPictureHeader(bytes, printable(job.input), options);
     const { width, height, channels, frames } = header;
-    const known = sigmaRange?.[channels <= 2 ? 'grey' : 'colour'];
-    if (known) refuseSigma(noise.sigma, { prior, sigmaRange: { colour: known, grey: known } }, 'sigma');
+    checkSigma(noise.sigma, { prior, sigmaRange }, { kind: channels <= 2 ? 'grey' : 'colour' });
     return { size: { width, height }, frames };
   } catch (error) {
     signal.throwIfAborted();
@@ -145,12 +143,18 @@ async function lookAt(
   }
 }
 
-/** Undefined for a prior that has no posterior mean. */
-function posteriorMeanSeconds(denoiser: Denoiser, sizes: readonly Size[]): Promise<number | undefined> {
-  return denoiser.estimate(sizes, { method: 'posterior-mean' }).then(
-    ({ seconds }) => seconds,
-    () => undefined,
-  );
+/** Expected with a preset; undefined where the prior does not have its method. */
+export async function presetSeconds(
+  preset: Preset,
+  sizes: readonly Size[],
+  denoiser: Denoiser,
+): Promise<number | undefined> {
+  try {
+    return (await denoiser.estimate(sizes, PRESETS[preset])).seconds;
+  } catch (error) {
+    if (error instanceof FlowDenoiseError && error.code === 'NEEDS_CONDITIONING') return undefined;
+    throw error;
+  }
 }
 
 function sum(numbers: readonly number[]): number {

@@ -3,12 +3,11 @@
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
-import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
 import { printable } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
-import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
-import { APPROACH_NAMES, approachOf } from '../../denoiser/preset.js';
+import { approachOf, DEFAULT_PRESET } from '../../denoiser/preset.js';
 import { timeWords } from '../../figure/time-words.js';
 import { writeFileAtomic } from '../../image/index.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
@@ -36,7 +35,7 @@ import {
   planLines,
 } from './plan.js';
 import { readSigmaMap } from './sigma-map.js';
-import { approachWithin } from './time-budget.js';
+import { presetWithin } from './time-budget.js';
 
 /**
  * Denoises what the arguments name.
@@ -67,11 +66,11 @@ export async function runCommand(given: CommandArguments, context: RunContext): 
   let page: HtmlReport | undefined;
   try {
     signal.throwIfAborted();
-    refuseSigma(args.noise.sigma, denoiser, '--sigma');
+    checkSigma(args.noise.sigma, denoiser, { name: '--sigma' });
     if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
     if (args.report) page = await openHtmlReport(args.report, denoiser, waiting.length, args.noise.strength);
     const planned = await plannedJobs(waiting, known, denoiser, args, context);
-    const { denoise } = pictureDenoiser({ ...args.noise, ...args.file, denoiser });
+    const { denoise } = pictureDenoiser({ ...args, denoiser });
     return await denoiseJobs(planned, denoise, args, context, page);
   } finally {
     display.end();
@@ -86,12 +85,16 @@ async function denoiseKnown(
   args: CommandArguments,
   context: RunContext,
 ): Promise<number> {
-  const { report, denoiser, noise } = args;
-  const { prior = DEFAULT_PRIOR } = denoiser;
+  const { report, opening, noise } = args;
   const engine = { name: 'none', why: 'all results were in the cache' };
-  const pictures = pictureDenoiser({ ...noise, ...args.file, ...denoiser });
+  const pictures = pictureDenoiser(args);
   const page = report
-    ? await openHtmlReport(report, { prior, ...approachOf(denoiser), engine }, jobs.length, noise.strength)
+    ? await openHtmlReport(
+        report,
+        { prior: opening.prior, ...approachOf(opening), engine },
+        jobs.length,
+        noise.strength,
+      )
     : undefined;
   try {
     return await denoiseJobs(jobs.map(unplanned), pictures.denoise, args, context, page);
@@ -102,23 +105,23 @@ async function denoiseKnown(
   }
 }
 
-/** Opens the denoiser, with the approach that fits the time where one was given. */
+/** Opens the denoiser, with the preset that fits the time where one was given. */
 async function openWithin(
   jobs: readonly Job[],
   args: CommandArguments,
   { display, signal }: RunContext,
 ): Promise<Denoiser> {
-  const { denoiser: options, timeBudget } = args;
-  const best = await openDenoiser(options);
-  if (timeBudget === undefined) return best;
+  const { opening, timeBudget } = args;
+  const first = await openDenoiser(opening);
+  if (timeBudget === undefined) return first;
   try {
-    const { approach, why } = await approachWithin(timeBudget, jobs, best, args, signal);
+    const { preset = DEFAULT_PRESET, why } = await presetWithin(timeBudget, jobs, first, args, signal);
     display.say(why);
-    if (APPROACH_NAMES.every((name) => approach[name] === best[name])) return best;
-    await best.close();
-    return await openDenoiser({ ...options, ...approach });
+    if (preset === DEFAULT_PRESET) return first;
+    await first.close();
+    return await openDenoiser({ ...opening, preset });
   } catch (error) {
-    await best.close();
+    await first.close();
     throw error;
   }
 }
@@ -207,7 +210,7 @@ function unplanned(job: Job): PlannedJob {
 async function denoiseJobs(
   jobs: readonly PlannedJob[],
   denoise: PictureDenoiser['denoise'],
-  { sigmaMap, concurrency, maxBytes, destination, json, noise }: CommandArguments,
+  { sigmaMap, concurrency, file, destination, json, noise }: CommandArguments,
   { display, writeLine, signal }: RunContext,
   page: HtmlReport | undefined,
 ): Promise<number> {
@@ -218,7 +221,7 @@ async function denoiseJobs(
     if (job.refusal !== undefined) return { job, error: job.refusal };
     try {
       const before = await stampOf(job.input);
-      checkLength(Number(before.size), job.input, maxBytes);
+      checkLength(Number(before.size), job.input, file.maxBytes);
       const read = () => readRegularFile(job.input, { signal });
       const { bytes, report } = await denoise(await read(), job.input, {
         ...(map && { sigmaMap: map }),

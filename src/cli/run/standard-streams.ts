@@ -2,7 +2,7 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
-import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { collectBytes } from '../../plugin/picture-bytes.js';
@@ -38,14 +38,14 @@ export async function denoiseToStandardOutput(
   checkArguments(args, stdout);
   const [input = STANDARD] = args.inputs;
   const name = input === STANDARD ? 'standard input' : input;
-  const denoiser = await openDenoiser(args.denoiser);
+  const denoiser = await openDenoiser(args.opening);
   try {
-    refuseSigma(args.noise.sigma, denoiser, '--sigma');
+    checkSigma(args.noise.sigma, denoiser, { name: '--sigma' });
     const sigmaMap = args.sigmaMap === undefined ? undefined : await readSigmaMap(args.sigmaMap);
-    const { denoise } = pictureDenoiser({ ...args.noise, ...args.file, denoiser });
+    const { denoise } = pictureDenoiser({ ...args, denoiser });
     try {
       const source = addAbortSignal(signal, input === STANDARD ? stdin : await readStreamOf(input));
-      const original = await collectBytes(source, name, args.maxBytes);
+      const original = await collectBytes(source, name, args.file.maxBytes);
       const { bytes, report } = await denoise(original, name, { signal, ...(sigmaMap && { sigmaMap }) });
       await writeAll(stdout, bytes ?? original);
       display.say(doneLine({ input: name, output: 'standard output' }, report, args.noise.strength));

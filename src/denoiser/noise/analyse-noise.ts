@@ -3,8 +3,7 @@
 import { z } from 'zod';
 import { openNoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { rememberReadings } from '../../core/engine/noise-meter/remembered-readings.js';
-import { FlowDenoiseError } from '../../core/errors.js';
-import { DEFAULT_PRIOR, findPrior } from '../../core/model/find-prior.js';
+import { findPrior } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import { profileFromPair, profileFromRegion } from '../../core/noise/estimate/profile-from-pair.js';
 import { BAND_SHARES } from '../../core/noise/model/bands.js';
@@ -12,11 +11,12 @@ import { type NoiseProfile, whiteProfile } from '../../core/noise/model/noise-pr
 import { colourChannels, type Picture } from '../../tile/picture.js';
 import { checkPicture } from '../check-picture.js';
 import type { NoiseReport } from '../denoiser.js';
-import { callOptionsSchema, denoiserOptionsSchema, parseOptions } from '../options.js';
+import { notBoth, parseOptions } from '../option-schema.js';
+import { callShape, openingShape } from '../options.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour } from '../passes/grey.js';
 import { viewOf } from '../view/picture-view.js';
-import { rangeOptionsShape } from '../view/range-options.js';
 import { containerRange, type SampleRange } from '../view/sample-range.js';
+import { noiseShape } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 
 const analyseOptionsSchema = z.strictObject({
@@ -26,16 +26,17 @@ const analyseOptionsSchema = z.strictObject({
     .default('auto')
     .describe("'auto', 'gaussian' or 'poisson-gaussian'"),
   /** A part that is flat in the scene (a wall, sky out of focus), at least 32 x 32: the noise is measured on it. */
-  region: callOptionsSchema.shape.region,
+  region: callShape.region,
   /** The same scene without noise, for instance the mean of many shots: the noise is measured against it. */
   clean: z
     .custom<Picture>((value) => typeof value === 'object' && value !== null && 'data' in value)
     .optional()
     .describe('a picture { data, width, height, channels }'),
   /** A shipped prior or a folder, whose noise levels say what is clean. Default 'natural'. */
-  prior: denoiserOptionsSchema.shape.prior,
-  ...rangeOptionsShape,
-  signal: callOptionsSchema.shape.signal,
+  prior: openingShape.prior,
+  black: noiseShape.black,
+  white: noiseShape.white,
+  signal: callShape.signal,
 });
 
 export type AnalyseNoiseOptions = z.input<typeof analyseOptionsSchema>;
@@ -64,12 +65,9 @@ export function openNoiseAnalyser(): NoiseAnalyser {
   return {
     async analyse(picture, options = {}) {
       const checked = parseOptions(analyseOptionsSchema, options, 'analyseNoise');
-      const { noise: kind, region, clean, black, white, prior = DEFAULT_PRIOR, signal } = checked;
+      const { noise: kind, region, clean, black, white, prior, signal } = checked;
       if (region && clean)
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
-          'Expected one of region and clean but received both; a clean picture is compared with all of the noisy one',
-        );
+        throw notBoth('region', 'clean', 'a clean picture is compared with all of the noisy one');
       await checkPicture(picture);
       if (clean) await checkPicture(clean);
       signal?.throwIfAborted();
@@ -114,7 +112,7 @@ export async function analyseNoise(picture: Picture, options?: AnalyseNoiseOptio
   }
 }
 
-const defaults = { sigma: 'auto', sigmaMap: undefined, strength: 1 } as const;
+const defaults = { sigma: 'auto', strength: 1 } as const;
 
 /**
  * A share of the first channel's power in the coarsest band above which shapes were measured, not noise. Pairs of one scene

@@ -6,7 +6,7 @@ import {
   type GivenNoiseProfile,
   isNoiseProfile,
 } from '../../core/noise/model/profile-schema.js';
-import { rangeOptionsShape } from '../view/range-options.js';
+import { option } from '../option-schema.js';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
@@ -15,12 +15,9 @@ function isNoiseModel(value: unknown): value is NoiseModel {
   return typeof name === 'string' && isFunction(logLikelihood) && isFunction(gradient);
 }
 
-const SIGMA = 'a number above 0 and at most 255 (standard deviation of the noise in 8-bit units)';
-
-export const sigmaSchema = z
-  .union([z.number().positive().max(255), z.literal('auto')])
-  .default('auto')
-  .describe(`${SIGMA} or 'auto'`);
+export const sigmaSchema = z.union([z.number().positive().max(255), z.literal('auto')]).default('auto');
+export const SIGMA_WORDS =
+  "a number above 0 and at most 255 (standard deviation of the noise in 8-bit units) or 'auto'";
 
 /** All in 8-bit units: variance = gain (value - offset) + sigma^2. */
 const poissonGaussianSchema = z.strictObject({
@@ -34,7 +31,7 @@ const NOISE =
   "'auto', 'gaussian', 'poisson-gaussian', { model: 'poisson-gaussian', gain, sigma, offset } in 8-bit units, " +
   'a noise profile { brightness, channels }, or a NoiseModel';
 
-export const noiseSchema = z
+const noiseSchema = z
   .union([
     z.enum(['auto', 'gaussian', 'poisson-gaussian']),
     poissonGaussianSchema,
@@ -50,27 +47,45 @@ export const noiseSchema = z
         params: { message: `Expected a noise profile for noise, but ${fault}` },
       });
   })
-  .default('auto')
-  .describe(NOISE);
+  .default('auto');
 
-export const strengthSchema = z.number().min(0).max(1).default(1).describe('a number from 0 to 1');
+const level = () => z.number().min(-1e9).max(1e9).optional();
 
-/** The options of a call that say what the noise is and how much of it goes. */
-export const noiseOptionsShape = {
+/** What the noise is and how much of it goes. */
+export const noiseShape = {
   /** Standard deviation of the noise in 8-bit units, or 'auto' (default): estimated from the picture. */
-  sigma: sigmaSchema,
+  sigma: option(sigmaSchema, SIGMA_WORDS, {
+    does: 'the standard deviation of the noise in 8-bit units; auto finds it in the picture',
+    flag: '<number>',
+  }),
   /** The noise's kind. 'auto' (default): decided from the picture, or Gaussian where sigma is a number. */
-  noise: noiseSchema,
-  /** Sigma for every pixel, row by row, 8-bit units; in place of `sigma`. */
-  sigmaMap: z
-    .custom<Float32Array>((value) => value instanceof Float32Array)
-    .optional()
-    .describe('a Float32Array with a sigma for every pixel'),
+  noise: option(noiseSchema, NOISE, {
+    does: 'the kind of noise; as a flag auto, gaussian, poisson-gaussian, or a .json file that flow-denoise noise wrote',
+    flag: '<kind or file>',
+    see: '[Noise](#noise)',
+  }),
   /** 1 (default) takes all noise off, 0 nothing: how much of the change is applied. */
-  strength: strengthSchema,
-  ...rangeOptionsShape,
+  strength: option(z.number().min(0).max(1).default(1), 'a number from 0 to 1', {
+    does: 'how much of the change to apply',
+    flag: '<number>',
+  }),
+  /** The sample that means black, in the picture's own numbers. Default: found, which is 0 for most pictures. */
+  black: option(level(), "a number (the sample that means black, in the file's own numbers)", {
+    does: "the sample that means black, in the file's own numbers",
+    flag: '<number>',
+    otherwise: 'found; 0 for most pictures',
+  }),
+  /** The sample that means white. Default: found, which is 255, 65535 or 1.0 for most pictures. */
+  white: option(level(), "a number (the sample that means white, in the file's own numbers)", {
+    does: 'the sample that means white; noise is measured in 1/255 of white - black',
+    flag: '<number>',
+    otherwise: 'found; 255, 65535 or 1.0 for most',
+  }),
 };
 
-export type NoiseOptions = z.input<z.ZodObject<typeof noiseOptionsShape>>;
-export type CheckedNoiseOptions = z.output<z.ZodObject<typeof noiseOptionsShape>>;
+export type NoiseOptions = z.input<z.ZodObject<typeof noiseShape>>;
+/** Checked, with the defaults in place. */
+export type CheckedNoiseOptions = z.output<z.ZodObject<typeof noiseShape>>;
+/** What a call says of the noise: the options, or a sigma for every pixel. */
+export type NoiseOfCall = CheckedNoiseOptions & { readonly sigmaMap?: Float32Array | undefined };
 export { isNoiseModel, isNoiseProfile };

@@ -15,6 +15,7 @@ import { extractTile } from '../../tile/extract.js';
 import { colourChannels, type Picture } from '../../tile/picture.js';
 import type { Tile, TilePlan } from '../../tile/plan.js';
 import type { NoiseReport } from '../denoiser.js';
+import { notBoth } from '../option-schema.js';
 import {
   binnedPass,
   secondLookPass,
@@ -25,7 +26,7 @@ import {
 } from '../passes/tile-pass.js';
 import type { Ensemble, Method, Scales } from '../preset.js';
 import { detectNoise } from './detect-noise.js';
-import { type CheckedNoiseOptions, isNoiseModel, isNoiseProfile } from './noise-options.js';
+import { isNoiseModel, isNoiseProfile, type NoiseOfCall } from './noise-options.js';
 
 export interface NoisePlan {
   readonly report: NoiseReport;
@@ -186,27 +187,21 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
  */
 export async function planNoise(
   picture: Picture,
-  options: CheckedNoiseOptions,
+  options: NoiseOfCall,
   context: NoiseContext,
 ): Promise<NoisePlan> {
   const { sigma, noise, sigmaMap } = options;
   if (sigmaMap) {
     if (sigma !== 'auto' || (noise !== 'auto' && noise !== 'gaussian'))
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        'Expected sigmaMap alone but received it with sigma or noise; leave them out',
-      );
+      throw notBoth('sigmaMap', sigma === 'auto' ? 'noise' : 'sigma');
     return mapPlan(picture, sigmaMap);
   }
   if (isNoiseModel(noise)) return customPlan(picture, options, context);
   if (typeof noise === 'object') {
     if (sigma !== 'auto')
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        isNoiseProfile(noise)
-          ? 'Expected one of sigma and a noise profile but received both; leave out one'
-          : 'Expected sigma inside noise but received it beside it; leave the outer one out',
-      );
+      throw isNoiseProfile(noise)
+        ? notBoth('sigma', 'a noise profile')
+        : new FlowDenoiseError('BAD_OPTION', 'Pass sigma either in noise or as sigma, not both');
     if (isNoiseProfile(noise))
       return profilePlan(picture, noise, { why: 'a noise profile was given' }, context);
     const { gain, sigma: readNoise, offset } = noise;
@@ -226,11 +221,7 @@ export async function planNoise(
 }
 
 /** A likelihood of the user's own, for beta-MAP: sigma sets its scale and its start. */
-async function customPlan(
-  picture: Picture,
-  options: CheckedNoiseOptions,
-  context: NoiseContext,
-): Promise<NoisePlan> {
+async function customPlan(picture: Picture, options: NoiseOfCall, context: NoiseContext): Promise<NoisePlan> {
   const { noise: likelihood, sigma } = options;
   if (!isNoiseModel(likelihood)) throw new TypeError('a noise model was expected');
   if (context.method !== 'beta-map')

@@ -2,7 +2,7 @@
 // A picture in its container's own range without odd pixels is shown as it is.
 import { colourChannels, type Picture, type Samples, whiteLevel } from '../../tile/picture.js';
 import { cutOut, type Region } from '../../tile/region.js';
-import type { CheckedNoiseOptions } from '../noise/noise-options.js';
+import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';
 import { findOddPixels, type OddMask } from './odd-pixels.js';
@@ -25,7 +25,7 @@ export interface PictureView<S extends Samples> {
   restore(denoised: Samples, region?: Region): Promise<S>;
 }
 
-type ViewOptions = Pick<CheckedNoiseOptions, 'sigma' | 'noise' | 'sigmaMap' | 'black' | 'white'>;
+type ViewOptions = Pick<NoiseOfCall, 'sigma' | 'noise' | 'sigmaMap' | 'black' | 'white'>;
 
 /** Numbers for the noise mean the same in every picture: no picture's own range may change them. */
 function isNoiseGiven({ sigma, noise, sigmaMap }: ViewOptions): boolean {

@@ -1,8 +1,8 @@
 // How long the priors of an evaluation will compute, measured on this machine before it starts. What is beside them
 // (adding noise, measuring) is run-plan.ts's.
-import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
-import { type Approach, QUALITIES } from '../../denoiser/preset.js';
+import { type Approach, PRESETS } from '../../denoiser/preset.js';
 import type { Contender } from '../contender.js';
 import type { CleanPicture } from '../pictures.js';
 import type { EvaluationPlan, EvaluationTask } from '../plan.js';
@@ -25,7 +25,7 @@ export async function expectedSeconds(
     signal?.throwIfAborted();
     const denoiser = await openDenoiser({ ...options, prior, method: 'beta-map' });
     try {
-      for (const level of levels) if (level.model === 'gaussian') refuseSigma(level.sigma, denoiser);
+      for (const level of levels) if (level.model === 'gaussian') checkSigma(level.sigma, denoiser);
       for (const task of tasks) {
         const { subject, count } = task;
         if (!('prior' in subject) || subject.prior !== prior) continue;
@@ -43,6 +43,6 @@ export async function expectedSeconds(
 }
 
 function approachOf(subject: Contender): Partial<Approach> {
-  if (subject.kind === 'quality') return QUALITIES[subject.quality];
+  if (subject.kind === 'preset') return PRESETS[subject.preset];
   return { method: subject.kind === 'product' ? subject.method : 'beta-map', ensemble: 1, scales: 1 };
 }

@@ -61,8 +61,8 @@ export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
  */
 export function openRestorer(subject: Contender, options: RestorerOptions): Promise<Restorer> {
   switch (subject.kind) {
-    case 'quality':
-      return openProduct(subject.prior, { quality: subject.quality }, options);
+    case 'preset':
+      return openProduct(subject.prior, { preset: subject.preset }, options);
     case 'product':
       return openProduct(subject.prior, { method: subject.method }, options);
     case 'converged':
@@ -76,7 +76,7 @@ export function openRestorer(subject: Contender, options: RestorerOptions): Prom
 
 async function openProduct(
   prior: string,
-  approach: Pick<DenoiserOptions, 'quality' | 'method'>,
+  approach: Pick<DenoiserOptions, 'preset' | 'method'>,
   { engine, threads, tileSize, overlap }: RestorerOptions,
 ): Promise<Restorer> {
   const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, ...approach });

@@ -1,10 +1,10 @@
 // The paper's experiments: which noises, which betas, which priors. Its own grid is sigma .025 to .2 by beta 1 to 8 on 32
 // faces of 64 x 64. Around it, what the paper leaves open: both readings of its noise, the maximum at convergence, the
-// prior's own beta, the posterior mean, the product's qualities, and noise that grows with the signal.
+// prior's own beta, the posterior mean, the product's presets, and noise that grows with the signal.
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
-import { QUALITY_NAMES } from '../../denoiser/preset.js';
+import { PRESET_NAMES } from '../../denoiser/preset.js';
 import type { Contender } from '../contender.js';
 import { CONVERGENCE } from '../measure/restorer.js';
 import type { AddedNoise, NoiseLevel } from '../noise-level.js';
@@ -59,7 +59,7 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
         return isAmong(EQUAL_LEVELS, level) ? converged : 0;
       case 'given':
         return isAmong(EQUAL_LEVELS, level) ? pictures : 0;
-      case 'quality':
+      case 'preset':
       case 'product':
         if (!slow.includes(subject.prior)) return pictures;
         return isAmong(EQUAL_LEVELS, level) ? converged : 0;
@@ -75,8 +75,8 @@ function subjectsOf(prior: string, model: PriorModel | undefined): Contender[] {
   );
   const climbs = PAPER_BETAS.map((beta): Contender => ({ kind: 'converged', prior, beta }));
   if (model?.conditioning) {
-    const qualities = QUALITY_NAMES.map((quality): Contender => ({ kind: 'quality', prior, quality }));
-    return [...qualities, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
+    const presets = PRESET_NAMES.map((preset): Contender => ({ kind: 'preset', prior, preset }));
+    return [...presets, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
   }
   // Uncalibrated, or calibrated to converge, it would climb the same way twice.
   const { steps, rate } = model?.calibration?.betaMap ?? CONVERGENCE;

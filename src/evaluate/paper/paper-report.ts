@@ -1,5 +1,5 @@
 // The report of the paper's protocol: its tables and figures again, its cells beside ours, and what it leaves open.
-import { DEFAULT_QUALITY } from '../../denoiser/preset.js';
+import { DEFAULT_PRESET } from '../../denoiser/preset.js';
 import { betaOf, type Contender, isProduct, priorName } from '../contender.js';
 import { type EvaluationResults, statisticOf } from '../measure/results.js';
 import type { PictureThumbnails } from '../measure/thumbnails.js';
@@ -268,7 +268,7 @@ function picturesSection(
     heading: 'Pictures',
     text: [
       'The noise grows downwards (the paper’s Figure 2), beta to the right (its Figure 3). Below each picture its PSNR. Of what has ' +
-        'no beta of the paper’s, the grids show the default quality and other programs.',
+        'no beta of the paper’s, the grids show the default preset and other programs.',
     ],
     figures,
   };
@@ -276,7 +276,7 @@ function picturesSection(
 
 /** What the grids of pictures have room for: what a user gets, the paper's betas, and other programs. */
 function isPictured(subject: Contender): boolean {
-  if (subject.kind === 'quality') return subject.quality === DEFAULT_QUALITY;
+  if (subject.kind === 'preset') return subject.preset === DEFAULT_PRESET;
   return subject.kind === 'given' || typeof betaOf(subject) === 'number';
 }
 

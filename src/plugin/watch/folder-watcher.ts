@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
-import { refuseSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { listenToFolder } from './arrivals/folder-events.js';
 import { scanFolder } from './arrivals/scan.js';
@@ -14,7 +14,6 @@ import type { WatchEvents, WatchSummary } from './events.js';
 import { type OpenFolder, openFolder } from './open-folder.js';
 import {
   type CheckedWatchOptions,
-  denoiserOptionsOf,
   optionsHash,
   parseWatchOptions,
   type WatchFolderOptions,
@@ -160,10 +159,10 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   }
 
   async #openOwnDenoiser(): Promise<Denoiser> {
-    const { denoiser: given, sigma } = this.#options;
-    const denoiser = given ?? (await openDenoiser(denoiserOptionsOf(this.#options)));
+    const { denoiser: given, opening, noise } = this.#options;
+    const denoiser = given ?? (await openDenoiser(opening));
     if (given === undefined) this.#closers.unshift(() => denoiser.close());
-    refuseSigma(sigma, denoiser);
+    checkSigma(noise.sigma, denoiser);
     return denoiser;
   }
 

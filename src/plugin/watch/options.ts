@@ -1,131 +1,120 @@
 // The options of a watched folder, and their check.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { DEFAULT_PRIOR } from '../../core/model/find-prior.js';
-import type { Progress } from '../../denoiser/denoiser.js';
-import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../../denoiser/options.js';
-import { approachOf, type Quality } from '../../denoiser/preset.js';
-import {
-  checkDenoiser,
-  concurrencySchema,
-  type PictureOptions,
-  pictureOptionsSchema,
-} from '../stream-options.js';
+import { isNoiseModel, noiseShape } from '../../denoiser/noise/noise-options.js';
+import { among, option, parseOptions } from '../../denoiser/option-schema.js';
+import { openingShape, progressOption, signalOption } from '../../denoiser/options.js';
+import { approachOf } from '../../denoiser/preset.js';
+import { checkTogether, concurrencyOption, pictureShape } from '../stream-options.js';
 
-/** What streams take and a watched folder does not: its ledger is its cache, and names and formats stay. */
-type StreamsAlone = 'cache' | 'maxBytes' | 'format' | 'quality';
-
-export interface WatchFolderOptions extends Omit<PictureOptions, StreamsAlone> {
-  /** A word for `method`, `ensemble` and `scales`, in their place. */
-  readonly quality?: Quality | undefined;
-  /** The folder that is watched, at any depth. */
-  readonly input: string;
-  /** The folder that is written to, in the same tree; made where it is not there. */
-  readonly output: string;
-  /** A file is taken when its size and time have not changed for so many milliseconds. Default 2000. */
-  readonly settle?: number | undefined;
-  /** A settled file that does not decode is given so many milliseconds to become whole. Default 30000. */
-  readonly patience?: number | undefined;
-  /** 'keep' (default) leaves originals; 'move' puts them into `.done`, or `.error` with a `.txt` that says why. */
-  readonly originals?: 'keep' | 'move' | undefined;
-  /**
-   * A file that lies where a result should go and is none that this folder's watcher wrote: 'version' (default) writes
-   * `a-2.png` beside it; 'skip' takes it for the result. It is never replaced.
-   */
-  readonly existing?: 'version' | 'skip' | undefined;
-  /** Ends when all that was there is done, instead of watching. Default false. */
-  readonly once?: boolean | undefined;
-  /** Looks again every so many milliseconds instead of asking the system for events, for network shares; true: 2000. */
-  readonly poll?: boolean | number | undefined;
-  /** The whole folder is read again every so many milliseconds, in case an event was lost. Default 60000. */
-  readonly rescan?: number | undefined;
-  /** Pictures in memory at a time. Default 2. */
-  readonly concurrency?: number | undefined;
-  /** Stops within one tile's time; what is in work is abandoned, and taken again by the next run. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called after every finished tile with the picture's path. */
-  readonly onProgress?: ((progress: Progress, input: string) => void) | undefined;
-}
-
-/** Options that were checked, with the defaults in place. */
-export type CheckedWatchOptions = z.output<typeof watchOptionsSchema>;
-
-const POLL_MS = 2000;
+export const POLL_MS = 2000;
 const LEAST_POLL_MS = 50;
 const LONGEST_MS = 24 * 3600_000;
 
 const words = (least: number): string => `a number of milliseconds from ${least} to ${LONGEST_MS}`;
 
-function milliseconds(least: number, otherwise: number) {
-  return z.number().min(least).max(LONGEST_MS).default(otherwise).describe(words(least));
+function milliseconds(least: number, otherwise: number, does: string) {
+  const schema = z.number().min(least).max(LONGEST_MS).default(otherwise);
+  return option(schema, words(least), { does, flag: '<ms>' });
 }
 
-/** What `run` has no use for: the options of watching itself. */
-const watchOptionsShape = {
-  settle: milliseconds(0, 2000),
-  patience: milliseconds(0, 30_000),
-  originals: z.enum(['keep', 'move']).default('keep').describe("'keep' or 'move'"),
-  existing: z.enum(['version', 'skip']).default('version').describe("'version' or 'skip'"),
-  once: z.boolean().default(false).describe('true or false'),
-  poll: z
-    .union([z.boolean(), z.number().min(LEAST_POLL_MS).max(LONGEST_MS)])
-    .default(false)
-    .transform((poll) => (poll === true ? POLL_MS : poll))
-    .describe(`true, false or ${words(LEAST_POLL_MS)}`),
-  rescan: milliseconds(100, 60_000),
+const folder = (does: string, flag?: { readonly flag: string; readonly letter: string }) =>
+  option(z.string().min(1), 'the path of a folder', { does, ...flag });
+
+/** What a watched folder needs beside the options of its pictures. */
+export const watchShape = {
+  /** The folder that is watched, at any depth. */
+  input: folder('the folder to watch, at any depth'),
+  /** The folder that is written to, in the same tree; made where it is not there. */
+  output: folder('the folder to write to, in the same tree and format; created if it does not exist', {
+    flag: '<folder>',
+    letter: 'o',
+  }),
+  /** Ends when all that was there is done, instead of watching. Default false. */
+  once: option(z.boolean().default(false), 'true or false', {
+    does: 'ends when everything that was there is done',
+    flag: '',
+  }),
+  /** 'keep' (default) leaves originals; 'move' puts them into `.done`, or `.error` with a `.txt` that says why. */
+  originals: option(z.enum(['keep', 'move']).default('keep'), "'keep' or 'move'", {
+    does: 'what to do with originals; move puts them into .done, or .error with the reason',
+    flag: '<keep|move>',
+  }),
+  /**
+   * A file that lies where a result should go and is none that this folder's watcher wrote: 'version' (default) writes
+   * `a-2.png` beside it; 'skip' takes it for the result. It is never replaced.
+   */
+  existing: option(z.enum(['version', 'skip']).default('version'), "'version' or 'skip'", {
+    does: 'what to do if another file lies in the place of a result',
+    flag: '<version|skip>',
+  }),
+  /** A file is taken when its size and time have not changed for so many milliseconds. Default 2000. */
+  settle: milliseconds(0, 2000, 'how long a file must not change before it is taken'),
+  /** A settled file that does not decode is given so many milliseconds to become whole. Default 30000. */
+  patience: milliseconds(0, 30_000, 'how long a file may not decode before it fails'),
+  /** Looks again every so many milliseconds instead of asking the system for events, for network shares; true: 2000. */
+  poll: option(
+    z
+      .union([z.boolean(), z.number().min(LEAST_POLL_MS).max(LONGEST_MS)])
+      .default(false)
+      .transform((poll) => (poll === true ? POLL_MS : poll)),
+    `true, false or ${words(LEAST_POLL_MS)}`,
+    {
+      does: "looks again and again instead of waiting for the system's events: for network shares",
+      flag: '',
+    },
+  ),
+  /** The whole folder is read again every so many milliseconds, in case an event was lost. Default 60000. */
+  rescan: milliseconds(100, 60_000, 'how often to read the whole folder again'),
+  /** Pictures in memory at a time. Default 2. */
+  concurrency: concurrencyOption,
+  /** Stops within one tile's time; what is in work is abandoned, and taken again by the next run. */
+  signal: signalOption,
+  /** Called after every finished tile with the picture's path. */
+  onProgress: progressOption<[input: string]>(),
 };
 
-const pathSchema = z.string().min(1).describe('the path of a folder');
+/** What streams take and a watched folder does not: its ledger is its cache, and names and formats stay. */
+const { cache: _, maxBytes: __, format: ___, quality: ____, ...ofPictures } = pictureShape;
 
-const watchOptionsSchema = pictureOptionsSchema
-  .omit({ cache: true, maxBytes: true, format: true, quality: true })
-  .extend({
-    ...watchOptionsShape,
-    quality: denoiserOptionsSchema.shape.quality,
-    input: pathSchema,
-    output: pathSchema,
-    concurrency: concurrencySchema,
-    signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
-    onProgress: z
-      .custom<NonNullable<WatchFolderOptions['onProgress']>>((value) => typeof value === 'function')
-      .optional()
-      .describe('a function'),
-  });
+const watchSchema = z.strictObject({ ...ofPictures, ...watchShape });
+
+type Input<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
+
+export type WatchFolderOptions = Input<typeof watchShape> &
+  Input<typeof openingShape> &
+  Input<typeof noiseShape> &
+  Input<Pick<typeof pictureShape, 'maxPixels' | 'denoiser'>>;
 
 /** @throws FlowDenoiseError BAD_OPTION */
-export function parseWatchOptions(options: WatchFolderOptions): CheckedWatchOptions {
-  const parsed = parseOptions(watchOptionsSchema, options, 'watchFolder');
-  checkDenoiser({ denoiser: parsed.denoiser, cache: false }, options);
-  return parsed;
+export function parseWatchOptions(options: WatchFolderOptions) {
+  const parsed = parseOptions(watchSchema, options, 'watchFolder');
+  checkTogether(parsed, options);
+  const { maxPixels, denoiser } = parsed;
+  const ofPictures = { opening: among(openingShape, parsed), noise: among(noiseShape, parsed) };
+  return { ...among(watchShape, parsed), ...ofPictures, file: { maxPixels }, denoiser };
 }
 
-const openingNames = Object.keys(denoiserOptionsSchema.shape) as (keyof DenoiserOptions)[];
-
-/** The options among these that open a denoiser. */
-export function denoiserOptionsOf(options: CheckedWatchOptions): DenoiserOptions {
-  return Object.fromEntries(openingNames.map((key) => [key, options[key]]));
-}
+/** Options that were checked, with the defaults in place. */
+export type CheckedWatchOptions = ReturnType<typeof parseWatchOptions>;
 
 /**
  * A name for the options that decide what a result looks like. Engine, threads and the like do not; of a noise model of
  * the user's own, its name stands for it.
  */
 export function optionsHash(options: CheckedWatchOptions): string {
-  const { denoiser, prior, beta, tileSize, overlap, sigma, noise, strength, black, white } = options;
-  const { method, ensemble, scales } = denoiser ?? approachOf(options);
+  const { denoiser, opening, noise } = options;
+  const { method, ensemble, scales } = denoiser ?? approachOf(opening);
   const text = JSON.stringify({
-    prior: denoiser?.prior ?? prior ?? DEFAULT_PRIOR,
+    prior: denoiser?.prior ?? opening.prior,
     method,
     ensemble,
     scales,
-    beta: beta ?? 'auto',
-    tileSize,
-    overlap,
-    sigma,
-    noise: typeof noise === 'object' && 'name' in noise ? { name: noise.name } : noise,
-    strength,
-    black,
-    white,
+    beta: opening.beta,
+    tileSize: opening.tileSize,
+    overlap: opening.overlap,
+    ...noise,
+    noise: isNoiseModel(noise.noise) ? { name: noise.noise.name } : noise.noise,
   });
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

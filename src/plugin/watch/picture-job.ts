@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import type { Denoiser } from '../../denoiser/denoiser.js';
+import type { Denoiser, Progress } from '../../denoiser/denoiser.js';
 import { denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
 import type { PictureReport } from '../picture-report.js';
 import { readOriginal } from './arrivals/read-original.js';
@@ -175,21 +175,17 @@ export async function workOnPicture(
   }
 
   function denoise(bytes: Buffer) {
-    const { sigma, noise, strength, black, white, maxPixels, onProgress } = options;
+    const { noise, file, onProgress } = options;
     const open = async () => {
       context.onTaken(path);
       return context.openDenoiser();
     };
-    return denoiseEncodedPicture(bytes, name, open, {
-      sigma,
-      noise,
-      strength,
-      black,
-      white,
-      maxPixels,
+    const call = {
+      ...noise,
       signal,
-      onProgress: onProgress && ((progress) => onProgress(progress, join(options.input, path))),
-    });
+      onProgress: onProgress && ((progress: Progress) => onProgress(progress, join(options.input, path))),
+    };
+    return denoiseEncodedPicture(bytes, name, open, call, file);
   }
 
   async function classify(error: unknown): Promise<Outcome> {

@@ -10,7 +10,7 @@ import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadPrior, type Prior } from '../../core/model/load-prior.js';
 import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
-import { parseOptions } from '../../denoiser/options.js';
+import { parseOptions } from '../../denoiser/option-schema.js';
 import { writeModel } from '../loop/prior-folder.js';
 import { updateModelCard } from '../report/model-card.js';
 import {

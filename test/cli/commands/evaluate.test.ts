@@ -13,18 +13,7 @@ import { command, filesBelow } from '../command.js';
 
 const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 const fixture = ['--prior', fixtureFolder('conditioned'), '--engine', 'onnx', '--threads', '1'];
-const grid = [
-  '--quality',
-  'fast',
-  '--method',
-  'beta-map',
-  '--beta',
-  '2,8',
-  '--sigma',
-  '15,25',
-  '--seed',
-  '9',
-];
+const grid = ['--preset', 'fast', '--method', 'beta-map', '--beta', '2,8', '--sigma', '15,25', '--seed', '9'];
 
 async function lookAtPage(path: string): Promise<void> {
   if (!existsSync(executablePath)) {
@@ -128,7 +117,11 @@ test('wrong usage ends with 2 and writes nothing', () =>
       ['evaluate nowhere -o out', /nowhere/],
       ['evaluate clean -o out --sigma strong', /sigma.*strong/],
       ['evaluate clean -o out --method magic', /method.*magic/],
-      ['evaluate clean -o out --quality magic', /quality.*magic/],
+      ['evaluate clean -o out --preset magic', /preset.*magic/],
+      [
+        'evaluate clean -o out --quality fast,balanced',
+        /Pass 'fast' for preset instead of 'fast' for quality/,
+      ],
       ['evaluate clean -o out --crop 5y5', /crop.*5y5/],
       ['evaluate clean -o out --protocol papers', /protocol.*papers/],
       ['evaluate clean -o out --protocol paper --beta 2', /'paper' without/],

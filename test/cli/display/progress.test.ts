@@ -36,7 +36,7 @@ const jobs = ['a', 'b'].map((name) => ({
   tiles: 10,
   seconds: 45,
 }));
-const plan = { jobs, megapixels: 2, tiles: 20, seconds: 90, posteriorMeanSeconds: undefined };
+const plan = { jobs, megapixels: 2, tiles: 20, seconds: 90, fastSeconds: undefined };
 
 async function shown(isTTY: boolean, isQuiet: boolean): Promise<string> {
   const terminal = new FakeTerminal(isTTY);

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { choose, timeBudgetSchema } from '#src/cli/run/time-budget.js';
-import { QUALITIES } from '#src/denoiser/preset.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command } from '../command.js';
 
@@ -23,22 +22,20 @@ test('times as people write them', () => {
 
 test('the best that fits, or else the fastest', () => {
   const candidates = [
-    { approach: QUALITIES.fast, seconds: 6 },
-    { approach: QUALITIES.balanced, seconds: 24 },
-  ];
-  const balanced = 'the posterior mean over 4 symmetries at 3 scales';
-  const fast = 'the posterior mean at 3 scales';
+    { preset: 'fast', seconds: 6 },
+    { preset: 'best', seconds: 24 },
+  ] as const;
   assert.equal(choose(60, candidates), {
-    approach: QUALITIES.balanced,
-    why: `${balanced} fits into 1 min 0 s: about 24 s`,
+    preset: 'best',
+    why: 'the preset best fits into 1 min 0 s: about 24 s',
   });
   assert.equal(choose(10, candidates), {
-    approach: QUALITIES.fast,
-    why: `${balanced} would take about 24 s, more than 10 s; ${fast} fits: about 6.0 s`,
+    preset: 'fast',
+    why: 'the preset best would take about 24 s, more than 10 s; fast fits: about 6.0 s',
   });
   assert.equal(choose(5, candidates), {
-    approach: QUALITIES.fast,
-    why: `nothing fits into 5.0 s; going on with the fastest, ${fast}: about 6.0 s`,
+    preset: 'fast',
+    why: 'nothing fits into 5.0 s; taking the preset fast: about 6.0 s',
   });
 });
 
@@ -66,19 +63,14 @@ test('the command follows it', () =>
       const { code, stdout, stderr } = await command([...args, '--time-budget', budget], { cwd });
       assert.is(code, 0, stderr);
       assert.is(JSON.parse(stdout).report.ensemble, ensemble);
-      assert.match(
-        stderr,
-        ensemble === 4
-          ? /^the posterior mean over 4 symmetries at 3 scales fits into 10 h/m
-          : /^nothing fits into/m,
-      );
+      assert.match(stderr, ensemble === 4 ? /^the preset best fits into 10 h/m : /^nothing fits into/m);
     }
     assert.ok((await readFile(join(cwd, 'out/a.png'))).length > 0);
     const both = await command([...args, '--time-budget', '1h', '--method', 'beta-map'], { cwd });
     assert.is(both.code, 2);
-    assert.match(both.stderr, 'one of --method and --time-budget');
-    const quality = await command([...args, '--time-budget', '1h', '--quality', 'fast'], { cwd });
-    assert.match(quality.stderr, 'one of --quality and --time-budget');
+    assert.match(both.stderr, 'Pass either --time-budget or --method, not both');
+    const preset = await command([...args, '--time-budget', '1h', '--preset', 'fast'], { cwd });
+    assert.match(preset.stderr, 'Pass either --time-budget or --preset, not both');
     const word = await command([...args, '--time-budget', 'soon'], { cwd });
     assert.is(word.code, 2);
     assert.match(word.stderr, /60s, 5min or 2h for timeBudget but received 'soon'/);

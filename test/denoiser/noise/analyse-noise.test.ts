@@ -116,10 +116,10 @@ test('a denoiser finds the same, and takes the profile for its noise', async () 
   const found = await analyseNoise(noisy8, { prior });
   const denoiser = await openDenoiser({ prior, method: 'posterior-mean', threads: 1 });
   try {
-    const { report } = await denoiser.denoisePicture(noisy8, { strength: 0 });
+    const { report } = await denoiser.denoise(noisy8, { strength: 0 });
     assert.is(report.noise.sigma, found.sigma);
     assert.is(report.noise.model, found.model);
-    const given = await denoiser.denoisePicture(noisy8, { noise: found.profile, strength: 0 });
+    const given = await denoiser.denoise(noisy8, { noise: found.profile, strength: 0 });
     assert.is(given.report.noise.model, 'profile');
     assert.is(given.report.noise.isEstimated, false);
     assert.ok(Math.abs(given.report.noise.sigma - found.sigma) < 0.05);

@@ -30,7 +30,7 @@ const clipped = (data: Float32Array) => data.map((value) => Math.min(1, Math.max
 
 const test = suite('noise profile', { denoiser: undefined } as unknown as { denoiser: Denoiser });
 test.before(async (context) => {
-  context.denoiser = await openDenoiser({ quality: 'fast' });
+  context.denoiser = await openDenoiser({ preset: 'fast' });
 });
 test.after(({ denoiser }) => denoiser.close());
 

@@ -50,8 +50,8 @@ interface Context {
 }
 const test = suite<Context>('odd places', {} as Context);
 test.before(async (context) => {
-  context.denoiser = await openDenoiser({ quality: 'fast' });
-  const { data } = await context.denoiser.denoisePicture({ ...SIZE, data: bytes, channels: 3 });
+  context.denoiser = await openDenoiser({ preset: 'fast' });
+  const { data } = await context.denoiser.denoise({ ...SIZE, data: bytes, channels: 3 });
   context.plain = data;
 });
 test.after(({ denoiser }) => denoiser.close());
@@ -71,7 +71,7 @@ function painted(isOdd: IsOdd, colour: readonly number[]): Uint8Array {
 
 test('a green patch costs its own neighbourhood', async ({ denoiser, plain }) => {
   const data = painted(inSquare, [0, 255, 0]);
-  const result = await denoiser.denoisePicture({ ...SIZE, data, channels: 3 });
+  const result = await denoiser.denoise({ ...SIZE, data, channels: 3 });
   isAsGood(result.data, 3, 1, inSquare, plain);
   tellsOfIt(result.report);
 });
@@ -86,7 +86,7 @@ test('the same with beta-MAP', async ({ plain }) => {
   const denoiser = await openDenoiser({ method: 'beta-map' });
   try {
     const data = painted(inSquare, [0, 255, 0]);
-    const { data: result } = await denoiser.denoisePicture({ ...SIZE, data, channels: 3 });
+    const { data: result } = await denoiser.denoise({ ...SIZE, data, channels: 3 });
     isAsGood(result, 3, 1, inSquare, plain);
   } finally {
     await denoiser.close();
@@ -97,7 +97,7 @@ test('hot pixels stay as they are, and all else is denoised', async ({ denoiser,
   const hot = new Set([20 * WIDTH + 30, 60 * WIDTH + 100, 90 * WIDTH + 40, 0, WIDTH * HEIGHT - 1]);
   const isOdd: IsOdd = (x, y) => hot.has(y * WIDTH + x);
   const data = painted(isOdd, [255, 20, 20]);
-  const result = await denoiser.denoisePicture({ ...SIZE, data, channels: 3 });
+  const result = await denoiser.denoise({ ...SIZE, data, channels: 3 });
   isAsGood(result.data, 3, 1, isOdd, plain);
   for (const pixel of hot) {
     const [red = 0] = result.data.subarray(3 * pixel);
@@ -137,7 +137,7 @@ test('hidden colours stay byte for byte and change nothing that is seen', async 
     [255, 0, 200],
   ]) {
     const data = sprite(colour);
-    const { data: result, report } = await denoiser.denoisePicture({ ...SIZE, data, channels: 4 });
+    const { data: result, report } = await denoiser.denoise({ ...SIZE, data, channels: 4 });
     for (let i = 0; i < data.length; i++)
       if (isHidden(...placeOf(Math.floor(i / 4))) && result[i] !== data[i])
         assert.unreachable(`hidden sample ${i}: ${data[i]} became ${result[i]}`);
@@ -151,7 +151,7 @@ test('hidden colours stay byte for byte and change nothing that is seen', async 
 
 test('a picture of which nothing is seen comes back as it was', async ({ denoiser }) => {
   const data = sprite([0, 255, 0]).map((value, i) => (i % 4 === 3 ? 0 : value));
-  const { data: result } = await denoiser.denoisePicture({ ...SIZE, data, channels: 4 }, { sigma: SIGMA });
+  const { data: result } = await denoiser.denoise({ ...SIZE, data, channels: 4 }, { sigma: SIGMA });
   assert.equal(result, data);
 });
 

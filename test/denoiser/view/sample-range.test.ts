@@ -38,7 +38,7 @@ function rmse(a: ArrayLike<number>, clean: (i: number) => number): number {
 
 const test = suite('sample range', { denoiser: undefined } as unknown as { denoiser: Denoiser });
 test.before(async (context) => {
-  context.denoiser = await openDenoiser({ quality: 'fast' });
+  context.denoiser = await openDenoiser({ preset: 'fast' });
 });
 test.after(({ denoiser }) => denoiser.close());
 
@@ -91,7 +91,7 @@ test('a frame of few counts in 16 bits loses its noise, with nothing said', asyn
     Math.max(0, Math.round(black + v)),
   );
   const truth = (i: number) => black + (clean[i] as number);
-  const { data: result, report } = await denoiser.denoisePicture({ ...SIZE, data, channels: 1 });
+  const { data: result, report } = await denoiser.denoise({ ...SIZE, data, channels: 1 });
   const [before, after] = [rmse(data, truth), rmse(result, truth)];
   assert.ok(after < (6.5 / 13.27) * before, `${before} -> ${after}`);
   assert.ok(report.range.isFound && report.range.white < 1000, JSON.stringify(report.range));
@@ -100,11 +100,11 @@ test('a frame of few counts in 16 bits loses its noise, with nothing said', asyn
 
 test('what the report says gives the same result as an option, sigma included', async ({ denoiser }) => {
   const picture = { ...SIZE, data: noisy16(1000, 5000, 150), channels: 1 } as const;
-  const found = await denoiser.denoisePicture(picture, { noise: 'gaussian' });
+  const found = await denoiser.denoise(picture, { noise: 'gaussian' });
   const { range, sigma } = found.report;
   assert.ok(Math.abs((sigma / 255) * (range.white - range.black) - 150) < 20, `${sigma} of ${range.white}`);
   const { black, white } = range;
-  const told = await denoiser.denoisePicture(picture, { black, white, sigma });
+  const told = await denoiser.denoise(picture, { black, white, sigma });
   assert.equal(told.data, found.data);
   assert.equal(told.report.range, { black, white, isFound: false });
 });
@@ -120,7 +120,7 @@ test('float counts keep their numbers, beyond [0, 1]', async ({ denoiser }) => {
 
 test('a sigma that is given holds in the container, and what to do is said', async ({ denoiser }) => {
   const picture = { ...SIZE, data: noisy16(0, 4095, 150), channels: 1 } as const;
-  const { report, data } = await denoiser.denoisePicture(picture, {
+  const { report, data } = await denoiser.denoise(picture, {
     noise: { model: 'poisson-gaussian', gain: 0.001, sigma: 0.5 },
   });
   assert.equal(report.range, { black: 0, white: 65535, isFound: false });
@@ -128,7 +128,7 @@ test('a sigma that is given holds in the container, and what to do is said', asy
   assert.equal(data, picture.data);
   assert.match(report.noise.why, /the samples lie between \d+ and \d+: give these as black and white/);
   const refusal = await denoiser
-    .denoisePicture(picture, { sigma: 0.6 })
+    .denoise(picture, { sigma: 0.6 })
     .then(() => undefined)
     .catch((error: Error) => error.message);
   assert.match(refusal ?? '', /give these as black and white/);
@@ -138,7 +138,7 @@ test('white at or below black is refused', async ({ denoiser }) => {
   const picture = { ...SIZE, data: noisy16(0, 4095, 150), channels: 1 } as const;
   for (const range of [{ black: 70000 }, { white: 0 }, { black: 5, white: 5 }]) {
     const code = await denoiser
-      .denoisePicture(picture, range)
+      .denoise(picture, range)
       .then(() => undefined)
       .catch((error: { code?: string }) => error.code);
     assert.is(code, 'BAD_OPTION', JSON.stringify(range));
@@ -150,9 +150,9 @@ test('an integer result stays inside its container, and alpha is not scaled', as
   const data = Uint16Array.from({ length: 2 * colour.length }, (_, i) =>
     i % 2 === 0 ? (colour[i / 2] as number) : 1 + (i % 65535),
   );
-  const { data: result } = await denoiser.denoisePicture({ ...SIZE, data, channels: 2 });
+  const { data: result } = await denoiser.denoise({ ...SIZE, data, channels: 2 });
   for (let i = 1; i < data.length; i += 2) if (result[i] !== data[i]) assert.unreachable(`alpha at ${i}`);
-  const alone = await denoiser.denoisePicture({ ...SIZE, data: colour, channels: 1 });
+  const alone = await denoiser.denoise({ ...SIZE, data: colour, channels: 1 });
   assert.equal(
     result.filter((_, i) => i % 2 === 0),
     alone.data,
@@ -167,7 +167,7 @@ test('a 16-bit PNG in a range of its own is denoised as a file too', async ({ de
     .toBuffer();
   const { picture } = await decodePicture(png, 'frame.png');
   assert.instance(picture.data, Uint16Array);
-  const { report } = await denoiser.denoisePicture(picture);
+  const { report } = await denoiser.denoise(picture);
   assert.ok(report.range.isFound && !report.isUnchanged, report.noise.why);
 });
 

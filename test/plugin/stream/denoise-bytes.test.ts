@@ -71,9 +71,9 @@ test('a picture found clean comes out byte for byte', async () => {
   const denoiser = identityDenoiser();
   const clean = {
     ...denoiser,
-    async denoisePicture(...args: Parameters<typeof denoiser.denoisePicture>) {
-      const { data, report } = await denoiser.denoisePicture(...args);
-      return { data, report: { ...report, isUnchanged: true } };
+    async denoise(...args: Parameters<typeof denoiser.denoise>) {
+      const { report, ...result } = await denoiser.denoise(...args);
+      return { ...result, report: { ...report, isUnchanged: true } };
     },
   } as typeof denoiser;
   assert.equal(await buffer(pieces(1000).pipe(denoiseBytes({ denoiser: clean }))), bytes);

@@ -52,9 +52,9 @@ test('another format, when asked for: contents, extension and report; clean pict
   const denoiser = identityDenoiser();
   const clean: Denoiser = {
     ...denoiser,
-    async denoisePicture(picture, options) {
-      const { data, report } = await denoiser.denoisePicture(picture, options);
-      return { data, report: { ...report, isUnchanged: true } };
+    async denoise(picture, options) {
+      const { report, ...result } = await denoiser.denoise(picture, options);
+      return { ...result, report: { ...report, isUnchanged: true } };
     },
   };
   for (const each of [denoiser, clean]) {

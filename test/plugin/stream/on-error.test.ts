@@ -77,8 +77,8 @@ function failingOn(turn: number, error: Error): Denoiser {
   const denoiser = identityDenoiser();
   return {
     ...denoiser,
-    denoisePicture(picture, options) {
-      const result = denoiser.denoisePicture(picture, options);
+    denoise(picture, options) {
+      const result = denoiser.denoise(picture, options);
       return denoiser.begun() === turn ? result.then(() => Promise.reject(error)) : result;
     },
   };

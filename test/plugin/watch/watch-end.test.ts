@@ -110,8 +110,8 @@ test('an engine that fails: the picture is tried again; three of them end the wa
     let failures = 2;
     const denoiser = {
       ...identity,
-      denoisePicture: (...args: Parameters<typeof identity.denoisePicture>) =>
-        failures-- > 0 ? broken() : identity.denoisePicture(...args),
+      denoise: (...args: Parameters<typeof identity.denoise>) =>
+        failures-- > 0 ? broken() : identity.denoise(...args),
     } as typeof identity;
     await put(place.input, 'a.png', await png(1));
     const { watcher, told } = watching(place, { denoiser, rescan: 150, originals: 'move' });

@@ -1,0 +1,42 @@
+// Flags of the command, made from the options' schemas: their names, values and defaults as --help tells them.
+import { type Command, Option } from 'commander';
+import type { z } from 'zod';
+import { defaultOf, wordsOf } from '../denoiser/option-schema.js';
+
+/** Gives a command the flags of a shape's options, those that have one. */
+export function addFlags(command: Command, shape: z.ZodRawShape): Command {
+  for (const [name, schema] of Object.entries(shape)) {
+    const { does = '', flag, letter } = wordsOf(schema) ?? {};
+    if (flag === undefined) continue;
+    const otherwise = flag === '' ? undefined : defaultOf(schema);
+    const words = otherwise === undefined || otherwise === 'false' ? does : `${does} (default: ${otherwise})`;
+    const flags = `${letter === undefined ? '' : `-${letter}, `}${flagOf(name)} ${flag}`.trim();
+    command.addOption(NUMBERS.test(flag) ? numberOption(flags, words) : new Option(flags, words));
+  }
+  return command;
+}
+
+/** "tileSize": "--tile-size". */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+const NUMBERS = /<(number|pixels|ms|time|[\d|]+)>/;
+
+/** An option whose value is a number. */
+export function numberOption(flags: string, words: string): Option {
+  return new Option(flags, words).argParser(numberOrText);
+}
+
+/** What is no number stays text, for the check to name it as it was written. */
+export function numberOrText(text: string): number | string {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/** An option whose value is one number, or several with commas between them. */
+export function listOption(flags: string, words: string): Option {
+  return new Option(flags, words).argParser((text: string) => {
+    const values = text.split(',').map(numberOrText);
+    return text.includes(',') ? values : values[0];
+  });
+}

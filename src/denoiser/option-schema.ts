@@ -1,0 +1,118 @@
+// What all schemas of options share: the words for each option, from which help and documentation are made; the check;
+// and how checked options are taken apart.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../core/errors.js';
+
+/** The words for an option. What its value must be is the schema's description. */
+export interface OptionWords {
+  /** What it does, in a line. */
+  readonly does: string;
+  /** What follows the command's flag: '<number>', or '' for a switch. Undefined: there is no flag. */
+  readonly flag?: string;
+  /** The flag's one letter. */
+  readonly letter?: string;
+  /** The default, where the schema does not hold it. */
+  readonly otherwise?: string;
+  /** A link to more, for the documentation. */
+  readonly see?: string;
+}
+
+const words = z.registry<OptionWords>();
+
+/** An option: its check, what its value must be, and the words for it. */
+export function option<S extends z.ZodType>(schema: S, expected: string, told: OptionWords): S {
+  const described = schema.describe(expected);
+  words.add(described, told);
+  return described;
+}
+
+/** The words for an option that `option` made. */
+export function wordsOf(schema: z.core.$ZodType): OptionWords | undefined {
+  return words.get(schema);
+}
+
+/** The default as it is told; undefined where there is none to tell. */
+export function defaultOf(schema: z.core.$ZodType): string | undefined {
+  const value: unknown = schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined;
+  return value === undefined ? wordsOf(schema)?.otherwise : String(value);
+}
+
+export function callback<F>() {
+  return z.custom<F>((value) => typeof value === 'function').optional();
+}
+
+/** Those of checked options that a shape has. */
+export function among<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  options: z.output<z.ZodObject<Shape>>,
+): z.output<z.ZodObject<Shape>> {
+  const own = Object.entries(options).filter(([key]) => Object.hasOwn(shape, key));
+  return Object.fromEntries(own) as z.output<z.ZodObject<Shape>>;
+}
+
+/** The options that are given: one that is undefined counts as absent. */
+export function defined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Says that two options exclude each other, and why. */
+export function notBoth(one: string, other: string, why?: string): FlowDenoiseError {
+  const reason = why === undefined ? '' : `: ${why}`;
+  return new FlowDenoiseError('BAD_OPTION', `Pass either ${one} or ${other}, not both${reason}`);
+}
+
+function received(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN, which is not a number' : String(value);
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return `${text} of type ${value === null ? 'null' : typeof value}`;
+}
+
+/** What the presets were called when they were words for `quality`. */
+const RENAMED: Readonly<Record<string, string>> = { fast: 'fast', balanced: 'best' };
+
+function refuseRenamed(quality: unknown): void {
+  const word = [quality].flat().find((each) => typeof each === 'string' && Object.hasOwn(RENAMED, each));
+  if (typeof word !== 'string') return;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Pass '${RENAMED[word]}' for preset instead of '${word}' for quality: quality is the encoder's number from 1 to 100`,
+  );
+}
+
+/**
+ * Checks options against a schema.
+ *
+ * @param where who takes the options, for the message
+ * @throws FlowDenoiseError BAD_OPTION: what was expected for which option, what was received
+ */
+export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, where: string): z.output<S> {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const given = isObject ? defined(value as Readonly<Record<string, unknown>>) : {};
+  refuseRenamed(given.quality);
+  const result = schema.safeParse(isObject ? given : (value ?? {}));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  if (issue?.code === 'unrecognized_keys') {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
+    );
+  }
+  if (issue?.code === 'custom' && typeof issue.params?.message === 'string')
+    throw new FlowDenoiseError('BAD_OPTION', issue.params.message);
+  const key = issue?.path[0];
+  if (key === undefined) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected an object of options for ${where} but received ${received(value)}`,
+    );
+  }
+  const field: unknown = schema.shape[String(key)];
+  const expected = (field instanceof z.ZodType ? field.description : undefined) ?? issue?.message;
+  throw new FlowDenoiseError(
+    'BAD_OPTION',
+    `Expected ${expected} for ${String(key)} but received ${received(given[String(key)])}`,
+  );
+}
