@@ -195,7 +195,7 @@ export function withSensor(
   const { noise = 'poisson-gaussian', sigma = 0, ...rest } = values;
   if (gain === undefined) throw new FlowDenoiseError('BAD_OPTION', 'Pass --gain too if you pass --offset');
   if (noise !== 'poisson-gaussian')
-    throw notBoth('--gain', `--noise ${typeof noise === 'string' ? noise : 'with a profile'}`);
+    throw notBoth('--gain', '--noise of another kind', '--gain is for --noise poisson-gaussian');
   if (sigma === 'auto')
     throw new FlowDenoiseError('BAD_OPTION', 'Expected a number for --sigma, the read noise, beside --gain');
   return { ...rest, noise: { model: noise, gain, sigma, offset: offset ?? 0 } };

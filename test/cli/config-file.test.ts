@@ -52,7 +52,8 @@ test('a key that is nearly an option is told which', () =>
 test('modules, by name', () =>
   inProject(
     {
-      'one.mjs': "export default { sigma: 25, output: 'out', quiet: true };",
+      'one.mjs':
+        "export default { sigma: 25, output: 'out', quiet: true, method: undefined, colour: undefined };",
       'flow-denoise.config.js': 'module.exports = { sigma: 25, format: "webp", output: "out" };',
     },
     async (cwd) => {

@@ -93,6 +93,8 @@ test('evaluations, report and estimate agree', async () => {
       assert.is(report.evaluations, report.tiles * ensemble * scales);
       const estimate = await denoiser.estimate([{ width: 70, height: 40 }]);
       assert.is(estimate.evaluations, report.evaluations);
+      const same = await denoiser.estimate([{ width: 70, height: 40 }], { ensemble: undefined } as object);
+      assert.is(same.evaluations, report.evaluations);
       const one = await denoiser.estimate([{ width: 70, height: 40 }], { ensemble: 1, scales: 1 });
       const expected = ensemble * (1 + (scales > 1 ? 1 / 4 : 0) + (scales > 2 ? 1 / 16 : 0));
       assert.ok(Math.abs(estimate.seconds / one.seconds / expected - 1) < 1e-9);

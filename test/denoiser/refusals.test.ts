@@ -60,7 +60,7 @@ test('options of the wrong kind, or an unknown one', async ({ denoiser }) => {
   await refuses(
     call({ ...good, sgima: 3 }),
     'BAD_OPTION',
-    /sigma, noise, sigmaMap, strength, black, white, signal, onProgress/,
+    /sigma, noise, strength, black, white, sigmaMap, region, beta, signal, onProgress/,
     /received sgima/,
   );
   await refuses(call({ ...good, onProgress: 'loud' }), 'BAD_OPTION', /onProgress but received 'loud'/);
@@ -71,9 +71,21 @@ test('words about the noise that contradict each other', async ({ denoiser }) =>
   const call = (options: DenoiseCallOptions) => denoiser.denoise(noisy, options);
   const map = new Float32Array(160 * 120).fill(25);
   const sensor = { model: 'poisson-gaussian', gain: 2 } as const;
-  await refuses(call({ sigma: 25, sigmaMap: map }), 'BAD_OPTION', /sigmaMap alone/);
-  await refuses(call({ noise: sensor, sigmaMap: map }), 'BAD_OPTION', /sigmaMap alone/);
-  await refuses(call({ noise: sensor, sigma: 25 }), 'BAD_OPTION', /sigma inside noise/);
+  await refuses(
+    call({ sigma: 25, sigmaMap: map }),
+    'BAD_OPTION',
+    /Pass either sigmaMap or (sigma|noise), not both/,
+  );
+  await refuses(
+    call({ noise: sensor, sigmaMap: map }),
+    'BAD_OPTION',
+    /Pass either sigmaMap or (sigma|noise), not both/,
+  );
+  await refuses(
+    call({ noise: sensor, sigma: 25 }),
+    'BAD_OPTION',
+    /Pass sigma either in noise or as sigma, not both/,
+  );
   await refuses(call({ sigmaMap: map.slice(1) }), 'BAD_OPTION', /160 x 120 numbers/, /received 19199/);
   await refuses(call({ sigmaMap: map.fill(0, 7, 8) }), 'BAD_OPTION', /above 0/);
   await refuses(call({ strength: 1.1 }), 'BAD_OPTION', /from 0 to 1 for strength but received 1\.1/);
@@ -116,7 +128,7 @@ test('samples that do not fit the size', async ({ denoiser }) => {
   await refuses(call({ channels: 5 }), 'BAD_IMAGE', /received 160, 120 and 5/);
   await refuses(call({ width: 0, data: new Float32Array() }), 'BAD_IMAGE', /received 0, 120 and 3/);
   await refuses(call({ height: 1.5 }), 'BAD_IMAGE', /received 160, 1\.5 and 3/);
-  await refuses(call({ data: new Uint8Array(57_600) }), 'BAD_IMAGE', /Float32Array/);
+  await refuses(call({ data: new Float64Array(57_600) }), 'BAD_IMAGE', /Float32Array/);
   await refuses(call({ data: undefined }), 'BAD_IMAGE', /Float32Array/);
   await refuses(
     denoiser.denoise(undefined as unknown as Picture<Float32Array>, good),

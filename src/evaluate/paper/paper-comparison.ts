@@ -19,7 +19,7 @@ export interface BestSubject {
   readonly gain: number;
 }
 
-/** Our best at a level: of the product's qualities and methods, not of climbs and other programs. */
+/** Our best at a level: of the product's presets and methods, not of climbs and other programs. */
 export function bestAt(results: EvaluationResults, level: number, row: number): BestSubject | undefined {
   const found = results.subjects.flatMap((each, subject) => {
     const psnr = isProduct(each) ? meanAt(results, level, subject, 'psnr') : undefined;

@@ -68,7 +68,7 @@ function bestSection(results: EvaluationResults, equal: Reading): ReportSection 
     ...NOTHING,
     heading: 'Our best and the paper’s best',
     text: [
-      'At equal noisy PSNR. “Our best” is the best of the product’s qualities, methods and betas at that noise; a climb to convergence is ' +
+      'At equal noisy PSNR. “Our best” is the best of the product’s presets, methods and betas at that noise; a climb to convergence is ' +
         'not among them.',
     ],
     tables: [bestTable(results, equal)],

@@ -2,9 +2,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { planJobs, planLines } from '#src/cli/run/plan.js';
 import { choose, timeBudgetSchema } from '#src/cli/run/time-budget.js';
+import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command } from '../command.js';
 
@@ -38,6 +41,30 @@ test('the best that fits, or else the fastest', () => {
     why: 'nothing fits into 5.0 s; taking the preset fast: about 6.0 s',
   });
 });
+
+test('a long plan names the faster preset where there is one', () =>
+  withFolder(async (cwd) => {
+    const input = join(cwd, 'a.png');
+    const size = { width: 4000, height: 4000, channels: 3 } as const;
+    await sharp({ create: { ...size, background: 'grey' } })
+      .png()
+      .toFile(input);
+    const jobs = new Array(500).fill({ input, output: join(cwd, 'b.png') });
+    const prior = fileURLToPath(new URL('../../fixtures/conditioned', import.meta.url));
+    for (const preset of [undefined, 'best'] as const) {
+      const denoiser = await openDenoiser({ prior, preset, engine: 'onnx' });
+      try {
+        const plan = await planJobs(jobs, denoiser, new AbortController().signal);
+        assert.ok(plan.seconds > 60, String(plan.seconds));
+        const hint = planLines(plan, denoiser).find((line) =>
+          line.startsWith('--preset fast would take about'),
+        );
+        assert.is(hint !== undefined, preset === 'best');
+      } finally {
+        await denoiser.close();
+      }
+    }
+  }));
 
 test('the command follows it', () =>
   withFolder(async (cwd) => {

@@ -1,7 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
+import { denoiseBytes } from '#src/plugin/denoise-bytes.js';
 import { denoiseStream } from '#src/plugin/denoise-stream.js';
+import { parseStreamOptions } from '#src/plugin/stream-options.js';
 import { identityDenoiser } from '../identity-denoiser.js';
 
 test('options are checked at once', () => {
@@ -17,7 +19,8 @@ test('options are checked at once', () => {
     [{ sigma: 25, concurrency: 0 }, /concurrency/],
     [{ sigma: 25, concurency: 2 }, /concurency/],
     [{ sigma: 25, denoiser: {} }, /denoiser/],
-    [{ sigma: 25, denoiser, prior: 'natural' }, /denoiser.*prior/s],
+    [{ sigma: 25, denoiser, prior: 'natural' }, /Pass either denoiser or prior, not both/],
+    [{ quality: 'high' }, /a whole number from 1 to 100 for quality but received 'high'/],
   ];
   for (const [options, message] of refusals) {
     try {
@@ -31,5 +34,12 @@ test('options are checked at once', () => {
   }
 });
 
-test.run();
+test('an option that is present but undefined counts as absent', () => {
+  const denoiser = identityDenoiser();
+  const options = { sigma: undefined, denoiser, prior: undefined, preset: undefined, colour: undefined };
+  for (const open of [denoiseStream, denoiseBytes]) open(options).destroy();
+  assert.equal(parseStreamOptions(options).noise, parseStreamOptions().noise);
+  denoiseStream({ preset: 'best', method: undefined, ensemble: undefined }).destroy();
+});
+
 test.run();
