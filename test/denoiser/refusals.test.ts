@@ -139,7 +139,7 @@ test('samples that do not fit the size', async ({ denoiser }) => {
 
 for (const [name, options, ...patterns] of [
   ['an unknown option', { tilesize: 64 }, /tileSize/, /received tilesize/],
-  ['an unknown method', { method: 'map' }, /'beta-map' or 'posterior-mean' for method/, /received 'map'/],
+  ['an unknown method', { method: 'map' }, /'posterior-mean' or 'beta-map' for method/, /received 'map'/],
   ['an unknown engine', { engine: 'cuda' }, /'onnx:webgpu' for engine but received 'cuda'/],
   ['beta 0', { beta: 0 }, /beta but received 0/],
   ['a tile of 8', { tileSize: 8 }, /from 16 to 4096 \(pixels\) for tileSize but received 8/],
