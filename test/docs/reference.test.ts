@@ -6,9 +6,10 @@ import { shippedPriors } from '#src/core/model/find-prior.js';
 import { codeOf, document, root, section, tableRows } from './documents.js';
 
 const readme = document('README.md');
-const options = tableRows(section(document('docs/options.md'), '## All options')).map(
-  ([option, flag]) => ({ option: codeOf(option), flag: codeOf(flag) }),
-);
+const options = tableRows(section(document('docs/options.md'), '## All options')).map(([option, flag]) => ({
+  option: codeOf(option),
+  flag: codeOf(flag),
+}));
 
 test("the README's options are among them, under the same flags", () => {
   const rows = tableRows(section(readme, '## Options'));
