@@ -39,7 +39,7 @@ export async function denoiseEncodedPicture(
   name: string,
   open: () => Promise<Denoiser>,
   options: DenoiseCallOptions,
-  { maxPixels, format, quality }: DecodeOptions & ConvertOptions,
+  { maxPixels, format, quality }: DecodeOptions & ConvertOptions = {},
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
   const shown = printable(name);

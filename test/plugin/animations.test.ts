@@ -86,7 +86,7 @@ test('the noise is looked for once, or not where it is given', async () => {
     const identity = identityDenoiser();
     const denoiser: Denoiser = {
       ...identity,
-      denoisePicture(picture, call = {}) {
+      denoise(picture, call = {}) {
         calls.push({ picture, options: call });
         return identity.denoise(picture, call);
       },
