@@ -15,8 +15,8 @@ import { describeTrain, trainCommand } from './commands/train.js';
 import { describeWatch, watchCommand } from './commands/watch.js';
 import { applyConfig, configShape } from './config-file.js';
 import { openDisplay } from './display/progress.js';
-import { withPreviewInput } from './preview/preview-options.js';
 import { addFlags } from './option-flags.js';
+import { withPreviewInput } from './preview/preview-options.js';
 import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 

@@ -1,6 +1,7 @@
 // `flow-denoise engines`: installing the engines that do not come with the package. Their installation is src/setup's.
 import { Argument, type Command } from 'commander';
 import { FlowDenoiseError } from '../../core/errors.js';
+import { notBoth } from '../../denoiser/option-schema.js';
 import { installTensorflow } from '../../setup/install-tensorflow.js';
 import { errorLine } from '../display/report.js';
 
@@ -48,10 +49,7 @@ export function describeEngines(
 async function install(args: InstallArguments, { say, signal }: EnginesContext): Promise<number> {
   const { cuda = false, libtensorflow, force = false } = args;
   if (cuda && libtensorflow !== undefined) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      'Expected one of --cuda and --libtensorflow but received both: what a libtensorflow can do is in its folder',
-    );
+    throw notBoth('--cuda', '--libtensorflow', 'what a libtensorflow can do is in its folder');
   }
   try {
     await installTensorflow({ cuda, libtensorflow, force, say, signal });

@@ -51,11 +51,15 @@ const DEFAULT_BACKUP = '.orig';
 const namePart = z.string().regex(/^[^/\\\0]+$/);
 
 export const destinationShape = {
-  output: option(z.string().min(1).optional(), 'a folder, a file for one picture, or - for standard output,', {
-    does: 'where to write, in the same formats; a file such as clean.png, or - (stdout), for one picture',
-    flag: '<folder>',
-    letter: 'o',
-  }),
+  output: option(
+    z.string().min(1).optional(),
+    'a folder, a file for one picture, or - for standard output,',
+    {
+      does: 'where to write, in the same formats; a file such as clean.png, or - (stdout), for one picture',
+      flag: '<folder>',
+      letter: 'o',
+    },
+  ),
   suffix: option(namePart.optional(), 'a part of a file name', {
     does: 'text before the extension; without --output, writes beside the original',
     flag: '<text>',

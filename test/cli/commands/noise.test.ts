@@ -221,13 +221,19 @@ test('a bad profile is refused: its file, the entry and what to do are named', (
     await writeFile(join(cwd, 'p.json'), JSON.stringify({ brightness: [0.5], channels: [flat] }));
     const refusals: readonly (readonly [args: readonly string[], words: RegExp])[] = [
       [['a.png', '-o', 'out', '--noise', 'none.json'], /none\.json: cannot be read/],
-      [['a.png', '-o', 'out', '--noise', 'p.json', '--sigma', '9'], /one of --sigma and --noise p\.json/],
+      [
+        ['a.png', '-o', 'out', '--noise', 'p.json', '--sigma', '9'],
+        /Pass either --sigma or --noise p\.json, not both/,
+      ],
       [['a.png', '-o', 'out', '--noise', 'p.json'], /3 channels for a colour picture but received one of 1/],
       [['noise', 'a.png', '-o', 'p.txt'], /ending in \.json for --output/],
       [['noise', 'a.png', '--svg'], /--svg <file>/],
       [['noise', 'a.png', '--region', '1,2,3'], /x,y,width,height/],
       [['noise', 'a.png', '--region', '0,0,9,9'], /a\.png: Expected a region of at least 32 x 32/],
-      [['noise', 'a.png', '--region', '0,0,40,40', '--pair', 'a.png'], /one of --region and --pair/],
+      [
+        ['noise', 'a.png', '--region', '0,0,40,40', '--pair', 'a.png'],
+        /Pass either --region or --pair, not both/,
+      ],
       [['noise', 'a.png', '--pair', 'none.png'], /No such file: none\.png/],
     ];
     for (const [args, words] of refusals) {

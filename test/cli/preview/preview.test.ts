@@ -123,8 +123,8 @@ test('what has no sense', () =>
   withFolder(async (cwd) => {
     await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
     for (const [words, message] of [
-      ['a.png -o out --sigma 10,20', /--sigma, or several beside --preview/],
-      ['a.png -o out --beta 1,2', /--beta, or several beside --preview/],
+      ['a.png -o out --sigma 10,20', /--sigma, or several with --preview/],
+      ['a.png -o out --beta 1,2', /--beta, or several with --preview/],
       ['a.png -o out --preview=big', /320x240.*'big'/],
       ['a.png -o out --preview=4', /8 pixels or more/],
       ['a.png -o out --preview=40,30,20,20', /48 x 40 pixels.*20 x 20 at 40, 30/],

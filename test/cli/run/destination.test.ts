@@ -180,7 +180,7 @@ test('what does not go together is refused', () =>
       ['a.png --suffix a/b', /suffix/],
       ['a.png -o out --format gif', /format.*gif/],
       ['a.png -o out --quality 0', /quality/],
-      ['a.png -o out --sigma-map b.png --cache', /one of --sigma-map and --cache/],
+      ['a.png -o out --sigma-map b.png --cache', /Pass either --sigma-map or --cache, not both/],
       ['- --json', /no --json/],
       ['- -o out', /--output -.*received out/],
       ['- a.png', /one picture.*2 inputs/],

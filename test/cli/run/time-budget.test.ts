@@ -51,10 +51,12 @@ test('a long plan names the faster preset where there is one', () =>
       .toFile(input);
     const jobs = new Array(500).fill({ input, output: join(cwd, 'b.png') });
     const prior = fileURLToPath(new URL('../../fixtures/conditioned', import.meta.url));
+    const file = { maxPixels: 1e9, maxBytes: 1e9 };
+    const options = { noise: { sigma: 'auto' }, file, concurrency: 4 } as const;
     for (const preset of [undefined, 'best'] as const) {
       const denoiser = await openDenoiser({ prior, preset, engine: 'onnx' });
       try {
-        const plan = await planJobs(jobs, denoiser, new AbortController().signal);
+        const plan = await planJobs(jobs, denoiser, options, new AbortController().signal);
         assert.ok(plan.seconds > 60, String(plan.seconds));
         const hint = planLines(plan, denoiser).find((line) =>
           line.startsWith('--preset fast would take about'),

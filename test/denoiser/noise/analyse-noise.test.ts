@@ -95,7 +95,7 @@ test('what is wrong is said', async () => {
   const region = { left: 0, top: 0, width: 64, height: 64 };
   assert.match(
     await codeOf(analyseNoise(noisy8, { region, clean: clean8 })),
-    /^BAD_OPTION .*one of region and clean/,
+    /^BAD_OPTION .*Pass either region or clean, not both/,
   );
   assert.match(
     await codeOf(analyseNoise(noisy8, { region: { ...region, width: 8 } })),
