@@ -16,11 +16,19 @@ import { approachOf } from './preset.js';
  * @throws         FlowDenoiseError BAD_PRIOR
  */
 export async function fingerprintOf(options: DenoiserOptions): Promise<string> {
-  const { prior = DEFAULT_PRIOR, engine, beta, tileSize, overlap } = options;
+  const { prior, engine, beta, tileSize, overlap } = options;
   const approach = approachOf(options);
+  return JSON.stringify({ prior: await priorChecksum(prior), engine, ...approach, beta, tileSize, overlap });
+}
+
+/**
+ * The checksum of a prior, which two folders share only if they hold the same prior; with 'auto', of all that may be chosen.
+ *
+ * @throws  FlowDenoiseError BAD_PRIOR
+ */
+export async function priorChecksum(prior = DEFAULT_PRIOR): Promise<string> {
   const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
-  const checksums = await Promise.all(priors.map(checksumOf));
-  return JSON.stringify({ prior: checksums.join(), engine, ...approach, beta, tileSize, overlap });
+  return (await Promise.all(priors.map(checksumOf))).join();
 }
 
 async function checksumOf(prior: string): Promise<string> {
