@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
-import { isNoiseModel } from '../denoiser/noise-options.js';
+import { isNoiseModel } from '../denoiser/noise/noise-options.js';
 import { type DenoiserOptions, denoiserOptionsSchema, parseOptions } from '../denoiser/options.js';
 import type { ConvertOptions } from '../image/index.js';
 import { type KeyedOptions, resultKey } from '../plugin/result-cache.js';

@@ -163,7 +163,7 @@ async function submitWith(options: Omit<SubmitOptions, 'inputs'>, find: Finder):
       : undefined;
     try {
       const room = roomIn(client, checked.maxWaiting, signal);
-      for await (const jobs of inPieces(maker.jobsOf(find(storage)), AT_ONCE)) {
+      for await (const jobs of inPieces(maker.jobsOf(find(storage)), Math.min(AT_ONCE, checked.maxWaiting))) {
         const submitted = await addJobs(client, jobs, storage, room);
         for (const job of submitted) {
           summary.submitted++;
@@ -248,7 +248,7 @@ function joined(folder: string, below: string): string {
   return folder === '' ? below : `${folder}/${below}`;
 }
 
-/** Resolves when so many more jobs may wait. */
+/** Resolves when so many more jobs may wait: no more than may wait at all. */
 type Room = (jobs: number) => Promise<void>;
 
 function roomIn(client: QueueClient, maxWaiting: number, signal: AbortSignal | undefined): Room {
@@ -261,8 +261,7 @@ function roomIn(client: QueueClient, maxWaiting: number, signal: AbortSignal | u
         signal,
       );
       free = maxWaiting - wait - prioritized;
-      if (free < Math.min(jobs, maxWaiting)) await delay(LOOK_EVERY_MS, undefined, { signal });
-      else free = Math.max(free, jobs);
+      if (free < jobs) await delay(LOOK_EVERY_MS, undefined, { signal });
     }
     free -= jobs;
   };

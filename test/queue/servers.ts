@@ -44,7 +44,14 @@ export async function startRedis(lines: readonly string[] = []): Promise<RedisSe
   const folder = await mkdtemp(join(tmpdir(), 'flow-denoise-redis-'));
   const port = await freePort();
   const config = join(folder, 'redis.conf');
-  const own = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, 'save ""', 'appendonly yes', 'appendfsync always'];
+  const own = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    'save ""',
+    'appendonly yes',
+    'appendfsync always',
+  ];
   await writeFile(config, [...own, ...lines, ''].join('\n'));
   let server: ChildProcess | undefined;
   const client = new Redis({ port, lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 50 });
