@@ -12,7 +12,16 @@ import * as assert from 'uvu/assert';
 import { openQueue } from '#src/queue/index.js';
 import { filesBelow } from '../cli/command.js';
 import { checkWholeness } from '../plugin/watch/watching.js';
-import { forgetPriors, put, startWorkerProcess, submitAll, until, withPlace, withWorker, type WorkerProcess } from './queueing.js';
+import {
+  forgetPriors,
+  put,
+  startWorkerProcess,
+  submitAll,
+  until,
+  type WorkerProcess,
+  withPlace,
+  withWorker,
+} from './queueing.js';
 import { hasRedis, startRedis } from './servers.js';
 
 const PICTURES = Number(process.env.QUEUE_PICTURES ?? 120);
@@ -70,16 +79,25 @@ test('workers and the server are killed: no picture is lost, none is there in pa
         assert.ok(error?.code === 'WORKER_LOST' || job.input.endsWith('bad.png'), JSON.stringify(error));
       assert.ok(failed.length <= 1 + PICTURES / 50, `${failed.length} have failed`);
       const lost = failed.map(({ job }) => job.output.slice(place.output.length + 1));
-      const visible = (await filesBelow(place.output)).filter((path) => !path.split('/').pop()?.startsWith('.'));
+      const visible = (await filesBelow(place.output)).filter(
+        (path) => !path.split('/').pop()?.startsWith('.'),
+      );
       const expected = Array.from({ length: PICTURES }, (_, i) => `${i % 3 === 0 ? 'sub/' : ''}${i}.png`);
       assert.equal(visible, expected.filter((path) => !lost.includes(path)).sort());
       assert.ok(seen >= visible.length);
-      for (const path of visible) assert.is((await sharp(join(place.output, path)).stats()).channels.length, 3, path);
+      for (const path of visible)
+        assert.is((await sharp(join(place.output, path)).stats()).channels.length, 3, path);
 
       const computed = all.flatMap(({ events }) => events).filter(({ event }) => event === 'done').length;
-      console.log(`${kills} kills, ${computed} results told by workers for ${PICTURES} pictures, ${failed.length} failed`);
+      console.log(
+        `${kills} kills, ${computed} results told by workers for ${PICTURES} pictures, ${failed.length} failed`,
+      );
       for (const { process } of alive) process.kill('SIGTERM');
-      assert.equal(await Promise.all(alive.map(({ ended }) => ended)), [0, 0, 0], 'a signal ends a worker cleanly');
+      assert.equal(
+        await Promise.all(alive.map(({ ended }) => ended)),
+        [0, 0, 0],
+        'a signal ends a worker cleanly',
+      );
     });
   } finally {
     await redis.stop();

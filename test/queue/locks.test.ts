@@ -34,9 +34,12 @@ test('a worker with a loaded event loop keeps its jobs; its neighbour takes none
       const client = await openQueueClient(redis.url, 'pictures');
       const jobs = await client.bull.getCompleted();
       assert.is(jobs.length, PICTURES);
-      const longest = Math.max(...jobs.map(({ finishedOn = 0, processedOn = 0 }) => finishedOn - processedOn));
+      const longest = Math.max(
+        ...jobs.map(({ finishedOn = 0, processedOn = 0 }) => finishedOn - processedOn),
+      );
       assert.ok(longest > 2 * LOCK_MS, `the longest took ${longest} ms: no lock was put to the test`);
-      for (const { attemptsStarted, stalledCounter } of jobs) assert.equal([attemptsStarted, stalledCounter], [1, 0]);
+      for (const { attemptsStarted, stalledCounter } of jobs)
+        assert.equal([attemptsStarted, stalledCounter], [1, 0]);
       await client.close();
       for (const { process } of workers) process.kill('SIGTERM');
       assert.equal(await Promise.all(workers.map(({ ended }) => ended)), [0, 0]);

@@ -42,7 +42,8 @@ export async function withPlace(pictures: number, use: (place: Place) => Promise
   try {
     await mkdir(place.input);
     await cp(fixtureFolder('conditioned'), place.prior, { recursive: true });
-    for (let seed = 0; seed < pictures; seed++) await put(place, `${seed % 3 === 0 ? 'sub/' : ''}${seed}.png`, seed);
+    for (let seed = 0; seed < pictures; seed++)
+      await put(place, `${seed % 3 === 0 ? 'sub/' : ''}${seed}.png`, seed);
     await use(place);
   } finally {
     await rm(root, { recursive: true, force: true });
@@ -65,7 +66,12 @@ export const WORKER = { engine: 'onnx', threads: 1 } as const;
 
 export interface Events {
   readonly done: string[];
-  readonly failed: { readonly id: string; readonly code: string; readonly message: string; readonly isFinal: boolean }[];
+  readonly failed: {
+    readonly id: string;
+    readonly code: string;
+    readonly message: string;
+    readonly isFinal: boolean;
+  }[];
   readonly left: string[];
   readonly problems: string[];
   backs: number;
@@ -117,7 +123,11 @@ export async function submitAll(
   return { summary, outcomes };
 }
 
-export async function until(isTrue: () => boolean | Promise<boolean>, what: string, seconds = 60): Promise<void> {
+export async function until(
+  isTrue: () => boolean | Promise<boolean>,
+  what: string,
+  seconds = 60,
+): Promise<void> {
   const end = Date.now() + 1000 * seconds;
   while (!(await isTrue())) {
     if (Date.now() > end) throw new Error(`${what}: did not come about in ${seconds} s`);

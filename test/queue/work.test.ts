@@ -4,10 +4,19 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openQueue } from '#src/queue/index.js';
 import { openQueueClient } from '#src/queue/client.js';
+import { openQueue } from '#src/queue/index.js';
 import { filesBelow } from '../cli/command.js';
-import { forgetPriors, put, QUICK, smallPicture, submitAll, until, withPlace, withWorker } from './queueing.js';
+import {
+  forgetPriors,
+  put,
+  QUICK,
+  smallPicture,
+  submitAll,
+  until,
+  withPlace,
+  withWorker,
+} from './queueing.js';
 import { hasRedis, type RedisServer, startRedis } from './servers.js';
 
 const work = suite<{ redis: RedisServer }>('work', { redis: undefined as never });
@@ -23,7 +32,9 @@ work.after(async ({ redis }) => {
   await forgetPriors();
 });
 
-test('every picture is denoised once; again nothing is computed, with another option all', async ({ redis }) => {
+test('every picture is denoised once; again nothing is computed, with another option all', async ({
+  redis,
+}) => {
   await withPlace(5, async (place) => {
     await put(place, 'bad.png', 'no picture');
     await withWorker({ queue: redis.url, jobsDir: place.root }, async (events) => {
@@ -64,7 +75,9 @@ test('the result is what the same options give without a queue', async ({ redis 
   });
 });
 
-test('names by id: a result that is there is left, even where the queue has forgotten it', async ({ redis }) => {
+test('names by id: a result that is there is left, even where the queue has forgotten it', async ({
+  redis,
+}) => {
   await withPlace(2, async (place) => {
     await put(place, 'copy.png', await smallPicture(1));
     await withWorker({ queue: redis.url, jobsDir: place.root }, async () => {
@@ -80,7 +93,9 @@ test('names by id: a result that is there is left, even where the queue has forg
   });
 });
 
-test('jobs that lead out of the root, or are no jobs, fail in one line and the worker lives on', async ({ redis }) => {
+test('jobs that lead out of the root, or are no jobs, fail in one line and the worker lives on', async ({
+  redis,
+}) => {
   await withPlace(1, async (place) => {
     const { root, input } = place;
     await mkdir(join(root, 'inner'));
@@ -89,7 +104,12 @@ test('jobs that lead out of the root, or are no jobs, fail in one line and the w
       const client = await openQueueClient(redis.url, 'pictures');
       await cp(input, join(root, 'inner', 'in'), { recursive: true });
       await cp(place.prior, join(root, 'inner', 'prior'), { recursive: true });
-      const inner = { root: join(root, 'inner'), input: join(root, 'inner/in'), output: join(root, 'inner/out'), prior: join(root, 'inner/prior') };
+      const inner = {
+        root: join(root, 'inner'),
+        input: join(root, 'inner/in'),
+        output: join(root, 'inner/out'),
+        prior: join(root, 'inner/prior'),
+      };
       const { outcomes } = await submitAll(redis.url, inner);
       const made = await client.bull.getJob(outcomes[0]?.job.id ?? '');
       const jobs = {
@@ -121,14 +141,20 @@ test('jobs that lead out of the root, or are no jobs, fail in one line and the w
   });
 });
 
-test('a job of another version, or with a prior that is not here, is left to others, and told', async ({ redis }) => {
+test('a job of another version, or with a prior that is not here, is left to others, and told', async ({
+  redis,
+}) => {
   await withPlace(1, async (place) => {
     await withWorker({ queue: redis.url, jobsDir: place.root }, async (events) => {
       const { outcomes } = await submitAll(redis.url, place);
       const client = await openQueueClient(redis.url, 'pictures');
       const made = await client.bull.getJob(outcomes[0]?.job.id ?? '');
       await client.bull.add('picture', { ...made?.data, version: '9.0.0', surprise: 1 }, { jobId: 'future' });
-      await client.bull.add('picture', { ...made?.data, prior: { name: 'mars', checksum: 'a' } }, { jobId: 'prior' });
+      await client.bull.add(
+        'picture',
+        { ...made?.data, prior: { name: 'mars', checksum: 'a' } },
+        { jobId: 'prior' },
+      );
       await client.bull.add('picture', { ...made?.data, storage: 's3://elsewhere' }, { jobId: 'bucket' });
       await until(() => events.left.length >= 3, 'all are left');
       const status = await client.status();
@@ -140,7 +166,9 @@ test('a job of another version, or with a prior that is not here, is left to oth
   });
 });
 
-test("a prior's folder that has changed since is refused, and pictures above a limit are", async ({ redis }) => {
+test("a prior's folder that has changed since is refused, and pictures above a limit are", async ({
+  redis,
+}) => {
   await withPlace(1, async (place) => {
     const limits = { maxPixels: 1e6, maxBytes: 3e6 };
     const bomb = sharp({ create: { width: 10_000, height: 10_000, channels: 3, background: 'white' } });
@@ -160,7 +188,9 @@ test("a prior's folder that has changed since is refused, and pictures above a l
     await writeFile(join(place.prior, 'model.json'), `${model} `);
     await withWorker({ queue: redis.url, jobsDir: place.root }, async (events) => {
       await until(() => events.failed.length === 3, 'all have failed');
-      assert.ok(events.failed.some(({ code, message }) => code === 'BAD_PRIOR' && /is not the prior/.test(message)));
+      assert.ok(
+        events.failed.some(({ code, message }) => code === 'BAD_PRIOR' && /is not the prior/.test(message)),
+      );
     });
   });
 });
@@ -200,7 +230,10 @@ test('a picture that is replaced after it was submitted fails', async ({ redis }
     await put(place, 'sub/0.png', 7);
     await withWorker({ queue: redis.url, jobsDir: place.root }, async (events) => {
       await until(() => events.failed.length === 1, 'it has failed');
-      assert.match(events.failed[0]?.message ?? '', /has changed since it was submitted\. Submit it again\.$/);
+      assert.match(
+        events.failed[0]?.message ?? '',
+        /has changed since it was submitted\. Submit it again\.$/,
+      );
     });
   });
 });
