@@ -22,6 +22,8 @@ import {
 const FIRST_LEAVE_MS = 1000;
 const LONGEST_LEAVE_MS = 60_000;
 const PROGRESS_EVERY_MS = 1000;
+/** A job that was picked up is held after the next turn of the event loop, which a load may put off: so much longer. */
+const PICK_UP_LOCKS = 4;
 
 /** The job went to another worker while it was in work here. */
 class LockLost extends Error {
@@ -133,7 +135,7 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
         connection: client,
         name: workerName,
         concurrency,
-        lockDuration: lockMs,
+        lockDuration: PICK_UP_LOCKS * lockMs,
         stalledInterval: lockMs,
         maxStalledCount: MOST_LOST_WORKERS,
         skipLockRenewal: true,
