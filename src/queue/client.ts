@@ -81,14 +81,10 @@ export async function openQueueClient(
     if (!job || (await job.getState()) !== 'failed') {
       throw new FlowDenoiseError('BAD_OPTION', `Expected the id of a failed job but received ${id}`);
     }
-    await job.retry('failed', { resetAttemptsMade: true });
-    await forgetLostWorkers(id);
-    return 1;
-  }
-
-  /** Those who ask for another try want all of its tries, those with a lost worker among them. */
-  async function forgetLostWorkers(id: string): Promise<void> {
+    // Whoever asks for another try wants all of its tries, and those that a lost worker costs among them.
     await connection.hdel(bull.toKey(id), 'stc', 'defa');
+    await job.retry('failed', { resetAttemptsMade: true });
+    return 1;
   }
 
   return {

@@ -73,12 +73,12 @@ test('a user with few rights works; a wrong password is told in one line without
       const { summary } = await withWorker({ queue, jobsDir: place.root }, () => submitAll(queue, place));
       assert.is(summary.done, 1);
       const wrong = redis.url.replace('redis://', 'redis://denoise:wr0ng@');
-      for (const refused of [
-        openQueue({ queue: wrong }),
-        startWorker({ queue: wrong }).finished,
-        openQueue({ queue: redis.url }),
+      for (const refuse of [
+        () => openQueue({ queue: wrong }),
+        () => startWorker({ queue: wrong }).finished,
+        () => openQueue({ queue: redis.url }),
       ]) {
-        const error = String(await rejection(refused));
+        const error = String(await rejection(refuse()));
         assert.match(error, /refused the user or password\. Check FLOW_DENOISE_QUEUE_USER/);
         assert.not.match(error, /wr0ng|\n/);
       }
