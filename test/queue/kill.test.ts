@@ -36,11 +36,11 @@ kill.after(forgetPriors);
 test('workers and the server are killed: no picture is lost, none is there in part', async () => {
   const redis = await startRedis();
   const random = mersenne(1);
+  const all: WorkerProcess[] = [];
   try {
     await withPlace(PICTURES, async (place) => {
       await put(place, 'bad.png', 'no picture');
       const start = () => startWorkerProcess({ queue: redis.url, jobsDir: place.root, lockMs: LOCK_MS });
-      const all: WorkerProcess[] = [];
       const alive = Array.from({ length: WORKERS }, start);
       all.push(...alive);
       const stopChecking = checkWholeness(place.output);
@@ -88,6 +88,7 @@ test('workers and the server are killed: no picture is lost, none is there in pa
       const expected = Array.from({ length: PICTURES }, (_, i) => `${i % 3 === 0 ? 'sub/' : ''}${i}.png`);
       assert.equal(visible, expected.filter((path) => !lost.includes(path)).sort());
       assert.ok(seen >= visible.length);
+      assert.equal(await filesBelow(place.output), visible, 'no temporary file is left');
       for (const path of visible)
         assert.is((await sharp(join(place.output, path)).stats()).channels.length, 3, path);
 
@@ -103,6 +104,7 @@ test('workers and the server are killed: no picture is lost, none is there in pa
       );
     });
   } finally {
+    for (const { process } of all) process.kill('SIGKILL');
     await redis.stop();
   }
 });
