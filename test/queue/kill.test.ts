@@ -96,6 +96,8 @@ test('workers and the server are killed: no picture is lost, none is there in pa
       console.log(
         `${kills} kills, ${computed} results told by workers for ${PICTURES} pictures, ${failed.length} failed`,
       );
+      const isReady = ({ events }: WorkerProcess) => events.some(({ event }) => event === 'ready');
+      await until(() => alive.every(isReady), 'those that were started last are ready');
       for (const { process } of alive) process.kill('SIGTERM');
       assert.equal(
         await Promise.all(alive.map(({ ended }) => ended)),
