@@ -28,6 +28,7 @@ const ROOMS = [
   'image',
   'figure',
   'plugin',
+  'queue',
   'train',
   'evaluate',
   'setup',

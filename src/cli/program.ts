@@ -11,8 +11,11 @@ import { describeEngines } from './commands/engines.js';
 import { describeEvaluate } from './commands/evaluate.js';
 import { describeNoise } from './commands/noise.js';
 import { describePriors } from './commands/priors.js';
+import { describeQueue } from './commands/queue.js';
+import { describeSubmit } from './commands/submit.js';
 import { describeTrain, trainCommand } from './commands/train.js';
 import { describeWatch, watchCommand } from './commands/watch.js';
+import { describeWorker } from './commands/worker.js';
 import { applyConfig, configShape } from './config-file.js';
 import { openDisplay } from './display/progress.js';
 import { addFlags } from './option-flags.js';
@@ -70,6 +73,9 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });
+  describeWorker(program.command('worker'), { writeLine, signal });
+  describeSubmit(program.command('submit'), { writeLine, signal }, end);
+  describeQueue(program.command('queue'), writeLine);
   describeTrain(program.command('train'), async (args) => {
     exitCode = await trainCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
   });

@@ -16,6 +16,8 @@ export type FlowDenoiseErrorCode =
   | 'WRITE_FAILED'
   | 'BAD_CHECKPOINT'
   | 'TRAINING_FAILED'
+  | 'QUEUE_FAILED'
+  | 'STORAGE_FAILED'
   | 'CLOSED';
 
 /** An error a user can act on; control characters that names bring into its message are escaped. Aborts are not among these: they reject with the signal's own reason. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import { AUTO_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
+import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
 import type { OpeningOptions } from './options.js';
 import { approachOf } from './preset.js';
 
@@ -18,9 +18,17 @@ import { approachOf } from './preset.js';
 export async function fingerprintOf(options: OpeningOptions): Promise<string> {
   const { prior, engine, beta, tileSize, overlap } = options;
   const approach = approachOf(options);
+  return JSON.stringify({ prior: await priorChecksum(prior), engine, ...approach, beta, tileSize, overlap });
+}
+
+/**
+ * The checksum of a prior, which two folders share only if they hold the same prior; with 'auto', of all that may be chosen.
+ *
+ * @throws  FlowDenoiseError BAD_PRIOR
+ */
+export async function priorChecksum(prior = DEFAULT_PRIOR): Promise<string> {
   const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
-  const checksums = await Promise.all(priors.map(checksumOf));
-  return JSON.stringify({ prior: checksums.join(), engine, ...approach, beta, tileSize, overlap });
+  return (await Promise.all(priors.map(checksumOf))).join();
 }
 
 async function checksumOf(prior: string): Promise<string> {

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 
 export interface WriteOptions {
+  /** Name of the file that is written first; a new one unless given. */
+  readonly temporary?: string | undefined;
   /** Aborting before the rename leaves the path as it was. */
   readonly signal?: AbortSignal;
   /** Permissions of the new file; the system's default unless given. */
@@ -23,11 +25,11 @@ export interface WriteOptions {
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array,
-  { signal, mode, beforeRename }: WriteOptions = {},
+  { signal, mode, beforeRename, temporary: name = `.flow-denoise-${randomUUID()}.tmp` }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   const folder = dirname(path);
-  const temporary = join(folder, `.flow-denoise-${randomUUID()}.tmp`);
+  const temporary = join(folder, name);
   try {
     await mkdir(folder, { recursive: true });
     await writeFlushed(temporary, bytes, signal, mode);

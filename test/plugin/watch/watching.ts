@@ -157,7 +157,7 @@ export function checkWholeness(folder: string): () => Promise<number> {
   async function look(): Promise<void> {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
       const path = `${entry.parentPath}/${entry.name}`;
-      const isOurs = path.slice(folder.length + 1).startsWith('.');
+      const isOurs = path.slice(folder.length + 1).startsWith('.') || entry.name.startsWith('.');
       if (!entry.isFile() || isOurs || seen.has(path)) continue;
       await sharp(path, { failOn: 'warning' })
         .stats()

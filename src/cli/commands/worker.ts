@@ -1,0 +1,108 @@
+// `flow-denoise worker`: its options, and the words and lines in which its events are told. What it does is src/queue.
+import type { Command } from 'commander';
+import { FlowDenoiseError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
+import { type QueueWorker, startWorker, type WorkerOptions } from '../../queue/index.js';
+import { openDisplay, type RunContext } from '../display/progress.js';
+import { doneLine, errorJson, errorLine } from '../display/report.js';
+import { numberOption } from '../option-flags.js';
+
+const EXAMPLES = `
+Examples:
+  flow-denoise worker --queue redis://queue:6379 --jobs-dir /mnt/share
+  flow-denoise worker --queue rediss://queue:6380 --storage s3://pictures/2026
+  flow-denoise worker --queue redis://queue:6379 --storage s3://pictures --endpoint https://s3.example.org
+
+User and password of the queue are in FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, those of a bucket where
+the AWS SDK looks for them. A signal ends the worker after the pictures in hand; a second one ends it at once.
+docs/queue.md says what is guaranteed.
+
+Exit codes: 0 stopped, 2 wrong usage, or the storage, the user or the password was refused.`;
+
+interface RawOptions extends WorkerOptions {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** @param context  its display is opened here: --quiet is an option of the command */
+export function describeWorker(
+  command: Command,
+  { writeLine, signal }: Pick<RunContext, 'writeLine' | 'signal'>,
+): void {
+  addQueueOptions(command.description('take pictures from a queue and denoise them, until it is stopped'))
+    .option(
+      '--jobs-dir <folder>',
+      'the folder that all machines see; jobs name paths below it (default: this one)',
+    )
+    .option('--storage <s3://bucket/prefix>', 'or the bucket in which the pictures lie')
+    .option('--endpoint <url>', 'the server of the bucket, where it is not AWS')
+    .addOption(numberOption('--concurrency <number>', 'pictures in hand at a time (default: 2)'))
+    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
+    .addOption(numberOption('--threads <number>', 'threads that compute'))
+    .addOption(numberOption('--max-pixels <number>', 'larger pictures fail (default: 200000000)'))
+    .addOption(numberOption('--max-bytes <number>', 'larger files fail (default: 2147483648)'))
+    .option('--worker-name <name>', "what it is called (default: the host's name and the process's number)")
+    .addOption(numberOption('--lock-ms <ms>', 'how long a job lasts without its worker (default: 30000)'))
+    .option('--quiet', 'say nothing but errors')
+    .option('--json', 'a line of JSON for every event on stdout')
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ quiet = false, json = false, ...options }: RawOptions) => {
+      const worker = startWorker({ ...checkedQueue(options), signal });
+      if (json) writeEvents(worker, writeLine);
+      sayEvents(worker, quiet);
+      await worker.finished;
+    });
+}
+
+/** The options by which a queue is named. */
+export function addQueueOptions(command: Command): Command {
+  return command
+    .option('--queue <url>', 'redis://host:6379/0, or rediss:// for TLS (default: FLOW_DENOISE_QUEUE)')
+    .option('--name <name>', 'of the queue (default: pictures)');
+}
+
+/** What is typed is seen by every user of the machine, so it holds no password. */
+export function checkedQueue<Options extends { readonly queue?: string | undefined }>(
+  options: Options,
+): Options {
+  const { queue } = options;
+  if (queue !== undefined && URL.canParse(queue) && new URL(queue).password !== '')
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      'Expected no password in --queue, where every user of this machine can see it; put it in FLOW_DENOISE_QUEUE_PASSWORD',
+    );
+  return options;
+}
+
+/** One line of JSON for every event: `event`, `time`, and what the event tells. */
+function writeEvents(worker: QueueWorker, writeLine: (line: string) => void): void {
+  for (const event of ['ready', 'done', 'failed', 'left', 'problem', 'back'] as const)
+    worker.on(event, (told?: object) => {
+      const error =
+        told && 'error' in told && told.error instanceof Error ? { error: errorJson(told.error) } : {};
+      writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...told, ...error }));
+    });
+}
+
+function sayEvents(worker: QueueWorker, isQuiet: boolean): void {
+  const display = openDisplay(isQuiet);
+  const told = new Set<string>();
+  worker
+    .on('ready', ({ queue, name, storage }) =>
+      display.say(`worker of ${name} at ${queue}, pictures in ${storage}`),
+    )
+    .on('done', ({ input, output, report }) => {
+      display.say(report ? doneLine({ input, output }, report) : `${printable(output)}  was there already`);
+    })
+    .on('failed', ({ error, isFinal }) =>
+      display.complain(`flow-denoise: ${printable(error.message)}${isFinal ? '' : ' (it is tried again)'}`),
+    )
+    .on('left', ({ input, why }) => {
+      // Every job of a version would say the same.
+      if (!told.has(why))
+        display.complain(`flow-denoise: ${printable(input)}: left to other workers: ${printable(why)}`);
+      told.add(why);
+    })
+    .on('problem', ({ error }) => display.complain(errorLine(error)))
+    .on('back', () => display.complain('flow-denoise: the queue is back'));
+}

@@ -1,0 +1,129 @@
+// The connection to Redis or Valkey: its address, its credentials, and what is said of it when it fails. Credentials
+// are in no message of ours.
+import type { Redis } from 'ioredis';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { loadQueuePackages } from './packages.js';
+
+/** Checked. Plain data: a thread is given it. */
+export interface QueueAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly isSecure: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** For messages: without credentials. */
+  readonly shown: string;
+}
+
+const EXPECTED = 'redis://host:6379, or rediss://host:6380/2 for TLS and the database 2';
+
+/**
+ * Reads the address of a queue. User and password are in the URL or in FLOW_DENOISE_QUEUE_USER and
+ * FLOW_DENOISE_QUEUE_PASSWORD; the URL itself may be in FLOW_DENOISE_QUEUE.
+ *
+ * @throws FlowDenoiseError BAD_OPTION
+ */
+export function queueAddress(given: string | undefined, env = process.env): QueueAddress {
+  const text = given ?? env.FLOW_DENOISE_QUEUE;
+  if (text === undefined || text === '')
+    throw new FlowDenoiseError('BAD_OPTION', `Expected a URL for queue, such as ${EXPECTED}`);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const db = /^\/?(\d{0,5})$/.exec(url?.pathname ?? '')?.[1];
+  const isKnown = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
+  if (!url || !isKnown || url.hostname === '' || db === undefined || url.search !== '' || url.hash !== '') {
+    // What was written may hold a password, so it is not repeated.
+    throw new FlowDenoiseError('BAD_OPTION', `Expected a URL for queue, such as ${EXPECTED}`);
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = url.port === '' ? 6379 : Number(url.port);
+  return {
+    host,
+    port,
+    db: Number(db),
+    isSecure: url.protocol === 'rediss:',
+    username: decodeURIComponent(url.username) || env.FLOW_DENOISE_QUEUE_USER || undefined,
+    password: decodeURIComponent(url.password) || env.FLOW_DENOISE_QUEUE_PASSWORD || undefined,
+    shown: `${url.protocol}//${url.hostname}:${port}/${db === '' ? 0 : db}`,
+  };
+}
+
+/** A name that a queue may have: it is part of Redis's keys. */
+export const QUEUE_NAME = /^[\w.-]{1,100}$/;
+export const DEFAULT_QUEUE_NAME = 'pictures';
+
+const LONGEST_RETRY_MS = 2000;
+
+export interface ConnectOptions {
+  /** Whether to wait for a server that is not there yet; else that is an error. */
+  readonly isPatient: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Once each time that the server goes away. */
+  readonly onLost?: ((error: FlowDenoiseError) => void) | undefined;
+  readonly onBack?: (() => void) | undefined;
+}
+
+/**
+ * Connects. A connection that breaks later is made again, and what was asked of it meanwhile waits.
+ *
+ * @throws  FlowDenoiseError QUEUE_FAILED; the signal's reason
+ */
+export async function connect(
+  address: QueueAddress,
+  { isPatient, signal, onLost, onBack }: ConnectOptions,
+): Promise<Redis> {
+  const { Redis } = await loadQueuePackages();
+  signal?.throwIfAborted();
+  const { host, port, db, username, password } = address;
+  const client = new Redis({
+    host,
+    port,
+    db,
+    username,
+    password,
+    ...(address.isSecure && { tls: {} }),
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(50 * 2 ** times, LONGEST_RETRY_MS),
+  });
+  let isLost = false;
+  let isConnected = false;
+  return new Promise((resolve, reject) => {
+    const fail = (reason: unknown) => {
+      client.disconnect();
+      reject(reason);
+    };
+    const onAbort = () => fail(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    client.on('error', (error: unknown) => {
+      const fault = connectionFault(error, address);
+      const isFatal = !isConnected && (!isPatient || isRefused(error));
+      if (isFatal) fail(fault);
+      else if (!isLost) onLost?.(fault);
+      isLost = true;
+    });
+    client.on('ready', () => {
+      if (isLost) onBack?.();
+      isLost = false;
+      isConnected = true;
+      signal?.removeEventListener('abort', onAbort);
+      resolve(client);
+    });
+    client.connect().catch(() => {});
+  });
+}
+
+/** The words of Redis for credentials that are wrong, missing, or of a user who may not. */
+const REFUSALS = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
+
+function isRefused(error: unknown): boolean {
+  return REFUSALS.test(messageOf(error));
+}
+
+export function connectionFault(error: unknown, { shown }: QueueAddress): FlowDenoiseError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const advice = isRefused(error)
+    ? 'refused the user or password. Check FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, and the rights of the user'
+    : `cannot be reached (${code ?? messageOf(error)}). Check that Redis or Valkey runs there`;
+  return new FlowDenoiseError('QUEUE_FAILED', `The queue ${shown} ${advice}.`, { cause: error });
+}

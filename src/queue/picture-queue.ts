@@ -1,0 +1,89 @@
+// The queue for a program that has pictures one by one, such as a server: open it once, submit and ask as often as needed.
+import { z } from 'zod';
+import { FlowDenoiseError } from '../core/errors.js';
+import { parseOptions } from '../denoiser/option-schema.js';
+import { type JobStatus, openQueueClient, type QueueStatus } from './client.js';
+import { type JobOptions, parseJobOptions } from './job.js';
+import { openStorage } from './storage/open-storage.js';
+import type { StorageOptions } from './storage/storage.js';
+import { addJobs, jobMaker, type PictureJobOptions } from './submit.js';
+import type { SubmittedJob } from './tracker.js';
+import { type QueueOptions, queueShape, storageShape } from './worker-options.js';
+
+export interface OpenQueueOptions extends QueueOptions, StorageOptions {
+  /** When so many jobs wait, `submit` refuses more. Default 1000. */
+  readonly maxWaiting?: number | undefined;
+}
+
+export interface PictureRequest extends PictureJobOptions {
+  /** Of the picture, in the storage: a path below `jobsDir`, or s3://bucket/key. */
+  readonly input: string;
+  /** The folder of the result, likewise. */
+  readonly output: string;
+  /** As of `submit`. Default 'id'. */
+  readonly names?: 'path' | 'id' | undefined;
+}
+
+/** A queue that is open. */
+export interface PictureQueue {
+  /** @throws FlowDenoiseError BAD_OPTION, BAD_IMAGE where it is not there; QUEUE_FAILED where too many jobs wait */
+  submit(request: PictureRequest): Promise<SubmittedJob>;
+  /** Undefined for a job that the queue does not know. Its paths are those of the storage. */
+  job(id: string): Promise<JobStatus | undefined>;
+  status(): Promise<QueueStatus>;
+  failed(): AsyncIterable<JobStatus>;
+  retry(ids?: readonly string[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+const openSchema = z.strictObject({
+  ...queueShape,
+  ...storageShape,
+  maxWaiting: z.int().min(1).max(1e7).default(1000).describe('a whole number from 1 to 10000000'),
+});
+
+/** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED where the server cannot be reached */
+export async function openQueue(options: OpenQueueOptions = {}): Promise<PictureQueue> {
+  const { queue, name, maxWaiting, ...places } = parseOptions(openSchema, options, 'openQueue');
+  const storage = await openStorage(places);
+  const client = await openQueueClient(queue, name).catch((error: unknown) => {
+    storage.close();
+    throw error;
+  });
+
+  async function refuseWhenFull(): Promise<void> {
+    const { wait = 0 } = await client.bull.getJobCounts('wait');
+    if (wait < maxWaiting) return;
+    throw new FlowDenoiseError(
+      'QUEUE_FAILED',
+      `${wait} jobs wait, expected fewer than ${maxWaiting}. Try again later.`,
+    );
+  }
+
+  return {
+    async submit({ input, output, names = 'id', prior, ...rest }) {
+      const options = parseJobOptions(rest as JobOptions);
+      const maker = await jobMaker(storage, prior, options, output, names);
+      const path = await storage.pathOf(input);
+      const found = (async function* () {
+        yield { picture: await storage.find(path), below: path };
+      })();
+      for await (const made of maker.jobsOf(found)) {
+        const [submitted] = await addJobs(client, [made], storage, refuseWhenFull);
+        if (submitted) return submitted;
+      }
+      throw new FlowDenoiseError(
+        'BAD_OPTION',
+        `${input}: expected a picture outside ${output}, with an extension of one`,
+      );
+    },
+    job: (id) => client.job(id),
+    status: () => client.status(),
+    failed: () => client.failed(),
+    retry: (ids) => client.retry(ids),
+    async close() {
+      await client.close();
+      storage.close();
+    },
+  };
+}

@@ -1,0 +1,212 @@
+// A bucket of S3, or of a server that speaks like it, as the storage of a queue. Credentials come from where the SDK
+// looks for them: the environment, the shared configuration, the machine's role.
+import type { S3Client } from '@aws-sdk/client-s3';
+import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
+import { isSupportedExtension } from '../../image/index.js';
+import { checkLength, collectBytes } from '../../plugin/picture-bytes.js';
+import { loadBucketPackage } from '../packages.js';
+import {
+  checkPath,
+  type ReadRequest,
+  refuseMissing,
+  refuseOutside,
+  type Storage,
+  type StoredPicture,
+  type WriteRequest,
+} from './storage.js';
+
+const SCHEME = 's3://';
+
+export function isBucketAddress(location: string): boolean {
+  return location.startsWith(SCHEME);
+}
+
+/** @throws FlowDenoiseError BAD_OPTION */
+export function parseBucketAddress(address: string): { readonly bucket: string; readonly key: string } {
+  const [, bucket, key = ''] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/s.exec(address) ?? [];
+  if (bucket === undefined) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected s3://bucket/prefix but received ${printable(address)}`,
+    );
+  }
+  if (key !== '') checkPath(key);
+  return { bucket, key };
+}
+
+/**
+ * @param address   s3://bucket/prefix: all that is read and written lies below
+ * @param endpoint  the server's URL, where it is not AWS
+ * @throws          FlowDenoiseError BAD_OPTION; QUEUE_FAILED where the package is not installed
+ */
+export async function openBucketStorage(address: string, endpoint?: string): Promise<Storage> {
+  const { bucket, key: prefix } = parseBucketAddress(address);
+  if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ''))
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a URL (https://...) for endpoint but received ${printable(endpoint)}`,
+    );
+  const sdk = await loadBucketPackage();
+  // Servers other than AWS have buckets in the path, a region in name only, and often no newer checksums.
+  const elsewhere = {
+    endpoint,
+    forcePathStyle: true,
+    region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1',
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  } as const;
+  return bucketStorage(sdk, new sdk.S3Client(endpoint === undefined ? {} : elsewhere), bucket, prefix);
+}
+
+function bucketStorage(
+  {
+    GetObjectCommand,
+    HeadObjectCommand,
+    ListObjectsV2Command,
+    PutObjectCommand,
+  }: typeof import('@aws-sdk/client-s3'),
+  client: S3Client,
+  bucket: string,
+  prefix: string,
+): Storage {
+  const root = `${SCHEME}${bucket}${prefix === '' ? '' : `/${prefix}`}`;
+  const locationOf = (path: string) => `${SCHEME}${bucket}/${path}`;
+
+  function objectOf(path: string): { readonly Bucket: string; readonly Key: string } {
+    checkPath(path);
+    if (prefix !== '' && !path.startsWith(`${prefix}/`)) refuseOutside(locationOf(path), root);
+    return { Bucket: bucket, Key: path };
+  }
+
+  async function head(path: string): Promise<StoredPicture | undefined> {
+    try {
+      const found = await client.send(new HeadObjectCommand(objectOf(path)));
+      return { path, content: contentOf(found.ETag), bytes: found.ContentLength ?? 0 };
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw storageFault(error, locationOf(path));
+    }
+  }
+
+  async function find(path: string): Promise<StoredPicture> {
+    return (await head(path)) ?? refuseMissing(locationOf(path), 'gone');
+  }
+
+  async function* list(path: string): AsyncGenerator<StoredPicture> {
+    if (path !== '' && isSupportedExtension(path)) {
+      const picture = await head(path);
+      if (picture) {
+        yield picture;
+        return;
+      }
+    }
+    let token: string | undefined;
+    do {
+      const page = await client
+        .send(
+          new ListObjectsV2Command({
+            Bucket: bucket,
+            Prefix: path === '' ? '' : `${path}/`,
+            ContinuationToken: token,
+          }),
+        )
+        .catch((error: unknown) => Promise.reject(storageFault(error, locationOf(path))));
+      for (const { Key, ETag, Size } of page.Contents ?? []) {
+        const isHidden =
+          Key?.slice(path.length)
+            .split('/')
+            .some((part) => part.startsWith('.')) ?? true;
+        if (Key !== undefined && !isHidden && isSupportedExtension(Key))
+          yield { path: Key, content: contentOf(ETag), bytes: Size ?? 0 };
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
+    const location = locationOf(path);
+    const object = objectOf(path);
+    try {
+      const found = await client.send(new GetObjectCommand(object), signal && { abortSignal: signal });
+      if (content !== undefined && contentOf(found.ETag) !== content) refuseMissing(location, 'changed');
+      if (found.ContentLength !== undefined) checkLength(found.ContentLength, location, most);
+      return await collectBytes(found.Body as AsyncIterable<Uint8Array>, location, most);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof FlowDenoiseError) throw error;
+      if (nameOf(error) === 'NoSuchKey') refuseMissing(location, 'gone');
+      throw storageFault(error, location);
+    }
+  }
+
+  async function write(
+    path: string,
+    bytes: Uint8Array,
+    { keepsExisting, signal }: WriteRequest,
+  ): Promise<void> {
+    const put = (condition: { readonly IfNoneMatch?: '*' }) =>
+      client.send(
+        new PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition }),
+        signal && { abortSignal: signal },
+      );
+    try {
+      await put(keepsExisting ? { IfNoneMatch: '*' } : {}).catch((error: unknown) => {
+        // Some servers have no conditions; one PUT is whole all the same.
+        if (keepsExisting && statusOf(error) === 501) return put({});
+        throw error;
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (keepsExisting && statusOf(error) === 412) return;
+      throw storageFault(error, locationOf(path));
+    }
+  }
+
+  return {
+    id: `${SCHEME}${bucket}`,
+    shown: root,
+    locationOf,
+    list,
+    find,
+    read,
+    write,
+    async pathOf(location) {
+      const address = isBucketAddress(location) ? parseBucketAddress(location) : undefined;
+      if (address?.bucket !== bucket) refuseOutside(location, root);
+      return address.key;
+    },
+    exists: async (path) => (await head(path)) !== undefined,
+    close: () => client.destroy(),
+  };
+}
+
+/** The server's mark of what is in an object. */
+function contentOf(etag: string | undefined): string {
+  return etag?.replaceAll('"', '') ?? '';
+}
+
+function statusOf(error: unknown): number | undefined {
+  const { $metadata } = (error ?? {}) as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  return $metadata?.httpStatusCode;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}
+
+/** The server's own words may quote what it was sent, so only its code is told. */
+function storageFault(error: unknown, location: string): FlowDenoiseError {
+  const status = statusOf(error);
+  const code = `${nameOf(error)}${status === undefined ? '' : `, ${status}`}`;
+  const advice =
+    status === 403
+      ? `access was denied (${code}). Check the credentials in the environment and the rights of the bucket.`
+      : status === 404
+        ? `was not found (${code}). Check the name of the bucket.`
+        : status === undefined
+          ? `the storage cannot be reached (${printable(messageOf(error))}). Check the endpoint and the network.`
+          : `the storage answered with an error (${code}). Try again later.`;
+  return new FlowDenoiseError('STORAGE_FAILED', `${printable(location)}: ${advice}`, { cause: error });
+}

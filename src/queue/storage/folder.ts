@@ -1,0 +1,185 @@
+// A shared folder as the storage of a queue. Links are followed only where they lead to another place below the root.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { readRegularFile, refuseSpecialFile } from '../../core/files.js';
+import { printable } from '../../core/printable.js';
+import { isSupportedExtension, writeFileAtomic } from '../../image/index.js';
+import { checkLength } from '../../plugin/picture-bytes.js';
+import {
+  checkPath,
+  type ReadRequest,
+  refuseMissing,
+  refuseOutside,
+  type Storage,
+  type StoredPicture,
+  type WriteRequest,
+} from './storage.js';
+
+/** @throws FlowDenoiseError BAD_OPTION where it is no folder */
+export async function openFolderStorage(folder: string): Promise<Storage> {
+  const root = await realpath(folder).catch(() => undefined);
+  if (root === undefined || !(await stat(root)).isDirectory()) {
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected a folder for jobsDir but received ${printable(folder)}; make it, or mount it first`,
+    );
+  }
+  return folderStorage(root, resolve(folder));
+}
+
+/** @param root  its real path; `named` is the one that the user gave */
+function folderStorage(root: string, named: string): Storage {
+  const locationOf = (path: string) => join(named, path);
+
+  /** The real place of what is there. */
+  async function placeOf(path: string): Promise<string> {
+    checkPath(path);
+    const place = await realpath(join(root, path)).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') refuseMissing(locationOf(path), 'gone');
+      throw unreachable(locationOf(path), error);
+    });
+    if (!isBelow(place, root)) refuseOutside(locationOf(path), named);
+    return place;
+  }
+
+  /** The place of what is to be written, its folder made. */
+  async function newPlaceOf(path: string): Promise<string> {
+    checkPath(path);
+    const folder = dirname(join(root, path));
+    // The part of it that is there says where all of it lies; nothing is made through a link that leads out.
+    let above = folder;
+    while (!(await isThere(above))) above = dirname(above);
+    const isInside = async (place: string) => {
+      const real = await realpath(place);
+      return real === root || isBelow(real, root);
+    };
+    if (!(await isInside(above))) refuseOutside(locationOf(path), named);
+    await mkdir(folder, { recursive: true });
+    if (!(await isInside(folder))) refuseOutside(locationOf(path), named);
+    return join(folder, basename(path));
+  }
+
+  async function find(path: string): Promise<StoredPicture> {
+    const place = await placeOf(path);
+    await refuseSpecialFile(place, { name: locationOf(path) });
+    const hash = createHash('sha256');
+    let bytes = 0;
+    await pipeline(
+      createReadStream(place),
+      async function* (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
+          bytes += chunk.length;
+          yield chunk;
+        }
+      },
+      hash,
+    );
+    return { path, content: hash.digest('hex'), bytes };
+  }
+
+  async function* list(path: string): AsyncGenerator<StoredPicture> {
+    const place = await placeOf(path);
+    if (!(await stat(place)).isDirectory()) {
+      yield await find(path);
+      return;
+    }
+    const entries = await readdir(place, { withFileTypes: true });
+    for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (name.startsWith('.')) continue;
+      const below = `${path}/${name}`;
+      const status = await stat(join(place, name)).catch(() => undefined);
+      if (status?.isDirectory() && !(await lstat(join(place, name))).isSymbolicLink()) yield* list(below);
+      else if (status?.isFile() && isSupportedExtension(name)) yield await find(below);
+    }
+  }
+
+  async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
+    const place = await placeOf(path);
+    const { size } = await stat(place);
+    checkLength(size, locationOf(path), most);
+    const bytes = await readRegularFile(place, { signal, name: locationOf(path), code: 'BAD_IMAGE' }).catch(
+      (error: unknown) => {
+        signal?.throwIfAborted();
+        throw error instanceof FlowDenoiseError ? error : unreachable(locationOf(path), error);
+      },
+    );
+    if (content !== undefined && createHash('sha256').update(bytes).digest('hex') !== content)
+      refuseMissing(locationOf(path), 'changed');
+    return bytes;
+  }
+
+  async function write(
+    path: string,
+    bytes: Uint8Array,
+    { id, isAgain, keepsExisting, signal }: WriteRequest,
+  ): Promise<void> {
+    const place = await newPlaceOf(path);
+    if (keepsExisting && (await isThere(place))) return;
+    const start = `.flow-denoise-${id}-`;
+    if (isAgain) await removeThose(dirname(place), start);
+    // An earlier run that is still at it would find its file gone, and cannot put it in this one's place.
+    await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
+  }
+
+  return {
+    id: 'folder',
+    shown: printable(named),
+    locationOf,
+    list,
+    find,
+    read,
+    write,
+    async pathOf(location) {
+      const absolute = resolve(location);
+      const places = [
+        [named, absolute],
+        [root, absolute],
+        [root, await realpath(absolute).catch(() => absolute)],
+      ] as const;
+      const inside = places.find(([above, place]) => isBelow(place, above));
+      if (!inside) refuseOutside(location, named);
+      const path = relative(inside[0], inside[1]).split(sep).join('/');
+      checkPath(path);
+      return path;
+    },
+    async exists(path) {
+      checkPath(path);
+      return isThere(join(root, path));
+    },
+    close() {},
+  };
+}
+
+function isBelow(place: string, folder: string): boolean {
+  const way = relative(folder, place);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+async function isThere(place: string): Promise<boolean> {
+  return lstat(place).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function removeThose(folder: string, start: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(start)) await rm(join(folder, name), { force: true });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** The storage is at fault: another try may succeed. */
+function unreachable(location: string, error: unknown): FlowDenoiseError {
+  return new FlowDenoiseError(
+    'STORAGE_FAILED',
+    `${printable(location)}: cannot be read (${messageOf(error)}). Check that the folder is mounted and may be read.`,
+    { cause: error },
+  );
+}

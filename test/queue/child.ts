@@ -1,0 +1,27 @@
+// A worker in a process of its own, for tests that kill it or load its event loop. Its events are lines of JSON.
+// Usage: node --import tsx test/queue/child.ts <options as JSON>
+import { writeSync } from 'node:fs';
+import { startWorker } from '#src/queue/index.js';
+
+/** Between two loads. */
+const FREE_MS = 400;
+
+const { load, ...options } = JSON.parse(process.argv[2] ?? '{}');
+const worker = startWorker(options);
+const tell = (event: string, told: object) => writeSync(1, `${JSON.stringify({ event, ...told })}\n`);
+worker
+  .on('ready', (told) => tell('ready', told))
+  .on('done', ({ id, output }) => tell('done', { id, output }))
+  .on('failed', (told) => tell('failed', told))
+  .on('problem', ({ error }) => tell('problem', { message: error.message }));
+process.once('SIGTERM', () => void worker.close());
+
+worker.once('ready', () => {
+  if (load === 0) return;
+  const timer = setInterval(() => {
+    const end = performance.now() + load;
+    while (performance.now() < end);
+  }, FREE_MS + load);
+  worker.finished.finally(() => clearInterval(timer));
+});
+await worker.finished;
