@@ -106,7 +106,7 @@ test('what is wrong in a file is named', () =>
       assert.match(found.stderr, /^flow-denoise: flow-denoise\.config\.json: cannot be read/);
       const watch = await command(['watch', 'sub', '--once'], { cwd });
       assert.is(watch.code, 2);
-      assert.match(watch.stderr, 'Expected --output <folder>');
+      assert.match(watch.stderr, 'Pass --output <folder>');
     },
   ));
 

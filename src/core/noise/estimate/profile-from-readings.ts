@@ -91,7 +91,11 @@ export function profileFromReadings(
   const levels = picture.levels.slice(0, channels * MEASURED);
   const fitted = Array.from({ length: channels }, (_, c): NoiseChannel => {
     const own = levels.slice(c * MEASURED, (c + 1) * MEASURED);
-    const powers = own.map((level) => Math.max(0, Math.exp(2 * level) - FLOOR_255 ** 2) / 255 ** 2);
+    // The mean of a power whose logarithm is normal: what may be stronger counts more than what may be weaker.
+    const powers = own.map((level, band) => {
+      const deviation = picture.deviations[c * MEASURED + band] as number;
+      return Math.max(0, Math.exp(2 * (level + deviation ** 2)) - FLOOR_255 ** 2) / 255 ** 2;
+    });
     const { spectrum, power } = normalizeSpectrum(bandPowers(powers));
     // Three copies of grey noise are sqrt 3 of it along (1, 1, 1).
     const level = Math.sqrt(power / (channels === 1 ? 3 : 1));
