@@ -210,7 +210,10 @@ test('wrong words: exit code 2', () =>
       ['install', /missing required argument 'engine'/],
       ['install caffe', /caffe.*tensorflow/],
       ['install tensorflow --fast', /--fast/],
-      [`install tensorflow --cuda --libtensorflow ${folder}`, /Pass either --cuda or --libtensorflow, not both/],
+      [
+        `install tensorflow --cuda --libtensorflow ${folder}`,
+        /Pass either --cuda or --libtensorflow, not both/,
+      ],
       [
         `install tensorflow --libtensorflow ${folder}`,
         /lib\/libtensorflow\.so.*for --libtensorflow but received.*c_api\.h/,
