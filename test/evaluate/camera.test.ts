@@ -106,7 +106,7 @@ test('options that do not go together are refused', () => {
     [{ noise: 'gaussian', jpegQuality: [80], jpegSampling: '4:4:4' }, /jpegQuality, jpegSampling/],
     [{ noise: 'camera', jpegQuality: [0] }, /jpegQuality/],
     [{ noise: 'camera', iso: [3] }, /iso/],
-    [{ protocol: 'paper', noise: 'camera' }, /'paper' without/],
+    [{ protocol: 'paper', noise: 'camera' }, /protocol 'paper' or noise or clip/],
   ] as const)
     assert.throws(
       () => checkEvaluateOptions({ folder: 'x', ...options } as EvaluateOptions),

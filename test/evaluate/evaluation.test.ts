@@ -296,10 +296,10 @@ const isBadOption = (pattern: RegExp) => (error: unknown) => {
 test('options that do not go together, and folders without pictures, are refused', () =>
   withCleanFolder(async (root, folder) => {
     const refusals: readonly (readonly [object, RegExp])[] = [
-      [{ protocol: 'paper', sigma: [25] }, /'paper' without.*sigma/],
+      [{ protocol: 'paper', sigma: [25] }, /protocol 'paper' or sigma/],
       [{ protocol: 'paper', preset: ['fast'] }, /Pass either protocol 'paper' or preset, not both/],
       [{ preset: ['slow'] }, /preset/],
-      [{ protocol: 'paper', clip: true }, /'paper' without/],
+      [{ protocol: 'paper', clip: true }, /protocol 'paper' or noise or clip/],
       [{ noise: 'poisson-gaussian' }, /gain/],
       [{ gain: [4] }, /gain/],
       [{ sigma: [0] }, /sigma/],

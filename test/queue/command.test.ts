@@ -99,7 +99,7 @@ test('wrong usage: one line and exit code 2', async ({ redis }) => {
       [['worker', '--queue', 'queue:1'], /Expected a URL for queue/],
       [['worker', '--queue', 'redis://me:secret@queue'], /Expected no password in --queue/],
       [['worker', '--jobs-dir', 'nowhere'], /Expected a folder for jobsDir/],
-      [['submit', 'in'], /Expected --output/],
+      [['submit', 'in'], /Pass --output/],
       [['submit', 'in', '-o', 's3://pictures/out'], /both in folders or both in a bucket/],
       [['submit', 'in', '-o', '../elsewhere', '--prior', 'prior'], /lies outside/],
       [['submit', 'in', '-o', 'out', '--prior', '../prior'], /lies outside|BAD_PRIOR|Expected/],

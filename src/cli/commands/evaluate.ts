@@ -113,7 +113,7 @@ async function evaluateCommand(
   if (output === undefined && exported === undefined && !json)
     throw new FlowDenoiseError(
       'BAD_OPTION',
-      'Expected --output <folder>, --json or --export <folder>: where do the results go?',
+      'Pass --output <folder>, --json or --export <folder>: where do the results go?',
     );
   const display = openEvaluationDisplay(quiet);
   // What each of them is, evaluate says: it has the schema.

@@ -79,7 +79,7 @@ async function submitCommand(
     ...rest
   } = (await withNoiseProfile({ ...raw })) as RawOptions;
   if (output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected --output <folder>: where do the results go?');
+    throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where do the results go?');
   const values =
     gain === undefined && offset === undefined ? { ...rest } : withSensor({ ...rest }, gain, offset);
   const display = openQueueDisplay(quiet);

@@ -86,7 +86,7 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
 function trainArguments(folder: string, raw: RawOptions): TrainArguments {
   const { quiet = false, json = false, calibrate = true, ...values } = raw;
   if (values.output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected --output <folder>: where is the prior written?');
+    throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where is the prior written?');
   // What it is, train says: it has the schema.
   return { options: { ...values, folder } as TrainOptions, calibrate, quiet, json };
 }

@@ -124,7 +124,7 @@ test('wrong usage ends with 2 and writes nothing', () =>
       ],
       ['evaluate clean -o out --crop 5y5', /crop.*5y5/],
       ['evaluate clean -o out --protocol papers', /protocol.*papers/],
-      ['evaluate clean -o out --protocol paper --beta 2', /'paper' without/],
+      ['evaluate clean -o out --protocol paper --beta 2', /Pass either protocol 'paper' or beta, not both/],
       ['evaluate clean -o out --import BM3D', /--import.*BM3D/],
       ['evaluate clean -o out --count 0', /count.*0/],
     ];
