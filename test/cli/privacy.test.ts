@@ -59,7 +59,7 @@ for (const engine of ['onnx', 'wasm', 'tensorflow'])
 
 test('the process in which doctor tries an engine', () =>
   inFolder(async ({ folder, home }) => {
-    const program = join(root, 'dist/cli/examine-process.js');
+    const program = join(root, 'dist/cli/commands/examine-process.js');
     expectPrivate(await traced([program, 'onnx'], { folder, home }));
   }));
 
