@@ -48,6 +48,12 @@ const UNDECIDED = 0.5;
  */
 const WHITE = { spread: 0.2, ratio: 1.35 } as const;
 const SURELY_WHITE = { spread: 0.45, ratio: 2, confidence: 0.8 } as const;
+/**
+ * A grey picture has no chroma, by which the network tells noise from texture, so the estimate of white noise goes first
+ * where it is this sure. Of 14 pictures of CBSD68 made grey, it is at least 0.88 sure of sigma 15; of them without noise, it
+ * takes one for noisy, and is 0.72 sure.
+ */
+const SURE_OF_GREY = 0.8;
 /** A sensor's noise has no one level to agree on; its fit says itself how good it is. */
 const SENSOR_CONFIDENCE = 0.5;
 
@@ -75,12 +81,17 @@ export async function detectNoise(
   if (kind !== 'auto') return whiteNoise(picture, kind, range);
   const { isSynthetic, why } = await findSynthetic(picture);
   if (isSynthetic) return nothing(0, why, 1);
+  const isGrey = colourChannels(picture.channels) === 1;
+  if (isGrey) {
+    const white = await whiteNoise(picture, 'auto', range);
+    if (!white.isClean && (white.report.confidence ?? 0) >= SURE_OF_GREY) return white;
+  }
   const cells = await readNoiseCells(picture, meter);
   if (cells.length === 0) return whiteNoise(picture, kind, range);
   const levels = await meter.pool(headInputs(cells));
   const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
   // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
-  const unit = colourChannels(picture.channels) === 1 ? Math.sqrt(3) : 1;
+  const unit = isGrey ? Math.sqrt(3) : 1;
   const { strongest255, evidence } = evidenceOf(found, unit);
   const { level255, spread } = chromaOf(found, unit);
   if (evidence >= UNDECIDED && spread < SURELY_WHITE.spread) {
