@@ -33,8 +33,8 @@ export interface DetectedNoise {
 const LEAST_255 = 2;
 /**
  * The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. Of pictures without
- * noise this takes for noisy: 3 of 68 of CBSD68, 1 and 2 of 34 of them as JPEG of quality 75 and 90, 0 of PolyU's 44, 1 of
- * cc15's 15. At 0.8 it would be 3, 2, 5, 0 and 2; and 22 instead of 18 of PolyU's noisy 44 would be found.
+ * noise this takes for noisy: 4 of 68 of CBSD68, 0 and 4 of 34 of them as JPEG of quality 75 and 90, 0 of PolyU's 44, 1 of
+ * cc15's 15. At 0.8 it would be 6, 1, 15, 0 and 1; and 26 instead of 14 of PolyU's noisy 44 would be found.
  */
 const LEAST_EVIDENCE = 0.9;
 /** Below this probability a picture looks clean. */
