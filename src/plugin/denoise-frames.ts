@@ -1,6 +1,12 @@
 // An animation through a denoiser, frame by frame: its noise is found once, so that a frame does not differ from the next by
 // what was taken for noise.
-import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
+import type {
+  DenoiseCallOptions,
+  DenoiseReport,
+  Denoiser,
+  NoiseReport,
+  Progress,
+} from '../denoiser/denoiser.js';
 import { framesOf } from '../image/index.js';
 import type { Picture, Samples } from '../tile/picture.js';
 
@@ -63,8 +69,6 @@ function saying({ profile, gain, sigma, offset }: NoiseReport): Pick<DenoiseCall
   if (gain !== undefined) return { noise: { model: 'poisson-gaussian', gain, sigma, offset } };
   return { noise: 'gaussian', sigma };
 }
-
-type Progress = Parameters<NonNullable<DenoiseCallOptions['onProgress']>>[0];
 
 function ofAll({ tilesDone, tiles, secondsLeft }: Progress, done: number, frames: number): Progress {
   const left = secondsLeft === undefined || tilesDone === 0 ? undefined : secondsLeft;

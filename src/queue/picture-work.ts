@@ -1,6 +1,5 @@
 // One job from end to end: read, denoise, write. It knows pictures and storage; of queues it knows only that a job may
 // stop being ours.
-import { cpus } from 'node:os';
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiserOptions, Progress } from '../denoiser/options.js';
@@ -117,9 +116,4 @@ async function megapixelsOf(bytes: Buffer): Promise<number> {
 function stored({ priorChoice: _, noise, ...report }: PictureReport): StoredReport {
   const { profile: __, ...told } = noise;
   return { ...report, noise: told };
-}
-
-/** How many pictures a worker has in hand unless it is told: tiles of one keep all cores busy, small ones only one. */
-export function defaultConcurrency(): number {
-  return Math.min(2, cpus().length);
 }

@@ -81,13 +81,18 @@ export async function detectNoise(
   if (kind !== 'auto') return whiteNoise(picture, kind, range);
   const { isSynthetic, why } = await findSynthetic(picture);
   if (isSynthetic) return nothing(0, why, 1);
+  let asked: Promise<DetectedNoise> | undefined;
+  const asWhite = () => {
+    asked ??= whiteNoise(picture, kind, range);
+    return asked;
+  };
   const isGrey = colourChannels(picture.channels) === 1;
   if (isGrey) {
-    const white = await whiteNoise(picture, 'auto', range);
+    const white = await asWhite();
     if (!white.isClean && (white.report.confidence ?? 0) >= SURE_OF_GREY) return white;
   }
   const cells = await readNoiseCells(picture, meter);
-  if (cells.length === 0) return whiteNoise(picture, kind, range);
+  if (cells.length === 0) return asWhite();
   const levels = await meter.pool(headInputs(cells));
   const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
   // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
@@ -95,7 +100,7 @@ export async function detectNoise(
   const { strongest255, evidence } = evidenceOf(found, unit);
   const { level255, spread } = chromaOf(found, unit);
   if (evidence >= UNDECIDED && spread < SURELY_WHITE.spread) {
-    const white = await whiteNoise(picture, 'auto', range);
+    const white = await asWhite();
     const { confidence = 0 } = white.report;
     const isSure = confidence >= SURELY_WHITE.confidence;
     const limit = isSure ? SURELY_WHITE : WHITE;

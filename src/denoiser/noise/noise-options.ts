@@ -83,7 +83,6 @@ export const noiseShape = {
   }),
 };
 
-export type NoiseOptions = z.input<z.ZodObject<typeof noiseShape>>;
 /** Checked, with the defaults in place. */
 export type CheckedNoiseOptions = z.output<z.ZodObject<typeof noiseShape>>;
 /** What a call says of the noise: the options, or a sigma for every pixel. */

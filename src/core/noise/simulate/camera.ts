@@ -142,7 +142,7 @@ function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array)
     const y = fromLinear(x);
     return (1 - contrast) * y + contrast * y * y * (3 - 2 * y);
   });
-  const noise = tonedNoise(tone, settings);
+  const noise = settings.noiseReduction && tonedNoise(tone, settings);
   const target = pictureSize(size, settings);
   return (mosaic) => {
     const balanced = mosaic.map(
@@ -191,14 +191,14 @@ function smoothedColours(
   colour: Float32Array,
   size: Size,
   { smoothing, noiseReduction }: CameraSettings,
-  noiseAt: (grey: number) => number,
+  noiseAt: ((grey: number) => number) | undefined,
 ): Float32Array {
   if (smoothing.luma === 0 && smoothing.chroma === 0 && !noiseReduction) return colour;
   const plane = size.width * size.height;
   const grey = new Float32Array(plane);
   for (let i = 0; i < plane; i++)
     grey[i] = ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3;
-  const noise = noiseReduction ? grey.map(noiseAt) : undefined;
+  const noise = noiseAt && grey.map(noiseAt);
   const smoothed = (values: Float32Array, part: 'luma' | 'chroma') => {
     const reduced =
       noiseReduction && noise

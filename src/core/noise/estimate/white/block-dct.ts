@@ -1,15 +1,5 @@
-// The orthonormal 8 x 8 DCT of a block, and the autocovariance of stationary noise from the mean powers of its
-// coefficients.
+// The orthonormal 8 x 8 DCT of a block.
 import { AREA, SIDE } from '../../noisy-picture.js';
-
-/** Lags 0 to 3 along each axis are fitted. */
-export const LAGS = 4;
-
-/** Row u, column x: c_u(x). */
-const COSINES = Float64Array.from({ length: AREA }, (_, i) => {
-  const [u, x] = [Math.floor(i / SIDE), i % SIDE];
-  return Math.sqrt((u === 0 ? 1 : 2) / SIDE) * Math.cos((Math.PI * (2 * x + 1) * u) / (2 * SIDE));
-});
 
 /** cos(k pi / 16) / 2; the constant vector's entries are the 4th, too. */
 const [C1, C2, C3, C4, C5, C6, C7] = [1, 2, 3, 4, 5, 6, 7].map((k) => Math.cos((k * Math.PI) / 16) / 2) as [
@@ -60,60 +50,4 @@ const scratch = new Float64Array(AREA);
 export function transform(blocks: Float64Array, at: number): void {
   transformRows(blocks, at, scratch, 0);
   transformRows(scratch, 0, blocks, at);
-}
-
-/** Inverts a small positive definite matrix (Gauss-Jordan; its diagonal dominates enough to need no pivots). */
-function inverse(matrix: readonly (readonly number[])[]): number[][] {
-  const n = matrix.length;
-  const rows = matrix.map((row, i) => [...row, ...row.map((_, j) => (i === j ? 1 : 0))]);
-  for (let i = 0; i < n; i++) {
-    const pivot = rows[i] as number[];
-    const scale = pivot[i] as number;
-    for (let k = 0; k < 2 * n; k++) pivot[k] = (pivot[k] as number) / scale;
-    for (const row of rows) {
-      const factor = row[i] as number;
-      if (row !== pivot && factor !== 0)
-        for (let k = 0; k < 2 * n; k++) row[k] = (row[k] as number) - factor * (pivot[k] as number);
-    }
-  }
-  return rows.map((row) => row.slice(n));
-}
-
-/**
- * The autocovariance R(dy, dx), |dy|, |dx| < 4, whose expected DCT powers E[D_vu^2] = sum R(dy, dx) a_v(dy) a_u(dx)
- * come nearest to the measured ones in least squares; R(dy, dx) is at dy 4 + dx of the result.
- * a_u(d) is the sum of c_u(x) c_u(x') over |x - x'| = d.
- *
- * @param fitted  the coefficients v 8 + u that count
- * @returns       a function of all 64 powers
- */
-export function autocovarianceFit(fitted: readonly number[]): (powers: readonly number[]) => number[] {
-  const perAxis = Array.from({ length: SIDE }, (_, u) => {
-    const sums = new Array<number>(LAGS).fill(0);
-    for (let x = 0; x < SIDE; x++)
-      for (let other = 0; other < SIDE; other++) {
-        const lag = Math.abs(x - other);
-        if (lag < LAGS)
-          sums[lag] =
-            (sums[lag] as number) + (COSINES[u * SIDE + x] as number) * (COSINES[u * SIDE + other] as number);
-      }
-    return sums;
-  });
-  const design = fitted.map((k) => {
-    const [v, u] = [perAxis[Math.floor(k / SIDE)] ?? [], perAxis[k % SIDE] ?? []];
-    return v.flatMap((a) => u.map((b) => a * b));
-  });
-  const unknowns = LAGS * LAGS;
-  const normal = Array.from({ length: unknowns }, (_, p) =>
-    Array.from({ length: unknowns }, (_, q) =>
-      design.reduce((sum, row) => sum + (row[p] as number) * (row[q] as number), 0),
-    ),
-  );
-  const inverted = inverse(normal);
-  return (powers) => {
-    const right = Array.from({ length: unknowns }, (_, p) =>
-      design.reduce((sum, row, i) => sum + (row[p] as number) * (powers[fitted[i] as number] as number), 0),
-    );
-    return inverted.map((row) => row.reduce((sum, value, p) => sum + value * (right[p] as number), 0));
-  };
 }
