@@ -1,6 +1,6 @@
 // Writing a file whole or not at all: a temporary name in the same folder, flushed, then renamed.
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 
@@ -25,11 +25,11 @@ export interface WriteOptions {
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array,
-  { signal, mode, beforeRename, temporary: name = `.flow-denoise-${randomUUID()}.tmp` }: WriteOptions = {},
+  { signal, mode, beforeRename, temporary: name }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   const folder = dirname(path);
-  const temporary = join(folder, name);
+  const temporary = temporaryIn(folder, name);
   try {
     await mkdir(folder, { recursive: true });
     await writeFlushed(temporary, bytes, signal, mode);
@@ -41,12 +41,29 @@ export async function writeFileAtomic(
     await rm(temporary, { force: true }).catch(() => undefined);
     if (signal?.aborted) throw signal.reason;
     if (error instanceof FlowDenoiseError) throw error;
-    throw new FlowDenoiseError(
-      'WRITE_FAILED',
-      `${path}: could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
-      { cause: error },
-    );
+    throw writeFailed(path, 'could not be written', error);
   }
+}
+
+/** Does work that writes to a path. @throws FlowDenoiseError WRITE_FAILED for whatever fails: `what`, and what to check */
+export async function orWriteFailed<Result>(
+  path: string,
+  what: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw writeFailed(path, what, error);
+  }
+}
+
+function writeFailed(path: string, what: string, cause: unknown): FlowDenoiseError {
+  return new FlowDenoiseError(
+    'WRITE_FAILED',
+    `${path}: ${what} (${messageOf(cause)}). Expected a folder that can be written to, with space left; check both.`,
+    { cause },
+  );
 }
 
 async function writeFlushed(
@@ -63,6 +80,40 @@ async function writeFlushed(
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Copies a file: the copy is whole and on the disk, with the file's times, before it takes its name.
+ *
+ * @param beforeRename  called last; what it throws prevents that
+ * @throws              the system's error; no temporary file is left
+ */
+export async function copyFileAtomic(
+  from: string,
+  to: string,
+  beforeRename: () => Promise<void>,
+): Promise<void> {
+  const { atime, mtime } = await lstat(from);
+  const temporary = temporaryIn(dirname(to));
+  try {
+    await copyFile(from, temporary, constants.COPYFILE_EXCL);
+    const handle = await open(temporary, 'r+');
+    try {
+      await handle.utimes(atime, mtime);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await beforeRename();
+    await rename(temporary, to);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function temporaryIn(folder: string, name = `.flow-denoise-${randomUUID()}.tmp`): string {
+  return join(folder, name);
 }
 
 /** Brings the names in a folder to the disk, so that they survive a power cut; Windows has no such thing. */

@@ -2,8 +2,8 @@
 // checksum of its model.json, which holds that of the weights, says whether it is the one that was meant.
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import envPaths from 'env-paths';
+import { join } from 'node:path';
+import { cacheFolder } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel, loadPrior } from '../core/model/load-prior.js';
@@ -99,10 +99,6 @@ function differs(path: string, storage: Storage): FlowDenoiseError {
     'BAD_PRIOR',
     `${storage.locationOf(path)}: is not the prior that the job was submitted with. Submit the pictures again.`,
   );
-}
-
-function cacheFolder(): string {
-  return resolve(process.env.FLOW_DENOISE_CACHE || envPaths('flow-denoise', { suffix: '' }).cache);
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -9,7 +9,7 @@ import { submitPlanned } from '../../queue/submit.js';
 import { sensorShape, withSensor } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { openQueueDisplay } from '../display/queue-display.js';
-import { doneLine, Interrupted } from '../display/report.js';
+import { doneLine, Interrupted, withoutName } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
 import { addFlags, numberOption } from '../option-flags.js';
 import { findInputs } from '../run/inputs.js';
@@ -80,8 +80,7 @@ async function submitCommand(
   } = (await withNoiseProfile({ ...raw })) as RawOptions;
   if (output === undefined)
     throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where do the results go?');
-  const values =
-    gain === undefined && offset === undefined ? { ...rest } : withSensor({ ...rest }, gain, offset);
+  const values = withSensor({ ...rest }, gain, offset);
   const display = openQueueDisplay(quiet);
   const told = new Set<string>();
   const { wait = false } = rest;
@@ -106,7 +105,7 @@ async function submitCommand(
       const { job, result, error } = outcome;
       if (error)
         display.complain(
-          `flow-denoise: ${printable(`${job.input}: ${withoutName(error.message, job.input)}`)}`,
+          `flow-denoise: ${printable(job.input)}: ${withoutName(printable(error.message), job.input)}`,
         );
       else if (result?.report) display.say(doneLine(job, result.report));
     },
@@ -140,11 +139,6 @@ async function submitFound(
   const { jobs, unmatched } = await findInputs(inputs, { output, format });
   for (const arg of unmatched) say(`no pictures found in ${printable(arg)}`);
   return submitPlanned(jobs, options);
-}
-
-/** The display names the picture itself. */
-function withoutName(message: string, name: string): string {
-  return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
 }
 
 function outcomeJson({ job: { id, input, output }, result, error }: JobOutcome): string {

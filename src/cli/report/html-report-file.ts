@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { orWriteFailed } from '../../image/index.js';
 
 const COPY_BYTES = 1 << 20;
 
@@ -25,7 +25,7 @@ export async function openPageFile(path: string): Promise<PageFile> {
   const temporary = (): string => join(folder, `.flow-denoise-${randomUUID()}.tmp`);
   const bodyPath = temporary();
   const pagePath = temporary();
-  const body = await named(path, async () => {
+  const body = await written(path, async () => {
     await mkdir(folder, { recursive: true });
     return open(bodyPath, 'wx+');
   });
@@ -49,11 +49,14 @@ export async function openPageFile(path: string): Promise<PageFile> {
   }
 
   return {
-    append: (text) => named(path, () => body.appendFile(text)),
-    finish: (head, end) => named(path, () => assemble(head, end)),
+    append: (text) => written(path, () => body.appendFile(text)),
+    finish: (head, end) => written(path, () => assemble(head, end)),
     discard,
   };
 }
+
+const written = <Result>(path: string, work: () => Promise<Result>) =>
+  orWriteFailed(path, 'the report could not be written', work);
 
 async function copy(from: FileHandle, to: FileHandle): Promise<void> {
   const buffer = Buffer.allocUnsafe(COPY_BYTES);
@@ -62,17 +65,5 @@ async function copy(from: FileHandle, to: FileHandle): Promise<void> {
     if (bytesRead === 0) return;
     await to.appendFile(buffer.subarray(0, bytesRead));
     position += bytesRead;
-  }
-}
-
-async function named<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new FlowDenoiseError(
-      'WRITE_FAILED',
-      `${path}: the report could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
-      { cause: error },
-    );
   }
 }

@@ -2,12 +2,11 @@
 // step, with its permissions. What changed since it was read is not replaced. A backup also says how far a run came:
 // while it is the original itself (or a copy of it) the picture is still to be denoised, and later it is done. Whatever
 // ends the process, the original is there under one of its two names.
-import { randomUUID } from 'node:crypto';
-import { copyFile, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { link, lstat, open, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { formatOfFile, syncFolder, writeFileAtomic } from '../../image/index.js';
+import { copyFileAtomic, formatOfFile, syncFolder, writeFileAtomic } from '../../image/index.js';
 
 /** How a file was when it was read. */
 export interface Stamp {
@@ -78,27 +77,10 @@ async function keep(file: string, backup: string): Promise<void> {
   } catch (error) {
     if (await isSameFile(file, backup)) return;
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
-    await copyWhole(file, backup);
-  }
-}
-
-async function copyWhole(file: string, backup: string): Promise<void> {
-  const temporary = join(dirname(backup), `.flow-denoise-${randomUUID()}.tmp`);
-  try {
-    await copyFile(file, temporary);
-    const { atime, mtime } = await stat(file);
-    const handle = await open(temporary, 'r+');
-    try {
-      await handle.utimes(atime, mtime);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (await lstat(backup).catch(() => undefined))
-      throw Object.assign(new Error('is there already'), { code: 'EEXIST' });
-    await rename(temporary, backup);
-  } finally {
-    await rm(temporary, { force: true });
+    await copyFileAtomic(file, backup, async () => {
+      if (await lstat(backup).catch(() => undefined))
+        throw Object.assign(new Error('is there already'), { code: 'EEXIST' });
+    });
   }
 }
 

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { writeFileAtomic } from '../../image/index.js';
+import { orWriteFailed, writeFileAtomic } from '../../image/index.js';
 import type {
   CheckpointRecord,
   StepRecord,
@@ -76,13 +75,16 @@ export async function openTrainingLog(path: string, lastStep: number): Promise<T
     const lines = records.map(lineOf);
     await writeFileAtomic(path, Buffer.from(lines.join('')));
   }
-  const handle = await named(path, () => open(path, 'a'));
+  const handle = await written(path, () => open(path, 'a'));
   return {
     earlier: records,
-    add: (record) => named(path, () => handle.appendFile(logLine(record))),
+    add: (record) => written(path, () => handle.appendFile(logLine(record))),
     close: () => handle.close(),
   };
 }
+
+const written = <Result>(path: string, work: () => Promise<Result>) =>
+  orWriteFailed(path, 'the log could not be written', work);
 
 /** `isWhole`: whether the file holds these and nothing else, such as a line that a crash left half written. */
 async function recordsUntil(
@@ -121,16 +123,4 @@ function withoutPixels(record: TrainingRecord): LoggedRecord {
   if (record.kind !== 'validation') return record;
   const { crops: _, samples: __, ...rest } = record;
   return rest;
-}
-
-async function named<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new FlowDenoiseError(
-      'WRITE_FAILED',
-      `${path}: the log could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
-      { cause: error },
-    );
-  }
 }

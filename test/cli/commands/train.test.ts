@@ -1,5 +1,4 @@
 // The words of training and calibrating, and what is refused before anything is opened. Training itself is test/train's.
-import { Writable } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { estimateLine } from '#src/cli/commands/calibrate.js';
@@ -8,22 +7,7 @@ import { openTrainingDisplay, stepWords, validationWords } from '#src/cli/displa
 import { withFolder } from '../../plugin/pictures.js';
 import { stepRecord, validationRecord } from '../../train/report/training-records.js';
 import { command, filesBelow } from '../command.js';
-
-class FakeTerminal extends Writable {
-  text = '';
-  readonly columns = 140;
-  readonly rows = 30;
-  constructor(readonly isTTY: boolean) {
-    super({ decodeStrings: false });
-  }
-  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-  cursorTo = () => true;
-  clearLine = () => true;
-  moveCursor = () => true;
-}
+import { FakeTerminal } from '../fake-terminal.js';
 
 const open = (terminal: FakeTerminal, isQuiet = false) =>
   openTrainingDisplay(isQuiet, 4000, terminal as unknown as NodeJS.WriteStream);
@@ -48,7 +32,7 @@ test('a step and a validation in words', () => {
 });
 
 test('piped: the first step, every validation, every warning; quiet: warnings alone', () => {
-  const [piped, quiet] = [new FakeTerminal(false), new FakeTerminal(false)];
+  const [piped, quiet] = [new FakeTerminal(false, 140), new FakeTerminal(false, 140)];
   for (const display of [open(piped), open(quiet, true)]) {
     for (let step = 1; step <= 20; step++) display.add(stepRecord(step));
     display.add(validationRecord(20));
@@ -64,7 +48,7 @@ test('piped: the first step, every validation, every warning; quiet: warnings al
 });
 
 test('on a terminal the line is renewed, and words stand above it', () => {
-  const terminal = new FakeTerminal(true);
+  const terminal = new FakeTerminal(true, 140);
   const display = open(terminal);
   display.add(stepRecord(1));
   display.add(validationRecord(1));

@@ -1,33 +1,11 @@
 // What the terminal shows, on a terminal of our own making.
-import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDisplay } from '#src/cli/display/progress.js';
 import { doneLine, errorLine, jsonLine } from '#src/cli/display/report.js';
 import { timeWords } from '#src/figure/time-words.js';
-
-class FakeTerminal extends Writable {
-  text = '';
-  readonly columns = 100;
-  readonly rows = 30;
-  constructor(readonly isTTY: boolean) {
-    super({ decodeStrings: false });
-  }
-  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-  cursorTo(): boolean {
-    return true;
-  }
-  clearLine(): boolean {
-    return true;
-  }
-  moveCursor(): boolean {
-    return true;
-  }
-}
+import { FakeTerminal } from '../fake-terminal.js';
 
 const jobs = ['a', 'b'].map((name) => ({
   input: `${name}.png`,

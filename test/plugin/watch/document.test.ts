@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { parseWatchOptions } from '#src/plugin/watch/options.js';
 import { command } from '../../cli/command.js';
 import { codeBlocks, codeOf, document, root, section, tableRows } from '../../docs/documents.js';
-import { snippetTests } from '../../docs/snippets.js';
+import { checkTypes, snippetTests } from '../../docs/snippets.js';
 import { noisyPicture, withFolder } from '../pictures.js';
 import { EVENTS } from './watching.js';
 
@@ -77,20 +77,7 @@ test('the program runs, its types are right, and it ends when it is told to', ()
     assert.is(said, 'incoming/a.png -> clean/a.png: sigma 25\n');
     await access(join(project, 'incoming/.done/a.png'));
 
-    const compilerOptions = {
-      allowJs: true,
-      checkJs: true,
-      noEmit: true,
-      strict: true,
-      target: 'ES2023',
-      module: 'NodeNext',
-      types: ['node'],
-    };
-    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
-    const compiler = spawn(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', project], {
-      stdio: 'inherit',
-    });
-    assert.equal(await once(compiler, 'close'), [0, null]);
+    await checkTypes(file, project);
   }));
 
 // The program is run above.

@@ -1,9 +1,8 @@
 // What becomes of an original whose picture is over with: moved away within the input folder, never over another file,
 // and only while it is still the file that was read.
-import { randomUUID } from 'node:crypto';
-import { constants, copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeFileAtomic } from '../../../image/index.js';
+import { copyFileAtomic, writeFileAtomic } from '../../../image/index.js';
 import { isSameSnapshot, type Snapshot, snapshotOf } from '../arrivals/snapshot.js';
 import { appendedPath, versionedPath } from '../names.js';
 import { isThere } from './outputs.js';
@@ -67,23 +66,9 @@ async function moveFile(from: string, to: string, snapshot: Snapshot): Promise<'
 
 /** Between file systems (`.done` may be a link to an archive): the copy is whole and flushed before the original goes. */
 async function copyAway(from: string, to: string, snapshot: Snapshot): Promise<void> {
-  const { atime, mtime } = await lstat(from);
-  const temporary = join(dirname(to), `.flow-denoise-${randomUUID()}.tmp`);
-  try {
-    await copyFile(from, temporary, constants.COPYFILE_EXCL);
-    const handle = await open(temporary, 'r+');
-    try {
-      await handle.utimes(atime, mtime);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+  await copyFileAtomic(from, to, async () => {
     if (!isSameSnapshot(await snapshotOf(from), snapshot))
       throw new Error(`${from} changed while it was copied`);
-    await rename(temporary, to);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  });
   await rm(from);
 }
