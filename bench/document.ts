@@ -136,7 +136,7 @@ function noiseTable(results: Results): string {
     line(`BSD68 in grey, sigma ${levels(grey)}`, grey),
   ];
   const clean = of('clean').map(({ kinds }) => `CBSD68 without noise is taken for: ${kinds}.`);
-  return `${markdownTable(['', 'noisy', 'told', 'nothing said'], body)}\n\n${clean} ${origin(results).trim()}`;
+  return `${markdownTable(['', 'noisy', 'noise passed', 'noise found'], body)}\n\n${clean} ${origin(results).trim()}`;
 }
 
 /** What becomes of a simulated camera's noise, and how well it is found. */
@@ -158,7 +158,7 @@ function cameraTable(results: Results): string {
     'JPEG',
     'noisy',
     'best white sigma',
-    'nothing said',
+    'no sigma passed',
     'error of the level',
     'of the spectrum',
   ];
@@ -173,7 +173,16 @@ function poissonTable(results: Results): string {
     const figures = ['noisy', 'told', 'fitted', 'unsaid'].map((way) => decibels(row, way));
     return [peak, read, ...figures, loss.toFixed(2), String(row.kinds)];
   });
-  const head = ['peak', 'read noise', 'noisy', 'told', 'fitted', 'nothing said', 'loss', 'taken for'];
+  const head = [
+    'peak',
+    'read noise',
+    'noisy',
+    'noise passed',
+    'kind passed',
+    'nothing passed',
+    'loss',
+    'taken for',
+  ];
   return `${markdownTable(head, body)}\n\n${rows[0]?.pictures} pictures. ${origin(results).trim()}`;
 }
 

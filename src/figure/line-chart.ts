@@ -49,10 +49,7 @@ const textWidth = (text: string) => text.length * FONT * LETTER;
 const colourOf = (index: number) => COLOURS[index % COLOURS.length] ?? 'currentColor';
 const markOf = (index: number) => symbolsFill[index % symbolsFill.length] as SymbolType;
 
-/**
- * Several charts in one `<svg>`, one below the other.
- *
- * @returns  a whole `<svg>`, named for screen readers by its title and told in numbers by its description */
+/** @returns  a whole `<svg>`, named for screen readers by its title and told in numbers by its description */
 export function lineChart(chart: LineChart): string {
   const { title, xLabel, yLabel, xScale = 'linear', yScale = 'linear', width = 640, height = 400 } = chart;
   const groups = [...new Set(chart.series.map(({ name, group = name }) => group))];

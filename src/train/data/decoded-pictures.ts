@@ -86,7 +86,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
 }
 
 /**
- * DisplayImage, in sRGB, 8 bits, three channels. Alpha is dropped rather than flattened onto some ground: a picture is
+ * Upright, in sRGB, 8 bits, three channels. Alpha is dropped rather than flattened onto some ground: a picture is
  * denoised without it too, and what the prior is to know are the colours that it will be shown.
  */
 async function decode({ path, width, height }: PictureFile): Promise<RgbPicture> {
