@@ -10,6 +10,11 @@ import type {
 import { framesOf } from '../image/index.js';
 import type { Picture, Samples } from '../tile/picture.js';
 
+interface Result {
+  readonly data: Samples;
+  readonly report: DenoiseReport;
+}
+
 /** Of the picture, for one look at the noise of all of it. */
 const CORNER = 8;
 
@@ -19,13 +24,22 @@ const CORNER = 8;
  * @param frames  how many, at least 1
  * @returns       the frames in the same form, and one report: the sums of what was computed
  */
-export async function denoiseFrames(
+export function denoiseFrames(
   denoiser: Denoiser,
   picture: Picture,
   frames: number,
   options: DenoiseCallOptions,
-): Promise<{ data: Samples; report: DenoiseReport }> {
+): Promise<Result> {
   if (frames === 1) return denoiser.denoise(picture, options);
+  return oneByOne(denoiser, picture, frames, options);
+}
+
+async function oneByOne(
+  denoiser: Denoiser,
+  picture: Picture,
+  frames: number,
+  options: DenoiseCallOptions,
+): Promise<Result> {
   const found = isGiven(options) ? undefined : await noiseOfAll(denoiser, picture, options);
   if (found?.isUnchanged) return { data: picture.data, report: found };
   const data = picture.data.slice();
