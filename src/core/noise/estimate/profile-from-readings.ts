@@ -94,7 +94,8 @@ export function profileFromReadings(
     // The mean of a power whose logarithm is normal: what may be stronger counts more than what may be weaker.
     const powers = own.map((level, band) => {
       const deviation = picture.deviations[c * MEASURED + band] as number;
-      return Math.max(0, Math.exp(2 * (level + deviation ** 2)) - FLOOR_255 ** 2) / 255 ** 2;
+      const power = Math.max(0, Math.exp(2 * level) - FLOOR_255 ** 2) / 255 ** 2;
+      return power * Math.exp(2 * deviation ** 2);
     });
     const { spectrum, power } = normalizeSpectrum(bandPowers(powers));
     // Three copies of grey noise are sqrt 3 of it along (1, 1, 1).
