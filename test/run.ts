@@ -1,17 +1,24 @@
 // Runs every test file in a process of its own and counts. uvu alone exits 0 when a file forgets `.run()` or
 // when a process ends early, so a file passes only if it counted tests (or skipped some) and all that ran passed.
-// Usage: node --import tsx test/run.ts [part of a file name ...]
+// Usage: node --import tsx test/run.ts [--all] [part of a file name ...]
+// Without a word: the files that say in minutes whether a change broke something. --all takes the slow ones (*.slow.test.ts) too.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
 
 const TIMEOUT_MS = 15 * 60_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
-const wanted = process.argv.slice(2);
-const files = globSync('**/*.test.ts', { cwd: here })
-  .sort()
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+const { values, positionals: wanted } = parseArgs({
+  options: { all: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const isWanted = (file: string) =>
+  wanted.length > 0
+    ? wanted.some((part) => file.includes(part))
+    : values.all || !file.endsWith('.slow.test.ts');
+const files = globSync('**/*.test.ts', { cwd: here }).sort().filter(isWanted);
 
 interface Outcome {
   passed: number;
@@ -66,6 +73,9 @@ await Promise.all(
   }),
 );
 const add = (key: keyof Outcome) => outcomes.reduce((n, outcome) => n + outcome[key], 0);
-console.log(`\n${add('passed')} passed, ${add('failed')} failed, ${add('skipped')} skipped`);
+const minutes = (performance.now() / 60_000).toFixed(1);
+console.log(
+  `\n${add('passed')} passed, ${add('failed')} failed, ${add('skipped')} skipped, ${files.length} files, ${minutes} min`,
+);
 if (outcomes.length === 0) console.log(`no test file matches ${wanted.join(' ')}`);
 process.exitCode = add('failed') > 0 || outcomes.length === 0 ? 1 : 0;

@@ -157,9 +157,9 @@ function noisyPair(scene: Float32Array, size: Size, draws: Draws): Pair {
   const kind = draws.uniform(0, 1);
   if (kind < 0.2) return [scene, scene];
   const seeds = [draws.seed(), draws.seed()] as const;
-  if (kind >= 0.45)
+  if (kind >= 0.48)
     return takePictures(scene, size, drawnCamera(draws), seeds) as [Float32Array, Float32Array];
-  const profile = kind < 0.29 ? whiteProfile(draws.logUniform(1, 60) / 255, 3) : drawnProfile(draws);
+  const profile = kind < 0.33 ? whiteProfile(draws.logUniform(1, 60) / 255, 3) : drawnProfile(draws);
   const [first, second] = seeds.map((seed) => addProfileNoise(scene, size, profile, seed));
   return [first, second] as [Float32Array, Float32Array];
 }
@@ -207,7 +207,7 @@ function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise
   const again = jpeg && draws.chance(0.2) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
   const isWhole = jpeg !== undefined || draws.chance(0.8);
   const soften = draws.chance(0.06) ? draws.uniform(0.3, 0.9) : 0;
-  const isGrey = draws.chance(0.08);
+  const isGrey = draws.chance(0.15);
   return async (planar) => {
     let picture: Float32Array = planar.map((value) => Math.min(1, Math.max(0, value)));
     if (isGrey) picture = grey(picture);
