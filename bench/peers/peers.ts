@@ -3,14 +3,15 @@
 // sharp's median. Noise is not clipped; OpenCV and sharp take bytes, so for them it is.
 // quality: PSNR and SSIM of every picture. The parameter of non-local means and the size of the median are chosen for
 //   each sigma by mean PSNR on four other pictures, so both are at their best.
-// speed: the sides take turns on one picture, seconds per megapixel, medians of the rounds.
+// speed: the sides take turns on one picture of half a megapixel, seconds per megapixel, medians of the rounds; with the
+//   networks of networks.ts on the same ONNX Runtime.
 // Usage: npm run bench -- peers quality [pictures] [sigmas] [folder under ../shared] [prior] [--save]
 //        npm run bench -- peers speed [rounds] [--save]
 import sharp from 'sharp';
 import { psnr, ssim } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { type BenchPicture, clamp, readPictures, toBytes, toFloats } from '../pictures.js';
+import { type BenchPicture, clamp, mosaic, readPictures, toBytes, toFloats } from '../pictures.js';
 import {
   approachFrom,
   approachText,
@@ -21,6 +22,7 @@ import {
   type ResultsFile,
   rounded,
 } from '../results.js';
+import { NETWORKS, openNetwork } from './networks.js';
 import { openPeers, type PythonPeers } from './python.js';
 
 const APPROACHES = ['posterior-mean:1:1', 'posterior-mean:1:3', 'posterior-mean:4:3', 'beta-map:1:1'];
@@ -142,11 +144,12 @@ async function compareQuality(args: readonly string[], isKept: boolean): Promise
 }
 
 async function compareSpeed([rounds = '3']: readonly string[], isKept: boolean): Promise<void> {
-  const [picture] = await readPictures('1');
-  if (!picture) return;
+  const size = { width: 896, height: 576 };
+  const clean = mosaic(await readPictures('6'), size.width, size.height);
+  const picture: BenchPicture = { ...size, channels: 3, data: toBytes(clean) };
   const sigma = 25;
   const noisy = noisyOf(picture, sigma, 1000);
-  const megapixels = (picture.width * picture.height) / 1e6;
+  const megapixels = (size.width * size.height) / 1e6;
   const results = await openResults('peers-speed', ['side'], 'npm run bench -- peers speed --save', isKept);
   const peers = await openPeers();
   const ours = await Promise.all(
@@ -155,8 +158,16 @@ async function compareSpeed([rounds = '3']: readonly string[], isKept: boolean):
       return { name: `natural ${approach}`, ...(await ourSide('natural', approach)) };
     }),
   );
+  const networks = await Promise.all(
+    (Object.keys(NETWORKS) as (keyof typeof NETWORKS)[]).map(async (name) => {
+      const network = await openNetwork(name, size);
+      const side: Side = async ({ noisy: data }) => ({ data, seconds: await network.run(data) });
+      return { name, side, close: network.close };
+    }),
+  );
   const sides = [
     ...ours,
+    ...networks,
     { name: 'median 5 x 5', side: medianSide(5) },
     { name: 'NLM, h = sigma', side: pythonSide(peers, 'nlm') },
     { name: 'BM3D', side: pythonSide(peers, 'bm3d') },
@@ -172,7 +183,7 @@ async function compareSpeed([rounds = '3']: readonly string[], isKept: boolean):
     await results.put({ side, secondsPerMegapixel: rounded(values) });
     console.log(`${side}: ${median(values).toFixed(2)} s/MP, median of ${values.length}`);
   }
-  await Promise.all([peers.close(), ...ours.map(({ close }) => close())]);
+  await Promise.all([peers.close(), ...[...ours, ...networks].map(({ close }) => close())]);
 }
 
 const { args, isKept } = benchArguments();
