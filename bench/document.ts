@@ -1,8 +1,9 @@
-// Writes the tables of the README and of docs from docs/results: what stands between
+// Writes the tables of the README and of docs, and a chart, from docs/results: what stands between
 // `<!-- results: name -->` and `<!-- end -->` is replaced. A test holds the documents to it.
 // Usage: npm run bench -- document
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { lineChart, standaloneSvg } from '#src/figure/line-chart.js';
 import published from './published.json' with { type: 'json' };
 import { markdownTable, mean, median, type Results, type Row, readResults } from './results.js';
 
@@ -14,6 +15,8 @@ export const DOCUMENTS = [
   'docs/noise.md',
 ] as const;
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
+/** PSNR against cost. */
+export const COST_CHART = 'docs/images/speed-quality.svg';
 const NOT_MEASURED = 'Not measured yet.';
 
 const numbers = (row: Row | undefined, key: string) => (row?.[key] as readonly number[] | undefined) ?? [];
@@ -94,16 +97,49 @@ const PUBLISHED_AS: Readonly<Record<string, string>> = {
   DRUNet: 'DRUNet',
 };
 
-/** Cost beside quality at sigma 25: measured on 12 pictures, or their paper's on 68. */
-function peersSpeedTable(results: Results, quality: readonly Row[]): string {
-  const measured = (side: string) =>
-    quality.find((row) => row.set === 'data/cbsd68' && row.sigma === 25 && row.side === side);
-  const body = results.rows.map((row) => {
+interface Cost {
+  readonly side: string;
+  readonly seconds: number;
+  readonly psnr: string;
+}
+
+/** Seconds per megapixel beside PSNR at sigma 25: measured on 12 pictures, or their paper's on 68. */
+async function peersCosts(): Promise<Cost[]> {
+  const [{ rows }, { rows: quality }] = await Promise.all([readResults('peers-speed'), readResults('peers')]);
+  return rows.map((row) => {
     const side = String(row.side);
     const paper = published.rows.find(({ name }) => name === PUBLISHED_AS[side]);
-    const reached = paper ? `${paper.psnr['25'].toFixed(2)} (published)` : decibels(measured(side));
-    return [withWords(side), figures(median(numbers(row, 'secondsPerMegapixel'))), reached];
+    const measured = quality.find(
+      (each) => each.set === 'data/cbsd68' && each.sigma === 25 && each.side === side,
+    );
+    return {
+      side: withWords(side),
+      seconds: median(numbers(row, 'secondsPerMegapixel')),
+      psnr: paper ? `${paper.psnr['25'].toFixed(2)} (published)` : decibels(measured),
+    };
   });
+}
+
+/** What COST_CHART holds. */
+export async function costChart(): Promise<string> {
+  const known = (await peersCosts()).filter(({ psnr }) => psnr !== '');
+  return standaloneSvg(
+    lineChart({
+      title: 'What quality costs: CBSD68 at sigma 25',
+      width: 820,
+      xLabel: 'seconds per megapixel',
+      yLabel: 'PSNR, dB',
+      xScale: 'log',
+      series: known.map(({ side, seconds, psnr }) => ({
+        name: psnr.endsWith(')') ? `${side} (published)` : side,
+        points: [[seconds, Number.parseFloat(psnr)]],
+      })),
+    }),
+  );
+}
+
+async function peersSpeedTable(results: Results): Promise<string> {
+  const body = (await peersCosts()).map(({ side, seconds, psnr }) => [side, figures(seconds), psnr]);
   return `${markdownTable(['', 's/MP', 'CBSD68, sigma 25'], body)}\n${origin(results)}`;
 }
 
@@ -258,7 +294,7 @@ export async function tableFor(name: string): Promise<string> {
     case 'peers':
       return results.rows.some((row) => row.set === part) ? peersTable(results, part) : NOT_MEASURED;
     case 'peers-speed':
-      return peersSpeedTable(results, (await readResults('peers')).rows);
+      return peersSpeedTable(results);
     case 'noise':
       return part === 'poisson' ? poissonTable(results) : noiseTable(results);
     case 'camera':
@@ -288,9 +324,12 @@ export async function documented(text: string): Promise<string> {
   return made.join('');
 }
 
-if (!process.argv[1]?.endsWith('.test.ts'))
+if (!process.argv[1]?.endsWith('.test.ts')) {
   for (const path of DOCUMENTS) {
     const text = await readFile(ROOT + path, 'utf8');
     await writeFile(ROOT + path, await documented(text));
     console.log(path);
   }
+  await writeFile(`${ROOT}${COST_CHART}`, await costChart());
+  console.log(COST_CHART);
+}

@@ -4,7 +4,14 @@ import * as assert from 'uvu/assert';
 import { openEngine } from '#src/core/engine/open-engine.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
-import { approachWords, DOCUMENTS, documented, tableFor } from '../../bench/document.js';
+import {
+  approachWords,
+  COST_CHART,
+  costChart,
+  DOCUMENTS,
+  documented,
+  tableFor,
+} from '../../bench/document.js';
 import { noisyCrops, readPictures } from '../../bench/pictures.js';
 import { measureVariant } from '../../bench/quality/ablation.js';
 import { measureStudy, noiseDenoiser, STUDIES } from '../../bench/quality/noise.js';
@@ -38,6 +45,9 @@ for (const path of DOCUMENTS)
   test(`${path}: its tables are those of docs/results`, async () => {
     assert.is(await documented(document(path)), document(path), 'run: npm run bench -- document');
   });
+
+test('the chart of cost and quality is that of docs/results', async () =>
+  assert.is(document(COST_CHART), await costChart(), 'run: npm run bench -- document'));
 
 test('names of approaches, and a table of results that nobody has measured', async () => {
   assert.is(approachWords('posterior-mean:4:3'), 'posterior mean, ensemble 4, 3 scales');
