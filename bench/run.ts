@@ -6,7 +6,14 @@ import { globSync } from 'tinyglobby';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /** What benchmarks share. */
-const SHARED = ['run.ts', 'pictures.ts', 'results.ts', 'noise/labelled-pictures.ts', 'peers/python.ts'];
+const SHARED = [
+  'run.ts',
+  'pictures.ts',
+  'results.ts',
+  'noise/labelled-pictures.ts',
+  'peers/networks.ts',
+  'peers/python.ts',
+];
 const files = new Map(
   globSync('**/*.ts', { cwd: folder, ignore: SHARED })
     .map((file) => [basename(file, '.ts'), file] as const)

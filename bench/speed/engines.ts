@@ -16,7 +16,7 @@ import { loadPrior } from '#src/core/model/load-prior.js';
 const [sideText = '128', rounds = '3', wanted] = process.argv.slice(2);
 const side = Number(sideText);
 const names = wanted ? (wanted.split(',') as EngineName[]) : ENGINE_NAMES;
-const TILES_AT_ONCE = [1, 2, 4, 8];
+const TILES_AT_ONCE = [1, 2, 4, 8, 16];
 const STEPS = 4;
 
 const prior = await loadPrior(findPrior('natural'));
