@@ -2,7 +2,7 @@
 // Nothing is opened or read here.
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption } from '../core/errors.js';
 import { noiseShape } from '../denoiser/noise/noise-options.js';
 import { among, notBoth, option, parseOptions } from '../denoiser/option-schema.js';
 import { openingShape } from '../denoiser/options.js';
@@ -193,11 +193,10 @@ export function withSensor(
 ): Record<string, unknown> {
   if (gain === undefined && offset === undefined) return values;
   const { noise = 'poisson-gaussian', sigma = 0, ...rest } = values;
-  if (gain === undefined) throw new FlowDenoiseError('BAD_OPTION', 'Pass --gain too if you pass --offset');
+  if (gain === undefined) throw badOption('Pass --gain too if you pass --offset');
   if (noise !== 'poisson-gaussian')
     throw notBoth('--gain', '--noise of another kind', '--gain is for --noise poisson-gaussian');
-  if (sigma === 'auto')
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected a number for --sigma, the read noise, beside --gain');
+  if (sigma === 'auto') throw badOption('Expected a number for --sigma, the read noise, beside --gain');
   return { ...rest, noise: { model: noise, gain, sigma, offset: offset ?? 0 } };
 }
 

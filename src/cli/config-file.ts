@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { lilconfig } from 'lilconfig';
 import { z } from 'zod';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { defined, option } from '../denoiser/option-schema.js';
 import { isProfilePath } from './noise-file.js';
 
@@ -171,5 +171,5 @@ function words(key: string, value: unknown): string {
 
 function refused(path: string, what: string, cause?: unknown): FlowDenoiseError {
   const shown = extname(path) === '' ? path : relative('', path) || path;
-  return new FlowDenoiseError('BAD_OPTION', `${shown}: ${what}`, { cause });
+  return badOption(`${shown}: ${what}`, cause);
 }

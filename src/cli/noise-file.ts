@@ -1,5 +1,5 @@
 // `--noise profile.json`: a noise profile in a file, in the place of a kind of noise. Its format is core/noise's.
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import { parseNoiseProfile } from '../core/noise/model/profile-schema.js';
@@ -20,25 +20,22 @@ export async function readNoiseProfile(path: string): Promise<NoiseProfile> {
   const name = printable(path);
   const bytes = await readRegularFile(path).catch((error: unknown) => {
     if (error instanceof FlowDenoiseError) throw error;
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${name}: cannot be read (${messageOf(error)}); expected a noise profile that flow-denoise noise wrote`,
-      { cause: error },
+      error,
     );
   });
   if (bytes.length > MOST_BYTES)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${name}: found ${bytes.length} bytes, expected a noise profile, which has at most ${MOST_BYTES}`,
     );
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${name}: is not JSON (${messageOf(error).replaceAll(/\s+/g, ' ')}); expected a noise profile that flow-denoise noise wrote`,
-      { cause: error },
+      error,
     );
   }
   return parseNoiseProfile(value, name);

@@ -31,6 +31,16 @@ export class FlowDenoiseError extends Error {
   }
 }
 
+/** The error that most checks throw: an option, or a file or folder that an option names, is not what it should be. */
+export function badOption(message: string, cause?: unknown): FlowDenoiseError {
+  return new FlowDenoiseError('BAD_OPTION', message, cause === undefined ? undefined : { cause });
+}
+
+/** The system's or our own code of whatever was thrown, such as ENOENT; undefined where it has none. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
 /** The message of whatever was thrown, for putting into a message of our own. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,9 @@
 // `prior: 'auto'`: which of several priors a picture is likeliest under, by a few tiles spread over it. Opens nothing itself.
+
 import { setMaxListeners } from 'node:events';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { type Evidence, evidence } from '../core/inference/evidence.js';
+import { sum } from '../core/metrics/index.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { extractTile } from '../tile/extract.js';
@@ -164,6 +166,6 @@ async function meanEvidence(
     throw error;
   });
   const samples = drawn.map(({ data }) => data.length);
-  const total = samples.reduce((sum, count) => sum + count, 0);
+  const total = sum(samples);
   return found.reduce((sum, { nats }, i) => sum + (nats * (samples[i] ?? 0)) / total, 0);
 }

@@ -1,7 +1,7 @@
 // What all schemas of options share: the words for each option, from which help and documentation are made; the check;
 // and how checked options are taken apart.
 import { z } from 'zod';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption, type FlowDenoiseError } from '../core/errors.js';
 
 /** The words for an option. What its value must be is the schema's description. */
 export interface OptionWords {
@@ -58,7 +58,7 @@ export function defined<T extends object>(options: T): T {
 /** Says that two options exclude each other, and why. */
 export function notBoth(one: string, other: string, why?: string): FlowDenoiseError {
   const reason = why === undefined ? '' : `: ${why}`;
-  return new FlowDenoiseError('BAD_OPTION', `Pass either ${one} or ${other}, not both${reason}`);
+  return badOption(`Pass either ${one} or ${other}, not both${reason}`);
 }
 
 function received(value: unknown): string {
@@ -75,8 +75,7 @@ const RENAMED: Readonly<Record<string, string>> = { fast: 'fast', balanced: 'bes
 function refuseRenamed(quality: unknown): void {
   const word = [quality].flat().find((each) => typeof each === 'string' && Object.hasOwn(RENAMED, each));
   if (typeof word !== 'string') return;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Pass '${RENAMED[word]}' for preset instead of '${word}' for quality: quality is the encoder's number from 1 to 100`,
   );
 }
@@ -95,24 +94,17 @@ export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, w
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (issue?.code === 'unrecognized_keys') {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
     );
   }
   if (issue?.code === 'custom' && typeof issue.params?.message === 'string')
-    throw new FlowDenoiseError('BAD_OPTION', issue.params.message);
+    throw badOption(issue.params.message);
   const key = issue?.path[0];
   if (key === undefined) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected an object of options for ${where} but received ${received(value)}`,
-    );
+    throw badOption(`Expected an object of options for ${where} but received ${received(value)}`);
   }
   const field: unknown = schema.shape[String(key)];
   const expected = (field instanceof z.ZodType ? field.description : undefined) ?? issue?.message;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected ${expected} for ${String(key)} but received ${received(given[String(key)])}`,
-  );
+  throw badOption(`Expected ${expected} for ${String(key)} but received ${received(given[String(key)])}`);
 }

@@ -1,6 +1,6 @@
 // The options of an evaluation and their check.
 import { z } from 'zod';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption } from '../core/errors.js';
 import { callback, notBoth, parseOptions } from '../denoiser/option-schema.js';
 import { methodSchema, openingShape, PRESET_WORDS, signalOption } from '../denoiser/options.js';
 import { PRESET_NAMES } from '../denoiser/preset.js';
@@ -133,18 +133,16 @@ export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateO
   const isCamera = checked.noise === 'camera';
   const ofTheCamera = OF_THE_CAMERA.filter((name) => checked[name] !== undefined);
   if (!isCamera && ofTheCamera.length > 0)
-    throw new FlowDenoiseError('BAD_OPTION', `Expected ${ofTheCamera.join(', ')} with noise 'camera' only`);
+    throw badOption(`Expected ${ofTheCamera.join(', ')} with noise 'camera' only`);
   if (isCamera && (checked.sigma !== undefined || checked.gain !== undefined))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       "Expected iso with noise 'camera' but received sigma or gain; a camera's noise follows from its iso",
     );
   if (!isPaper && (checked.noise === 'poisson-gaussian') !== (checked.gain !== undefined))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       "Expected gain with noise 'poisson-gaussian', and neither without the other; sigma is the read noise then",
     );
   if (checked.noise === 'gaussian' && checked.sigma?.includes(0))
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected numbers above 0 for sigma but received 0');
+    throw badOption('Expected numbers above 0 for sigma but received 0');
   return checked;
 }

@@ -1,7 +1,7 @@
 // The clean pictures of an evaluation: found in a folder, in the order of their names, cropped, as floats.
 import { join } from 'node:path';
 import { glob } from 'tinyglobby';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { badOption, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
 import { decodePicture, isPhotographExtension, supportedExtensions } from '../image/index.js';
 import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
@@ -29,14 +29,11 @@ const SMALLEST = 11;
  */
 export async function findPictures(folder: string): Promise<readonly string[]> {
   const found = await glob('**', { cwd: folder, expandDirectories: false }).catch((error: unknown) => {
-    throw new FlowDenoiseError('BAD_OPTION', `${folder}: cannot be read (${messageOf(error)})`, {
-      cause: error,
-    });
+    throw badOption(`${folder}: cannot be read (${messageOf(error)})`, error);
   });
   const names = found.filter(isPhotographExtension).sort();
   if (names.length > 0) return names;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Expected a folder with clean pictures (${supportedExtensions.join(' ')}) but found none in ${folder}`,
   );
 }
@@ -53,8 +50,7 @@ function croppedSize(picture: Picture, crop: Crop, path: string): { width: numbe
   const width = typeof crop === 'number' ? picture.width - (picture.width % crop) : crop.width;
   const height = typeof crop === 'number' ? picture.height - (picture.height % crop) : crop.height;
   if (width > picture.width || height > picture.height || width < SMALLEST || height < SMALLEST)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${path}: its ${picture.width} x ${picture.height} pixels leave ${width} x ${height} to evaluate, expected at least ` +
         `${SMALLEST} x ${SMALLEST} inside it; choose another crop, or leave the picture out`,
     );

@@ -1,6 +1,8 @@
 // Runs a plan: every task's pictures get their noise, are restored and measured. Noisy pictures are made anew for every
 // subject, so that none is kept; the seed makes them the same.
+
 import { availableParallelism } from 'node:os';
+import { sum } from '../core/metrics/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import { betaOf, type Contender, contenderName, methodName } from './contender.js';
 import { cameraShot } from './measure/camera-shot.js';
@@ -123,8 +125,8 @@ function progress(
   expected: ReadonlyMap<EvaluationTask, number>,
   { onEstimate, onProgress }: RunOptions,
 ): (task: EvaluationTask) => void {
-  const total = tasks.reduce((sum, { count }) => sum + count, 0);
-  const seconds = [...expected.values()].reduce((sum, each) => sum + each, 0);
+  const total = sum(tasks.map(({ count }) => count));
+  const seconds = sum([...expected.values()]);
   onEstimate?.({ seconds, total });
   const started = performance.now();
   let done = 0;
@@ -204,7 +206,7 @@ async function runCell(work: CellWork): Promise<Cell> {
     const others = mapInOrder(timed.entries(), atOnce, ([index, clean]) => restoreOne(clean, index + 1));
     for await (const result of others) results.push(result);
   }
-  const megapixels = timed.reduce((sum, { width, height }) => sum + width * height, 0) / 1e6;
+  const megapixels = sum(timed.map(({ width, height }) => width * height)) / 1e6;
   const pace = Number(((performance.now() - started) / 1000 / megapixels).toPrecision(4));
   return { ...cell, ...(restorer.isTimed && { secondsPerMegapixel: pace }), pictures: results };
 }

@@ -1,7 +1,7 @@
 // From a picture in memory back to a file like the one it came from: same format, depth, channels and coding,
 // with the metadata that decoding set aside.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Channels, Picture, Samples } from '../tile/picture.js';
 import type { AvifContainer } from './containers/avif-container.js';
 import { type GifContainer, withGifContainer } from './containers/gif-container.js';
@@ -190,8 +190,7 @@ async function beyondSharp(
 function checkSamples({ picture, name }: DecodedPicture, data: Samples): void {
   if (data.constructor === picture.data.constructor && data.length === picture.data.length) return;
   const words = (samples: Samples) => `${samples.constructor.name} of ${samples.length}`;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `${name}: expected samples like the decoded ones, ${words(picture.data)}, received ${words(data)}. Convert them first.`,
   );
 }

@@ -1,5 +1,7 @@
 // What lies in a cache of results, and how it is made smaller. Only entries of ours are counted and removed.
+
 import cacache from 'cacache';
+import { sum } from '../core/metrics/index.js';
 import { KEY_START } from './result-cache.js';
 
 export interface CacheContents {
@@ -73,5 +75,5 @@ const removeEntry: (
 ) => Promise<unknown> = cacache.rm.entry;
 
 function bytesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, { size }) => sum + size, 0);
+  return sum(entries.map(({ size }) => size));
 }

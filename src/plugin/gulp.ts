@@ -1,7 +1,9 @@
 // The stream in gulp's dress: every error is one PluginError, and gulp hears of it. What the stream does is in
 // denoise-stream.ts.
+
 import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';
+import { plural } from '../core/printable.js';
 import { timeWords } from '../figure/time-words.js';
 import { createDenoiseStream, type StreamSummary } from './denoise-stream.js';
 import { type GulpOptions, parseGulpOptions } from './stream-options.js';
@@ -36,8 +38,7 @@ function log(summary: StreamSummary): void {
 /** "Denoised 3 pictures in 12 s (1 left as clean, 2 failed)". */
 export function summaryWords({ denoised, clean, failed, seconds }: StreamSummary): string {
   const beside = [clean > 0 && `${clean} left as clean`, failed > 0 && `${failed} failed`].filter(Boolean);
-  const pictures = `${denoised} ${denoised === 1 ? 'picture' : 'pictures'}`;
-  return `Denoised ${pictures} in ${timeWords(seconds)}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;
+  return `Denoised ${plural(denoised, 'picture')} in ${timeWords(seconds)}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;
 }
 
 function pluginError(error: unknown, fileName?: string): Error {

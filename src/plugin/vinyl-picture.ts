@@ -2,7 +2,7 @@
 // is written is its path's business, which is never touched here.
 import { Readable } from 'node:stream';
 import Vinyl from 'vinyl';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { isSupportedExtension } from '../image/index.js';
 import { checkLength, collectBytes, wasDecodedAsText } from './picture-bytes.js';
@@ -66,8 +66,7 @@ export function checkVinyl(value: unknown): asserts value is Vinyl {
 }
 
 function notVinyl(value: unknown): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_OPTION',
+  return badOption(
     `Expected Vinyl files, as gulp.src makes them, but received ${value?.constructor?.name ?? typeof value}`,
   );
 }

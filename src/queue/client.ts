@@ -1,7 +1,7 @@
 // The queue as those see it who submit pictures and ask for them: how many wait, what failed, what became of a job.
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption, type FlowDenoiseError } from '../core/errors.js';
 import { connect, type QueueAddress, queueAddress } from './connection.js';
 import { type FailureReason, type JobData, reasonOf } from './job.js';
 import { loadQueuePackages } from './packages.js';
@@ -79,7 +79,7 @@ export async function openQueueClient(
   async function retryOne(id: string): Promise<number> {
     const job = await bull.getJob(id);
     if (!job || (await job.getState()) !== 'failed') {
-      throw new FlowDenoiseError('BAD_OPTION', `Expected the id of a failed job but received ${id}`);
+      throw badOption(`Expected the id of a failed job but received ${id}`);
     }
     // Whoever asks for another try wants all of its tries, and those that a lost worker costs among them.
     await connection.hdel(bull.toKey(id), 'stc', 'defa');

@@ -1,7 +1,7 @@
 // The connection to Redis or Valkey: its address, its credentials, and what is said of it when it fails. Credentials
 // are in no message of ours.
 import type { Redis } from 'ioredis';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { badOption, codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { loadQueuePackages } from './packages.js';
 
 /** Checked. Plain data: a thread is given it. */
@@ -26,14 +26,13 @@ const EXPECTED = 'redis://host:6379, or rediss://host:6380/2 for TLS and the dat
  */
 export function queueAddress(given: string | undefined, env = process.env): QueueAddress {
   const text = given ?? env.FLOW_DENOISE_QUEUE;
-  if (text === undefined || text === '')
-    throw new FlowDenoiseError('BAD_OPTION', `Expected a URL for queue, such as ${EXPECTED}`);
+  if (text === undefined || text === '') throw badOption(`Expected a URL for queue, such as ${EXPECTED}`);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const db = /^\/?(\d{0,5})$/.exec(url?.pathname ?? '')?.[1];
   const isKnown = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
   if (!url || !isKnown || url.hostname === '' || db === undefined || url.search !== '' || url.hash !== '') {
     // What was written may hold a password, so it is not repeated.
-    throw new FlowDenoiseError('BAD_OPTION', `Expected a URL for queue, such as ${EXPECTED}`);
+    throw badOption(`Expected a URL for queue, such as ${EXPECTED}`);
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? 6379 : Number(url.port);
@@ -121,9 +120,8 @@ function isRefused(error: unknown): boolean {
 }
 
 export function connectionFault(error: unknown, { shown }: QueueAddress): FlowDenoiseError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const advice = isRefused(error)
     ? 'refused the user or password. Check FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, and the rights of the user'
-    : `cannot be reached (${code ?? messageOf(error)}). Check that Redis or Valkey runs there`;
+    : `cannot be reached (${codeOf(error) ?? messageOf(error)}). Check that Redis or Valkey runs there`;
   return new FlowDenoiseError('QUEUE_FAILED', `The queue ${shown} ${advice}.`, { cause: error });
 }

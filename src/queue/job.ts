@@ -1,7 +1,7 @@
 // What a job is: data and options, no code and no pixels. Both sides check it, the one who submits and the worker.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
+import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
 import { isNoiseModel } from '../denoiser/noise/noise-options.js';
 import { parseOptions } from '../denoiser/option-schema.js';
 import { resultKey } from '../plugin/result-cache.js';
@@ -65,8 +65,7 @@ export function parseJobOptions(options: JobOptions): JobData['options'] {
   const parsed = parseOptions(jobOptionsSchema, options, 'submit');
   checkTogether(pictureSchema.parse(parsed), options);
   if (isNoiseModel(parsed.noise))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       'Expected a word, numbers or a noise profile for noise: a NoiseModel has functions, and jobs carry none',
     );
   return parsed;
@@ -84,8 +83,7 @@ export class LeftToOthers extends Error {
  */
 export function parseJob(data: unknown, version: string, storage: string): JobData {
   const envelope = envelopeSchema.safeParse(data);
-  if (!envelope.success)
-    throw new FlowDenoiseError('BAD_OPTION', 'This is no job of flow-denoise. Remove it.');
+  if (!envelope.success) throw badOption('This is no job of flow-denoise. Remove it.');
   const { format, version: theirs, storage: place } = envelope.data;
   if (theirs !== version || format !== JOB_FORMAT)
     throw new LeftToOthers(`it is for flow-denoise ${theirs}, and this worker has ${version}`);
@@ -94,8 +92,7 @@ export function parseJob(data: unknown, version: string, storage: string): JobDa
   const job = jobSchema.safeParse(data);
   if (job.success) return job.data;
   const [issue] = job.error.issues;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `The job has a wrong ${issue?.path.join('.') || 'field'} (${issue?.message}). Submit it again.`,
   );
 }

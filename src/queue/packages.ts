@@ -1,5 +1,5 @@
 // The packages that a queue needs: the user's to install, and imported only when a queue is used.
-import { FlowDenoiseError } from '../core/errors.js';
+import { codeOf, FlowDenoiseError } from '../core/errors.js';
 
 /** BullMQ and its Redis client. @throws FlowDenoiseError QUEUE_FAILED: what to install */
 export async function loadQueuePackages(): Promise<{
@@ -25,7 +25,7 @@ export async function loadBucketPackage(): Promise<typeof import('@aws-sdk/clien
 
 /** What an import failed with: a package that is not there, in words; anything else as it is. */
 export function notInstalled(error: unknown, what: string, packages: string): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error;
   return new FlowDenoiseError(
     'QUEUE_FAILED',

@@ -1,6 +1,6 @@
 // The queue for a program that has pictures one by one, such as a server: open it once, submit and ask as often as needed.
 import { z } from 'zod';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption, FlowDenoiseError } from '../core/errors.js';
 import { parseOptions } from '../denoiser/option-schema.js';
 import { type JobStatus, openQueueClient, type QueueStatus } from './client.js';
 import { type JobOptions, parseJobOptions } from './job.js';
@@ -72,10 +72,7 @@ export async function openQueue(options: OpenQueueOptions = {}): Promise<Picture
         const [submitted] = await addJobs(client, [made], storage, refuseWhenFull);
         if (submitted) return submitted;
       }
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        `${input}: expected a picture outside ${output}, with an extension of one`,
-      );
+      throw badOption(`${input}: expected a picture outside ${output}, with an extension of one`);
     },
     job: (id) => client.job(id),
     status: () => client.status(),

@@ -3,7 +3,7 @@
 import { basename, extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption, type FlowDenoiseError } from '../core/errors.js';
 import { fingerprintOf } from '../denoiser/fingerprint.js';
 import { parseOptions } from '../denoiser/option-schema.js';
 import { openingShape } from '../denoiser/options.js';
@@ -211,10 +211,7 @@ export async function jobMaker(
     const result = names === 'id' ? joined(folder, `${id}${extname(renamed).toLowerCase()}`) : place;
     checkPath(result);
     if (result === path)
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
-        `Writing ${storage.locationOf(result)} would replace the input; choose another output`,
-      );
+      throw badOption(`Writing ${storage.locationOf(result)} would replace the input; choose another output`);
     const rest = {
       version,
       input: path,

@@ -2,7 +2,7 @@
 // picture-work.ts's.
 import { EventEmitter } from 'node:events';
 import type { Worker as BullWorker, Job } from 'bullmq';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { packageVersion } from '../plugin/package-version.js';
 import { connect, connectionFault, type QueueAddress, queueAddress } from './connection.js';
 import { openDenoisers } from './denoisers.js';
@@ -272,8 +272,10 @@ const CONNECTION_CODES: readonly string[] = [
 ];
 
 function isConnectionTrouble(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return CONNECTION_CODES.includes(code) || /Connection is closed|LOADING|UNBLOCKED/.test(messageOf(error));
+  return (
+    CONNECTION_CODES.includes(codeOf(error) ?? '') ||
+    /Connection is closed|LOADING|UNBLOCKED/.test(messageOf(error))
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption } from '../core/errors.js';
 import { makeStep } from './install-step.js';
 import { type Installer, installFailed, notForThisPlatform } from './installer.js';
 import { makePip } from './pip.js';
@@ -72,8 +72,7 @@ function fromFolder(folder: string): Libtensorflow {
   ];
   const missing = wanted.filter((name) => !existsSync(join(path, name)));
   if (missing.length > 0)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a folder with ${wanted.join(', ')} for --libtensorflow but received ${folder}, which lacks ${missing.join(', ')}`,
     );
   // Whether it was made with CUDA, only running it tells; what it was installed for is not our doing.

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
-import { messageOf } from '../core/errors.js';
+import { codeOf, messageOf } from '../core/errors.js';
 import { type Installer, installFailed } from './installer.js';
 
 const POLL_MS = 1000;
@@ -43,7 +43,7 @@ async function acquire(
     try {
       return await lockfile.lock(folder, { onCompromised: (error) => onLost(messageOf(error)) });
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ELOCKED')) throw error;
+      if (codeOf(error) !== 'ELOCKED') throw error;
       if (isFirst)
         say(`another installation is at work, or was killed seconds ago, in ${folder}; waiting for it`);
       await setTimeout(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());

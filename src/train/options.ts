@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { INSTALL_COMMAND } from '../core/engine/packages/tensorflow-package.js';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption, FlowDenoiseError } from '../core/errors.js';
 import { type Architecture, squeezeFactor } from '../core/flow/architecture.js';
 import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
@@ -92,7 +92,7 @@ export function checkTrainOptions(options: TrainOptions): CheckedTrainOptions {
       `Expected 'tensorflow' for engine, which alone has the gradient of a convolution's filter, but received '${engine}'; ${INSTALL_COMMAND} installs it`,
     );
   if (steps !== undefined && minutes !== undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected one of steps and minutes but received both');
+    throw badOption('Expected one of steps and minutes but received both');
   return checked;
 }
 
@@ -100,8 +100,7 @@ export function checkTrainOptions(options: TrainOptions): CheckedTrainOptions {
 function spread(value: number | readonly number[], levels: number, name: string): readonly number[] {
   if (typeof value === 'number') return new Array<number>(levels).fill(value);
   if (value.length === levels) return value;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Expected one number or ${levels} for ${name}, one for each level, but received ${value.join(',')}`,
   );
 }
@@ -138,10 +137,7 @@ async function startOf(
     (key) => options[key] !== undefined,
   );
   if (given !== undefined)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected one of from, whose architecture counts, and ${given} but received both`,
-    );
+    throw badOption(`Expected one of from, whose architecture counts, and ${given} but received both`);
   const folder = resolve(findPrior(options.from));
   return { folder, model: await loadModel(folder) };
 }
@@ -154,8 +150,7 @@ async function startOf(
 export async function newSettings(options: CheckedTrainOptions): Promise<TrainingSettings> {
   const output = resolve(options.output);
   if (existsSync(join(output, 'model.json')) || existsSync(checkpointFile(output)))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a folder without a prior for output but received ${options.output}, which has one; go on with --resume, or choose another folder`,
     );
   const presetName = options.preset ?? 'natural';
@@ -164,15 +159,13 @@ export async function newSettings(options: CheckedTrainOptions): Promise<Trainin
   const architecture = start?.model ?? architectureFor(options);
   const objective = options.objective ?? (architecture.conditioning ? 'denoising' : 'likelihood');
   if (objective !== 'likelihood' && !architecture.conditioning)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected 'likelihood' for objective with a flow that is not conditioned on the noise level but received '${objective}'`,
     );
   const crop = options.cropSize ?? preset.crop;
   const factor = squeezeFactor(architecture);
   if (crop % factor !== 0)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a multiple of ${factor} for cropSize, since the flow has ${architecture.levels.length} levels, but received ${crop}`,
     );
   const { channels, levels, scaleCap, conditioning, activation, couplingScale } = architecture;
@@ -220,8 +213,7 @@ const FREE = new Set([
 export function resumedSettings(options: CheckedTrainOptions, before: TrainingSettings): TrainingSettings {
   const fixed = Object.entries(options).find(([key, value]) => value !== undefined && !FREE.has(key));
   if (fixed !== undefined)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected no ${fixed[0]} with resume, since the checkpoint has it, but received ${fixed[1]}`,
     );
   const isToldLength = options.steps !== undefined || options.minutes !== undefined;

@@ -1,7 +1,7 @@
 // The inside of training's worker thread: TensorFlow, the crops and the loop. What it tells goes to train.ts as messages.
 import { parentPort, workerData } from 'node:worker_threads';
 import { openBackend } from '../core/engine/tfjs/tfjs-backend.js';
-import { FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
+import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
 import { openCrops } from './data/crops.js';
 import type { SkippedFile } from './data/picture-files.js';
 import { readCheckpoint } from './loop/checkpoint.js';
@@ -55,8 +55,7 @@ async function train(): Promise<void> {
   }).finally(() => clearInterval(asking));
   try {
     if (checkpoint && checkpoint.state.data.hash !== crops.description.hash)
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
+      throw badOption(
         `${folder}: its pictures are not those that the checkpoint was trained on. Expected the same files; to train on others, start with --from ${settings.output} and another output`,
       );
     // Last: a thread that ends with TensorFlow loaded and unused has been seen to bring the process down at its exit.

@@ -1,7 +1,9 @@
 // `flow-denoise cache`: what `--cache` has kept, and removing it.
+
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
+import { plural } from '../../core/printable.js';
 import { cacheContents, type PruneOptions, pruneCache } from '../../plugin/cache-upkeep.js';
 import { defaultCacheFolder } from '../../plugin/result-cache.js';
 
@@ -34,7 +36,7 @@ export function describeCache(command: Command, writeLine: (line: string) => voi
       if (json) return writeLine(JSON.stringify({ folder: path, ...contents }));
       const { results, bytes, oldest, newest } = contents;
       const since = oldest && newest ? `, kept from ${day(oldest)} to ${day(newest)}` : '';
-      writeLine(`${path}: ${resultWords(results)}, ${megabytes(bytes)}${since}`);
+      writeLine(`${path}: ${plural(results, 'result')}, ${megabytes(bytes)}${since}`);
     });
   command
     .command('prune')
@@ -52,7 +54,7 @@ export function describeCache(command: Command, writeLine: (line: string) => voi
   async function remove(folder: string | undefined, options: PruneOptions): Promise<void> {
     const path = resolve(folder ?? defaultCacheFolder());
     const { results, bytes } = await pruneCache(path, options);
-    writeLine(`${path}: removed ${resultWords(results)}, ${megabytes(bytes)}`);
+    writeLine(`${path}: removed ${plural(results, 'result')}, ${megabytes(bytes)}`);
   }
 }
 
@@ -61,7 +63,7 @@ const BYTES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
 
 function pruneOptions({ olderThan, maxSize }: PruneFlags): PruneOptions {
   if (olderThan === undefined && maxSize === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected --older-than or --max-size; cache clear removes all');
+    throw badOption('Expected --older-than or --max-size; cache clear removes all');
   const hours =
     olderThan === undefined ? undefined : amount('--older-than', olderThan, HOURS, '12h, 30d or 4w');
   return {
@@ -74,11 +76,7 @@ function amount(flag: string, text: string, units: Readonly<Record<string, numbe
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text) ?? [];
   const scale = units[unit];
   if (number !== undefined && scale !== undefined) return Number(number) * scale;
-  throw new FlowDenoiseError('BAD_OPTION', `Expected ${such} for ${flag} but received '${text}'`);
-}
-
-function resultWords(results: number): string {
-  return `${results} ${results === 1 ? 'result' : 'results'}`;
+  throw badOption(`Expected ${such} for ${flag} but received '${text}'`);
 }
 
 function megabytes(bytes: number): string {

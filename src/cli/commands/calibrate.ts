@@ -1,5 +1,7 @@
 // `flow-denoise calibrate`: its options, and its table. What it measures is src/train's.
+
 import type { Command } from 'commander';
+import { plural } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';
 import {
   type CalibrateOptions,
@@ -92,7 +94,7 @@ export async function calibrateAloud(options: CalibrateOptions, display: Display
 
 /** "calibrating beta-MAP at 7 noise levels on 24 crops: about 4 min 20 s". */
 export function estimateLine({ seconds, levels, crops }: CalibrationEstimate): string {
-  const counts = `${levels} noise ${levels === 1 ? 'level' : 'levels'} on ${crops} ${crops === 1 ? 'crop' : 'crops'}`;
+  const counts = `${plural(levels, 'noise level')} on ${plural(crops, 'crop')}`;
   return `calibrating beta-MAP at ${counts}: about ${timeWords(seconds)}`;
 }
 
@@ -121,5 +123,5 @@ function endLine(
     return `no noise level was measured in the time there was; ${prior} is not calibrated`;
   const whose = areKept ? ', kept for validation' : '';
   const kept = dryRun ? 'nothing was kept' : `kept in ${prior}/model.json`;
-  return `measured on ${crops} crops of ${files} ${files === 1 ? 'file' : 'files'}${whose}, engine ${engine}; ${kept}`;
+  return `measured on ${crops} crops of ${plural(files, 'file')}${whose}, engine ${engine}; ${kept}`;
 }

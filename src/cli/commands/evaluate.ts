@@ -1,6 +1,8 @@
 // `flow-denoise evaluate`: its options, and the words in which it tells how far it is. What it does is src/evaluate.
+
 import { type Command, Option } from 'commander';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
+import { plural } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
 import { timeWords } from '../../figure/time-words.js';
@@ -111,10 +113,7 @@ async function evaluateCommand(
   { writeLine, signal, argv }: EvaluateContext,
 ): Promise<void> {
   if (output === undefined && exported === undefined && !json)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      'Pass --output <folder>, --json or --export <folder>: where do the results go?',
-    );
+    throw badOption('Pass --output <folder>, --json or --export <folder>: where do the results go?');
   const display = openEvaluationDisplay(quiet);
   // What each of them is, evaluate says: it has the schema.
   const options = {
@@ -130,7 +129,7 @@ async function evaluateCommand(
     if (exported !== undefined) {
       const { pictures, levels } = await exportPictures(options, exported);
       display.say(
-        `${pictures.length} pictures, clean and under ${levels.length} noise${levels.length === 1 ? '' : 's'}, are in ${exported}`,
+        `${pictures.length} pictures, clean and under ${plural(levels.length, 'noise')}, are in ${exported}`,
       );
       return;
     }
@@ -153,8 +152,7 @@ function givenFrom(imported: readonly string[]): Record<string, string> {
     imported.map((each) => {
       const [, name = '', folder = ''] = /^([^=]+)=(.+)$/.exec(each) ?? [];
       if (name === '')
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
+        throw badOption(
           `Expected a name and a folder, as BM3D=pairs/bm3d, for --import but received ${each}`,
         );
       return [name, folder];

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import sharp from 'sharp';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { meanProfile } from '../../core/noise/model/mean-profile.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
@@ -150,22 +150,15 @@ async function targetsOf({
   overwrite = false,
 }: RawOptions): Promise<{ output?: string; svg?: string }> {
   if (output !== undefined && !/\.json$/i.test(output))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a file ending in .json for --output but received '${output}'`,
-    );
+    throw badOption(`Expected a file ending in .json for --output but received '${output}'`);
   if (svg === true && output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected --svg <file>, or --output beside which it is written');
+    throw badOption('Expected --svg <file>, or --output beside which it is written');
   const figure = svg === true && output ? `${output.slice(0, -extname(output).length)}.svg` : svg;
   if (typeof figure === 'string' && !/\.svg$/i.test(figure))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a file ending in .svg for --svg but received '${figure}'`,
-    );
+    throw badOption(`Expected a file ending in .svg for --svg but received '${figure}'`);
   const isThere = output !== undefined && (await stat(output).catch(() => undefined)) !== undefined;
   if (isThere && !overwrite && !(await readNoiseProfile(output).catch(() => undefined)))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${printable(output)}: is there already and is no noise profile; move it away, or say --overwrite`,
     );
   return { ...(output !== undefined && { output }), ...(typeof figure === 'string' && { svg: figure }) };
@@ -174,10 +167,7 @@ async function targetsOf({
 function regionOf(text: string): Region {
   const [left, top, width, height] = /^\d+(,\d+){3}$/.test(text) ? text.split(',').map(Number) : [];
   if (left === undefined || top === undefined || width === undefined || height === undefined)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected x,y,width,height in pixels for --region but received '${text}'`,
-    );
+    throw badOption(`Expected x,y,width,height in pixels for --region but received '${text}'`);
   return { left, top, width, height };
 }
 
@@ -187,8 +177,7 @@ function sameColours(found: readonly Found[]): readonly NoiseProfile[] {
   const [first] = profiles;
   const other = profiles.findIndex(({ channels }) => channels.length !== first?.channels.length);
   if (other === -1) return profiles;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Expected colour pictures alone or grey ones alone for one profile but received ${printable(found[0]?.input ?? '')} and ` +
       `${printable(found[other]?.input ?? '')}; a profile of colour pictures serves grey ones too`,
   );
@@ -202,7 +191,7 @@ interface ReadPicture {
 
 async function readPicture(path: string, signal: AbortSignal): Promise<ReadPicture> {
   const name = printable(path);
-  const missing = () => new FlowDenoiseError('BAD_OPTION', `No such file: ${name}`);
+  const missing = () => badOption(`No such file: ${name}`);
   const { size } = await stat(path).catch(() => Promise.reject(missing()));
   checkLength(size, name, MOST_BYTES);
   const bytes = await readRegularFile(path, { signal });

@@ -1,7 +1,7 @@
 // `flow-denoise submit`: finds the pictures as `run` does, and puts a job for each into a queue.
 import type { Command } from 'commander';
-import { FlowDenoiseError } from '../../core/errors.js';
-import { printable } from '../../core/printable.js';
+import { badOption, type FlowDenoiseError } from '../../core/errors.js';
+import { plural, printable } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
 import { type JobOutcome, type SubmitOptions, type SubmitSummary, submit } from '../../queue/index.js';
 import { jobOptionsSchema } from '../../queue/job.js';
@@ -78,8 +78,7 @@ async function submitCommand(
     output,
     ...rest
   } = (await withNoiseProfile({ ...raw })) as RawOptions;
-  if (output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where do the results go?');
+  if (output === undefined) throw badOption('Pass --output <folder>: where do the results go?');
   const values = withSensor({ ...rest }, gain, offset);
   const display = openQueueDisplay(quiet);
   const told = new Set<string>();
@@ -131,8 +130,7 @@ async function submitFound(
   const inBucket = [...inputs, options.output].filter((each) => each.startsWith('s3://'));
   if (inBucket.length === inputs.length + 1) return submit({ ...options, inputs });
   if (inBucket.length > 0)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       'Expected pictures and --output both in folders or both in a bucket (s3://...): a worker has one storage',
     );
   const { format, output } = options;
@@ -148,5 +146,5 @@ function outcomeJson({ job: { id, input, output }, result, error }: JobOutcome):
 function summaryLine({ submitted, known, done, failed }: SubmitSummary, isOver: boolean): string {
   const before = known === 0 ? '' : `, ${known} of them known to the queue before`;
   const ends = isOver ? `: ${done} done${failed === 0 ? '' : `, ${failed} failed`}` : '';
-  return `${submitted} ${submitted === 1 ? 'picture' : 'pictures'} submitted${before}${ends}`;
+  return `${plural(submitted, 'picture')} submitted${before}${ends}`;
 }

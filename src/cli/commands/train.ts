@@ -1,7 +1,7 @@
 // `flow-denoise train`: its options, and its words. What it does is src/train's.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';
 import { logLine } from '../../train/report/training-log.js';
@@ -85,8 +85,7 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
 
 function trainArguments(folder: string, raw: RawOptions): TrainArguments {
   const { quiet = false, json = false, calibrate = true, ...values } = raw;
-  if (values.output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where is the prior written?');
+  if (values.output === undefined) throw badOption('Pass --output <folder>: where is the prior written?');
   // What it is, train says: it has the schema.
   return { options: { ...values, folder } as TrainOptions, calibrate, quiet, json };
 }

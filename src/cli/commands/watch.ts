@@ -2,7 +2,7 @@
 // src/plugin/watch.
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { noiseShape } from '../../denoiser/noise/noise-options.js';
 import { option } from '../../denoiser/option-schema.js';
@@ -89,8 +89,7 @@ function watchArguments(input: string, raw: RawOptions): WatchArguments {
   const { quiet = false, json = false, finish = false, gain, offset, poll, pollInterval, ...rest } = raw;
   // A file of options may hold the encoder's number, for `run`.
   const { config: _, quality, ...values } = rest;
-  if (values.output === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Pass --output <folder>: where do the results go?');
+  if (values.output === undefined) throw badOption('Pass --output <folder>: where do the results go?');
   const options = {
     ...withSensor(values, gain, offset),
     ...(typeof quality === 'string' && { quality }),

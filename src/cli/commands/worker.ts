@@ -1,6 +1,6 @@
 // `flow-denoise worker`: its options, and the words and lines in which its events are told. What it does is src/queue.
 import type { Command } from 'commander';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { type QueueWorker, startWorker, type WorkerOptions } from '../../queue/index.js';
 import { openDisplay, type RunContext } from '../display/progress.js';
@@ -67,8 +67,7 @@ export function checkedQueue<Options extends { readonly queue?: string | undefin
 ): Options {
   const { queue } = options;
   if (queue !== undefined && URL.canParse(queue) && new URL(queue).password !== '')
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       'Expected no password in --queue, where every user of this machine can see it; put it in FLOW_DENOISE_QUEUE_PASSWORD',
     );
   return options;

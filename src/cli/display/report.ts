@@ -1,5 +1,5 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
-import { messageOf } from '../../core/errors.js';
+import { codeOf, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../../denoiser/denoiser.js';
 import { timeWords } from '../../figure/time-words.js';
@@ -22,7 +22,7 @@ export function jsonLine({ job: { input, output }, report, error }: Outcome): st
 
 /** An error in a line of --json. */
 export function errorJson(error: unknown): { code: string; message: string } {
-  return { code: codeOf(error), message: messageOf(error) };
+  return { code: codeOf(error) ?? 'UNKNOWN', message: messageOf(error) };
 }
 
 type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };
@@ -120,12 +120,6 @@ export function errorLine(error: unknown): string {
   );
   const isDebugging = process.env.DEBUG?.split(/[\s,]+/).includes('flow-denoise') ?? false;
   return isDebugging && error instanceof Error ? `${line}\n${error.stack}` : line;
-}
-
-/** Our own code, or the system's (ENOENT, EACCES ...). */
-function codeOf(error: unknown): string {
-  const hasCode = error instanceof Error && 'code' in error && typeof error.code === 'string';
-  return hasCode ? String(error.code) : 'UNKNOWN';
 }
 
 /**

@@ -1,7 +1,7 @@
 // `--preview` and what goes with it: where to look, and the sigmas and betas to compare. Nothing is read here.
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import type { Method } from '../../denoiser/denoiser.js';
 import { SIGMA_WORDS, sigmaSchema } from '../../denoiser/noise/noise-options.js';
 import { notBoth } from '../../denoiser/option-schema.js';
@@ -51,7 +51,7 @@ export function several(flag: 'sigma' | 'beta', value: unknown): readonly (numbe
     const text = String(word).trim();
     const each = schema.safeParse(text === '' || Number.isNaN(Number(text)) ? text : Number(text));
     if (each.success) return each.data;
-    throw refused(`Expected ${expected} between the commas of --${flag} but received '${text}'`);
+    throw badOption(`Expected ${expected} between the commas of --${flag} but received '${text}'`);
   });
 }
 
@@ -70,7 +70,7 @@ export function checkPreview(
     for (const flag of ['sigma', 'beta'] as const) {
       const list = lists[flag];
       if (list)
-        throw refused(
+        throw badOption(
           `Expected one number for --${flag}, or several with --preview, but received ${list.join()}`,
         );
     }
@@ -80,16 +80,12 @@ export function checkPreview(
   const senseless = Object.entries(given).find(([, value]) => value);
   if (senseless) throw notBoth('--preview', senseless[0], '--preview writes one PNG and nothing else');
   if (output === undefined || output === STANDARD || inputs.includes(STANDARD))
-    throw refused('Pass files and an --output <folder> with --preview');
+    throw badOption('Pass files and an --output <folder> with --preview');
   if (lists.beta && method === 'posterior-mean')
     throw notBoth('--beta', '--method posterior-mean', 'the posterior mean has no beta');
   const cells = request.sigmas.length * request.betas.length;
   if (cells > MOST_CELLS)
-    throw refused(`Expected at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
-}
-
-function refused(message: string): FlowDenoiseError {
-  return new FlowDenoiseError('BAD_OPTION', message);
+    throw badOption(`Expected at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
 }
 
 /** The words of a command line with `--preview cat.png` taken for what is meant: a preview of cat.png, of the usual size. */

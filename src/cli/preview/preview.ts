@@ -2,7 +2,7 @@
 // eye. Only that part is denoised; what is found of the noise is the whole picture's.
 import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
@@ -155,8 +155,7 @@ async function placeOf(
   const upright = await openDisplayImage(bytes);
   const shown = 'left' in part ? part : await mostTelling(upright, part);
   if (shown.left + shown.width > upright.width || shown.top + shown.height > upright.height)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a part of ${name}, ${upright.width} x ${upright.height} pixels, for --preview but received ` +
         `${shown.width} x ${shown.height} at ${shown.left}, ${shown.top}`,
     );

@@ -1,8 +1,9 @@
 // What stands on the page of --report, as HTML: the totals, the failures, and an article for every picture. Pure
 // functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
 // html-report-style.ts's and html-report-script.ts's.
+import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
-import { printable } from '../../core/printable.js';
+import { plural, printable } from '../../core/printable.js';
 import type { Approach, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { HTML_END, htmlHead } from '../../figure/html-page.js';
 import { timeWords } from '../../figure/time-words.js';
@@ -197,7 +198,7 @@ function totals(entries: readonly Entry[], seconds: number): string {
   const changed = done.filter(({ report }) => !report.isUnchanged);
   const sigmas = changed.map(({ report }) => report.sigma);
   const [least, most] = [Math.min(...sigmas).toFixed(1), Math.max(...sigmas).toFixed(1)];
-  const megapixels = done.reduce((sum, entry) => sum + entry.megapixels, 0);
+  const megapixels = sum(done.map(({ megapixels }) => megapixels));
   const failed = entries.length - done.length;
   const numbers: readonly (readonly [string, string | undefined])[] = [
     ['denoised', String(changed.length)],
@@ -240,10 +241,6 @@ function overview(entries: readonly Entry[]): string {
 <table><thead><tr><th scope="col">Picture</th><th scope="col">Noise</th><th scope="col">Time</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></details>`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function dateWords(date: Date): string {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { option } from '../../denoiser/option-schema.js';
 import { type PictureFormat, withFormatExtension } from '../../image/index.js';
@@ -92,20 +92,17 @@ export function checkDestination(inputs: readonly string[], destination: Destina
   const given = { '--output': output, '--suffix': suffix, '--format': format, '--overwrite': overwrite };
   const named = Object.entries(given).flatMap(([flag, value]) => (value ? flag : []));
   if (inPlace && named.length > 0) {
-    throw refused(
-      `--in-place without ${named.join(' and ')}: it writes each picture where it lies, as it is named`,
+    throw badOption(
+      `Expected --in-place without ${named.join(' and ')}: it writes each picture where it lies, as it is named`,
     );
   }
   if (backup !== undefined && !inPlace)
-    throw refused('--backup only beside --in-place: nothing else replaces an original');
+    throw badOption('Expected --backup only beside --in-place: nothing else replaces an original');
   if (inputs.includes(STANDARD) || inPlace || output !== undefined || suffix !== undefined) return;
   const last = inputs.at(-1) ?? '';
   if (inputs.length > 1 && !/[*?[\]{}]/.test(last) && !existsSync(last))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `No such file or folder: ${printable(last)}. Did you mean -o ${printable(last)}?`,
-    );
-  throw refused('--output <folder>, --suffix <text> or --in-place: where do the results go?');
+    throw badOption(`No such file or folder: ${printable(last)}. Did you mean -o ${printable(last)}?`);
+  throw badOption('Expected --output <folder>, --suffix <text> or --in-place: where do the results go?');
 }
 
 /** Where the picture `input` goes, found at `below` under what the user named. */
@@ -122,8 +119,4 @@ function withSuffix(path: string, suffix: string): string {
   const extension = extname(path);
   const name = `${basename(path, extension)}${suffix}${extension}`;
   return dirname(path) === '.' ? name : join(dirname(path), name);
-}
-
-function refused(expected: string): FlowDenoiseError {
-  return new FlowDenoiseError('BAD_OPTION', `Expected ${expected}`);
 }

@@ -5,7 +5,7 @@
 import { link, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import sharp from 'sharp';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { copyFileAtomic, formatOfFile, syncFolder, writeFileAtomic } from '../../image/index.js';
 
 /** How a file was when it was read. */
@@ -60,7 +60,7 @@ export async function replaceOriginal(
   signal.throwIfAborted();
   if (backup !== undefined) {
     await keep(file, `${file}${backup}`).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(path, backup);
+      if (codeOf(error) === 'EEXIST') throw taken(path, backup);
       throw failed(path, `its backup ${path}${backup} could not be made (${messageOf(error)})`, error);
     });
     // The backup's name is on the disk before the original's is taken.
@@ -76,7 +76,7 @@ async function keep(file: string, backup: string): Promise<void> {
     await link(file, backup);
   } catch (error) {
     if (await isSameFile(file, backup)) return;
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+    if (codeOf(error) === 'EEXIST') throw error;
     await copyFileAtomic(file, backup, async () => {
       if (await lstat(backup).catch(() => undefined))
         throw Object.assign(new Error('is there already'), { code: 'EEXIST' });

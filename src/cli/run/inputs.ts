@@ -5,7 +5,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
@@ -44,10 +44,7 @@ export async function findInputs(args: readonly string[], destination: Destinati
   const { jobs, results } =
     destination.suffix === undefined ? { jobs: all, results: [] } : withoutResults(all);
   if (jobs.length === 0) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`,
-    );
+    throw badOption(`No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`);
   }
   if (destination.inPlace)
     return { ...(await originalsOf(pictures, destination.backup)), unmatched, results };
@@ -67,7 +64,7 @@ async function findOne(arg: string, destination: Destination): Promise<FoundPict
 
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
   if (!isDynamicPattern(pattern)) {
-    throw new FlowDenoiseError('BAD_OPTION', `No such file or folder: ${arg}`);
+    throw badOption(`No such file or folder: ${arg}`);
   }
   const parts = pattern.split('/');
   const fixed = parts.findIndex((part) => isDynamicPattern(part));
@@ -122,8 +119,7 @@ function refuseSharedOutputs(jobs: readonly Job[]): void {
     const key = process.platform === 'linux' ? path : path.toLowerCase();
     const other = writers.get(key);
     if (other !== undefined) {
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
+      throw badOption(
         `${other.input} and ${job.input} would both be written to ${job.output}; denoise them in two runs ` +
           'with outputs of their own, or name the folder above them, whose tree is then kept',
       );
@@ -143,8 +139,7 @@ async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
     const id = await fileId(output);
     const input = id === undefined ? undefined : inputs.get(id);
     if (input !== undefined) {
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
+      throw badOption(
         `Writing ${output} would replace the input ${input}; choose another folder for --output, or --in-place if that is meant`,
       );
     }

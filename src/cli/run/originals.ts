@@ -2,7 +2,7 @@
 // no picture to denoise, and a file that has more names is told.
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import type { FoundPicture, Job } from './destination.js';
 
@@ -97,8 +97,7 @@ async function otherNames(
 }
 
 function leadsOut({ input }: Job, real: string): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_OPTION',
+  return badOption(
     `${printable(input)}: found a link to ${printable(real)}, which is not among the inputs, so it is not replaced. ` +
       'Name that file itself, or leave the link out.',
   );

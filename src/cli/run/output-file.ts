@@ -1,7 +1,7 @@
 // `cat.png -o clean.png`: an --output that is named as a picture is a file where one picture goes in, and a mistake where
 // several do.
 import { stat } from 'node:fs/promises';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, type TargetFormat, withFormatExtension } from '../../image/index.js';
 import type { CommandArguments } from '../arguments.js';
@@ -24,15 +24,15 @@ export async function withOutputFile<Arguments extends CommandArguments>(
   const only = inputs.length === 1 ? await stat(input).catch(() => undefined) : undefined;
   const name = printable(output);
   if (inputs.length > 1 || only?.isDirectory() || (only === undefined && /[*?[\]{}()!]/.test(input)))
-    throw refused(`Expected a folder for --output of several pictures but received the file name ${name}`);
+    throw badOption(`Expected a folder for --output of several pictures but received the file name ${name}`);
   if (suffix !== undefined)
-    throw refused(`Pass the whole file name as --output ${name}, or a folder and --suffix, not both`);
+    throw badOption(`Pass the whole file name as --output ${name}, or a folder and --suffix, not both`);
   const named = formatOf(output);
   if (preview !== undefined && named !== 'png')
-    throw refused(`Expected a name that ends in .png for --output beside --preview but received ${name}`);
+    throw badOption(`Expected a name that ends in .png for --output beside --preview but received ${name}`);
   const asked = destination.format ?? args.file.format;
   if (asked !== undefined && asked !== named)
-    throw refused(`Expected --output with an extension of --format ${asked} but received ${name}`);
+    throw badOption(`Expected --output with an extension of --format ${asked} but received ${name}`);
   const format = asked ?? (named === formatOf(input) ? undefined : named);
   const file = { ...args.file, format };
   return { ...args, file, destination: { ...destination, format, file: output } };
@@ -46,8 +46,4 @@ async function isFileName(output: string): Promise<boolean> {
 /** By the extension. */
 function formatOf(path: string): TargetFormat | undefined {
   return FORMATS.find((format) => withFormatExtension(path, format) === path);
-}
-
-function refused(message: string): FlowDenoiseError {
-  return new FlowDenoiseError('BAD_OPTION', message);
 }

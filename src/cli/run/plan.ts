@@ -1,10 +1,12 @@
 // What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. And
 // `--dry-run`, which says it, a line for each picture. No picture is decoded here.
+
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
+import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
-import { printable } from '../../core/printable.js';
+import { plural, printable } from '../../core/printable.js';
 import type { Approach, Denoiser, Method, Preset } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { PRESETS } from '../../denoiser/preset.js';
@@ -84,10 +86,10 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { jobs, megapixels, tiles, seconds } = plan;
   const refused = jobs.filter(isRefused).length;
   const count = jobs.length - refused;
-  const pictures = `${count} ${count === 1 ? 'picture' : 'pictures'}${refused > 0 ? ` (and ${refused} that cannot be taken)` : ''}`;
+  const pictures = `${plural(count, 'picture')}${refused > 0 ? ` (and ${refused} that cannot be taken)` : ''}`;
   const { name, why } = denoiser.engine;
   const lines = [
-    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${tiles} ${tiles === 1 ? 'tile' : 'tiles'}: about ${timeWords(seconds)} ` +
+    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${plural(tiles, 'tile')}: about ${timeWords(seconds)} ` +
       `with ${approachWords(denoiser)} under ${priorWords(denoiser)} on ${name} (${why})`,
   ];
   if (plan.fastSeconds !== undefined)
@@ -155,10 +157,6 @@ export async function presetSeconds(
     if (error instanceof FlowDenoiseError && error.code === 'NEEDS_CONDITIONING') return undefined;
     throw error;
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** A picture that needs no work. */

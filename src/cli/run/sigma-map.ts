@@ -1,5 +1,5 @@
 // `--sigma-map`: the sigma of every pixel, from a grey picture.
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { decodePicture } from '../../image/index.js';
 import { whiteLevel } from '../../tile/picture.js';
@@ -12,8 +12,7 @@ import { whiteLevel } from '../../tile/picture.js';
 export async function readSigmaMap(path: string): Promise<Float32Array> {
   const { picture } = await decodePicture(await readRegularFile(path), path);
   if (picture.channels !== 1)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a grey picture for --sigma-map but received ${path}, which has colour or alpha`,
     );
   const unit = 255 / whiteLevel(picture.data);

@@ -1,6 +1,6 @@
 // One picture to standard output, from standard input or a file: bytes in, bytes out, and nothing else on stdout.
 import { addAbortSignal, type Readable } from 'node:stream';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
@@ -79,20 +79,20 @@ function checkArguments(
     '--in-place': inPlace,
   };
   const senseless = Object.entries({ ...given, '--overwrite': overwrite }).find(([, value]) => value);
-  if (senseless) throw refused(`no ${senseless[0]} where the picture goes to standard output`);
+  if (senseless) throw badOption(`Expected no ${senseless[0]} where the picture goes to standard output`);
   if (output !== STANDARD)
-    throw refused(`--output -, or none, for standard input, which has no name, but received ${output}`);
+    throw badOption(
+      `Expected --output -, or none, for standard input, which has no name, but received ${output}`,
+    );
   if (inputs.length !== 1)
-    throw refused(
-      `one picture for standard output but received ${inputs.length} inputs: ${inputs.join(', ')}`,
+    throw badOption(
+      `Expected one picture for standard output but received ${inputs.length} inputs: ${inputs.join(', ')}`,
     );
   if (stdout.isTTY) {
-    throw refused('standard output to be a file or a pipe but it is a terminal; append > clean.png');
+    throw badOption(
+      'Expected standard output to be a file or a pipe but it is a terminal; append > clean.png',
+    );
   }
-}
-
-function refused(expected: string): FlowDenoiseError {
-  return new FlowDenoiseError('BAD_OPTION', `Expected ${expected}`);
 }
 
 function writeAll(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {

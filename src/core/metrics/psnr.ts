@@ -1,5 +1,5 @@
 // Mean squared error and peak signal-to-noise ratio.
-import { FlowDenoiseError } from '../errors.js';
+import { badOption } from '../errors.js';
 
 /**
  * Mean squared error.
@@ -11,8 +11,7 @@ import { FlowDenoiseError } from '../errors.js';
  */
 export function mse(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
   if (a.length !== b.length || a.length === 0) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected two pictures with equally many samples but received ${a.length} and ${b.length}`,
     );
   }

@@ -1,7 +1,7 @@
 // Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with their 11 x 11 Gaussian window.
 // Agrees with scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5,
 // use_sample_covariance=False, data_range=1, channel_axis=-1).
-import { FlowDenoiseError } from '../errors.js';
+import { badOption } from '../errors.js';
 
 const SIGMA = 1.5;
 const RADIUS = 5;
@@ -35,14 +35,12 @@ export function ssim(
   const { width, height, channels } = shape;
   const samples = width * height * channels;
   if (a.length !== samples || b.length !== samples || !(channels >= 1)) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected two pictures of ${width} x ${height} x ${channels} samples but received ${a.length} and ${b.length} samples`,
     );
   }
   if (width < WINDOW || height < WINDOW) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected pictures of at least ${WINDOW} x ${WINDOW} pixels for SSIM but received ${width} x ${height}`,
     );
   }

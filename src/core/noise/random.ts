@@ -3,7 +3,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 // The twister scrambles its seed over all of its state; with the xor-shift generators of the package,
 // neighbouring seeds begin with related numbers.
 import { mersenne } from 'pure-rand/generator/mersenne';
-import { FlowDenoiseError } from '../errors.js';
+import { badOption } from '../errors.js';
 
 /**
  * @param seed  an integer from 0 to 2^32 - 1; the same seed gives the same numbers
@@ -13,10 +13,7 @@ import { FlowDenoiseError } from '../errors.js';
  */
 export function gaussianGenerator(seed: number): () => number {
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected an integer from 0 to 2^32 - 1 for seed but received ${seed}`,
-    );
+    throw badOption(`Expected an integer from 0 to 2^32 - 1 for seed but received ${seed}`);
   }
   const generator = mersenne(seed);
   let spare: number | undefined;

@@ -1,6 +1,8 @@
 // What noise a picture has, found from the picture alone: one call, for the denoiser, the choice of a prior, the preview
 // and `flow-denoise noise`. Which finding counts is decided here and only here.
+
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
+import { mean } from '../../core/metrics/index.js';
 import {
   headInputs,
   type ProfileFromReadings,
@@ -153,9 +155,9 @@ function nothing(sigma: number, why: string, confidence?: number): DetectedNoise
 function chromaOf({ levels255 }: ProfileFromReadings, unit: number): { level255: number; spread: number } {
   const asked = levels255.length === MEASURED ? levels255 : levels255.slice(MEASURED);
   const levels = asked.filter((_, i) => i % MEASURED < MEASURED - 1).map((level) => Math.log(level / unit));
-  const mean = levels.reduce((sum, level) => sum + level, 0) / levels.length;
-  const variance = levels.reduce((sum, level) => sum + (level - mean) ** 2, 0) / levels.length;
-  return { level255: Math.exp(mean), spread: Math.sqrt(variance) };
+  const middle = mean(levels);
+  const variance = mean(levels.map((level) => (level - middle) ** 2));
+  return { level255: Math.exp(middle), spread: Math.sqrt(variance) };
 }
 
 function spectrumWords({ levels255 }: ProfileFromReadings): string {

@@ -1,6 +1,6 @@
 // From what the user said of the noise, and from the picture where he said nothing, to how its tiles are denoised.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
 import { binnedNoise } from '../../core/noise/likelihood/binning.js';
 import { combinedNoise, weightForSigma } from '../../core/noise/likelihood/combination.js';
@@ -112,8 +112,7 @@ function profilePlan(
   const channels = colourChannels(picture.channels);
   const profile = profileFor(given, channels);
   if (!profile)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       'Expected a noise profile of 3 channels for a colour picture but received one of 1; measure it on colour pictures',
     );
   const { brightness } = profile;
@@ -163,8 +162,7 @@ function strongestPower({ channels }: NoiseProfile): number {
 function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
   const { width, height } = picture;
   if (map.length !== width * height || !map.every((sigma) => sigma > 0 && sigma <= 255)) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected ${width} x ${height} numbers above 0 and at most 255 for sigmaMap but received ${map.length}, or others among them`,
     );
   }
@@ -201,7 +199,7 @@ export async function planNoise(
     if (sigma !== 'auto')
       throw isNoiseProfile(noise)
         ? notBoth('sigma', 'a noise profile')
-        : new FlowDenoiseError('BAD_OPTION', 'Pass sigma either in noise or as sigma, not both');
+        : badOption('Pass sigma either in noise or as sigma, not both');
     if (isNoiseProfile(noise))
       return profilePlan(picture, noise, { why: 'a noise profile was given' }, context);
     const { gain, sigma: readNoise, offset } = noise;
@@ -225,13 +223,11 @@ async function customPlan(picture: Picture, options: NoiseOfCall, context: Noise
   const { noise: likelihood, sigma } = options;
   if (!isNoiseModel(likelihood)) throw new TypeError('a noise model was expected');
   if (context.method !== 'beta-map')
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected method 'beta-map' for the noise model ${likelihood.name} but received '${context.method}', which knows no likelihoods`,
     );
   if (colourChannels(picture.channels) === 1)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a colour picture for the noise model ${likelihood.name} but received a grey one`,
     );
   const base = await planNoise(picture, { ...options, noise: 'gaussian', sigma }, context);

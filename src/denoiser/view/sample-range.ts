@@ -1,6 +1,6 @@
 // The black and the white point: which numbers of a file mean 0 and 1 to everything downstream. For most pictures 0 and the
 // white level; for data that fills a small part of its container, and for floats beyond [0, 1], what the samples occupy.
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { type Picture, whiteLevel } from '../../tile/picture.js';
 import type { Survey } from './survey.js';
 
@@ -52,8 +52,7 @@ export function givenRange(
   const container = containerRange(picture);
   const range = { black: black ?? container.black, white: white ?? container.white, isFound: false };
   if (range.white > range.black) return range;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Expected white above black but received black ${range.black} and white ${range.white} (samples of this picture go up to ${container.white} unless you say otherwise)`,
   );
 }

@@ -1,7 +1,7 @@
 // How each method of an evaluation restores a noisy picture. Subjects that differ in their beta only share one engine.
 import { join } from 'node:path';
 import { openEngine } from '../../core/engine/open-engine.js';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { squeezeFactor } from '../../core/flow/architecture.js';
 import { betaMap } from '../../core/inference/beta-map.js';
@@ -107,16 +107,14 @@ async function openConverged(
     async restore(noisy, level, { beta, signal }) {
       const { width, height, channels } = noisy;
       if (channels !== 3 || level.model !== 'gaussian')
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
+        throw badOption(
           `Expected colour pictures and Gaussian noise for a climb to convergence but received ${noisy.name} with ${channels} ` +
             `channels and ${level.model} noise`,
         );
       const plan = planTiles({ width, height, tileSize: 4096, overlap: 0, multiple });
       const [tile] = plan.tiles;
       if (tile === undefined || plan.tiles.length > 1)
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
+        throw badOption(
           `${noisy.name}: expected at most 4096 x 4096 pixels for a climb to convergence; crop it`,
         );
       const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
@@ -175,8 +173,7 @@ function given(
         return { data: await readRestored(noisy, level, { name, folder }, signal) };
       const data = await program(noisy, level, signal);
       if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
+      throw badOption(
         `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
       );
     },
@@ -194,10 +191,9 @@ async function readRestored(
   const path = join(folder, noiseFolder(level), restoredName(picture));
   const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
     signal?.throwIfAborted();
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
-      { cause: error },
+      error,
     );
   });
   const { picture: found } = await decodePicture(bytes, path);

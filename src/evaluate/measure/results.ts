@@ -1,6 +1,7 @@
 // What an evaluation found: every picture's figures, not their means only, so that a part of it can be measured again and
 // compared. This is what results.json holds.
 
+import { mean, sum } from '../../core/metrics/index.js';
 import type { Contender } from '../contender.js';
 import type { NoiseLevel } from '../noise-level.js';
 import type { ResidualMeasures } from './residual.js';
@@ -80,9 +81,9 @@ export type MeasureName = 'mse' | 'psnr' | 'ssim';
 
 export function statisticOf(values: readonly number[]): Statistic {
   const count = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, spread: count > 1 ? Math.sqrt(squares / (count - 1)) : undefined, count };
+  const middle = mean(values);
+  const squares = sum(values.map((value) => (value - middle) ** 2));
+  return { mean: middle, spread: count > 1 ? Math.sqrt(squares / (count - 1)) : undefined, count };
 }
 
 /** How many of the pictures a subject improved by a measure. */

@@ -1,5 +1,7 @@
 // The paper's printed cells beside ours, as tables.
 
+import { mean } from '../../core/metrics/index.js';
+import { plural } from '../../core/printable.js';
 import { type Beta, betaOf, contenderName, isProduct, methodName } from '../contender.js';
 import type { EvaluationResults, MeasureName } from '../measure/results.js';
 import { fixed, MEASURES, NOTHING, signed, valuesWords } from '../report/number-words.js';
@@ -119,7 +121,7 @@ function ownRows(results: EvaluationResults, level: number, measure: MeasureName
     };
     const count = Math.max(...subjects.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
     const noisy = valuesWords(noisyValues(results, level, measure, count), measure);
-    const few = count < results.pictures.length ? ` (${count} picture${count === 1 ? '' : 's'})` : '';
+    const few = count < results.pictures.length ? ` (${plural(count, 'picture')})` : '';
     return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto') || at(undefined)];
   });
 }
@@ -143,8 +145,4 @@ export function levelWords({ levels }: EvaluationResults, level: number): string
   const found = levels[level];
   const [sigma, stated] = [found?.sigma, found?.stated];
   return stated === undefined ? `sigma ${sigma}` : `${stated} (sigma ${sigma})`;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

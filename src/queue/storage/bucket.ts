@@ -1,7 +1,7 @@
 // A bucket of S3, or of a server that speaks like it, as the storage of a queue. Credentials come from where the SDK
 // looks for them: the environment, the shared configuration, the machine's role.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength, collectBytes } from '../../plugin/picture-bytes.js';
@@ -27,10 +27,7 @@ export function parseBucketAddress(address: string): { readonly bucket: string; 
   const [, bucket, key = ''] =
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/s.exec(address) ?? [];
   if (bucket === undefined) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected s3://bucket/prefix but received ${printable(address)}`,
-    );
+    throw badOption(`Expected s3://bucket/prefix but received ${printable(address)}`);
   }
   if (key !== '') checkPath(key);
   return { bucket, key };
@@ -44,10 +41,7 @@ export function parseBucketAddress(address: string): { readonly bucket: string; 
 export async function openBucketStorage(address: string, endpoint?: string): Promise<Storage> {
   const { bucket, key: prefix } = parseBucketAddress(address);
   if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ''))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a URL (https://...) for endpoint but received ${printable(endpoint)}`,
-    );
+    throw badOption(`Expected a URL (https://...) for endpoint but received ${printable(endpoint)}`);
   const sdk = await loadBucketPackage();
   // Servers other than AWS have buckets in the path, a region in name only, and often no newer checksums.
   const elsewhere = {

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { readRegularFile, refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, writeFileAtomic } from '../../image/index.js';
@@ -23,8 +23,7 @@ import {
 export async function openFolderStorage(folder: string): Promise<Storage> {
   const root = await realpath(folder).catch(() => undefined);
   if (root === undefined || !(await stat(root)).isDirectory()) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a folder for jobsDir but received ${printable(folder)}; make it, or mount it first`,
     );
   }
@@ -169,10 +168,6 @@ async function isThere(place: string): Promise<boolean> {
 async function removeThose(folder: string, start: string): Promise<void> {
   for (const name of await readdir(folder))
     if (name.startsWith(start)) await rm(join(folder, name), { force: true });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
 /** The storage is at fault: another try may succeed. */

@@ -1,5 +1,5 @@
 // The storage that the options name.
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
 import { openBucketStorage } from './bucket.js';
 import { openFolderStorage } from './folder.js';
 import type { Storage, StorageOptions } from './storage.js';
@@ -7,9 +7,9 @@ import type { Storage, StorageOptions } from './storage.js';
 /** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED where a package is not installed */
 export async function openStorage({ jobsDir, storage, endpoint }: StorageOptions): Promise<Storage> {
   if (jobsDir !== undefined && storage !== undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected one of jobsDir and storage but received both');
+    throw badOption('Expected one of jobsDir and storage but received both');
   if (endpoint !== undefined && storage === undefined)
-    throw new FlowDenoiseError('BAD_OPTION', 'Expected storage (s3://bucket/prefix) beside endpoint');
+    throw badOption('Expected storage (s3://bucket/prefix) beside endpoint');
   if (storage !== undefined) return openBucketStorage(storage, endpoint);
   return openFolderStorage(jobsDir ?? '.');
 }

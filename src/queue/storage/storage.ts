@@ -1,6 +1,6 @@
 // Where the pictures of a queue lie, for those who submit and those who work: a folder that all machines see, or a
 // bucket. Nothing outside its root is read or written.
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 
 /** A picture in a storage. */
@@ -69,16 +69,14 @@ export function checkPath(path: string): void {
   const parts = path.split('/');
   const isPlain = parts.every((part) => part !== '' && part !== '.' && part !== '..');
   if (isPlain && !/[\\\0]/.test(path) && path.length <= 1024) return;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `${printable(path)}: expected a path below the root of the storage, without "..", "." or a backslash. Correct the path and submit again.`,
   );
 }
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function refuseOutside(path: string, root: string): never {
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `${printable(path)}: lies outside ${printable(root)}, where workers may read and write. Move it there, or start the worker above it.`,
   );
 }

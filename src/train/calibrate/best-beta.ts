@@ -6,7 +6,7 @@ import { betaMap } from '../../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import type { Estimation } from '../../core/inference/estimation.js';
 import { posteriorMean } from '../../core/inference/posterior-mean.js';
-import { psnr } from '../../core/metrics/index.js';
+import { mean, psnr } from '../../core/metrics/index.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { addGaussianNoise } from '../../core/noise/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
@@ -60,7 +60,7 @@ export async function bestBeta(
   const noisy = crops.map((crop, index) => addGaussianNoise(crop, sigma, FIRST_SEED + index));
   const mostSigma = model.conditioning ? model.sigmaRange[1] : undefined;
 
-  const mean = await (model.conditioning
+  const posterior = await (model.conditioning
     ? denoised(task, noisy, (y) => posteriorMean(y, sigma, { mostSigma }))
     : undefined);
   const known = new Map<number, Denoised>();
@@ -84,8 +84,8 @@ export async function bestBeta(
   return {
     sigma255,
     beta: betaAt(x),
-    noisy: meanOf(noisy.map((y, index) => psnrOf(crops[index] ?? y, y))),
-    posteriorMean: mean?.psnr,
+    noisy: mean(noisy.map((y, index) => psnrOf(crops[index] ?? y, y))),
+    posteriorMean: posterior?.psnr,
     betaMap: best.psnr,
     fallbacks: best.fallbacks,
     isAtEnd: Math.min(x - SEARCH.least, SEARCH.most - x) < SEARCH.step,
@@ -137,7 +137,7 @@ async function denoised(
     values.push(psnrOf(crops[index] ?? estimate, estimate));
     if (fallback !== undefined) fallbacks++;
   }
-  return { psnr: meanOf(values), fallbacks };
+  return { psnr: mean(values), fallbacks };
 }
 
 function psnrOf(clean: Float32Array, estimate: Float32Array): number {
@@ -145,8 +145,4 @@ function psnrOf(clean: Float32Array, estimate: Float32Array): number {
     clean,
     estimate.map((value) => Math.min(1, Math.max(0, value))),
   );
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ENGINE_NAMES, type Engine } from '../../core/engine/engine.js';
 import { openEngine } from '../../core/engine/open-engine.js';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { squeezeFactor } from '../../core/flow/architecture.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
@@ -229,8 +229,7 @@ export function fitting(
 function refuseShipped(given: string, folder: string): void {
   const isShipped = shippedPriors().some((name) => resolve(findPrior(name)) === resolve(folder));
   if (isShipped)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a prior's folder of your own but received ${given}, which comes with the package; copy its folder (flow-denoise priors path ${given}) and calibrate the copy, or measure with --dry-run`,
     );
 }
@@ -255,8 +254,7 @@ function sizeOf(model: PriorModel, wanted: number | undefined): number {
   const size = wanted ?? model.inputResolution;
   const factor = squeezeFactor(model);
   if (size % factor === 0) return size;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Expected a multiple of ${factor} for cropSize with prior ${model.name} but received ${size}`,
   );
 }

@@ -1,7 +1,7 @@
 // The clean crops that a prior is calibrated on: of the pictures that its training kept for validation, where the folder
 // is the one that it was trained on; of all pictures of any other folder.
 import { z } from 'zod';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { VALIDATION_SHARE } from '../data/crops.js';
 import { CHANNELS } from '../data/cut-crop.js';
@@ -36,8 +36,7 @@ const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
 export async function calibrationCrops(options: CalibrationCropsOptions): Promise<CalibrationCrops> {
   const { folder, size, sheetTile, signal } = options;
   if (sheetTile !== undefined && sheetTile < size)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected pictures of at least ${size} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
     );
   const found = await findPictures(folder, sheetTile ?? size, signal);

@@ -1,6 +1,8 @@
 // Crops of a folder's pictures, ready when training asks for them. What a step gets depends on the folder, the options
 // and the step's number alone; which files there are is picture-files.ts's, which of them comes when crop-order.ts's.
-import { FlowDenoiseError } from '../../core/errors.js';
+
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
+import { sum } from '../../core/metrics/index.js';
 import { isEmpty, type Region, tileAt, tilesOf } from './contact-sheet.js';
 import { drawBelow, generatorFor, openVisits, placeOfCrop, visitOrder } from './crop-order.js';
 import { cutCrop, MIRROR, type RgbPicture, SYMMETRIES } from './cut-crop.js';
@@ -91,8 +93,7 @@ interface Unit {
 export async function openCrops(options: CropOptions): Promise<CropSource> {
   const { size, batch, seed, sheetTile, signal, onSkipped = () => {} } = options;
   if (sheetTile !== undefined && sheetTile < size)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected pictures of at least ${size} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
     );
   const found = await findPictures(options.folder, sheetTile ?? size, signal);
@@ -204,7 +205,7 @@ function remembered<Value>(
 
 /** Crops that are taken of a picture each time that it is decoded. */
 function takesOf(files: readonly PictureFile[], cacheBytes: number): number {
-  const pixels = files.reduce((sum, { width, height }) => sum + width * height, 0);
+  const pixels = sum(files.map(({ width, height }) => width * height));
   if (decodedBytes({ width: pixels, height: 1 }) <= cacheBytes) return 1;
   return Math.min(MOST_TAKES, Math.max(1, Math.ceil(pixels / files.length / PIXELS_PER_TAKE)));
 }
@@ -239,9 +240,7 @@ function regionsOf(
 }
 
 function countOf(files: readonly PictureFile[], sheetTile: number | undefined): number {
-  return sheetTile === undefined
-    ? files.length
-    : files.reduce((sum, file) => sum + tilesOf(file, sheetTile), 0);
+  return sheetTile === undefined ? files.length : sum(files.map((file) => tilesOf(file, sheetTile)));
 }
 
 function descriptionOf(
@@ -264,7 +263,7 @@ function descriptionOf(
 }
 
 function joined(crops: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(crops.reduce((sum, { length }) => sum + length, 0));
+  const all = new Uint8Array(sum(crops.map(({ length }) => length)));
   let offset = 0;
   for (const crop of crops) {
     all.set(crop, offset);

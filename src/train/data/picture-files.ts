@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { glob } from 'tinyglobby';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { refuseSpecialFile } from '../../core/files.js';
 import { DEFAULT_MAX_PIXELS, isPhotographExtension, supportedExtensions } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
@@ -70,15 +70,14 @@ export async function findPictures(
 ): Promise<FoundPictures> {
   const status = await stat(folder).catch(() => undefined);
   if (!status?.isDirectory())
-    throw new FlowDenoiseError('BAD_OPTION', `Expected a folder with pictures but found no folder ${folder}`);
+    throw badOption(`Expected a folder with pictures but found no folder ${folder}`);
 
   const found = await glob('**/*', { cwd: folder, expandDirectories: false });
   const names = found.filter(isPhotographExtension).sort();
   const isDivided = [TRAIN, VALIDATION].every((part) => names.some((name) => name.startsWith(`${part}/`)));
   const wanted = isDivided ? names.filter((name) => /^(?:train|validation)\//.test(name)) : names;
   if (wanted.length === 0)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${folder}: found no picture; looked for ${supportedExtensions.join(' ')}, in subfolders too`,
     );
 
@@ -117,8 +116,7 @@ export function refuseTooFew(
     : `${training.length + validation.length}`;
   const skipped = tooSmall.length + unreadable.length;
   const left = skipped > 0 ? ` (${skipped} more are too small or cannot be read)` : '';
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `${folder}: found ${count}${left}, which is too few: expected at least ${least} ${noun}${least > 1 ? 's' : ''} to train on ` +
       'and 1 for validation, and hundreds for a prior that is of use. Put more pictures there.',
   );
@@ -205,8 +203,7 @@ function nothingLeft(
     (best, file) => (sideOf(file) > sideOf(best) ? file : best),
     tooSmall[0] as PictureFile,
   );
-  return new FlowDenoiseError(
-    'BAD_OPTION',
+  return badOption(
     `${folder}: none of its ${tooSmall.length} pictures has ${side} x ${side} pixels, the size of a crop; the largest, ` +
       `${largest.name}, has ${largest.width} x ${largest.height}. Take larger pictures, or a smaller crop.`,
   );

@@ -1,7 +1,7 @@
 // One training at a time in a prior's folder, across processes. A lock whose holder was killed is free after ten seconds.
 import { mkdir, rmdir } from 'node:fs/promises';
 import lockfile from 'proper-lockfile';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { trainingFolder } from './checkpoint.js';
 
 /**
@@ -28,9 +28,8 @@ export async function lockTraining(output: string, onLost: () => void): Promise<
       for (const made of [folder, output]) await rmdir(made).catch(() => {});
     };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ELOCKED')
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
+    if (codeOf(error) === 'ELOCKED')
+      throw badOption(
         `${output}: another training is at work there, or was killed seconds ago. Expected a folder of its own for every training; choose another output, or wait for that one`,
       );
     throw new FlowDenoiseError(

@@ -1,9 +1,11 @@
 // How good the flow is so far, on crops that it is not trained on: bits per dimension, and PSNR at three noise levels.
+
 import * as tf from '@tensorflow/tfjs-core';
 import { openTfjsClimbs } from '../../core/engine/tfjs/tfjs-climbs.js';
 import { type Architecture, levelPlans } from '../../core/flow/architecture.js';
 import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-density.js';
 import type { ParameterSource } from '../../core/flow/parameters.js';
+import { mean } from '../../core/metrics/index.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import { stepRandom } from './step-random.js';
@@ -44,8 +46,6 @@ function psnrOf(clean: Uint8Array, estimate: Float32Array): number {
   }
   return -10 * Math.log10(squares / clean.length);
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The noise levels that are measured: those of 15, 25 and 50 that the flow is meant for, or its range's ends and middle. */
 function sigmasFor([low, high]: readonly [number, number]): readonly number[] {

@@ -1,9 +1,11 @@
 // The card of a prior that was trained here: README.md beside model.json, made of what model.json says. Its headings are
 // those of the shipped priors' cards, which `flow-denoise priors show` reads.
+
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js';
 import type { PriorModel } from '../../core/model/model-json.js';
+import { plural } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';
 import { writeFileAtomic } from '../../image/index.js';
 
@@ -226,8 +228,4 @@ function number(value: string | number): string {
 
 function short(value: number): string {
   return String(Number(value.toPrecision(3)));
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,5 @@
 // What training told, as curves: kept as numbers, drawn with as many points as an eye can tell apart.
+import { mean } from '../../core/metrics/index.js';
 import type { LoggedRecord, LoggedValidation } from './training-log.js';
 
 type Points = readonly (readonly [x: number, y: number])[];
@@ -67,7 +68,7 @@ export function trainingCurves(): TrainingCurves {
       return counts.restored;
     },
     get secondsPerStep() {
-      return recent.reduce((sum, seconds) => sum + seconds, 0) / recent.length;
+      return mean(recent);
     },
     get secondsLeft() {
       return secondsLeft;

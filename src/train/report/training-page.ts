@@ -1,7 +1,9 @@
 // training.html: how a training goes, as one page that asks nothing of any network. Curves, what the flow makes of fixed
 // validation crops, and pictures drawn from it. Pure but for the encoding of its pictures; training-report.ts writes it.
+
 import sharp from 'sharp';
 import { psnr } from '../../core/metrics/index.js';
+import { plural } from '../../core/printable.js';
 import { HTML_END, htmlHead } from '../../figure/html-page.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
 import { escapedMarkup } from '../../figure/markup.js';
@@ -74,7 +76,7 @@ function totals({ curves, isRunning }: TrainingPage): string {
 function troubles({ skipped, restored }: TrainingCurves): string {
   if (skipped === 0) return '';
   const back = restored > 0 ? `, and went back to a snapshot ${timesWords(restored)}` : '';
-  return `<p class="notice">Training learned nothing from ${skipped} ${skipped === 1 ? 'step' : 'steps'} that had gone wrong${back}.</p>`;
+  return `<p class="notice">Training learned nothing from ${plural(skipped, 'step')} that had gone wrong${back}.</p>`;
 }
 
 /** Noise levels may be the ends of a prior's range: 2.55000001. */

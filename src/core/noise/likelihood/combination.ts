@@ -1,7 +1,7 @@
 // A second look at pictures of few counts: a little of the noisy picture mixed into a first estimate is again a
 // Poisson-Gaussian picture, of less noise, for the prior to denoise at a level that it knows better.
 // Azzari and Foi 2016, Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 import { type PoissonGaussianParameters, poissonGaussianNoise } from './poisson-gaussian.js';
 
 const STEPS = 24;
@@ -16,8 +16,7 @@ const LEAST_WEIGHT = 1e-3;
  */
 export function combine(noisy: Float32Array, estimate: Float32Array, weight: number): Float32Array {
   if (noisy.length !== estimate.length || !(weight > 0 && weight <= 1))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected pictures of one size and a weight above 0 to 1 but received ${noisy.length} and ${estimate.length} samples and ${weight}`,
     );
   return noisy.map((value, i) => weight * value + (1 - weight) * (estimate[i] as number));

@@ -1,5 +1,5 @@
 // Additive Gaussian noise of known standard deviation, equal everywhere or different from pixel to pixel.
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 import type { NoiseModel } from './noise-model.js';
 
 /**
@@ -14,10 +14,7 @@ export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
   const sigmas = Float64Array.from(typeof sigma === 'number' ? [sigma] : sigma);
   const bad = sigmas.find((value) => !(value > 0 && Number.isFinite(value)));
   if (bad !== undefined || sigmas.length === 0) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected finite numbers above 0 for sigma but received ${bad ?? 'none'}`,
-    );
+    throw badOption(`Expected finite numbers above 0 for sigma but received ${bad ?? 'none'}`);
   }
   const precision = sigmas.map((value) => 1 / (value * value));
   const isPerPixel = typeof sigma !== 'number';
@@ -26,8 +23,7 @@ export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
   const checkedRun = (...arrays: readonly Float32Array[]): number => {
     const length = arrays[0]?.length ?? 0;
     if (arrays.some((array) => array.length !== length) || (isPerPixel && length % precision.length !== 0)) {
-      throw new FlowDenoiseError(
-        'BAD_OPTION',
+      throw badOption(
         `Expected tiles of one shape${isPerPixel ? ` for ${precision.length} sigmas` : ''} ` +
           `but received ${arrays.map((array) => array.length).join(', ')} samples`,
       );

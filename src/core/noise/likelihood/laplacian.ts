@@ -1,6 +1,6 @@
 // A noise model of one's own, worked out: Laplacian noise, whose rare large errors pull an estimate less than
 // Gaussian ones do. A model is a log-likelihood and its gradient; beta-MAP takes it as `noise`.
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 import { checkSameSize, type NoiseModel } from './noise-model.js';
 
 /** |d| is rounded off within this part of the scale around 0, so that the gradient is continuous. */
@@ -14,10 +14,7 @@ const ROUNDING = 0.1;
  */
 export function laplacianNoise(sigma: number): NoiseModel {
   if (!(sigma > 0 && Number.isFinite(sigma)))
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a finite number above 0 for sigma but received ${sigma}`,
-    );
+    throw badOption(`Expected a finite number above 0 for sigma but received ${sigma}`);
   const scale = sigma / Math.SQRT2;
   const rounding = ROUNDING * scale;
 

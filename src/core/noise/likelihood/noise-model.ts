@@ -1,5 +1,5 @@
 // What inference asks of a model of the noise: the likelihood p(noisy | clean) of one tile and its gradient.
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 
 export interface NoiseModel {
   readonly name: string;
@@ -34,10 +34,7 @@ export interface NoiseModel {
 export function checkSameSize(...tiles: readonly Float32Array[]): void {
   const lengths = tiles.map((tile) => tile.length);
   if (new Set(lengths).size > 1)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected tiles of one shape but received ${lengths.join(', ')} samples`,
-    );
+    throw badOption(`Expected tiles of one shape but received ${lengths.join(', ')} samples`);
 }
 
 /**

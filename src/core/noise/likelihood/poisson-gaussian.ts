@@ -1,7 +1,7 @@
 // Noise of a sensor: photons arrive at random (Poisson) and reading adds Gaussian noise,
 //   y = gain Poisson((x - offset) / gain) + offset + N(0, sigma^2),   var(y) = gain (x - offset) + sigma^2,
 // all in [0, 1] units. Here for inference: as a stabiliser (the way to use any prior), and as a likelihood.
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
 import type { Stabiliser } from './noise-model.js';
 import { checkSameSize, type NoiseModel } from './noise-model.js';
@@ -25,7 +25,7 @@ const isFrom = (value: number, least: number) => value >= least && Number.isFini
 /** @throws FlowDenoiseError BAD_OPTION */
 export function checkPoissonGaussian({ gain, sigma, offset = 0 }: PoissonGaussianParameters): void {
   const refuse = (expected: string, received: number) => {
-    throw new FlowDenoiseError('BAD_OPTION', `Expected ${expected} but received ${received}`);
+    throw badOption(`Expected ${expected} but received ${received}`);
   };
   if (!(isFrom(gain, 0) && gain > 0)) refuse('a finite number above 0 for gain', gain);
   if (!isFrom(sigma, 0)) refuse('a finite number of at least 0 for sigma', sigma);

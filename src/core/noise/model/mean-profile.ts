@@ -1,4 +1,5 @@
 // One noise profile from several: pictures of one camera and one ISO have the same noise, and each tells a part of it.
+import { mean } from '../../metrics/index.js';
 import { BANDS } from './bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum, varianceAt } from './noise-profile.js';
 
@@ -32,8 +33,6 @@ export function meanProfile(profiles: readonly NoiseProfile[]): NoiseProfile {
   });
   return { brightness, channels };
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Whether a picture has such brightness. Its ends are means of a bin, so it reaches somewhat further. */
 function reaches({ brightness }: NoiseProfile, value: number): boolean {

@@ -1,6 +1,6 @@
 // A noise profile as data from outside: what a call is given, or a file holds. Bounded before anything is computed with it.
 import { z } from 'zod';
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 import { BANDS } from './bands.js';
 import type { NoiseProfile } from './noise-profile.js';
 
@@ -64,8 +64,7 @@ export function faultOfNoiseProfile(value: unknown): string | undefined {
 export function parseNoiseProfile(value: unknown, name: string): NoiseProfile {
   const fault = faultOfNoiseProfile(value);
   if (fault !== undefined)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `${name}: expected a noise profile, but ${fault}; correct it, or write a new one with flow-denoise noise`,
     );
   const { brightness, channels } = value as NoiseProfile;

@@ -1,7 +1,7 @@
 // Makes pictures as a sensor would, for experiments and tests.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption } from '../../errors.js';
 import { checkPoissonGaussian, type PoissonGaussianParameters } from '../likelihood/poisson-gaussian.js';
 import { gaussianGenerator } from '../random.js';
 
@@ -15,10 +15,7 @@ import { gaussianGenerator } from '../random.js';
  */
 export function addGaussianNoise(data: Float32Array, sigma: number, seed: number): Float32Array {
   if (!(sigma >= 0 && Number.isFinite(sigma))) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a finite number of at least 0 for sigma but received ${sigma}`,
-    );
+    throw badOption(`Expected a finite number of at least 0 for sigma but received ${sigma}`);
   }
   const normal = gaussianGenerator(seed);
   return data.map((value) => value + sigma * normal());
