@@ -1,6 +1,7 @@
 // The package's main entry: the gulp step, the stream under it, and the denoiser for programs.
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './core/errors.js';
 export type { NoiseChannel, NoiseProfile } from './core/noise/model/noise-profile.js';
+export type { Channels, Picture, Region, Samples } from './core/picture.js';
 export type {
   DenoiseCallOptions,
   DenoiseReport,
@@ -45,5 +46,3 @@ export {
   type WatchSummary,
   watchFolder,
 } from './plugin/index.js';
-export type { Channels, Picture, Samples } from './tile/picture.js';
-export type { Region } from './tile/region.js';

@@ -5,7 +5,7 @@ import { evidenceEvaluations } from '../core/inference/evidence.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import type { Picture } from '../tile/picture.js';
+import type { Picture } from '../core/picture.js';
 import type { Schedule } from '../tile/schedule.js';
 import { checkCall } from './check-picture.js';
 import { type Candidate, choosePrior, evidenceSizes } from './choose-prior.js';

@@ -1,6 +1,6 @@
 // A program's picture, and what it says of a call, are checked before anything is computed.
 import { FlowDenoiseError } from '../core/errors.js';
-import type { Picture } from '../tile/picture.js';
+import type { Picture } from '../core/picture.js';
 import { parseOptions } from './option-schema.js';
 import { type CallOptions, callSchema, type DenoiseCallOptions } from './options.js';
 import { inChunks } from './passes/grey.js';

@@ -6,8 +6,8 @@ import { type Evidence, evidence } from '../core/inference/evidence.js';
 import { sum } from '../core/metrics/index.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
+import { colourChannels, type Picture, type Size } from '../core/picture.js';
 import { extractTile } from '../tile/extract.js';
-import { colourChannels, type Picture } from '../tile/picture.js';
 import { planTiles, spreadTiles, type TilePlan } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { PriorChoice } from './denoiser.js';
@@ -123,8 +123,6 @@ async function probesOf(
   }
   return probes;
 }
-
-type Size = Pick<Picture, 'width' | 'height'>;
 
 /** Few tiles are compared with noise drawn more than once. */
 function drawsFor(probes: number): number {

@@ -1,7 +1,7 @@
 // What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
 // options.ts, the work is in open-denoiser.ts.
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
-import type { Picture } from '../tile/picture.js';
+import type { Picture, Size } from '../core/picture.js';
 import type { DenoiseCallOptions } from './options.js';
 import type { Approach, Ensemble, Method, Scales } from './preset.js';
 import type { SampleRange } from './view/sample-range.js';
@@ -118,10 +118,7 @@ export interface Denoiser {
    * Time for pictures of these sizes, from a measurement on this machine (made at the first call, a second or
    * two), with this denoiser's approach or another.
    */
-  estimate(
-    sizes: readonly { readonly width: number; readonly height: number }[],
-    approach?: Partial<Approach>,
-  ): Promise<TimeEstimate>;
+  estimate(sizes: readonly Size[], approach?: Partial<Approach>): Promise<TimeEstimate>;
 
   /** Stops the engine and its threads. Work in flight rejects. */
   close(): Promise<void>;

@@ -6,7 +6,7 @@ import { squeezeFactor } from '../core/flow/architecture.js';
 import { AUTO_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadPrior } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import type { Picture } from '../tile/picture.js';
+import type { Picture } from '../core/picture.js';
 import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';

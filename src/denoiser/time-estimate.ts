@@ -1,7 +1,9 @@
 // How long pictures will take, from a measurement on this machine.
+
 import type { Engine } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
+import type { Size } from '../core/picture.js';
 import { planTiles } from '../tile/plan.js';
 
 /** Side of the tile that is measured: large enough to be typical, small enough to take a moment. */
@@ -50,7 +52,7 @@ export interface TileCount {
 }
 
 export function countTiles(
-  sizes: readonly { readonly width: number; readonly height: number }[],
+  sizes: readonly Size[],
   options: { readonly tileSize: number; readonly overlap: number; readonly multiple: number },
 ): TileCount {
   const plans = sizes.map(({ width, height }) => planTiles({ width, height, ...options }));

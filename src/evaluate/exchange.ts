@@ -1,7 +1,9 @@
 // Pictures for other programs: the same clean and noisy pixels as ours, as float TIFFs, for denoisers that are no part of
 // this package to be measured beside it.
+
 import { join } from 'node:path';
-import { encodePicture, PLAIN_TIFF, writeFileAtomic } from '../image/index.js';
+import { writeFileAtomic } from '../core/files.js';
+import { encodePicture, PLAIN_TIFF } from '../image/index.js';
 import { readPictures } from './evaluation.js';
 import { restoredName } from './measure/restorer.js';
 import { type NoiseLevel, noiseFolder } from './noise-level.js';

@@ -1,10 +1,9 @@
 // The clean pictures of an evaluation: found in a folder, in the order of their names, cropped, as floats.
 import { join } from 'node:path';
-import { glob } from 'tinyglobby';
-import { badOption, messageOf } from '../core/errors.js';
-import { readRegularFile } from '../core/files.js';
+import { badOption } from '../core/errors.js';
+import { filesBelow, readRegularFile } from '../core/files.js';
+import { colourChannels, type Picture, type Size, whiteLevel } from '../core/picture.js';
 import { decodePicture, isPhotographExtension, supportedExtensions } from '../image/index.js';
-import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
 
 export interface CleanPicture {
   /** Its path below the folder, with slashes. */
@@ -17,7 +16,7 @@ export interface CleanPicture {
 }
 
 /** Sides are cut to multiples of a number, or to a size; both from the top left. */
-export type Crop = number | { readonly width: number; readonly height: number };
+export type Crop = number | Size;
 
 /** SSIM's window. */
 const SMALLEST = 11;
@@ -28,10 +27,7 @@ const SMALLEST = 11;
  * @throws FlowDenoiseError BAD_OPTION when there are none
  */
 export async function findPictures(folder: string): Promise<readonly string[]> {
-  const found = await glob('**', { cwd: folder, expandDirectories: false }).catch((error: unknown) => {
-    throw badOption(`${folder}: cannot be read (${messageOf(error)})`, error);
-  });
-  const names = found.filter(isPhotographExtension).sort();
+  const names = (await filesBelow(folder)).filter(isPhotographExtension).sort();
   if (names.length > 0) return names;
   throw badOption(
     `Expected a folder with clean pictures (${supportedExtensions.join(' ')}) but found none in ${folder}`,

@@ -1,7 +1,7 @@
 // What `format` and `quality` ask for: a decoded picture made ready to be written in another format, or at another
 // quality. Off unless asked for. Samples keep their colour space; their depth changes only where the format has no such.
 import { FlowDenoiseError } from '../core/errors.js';
-import { colourChannels, type Picture, whiteLevel } from '../tile/picture.js';
+import { colourChannels, type Picture, whiteLevel } from '../core/picture.js';
 import {
   blocksAsPngChunks,
   blocksAsSegments,

@@ -2,7 +2,7 @@
 // them. No colour management, no gamma, no turning by orientation, no premultiplication.
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import { type Channels, colourChannels, type Picture, type Samples } from '../tile/picture.js';
+import { type Channels, colourChannels, type Picture, type Samples } from '../core/picture.js';
 import type { Animation } from './containers/animation.js';
 import { type AvifContainer, readAvifContainer } from './containers/avif-container.js';
 import { type GifContainer, readGifContainer } from './containers/gif-container.js';

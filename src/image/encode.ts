@@ -2,7 +2,7 @@
 // with the metadata that decoding set aside.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
-import type { Channels, Picture, Samples } from '../tile/picture.js';
+import type { Channels, Picture, Samples } from '../core/picture.js';
 import type { AvifContainer } from './containers/avif-container.js';
 import { type GifContainer, withGifContainer } from './containers/gif-container.js';
 import { type JpegContainer, withJpegContainer } from './containers/jpeg-container.js';

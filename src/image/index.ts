@@ -21,4 +21,3 @@ export {
 export { fidelityOf } from './file-traits.js';
 export type { PictureFormat, TargetFormat } from './format.js';
 export type { Fidelity } from './traits.js';
-export { copyFileAtomic, orWriteFailed, syncFolder, writeFileAtomic } from './write-file.js';

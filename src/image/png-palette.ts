@@ -1,7 +1,7 @@
 // Palettes of PNG (PNG 3rd edition, 11.2.2 and 11.3.1.1): from colours to indices and to the chunks that name the
 // colours. sharp would quantise; here every sample stays what it is.
 import { crc32 } from 'node:zlib';
-import type { Picture, Samples } from '../tile/picture.js';
+import type { Picture, Samples } from '../core/picture.js';
 
 /** The colours of a palette PNG. */
 export interface PngPalette {

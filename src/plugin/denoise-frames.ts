@@ -1,5 +1,7 @@
 // An animation through a denoiser, frame by frame: its noise is found once, so that a frame does not differ from the next by
 // what was taken for noise.
+
+import type { Picture, Samples } from '../core/picture.js';
 import type {
   DenoiseCallOptions,
   DenoiseReport,
@@ -8,7 +10,6 @@ import type {
   Progress,
 } from '../denoiser/denoiser.js';
 import { framesOf } from '../image/index.js';
-import type { Picture, Samples } from '../tile/picture.js';
 
 interface Result {
   readonly data: Samples;

@@ -1,15 +1,16 @@
 // Priors of jobs: by the name of one that every worker has, or a folder in the storage that a worker fetches once. The
 // checksum of its model.json, which holds that of the weights, says whether it is the one that was meant.
+
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { writeFileAtomic } from '../core/files.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel, loadPrior } from '../core/model/load-prior.js';
 import { LIMITS } from '../core/model/model-json.js';
 import { priorChecksum } from '../denoiser/fingerprint.js';
-import { writeFileAtomic } from '../image/index.js';
 import { type JobPrior, LeftToOthers } from './job.js';
 import { isBucketAddress } from './storage/bucket.js';
 import type { Storage } from './storage/storage.js';

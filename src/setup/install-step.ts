@@ -1,7 +1,7 @@
 // A piece of an installation: a folder that is there whole or not at all, made beside and renamed. Pieces outlive the
 // failure of a later step, so that the next attempt goes on from them.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 const PARTIAL = '.partial-';
 /** Says what the piece was made from; written last. */
@@ -41,15 +41,4 @@ export async function makeStep(
 export async function removePartial(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((each) => each.includes(PARTIAL))) await rm(join(folder, name), REMOVAL);
-}
-
-/** Writes a file whole or not at all. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = join(dirname(path), `${basename(path)}${PARTIAL}${process.pid}`);
-  try {
-    await writeFile(partial, text, { flush: true });
-    await rename(partial, path);
-  } finally {
-    await rm(partial, { force: true });
-  }
 }

@@ -1,6 +1,7 @@
 // Installs TensorFlow.js for Node into the user's cache folder: prerequisites, packages, libtensorflow, addon,
 // verification, and only then the marker by which it is found. Pieces are made in `next`, which becomes the
 // installation by a rename; until then the one that is there stays in use.
+
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,10 +15,10 @@ import {
   tensorflowFolder,
 } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
-import { isStepDone, removePartial, writeWhole } from './install-step.js';
-import { type Installer, installFailed, log } from './installer.js';
+import { writeFileAtomic } from '../core/files.js';
+import { isStepDone, removePartial } from './install-step.js';
+import { type Installer, installFailed, log, whileLocked } from './installer.js';
 import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
-import { whileLocked } from './lock.js';
 import { buildAddon, findHeaders, makePackages, PACKAGES } from './packages.js';
 import { findPrerequisites } from './prerequisites.js';
 import { folderSize, sizeWords, startClock } from './sizes.js';
@@ -109,7 +110,7 @@ async function installLocked(
     device: chosen.device,
   };
   await rename(next, join(folder, marker.folder));
-  await writeWhole(markerPath(), `${JSON.stringify(marker, undefined, 2)}\n`);
+  await writeFileAtomic(markerPath(), Buffer.from(`${JSON.stringify(marker, undefined, 2)}\n`));
   await removeOthers(folder, marker.folder);
   const size = sizeWords(await folderSize(join(folder, marker.folder)));
   say(`TensorFlow is installed in ${join(folder, marker.folder)} (${size}, ${clock()})`);

@@ -1,6 +1,11 @@
-// What the steps of an installation share: where they write words and log, what stops them, and how they fail.
+// What the steps of an installation share: where they write words and log, what stops them, how they fail, and that one
+// installation at a time works in a folder.
+
 import { appendFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { FlowDenoiseError } from '../core/errors.js';
+import { lockFolder } from '../core/lock.js';
 
 export interface Installer {
   /** Says a line to the person who waits. */
@@ -27,4 +32,39 @@ export function installFailed(
 /** TensorFlow is not to be had on this machine, whatever is tried again. */
 export function notForThisPlatform(reason: string): FlowDenoiseError {
   return new FlowDenoiseError('ENGINE_UNAVAILABLE', `TensorFlow cannot be installed here: ${reason}`);
+}
+
+const POLL_MS = 1000;
+
+/**
+ * Runs `work` while holding the folder's lock; waits while another process holds it, and says so.
+ *
+ * @param work  is given the installer with a signal that also tells of a lock lost (a computer that slept)
+ * @throws      the signal's reason when aborted while waiting
+ */
+export async function whileLocked<R>(
+  folder: string,
+  installer: Installer,
+  work: (installer: Installer) => Promise<R>,
+): Promise<R> {
+  const { say, signal } = installer;
+  signal.throwIfAborted();
+  const lost = new AbortController();
+  const onLost = (reason: string) =>
+    lost.abort(
+      installFailed('Keeping the lock', `${folder}.lock was lost (${reason})`, 'run the command again'),
+    );
+  await mkdir(folder, { recursive: true });
+  let release = await lockFolder(folder, onLost);
+  if (!release)
+    say(`another installation is at work, or was killed seconds ago, in ${folder}; waiting for it`);
+  while (!release) {
+    await setTimeout(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    release = await lockFolder(folder, onLost);
+  }
+  try {
+    return await work({ ...installer, signal: AbortSignal.any([signal, lost.signal]) });
+  } finally {
+    await release();
+  }
 }

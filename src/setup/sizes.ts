@@ -1,16 +1,16 @@
 // How big and how long, in words.
+
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sum } from '../core/metrics/index.js';
 
 /** What a folder's files hold together, in bytes. Links are not followed; a file with several names counts for each. */
 export async function folderSize(folder: string): Promise<number> {
-  let size = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) size += await folderSize(path);
-    if (entry.isFile()) size += (await lstat(path)).size;
-  }
-  return size;
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return sum(
+    await Promise.all(files.map(async ({ parentPath, name }) => (await lstat(join(parentPath, name))).size)),
+  );
 }
 
 export function sizeWords(bytes: number): string {

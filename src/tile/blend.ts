@@ -3,7 +3,7 @@
 // that tiles still work on: rows that are complete go into the result while others are computed.
 import { setImmediate } from 'node:timers/promises';
 import { FlowDenoiseError } from '../core/errors.js';
-import { colourChannels, type Picture, type Samples, whiteLevel } from './picture.js';
+import { colourChannels, type Picture, type Samples, whiteLevel } from '../core/picture.js';
 import type { Tile, TilePlan } from './plan.js';
 import { axisWindows } from './window.js';
 

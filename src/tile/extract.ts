@@ -2,8 +2,7 @@
 // reads the reflection about the edge pixel's centre (whole-sample symmetric: c b | a b c | b a), which
 // repeats no pixel beside itself and so leaves the noise of neighbours independent.
 import { FlowDenoiseError } from '../core/errors.js';
-import { reflected } from '../core/reflected.js';
-import { colourChannels, type Picture, whiteLevel } from './picture.js';
+import { colourChannels, type Picture, reflected, whiteLevel } from '../core/picture.js';
 import type { Tile, TilePlan } from './plan.js';
 
 /**

@@ -1,15 +1,6 @@
 // A part of a picture: where it lies, and its samples. Numbers are pixels of the picture.
 import { FlowDenoiseError } from '../core/errors.js';
-import type { Picture, Samples } from './picture.js';
-
-export interface Region {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-type Size = Pick<Region, 'width' | 'height'>;
+import type { Picture, Region, Samples, Size } from '../core/picture.js';
 
 /** @throws FlowDenoiseError BAD_OPTION for a region that reaches beyond the picture */
 export function checkRegion({ left, top, width, height }: Region, picture: Size): void {

@@ -1,9 +1,10 @@
 // Training as a program or the command sees it: records, one after the other, from a worker thread.
+import { mkdir, rmdir } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { prepareTensorflowEnvironment } from '../core/engine/packages/tensorflow-package.js';
-import { FlowDenoiseError } from '../core/errors.js';
-import { readCheckpoint } from './loop/checkpoint.js';
-import { lockTraining } from './loop/training-lock.js';
+import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
+import { lockFolder } from '../core/lock.js';
+import { readCheckpoint, trainingFolder } from './loop/checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
 import { keepingRecords } from './report/training-files.js';
@@ -36,6 +37,34 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
   } finally {
     await release();
   }
+}
+
+/**
+ * One training at a time in a prior's folder.
+ *
+ * @param onLost  is called when the lock was taken from us, as after a long suspension
+ * @returns       gives the lock back
+ * @throws        FlowDenoiseError BAD_OPTION while another training holds it, WRITE_FAILED
+ */
+async function lockTraining(output: string, onLost: () => void): Promise<() => Promise<void>> {
+  const folder = trainingFolder(output);
+  const release = await mkdir(folder, { recursive: true })
+    .then(() => lockFolder(folder, onLost))
+    .catch((error: unknown) => {
+      throw new FlowDenoiseError(
+        'WRITE_FAILED',
+        `${folder}: could not be made or locked (${messageOf(error)}). Expected a folder that can be written to; check it.`,
+      );
+    });
+  if (!release)
+    throw badOption(
+      `${output}: another training is at work there, or was killed seconds ago. Expected a folder of its own for every training; choose another output, or wait for that one`,
+    );
+  return async () => {
+    if (!(await release())) return;
+    // Folders in which nothing came to be; others are not empty, and stay.
+    for (const made of [folder, output]) await rmdir(made).catch(() => {});
+  };
 }
 
 async function* runInWorker(

@@ -1,6 +1,6 @@
 // Small pictures with noise, made on the spot, for the denoiser's tests.
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import type { Channels, Picture } from '#src/tile/picture.js';
+import type { Channels, Picture } from '#src/core/picture.js';
 
 export interface NoisyPicture {
   readonly clean: Float32Array;

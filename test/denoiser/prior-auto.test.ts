@@ -5,11 +5,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
 import { addGaussianNoise, gaussianNoise } from '#src/core/noise/index.js';
+import type { Picture } from '#src/core/picture.js';
 import { priorsToChooseFrom } from '#src/denoiser/auto-denoiser.js';
 import { type Candidate, choosePrior, evidenceSizes } from '#src/denoiser/choose-prior.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import type { Picture } from '#src/tile/picture.js';
 import { photo } from '../core/photo.js';
 import { sharedPath } from '../shared.js';
 

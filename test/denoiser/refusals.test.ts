@@ -2,9 +2,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError, type FlowDenoiseErrorCode } from '#src/core/errors.js';
+import type { Picture } from '#src/core/picture.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import type { Picture } from '#src/tile/picture.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { expectBelow, largestDifference } from '../core/flow/differences.js';
 import { noisyPicture } from './noisy-picture.js';

@@ -2,10 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import type { Picture, Region } from '#src/core/picture.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import type { Picture } from '#src/tile/picture.js';
-import { cutOut, type Region } from '#src/tile/region.js';
+import { cutOut } from '#src/tile/region.js';
 import { expectBelow, rmsDifference } from '../core/flow/differences.js';
 import { photo } from '../core/photo.js';
 

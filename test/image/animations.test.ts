@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
+import type { Samples } from '#src/core/picture.js';
 import { converted, decodePicture, encodePicture, fidelityOf } from '#src/image/index.js';
-import type { Samples } from '#src/tile/picture.js';
 import { exif, HEIGHT, pipelineOf, samples8, samples16, WIDTH, xmp } from './made.js';
 
 const test = suite('animations and AVIF');

@@ -2,7 +2,7 @@
 // unconverted. Independent of src/image.
 import assert from 'node:assert/strict';
 import sharp, { type Sharp } from 'sharp';
-import type { Channels, Picture, Samples } from '#src/tile/picture.js';
+import type { Channels, Picture, Samples } from '#src/core/picture.js';
 
 export const WIDTH = 37;
 export const HEIGHT = 23;

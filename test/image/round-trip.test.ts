@@ -1,17 +1,18 @@
 // decode -> encode -> decode gives the same samples for whatever is lossless, and the same kind of file for all.
+
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { suite } from 'uvu';
+import { writeFileAtomic } from '#src/core/files.js';
+import type { Channels, Samples } from '#src/core/picture.js';
 import { readPngContainer } from '#src/image/containers/png-container.js';
 import { readTiffContainer } from '#src/image/containers/tiff-container.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
 import { fidelityOf } from '#src/image/file-traits.js';
-import { writeFileAtomic } from '#src/image/write-file.js';
-import type { Channels, Samples } from '#src/tile/picture.js';
 import { assertHolds, HEIGHT, pipelineOf, samples8, samples16, samplesFloat, WIDTH } from './made.js';
 
 const test = suite('image round trip');

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
+import type { Samples } from '#src/core/picture.js';
 import {
   isLittleEndian,
   readTiffTags,
@@ -12,7 +13,6 @@ import {
   withTiffDirectory,
 } from '#src/image/containers/tiff-tags.js';
 import { converted, decodePicture, encodePicture, fidelityOf, type TargetFormat } from '#src/image/index.js';
-import type { Samples } from '#src/tile/picture.js';
 import { sharedPath } from '../shared.js';
 import { assertHolds, pipelineOf, samples8, samples16 } from './made.js';
 

@@ -1,10 +1,11 @@
 // A file is written whole or not at all, and nothing else is left behind.
+
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
-import { writeFileAtomic } from '#src/image/write-file.js';
+import { writeFileAtomic } from '#src/core/files.js';
 
 const test = suite<{ folder: string }>('write file', { folder: '' });
 test.before.each(async (context) => {

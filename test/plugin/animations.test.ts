@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { suite } from 'uvu';
+import type { Picture } from '#src/core/picture.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { denoiseEncodedPicture } from '#src/plugin/encoded-picture.js';
-import type { Picture } from '#src/tile/picture.js';
 import { identityDenoiser } from './identity-denoiser.js';
 
 const test = suite<{ denoiser: Denoiser }>('animations', { denoiser: undefined as unknown as Denoiser });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isStepDone, makeStep, removePartial, writeWhole } from '#src/setup/install-step.js';
+import { isStepDone, makeStep, removePartial } from '#src/setup/install-step.js';
 import { runTool } from '#src/setup/run-tool.js';
 
 const test = suite<{ folder: string }>('pieces', { folder: '' });
@@ -44,13 +44,6 @@ test('what a killed attempt has left is no piece and is removed', async ({ folde
   assert.is(await isStepDone(join(folder, 'piece'), 'v1'), false);
   await removePartial(folder);
   assert.equal(await readdir(folder), ['whole']);
-});
-
-test('a file is written whole', async ({ folder }) => {
-  await writeWhole(join(folder, 'marker'), 'old');
-  await writeWhole(join(folder, 'marker'), 'new');
-  assert.equal(await readdir(folder), ['marker']);
-  assert.is(await readFile(join(folder, 'marker'), 'utf8'), 'new');
 });
 
 const node = (program: string) => ({ command: process.execPath, args: ['-e', program] });

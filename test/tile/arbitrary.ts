@@ -1,6 +1,6 @@
 // Random tile options and random pictures for the property tests of this folder; all of them legal.
 import fc from 'fast-check';
-import type { Channels, Picture, Samples } from '#src/tile/picture.js';
+import type { Channels, Picture, Samples } from '#src/core/picture.js';
 import { planTiles, type TileOptions } from '#src/tile/plan.js';
 
 const size = fc.oneof(

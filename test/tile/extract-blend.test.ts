@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
+import { colourChannels, type Picture, type Samples, whiteLevel } from '#src/core/picture.js';
 import { createBlender } from '#src/tile/blend.js';
 import { extractTile } from '#src/tile/extract.js';
-import { colourChannels, type Picture, type Samples, whiteLevel } from '#src/tile/picture.js';
 import { planTiles, type Tile, type TilePlan } from '#src/tile/plan.js';
 import { scenes } from './arbitrary.js';
 

@@ -4,10 +4,11 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
-import { readRegularFile } from '../../core/files.js';
+import { readRegularFile, writeFileAtomic } from '../../core/files.js';
 import { meanProfile } from '../../core/noise/model/mean-profile.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
 import { noiseProfileText } from '../../core/noise/model/profile-schema.js';
+import type { Picture, Region } from '../../core/picture.js';
 import { printable } from '../../core/printable.js';
 import {
   type AnalyseNoiseOptions,
@@ -15,11 +16,9 @@ import {
   openNoiseAnalyser,
 } from '../../denoiser/noise/analyse-noise.js';
 import { notBoth } from '../../denoiser/option-schema.js';
-import { decodePicture, writeFileAtomic } from '../../image/index.js';
+import { decodePicture } from '../../image/index.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
-import type { Picture } from '../../tile/picture.js';
-import type { Region } from '../../tile/region.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
 import { errorJson, errorLine } from '../display/report.js';
 import { readNoiseProfile } from '../noise-file.js';

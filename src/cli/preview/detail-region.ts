@@ -1,5 +1,5 @@
 // Where in a picture to look closely. By small copies of it, before and after; pure functions of samples.
-import type { Region } from '../../tile/region.js';
+import type { Region, Size } from '../../core/picture.js';
 import type { Raw } from './display-image.js';
 
 const BLOCK = 8;
@@ -10,12 +10,7 @@ const BLOCK = 8;
  *
  * @param size  of the part, in pixels of the full picture
  */
-export function detailRegion(
-  before: Raw,
-  after: Raw,
-  full: Pick<Region, 'width' | 'height'>,
-  size: Pick<Region, 'width' | 'height'>,
-): Region {
+export function detailRegion(before: Raw, after: Raw, full: Size, size: Size): Region {
   const width = Math.min(size.width, full.width);
   const height = Math.min(size.height, full.height);
   const columns = Math.max(1, Math.floor(after.width / BLOCK));

@@ -1,9 +1,8 @@
 // Pictures as they are looked at: upright, in sRGB, 8 bits. For previews and reports; results are never made this way.
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { type Region, type Size, whiteLevel } from '../../core/picture.js';
 import { decodePicture } from '../../image/index.js';
-import { whiteLevel } from '../../tile/picture.js';
-import type { Region } from '../../tile/region.js';
 
 /** A picture as it is looked at. */
 export interface DisplayImage {
@@ -62,7 +61,7 @@ export async function shrunk({ open }: DisplayImage, side: number): Promise<Raw>
 export function storedRegion(
   { left, top, width, height }: Region,
   orientation: number,
-  stored: { readonly width: number; readonly height: number },
+  stored: Size,
 ): Region {
   // From 5 on, columns of the file are shown as rows.
   const isTurned = orientation >= 5 && orientation <= 8;

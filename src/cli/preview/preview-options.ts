@@ -1,18 +1,19 @@
 // `--preview` and what goes with it: where to look, and the sigmas and betas to compare. Nothing is read here.
+
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { badOption } from '../../core/errors.js';
+import type { Region, Size } from '../../core/picture.js';
 import type { Method } from '../../denoiser/denoiser.js';
 import { SIGMA_WORDS, sigmaSchema } from '../../denoiser/noise/noise-options.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { BETA_WORDS, betaSchema } from '../../denoiser/options.js';
 import { isSupportedExtension } from '../../image/index.js';
-import type { Region } from '../../tile/region.js';
 import { type Destination, STANDARD } from '../run/destination.js';
 
 export interface PreviewRequest {
   /** Of the upright picture, in its pixels; without a place, it is chosen. */
-  readonly part: Region | Pick<Region, 'width' | 'height'>;
+  readonly part: Region | Size;
   readonly sigmas: readonly (number | 'auto')[];
   readonly betas: readonly (number | 'auto')[];
 }

@@ -3,23 +3,17 @@
 import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
-import { readRegularFile } from '../../core/files.js';
+import { readRegularFile, writeFileAtomic } from '../../core/files.js';
+import type { Picture, Region, Samples, Size } from '../../core/picture.js';
 import { printable } from '../../core/printable.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { timeWords } from '../../figure/time-words.js';
-import {
-  converted,
-  type DecodedPicture,
-  decodePicture,
-  encodePicture,
-  writeFileAtomic,
-} from '../../image/index.js';
+import { converted, type DecodedPicture, decodePicture, encodePicture } from '../../image/index.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
-import type { Picture, Samples } from '../../tile/picture.js';
-import { cutOut, type Region } from '../../tile/region.js';
+import { cutOut } from '../../tile/region.js';
 import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { errorJson, errorLine, wayOf } from '../display/report.js';
@@ -163,7 +157,7 @@ async function placeOf(
 }
 
 /** As for the report's detail; in place of the result stands a smoothed copy. */
-async function mostTelling(upright: DisplayImage, size: Pick<Region, 'width' | 'height'>): Promise<Region> {
+async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   const copy = await shrunk(upright, COPY_SIDE);
   const { data, width, height, channels } = copy;
   const smoothed = await sharp(data, { raw: { width, height, channels } }).blur(1.5).raw().toBuffer();

@@ -1,9 +1,10 @@
 // The file of the HTML report. What is known only at the end stands first in it, so the pictures go to a temporary
 // file as they come and are copied behind the head when that is there. A reader sees a whole page or none.
+
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { orWriteFailed } from '../../image/index.js';
+import { orWriteFailed } from '../../core/files.js';
 
 const COPY_BYTES = 1 << 20;
 

@@ -1,14 +1,15 @@
 // What stands on the page of --report, as HTML: the totals, the failures, and an article for every picture. Pure
 // functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
 // html-report-style.ts's and html-report-script.ts's.
+
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
+import type { Region, Size } from '../../core/picture.js';
 import { plural, printable } from '../../core/printable.js';
 import type { Approach, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { HTML_END, htmlHead } from '../../figure/html-page.js';
 import { timeWords } from '../../figure/time-words.js';
 import type { PictureReport } from '../../plugin/picture-report.js';
-import type { Region } from '../../tile/region.js';
 import { withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';
@@ -126,10 +127,7 @@ function viewer(
 }
 
 /** Where the detail lies, for the script to draw: the policy allows no style attribute. */
-function spotOf(
-  region: Region,
-  { width, height }: { readonly width: number; readonly height: number },
-): string {
+function spotOf(region: Region, { width, height }: Size): string {
   const shares = [region.left / width, region.top / height, region.width / width, region.height / height];
   return `<div class="layer spot" data-spot="${shares.map((share) => share.toFixed(4)).join(' ')}"><i></i></div>`;
 }

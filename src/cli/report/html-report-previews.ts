@@ -1,7 +1,8 @@
 // The pictures of the HTML report: copies in sRGB and upright, as data URLs, small enough for a page; and a detail, pixel
 // for pixel, from where there is most to see. Before and after are made alike. No HTML here.
+
 import sharp, { type Sharp } from 'sharp';
-import type { Region } from '../../tile/region.js';
+import type { Region } from '../../core/picture.js';
 import { detailRegion } from '../preview/detail-region.js';
 import { type DisplayImage, openDisplayImage, type Raw, shrunk } from '../preview/display-image.js';
 

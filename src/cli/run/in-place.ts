@@ -2,11 +2,13 @@
 // step, with its permissions. What changed since it was read is not replaced. A backup also says how far a run came:
 // while it is the original itself (or a copy of it) the picture is still to be denoised, and later it is done. Whatever
 // ends the process, the original is there under one of its two names.
+
 import { link, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { copyFileAtomic, formatOfFile, syncFolder, writeFileAtomic } from '../../image/index.js';
+import { copyFileAtomic, syncFolder, writeFileAtomic } from '../../core/files.js';
+import { formatOfFile } from '../../image/index.js';
 
 /** How a file was when it was read. */
 export interface Stamp {

@@ -1,12 +1,11 @@
 // From the words on the command line to pairs of files: which pictures are read and where each is written. Says
 // no to anything that would lose a picture; reads no picture itself.
 
-import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { badOption } from '../../core/errors.js';
-import { refuseSpecialFile } from '../../core/files.js';
+import { filesBelow, refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
 import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
@@ -149,43 +148,4 @@ async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
 async function fileId(path: string): Promise<string | undefined> {
   const status = await stat(path, { bigint: true }).catch(() => undefined);
   return status && `${status.dev}:${status.ino}`;
-}
-
-/**
- * Every file below a folder, by walking it: patterns do not match names with line breaks in them. Hidden files and
- * folders are passed over, links are followed, also to folders, but never to one that they lie in.
- *
- * @returns  paths below the folder, with this system's separators
- */
-async function filesBelow(folder: string): Promise<string[]> {
-  return walk(folder, '', [await realpath(folder)]);
-}
-
-/** @param above  the real paths of the folders that this one lies in, and its own */
-async function walk(root: string, below: string, above: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
-    if (entry.name.startsWith('.')) continue;
-    const path = join(below, entry.name);
-    switch (await kindOf(entry, join(root, path))) {
-      case 'file':
-        found.push(path);
-        break;
-      case 'folder': {
-        const real = await realpath(join(root, path));
-        if (!above.some((each) => each === real || each.startsWith(real + sep)))
-          found.push(...(await walk(root, path, [...above, real])));
-        break;
-      }
-      default:
-    }
-  }
-  return found;
-}
-
-async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | undefined> {
-  // A link that leads nowhere is no file.
-  const it = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
-  if (it?.isDirectory()) return 'folder';
-  return it?.isFile() ? 'file' : undefined;
 }

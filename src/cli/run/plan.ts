@@ -6,6 +6,7 @@ import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
+import type { Size } from '../../core/picture.js';
 import { plural, printable } from '../../core/printable.js';
 import type { Approach, Denoiser, Method, Preset } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
@@ -114,11 +115,6 @@ export function approachWords({ method, ensemble, scales }: Approach): string {
     ensemble === 1 ? '' : ` over ${ensemble} symmetries`,
     scales === 1 ? '' : ` at ${scales} scales`,
   ].join('');
-}
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
 }
 
 export const isRefused = ({ error }: PlannedJob): boolean => error !== undefined;

@@ -2,14 +2,13 @@
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError } from '../../core/errors.js';
-import { readRegularFile } from '../../core/files.js';
+import { readRegularFile, writeFileAtomic } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { approachOf, DEFAULT_PRESET } from '../../denoiser/preset.js';
 import { timeWords } from '../../figure/time-words.js';
-import { writeFileAtomic } from '../../image/index.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
 import { type PictureDenoiser, pictureDenoiser } from '../../plugin/picture-denoiser.js';

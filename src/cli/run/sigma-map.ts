@@ -1,8 +1,8 @@
 // `--sigma-map`: the sigma of every pixel, from a grey picture.
 import { badOption } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
+import { whiteLevel } from '../../core/picture.js';
 import { decodePicture } from '../../image/index.js';
-import { whiteLevel } from '../../tile/picture.js';
 
 /**
  * The samples of a grey picture, 8-bit units.

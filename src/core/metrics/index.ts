@@ -1,4 +1,4 @@
 // How far a picture is from another.
 export { mean, sum } from './mean.js';
 export { mse, psnr } from './psnr.js';
-export { type SsimShape, ssim } from './ssim.js';
+export { ssim } from './ssim.js';

@@ -1,7 +1,9 @@
 // Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with their 11 x 11 Gaussian window.
 // Agrees with scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5,
 // use_sample_covariance=False, data_range=1, channel_axis=-1).
+
 import { badOption } from '../errors.js';
+import type { Shape } from '../picture.js';
 
 const SIGMA = 1.5;
 const RADIUS = 5;
@@ -12,12 +14,6 @@ const C2 = 0.03 ** 2;
 const MAPS = 5;
 const KERNEL = gaussianKernel();
 
-export interface SsimShape {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-}
-
 /**
  * The mean over channels and over all windows that lie wholly inside the picture.
  *
@@ -27,11 +23,7 @@ export interface SsimShape {
  * @returns      in [-1, 1]; 1 for equal pictures
  * @throws       FlowDenoiseError BAD_OPTION when the samples do not have that shape or are too few
  */
-export function ssim(
-  a: Float32Array | Float64Array,
-  b: Float32Array | Float64Array,
-  shape: SsimShape,
-): number {
+export function ssim(a: Float32Array | Float64Array, b: Float32Array | Float64Array, shape: Shape): number {
   const { width, height, channels } = shape;
   const samples = width * height * channels;
   if (a.length !== samples || b.length !== samples || !(channels >= 1)) {
@@ -53,7 +45,7 @@ export function ssim(
 function channelSum(
   a: Float32Array | Float64Array,
   b: Float32Array | Float64Array,
-  { width, height, channels }: SsimShape,
+  { width, height, channels }: Shape,
   channel: number,
 ): number {
   const positions = width - 2 * RADIUS;

@@ -1,21 +1,13 @@
 // A picture whose noise is to be told, and how its 8x8 blocks are read: planar, in 8-bit units.
+import { colourChannels, type Picture, whiteLevel } from '../picture.js';
 
-/** A picture as src/tile's `Picture` has it; alpha, if any, is not looked at. */
-export interface NoisyPicture {
-  /** Interleaved, [height, width, channels]: 0-255, 0-65535 or, Float32, about [0, 1]. */
-  readonly data: Uint8Array | Uint16Array | Float32Array;
-  readonly width: number;
-  readonly height: number;
-  /** 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. */
-  readonly channels: 1 | 2 | 3 | 4;
-}
+export type NoisyPicture = Picture;
 
 /** The colour channels. */
-export const coloursOf = ({ channels }: NoisyPicture): 1 | 3 => (channels >= 3 ? 3 : 1);
+export const coloursOf = ({ channels }: Picture): 1 | 3 => colourChannels(channels);
 
 /** What a sample is multiplied by to have 8-bit units; white is exactly 255 then. */
-export const scaleOf = ({ data }: NoisyPicture): number =>
-  data instanceof Uint8Array ? 1 : data instanceof Uint16Array ? 255 / 65535 : 255;
+export const scaleOf = ({ data }: Picture): number => 255 / whiteLevel(data);
 
 /** Side of a block, and its samples in one channel. */
 export const SIDE = 8;
@@ -26,7 +18,7 @@ export const AREA = SIDE * SIDE;
  * picture's blocks: the engine compiles such ones soonest, and most programs estimate the noise of few pictures.
  */
 export function readBlock(
-  { data, width, channels }: NoisyPicture,
+  { data, width, channels }: Picture,
   scale: number,
   x: number,
   y: number,

@@ -8,7 +8,7 @@ import { loadModel } from '../../core/model/load-prior.js';
 import { profileFromPair, profileFromRegion } from '../../core/noise/estimate/profile-from-pair.js';
 import { BAND_SHARES } from '../../core/noise/model/bands.js';
 import { type NoiseProfile, whiteProfile } from '../../core/noise/model/noise-profile.js';
-import { colourChannels, type Picture } from '../../tile/picture.js';
+import { colourChannels, type Picture } from '../../core/picture.js';
 import { checkPicture } from '../check-picture.js';
 import type { NoiseReport } from '../denoiser.js';
 import { notBoth, parseOptions } from '../option-schema.js';

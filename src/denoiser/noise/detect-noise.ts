@@ -16,7 +16,7 @@ import { patchResiduals } from '../../core/noise/estimate/white/patch-residuals.
 import type { PoissonGaussianParameters } from '../../core/noise/likelihood/poisson-gaussian.js';
 import { MEASURED } from '../../core/noise/model/bands.js';
 import { type NoiseProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
-import { colourChannels, type Picture } from '../../tile/picture.js';
+import { colourChannels, type Picture } from '../../core/picture.js';
 import type { NoiseReport } from '../denoiser.js';
 import { readNoiseCells } from './noise-cells.js';
 

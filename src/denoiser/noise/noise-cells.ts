@@ -3,8 +3,8 @@
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { CELL } from '../../core/noise/estimate/noise-network.js';
 import { type CellReading, cellReadings } from '../../core/noise/estimate/profile-from-readings.js';
+import { colourChannels, type Picture, type Size } from '../../core/picture.js';
 import { extractTile } from '../../tile/extract.js';
-import { colourChannels, type Picture } from '../../tile/picture.js';
 import { planTiles, spreadTiles } from '../../tile/plan.js';
 
 const TILE = 256;
@@ -42,10 +42,7 @@ function tripled(plane: Float32Array): Float32Array {
 }
 
 /** [rows, columns] the mean of every cell; NaN where too much of it is clipped. */
-function cellBrightness(
-  planes: Float32Array,
-  { width, height }: { readonly width: number; readonly height: number },
-): Float32Array {
+function cellBrightness(planes: Float32Array, { width, height }: Size): Float32Array {
   const columns = width / CELL;
   const sums = new Float32Array((columns * height) / CELL);
   const clipped = new Float32Array(sums.length);

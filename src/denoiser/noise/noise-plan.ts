@@ -11,8 +11,8 @@ import {
 } from '../../core/noise/likelihood/poisson-gaussian.js';
 import { type NoiseProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
 import { profileFor } from '../../core/noise/model/opponents.js';
+import { colourChannels, type Picture } from '../../core/picture.js';
 import { extractTile } from '../../tile/extract.js';
-import { colourChannels, type Picture } from '../../tile/picture.js';
 import type { Tile, TilePlan } from '../../tile/plan.js';
 import type { NoiseReport } from '../denoiser.js';
 import { notBoth } from '../option-schema.js';

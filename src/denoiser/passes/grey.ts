@@ -4,7 +4,7 @@
 // that is stored as RGB: it is taken for what it is.
 import { setImmediate } from 'node:timers/promises';
 import { gaussianGenerator } from '../../core/noise/random.js';
-import type { Picture, Samples } from '../../tile/picture.js';
+import type { Picture, Samples } from '../../core/picture.js';
 
 /** The noise level of a completed tile, in units of the grey picture's. */
 export const COMPLETED_NOISE = Math.sqrt(3);

@@ -3,7 +3,7 @@
 // full size has. Pure functions. After Facciolo, Pierazzo and Morel 2017, Conservative scale recomposition for multiscale
 // denoising, there in the DCT domain.
 import { bin, binnedShape, type PlanarShape, unbin } from '../../core/noise/likelihood/binning.js';
-import { reflected } from '../../core/reflected.js';
+import { reflected } from '../../core/picture.js';
 
 /** What counts as coarse: what a Gaussian of this standard deviation leaves, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;

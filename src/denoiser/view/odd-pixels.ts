@@ -1,7 +1,7 @@
 // Pixels that are no part of the photograph: hidden ones (alpha 0), single outliers (hot and dead pixels, dust in a scan), and
 // samples far outside the range (a lamp of value 8). The prior never sees them and they stay as they are.
 import { setImmediate } from 'node:timers/promises';
-import { colourChannels, type Picture } from '../../tile/picture.js';
+import { colourChannels, type Picture } from '../../core/picture.js';
 import type { SampleRange } from './sample-range.js';
 import { isVisible, MEDIAN_OF_ABSOLUTE } from './survey.js';
 

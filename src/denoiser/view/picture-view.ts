@@ -1,7 +1,7 @@
 // What is shown of a picture to all that knows noise and priors: its samples between black and white point, odd pixels filled.
 // A picture in its container's own range without odd pixels is shown as it is.
-import { colourChannels, type Picture, type Samples, whiteLevel } from '../../tile/picture.js';
-import { cutOut, type Region } from '../../tile/region.js';
+import { colourChannels, type Picture, type Region, type Samples, whiteLevel } from '../../core/picture.js';
+import { cutOut } from '../../tile/region.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';

@@ -1,6 +1,8 @@
 // A clean picture as the scene of a simulated camera: what the camera's file shows, and what it would show without noise.
+
 import sharp from 'sharp';
 import { cameraAt, takePicture } from '../../core/noise/simulate/camera.js';
+import type { Size } from '../../core/picture.js';
 import type { CameraNoise, JpegSettings } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
 
@@ -34,7 +36,7 @@ export async function fileOf(picture: CleanPicture, jpeg: JpegSettings | undefin
 
 async function throughJpeg(
   bytes: Uint8ClampedArray,
-  { width, height }: { readonly width: number; readonly height: number },
+  { width, height }: Size,
   jpeg: JpegSettings,
 ): Promise<Uint8Array> {
   const file = await sharp(bytes, { raw: { width, height, channels: 3 } })

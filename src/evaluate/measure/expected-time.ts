@@ -1,10 +1,10 @@
 // How long the priors of an evaluation will compute, measured on this machine before it starts. What is beside them
 // (adding noise, measuring) is run-plan.ts's.
+import type { Size } from '../../core/picture.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { type Approach, PRESETS } from '../../denoiser/preset.js';
 import type { Contender } from '../contender.js';
-import type { CleanPicture } from '../pictures.js';
 import type { EvaluationPlan, EvaluationTask } from '../plan.js';
 import { CONVERGENCE, type RestorerOptions } from './restorer.js';
 
@@ -16,7 +16,7 @@ import { CONVERGENCE, type RestorerOptions } from './restorer.js';
  */
 export async function expectedSeconds(
   { tasks, levels, subjects }: EvaluationPlan,
-  pictures: readonly Pick<CleanPicture, 'width' | 'height'>[],
+  pictures: readonly Size[],
   options: RestorerOptions,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<EvaluationTask, number>> {

@@ -1,5 +1,6 @@
 // What was taken off a picture, N - C_hat, in units of the noise's standard deviation. Taken off well, it is as strong
 // as the noise everywhere (rms 1 in every block) and as white (no correlation of neighbours).
+import type { Shape } from '../../core/picture.js';
 import { deviationAt, type NoiseLevel } from '../noise-level.js';
 
 /** Side of a block, pixels. */
@@ -12,12 +13,6 @@ export interface ResidualMeasures {
   readonly unevenness: number;
   /** Correlation of horizontal and vertical neighbours. */
   readonly correlation: number;
-}
-
-export interface Shape {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
 }
 
 /**

@@ -1,5 +1,7 @@
 // The pictures that a report shows: the middle of some, as small files inside a figure.
+
 import sharp from 'sharp';
+import type { Picture } from '../../core/picture.js';
 import { BLOCK, type BlockMap } from './residual.js';
 
 /** Larger ones are shown by their middle. */
@@ -34,15 +36,13 @@ export function withoutPictures(shown: readonly PictureThumbnails[]): PictureThu
   return shown.map(({ picture, level, uneven }) => ({ picture, level, restored: new Map(), uneven }));
 }
 
-interface Floats {
-  readonly data: Float32Array;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-}
-
 /** The middle of a picture, samples cut off at black and white. */
-export async function thumbnail({ data, width, height, channels }: Floats): Promise<Thumbnail> {
+export async function thumbnail({
+  data,
+  width,
+  height,
+  channels,
+}: Picture<Float32Array>): Promise<Thumbnail> {
   const bytes = new Uint8ClampedArray(data.length);
   for (let i = 0; i < data.length; i++) bytes[i] = (data[i] as number) * 255;
   const [shownWidth, shownHeight] = [Math.min(width, LARGEST), Math.min(height, LARGEST)];

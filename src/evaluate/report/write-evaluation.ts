@@ -1,8 +1,9 @@
 // An evaluation on disk: results.json, .csv, .md and .html, and the figures. Each file is written whole or not at all.
+
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '../../core/files.js';
 import { standaloneSvg } from '../../figure/line-chart.js';
-import { writeFileAtomic } from '../../image/index.js';
 import type { Evaluation } from '../evaluation.js';
 import { paperReport } from '../paper/paper-report.js';
 import { gridReport } from './grid-report.js';

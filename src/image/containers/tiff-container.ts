@@ -1,6 +1,6 @@
 // What surrounds the pixels in a TIFF file: compression, and the tags that describe the picture (profile, EXIF,
 // XMP, IPTC, resolution, orientation, texts). Not a pixel codec: that is sharp's.
-import type { Picture } from '../../tile/picture.js';
+import type { Picture } from '../../core/picture.js';
 import { withNotesInPlace } from './tiff-maker-notes.js';
 import {
   isBigTiff,

@@ -2,7 +2,7 @@
 // WebAssembly. It encodes in one go, so it has a thread of its own for each picture.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Picture } from '../../tile/picture.js';
+import type { Picture } from '../../core/picture.js';
 import type { ChromaSubsampling } from './jpeg-quality.js';
 
 export interface JpegCoding {

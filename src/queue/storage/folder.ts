@@ -5,9 +5,9 @@ import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { readRegularFile, refuseSpecialFile } from '../../core/files.js';
+import { readRegularFile, refuseSpecialFile, writeFileAtomic } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
-import { isSupportedExtension, writeFileAtomic } from '../../image/index.js';
+import { isSupportedExtension } from '../../image/index.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
 import {
   checkPath,

@@ -1,5 +1,6 @@
 // The beta of beta-MAP that suits a prior best at each noise level, measured on clean pictures with noise added; kept in
 // the prior's model.json.
+
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ENGINE_NAMES, type Engine } from '../../core/engine/engine.js';
@@ -10,8 +11,8 @@ import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadPrior, type Prior } from '../../core/model/load-prior.js';
 import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
+import { saveModel } from '../../core/model/save-prior.js';
 import { parseOptions } from '../../denoiser/option-schema.js';
-import { writeModel } from '../loop/prior-folder.js';
 import { updateModelCard } from '../report/model-card.js';
 import {
   type BetaTask,
@@ -291,6 +292,6 @@ async function keep(
     calibration: { ...model.calibration, betaMap },
     provenance: { ...model.provenance, calibration },
   };
-  await writeModel(folder, calibrated);
+  await saveModel(folder, calibrated);
   await updateModelCard(join(folder, 'README.md'), model, calibrated);
 }

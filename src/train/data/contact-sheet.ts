@@ -1,17 +1,9 @@
 // Contact sheets: a file with many pictures of one size, edge to edge.
+import type { Region, Size } from '../../core/picture.js';
 import { CHANNELS, type RgbPicture } from './cut-crop.js';
-import type { PictureFile } from './picture-files.js';
-
-/** A part of a picture, pixels. */
-export interface Region {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Places on a sheet; what is left at its right and lower edge is no place. */
-export function tilesOf({ width, height }: Pick<PictureFile, 'width' | 'height'>, tile: number): number {
+export function tilesOf({ width, height }: Size, tile: number): number {
   return Math.floor(width / tile) * Math.floor(height / tile);
 }
 

@@ -3,7 +3,8 @@
 
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { sum } from '../../core/metrics/index.js';
-import { isEmpty, type Region, tileAt, tilesOf } from './contact-sheet.js';
+import type { Region } from '../../core/picture.js';
+import { isEmpty, tileAt, tilesOf } from './contact-sheet.js';
 import { drawBelow, generatorFor, openVisits, placeOfCrop, visitOrder } from './crop-order.js';
 import { cutCrop, MIRROR, type RgbPicture, SYMMETRIES } from './cut-crop.js';
 import { decodedBytes, openDecodedPictures } from './decoded-pictures.js';

@@ -1,7 +1,9 @@
 // Decoded pictures of the training folder: as many as a number of bytes allows stay in memory, a few at a time are
 // decoded. Not on the calling thread: sharp has threads of its own.
+
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
+import type { Size } from '../../core/picture.js';
 import { DEFAULT_MAX_PIXELS } from '../../image/index.js';
 import { CHANNELS, type RgbPicture } from './cut-crop.js';
 import { firstLine, type PictureFile, type SkippedFile } from './picture-files.js';
@@ -14,7 +16,7 @@ export interface DecodedPictures {
 }
 
 /** The bytes of a file's picture in memory. */
-export function decodedBytes({ width, height }: Pick<PictureFile, 'width' | 'height'>): number {
+export function decodedBytes({ width, height }: Size): number {
   return width * height * CHANNELS;
 }
 

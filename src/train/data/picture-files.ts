@@ -4,9 +4,8 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { glob } from 'tinyglobby';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { refuseSpecialFile } from '../../core/files.js';
+import { filesBelow, refuseSpecialFile } from '../../core/files.js';
 import { DEFAULT_MAX_PIXELS, isPhotographExtension, supportedExtensions } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
 
@@ -72,8 +71,7 @@ export async function findPictures(
   if (!status?.isDirectory())
     throw badOption(`Expected a folder with pictures but found no folder ${folder}`);
 
-  const found = await glob('**/*', { cwd: folder, expandDirectories: false });
-  const names = found.filter(isPhotographExtension).sort();
+  const names = (await filesBelow(folder)).filter(isPhotographExtension).sort();
   const isDivided = [TRAIN, VALIDATION].every((part) => names.some((name) => name.startsWith(`${part}/`)));
   const wanted = isDivided ? names.filter((name) => /^(?:train|validation)\//.test(name)) : names;
   if (wanted.length === 0)

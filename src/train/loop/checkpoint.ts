@@ -1,17 +1,18 @@
 // A training on disk: one file with all tensors, the counts and the settings, written whole or not at all. The one before
 // it is kept, for when the newest turns out damaged. Noise and crops need no state: they follow from seed and step.
+
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { writeFileAtomic } from '../../core/files.js';
 import {
   readMetadata,
   readSafetensors,
   type TensorData,
   writeSafetensors,
 } from '../../core/model/safetensors.js';
-import { writeFileAtomic } from '../../image/write-file.js';
 import type { TrainingSettings } from '../settings.js';
 import type { OptimizerCounts, OptimizerState, OptimizerTensors } from './optimizer.js';
 

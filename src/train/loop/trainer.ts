@@ -8,6 +8,7 @@ import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import type { Weights } from '../../core/flow/parameters.js';
 import { loadPrior } from '../../core/model/load-prior.js';
 import { FORMAT, VERSION } from '../../core/model/model-json.js';
+import { replacePrior } from '../../core/model/save-prior.js';
 import type { CropSource } from '../data/crops.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../progress.js';
 import type { TrainingSettings } from '../settings.js';
@@ -24,7 +25,6 @@ import {
   toVector,
   toWeights,
 } from './parameter-vector.js';
-import { writePrior } from './prior-folder.js';
 import { stepRandom } from './step-random.js';
 import { VALIDATION_CROPS, validate } from './validation.js';
 
@@ -288,7 +288,7 @@ async function writeAverage(
   const average = (await learner.tensors.average.data()) as Float32Array;
   // A flow that was never sound is no prior; what was written before stays.
   if (!average.every(Number.isFinite)) return;
-  await writePrior(
+  await replacePrior(
     output,
     {
       format: FORMAT,

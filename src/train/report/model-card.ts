@@ -3,11 +3,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { writeFileAtomic } from '../../core/files.js';
 import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { plural } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';
-import { writeFileAtomic } from '../../image/index.js';
 
 /** What training and calibration write into the provenance; another origin's says less. */
 const provenanceSchema = z.object({

@@ -1,9 +1,10 @@
 // log.jsonl: what training told, one record a line, for programs. No pixels: those are on the page.
+
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { orWriteFailed, writeFileAtomic } from '../../image/index.js';
+import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import type {
   CheckpointRecord,
   StepRecord,

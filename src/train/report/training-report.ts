@@ -1,6 +1,7 @@
 // What a training leaves to be looked at, beside its prior: log.jsonl, for programs, and training.html, for people.
+
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../image/index.js';
+import { writeFileAtomic } from '../../core/files.js';
 import type { TrainingRecord, ValidationRecord } from '../progress.js';
 import { trainingCurves } from './training-curves.js';
 import { openTrainingLog } from './training-log.js';

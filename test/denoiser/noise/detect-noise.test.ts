@@ -4,8 +4,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
 import { addGaussianNoise, addPoissonGaussianNoise } from '#src/core/noise/index.js';
+import type { Picture } from '#src/core/picture.js';
 import { type DetectedNoise, detectNoise } from '#src/denoiser/noise/detect-noise.js';
-import type { Picture } from '#src/tile/picture.js';
 import { photo } from '../../core/photo.js';
 
 const meter = openNoiseMeter();

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { type NoiseMeter, openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
 import { CELL, LEVELS } from '#src/core/noise/estimate/noise-network.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import type { Picture } from '#src/core/picture.js';
 import { readNoiseCells } from '#src/denoiser/noise/noise-cells.js';
-import type { Picture } from '#src/tile/picture.js';
 import { expectBelow } from '../../core/flow/differences.js';
 
 const meter = openNoiseMeter();

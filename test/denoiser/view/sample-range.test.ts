@@ -3,12 +3,12 @@ import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addGaussianNoise, addPoissonGaussianNoise } from '#src/core/noise/index.js';
+import type { Picture } from '#src/core/picture.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { containerRange, findRange } from '#src/denoiser/view/sample-range.js';
 import { surveyOf } from '#src/denoiser/view/survey.js';
 import { decodePicture } from '#src/image/decode.js';
-import type { Picture } from '#src/tile/picture.js';
 
 const [WIDTH, HEIGHT] = [128, 96];
 const SIZE = { width: WIDTH, height: HEIGHT } as const;

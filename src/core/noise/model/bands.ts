@@ -1,6 +1,6 @@
 // The frequency bands of a noise profile: an undecimated wavelet ("a trous", Holschneider et al. 1989) with the kernel
 // [1, 2, 1] / 4, dilated by 1, 2 and 4. A plane is the sum of its bands, so gains per band are a filter.
-import { reflected } from '../../reflected.js';
+import { reflected } from '../../picture.js';
 
 /** Three detail bands, about an octave each, and what is coarser than 16 pixels. */
 export const BANDS = 4;

@@ -1,6 +1,7 @@
 // A simulated camera: what becomes of a clean scene, and of its noise, between the sensor and the file. The truth is
 // known here for any ISO, so estimates of the noise are trained and tested on it. A JPEG encoder, where one belongs to
 // the camera, comes after it. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
+import type { Size } from '../../picture.js';
 import { gaussianGenerator } from '../random.js';
 import { bayerChannel, type Demosaic, demosaic } from './demosaic.js';
 import { blurred, resized, sharpened } from './filters.js';
@@ -69,8 +70,6 @@ function tabled(curve: (x: number) => number): (x: number) => number {
 /** IEC 61966-2-1. */
 const toLinear = tabled((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
 const fromLinear = (x: number) => (x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055);
-
-type Size = { readonly width: number; readonly height: number };
 
 /**
  * Takes a picture of a scene.

@@ -1,16 +1,11 @@
 // A Bayer sensor's mosaic (RGGB) and two ways back to three channels. Planes are planar [3, H, W] in linear light.
-import { reflected } from '../../reflected.js';
+import { reflected, type Size } from '../../picture.js';
 
 /** Which channel the sensor sees at (x, y): 0 red, 1 green, 2 blue. */
 export const bayerChannel = (x: number, y: number): 0 | 1 | 2 =>
   y % 2 === 0 ? (x % 2 === 0 ? 0 : 1) : x % 2 === 0 ? 1 : 2;
 
 export type Demosaic = 'bilinear' | 'edge-aware';
-
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * Three channels from one sample a pixel. 'bilinear' averages the nearest samples of each channel. 'edge-aware' takes

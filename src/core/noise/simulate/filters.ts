@@ -1,10 +1,5 @@
 // Filters that a simulated camera applies: Gaussian blur, sharpening, and resizing. Planes are [H W], borders reflected.
-import { reflected } from '../../reflected.js';
-
-export interface PlaneSize {
-  readonly width: number;
-  readonly height: number;
-}
+import { reflected, type Size } from '../../picture.js';
 
 /** For every output place, where its weights begin and what they are. */
 interface Taps {
@@ -12,7 +7,7 @@ interface Taps {
   readonly weights: readonly Float64Array[];
 }
 
-function filtered(plane: Float32Array, { width, height }: PlaneSize, across: Taps, down: Taps): Float32Array {
+function filtered(plane: Float32Array, { width, height }: Size, across: Taps, down: Taps): Float32Array {
   const outWidth = across.first.length;
   const rows = new Float32Array(outWidth * height);
   // A row with what is reflected on both sides, so that no tap looks for its place.
@@ -60,7 +55,7 @@ function tapsOf(centres: readonly number[], reach: number, kernel: (distance: nu
 }
 
 /** @param sigma of the Gaussian, pixels; 0 returns the plane itself */
-export function blurred(plane: Float32Array, size: PlaneSize, sigma: number): Float32Array {
+export function blurred(plane: Float32Array, size: Size, sigma: number): Float32Array {
   if (sigma === 0) return plane;
   const gaussian = (distance: number) => Math.exp(-((distance / sigma) ** 2) / 2);
   const taps = (length: number) =>
@@ -75,7 +70,7 @@ export function blurred(plane: Float32Array, size: PlaneSize, sigma: number): Fl
 /** Unsharp masking: plane + amount (plane - blurred). */
 export function sharpened(
   plane: Float32Array,
-  size: PlaneSize,
+  size: Size,
   { amount, radius }: { readonly amount: number; readonly radius: number },
 ): Float32Array {
   if (amount === 0) return plane;
@@ -91,7 +86,7 @@ function cubic(distance: number): number {
 }
 
 /** Cubic resizing, with the kernel widened where the plane shrinks. */
-export function resized(plane: Float32Array, from: PlaneSize, to: PlaneSize): Float32Array {
+export function resized(plane: Float32Array, from: Size, to: Size): Float32Array {
   const taps = (length: number, target: number) => {
     const step = length / target;
     const width = Math.max(1, step);

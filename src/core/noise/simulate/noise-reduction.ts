@@ -1,9 +1,8 @@
 // What cameras do against noise themselves: smooth where nothing but noise is seen, leave edges and texture, and the noise
 // on them, as they are. So a camera's noise is weaker in flat places, where it is also coarser. Two kinds: the guided filter
 // (He, Sun and Tang 2013) and the garrote of wavelet details (Gao 1998). Planes are [H W], borders reflected.
-import { reflected } from '../../reflected.js';
+import { reflected, type Size } from '../../picture.js';
 import { DETAIL_POWERS, splitIntoBands } from '../model/bands.js';
-import type { PlaneSize } from './filters.js';
 
 export interface NoiseReduction {
   readonly kind: 'guided' | 'garrote';
@@ -23,7 +22,7 @@ export interface NoiseReduction {
  */
 export function withoutNoise(
   plane: Float32Array,
-  size: PlaneSize,
+  size: Size,
   noise: Float32Array,
   {
     kind,
@@ -42,7 +41,7 @@ export function withoutNoise(
 
 function guided(
   plane: Float32Array,
-  size: PlaneSize,
+  size: Size,
   noise: Float32Array,
   threshold: number,
   reach: number,
@@ -69,7 +68,7 @@ function guided(
 
 function garrote(
   plane: Float32Array,
-  { width, height }: PlaneSize,
+  { width, height }: Size,
   noise: Float32Array,
   threshold: number,
   octaves: number,
@@ -89,7 +88,7 @@ function garrote(
 }
 
 /** The mean over a window of 2 reach + 1 pixels a side. */
-function boxMean(plane: Float32Array, { width, height }: PlaneSize, reach: number): Float32Array {
+function boxMean(plane: Float32Array, { width, height }: Size, reach: number): Float32Array {
   const share = 1 / (2 * reach + 1);
   const rows = new Float32Array(plane.length);
   for (let y = 0; y < height; y++) {

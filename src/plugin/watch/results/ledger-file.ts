@@ -3,8 +3,9 @@
 //
 // Lines and not a database: node:sqlite needs a later Node than we do, native databases a compiler or a download, and
 // three short lines a picture want no more than append, flush and read back.
+
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '../../../image/index.js';
+import { writeFileAtomic } from '../../../core/files.js';
 
 export interface LineFile {
   /** Resolves when the line is on the disk. Lines written at one time share one flush. */

@@ -1,8 +1,9 @@
 // What becomes of an original whose picture is over with: moved away within the input folder, never over another file,
 // and only while it is still the file that was read.
+
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { copyFileAtomic, writeFileAtomic } from '../../../image/index.js';
+import { copyFileAtomic, writeFileAtomic } from '../../../core/files.js';
 import { isSameSnapshot, type Snapshot, snapshotOf } from '../arrivals/snapshot.js';
 import { appendedPath, versionedPath } from '../names.js';
 import { isThere } from './outputs.js';

@@ -1,14 +1,15 @@
 // Results on their way to the output folder: written and flushed in a folder of ours on the same file system, then
 // linked to their final name, which fails where something has that name. So nothing of the user's is replaced, and no
 // part of a picture is ever seen under a picture's name.
+
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FlowDenoiseError, messageOf } from '../../../core/errors.js';
+import { syncFolder, writeFileAtomic } from '../../../core/files.js';
 import { printable } from '../../../core/printable.js';
-import { syncFolder, writeFileAtomic } from '../../../image/index.js';
 import { type Folders, isInside } from '../folders.js';
 import { versionedPath } from '../names.js';
 import type { Begun, Ledger } from './ledger.js';

@@ -1,0 +1,50 @@
+// A picture in memory: interleaved samples and how to read them, its size, a part of it, and what lies beyond its edge. Not
+// a file: format, metadata and colour profile belong to src/image.
+
+export type Samples = Uint8Array | Uint16Array | Float32Array;
+
+/** 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA. */
+export type Channels = 1 | 2 | 3 | 4;
+
+/** In pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Of samples, interleaved or planar. */
+export interface Shape extends Size {
+  readonly channels: number;
+}
+
+export interface Picture<S extends Samples = Samples> extends Shape {
+  /** Interleaved, row by row: [height, width, channels]. */
+  readonly data: S;
+  readonly channels: Channels;
+}
+
+/** A part of a picture, in its pixels. */
+export interface Region extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** Grey or RGB: the channels that carry noise. Alpha, if any, comes after them and is left alone. */
+export function colourChannels(channels: Channels): 1 | 3 {
+  return channels <= 2 ? 1 : 3;
+}
+
+/** The sample value that stands for 1.0: 255, 65535 or 1. */
+export function whiteLevel(data: Samples): number {
+  if (data instanceof Uint8Array) return 255;
+  if (data instanceof Uint16Array) return 65535;
+  return 1;
+}
+
+/** A place folded into 0 .. length - 1 about the edge samples, which are not repeated (c b | a b c | b a), as often as it takes. */
+export function reflected(i: number, length: number): number {
+  if (i >= 0 && i < length) return i;
+  const period = Math.max(1, 2 * (length - 1));
+  const place = ((i % period) + period) % period;
+  return Math.min(place, period - place) % length;
+}
