@@ -1,10 +1,13 @@
-// `--noise profile.json`: a noise profile in a file, in the place of a kind of noise. Its format is core/noise's.
+// Files that tell of the noise: `--noise profile.json` (its format is core/noise's), and `--sigma-map`, the sigma of every
+// pixel as a grey picture.
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import { parseNoiseProfile } from '../core/noise/model/profile-schema.js';
+import { whiteLevel } from '../core/picture.js';
 import { printable } from '../core/printable.js';
 import { notBoth } from '../denoiser/option-schema.js';
+import { decodePicture } from '../image/index.js';
 
 /** Larger files are no profiles. */
 const MOST_BYTES = 1 << 20;
@@ -53,4 +56,19 @@ export async function withNoiseProfile<Options extends Record<string, unknown>>(
   if (!isProfilePath(noise)) return options;
   if (sigma !== 'auto') throw notBoth('--sigma', `--noise ${printable(noise)}`);
   return { ...options, noise: await readNoiseProfile(noise) };
+}
+
+/**
+ * The samples of a grey picture, 8-bit units.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION for a picture with colour or alpha, and what decoding throws
+ */
+export async function readSigmaMap(path: string): Promise<Float32Array> {
+  const { picture } = await decodePicture(await readRegularFile(path), path);
+  if (picture.channels !== 1)
+    throw badOption(
+      `Expected a grey picture for --sigma-map but received ${path}, which has colour or alpha`,
+    );
+  const unit = 255 / whiteLevel(picture.data);
+  return Float32Array.from(picture.data, (value) => value * unit);
 }

@@ -1,7 +1,6 @@
 // All commands as one program. What each takes and does is its own file's; here they are named, and their exit codes
 // collected.
 import { Command } from 'commander';
-import { printableLines } from '../core/printable.js';
 import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
 import { describeCache } from './commands/cache.js';
@@ -17,16 +16,13 @@ import { describeTrain, trainCommand } from './commands/train.js';
 import { describeWatch, watchCommand } from './commands/watch.js';
 import { describeWorker } from './commands/worker.js';
 import { applyConfig, configShape } from './config-file.js';
-import { openDisplay } from './display/progress.js';
+import { type CommandContext, openDisplay, say } from './display/progress.js';
 import { addFlags } from './option-flags.js';
 import { withPreviewInput } from './preview/preview-options.js';
 import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
-export interface ProgramContext {
-  /** Takes a line for programs to read; stdout. */
-  readonly writeLine: (line: string) => void;
-  readonly signal: AbortSignal;
+export interface ProgramContext extends CommandContext {
   /** Runs a user's program: a signal ends the process, because nothing of ours can stop a loop that never ends. */
   readonly withDefaultSignals: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
@@ -59,12 +55,11 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     exitCode = failed > 0 ? 1 : 0;
   });
 
-  const say = (line: string) => process.stderr.write(`${printableLines(line)}\n`);
   const end = (code: number) => {
     exitCode = code;
   };
-  describeEngines(program.command('engines'), { say, signal }, end);
-  describeDoctor(program.command('doctor'), { writeLine, say, signal }, end);
+  describeEngines(program.command('engines'), { signal }, end);
+  describeDoctor(program.command('doctor'), { writeLine, signal }, end);
   describeNoise(program.command('noise'), { writeLine, signal }, end);
   describePriors(program.command('priors'), writeLine);
   describeCache(program.command('cache'), writeLine);

@@ -1,14 +1,12 @@
 // Runs a plan: every task's pictures get their noise, are restored and measured. Noisy pictures are made anew for every
 // subject, so that none is kept; the seed makes them the same.
-
 import { availableParallelism } from 'node:os';
 import { sum } from '../core/metrics/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import { betaOf, type Contender, contenderName, methodName } from './contender.js';
 import { cameraShot } from './measure/camera-shot.js';
 import { expectedSeconds } from './measure/expected-time.js';
-import { measureNoisy, measureRestored } from './measure/measures.js';
-import { blockRms, standardisedResidual } from './measure/residual.js';
+import { blockRms, measureNoisy, measureRestored, standardisedResidual } from './measure/residual.js';
 import { openRestorer, type Restorer } from './measure/restorer.js';
 import type { Cell, Measures, PictureResult } from './measure/results.js';
 import { blockThumbnail, type PictureThumbnails, thumbnail } from './measure/thumbnails.js';

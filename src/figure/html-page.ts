@@ -1,7 +1,6 @@
 // The frame of a page that stands alone in its file: it may load nothing but the pictures in it, and nothing runs in it but
 // the script that it is made with.
 import { createHash } from 'node:crypto';
-import { escapedMarkup } from './markup.js';
 
 export interface HtmlHead {
   /** Plain text. */
@@ -46,4 +45,11 @@ ${script === undefined ? '' : `<script type="module">${script}</script>\n`}</hea
 
 function integrity(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+/** Text as markup, in an element or an attribute's quotes. What no XML may hold becomes a replacement character. */
+export function escapedMarkup(text: string): string {
+  return text
+    .replaceAll(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 }

@@ -2,7 +2,7 @@
 // No styles, ids or scripts, so that it stands under any content policy and beside others of its kind.
 import { line, type SymbolType, symbol, symbolsFill } from 'd3-shape';
 import { type Axis, axisOf, isShowable, numberLabel, type ScaleKind } from './axis.js';
-import { escapedMarkup } from './markup.js';
+import { escapedMarkup } from './html-page.js';
 
 export type { ScaleKind } from './axis.js';
 

@@ -1,5 +1,5 @@
 // Pictures in rows and columns with their names, as one <svg> that holds them all: for a page and for a file.
-import { escapedMarkup } from './markup.js';
+import { escapedMarkup } from './html-page.js';
 
 export interface GridImage {
   /** A data URI. */

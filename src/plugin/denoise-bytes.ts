@@ -4,9 +4,9 @@ import type { Transform } from 'node:stream';
 import { transform } from 'through2';
 import { FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
+import { streamEnding } from './denoise-stream.js';
 import { collectBytes, wasDecodedAsText } from './picture-bytes.js';
 import { pictureDenoiser } from './picture-denoiser.js';
-import { streamEnding } from './stream-ending.js';
 import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js';
 
 /**

@@ -1,5 +1,6 @@
 // The object stream over Vinyl files: pictures go in, the same files come out in the same order, denoised. Not
 // gulp's dress (gulp.ts) and not the pictures' formats (src/image).
+
 import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';
 import type Vinyl from 'vinyl';
@@ -8,7 +9,6 @@ import { mapInOrder } from '../tile/in-order.js';
 import { isFaultOfAll } from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
 import type { DenoisedFile } from './picture-report.js';
-import { asError, streamEnding } from './stream-ending.js';
 import {
   type CheckedStreamOptions,
   type DenoiseStreamOptions,
@@ -124,4 +124,38 @@ export function createDenoiseStream(
 
   ending.follow(stream);
   return stream;
+}
+
+export interface StreamEnding {
+  /** Aborted when the stream ends, however it does, with the error if there is one. */
+  readonly signal: AbortSignal;
+  /** The stream's own `destroy`. Runs once: at the end as after an error or a call. */
+  readonly destroy: (error: Error | null, done: (error?: Error | null) => void) => void;
+  /** Has the stream destroyed with the user's reason when the user aborts. */
+  readonly follow: (stream: Transform) => void;
+}
+
+export function streamEnding(userSignal: AbortSignal | undefined, close: () => Promise<void>): StreamEnding {
+  const stopping = new AbortController();
+  let onAbort: () => void = () => {};
+  return {
+    signal: stopping.signal,
+    destroy(error, done) {
+      userSignal?.removeEventListener('abort', onAbort);
+      stopping.abort(error ?? undefined);
+      close().then(
+        () => done(error),
+        (closeError: Error) => done(error ?? closeError),
+      );
+    },
+    follow(stream) {
+      onAbort = () => stream.destroy(asError(userSignal?.reason));
+      if (userSignal?.aborted) onAbort();
+      else userSignal?.addEventListener('abort', onAbort, { once: true });
+    },
+  };
+}
+
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

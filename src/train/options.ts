@@ -12,8 +12,7 @@ import { parseOptions } from '../denoiser/option-schema.js';
 import { AUGMENTATIONS } from './data/crops.js';
 import { checkpointFile } from './loop/checkpoint.js';
 import { OBJECTIVES } from './loop/objective.js';
-import { PRESETS, presets } from './presets.js';
-import type { TrainingSettings } from './settings.js';
+import { PRESETS, presets, type TrainingSettings } from './presets.js';
 
 const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
 

@@ -1,5 +1,7 @@
 // The flows and recipes that can be trained by name.
+
 import type { Architecture, Level } from '../core/flow/architecture.js';
+import type { Augmentation } from './data/crops.js';
 import type { Objective } from './loop/objective.js';
 
 export const PRESETS = ['small', 'natural', 'paper'] as const;
@@ -18,10 +20,36 @@ export interface Preset {
   readonly rate: number;
 }
 
+/** Everything that decides how a training goes, as data: what the worker thread gets and a checkpoint keeps. */
+export interface TrainingSettings extends Preset {
+  /** Of the prior. */
+  readonly name: string;
+  /** Of the pictures, absolute. */
+  readonly folder: string;
+  /** The prior's, absolute. */
+  readonly output: string;
+  /** Exactly one of the two. */
+  readonly steps: number | undefined;
+  readonly minutes: number | undefined;
+  readonly seed: number;
+  readonly sheetTile: number | undefined;
+  readonly augment: Augmentation | undefined;
+  /** A prior's folder whose weights are the start, absolute. */
+  readonly from: string | undefined;
+  /** Steps. */
+  readonly validateEvery: number;
+  readonly checkpointEvery: number;
+  /** Of the latents of the samples; 0 draws none. */
+  readonly temperature: number;
+}
+
 const CONDITIONING = { kind: 'log-sigma', features: 32 } as const;
 const SIGMAS = [2.5 / 255, 100 / 255] as const;
 /** The standard deviation of uniform dequantization is the noise that clean 8-bit pictures have for such a flow. */
 const DEQUANTIZED = [1 / (256 * Math.sqrt(12)), 100 / 255] as const;
+
+const STEPPING = { batch: 9, crop: 64, rate: 1e-3 } as const;
+const DENOISING = { ...STEPPING, objective: 'denoising', sigmaRange: SIGMAS } as const;
 
 const level = (steps: number, width: number, kernel: 1 | 3, splits: boolean): Level => ({
   steps,
@@ -38,11 +66,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       scaleCap: 1,
       conditioning: CONDITIONING,
     },
-    objective: 'denoising',
-    sigmaRange: SIGMAS,
-    batch: 9,
-    crop: 64,
-    rate: 1e-3,
+    ...DENOISING,
   },
   natural: {
     architecture: {
@@ -51,11 +75,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       scaleCap: 1,
       conditioning: CONDITIONING,
     },
-    objective: 'denoising',
-    sigmaRange: SIGMAS,
-    batch: 9,
-    crop: 64,
-    rate: 1e-3,
+    ...DENOISING,
   },
   // Glow's, as the paper has it: 4 blocks of 32 steps, networks of 512 channels with ReLU, a sigmoid scale.
   paper: {
@@ -67,10 +87,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       activation: 'relu',
       conditioning: null,
     },
+    ...STEPPING,
     objective: 'likelihood',
     sigmaRange: DEQUANTIZED,
-    batch: 9,
-    crop: 64,
-    rate: 1e-3,
   },
 };

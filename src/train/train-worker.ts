@@ -1,4 +1,5 @@
 // The inside of training's worker thread: TensorFlow, the crops and the loop. What it tells goes to train.ts as messages.
+
 import { parentPort, workerData } from 'node:worker_threads';
 import { openBackend } from '../core/engine/tfjs/tfjs-backend.js';
 import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
@@ -6,8 +7,8 @@ import { openCrops } from './data/crops.js';
 import type { SkippedFile } from './data/picture-files.js';
 import { readCheckpoint } from './loop/checkpoint.js';
 import { runTraining } from './loop/trainer.js';
+import type { TrainingSettings } from './presets.js';
 import type { TrainingRecord } from './progress.js';
-import type { TrainingSettings } from './settings.js';
 
 export interface TrainWorkerData {
   readonly settings: TrainingSettings;

@@ -7,7 +7,7 @@ import { lockFolder } from '../core/lock.js';
 import { readCheckpoint, trainingFolder } from './loop/checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
-import { keepingRecords } from './report/training-files.js';
+import { keepingRecords } from './report/training-report.js';
 import type { TrainMessage, TrainWorkerData } from './train-worker.js';
 
 export type { TrainOptions };

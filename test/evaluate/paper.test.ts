@@ -11,7 +11,7 @@ import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { contenderName, priorName } from '#src/evaluate/contender.js';
 import { type EvaluationResults, evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
-import { measureNoisy, measureRestored } from '#src/evaluate/measure/measures.js';
+import { measureNoisy, measureRestored } from '#src/evaluate/measure/residual.js';
 import { openRestorer } from '#src/evaluate/measure/restorer.js';
 import { withNoise } from '#src/evaluate/noise-level.js';
 import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper/paper-comparison.js';

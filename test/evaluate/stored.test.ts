@@ -7,7 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { betaOf, contenderName, methodName } from '#src/evaluate/contender.js';
 import type { EvaluationResults } from '#src/evaluate/index.js';
-import { measureNoisy, measureRestored } from '#src/evaluate/measure/measures.js';
+import { measureNoisy, measureRestored } from '#src/evaluate/measure/residual.js';
 import { openRestorer } from '#src/evaluate/measure/restorer.js';
 import { ASKED_GAINS, bestAt } from '#src/evaluate/paper/paper-comparison.js';
 import { EQUAL_LEVELS } from '#src/evaluate/paper/paper-protocol.js';

@@ -1,4 +1,5 @@
 // `flow-denoise doctor`: every engine on this machine, in a table for people or as JSON.
+
 import { execFile } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -6,13 +7,7 @@ import type { Command } from 'commander';
 import { ENGINE_NAMES } from '../../core/engine/engine.js';
 import type { AvailableEngine, EngineExamination } from '../../core/engine/examine-engine.js';
 import { FlowDenoiseError } from '../../core/errors.js';
-
-export interface DoctorContext {
-  readonly writeLine: (line: string) => void;
-  /** Says a line to the person who waits. */
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
-}
+import { type CommandContext, say } from '../display/progress.js';
 
 /** Engines agree to this, see docs/architecture.md. */
 const MOST_DEVIATION = 1e-4;
@@ -25,7 +20,7 @@ evaluation, with all its lanes busy.
 Exit codes: 0 the engine that "auto" takes is good, 1 it is not.`;
 
 /** @param end  is called with the exit code */
-export function describeDoctor(command: Command, context: DoctorContext, end: (code: number) => void): void {
+export function describeDoctor(command: Command, context: CommandContext, end: (code: number) => void): void {
   command
     .description('try every engine: available or why not, device, speed, deviation')
     .option('--json', 'as JSON on stdout')
@@ -47,7 +42,7 @@ function inProcess<R>(name: string, signal: AbortSignal): Promise<R | Error> {
   });
 }
 
-async function examine(json: boolean, { writeLine, say, signal }: DoctorContext): Promise<number> {
+async function examine(json: boolean, { writeLine, signal }: CommandContext): Promise<number> {
   const engines: EngineExamination[] = [];
   for (const name of ENGINE_NAMES) {
     if (!json) say(`trying ${name} ...`);

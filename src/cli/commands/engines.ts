@@ -1,15 +1,11 @@
 // `flow-denoise engines`: installing the engines that do not come with the package. Their installation is src/setup's.
+
 import { Argument, type Command } from 'commander';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { installTensorflow } from '../../setup/install-tensorflow.js';
+import { type CommandContext, say } from '../display/progress.js';
 import { errorLine } from '../display/report.js';
-
-export interface EnginesContext {
-  /** Says a line to the person who waits. */
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
-}
 
 interface InstallArguments {
   readonly cuda?: boolean;
@@ -30,7 +26,7 @@ Exit codes: 0 it is installed and works, 1 it failed, 2 wrong usage, 3 this plat
  */
 export function describeEngines(
   command: Command,
-  context: EnginesContext,
+  context: Pick<CommandContext, 'signal'>,
   end: (code: number) => void,
 ): void {
   command.description('install an engine');
@@ -46,7 +42,7 @@ export function describeEngines(
 }
 
 /** @throws  FlowDenoiseError BAD_OPTION; the signal's reason when aborted */
-async function install(args: InstallArguments, { say, signal }: EnginesContext): Promise<number> {
+async function install(args: InstallArguments, { signal }: Pick<CommandContext, 'signal'>): Promise<number> {
   const { cuda = false, libtensorflow, force = false } = args;
   if (cuda && libtensorflow !== undefined) {
     throw notBoth('--cuda', '--libtensorflow', 'what a libtensorflow can do is in its folder');

@@ -7,6 +7,7 @@ import { openingShape } from '../../denoiser/options.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
 import { timeWords } from '../../figure/time-words.js';
 import { openEvaluationDisplay } from '../display/evaluation-display.js';
+import type { CommandContext } from '../display/progress.js';
 import { addFlags, numberOption } from '../option-flags.js';
 
 const EXAMPLES = `
@@ -35,10 +36,7 @@ interface RawOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-interface EvaluateContext {
-  /** Takes a line for programs to read; stdout. */
-  readonly writeLine: (line: string) => void;
-  readonly signal: AbortSignal;
+interface EvaluateContext extends CommandContext {
   /** What was typed, without the program's name. */
   readonly argv: readonly string[];
 }

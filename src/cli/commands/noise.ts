@@ -1,4 +1,5 @@
 // `flow-denoise noise`: what noise pictures have, and a profile of it for others of the same camera and ISO.
+
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Command } from 'commander';
@@ -20,6 +21,7 @@ import { decodePicture } from '../../image/index.js';
 import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { checkLength } from '../../plugin/picture-bytes.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
+import { type CommandContext, say } from '../display/progress.js';
 import { errorJson, errorLine } from '../display/report.js';
 import { readNoiseProfile } from '../noise-file.js';
 import { numberOption } from '../option-flags.js';
@@ -52,14 +54,8 @@ interface RawOptions {
   readonly json?: boolean;
 }
 
-interface NoiseContext {
-  /** Takes a line of what is asked for; stdout. */
-  readonly writeLine: (line: string) => void;
-  readonly signal: AbortSignal;
-}
-
 /** @param end  is told the exit code */
-export function describeNoise(command: Command, context: NoiseContext, end: (code: number) => void): void {
+export function describeNoise(command: Command, context: CommandContext, end: (code: number) => void): void {
   command
     .description('what noise pictures have; writes a profile of it for --noise')
     .argument('<inputs...>', 'files, folders or globs')
@@ -88,9 +84,8 @@ export function describeNoise(command: Command, context: NoiseContext, end: (cod
 async function noiseCommand(
   inputs: readonly string[],
   raw: RawOptions,
-  { writeLine, signal }: NoiseContext,
+  { writeLine, signal }: CommandContext,
 ): Promise<number> {
-  const say = (line: string) => process.stderr.write(`${line}\n`);
   const { json = false, black, white } = raw;
   const { output, svg } = await targetsOf(raw);
   const region = raw.region === undefined ? undefined : regionOf(raw.region);

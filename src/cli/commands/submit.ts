@@ -1,4 +1,5 @@
 // `flow-denoise submit`: finds the pictures as `run` does, and puts a job for each into a queue.
+
 import type { Command } from 'commander';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { plural, printable } from '../../core/printable.js';
@@ -7,7 +8,7 @@ import { type JobOutcome, type SubmitOptions, type SubmitSummary, submit } from 
 import { jobOptionsSchema } from '../../queue/job.js';
 import { submitPlanned } from '../../queue/submit.js';
 import { sensorShape, withSensor } from '../arguments.js';
-import type { RunContext } from '../display/progress.js';
+import type { CommandContext } from '../display/progress.js';
 import { openQueueDisplay } from '../display/queue-display.js';
 import { doneLine, Interrupted, withoutName } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
@@ -37,7 +38,7 @@ interface RawOptions extends Omit<SubmitOptions, 'inputs' | 'output'> {
 
 export function describeSubmit(
   command: Command,
-  context: Pick<RunContext, 'writeLine' | 'signal'>,
+  context: CommandContext,
   end: (exitCode: number) => void,
 ): void {
   command
@@ -68,7 +69,7 @@ export function describeSubmit(
 async function submitCommand(
   inputs: readonly string[],
   raw: RawOptions,
-  { writeLine, signal }: Pick<RunContext, 'writeLine' | 'signal'>,
+  { writeLine, signal }: CommandContext,
 ): Promise<number> {
   const {
     quiet = false,

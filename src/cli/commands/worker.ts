@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { type QueueWorker, startWorker, type WorkerOptions } from '../../queue/index.js';
-import { openDisplay, type RunContext } from '../display/progress.js';
+import { type CommandContext, openDisplay } from '../display/progress.js';
 import { doneLine, errorJson, errorLine } from '../display/report.js';
 import { numberOption } from '../option-flags.js';
 
@@ -25,10 +25,7 @@ interface RawOptions extends WorkerOptions {
 }
 
 /** @param context  its display is opened here: --quiet is an option of the command */
-export function describeWorker(
-  command: Command,
-  { writeLine, signal }: Pick<RunContext, 'writeLine' | 'signal'>,
-): void {
+export function describeWorker(command: Command, { writeLine, signal }: CommandContext): void {
   addQueueOptions(command.description('take pictures from a queue and denoise them, until it is stopped'))
     .option(
       '--jobs-dir <folder>',

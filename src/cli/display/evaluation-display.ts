@@ -1,8 +1,10 @@
 // How far an evaluation is: a bar on a terminal, a line for each cell elsewhere, nothing when quiet. Always on stderr.
+
 import { SingleBar } from 'cli-progress';
 import { printableLines } from '../../core/printable.js';
 import type { EvaluationProgress } from '../../evaluate/index.js';
 import { timeWords } from '../../figure/time-words.js';
+import { BAR } from './progress.js';
 
 export interface EvaluationDisplay {
   say(line: string): void;
@@ -44,11 +46,7 @@ function barDisplay(stream: NodeJS.WriteStream): EvaluationDisplay {
   const bar = new SingleBar({
     stream,
     format: '{bar} {value}/{total} pictures  {left} left  {what}',
-    barsize: 24,
-    hideCursor: true,
-    clearOnComplete: true,
-    // An interrupt is the command's own business (main.ts).
-    gracefulExit: false,
+    ...BAR,
   });
   return {
     say: (line) => void stream.write(`${printableLines(line)}\n`),

@@ -18,13 +18,28 @@ export interface Display {
   end(): void;
 }
 
-/** What a command is given to tell with, and to be stopped by. */
-export interface RunContext {
-  readonly display: Display;
-  /** Takes a line for programs to read, and those of --dry-run. */
+/** What every command is given: whom it tells, and what stops it. */
+export interface CommandContext {
+  /** Takes a line of what is asked for, for programs to read; stdout. */
   readonly writeLine: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+export interface RunContext extends CommandContext {
+  readonly display: Display;
+}
+
+/** Says a line to the person who waits; stderr. */
+export const say = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`);
+
+/** What all our bars have in common. */
+export const BAR = {
+  barsize: 24,
+  hideCursor: true,
+  clearOnComplete: true,
+  // An interrupt is the command's own business (main.ts): it ends a display like any other end.
+  gracefulExit: false,
+};
 
 /** The display that suits the terminal. */
 export function openDisplay(isQuiet: boolean, stream: NodeJS.WriteStream = process.stderr): Display {
@@ -56,12 +71,8 @@ function barDisplay(stream: NodeJS.WriteStream): Display {
   const bars = new MultiBar({
     stream,
     format: '{bar} {value}/{total} tiles  {rate}  {left} left',
-    barsize: 24,
-    hideCursor: true,
-    clearOnComplete: true,
+    ...BAR,
     emptyOnZero: true,
-    // An interrupt is the command's own business (main.ts): it ends this display like any other end.
-    gracefulExit: false,
   });
   let update: (job: PlannedJob, tilesDone: number) => void = () => {};
   const say = (line: string): void => {

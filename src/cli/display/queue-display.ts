@@ -1,16 +1,15 @@
 // What a person sees while pictures of a queue are waited for: one bar over all machines on a terminal, lines elsewhere.
+
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { printableLines } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';
 import type { JobOutcome } from '../../queue/index.js';
+import { BAR, type Display } from './progress.js';
 
-export interface QueueDisplay {
-  say(line: string): void;
-  complain(line: string): void;
+interface QueueDisplay extends Pick<Display, 'say' | 'complain' | 'end'> {
   /** One more picture of so many bytes is waited for. */
   add(bytes: number): void;
   settle(outcome: JobOutcome): void;
-  end(): void;
 }
 
 export function openQueueDisplay(
@@ -23,11 +22,8 @@ export function openQueueDisplay(
       : new MultiBar({
           stream,
           format: '{bar} {value}/{total} pictures  {megapixels} MP  {failed} failed  {left} left',
-          barsize: 24,
-          hideCursor: true,
-          clearOnComplete: true,
+          ...BAR,
           emptyOnZero: true,
-          gracefulExit: false,
         });
   const started = performance.now();
   const bytes = { all: 0, over: 0 };

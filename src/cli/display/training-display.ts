@@ -1,9 +1,11 @@
 // What a person sees while a flow is trained: one line that is renewed on a terminal, a line now and then elsewhere, and
 // a line for every validation. Always on stderr.
+
 import { SingleBar } from 'cli-progress';
 import { printableLines } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../../train/progress.js';
+import { BAR } from './progress.js';
 
 export interface TrainingDisplay {
   add(record: TrainingRecord): void;
@@ -13,7 +15,7 @@ export interface TrainingDisplay {
 
 /** Where nothing is renewed, steps are told so often at most. */
 const SECONDS_BETWEEN_LINES = 30;
-const BAR = 1000;
+const WHOLE = 1000;
 
 /**
  * @param isQuiet  warnings only
@@ -63,21 +65,19 @@ function renewedDisplay(
   const bar = new SingleBar({
     stream,
     format: '{bar} {words}',
+    ...BAR,
     barsize: 16,
-    hideCursor: true,
-    clearOnComplete: true,
-    gracefulExit: false,
     linewrap: false,
   });
   let spent = 0;
-  const begin = (words: string, done: number): void => bar.start(BAR, done, { words });
+  const begin = (words: string, done: number): void => bar.start(WHOLE, done, { words });
   let latest: { readonly words: string; readonly done: number } | undefined;
   return {
     add(record) {
       if (record.kind === 'step') {
         spent += record.seconds;
         const { secondsLeft } = record;
-        const done = secondsLeft === undefined ? 0 : Math.round((BAR * spent) / (spent + secondsLeft));
+        const done = secondsLeft === undefined ? 0 : Math.round((WHOLE * spent) / (spent + secondsLeft));
         latest = { words: stepWords(record, steps), done };
         if (bar.isActive) bar.update(done, { words: latest.words });
         else begin(latest.words, done);

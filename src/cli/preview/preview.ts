@@ -1,5 +1,6 @@
 // `--preview`: a part of a picture, noisy and denoised side by side, with one sigma or beta or several, to choose them by
 // eye. Only that part is denoised; what is found of the noise is the whole picture's.
+
 import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
@@ -17,8 +18,8 @@ import { cutOut } from '../../tile/region.js';
 import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { errorJson, errorLine, wayOf } from '../display/report.js';
+import { readSigmaMap } from '../noise-file.js';
 import { findInputs, type Job } from '../run/inputs.js';
-import { readSigmaMap } from '../run/sigma-map.js';
 import { detailRegion } from './detail-region.js';
 import { type DisplayImage, openDisplayImage, type Raw, shrunk, storedRegion } from './display-image.js';
 import type { PreviewRequest } from './preview-options.js';

@@ -1,5 +1,6 @@
 // The command's work: every picture that was found, several at once, each written whole or not at all. One that
 // fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
+
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
@@ -16,12 +17,12 @@ import { mapInOrder } from '../../tile/in-order.js';
 import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from '../display/report.js';
+import { readSigmaMap } from '../noise-file.js';
 import { previewCommand } from '../preview/preview.js';
 import { type HtmlReport, openHtmlReport } from '../report/html-report.js';
 import type { Destination } from './destination.js';
 import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
-import { knownJobs } from './known-jobs.js';
 import { withOutputFile } from './output-file.js';
 import {
   dryRunLines,
@@ -33,7 +34,6 @@ import {
   planJobs,
   planLines,
 } from './plan.js';
-import { readSigmaMap } from './sigma-map.js';
 import { presetWithin } from './time-budget.js';
 
 /**
@@ -267,4 +267,21 @@ async function denoiseJobs(
     )) ?? true;
   display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}${failures}`);
   return isReported ? failed : failed + 1;
+}
+
+/** `--cache`: those whose results are kept, so that they need no engine; costs reading and hashing them. None where the method is yet to be chosen, or a map of sigma says the noise. */
+async function knownJobs(jobs: readonly Job[], args: CommandArguments): Promise<ReadonlySet<Job>> {
+  const known = new Set<Job>();
+  if (args.cache === false || args.sigmaMap !== undefined || args.timeBudget !== undefined) return known;
+  const { isKnown } = pictureDenoiser(args);
+  const look = async ({ input }: Job): Promise<boolean> => {
+    // What cannot be read is the work's to tell.
+    const size = (await stat(input).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
+    if (size > args.file.maxBytes) return false;
+    const bytes = await readRegularFile(input).catch(() => undefined);
+    return bytes !== undefined && isKnown(bytes);
+  };
+  const looks = mapInOrder(jobs, args.concurrency, async (job) => ({ job, isThere: await look(job) }));
+  for await (const { job, isThere } of looks) if (isThere) known.add(job);
+  return known;
 }

@@ -1,4 +1,5 @@
 // One picture to standard output, from standard input or a file: bytes in, bytes out, and nothing else on stdout.
+
 import { addAbortSignal, type Readable } from 'node:stream';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
@@ -8,16 +9,14 @@ import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { collectBytes } from '../../plugin/picture-bytes.js';
 import { pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import type { CommandArguments } from '../arguments.js';
-import type { Display } from '../display/progress.js';
+import type { RunContext } from '../display/progress.js';
 import { doneLine, errorLine } from '../display/report.js';
+import { readSigmaMap } from '../noise-file.js';
 import { STANDARD } from './destination.js';
-import { readSigmaMap } from './sigma-map.js';
 
-export interface StandardContext {
-  readonly display: Display;
+interface StandardContext extends Omit<RunContext, 'writeLine'> {
   readonly stdin: Readable;
   readonly stdout: NodeJS.WriteStream;
-  readonly signal: AbortSignal;
 }
 
 /** Whether the picture goes to stdout. */

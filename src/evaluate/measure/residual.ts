@@ -1,7 +1,11 @@
 // What was taken off a picture, N - C_hat, in units of the noise's standard deviation. Taken off well, it is as strong
 // as the noise everywhere (rms 1 in every block) and as white (no correlation of neighbours).
+
+import { mse, psnr, ssim } from '../../core/metrics/index.js';
 import type { Shape } from '../../core/picture.js';
-import { deviationAt, type NoiseLevel } from '../noise-level.js';
+import { clamped, deviationAt, type NoiseLevel } from '../noise-level.js';
+import type { CleanPicture } from '../pictures.js';
+import type { Measures } from './results.js';
 
 /** Side of a block, pixels. */
 export const BLOCK = 8;
@@ -84,4 +88,34 @@ function neighbourCorrelation(residual: Float32Array, { width, height, channels 
     }
   }
   return pairs === 0 || power === 0 ? 0 : covariance / pairs / power;
+}
+
+/** The noisy picture as it is; what would have to be taken off is the noise. */
+export function measureNoisy(clean: CleanPicture, noisy: Float32Array, level: NoiseLevel): Measures {
+  return measure(clean, noisy, noisy, clean.data, level);
+}
+
+/** An estimate, cut off at black and white as it would be in a file; what was taken off is measured before that. */
+export function measureRestored(
+  clean: CleanPicture,
+  noisy: Float32Array,
+  estimate: Float32Array,
+  level: NoiseLevel,
+): Measures {
+  return measure(clean, clamped(estimate), noisy, estimate, level);
+}
+
+function measure(
+  clean: CleanPicture,
+  seen: Float32Array,
+  noisy: Float32Array,
+  left: Float32Array,
+  level: NoiseLevel,
+): Measures {
+  return {
+    mse: mse(clean.data, seen),
+    psnr: psnr(clean.data, seen),
+    ssim: ssim(clean.data, seen, clean),
+    residual: measureResidual(standardisedResidual(noisy, left, clean.data, level), clean),
+  };
 }

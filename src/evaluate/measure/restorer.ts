@@ -1,4 +1,5 @@
 // How each method of an evaluation restores a noisy picture. Subjects that differ in their beta only share one engine.
+
 import { join } from 'node:path';
 import { openEngine } from '../../core/engine/open-engine.js';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
@@ -18,17 +19,12 @@ import type { Beta, Contender } from '../contender.js';
 import { type NoiseLevel, noiseFolder, toldNoise } from '../noise-level.js';
 import type { CheckedEvaluateOptions, GivenProgram } from '../options.js';
 import type { CleanPicture } from '../pictures.js';
+import type { Measures, PictureResult } from './results.js';
 
-/** Beside the estimate, what results.ts keeps of how it was made. */
-export interface Restored {
+/** The estimate, and what results.ts keeps of how it was made. */
+interface Restored extends Omit<PictureResult, keyof Measures> {
   /** Interleaved like the noisy picture, not clipped. */
   readonly data: Float32Array;
-  /** Of the prior, over all tiles. */
-  readonly evaluations?: number | undefined;
-  readonly fallbackTiles?: number | undefined;
-  readonly steps?: number | undefined;
-  readonly isConverged?: boolean | undefined;
-  readonly start?: 'noisy' | 'posterior-mean' | undefined;
 }
 
 export interface Restorer {
@@ -43,7 +39,7 @@ export interface Restorer {
   close(): Promise<void>;
 }
 
-export interface RestoreCall {
+interface RestoreCall {
   readonly beta: Beta | undefined;
   readonly signal: AbortSignal | undefined;
 }

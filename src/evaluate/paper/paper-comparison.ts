@@ -1,12 +1,19 @@
 // The paper's printed cells beside ours, as tables.
-
 import { mean } from '../../core/metrics/index.js';
 import { plural } from '../../core/printable.js';
 import { type Beta, betaOf, contenderName, isProduct, methodName } from '../contender.js';
 import type { EvaluationResults, MeasureName } from '../measure/results.js';
-import { fixed, MEASURES, NOTHING, signed, valuesWords } from '../report/number-words.js';
 import type { ReportTable } from '../report/report.js';
-import { meanAt, noisyValues, valuesAt } from '../report/result-queries.js';
+import {
+  fixed,
+  MEASURES,
+  meanAt,
+  NOTHING,
+  noisyValues,
+  signed,
+  valuesAt,
+  valuesWords,
+} from '../report/result-queries.js';
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';
 
 /** What our best is to be above the paper's best by, dB, at each of its levels. */

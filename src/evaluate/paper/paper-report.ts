@@ -3,9 +3,13 @@ import { DEFAULT_PRESET } from '../../denoiser/preset.js';
 import { betaOf, type Contender, isProduct, priorName } from '../contender.js';
 import { type EvaluationResults, statisticOf } from '../measure/results.js';
 import type { PictureThumbnails } from '../measure/thumbnails.js';
-import { fixed } from '../report/number-words.js';
-import type { Report, ReportFigure, ReportSection, ReportTable } from '../report/report.js';
-import { reportFacts } from '../report/report-facts.js';
+import {
+  type Report,
+  type ReportFigure,
+  type ReportSection,
+  type ReportTable,
+  reportFacts,
+} from '../report/report.js';
 import {
   againstBeta,
   betaFamilies,
@@ -22,7 +26,7 @@ import {
   RESIDUAL_WORDS,
   residualTable,
 } from '../report/report-tables.js';
-import { cellAt, hasMet, levelIndex } from '../report/result-queries.js';
+import { cellAt, fixed, hasMet, levelIndex } from '../report/result-queries.js';
 import { besideThePaper, bestTable, gainPerBeta, levelWords, type Reading } from './paper-comparison.js';
 import { EQUAL_LEVELS, SENSOR_LEVELS, STATED_LEVELS } from './paper-protocol.js';
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';

@@ -1,9 +1,7 @@
 // The report of a grid: noise x method x beta over a folder.
-
 import type { EvaluationResults } from '../measure/results.js';
 import type { PictureThumbnails } from '../measure/thumbnails.js';
-import type { Report, ReportSection } from './report.js';
-import { reportFacts } from './report-facts.js';
+import { type Report, type ReportSection, reportFacts } from './report.js';
 import { pictureGrids, psnrAgainstBeta, psnrAgainstNoise } from './report-figures.js';
 import {
   improvedTable,

@@ -4,9 +4,9 @@ import { type GridImage, pictureGrid } from '../../figure/picture-grid.js';
 import { betaOf, type Contender, contenderName, methodName, priorName } from '../contender.js';
 import { type EvaluationResults, statisticOf } from '../measure/results.js';
 import type { PictureThumbnails, Thumbnail } from '../measure/thumbnails.js';
-import { type NoiseLevel, noiseAxis, noiseName } from '../noise-level.js';
+import { type NoiseLevel, noiseAxis } from '../noise-level.js';
 import type { ReportFigure } from './report.js';
-import { cellAt, meanAt, noisyValues } from './result-queries.js';
+import { cellAt, levelName, meanAt, noisyValues } from './result-queries.js';
 
 /** Columns of a grid before what was made of the picture: original and noisy. */
 const OF_THE_PICTURE = 2;
@@ -211,11 +211,6 @@ function pointsOf(
 function nameOf({ subjects }: EvaluationResults, subject: number): string {
   const found = subjects[subject];
   return found === undefined ? '' : contenderName(found);
-}
-
-function levelName({ levels }: EvaluationResults, level: number): string {
-  const found = levels[level];
-  return found === undefined ? '' : noiseName(found);
 }
 
 function fileName(words: string): string {

@@ -1,6 +1,5 @@
 // A report as one HTML page that loads nothing: tables, and figures as SVG. Every text passes `escapedMarkup`.
-import { HTML_END, htmlHead } from '../../figure/html-page.js';
-import { escapedMarkup } from '../../figure/markup.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
 import type { Report, ReportSection, ReportTable } from './report.js';
 
 const STYLE = `

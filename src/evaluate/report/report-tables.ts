@@ -1,11 +1,19 @@
 // The tables of a report: subjects down, noises across.
-
 import { contenderName } from '../contender.js';
 import { type EvaluationResults, improvedCount, type MeasureName, statisticOf } from '../measure/results.js';
-import { noiseName } from '../noise-level.js';
-import { fixed, MEASURES, NOTHING, signed, valuesWords } from './number-words.js';
 import type { ReportTable } from './report.js';
-import { cellAt, hasMet, noisyValues, valuesAt } from './result-queries.js';
+import {
+  cellAt,
+  fixed,
+  hasMet,
+  levelName,
+  MEASURES,
+  NOTHING,
+  noisyValues,
+  signed,
+  valuesAt,
+  valuesWords,
+} from './result-queries.js';
 
 export const MEASURE_NAMES: readonly MeasureName[] = ['psnr', 'ssim', 'mse'];
 
@@ -77,11 +85,6 @@ export const RESIDUAL_WORDS =
   'What was taken off is N − C_hat, in units of the noise’s standard deviation. Its strength is 1 where as much was taken ' +
   'off as there was noise. Its unevenness is the standard deviation, over blocks of 8 x 8 pixels, of the block’s own ' +
   'strength. Neighbours of white noise have no correlation; a negative one says that the noise’s smooth part stayed in the picture, a positive one that structure of the picture went.';
-
-function levelName({ levels }: EvaluationResults, level: number): string {
-  const found = levels[level];
-  return found === undefined ? '' : noiseName(found);
-}
 
 /** A row for every subject that met one of the noises. */
 function subjectRows(

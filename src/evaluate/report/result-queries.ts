@@ -1,11 +1,21 @@
-// Finding figures in the results of an evaluation.
-
-import type { Cell, EvaluationResults, MeasureName, Measures } from '../measure/results.js';
-import { statisticOf } from '../measure/results.js';
-import { isSameNoise, type NoiseLevel } from '../noise-level.js';
+// Finding figures in the results of an evaluation, and how they are written in tables.
+import {
+  type Cell,
+  type EvaluationResults,
+  type MeasureName,
+  type Measures,
+  type Statistic,
+  statisticOf,
+} from '../measure/results.js';
+import { isSameNoise, type NoiseLevel, noiseName } from '../noise-level.js';
 
 export function levelIndex({ levels }: EvaluationResults, wanted: NoiseLevel): number {
   return levels.findIndex((level) => isSameNoise(level, wanted));
+}
+
+export function levelName({ levels }: EvaluationResults, level: number): string {
+  const found = levels[level];
+  return found === undefined ? '' : noiseName(found);
 }
 
 export function cellAt({ cells }: EvaluationResults, level: number, subject: number): Cell | undefined {
@@ -45,4 +55,48 @@ export function meanAt(
 /** Whether a subject met any of the noises. */
 export function hasMet({ cells }: EvaluationResults, subject: number, levels: readonly number[]): boolean {
   return cells.some((cell) => cell.subject === subject && levels.includes(cell.level));
+}
+
+/** What a place without a figure shows. */
+export const NOTHING = '';
+
+interface Style {
+  readonly name: string;
+  readonly digits: number;
+  readonly spreadDigits: number;
+  readonly scale: number;
+  /** Whether more is better. */
+  readonly isGain: boolean;
+}
+
+export const MEASURES: Readonly<Record<MeasureName, Style>> = {
+  psnr: { name: 'PSNR (dB)', digits: 2, spreadDigits: 2, scale: 1, isGain: true },
+  ssim: { name: 'SSIM', digits: 4, spreadDigits: 3, scale: 1, isGain: true },
+  mse: { name: 'MSE x 100', digits: 4, spreadDigits: 3, scale: 100, isGain: false },
+};
+
+/** A number with so many decimals; a minus as it is printed, and a word for what has no end. */
+export function fixed(value: number | undefined, digits: number): string {
+  if (value === undefined || Number.isNaN(value)) return NOTHING;
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
+  const text = value.toFixed(digits);
+  return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '−');
+}
+
+/** With its sign. */
+export function signed(value: number | undefined, digits: number): string {
+  const text = fixed(value, digits);
+  return value !== undefined && value > 0 && text !== NOTHING ? `+${text}` : text;
+}
+
+/** Mean and spread of a measure. */
+export function statisticWords({ mean, spread }: Statistic, measure: MeasureName): string {
+  const { digits, spreadDigits, scale } = MEASURES[measure];
+  const about = spread === undefined ? '' : ` ± ${fixed(spread * scale, spreadDigits)}`;
+  return `${fixed(mean * scale, digits)}${about}`;
+}
+
+/** The same of all values; nothing where there are none. */
+export function valuesWords(values: readonly number[] | undefined, measure: MeasureName): string {
+  return values === undefined || values.length === 0 ? NOTHING : statisticWords(statisticOf(values), measure);
 }

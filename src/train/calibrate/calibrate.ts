@@ -3,7 +3,7 @@
 
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ENGINE_NAMES, type Engine } from '../../core/engine/engine.js';
+import { ENGINE_NAMES } from '../../core/engine/engine.js';
 import { openEngine } from '../../core/engine/open-engine.js';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { squeezeFactor } from '../../core/flow/architecture.js';
@@ -12,7 +12,7 @@ import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadPrior, type Prior } from '../../core/model/load-prior.js';
 import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
 import { saveModel } from '../../core/model/save-prior.js';
-import { parseOptions } from '../../denoiser/option-schema.js';
+import { callback, parseOptions } from '../../denoiser/option-schema.js';
 import { updateModelCard } from '../report/model-card.js';
 import {
   type BetaTask,
@@ -26,63 +26,43 @@ import { type CalibrationCrops, calibrationCrops } from './calibration-crops.js'
 const whole = (least: number, most: number) =>
   z.int().min(least).max(most).optional().describe(`a whole number from ${least} to ${most}`);
 
-export const calibrateOptionsSchema = z.strictObject({
+const calibrateOptionsSchema = z.strictObject({
+  /** A prior's folder. One that comes with the package is measured with `dryRun` only. */
   prior: z.string().min(1).describe("a prior's folder"),
+  /** Clean pictures. Of the folder that the prior was trained on, those that were kept for validation are taken. */
   folder: z.string().min(1).describe('a folder with clean pictures'),
+  /** Noise levels, 8-bit units. Default: those of 5, 10, 17, 25, 34, 50, 80 that the prior knows, or fewer: see `crops`. */
   sigmas: z
     .array(z.number().positive().max(255))
     .min(1)
     .max(32)
+    .readonly()
     .optional()
     .describe('a list of numbers above 0 and at most 255'),
+  /** Default 24; 4, at three noise levels, for an unconditioned prior, which takes forty times as long. */
   crops: whole(1, 4096),
+  /** Side of a crop, pixels. Default: the prior's own. */
   cropSize: whole(8, 1024),
+  /** The files are contact sheets of pictures of this side, pixels. */
   sheetTile: whole(8, 4096),
   engine: z
     .enum(['auto', ...ENGINE_NAMES])
     .optional()
     .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
   threads: whole(1, 1024),
-  dryRun: z.boolean().optional().describe('true or false'),
-  minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
-  onEstimate: z
-    .custom<(estimate: CalibrationEstimate) => void>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
-  onProgress: z
-    .custom<(progress: CalibrationProgress) => void>((value) => typeof value === 'function')
-    .optional()
-    .describe('a function'),
-});
-
-export interface CalibrateOptions {
-  /** A prior's folder. One that comes with the package is measured with `dryRun` only. */
-  readonly prior: string;
-  /** Clean pictures. Of the folder that the prior was trained on, those that were kept for validation are taken. */
-  readonly folder: string;
-  /** Noise levels, 8-bit units. Default: those of 5, 10, 17, 25, 34, 50, 80 that the prior knows, or fewer: see `crops`. */
-  readonly sigmas?: readonly number[] | undefined;
-  /** Default 24; 4, at three noise levels, for an unconditioned prior, which takes forty times as long. */
-  readonly crops?: number | undefined;
-  /** Side of a crop, pixels. Default: the prior's own. */
-  readonly cropSize?: number | undefined;
-  /** The files are contact sheets of pictures of this side, pixels. */
-  readonly sheetTile?: number | undefined;
-  readonly engine?: Engine['name'] | 'auto' | undefined;
-  readonly threads?: number | undefined;
   /** Whether model.json stays as it is. */
-  readonly dryRun?: boolean | undefined;
+  dryRun: z.boolean().optional().describe('true or false'),
   /**
    * How long it may take at most. Where that is too short for all crops and noise levels, fewer are measured; what the time
    * was not enough for is left out.
    */
-  readonly minutes?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+  minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
+  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
   /** Told once, before the work. */
-  readonly onEstimate?: ((estimate: CalibrationEstimate) => void) | undefined;
-  readonly onProgress?: ((progress: CalibrationProgress) => void) | undefined;
-}
+  onEstimate: callback<(estimate: CalibrationEstimate) => void>().describe('a function'),
+  onProgress: callback<(progress: CalibrationProgress) => void>().describe('a function'),
+});
+export type CalibrateOptions = z.input<typeof calibrateOptionsSchema>;
 
 export type { CalibrationRow };
 

@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import type { PriorModel } from '../../core/model/model-json.js';
+import { validationCrops } from '../data/crop-order.js';
 import { VALIDATION_SHARE } from '../data/crops.js';
 import { CHANNELS } from '../data/cut-crop.js';
 import { openDecodedPictures } from '../data/decoded-pictures.js';
 import { dividePictures, findPictures, hashOfFiles, type PictureFile } from '../data/picture-files.js';
-import { validationCrops } from '../data/validation-crops.js';
 
 export interface CalibrationCropsOptions {
   readonly folder: string;

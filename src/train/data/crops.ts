@@ -1,12 +1,17 @@
 // Crops of a folder's pictures, ready when training asks for them. What a step gets depends on the folder, the options
 // and the step's number alone; which files there are is picture-files.ts's, which of them comes when crop-order.ts's.
-
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { sum } from '../../core/metrics/index.js';
 import type { Region } from '../../core/picture.js';
-import { isEmpty, tileAt, tilesOf } from './contact-sheet.js';
-import { drawBelow, generatorFor, openVisits, placeOfCrop, visitOrder } from './crop-order.js';
-import { cutCrop, MIRROR, type RgbPicture, SYMMETRIES } from './cut-crop.js';
+import {
+  drawBelow,
+  generatorFor,
+  openVisits,
+  placeOfCrop,
+  validationCrops,
+  visitOrder,
+} from './crop-order.js';
+import { cutCrop, isEmpty, MIRROR, type RgbPicture, SYMMETRIES, tileAt, tilesOf } from './cut-crop.js';
 import { decodedBytes, openDecodedPictures } from './decoded-pictures.js';
 import {
   type DividedPictures,
@@ -18,7 +23,6 @@ import {
   refuseTooFew,
   type SkippedFile,
 } from './picture-files.js';
-import { validationCrops } from './validation-crops.js';
 
 /** Crops by the number of the step, so that whoever goes on at a step gets what nobody interrupted would have got. */
 export interface CropSource {

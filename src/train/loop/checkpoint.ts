@@ -13,7 +13,7 @@ import {
   type TensorData,
   writeSafetensors,
 } from '../../core/model/safetensors.js';
-import type { TrainingSettings } from '../settings.js';
+import type { TrainingSettings } from '../presets.js';
 import type { OptimizerCounts, OptimizerState, OptimizerTensors } from './optimizer.js';
 
 const FORMAT = 'flow-denoise-checkpoint-2';

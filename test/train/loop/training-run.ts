@@ -7,8 +7,8 @@ import { gaussianGenerator } from '#src/core/noise/index.js';
 import { openCrops } from '#src/train/data/crops.js';
 import type { Checkpoint } from '#src/train/loop/checkpoint.js';
 import { runTraining } from '#src/train/loop/trainer.js';
+import type { TrainingSettings } from '#src/train/presets.js';
 import type { StepRecord, TrainingRecord } from '#src/train/progress.js';
-import type { TrainingSettings } from '#src/train/settings.js';
 import { temporaryFolder, writeFiles } from '../data/training-pictures.js';
 
 const temporary = await temporaryFolder();
