@@ -1,4 +1,5 @@
 // One picture through the tiles: plan, estimate, blend. Knows no files.
+
 import { setMaxListeners } from 'node:events';
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -12,7 +13,7 @@ import { mapInOrder } from '../tile/in-order.js';
 import { planTiles, type Tile } from '../tile/plan.js';
 import { checkRegion, cutOut, withSurroundings } from '../tile/region.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { NoiseReport } from './denoiser.js';
+import type { DenoiseReport } from './denoiser.js';
 import { chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { checkSigma } from './noise/check-sigma.js';
 import { planNoise } from './noise/noise-plan.js';
@@ -22,7 +23,6 @@ import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } f
 import type { Approach } from './preset.js';
 import { aroundSpots, type SpotEstimate } from './view/around-spots.js';
 import { viewOf } from './view/picture-view.js';
-import type { SampleRange } from './view/sample-range.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
@@ -35,17 +35,9 @@ export interface PictureSettings {
   readonly meter: NoiseMeter;
 }
 
-export interface PictureResult<S extends Samples> extends Approach {
+export interface PictureResult<S extends Samples>
+  extends Omit<DenoiseReport, 'prior' | 'priorChoice' | 'engine' | 'sigma' | 'seconds'> {
   readonly data: S;
-  readonly isUnchanged: boolean;
-  readonly noise: NoiseReport;
-  readonly range: SampleRange;
-  readonly oddPixels: number;
-  readonly beta: number | undefined;
-  readonly tiles: number;
-  readonly evaluations: number;
-  readonly fallbackTiles: number;
-  readonly spotTiles: number;
 }
 
 type Left = SpotEstimate['left'];

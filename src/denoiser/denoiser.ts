@@ -3,7 +3,7 @@
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { Picture, Size } from '../core/picture.js';
 import type { DenoiseCallOptions } from './options.js';
-import type { Approach, Ensemble, Method, Scales } from './preset.js';
+import type { Approach } from './preset.js';
 import type { SampleRange } from './view/sample-range.js';
 
 export type { DenoiseCallOptions, Progress } from './options.js';
@@ -44,16 +44,11 @@ export interface PriorChoice {
 }
 
 /** What was done to one picture. */
-export interface DenoiseReport {
+export interface DenoiseReport extends Approach {
   readonly prior: string;
   /** Undefined where the prior was given. */
   readonly priorChoice?: PriorChoice | undefined;
   readonly engine: string;
-  readonly method: Method;
-  /** Over how many symmetries of each tile the estimate was averaged. */
-  readonly ensemble: Ensemble;
-  /** Scales of a tile at most: as many as have noise that the prior knows. */
-  readonly scales: Scales;
   /** Whether anything was done: a picture found clean comes back as it was. */
   readonly isUnchanged: boolean;
   /** Standard deviation of the noise, 8-bit units: `noise.sigma`. */
@@ -90,13 +85,10 @@ export interface TimeEstimate {
   readonly preparation?: number | undefined;
 }
 
-export interface Denoiser {
+export interface Denoiser extends Approach {
   /** Its name; 'auto' where it is chosen for each picture. */
   readonly prior: string;
   readonly engine: { readonly name: string; readonly why: string };
-  readonly method: Method;
-  readonly ensemble: Ensemble;
-  readonly scales: Scales;
   /** Two denoisers that have the same one give the same results. Without it, no result is cached. */
   readonly fingerprint?: string | undefined;
   /**

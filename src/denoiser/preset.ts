@@ -12,7 +12,9 @@ export type Scales = 1 | 2 | 3;
 
 export interface Approach {
   readonly method: Method;
+  /** Over how many symmetries of each tile the estimate is averaged. */
   readonly ensemble: Ensemble;
+  /** Scales of a tile at most: as many as have noise that the prior knows. */
   readonly scales: Scales;
 }
 

@@ -3,8 +3,13 @@
 export type { Beta, Contender } from './contender.js';
 export { type Evaluation, evaluate } from './evaluation.js';
 export { type Exchange, exportPictures } from './exchange.js';
-export type { ResidualMeasures } from './measure/residual.js';
-export type { Cell, EvaluationResults, Measures, PictureResult } from './measure/results.js';
+export type {
+  Cell,
+  EvaluationResults,
+  Measures,
+  PictureResult,
+  ResidualMeasures,
+} from './measure/results.js';
 export { withoutPictures } from './measure/thumbnails.js';
 export type { AddedNoise, CameraNoise, JpegSettings, NoiseLevel } from './noise-level.js';
 export type { EvaluateOptions, EvaluationProgress, GivenProgram } from './options.js';

@@ -5,10 +5,9 @@ import { parseOptions } from '../denoiser/option-schema.js';
 import { type JobStatus, openQueueClient, type QueueStatus } from './client.js';
 import { type JobOptions, parseJobOptions } from './job.js';
 import { openStorage } from './storage/open-storage.js';
-import type { StorageOptions } from './storage/storage.js';
 import { addJobs, jobMaker, type PictureJobOptions } from './submit.js';
 import type { SubmittedJob } from './tracker.js';
-import { type QueueOptions, queueShape, storageShape } from './worker-options.js';
+import { type QueueOptions, queueShape, type StorageOptions, storageShape } from './worker-options.js';
 
 export interface OpenQueueOptions extends QueueOptions, StorageOptions {
   /** When so many jobs wait, `submit` refuses more. Default 1000. */

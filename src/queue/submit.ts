@@ -14,9 +14,9 @@ import { type JobData, type JobOptions, jobId, newJob, parseJobOptions, settings
 import { priorForJobs } from './priors.js';
 import { isBucketAddress } from './storage/bucket.js';
 import { openStorage } from './storage/open-storage.js';
-import { checkPath, type Storage, type StorageOptions, type StoredPicture } from './storage/storage.js';
+import { checkPath, type Storage, type StoredPicture } from './storage/storage.js';
 import { type JobOutcome, type SubmittedJob, trackJobs } from './tracker.js';
-import { type QueueOptions, queueShape, storageShape } from './worker-options.js';
+import { type QueueOptions, queueShape, type StorageOptions, storageShape } from './worker-options.js';
 
 /** Tries of a job whose engine or storage fails; what is wrong with a picture fails at once. */
 const ATTEMPTS = 4;

@@ -5,19 +5,10 @@ import { mse, psnr, ssim } from '../../core/metrics/index.js';
 import type { Shape } from '../../core/picture.js';
 import { clamped, deviationAt, type NoiseLevel } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
-import type { Measures } from './results.js';
+import type { Measures, ResidualMeasures } from './results.js';
 
 /** Side of a block, pixels. */
 export const BLOCK = 8;
-
-export interface ResidualMeasures {
-  /** |N - C_hat| / sqrt(numbers), in units of sigma. */
-  readonly rms: number;
-  /** Standard deviation over 8 x 8 blocks of the block's rms: how unevenly noise was taken off. */
-  readonly unevenness: number;
-  /** Correlation of horizontal and vertical neighbours. */
-  readonly correlation: number;
-}
 
 /**
  * (noisy - estimate) / sigma, sample by sample, interleaved like them. Of a camera's noise no formula says the sigma of a

@@ -4,7 +4,15 @@
 import { mean, sum } from '../../core/metrics/index.js';
 import type { Contender } from '../contender.js';
 import type { NoiseLevel } from '../noise-level.js';
-import type { ResidualMeasures } from './residual.js';
+
+export interface ResidualMeasures {
+  /** |N - C_hat| / sqrt(numbers), in units of sigma. */
+  readonly rms: number;
+  /** Standard deviation over 8 x 8 blocks of the block's rms: how unevenly noise was taken off. */
+  readonly unevenness: number;
+  /** Correlation of horizontal and vertical neighbours. */
+  readonly correlation: number;
+}
 
 export interface Measures {
   /** Samples in [0, 1]. */

@@ -1,8 +1,10 @@
 // The storage that the options name.
+
 import { badOption } from '../../core/errors.js';
+import type { StorageOptions } from '../worker-options.js';
 import { openBucketStorage } from './bucket.js';
 import { openFolderStorage } from './folder.js';
-import type { Storage, StorageOptions } from './storage.js';
+import type { Storage } from './storage.js';
 
 /** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED where a package is not installed */
 export async function openStorage({ jobsDir, storage, endpoint }: StorageOptions): Promise<Storage> {

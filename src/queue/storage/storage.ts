@@ -50,16 +50,6 @@ export interface Storage {
   close(): void;
 }
 
-/** A storage that a user names: at most one of the two. */
-export interface StorageOptions {
-  /** A folder that all workers see. Default: the working folder. */
-  readonly jobsDir?: string | undefined;
-  /** A bucket and a prefix in it, s3://bucket/prefix. */
-  readonly storage?: string | undefined;
-  /** The server of the bucket, where it is not AWS. */
-  readonly endpoint?: string | undefined;
-}
-
 /**
  * Refuses a path that leads out of its root or is written in two ways.
  *
