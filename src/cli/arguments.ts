@@ -1,5 +1,5 @@
-// What `flow-denoise run` is told: its options, their check, its help; and the options that it shares with `watch`.
-// Nothing is opened or read here.
+// The options of `flow-denoise run`, their check and help, and the options it shares with `watch`. Opens and reads
+// nothing.
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { badOption } from '../core/errors.js';

@@ -1,5 +1,5 @@
-// Options from `flow-denoise.config.json`, `.js`, `.mjs` or `.ts`, found from the working folder upwards: put where the
-// command line says nothing. Their values are checked with the flags', not here.
+// Options from `flow-denoise.config.json`, `.js`, `.mjs` or `.ts`, looked for from the working folder upwards. The
+// command line wins. Values are checked together with the flags.
 import { dirname, extname, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';

@@ -1,5 +1,4 @@
-// Files that tell of the noise: `--noise profile.json` (its format is core/noise's), and `--sigma-map`, the sigma of every
-// pixel as a grey picture.
+// `--noise profile.json`, whose format is core/noise's, and `--sigma-map`: the sigma of every pixel as a grey picture.
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';

@@ -1,5 +1,4 @@
-// The package's entry `flow-denoise/core`: priors, engines, estimators, the flow itself, noise and metrics, for
-// programs that need the parts. Pictures and files are the main entry's.
+// The package's entry `flow-denoise/core`: priors, engines, estimators, the flow, noise and metrics.
 export type { Engine, EngineName } from './engine/engine.js';
 export { recordDensityAndScore } from './engine/onnx/record.js';
 export { type EngineOptions, openEngine } from './engine/open-engine.js';

@@ -1,5 +1,4 @@
-// A picture in memory: interleaved samples and how to read them, its size, a part of it, and what lies beyond its edge. Not
-// a file: format, metadata and colour profile belong to src/image.
+// A picture in memory, its size, a part of it, and what lies beyond its edge. Formats and metadata belong to src/image.
 
 export type Samples = Uint8Array | Uint16Array | Float32Array;
 

@@ -1,5 +1,4 @@
-// `prior: 'auto'` as a denoiser: one for every shipped prior that may be chosen, each opened when a picture first needs
-// it. Which prior a picture gets is choose-prior.ts's.
+// `prior: 'auto'`: one denoiser for each shipped prior, opened when a picture first needs it. choose-prior.ts chooses.
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { evidenceEvaluations } from '../core/inference/evidence.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
@@ -30,8 +29,7 @@ export interface OpenedPrior {
 }
 
 /**
- * A denoiser that chooses the prior for each picture. The default prior is opened at once, the others when there is
- * something to compare.
+ * Chooses the prior for each picture. Opens the default prior at once, the others when there is something to compare.
  *
  * @param options  checked ones
  * @param openOne  opens a prior by its name, with a meter of its own or another's

@@ -39,8 +39,8 @@ export interface ChosenPrior extends PriorChoice {
 export type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
 
 /**
- * The candidate under which the picture, noise and all, is likeliest per number. Compared are those that know the noise
- * level that reaches the prior; where there is nothing to compare, it is the only one that does, or the first.
+ * The candidate under which the noisy picture is likeliest per sample, among those that know its noise level. With
+ * nothing to compare: the only one that does, or the first.
  *
  * @param candidates  the first is the default
  * @throws            FlowDenoiseError BAD_OPTION (options that contradict each other), BAD_PRIOR, ENGINE_UNAVAILABLE,

@@ -60,7 +60,7 @@ function atTile(error: unknown, { x, y }: Tile): unknown {
 }
 
 /**
- * Denoises a picture, or a region of it; one that is grey but stored as RGB as a grey one. Memory beside the picture: its
+ * Denoises a picture or a region of it; an RGB picture that is grey as a grey one. Memory beside the picture: its
  * correction, the result, and the tiles in flight.
  *
  * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING, BAD_OPTION, BAD_IMAGE (a sample is not finite),

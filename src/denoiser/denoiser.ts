@@ -1,5 +1,4 @@
-// What a program gets from `openDenoiser`: the interface and its data, no behaviour. Options are checked in
-// options.ts, the work is in open-denoiser.ts.
+// The interface of a denoiser and its data, no behaviour.
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { Picture, Size } from '../core/picture.js';
 import type { DenoiseCallOptions } from './options.js';
@@ -57,7 +56,7 @@ export interface DenoiseReport extends Approach {
   /** Which samples were black and white: what is said of the noise is in 1/255 of white - black. */
   readonly range: SampleRange;
   /**
-   * Pixels that the prior was not shown and that stay as they were: hidden ones (alpha 0), single outliers, and those far
+   * Pixels the prior was not shown and that stay as they were: hidden ones (alpha 0), single outliers, those far
    * outside the range.
    */
   readonly oddPixels: number;
@@ -66,8 +65,8 @@ export interface DenoiseReport extends Approach {
   readonly tiles: number;
   readonly evaluations: number;
   /**
-   * Tiles on which the flow broke down, because they are unlike any picture that it knows: they got the posterior
-   * mean for stronger noise, or instead of beta-MAP, or stayed as they were.
+   * Tiles on which the flow broke down. They got the posterior mean for stronger noise or instead of beta-MAP, or
+   * stayed as they were.
    */
   readonly fallbackTiles: number;
   /** Tiles on which it broke down at a spot: the spot stayed as it was, and the rest was estimated without it. */
@@ -92,8 +91,8 @@ export interface Denoiser extends Approach {
   /** Two denoisers that have the same one give the same results. Without it, no result is cached. */
   readonly fingerprint?: string | undefined;
   /**
-   * The noise levels that the prior knows, [least, most] in 8-bit units; undefined for a prior that is not
-   * conditioned on the noise level, which takes any.
+   * The noise levels the prior knows, [least, most] in 8-bit units; undefined for an unconditioned prior, which takes
+   * any.
    */
   readonly sigmaRange: { readonly colour: SigmaRange; readonly grey: SigmaRange } | undefined;
 
@@ -107,8 +106,8 @@ export interface Denoiser extends Approach {
   ): Promise<Picture<P['data']> & { readonly report: DenoiseReport }>;
 
   /**
-   * Time for pictures of these sizes, from a measurement on this machine (made at the first call, a second or
-   * two), with this denoiser's approach or another.
+   * Time for pictures of these sizes, with this or another approach. The first call measures the machine (a second or
+   * two).
    */
   estimate(sizes: readonly Size[], approach?: Partial<Approach>): Promise<TimeEstimate>;
 

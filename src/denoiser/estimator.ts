@@ -38,8 +38,8 @@ export function checkMethod(model: PriorModel, method: Method): void {
 }
 
 /**
- * The estimator for a prior, a method and a noise level that reaches the prior, [0, 1] units. A level beyond the
- * prior's range counts as the range's end.
+ * The estimator for a noise level at the prior, [0, 1] units. A level beyond the prior's range counts as the range's
+ * end.
  *
  * @throws FlowDenoiseError NEEDS_CONDITIONING
  */

@@ -8,9 +8,9 @@ import type { OpeningOptions } from './options.js';
 import { approachOf } from './preset.js';
 
 /**
- * Text that two denoisers share only if they give the same results: the prior's checksum, the estimator, the tiles, the
- * engine asked for (engines agree to 1e-4 RMS, which may round to another byte here and there). The weights are not
- * read: model.json has their checksum, and loading holds them to it.
+ * Text that two denoisers share only if they give the same results: the prior's checksum, the estimator, the tiles, and
+ * the engine asked for (engines agree to 1e-4 RMS, which may round to another byte). Weights are not read: model.json
+ * has their checksum.
  *
  * @param options  checked ones
  * @throws         FlowDenoiseError BAD_PRIOR

@@ -39,9 +39,9 @@ async function openPriorAndEngine(
 }
 
 /**
- * Opens a denoiser: loads the prior, starts the engine. Close it when done; pictures may be denoised at the same
- * time, they share the engine's threads. With `prior: 'auto'` each picture is denoised under the shipped prior under
- * which it is likeliest; such a denoiser has an engine for each prior that was needed.
+ * Opens a denoiser: loads the prior, starts the engine. Close it when done. Pictures denoised at the same time share
+ * the engine's threads. With `prior: 'auto'` each picture gets the shipped prior under which it is likeliest; such a
+ * denoiser has an engine for each prior it needed.
  *
  * @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */

@@ -1,5 +1,4 @@
-// What all schemas of options share: the words for each option, from which help and documentation are made; the check;
-// and how checked options are taken apart.
+// What all option schemas share: words for help and documentation, the check, and taking checked options apart.
 import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
 

@@ -124,8 +124,8 @@ const ownCallShape = {
     { does: 'noise that varies over the picture, in 8-bit units; the flag takes a grey picture' },
   ),
   /**
-   * Denoises this part alone, in pixels: the result has its size. The noise is that of the whole picture, and what lies
-   * around the part is computed with it as far as tiles overlap.
+   * Denoises only this part, in pixels: the result has its size. The noise is the whole picture's. The surroundings are
+   * computed too, as far as tiles overlap.
    */
   region: option(
     z.strictObject({ left: position, top: position, width: length, height: length }).optional(),

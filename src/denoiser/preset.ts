@@ -1,5 +1,5 @@
-// How much is computed for a picture: the estimator, and over how many symmetries of each tile it is averaged. A preset
-// is a point of the measured frontier of quality and time; docs/benchmarks.md has the measurement.
+// How much is computed for a picture: the estimator and its ensemble. Each preset is a point on the measured frontier
+// of quality and time (docs/benchmarks.md).
 import { notBoth } from './option-schema.js';
 
 export type Method = 'beta-map' | 'posterior-mean';
@@ -68,8 +68,8 @@ export function approachOf({ preset, ...options }: ApproachOptions): Approach {
 }
 
 /**
- * The approach where something needs beta-MAP (a likelihood of its own, or a prior that knows no noise levels) and no
- * method is named that says otherwise.
+ * The approach where something needs beta-MAP (its own likelihood, or an unconditioned prior) and no other method is
+ * named.
  */
 export function withBetaMap(
   approach: Approach,

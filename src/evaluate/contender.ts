@@ -1,5 +1,4 @@
-// What is evaluated: a prior with a method and a beta, or pictures that another program restored. Names and data; how
-// each restores a picture is restorer.ts's.
+// What is evaluated: a prior with a method and a beta, or another program's results. Data only.
 import type { Method } from '../denoiser/denoiser.js';
 import type { Preset } from '../denoiser/preset.js';
 

@@ -1,5 +1,4 @@
-// The work of an evaluation: every picture with every noise through every subject, measured. What is run is plan.ts's, how
-// it is told is report.ts's.
+// An evaluation: every picture with every noise through every subject, measured.
 import { availableParallelism, cpus } from 'node:os';
 import { packageVersion } from '../plugin/package-version.js';
 import type { EvaluationResults } from './measure/results.js';

@@ -1,5 +1,4 @@
-// Pictures for other programs: the same clean and noisy pixels as ours, as float TIFFs, for denoisers that are no part of
-// this package to be measured beside it.
+// Exports our clean and noisy pixels as float TIFFs, so that other programs can be measured on them.
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../core/files.js';
@@ -24,8 +23,8 @@ export interface Exchange {
 }
 
 /**
- * Writes `clean/` and a folder for every noise, float TIFFs with samples in [0, 1] before noise (noise may leave it), and
- * exchange.json. Whoever restores them writes the same names into folders of the same names, and `given` reads them.
+ * Writes `clean/`, a folder for each noise (float TIFFs, samples in [0, 1] before noise) and exchange.json. Put
+ * restored pictures under the same names into folders of the same names, and `given` reads them.
  *
  * @throws FlowDenoiseError; the signal's reason when aborted
  */

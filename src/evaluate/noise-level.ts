@@ -1,5 +1,5 @@
-// The noise of one column of an evaluation: how it is made, how it is told to the denoiser, how strong it is at a
-// sample. The same seed gives the same noise, whatever is evaluated on it. A camera's is made in camera-shot.ts.
+// The noise of one column of an evaluation: how to make it, how to tell the denoiser, its strength at a sample. The
+// same seed gives the same noise.
 import { addGaussianNoise, addPoissonGaussianNoise } from '../core/noise/index.js';
 import type { DenoiseCallOptions } from '../denoiser/denoiser.js';
 

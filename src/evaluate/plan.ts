@@ -1,5 +1,5 @@
-// What an evaluation runs: noises, subjects, and which of them meet on how many pictures. The grid is here, the paper's
-// choice in paper-protocol.ts.
+// What an evaluation runs: noises, subjects, and on how many pictures they meet. paper-protocol.ts has the paper's
+// choice.
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import { DEFAULT_PRESET } from '../denoiser/preset.js';

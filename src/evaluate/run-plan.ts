@@ -1,5 +1,5 @@
-// Runs a plan: every task's pictures get their noise, are restored and measured. Noisy pictures are made anew for every
-// subject, so that none is kept; the seed makes them the same.
+// Runs a plan: every task's pictures get their noise, are restored and measured. Noisy pictures are made anew for each
+// subject from their seeds, so none is kept.
 import { availableParallelism } from 'node:os';
 import { sum } from '../core/metrics/index.js';
 import { mapInOrder } from '../tile/in-order.js';

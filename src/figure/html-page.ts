@@ -1,5 +1,4 @@
-// The frame of a page that stands alone in its file: it may load nothing but the pictures in it, and nothing runs in it but
-// the script that it is made with.
+// The frame of a page in one file: it may load only the pictures in it and run only its own script.
 import { createHash } from 'node:crypto';
 
 export interface HtmlHead {

@@ -1,5 +1,5 @@
-// A chart of lines as one <svg>: for a page, where it takes the page's text colour, and (standaloneSvg) for a file.
-// No styles, ids or scripts, so that it stands under any content policy and beside others of its kind.
+// A chart of lines as one <svg>: in a page it takes the page's text colour, as a file see standaloneSvg. It has no
+// styles, ids or scripts.
 import { line, type SymbolType, symbol, symbolsFill } from 'd3-shape';
 import { type Axis, axisOf, isShowable, numberLabel, type ScaleKind } from './axis.js';
 import { escapedMarkup } from './html-page.js';

@@ -1,5 +1,5 @@
-// What `format` and `quality` ask for: a decoded picture made ready to be written in another format, or at another
-// quality. Off unless asked for. Samples keep their colour space; their depth changes only where the format has no such.
+// `format` and `quality`: prepares a decoded picture for another format or quality, only if asked. Samples keep their
+// colour space; depth changes only where the format lacks it.
 import { FlowDenoiseError } from '../core/errors.js';
 import { colourChannels, type Picture, whiteLevel } from '../core/picture.js';
 import {

@@ -1,5 +1,5 @@
-// From a file's bytes to a picture in memory: the samples as the file has them, and what the file says around
-// them. No colour management, no gamma, no turning by orientation, no premultiplication.
+// From a file's bytes to a picture: its samples and its container. No colour management, gamma, turning or
+// premultiplication.
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { type Channels, colourChannels, type Picture, type Samples } from '../core/picture.js';

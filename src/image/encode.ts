@@ -1,5 +1,4 @@
-// From a picture in memory back to a file like the one it came from: same format, depth, channels and coding,
-// with the metadata that decoding set aside.
+// From a picture back to a file like the one it came from: same format, depth, channels, coding and metadata.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Channels, Picture, Samples } from '../core/picture.js';

@@ -1,5 +1,4 @@
-// What a file on disk is, before anything that parses pictures sees it, and the names that we take for pictures. A
-// name is no proof.
+// Which files on disk are pictures, by name and by first bytes, before anything parses them. A name is no proof.
 import { extname } from 'node:path';
 import { openRegularFile } from '../core/files.js';
 import { readContainer } from './decode.js';

@@ -1,5 +1,4 @@
-// What a file is, from its first bytes: the formats that we read, and a name for the others to put in
-// an error. Not a check that the rest of the file is sound.
+// A file's format from its first bytes, and a name for those we do not read. Not a check that the rest is sound.
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'tiff' | 'avif' | 'gif';
 

@@ -1,5 +1,5 @@
-// Palettes of PNG (PNG 3rd edition, 11.2.2 and 11.3.1.1): from colours to indices and to the chunks that name the
-// colours. sharp would quantise; here every sample stays what it is.
+// Palettes of PNG (PNG 3rd edition, 11.2.2 and 11.3.1.1): colours to indices and chunks. sharp would quantise; here
+// every sample stays.
 import { crc32 } from 'node:zlib';
 import type { Picture, Samples } from '../core/picture.js';
 

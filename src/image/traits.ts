@@ -1,5 +1,4 @@
-// What a file says of itself beside its samples, as a list to compare two files by: what was kept of the one in the
-// other. How a format is read is its container's business.
+// Lists what a file has beside its samples, to compare two files.
 import { createHash } from 'node:crypto';
 
 /** A name in words, and a value: words where they say something, else a checksum of the bytes. */

@@ -44,8 +44,8 @@ export async function cacheContents(folder: string): Promise<CacheContents> {
 }
 
 /**
- * Removes results; without options, all of them. Builds may go on meanwhile: what they miss they compute anew. Not
- * cacache's own `verify`, which reads every byte that is kept and takes from under a build what it writes.
+ * Removes results; without options, all. Builds may run meanwhile and compute anew what they miss. Unlike cacache's
+ * `verify`, it does not read every byte, nor take what a build is writing.
  */
 export async function pruneCache(folder: string, { since, maxBytes }: PruneOptions): Promise<Pruned> {
   const entries = await entriesOf(folder);

@@ -1,5 +1,4 @@
-// The byte stream over one picture: a file's bytes go in, the denoised file's come out. For many files see
-// denoise-stream.ts.
+// The byte stream for one picture. denoise-stream.ts is for many files.
 import type { Transform } from 'node:stream';
 import { transform } from 'through2';
 import { FlowDenoiseError } from '../core/errors.js';

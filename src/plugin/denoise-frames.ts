@@ -1,5 +1,4 @@
-// An animation through a denoiser, frame by frame: its noise is found once, so that a frame does not differ from the next by
-// what was taken for noise.
+// Denoises an animation frame by frame, with its noise found once, so that frames do not differ by it.
 
 import type { Picture, Samples } from '../core/picture.js';
 import type {

@@ -1,5 +1,4 @@
-// The object stream over Vinyl files: pictures go in, the same files come out in the same order, denoised. Not
-// gulp's dress (gulp.ts) and not the pictures' formats (src/image).
+// The object stream over Vinyl files: pictures in, the same files out, in the same order, denoised.
 
 import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';

@@ -1,5 +1,4 @@
-// One picture file in memory, denoised: bytes in, bytes out, of the same format unless another is asked for. Files,
-// streams and folders are for those who call this.
+// Denoises one picture file in memory: bytes in, bytes out, in the same format unless another is asked for.
 import { FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';

@@ -1,5 +1,4 @@
-// The stream in gulp's dress: every error is one PluginError, and gulp hears of it. What the stream does is in
-// denoise-stream.ts.
+// The stream as a gulp step: every error is one PluginError, and gulp hears of it.
 
 import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';

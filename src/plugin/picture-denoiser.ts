@@ -1,5 +1,5 @@
-// What the streams share: a denoiser that opens at the first picture that needs one, and the cache before it. Knows
-// bytes and names, no Vinyl files.
+// A denoiser that opens at the first picture that needs one, with the cache before it, for all streams. Knows bytes and
+// names.
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import { fingerprintOf } from '../denoiser/fingerprint.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';

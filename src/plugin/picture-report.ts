@@ -1,5 +1,4 @@
-// What a file says of itself when it has come through: the denoiser's report with what concerns the file, or what
-// went wrong with it.
+// The report of one file: the denoiser's report and the file's own facts, or what went wrong.
 import type Vinyl from 'vinyl';
 import type { DenoiseReport } from '../denoiser/denoiser.js';
 import type { Fidelity } from '../image/index.js';

@@ -1,5 +1,5 @@
-// Denoised pictures kept on disk between runs, under what they were made from. Content-addressed by cacache, which
-// writes atomically, verifies what it reads, and lets several processes use one folder.
+// Denoised pictures kept on disk between runs, by what they were made from. cacache writes atomically, verifies what it
+// reads, and lets processes share a folder.
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
-// The options of streams and of the gulp step: those that open a denoiser, those of a call, and those of a file. They are
-// checked together and taken apart once.
+// The options of streams and of the gulp step: of opening, of a call and of a file. Checked together, taken apart once.
 import type Vinyl from 'vinyl';
 import { z } from 'zod';
 import type { Denoiser } from '../denoiser/denoiser.js';
@@ -47,8 +46,8 @@ export const fileShape = {
 
 const sharedShape = {
   /**
-   * Keeps results on disk and takes them from there when neither file, options, prior nor version have changed. A folder,
-   * or true for `node_modules/.cache/flow-denoise`. Default false.
+   * Keeps results on disk and reuses them while file, options, prior and version stay the same. A folder, or true for
+   * `node_modules/.cache/flow-denoise`. Default false.
    */
   cache: option(z.union([z.boolean(), z.string().min(1)]).default(false), 'true, false or a folder', {
     does: 'keeps results between runs; true is node_modules/.cache/flow-denoise',
@@ -83,8 +82,8 @@ const ownStreamShape = {
   /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
   concurrency: concurrencyOption,
   /**
-   * What a file does that fails: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it as it
-   * was. Both go on with the next file and emit 'fileError'.
+   * What a failing file does: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it unchanged.
+   * The last two emit 'fileError'.
    */
   onError: option(z.enum(['fail', 'skip', 'pass']).default('fail'), "'fail', 'skip' or 'pass'", {
     does: 'what to do with a file that fails',

@@ -1,5 +1,4 @@
-// A Vinyl file as a picture: whether it is one, its bytes, and what becomes of the file when they change. Where a file
-// is written is its path's business, which is never touched here.
+// A Vinyl file as a picture: whether it is one, its bytes, and how the file changes with them. Its path stays.
 import { Readable } from 'node:stream';
 import Vinyl from 'vinyl';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';

@@ -1,5 +1,4 @@
-// The connection to Redis or Valkey: its address, its credentials, and what is said of it when it fails. Credentials
-// are in no message of ours.
+// The connection to Redis or Valkey: address, credentials and faults. No message of ours has credentials.
 import type { Redis } from 'ioredis';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { loadQueuePackages } from './packages.js';

@@ -1,5 +1,5 @@
-// The thread that keeps the locks of a worker's jobs: it has a connection of its own and nothing else to do, so that no
-// load on the other threads makes a lock expire.
+// The thread that keeps the locks of a worker's jobs, with its own connection, so that load elsewhere lets no lock
+// expire.
 import { parentPort, workerData } from 'node:worker_threads';
 import { connect } from './connection.js';
 import type { KeeperData, KeeperMessage, KeeperReport } from './lock-keeper.js';

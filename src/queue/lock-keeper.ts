@@ -1,5 +1,5 @@
-// The locks of the jobs in hand, kept by a thread of their own (lock-keeper-thread.ts). A job whose lock is lost belongs
-// to another worker.
+// Keeps the locks of the jobs in hand by a thread (lock-keeper-thread.ts). A job whose lock is lost belongs to another
+// worker.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { QueueAddress } from './connection.js';

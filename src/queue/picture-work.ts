@@ -1,5 +1,4 @@
-// One job from end to end: read, denoise, write. It knows pictures and storage; of queues it knows only that a job may
-// stop being ours.
+// One job from end to end: read, denoise, write. Of queues it knows only that a job may stop being ours.
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiserOptions, Progress } from '../denoiser/options.js';

@@ -1,5 +1,5 @@
-// Priors of jobs: by the name of one that every worker has, or a folder in the storage that a worker fetches once. The
-// checksum of its model.json, which holds that of the weights, says whether it is the one that was meant.
+// Priors of jobs: a shipped one by name, or a folder in the storage that a worker fetches once. The checksum of
+// model.json, which holds that of the weights, identifies it.
 
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// Submitting: a job a picture, its options checked, its name made from what its result depends on. So the same picture
-// with the same options is one job, however often it is submitted.
+// Submits a job for each picture. Its id follows from what the result depends on, so the same picture with the same
+// options is one job.
 import { basename, extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';

@@ -1,5 +1,4 @@
-// Waits for jobs: hears of their ends as they happen, and asks again from time to time, because events are lost where a
-// connection breaks.
+// Waits for jobs by their events, and asks again now and then, because a broken connection loses events.
 import type { QueueClient } from './client.js';
 import { type FailureReason, reasonOf } from './job.js';
 import { loadQueuePackages } from './packages.js';

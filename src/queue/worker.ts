@@ -1,5 +1,4 @@
-// A worker: takes jobs from the queue for as long as it lives. BullMQ owns the queue; what is done to a picture is
-// picture-work.ts's.
+// A worker takes jobs from the queue as long as it lives. BullMQ owns the queue; picture-work.ts does a picture.
 import { EventEmitter } from 'node:events';
 import type { Worker as BullWorker, Job } from 'bullmq';
 import { codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
@@ -279,10 +278,8 @@ function isConnectionTrouble(error: unknown): boolean {
 }
 
 /**
- * Starts a worker: it takes jobs of the queue, denoises their pictures and writes the results, until it is closed.
- *
- * A server that is not there, or goes away, is waited for. A job belongs to a worker for as long as its lock is renewed;
- * when the worker ends without a word, another takes the job.
+ * Starts a worker: it takes jobs, denoises their pictures and writes the results until it is closed. It waits for a
+ * server that is away. A job belongs to a worker while its lock is renewed; if the worker dies, another takes the job.
  *
  * @returns  at once; listen to its events, and await `finished`
  * @throws   FlowDenoiseError BAD_OPTION, at once; what is wrong with the storage or the credentials is what `finished`

@@ -1,5 +1,5 @@
-// A piece of an installation: a folder that is there whole or not at all, made beside and renamed. Pieces outlive the
-// failure of a later step, so that the next attempt goes on from them.
+// A piece of an installation: a folder that is whole or absent, made beside and renamed. Pieces survive a later
+// failure, so the next attempt goes on from them.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

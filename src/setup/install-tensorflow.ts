@@ -1,6 +1,5 @@
-// Installs TensorFlow.js for Node into the user's cache folder: prerequisites, packages, libtensorflow, addon,
-// verification, and only then the marker by which it is found. Pieces are made in `next`, which becomes the
-// installation by a rename; until then the one that is there stays in use.
+// Installs TensorFlow.js for Node into the user's cache folder; the marker by which it is found is written last. Pieces
+// are made in `next`, which is renamed into place; until then the old installation stays in use.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,4 @@
-// What the steps of an installation share: where they write words and log, what stops them, how they fail, and that one
-// installation at a time works in a folder.
+// What installation steps share: words and log, how they fail, and one installation at a time in a folder.
 
 import { appendFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// The piece `libtensorflow`: a folder with lib and include as @tensorflow/tfjs-node-gpu wants its deps. Taken out of
-// PyPI's TensorFlow wheel, whose C library is the same that Google once published by itself, or a folder of the user's.
+// The piece `libtensorflow`: lib and include as @tensorflow/tfjs-node-gpu wants them, from PyPI's TensorFlow wheel or a
+// folder of the user's.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';

@@ -1,6 +1,5 @@
-// The piece `packages`: @tensorflow/tfjs-node-gpu with what it requires, from npm, and its addon compiled against the
-// piece `libtensorflow`. The package's own install script is never run: it wants libtensorflow 2.9 from a download site
-// and begins by removing any other.
+// The piece `packages`: @tensorflow/tfjs-node-gpu from npm, its addon compiled against the piece `libtensorflow`. The
+// package's install script never runs: it fetches libtensorflow 2.9 and removes any other.
 import { existsSync } from 'node:fs';
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// What an installation needs of the machine, looked for before anything is downloaded. Everything that is missing is
-// told at once, each with its remedy.
+// Looks for what an installation needs before anything is downloaded, and tells all that is missing at once, with
+// remedies.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// Runs a tool of others (pip, npm, node-gyp ...) to its end: its output into the log, its whole family of processes
-// stopped when the installation is, its failure told with the last lines it said.
+// Runs a tool (pip, npm, node-gyp ...): logs its output, stops its whole process group on abort, and tells a failure
+// with its last lines.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Installer, installFailed, log } from './installer.js';
 

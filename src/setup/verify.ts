@@ -1,5 +1,5 @@
-// Whether an installation works: a process of its own imports it and computes a convolution. A crash of the library is
-// that process's, not ours.
+// Verifies an installation in a process of its own, which imports it and computes a convolution, so that a crash is not
+// ours.
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { packagesFolder } from '../core/engine/packages/tensorflow-package.js';

@@ -13,10 +13,9 @@ import type { TrainMessage, TrainWorkerData } from './train-worker.js';
 export type { TrainOptions };
 
 /**
- * Trains a flow on a folder's pictures and writes it as a prior: at every checkpoint, and last, with a card (README.md), a
- * log (log.jsonl) and a page to look at (training.html). Leaving the loop early,
- * or aborting, writes a checkpoint too once there was a step; `resume: true` goes on
- * from there.
+ * Trains a flow on a folder's pictures and writes it as a prior at every checkpoint and at the end, with a card
+ * (README.md), a log (log.jsonl) and a page (training.html). Leaving the loop early or aborting writes a checkpoint
+ * once there was a step; `resume: true` goes on from there.
  *
  * @returns  what happens, step by step; the first record comes once the pictures were looked through
  * @throws   FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_CHECKPOINT, ENGINE_UNAVAILABLE (training needs tensorflow),

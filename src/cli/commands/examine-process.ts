@@ -1,5 +1,5 @@
-// A process of its own for one engine: `flow-denoise doctor` starts it, so that a driver that crashes takes nothing else
-// with it. Prints one line of JSON: the examination, or for `auto` the engine that it takes.
+// `flow-denoise doctor` starts this process for one engine, so that a driver that crashes takes nothing else with it.
+// Prints one line of JSON: the examination, or for `auto` the engine it takes.
 import type { EngineName } from '../../core/engine/engine.js';
 import { examineEngine, loadCheckedPrior } from '../../core/engine/examine-engine.js';
 import { openEngine } from '../../core/engine/open-engine.js';

@@ -1,5 +1,4 @@
-// `flow-denoise priors`: the priors that come with the package, and any other folder's: what its model.json and its
-// card (README.md) say. Weights are not read.
+// `flow-denoise priors`: what a prior's model.json and card (README.md) say. Does not read weights.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';

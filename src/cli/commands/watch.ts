@@ -1,5 +1,4 @@
-// `flow-denoise watch`: its options, and the words and lines in which its events are told. What it does is
-// src/plugin/watch.
+// The options of `flow-denoise watch`, and how it tells its events. The work is in src/plugin/watch.
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { badOption } from '../../core/errors.js';

@@ -1,5 +1,4 @@
-// What a person sees while it works: a bar on a terminal, lines elsewhere, nothing but errors when quiet. Always
-// on stderr: stdout belongs to --json.
+// Progress on stderr: a bar on a terminal, lines elsewhere, only errors when quiet. stdout belongs to --json.
 import { MultiBar } from 'cli-progress';
 import { printableLines } from '../../core/printable.js';
 import { timeWords } from '../../figure/time-words.js';

@@ -123,8 +123,7 @@ export function errorLine(error: unknown): string {
 }
 
 /**
- * A command that was stopped by a signal and has more to say of it than that nothing was written. Thrown in place of the
- * signal's reason; its message is what the person who stopped it reads.
+ * Thrown in place of the signal's reason by a command that has more to say when it is stopped; its message is shown.
  */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';

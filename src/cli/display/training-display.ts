@@ -1,5 +1,5 @@
-// What a person sees while a flow is trained: one line that is renewed on a terminal, a line now and then elsewhere, and
-// a line for every validation. Always on stderr.
+// Progress of a training on stderr: one renewed line on a terminal, a line now and then elsewhere, a line for each
+// validation.
 
 import { SingleBar } from 'cli-progress';
 import { printableLines } from '../../core/printable.js';

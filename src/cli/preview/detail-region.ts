@@ -5,8 +5,8 @@ import type { Raw } from './display-image.js';
 const BLOCK = 8;
 
 /**
- * Where to look closely: the part with the most structure left and the most noise gone, each against its mean over
- * the picture, so that neither decides alone.
+ * The part with the most structure left and the most noise gone, each relative to its mean, so that neither decides
+ * alone.
  *
  * @param size  of the part, in pixels of the full picture
  */

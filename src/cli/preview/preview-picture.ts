@@ -1,5 +1,4 @@
-// The picture of --preview: cells of one size in rows, each under its words. Pixels in, a PNG out; what is in the cells
-// is preview.ts's.
+// Draws the picture of --preview: rows of cells of one size, each under its label. preview.ts fills the cells.
 import sharp from 'sharp';
 import { formatOfFile } from '../../image/index.js';
 import type { Raw } from './display-image.js';

@@ -1,5 +1,5 @@
-// `--preview`: a part of a picture, noisy and denoised side by side, with one sigma or beta or several, to choose them by
-// eye. Only that part is denoised; what is found of the noise is the whole picture's.
+// `--preview`: a part of a picture before and after, under several sigmas or betas, to choose by eye. Only that part is
+// denoised; the noise is found in the whole picture.
 
 import { stat } from 'node:fs/promises';
 import sharp from 'sharp';

@@ -1,5 +1,5 @@
-// The file of the HTML report. What is known only at the end stands first in it, so the pictures go to a temporary
-// file as they come and are copied behind the head when that is there. A reader sees a whole page or none.
+// The file of the HTML report. The head is known last, so pictures go to a temporary file as they come and are copied
+// behind the head at the end. A reader sees a whole page or none.
 
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';

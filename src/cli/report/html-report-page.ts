@@ -1,6 +1,5 @@
-// What stands on the page of --report, as HTML: the totals, the failures, and an article for every picture. Pure
-// functions of text; every name and message that comes from outside passes `escaped`. Looks and behaviour are
-// html-report-style.ts's and html-report-script.ts's.
+// The HTML of the --report page: totals, failures, and an article for each picture. Pure functions of text; every
+// outside name and message passes `escaped`.
 
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';

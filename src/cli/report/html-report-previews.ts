@@ -1,5 +1,5 @@
-// The pictures of the HTML report: copies in sRGB and upright, as data URLs, small enough for a page; and a detail, pixel
-// for pixel, from where there is most to see. Before and after are made alike. No HTML here.
+// The pictures of the HTML report as data URLs: small upright sRGB copies, and a detail pixel for pixel. Before and
+// after are made alike.
 
 import sharp, { type Sharp } from 'sharp';
 import type { Region } from '../../core/picture.js';

@@ -1,5 +1,5 @@
-// What the page of --report does: the divider between before and after, zoom and panning. It runs in a browser, as
-// text: all that it changes are custom properties and classes, and what is drawn by them is html-report-style.ts's.
+// The script of the --report page, as text: the divider, zoom and panning. It only sets custom properties and classes;
+// html-report-style.ts draws from them.
 export const script = `
 for (const viewer of document.querySelectorAll('[data-compare]')) compare(viewer);
 for (const spot of document.querySelectorAll('[data-spot]')) {

@@ -1,5 +1,4 @@
-// The page of --report: every picture before and after, what was done to it, and the totals. Pictures are written out
-// as they come, none is held. What stands on the page is html-report-page.ts's, its pictures html-report-previews.ts's.
+// The page of --report. Each picture is written out as it comes; none is held in memory.
 import { messageOf } from '../../core/errors.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { errorJson, type Outcome } from '../display/report.js';
@@ -10,8 +9,8 @@ import { makePreviews, type Previews, previewSizes } from './html-report-preview
 
 export interface HtmlReport {
   /**
-   * Takes a picture's previews; to be called before the result is written, which may be over the input. Never rejects:
-   * a picture without previews is told without them.
+   * Makes a picture's previews. Call it before the result is written, which may replace the input. Never rejects: where
+   * previews fail, the page says so.
    *
    * @param bytes  the result; undefined where the picture stays as it is
    */

@@ -1,5 +1,5 @@
-// Where results go: beside the original, into a folder, in its place. The flags for it, which of them go together,
-// and the path that each gives. Writes nothing.
+// Where results go: beside the original, into a folder, or in its place. Checks the flags and gives the paths; writes
+// nothing.
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';

@@ -1,7 +1,6 @@
-// A picture in the place of its original: the original is kept first where that is asked for, then replaced in one
-// step, with its permissions. What changed since it was read is not replaced. A backup also says how far a run came:
-// while it is the original itself (or a copy of it) the picture is still to be denoised, and later it is done. Whatever
-// ends the process, the original is there under one of its two names.
+// Replaces an original in one step, with its permissions, after keeping a backup if asked. A file that changed since it
+// was read is not replaced. A backup that equals the original means "not denoised yet"; one that differs means "done".
+// Whatever ends the process, the original is there under one of its two names.
 
 import { link, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,5 +1,5 @@
-// From the words on the command line to pairs of files: which pictures are read and where each is written. Says
-// no to anything that would lose a picture; reads no picture itself.
+// Turns the words on the command line into pairs of files, input and output. Refuses what would lose a picture; reads
+// no picture.
 
 import { stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';

@@ -1,5 +1,5 @@
-// In place: which of the pictures that were found may be replaced. A link is never followed out of the inputs, a backup is
-// no picture to denoise, and a file that has more names is told.
+// In place: which pictures may be replaced. No link is followed out of the inputs, no backup is denoised, and other
+// names of a file are told.
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
@@ -21,8 +21,8 @@ interface Looked {
 }
 
 /**
- * Every picture once, under the name that is no link. A link to another input is left out: it shows that one's result. A
- * link to anything else is a job that is refused.
+ * Every picture once, under the name that is no link. A link to another input is left out; a link to anything else is
+ * refused.
  *
  * @param backup  what --backup appends to a name
  */

@@ -1,5 +1,4 @@
-// `cat.png -o clean.png`: an --output that is named as a picture is a file where one picture goes in, and a mistake where
-// several do.
+// `cat.png -o clean.png`: an --output with a picture's name is a file for one picture, and a mistake for several.
 import { stat } from 'node:fs/promises';
 import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';

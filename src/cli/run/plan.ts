@@ -1,5 +1,4 @@
-// What lies ahead: the pictures' sizes from their headers, the tiles they make, and how long it will take. And
-// `--dry-run`, which says it, a line for each picture. No picture is decoded here.
+// The plan of a run: sizes from headers, tiles, expected time; and `--dry-run`, which prints it. Decodes no picture.
 
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
@@ -49,8 +48,7 @@ export interface PlanOptions {
 }
 
 /**
- * Measures the machine (a second or two) and the pictures, whose files are read and checked as the run does, and not
- * decoded.
+ * Measures the machine (a second or two), and reads and checks the files as the run does, without decoding them.
  *
  * @returns  a planned job for every job, in their order
  */

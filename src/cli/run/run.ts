@@ -1,5 +1,5 @@
-// The command's work: every picture that was found, several at once, each written whole or not at all. One that
-// fails does not stop the others. Words and exit codes are other files' (progress.ts, report.ts, main.ts).
+// The command's work: several pictures at once, each written whole or not at all. One that fails does not stop the
+// others.
 
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError } from '../../core/errors.js';

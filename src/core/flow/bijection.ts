@@ -1,5 +1,5 @@
-// What every part of the flow is: an invertible map that knows its log-determinant and how a gradient of the
-// log density goes back through it. Written over TensorOps, so the same lines run, are recorded, and train.
+// What every part of the flow is: an invertible map that knows its log-determinant and how a gradient of the log
+// density goes back through it.
 
 export interface Forward<T> {
   /** The image of x. */

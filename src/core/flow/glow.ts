@@ -1,5 +1,5 @@
-// Glow (Kingma and Dhariwal 2018): levels of squeeze, steps and split, chained into one bijection between a
-// picture and standard normal latents. What the parts do is in their own files.
+// Glow (Kingma and Dhariwal 2018): levels of squeeze, steps and split, chained into one bijection between a picture and
+// standard normal latents.
 import type { TensorOps } from '../ops/tensor-ops.js';
 import { actnorm } from './actnorm.js';
 import { affineCoupling } from './affine-coupling.js';

@@ -1,5 +1,5 @@
-// beta-MAP's climb: what it is asked for and gives, and what is decided after each of its steps. The same on the host
-// (beta-map.ts) and on a device where tiles stay from step to step (core/engine/tfjs/tfjs-climbs.ts).
+// beta-MAP's climb: its request, its result, and what is decided after each step. The same on the host (beta-map.ts)
+// and on a device (core/engine/tfjs/tfjs-climbs.ts).
 import type { ElementwiseOps } from '../ops/tensor-ops.js';
 import { type AdamFactors, type AdamOptions, adamFactors } from './adam.js';
 

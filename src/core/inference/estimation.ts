@@ -1,5 +1,5 @@
-// What an estimator is: a generator that asks for the prior's density and score at a point and is resumed with them.
-// Estimators know nothing of engines, batches or threads, so a tile's result cannot depend on its neighbours.
+// An estimator is a generator: it asks for the prior's density and score at a point and is resumed with them. It knows
+// no engine, batch or thread, so a tile's result cannot depend on its neighbours.
 import type { Climb, ClimbRequest } from './climb.js';
 
 /** One evaluation of the prior: the point, planar [C, H, W], and the noise level, [0, 1] units. */

@@ -1,5 +1,5 @@
-// How likely a noisy tile is under a noise-conditioned prior, told from how well the prior denoises it. An estimation like
-// the others, whose estimate is the tile itself. Comparing priors is src/denoiser/choose-prior.ts.
+// How likely a noisy tile is under a conditioned prior, told from how well the prior denoises it. choose-prior.ts
+// compares priors.
 import { addGaussianNoise } from '../noise/simulate/add-noise.js';
 import { densityAt, type Estimate, type Estimation, hasBrokenDown } from './estimation.js';
 

@@ -14,8 +14,8 @@ export const SIDE = 8;
 export const AREA = SIDE * SIDE;
 
 /**
- * The block at (x, y) to `out`, [colours, 8, 8], in 8-bit units. A plain function, as the others that read all of a
- * picture's blocks: the engine compiles such ones soonest, and most programs estimate the noise of few pictures.
+ * Copies the block at (x, y) to `out`, [colours, 8, 8], in 8-bit units. A plain function: the engine compiles such ones
+ * soonest.
  */
 export function readBlock(
   { data, width, channels }: Picture,

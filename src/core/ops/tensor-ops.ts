@@ -95,8 +95,8 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
   unsqueeze(picture: T): T;
 
   /**
-   * The picture itself, computed after the given pictures have been: an order for carriers that would otherwise
-   * put them off and keep what they are computed from in memory. The given pictures hold finite numbers.
+   * The picture itself, computed after the given pictures: keeps carriers from putting them off and holding their
+   * inputs in memory. The given pictures hold finite numbers.
    */
   after(picture: T, earlier: readonly T[]): T;
 

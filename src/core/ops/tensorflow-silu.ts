@@ -1,5 +1,5 @@
-// SiLU and its slope as one kernel of TensorFlow.js on the backend `tensorflow`, with a gradient of its own: a third of
-// the operations that its parts and their gradients are, which is most of what training computes beside convolutions.
+// SiLU and its slope as one TensorFlow.js kernel with its own gradient on the backend `tensorflow`: a third of the
+// operations of its parts.
 import * as tf from '@tensorflow/tfjs-core';
 
 const NAME = 'FlowDenoiseSilu';

@@ -1,5 +1,5 @@
-// The noise of a picture for whoever asks for it alone: a program, `flow-denoise noise`. It is shown and found as a denoiser
-// does it; or it is measured, on a flat patch or against a clean picture of the same scene.
+// The noise of a picture by itself: found as a denoiser finds it, or measured on a flat patch or against a clean
+// picture of the scene.
 import { z } from 'zod';
 import { openNoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { rememberReadings } from '../../core/engine/noise-meter/remembered-readings.js';

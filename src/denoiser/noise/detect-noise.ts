@@ -1,5 +1,4 @@
-// What noise a picture has, found from the picture alone: one call, for the denoiser, the choice of a prior, the preview
-// and `flow-denoise noise`. Which finding counts is decided here and only here.
+// Finds a picture's noise from the picture alone. Which finding counts is decided here only.
 
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { mean } from '../../core/metrics/index.js';
@@ -149,8 +148,8 @@ function nothing(sigma: number, why: string, confidence?: number): DetectedNoise
 }
 
 /**
- * The mean level of the chroma's details (of a grey picture's own), 8-bit units, and how far their logarithms spread. The
- * coarsest detail, which few cells tell well, is not asked.
+ * The mean level of the chroma's details (or of a grey picture's own), 8-bit units, and the spread of their logarithms.
+ * The coarsest detail is left out: few cells tell it well.
  */
 function chromaOf({ levels255 }: ProfileFromReadings, unit: number): { level255: number; spread: number } {
   const asked = levels255.length === MEASURED ? levels255 : levels255.slice(MEASURED);

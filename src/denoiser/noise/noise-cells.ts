@@ -1,5 +1,5 @@
-// What the noise network says of a picture: tiles spread over it, cell by cell. A fixed number of tiles is read, so large
-// pictures cost no more.
+// Reads a picture with the noise network, cell by cell, in a fixed number of tiles, so that large pictures cost no
+// more.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { CELL } from '../../core/noise/estimate/noise-network.js';
 import { type CellReading, cellReadings } from '../../core/noise/estimate/profile-from-readings.js';

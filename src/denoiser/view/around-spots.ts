@@ -1,5 +1,5 @@
-// Where the flow breaks down at a spot of a tile (a saturated patch, say), the spot alone is left: it is looked for, filled from
-// its surroundings, and the rest is estimated without it at its own noise level.
+// Where the flow breaks down at a spot of a tile (say, a saturated patch): finds the spot, fills it from its
+// surroundings, and estimates the rest at its own noise level. The spot itself stays.
 import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
 import type { TileSamples } from '../passes/tile-pass.js';
 import { fillOdd } from './fill.js';

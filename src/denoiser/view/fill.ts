@@ -1,6 +1,6 @@
-// What the prior is shown in place of odd pixels: the picture mirrored at the nearest pixel that is sound, so that the fill
-// has the picture's structure and its noise; farther inside whole blocks from elsewhere, so that the noise's estimate is not
-// misled; for single pixels the median of their neighbours.
+// What the prior sees in place of odd pixels: the picture mirrored at the nearest sound pixel, which keeps structure
+// and noise; farther inside, whole blocks from elsewhere, so that the noise's estimate stays right; for single pixels
+// the median of their neighbours.
 
 import { setImmediate } from 'node:timers/promises';
 import { donorBlocks } from './donor-blocks.js';

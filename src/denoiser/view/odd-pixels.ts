@@ -1,5 +1,5 @@
-// Pixels that are no part of the photograph: hidden ones (alpha 0), single outliers (hot and dead pixels, dust in a scan), and
-// samples far outside the range (a lamp of value 8). The prior never sees them and they stay as they are.
+// Pixels that are no part of the photograph: hidden ones (alpha 0), single outliers (hot and dead pixels, dust),
+// samples far outside the range. The prior never sees them and they stay as they are.
 import { setImmediate } from 'node:timers/promises';
 import { colourChannels, type Picture } from '../../core/picture.js';
 import type { SampleRange } from './sample-range.js';

@@ -1,5 +1,5 @@
-// What is shown of a picture to all that knows noise and priors: its samples between black and white point, odd pixels filled.
-// A picture in its container's own range without odd pixels is shown as it is.
+// What everything downstream sees of a picture: samples between black and white point, odd pixels filled. A picture in
+// its container's own range without odd pixels passes as it is.
 import { colourChannels, type Picture, type Region, type Samples, whiteLevel } from '../../core/picture.js';
 import { cutOut } from '../../tile/region.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';

@@ -1,5 +1,5 @@
-// The black and the white point: which numbers of a file mean 0 and 1 to everything downstream. For most pictures 0 and the
-// white level; for data that fills a small part of its container, and for floats beyond [0, 1], what the samples occupy.
+// The black and the white point: which samples mean 0 and 1 downstream. Usually 0 and the white level; otherwise what
+// the samples occupy.
 import { badOption } from '../../core/errors.js';
 import { type Picture, whiteLevel } from '../../core/picture.js';
 import type { Survey } from './survey.js';

@@ -1,5 +1,5 @@
-// A quick look at a picture's samples before anything else: what they are apart from noise and single outliers, and about
-// how strong the noise is. Both only decide about the range and about odd pixels; the noise proper is estimated later.
+// A quick look at a picture's samples: their range without noise and outliers, and roughly how strong the noise is. It
+// only decides about range and odd pixels; the noise proper is estimated later.
 import { colourChannels, type Picture } from '../../core/picture.js';
 
 /** Places that are looked at, at most: a large picture costs no more. */

@@ -1,5 +1,4 @@
-// How long the priors of an evaluation will compute, measured on this machine before it starts. What is beside them
-// (adding noise, measuring) is run-plan.ts's.
+// How long the priors of an evaluation will compute, measured on this machine before it starts.
 import type { Size } from '../../core/picture.js';
 import { checkSigma } from '../../denoiser/noise/check-sigma.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';

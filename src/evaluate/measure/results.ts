@@ -1,5 +1,4 @@
-// What an evaluation found: every picture's figures, not their means only, so that a part of it can be measured again and
-// compared. This is what results.json holds.
+// What an evaluation found, picture by picture, as results.json holds it.
 
 import { mean, sum } from '../../core/metrics/index.js';
 import type { Contender } from '../contender.js';

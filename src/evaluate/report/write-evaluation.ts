@@ -21,8 +21,8 @@ export function reportOf({ results, shown }: Evaluation, command?: string): Repo
 }
 
 /**
- * Writes results.json, results.csv, results.md, results.html and figures/*.svg; what is there under these names is
- * replaced, and figures of an earlier evaluation are removed.
+ * Writes results.json, .csv, .md and .html and figures/*.svg, replacing what is there, and removes an earlier
+ * evaluation's figures.
  *
  * @param command  how it was made, for the reader to make it again
  * @returns        the paths that were written

@@ -1,5 +1,5 @@
-// What surrounds the pixels in a GIF file (GIF89a): how long frames are shown, and the extensions, which are carried over
-// byte for byte: loops, comments, profile, XMP. Not a pixel codec: that is sharp's.
+// The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), carried
+// over byte for byte. Not a pixel codec.
 import { checksum, type Trait } from '../traits.js';
 import { type Animation, animationTraits } from './animation.js';
 import { atMost } from './part-limit.js';

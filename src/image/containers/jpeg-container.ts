@@ -1,5 +1,5 @@
-// What surrounds the pixels in a JPEG file: application segments and comments (ITU T.81 annex B), carried over
-// byte for byte, and how the pixels were coded. Not a pixel codec: that is sharp's.
+// The segments around a JPEG's pixels (ITU T.81 annex B), carried over byte for byte, and how the pixels were coded.
+// Not a pixel codec.
 import { type ChromaSubsampling, jpegQuality, type QuantisationTable } from '../jpeg/jpeg-quality.js';
 import { checksum, type Trait } from '../traits.js';
 import { boundIndex, freeIndex, isPictureIndex, trailerOf } from './jpeg-trailer.js';

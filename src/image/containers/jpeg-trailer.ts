@@ -1,5 +1,5 @@
-// What stands behind the picture in a JPEG file, and the index that points there (CIPA DC-007, Multi-Picture Format):
-// gain maps, previews, the other eye, a phone's short film. It is carried over as it is; the index is brought up to date.
+// What follows the picture in a JPEG file (gain maps, previews, a short film), carried over as it is, and the index
+// that points there (CIPA DC-007, Multi-Picture Format), brought up to date.
 
 /** 'MPF\0' begins at 4 of the segment; offsets count from the header after it. */
 const HEADER_AT = 8;

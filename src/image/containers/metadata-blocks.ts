@@ -1,5 +1,4 @@
-// The metadata that all four formats have a place for, taken out of one and put into another: EXIF, XMP, colour profile.
-// Only for a conversion that was asked for; a file that keeps its format keeps its container as it is.
+// Moves EXIF, XMP and colour profile between formats, only for a conversion that was asked for.
 import { deflateSync } from 'node:zlib';
 import type { Metadata } from 'sharp';
 import { pngChunk } from '../png-palette.js';

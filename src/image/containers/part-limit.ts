@@ -1,5 +1,5 @@
-// How many parts (segments, chunks, tags) a file may have around its pixels. A part costs memory and time however small it
-// is, so a file of a few megabytes with millions of empty ones would block a process for minutes.
+// Limits the parts (segments, chunks, tags) around a file's pixels. Millions of empty ones in a few megabytes would
+// block a process for minutes.
 
 /**
  * Beyond what files of use have: a colour profile fills at most 255 JPEG segments, 100 MB of XMP 1,600, and the TIFF tags

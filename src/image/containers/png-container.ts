@@ -1,5 +1,5 @@
-// What surrounds the pixels in a PNG file: chunks (PNG 3rd edition, section 5). They are carried over byte for
-// byte, their checksums included. Not a pixel codec: that is sharp's.
+// The chunks around a PNG's pixels (PNG 3rd edition, section 5), carried over byte for byte with their checksums. Not a
+// pixel codec.
 
 import { type PngPalette, paletteChunks, pngChunk } from '../png-palette.js';
 import { checksum, type Trait } from '../traits.js';

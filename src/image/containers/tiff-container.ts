@@ -1,5 +1,5 @@
-// What surrounds the pixels in a TIFF file: compression, and the tags that describe the picture (profile, EXIF,
-// XMP, IPTC, resolution, orientation, texts). Not a pixel codec: that is sharp's.
+// Compression and descriptive tags of a TIFF (profile, EXIF, XMP, IPTC, resolution, orientation, texts). Not a pixel
+// codec.
 import type { Picture } from '../../core/picture.js';
 import { withNotesInPlace } from './tiff-maker-notes.js';
 import {

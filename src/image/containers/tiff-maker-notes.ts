@@ -1,5 +1,5 @@
-// The camera maker's notes in EXIF (tag 37500). Most count from the start of the TIFF structure that they lie in and have its
-// byte order, so they are whole only where both stay. What they say is not read.
+// The camera maker's notes in EXIF (tag 37500). Most count from the start of their TIFF structure and have its byte
+// order, so they stay whole only where both stay. They are not interpreted.
 
 import { checksum, type Trait } from '../traits.js';
 import { type TiffTag, tagNumbers } from './tiff-tags.js';

@@ -1,5 +1,5 @@
-// Image file directories of a TIFF (TIFF 6.0, section 2; BigTIFF is read too): reading tags with their values,
-// and appending a directory to a file. Not an interpretation of any tag, nor of pixels.
+// Reads a TIFF's directories (TIFF 6.0, section 2, and BigTIFF) and appends one to a file. Interprets no tag and no
+// pixel.
 import { MOST_PARTS, TooManyParts } from './part-limit.js';
 
 /** Writers may let small values, such as both densities, share their bytes. */

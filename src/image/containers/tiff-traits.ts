@@ -1,5 +1,5 @@
-// What a TIFF file says of itself beside its samples: every tag of its first directory but those that say where the pixels
-// lie in the file and how they were coded, which is told in words. Not what becomes of a tag (tiff-container.ts).
+// The traits of a TIFF: every tag of its first directory, except those about where the pixels lie and how they are
+// coded, which become words.
 
 import { checksum, type Trait } from '../traits.js';
 import {

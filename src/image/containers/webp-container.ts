@@ -1,5 +1,5 @@
-// What surrounds the pixels in a WebP file: RIFF chunks (RFC 9649, section 2). ICCP, EXIF, XMP and unknown chunks
-// are carried over byte for byte. Not a pixel codec: that is sharp's.
+// The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, carried over byte for
+// byte. Not a pixel codec.
 
 import { checksum, type Trait } from '../traits.js';
 import { webpQuality } from '../webp-quality.js';

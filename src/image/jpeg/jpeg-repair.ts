@@ -1,5 +1,4 @@
-// JPEG files that are whole although a decoder warns of their headers: the headers are put right in a copy, so that a
-// warning that is left tells of damage.
+// Repairs the headers of whole JPEG files in a copy, so that a decoder's remaining warning means damage.
 import { isSequential, type Segment, SOS, segmentsOf } from '../containers/jpeg-container.js';
 
 export interface SoundJpeg {

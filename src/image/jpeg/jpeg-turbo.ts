@@ -1,5 +1,5 @@
-// JPEG with the chroma samplings that sharp does not write (4:2:2 of many cameras, 4:4:0, 4:1:1), by libjpeg-turbo in
-// WebAssembly. It encodes in one go, so it has a thread of its own for each picture.
+// JPEG with chroma samplings that sharp does not write (4:2:2, 4:4:0, 4:1:1), by libjpeg-turbo in WebAssembly, in a
+// thread for each picture.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Picture } from '../../core/picture.js';

@@ -1,5 +1,5 @@
-// A bucket of S3, or of a server that speaks like it, as the storage of a queue. Credentials come from where the SDK
-// looks for them: the environment, the shared configuration, the machine's role.
+// A bucket of S3, or of a server like it, as a queue's storage. The SDK finds the credentials: environment, shared
+// configuration, the machine's role.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';

@@ -1,5 +1,5 @@
-// Where the pictures of a queue lie, for those who submit and those who work: a folder that all machines see, or a
-// bucket. Nothing outside its root is read or written.
+// Where a queue's pictures lie: a folder that all machines see, or a bucket. Nothing outside its root is read or
+// written.
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 

@@ -1,5 +1,5 @@
-// The beta of beta-MAP that suits a prior best at each noise level, measured on clean pictures with noise added; kept in
-// the prior's model.json.
+// Measures the best beta of beta-MAP at each noise level on clean pictures with noise added, and keeps it in
+// model.json.
 
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -53,8 +53,8 @@ const calibrateOptionsSchema = z.strictObject({
   /** Whether model.json stays as it is. */
   dryRun: z.boolean().optional().describe('true or false'),
   /**
-   * How long it may take at most. Where that is too short for all crops and noise levels, fewer are measured; what the time
-   * was not enough for is left out.
+   * How long it may take at most. If that is too short, fewer crops and noise levels are measured, and the rest is left
+   * out.
    */
   minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),

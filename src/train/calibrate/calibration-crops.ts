@@ -1,5 +1,5 @@
-// The clean crops that a prior is calibrated on: of the pictures that its training kept for validation, where the folder
-// is the one that it was trained on; of all pictures of any other folder.
+// The clean crops for calibration: from the pictures kept for validation if the prior was trained on the folder, else
+// from all.
 import { z } from 'zod';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import type { PriorModel } from '../../core/model/model-json.js';

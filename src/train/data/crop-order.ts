@@ -1,5 +1,5 @@
-// Which picture a crop is taken from: pure functions of seed and number, so that training goes on at any step as if it
-// had never stopped. No generator is carried along. Validation takes the same crops every time, whatever the seed.
+// Which picture a crop comes from: pure functions of seed and number, so that training resumes at any step. Validation
+// takes the same crops whatever the seed.
 import { createHash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { mersenne } from 'pure-rand/generator/mersenne';

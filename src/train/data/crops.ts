@@ -1,5 +1,5 @@
-// Crops of a folder's pictures, ready when training asks for them. What a step gets depends on the folder, the options
-// and the step's number alone; which files there are is picture-files.ts's, which of them comes when crop-order.ts's.
+// Crops of a folder's pictures, made ahead of use. A step's crops follow from the folder, the options and the step's
+// number alone.
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { sum } from '../../core/metrics/index.js';
 import type { Region } from '../../core/picture.js';
@@ -32,8 +32,7 @@ export interface CropSource {
   /** What the model card says of the data: counts, and a hash over names and lengths of the files. */
   readonly description: Readonly<Record<string, string | number>>;
   /**
-   * The crops of a step: a function of the seed and the step alone. Decoded ahead of use; asking for other steps than
-   * the next is allowed, and slower.
+   * The crops of a step, a function of seed and step. Decoded ahead; asking for another step than the next is slower.
    *
    * @param step  from 0
    * @returns     [batch, size, size, 3], 8-bit RGB, flipped and turned by quarters at random
@@ -87,10 +86,8 @@ interface Unit {
 }
 
 /**
- * Opens a folder's pictures as crops for training.
- *
- * A picture that is decoded for one crop and dropped would cost a large photograph more than a step of training. Where
- * not all have room decoded, several crops are therefore taken of it at once and used one after the other in later steps.
+ * Opens a folder's pictures as crops for training. If not all pictures fit into memory decoded, several crops are taken
+ * of each at once and used in later steps, because decoding a large photograph costs more than a step.
  *
  * @throws  FlowDenoiseError BAD_OPTION (no such folder; too few pictures, or too small ones), BAD_IMAGE (none can be
  *          read); the signal's reason. So does `batch`, once nothing is left that can be decoded.
@@ -189,8 +186,8 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
 }
 
 /**
- * The value under a key, made at first need; those that were made longest ago are forgotten above a number of them. One
- * that fails is for whoever waits for it.
+ * The value under a key, made at first need; the oldest are forgotten above `most`. A failure is for whoever waits for
+ * it.
  */
 function remembered<Value>(
   known: Map<number, Promise<Value>>,

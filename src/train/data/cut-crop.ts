@@ -1,5 +1,5 @@
-// Where a crop lies on a picture or a contact sheet (a file with many pictures of one size, edge to edge), and cutting it
-// out, turned or mirrored as it is copied.
+// Where a crop lies on a picture or a contact sheet (many pictures of one size, edge to edge), and cutting it out,
+// turned or mirrored.
 import type { Region, Size } from '../../core/picture.js';
 
 /** Interleaved 8-bit RGB. */

@@ -1,5 +1,5 @@
-// Decoded pictures of the training folder: as many as a number of bytes allows stay in memory, a few at a time are
-// decoded. Not on the calling thread: sharp has threads of its own.
+// Decoded pictures of the training folder: as many as fit into a number of bytes stay in memory. sharp decodes in
+// threads of its own.
 
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
@@ -87,10 +87,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
   };
 }
 
-/**
- * Upright, in sRGB, 8 bits, three channels. Alpha is dropped rather than flattened onto some ground: a picture is
- * denoised without it too, and what the prior is to know are the colours that it will be shown.
- */
+/** Upright, sRGB, 8 bits, three channels. Alpha is dropped, as it is when a picture is denoised. */
 async function decode({ path, width, height }: PictureFile): Promise<RgbPicture> {
   const { data, info } = await sharp(path, { failOn: 'error', limitInputPixels: DEFAULT_MAX_PIXELS })
     .autoOrient()

@@ -1,5 +1,4 @@
-// The pictures of a training folder: found, looked at (size only, no pixel is decoded), and divided by file into those
-// that are trained on and those that are kept for validation.
+// Finds the pictures of a training folder, reads their sizes, and divides them by file into training and validation.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -92,9 +91,9 @@ export async function findPictures(
 }
 
 /**
- * Divides pictures by file. Whether one is kept for validation depends on its name alone (but in a folder with few files),
- * so that pictures that are added leave the others where they were. Subfolders named `train` and `validation`, where both
- * are there, are the split. There may be too few of either kind.
+ * Divides pictures by file. A file's name alone decides (except in a folder with few files), so that added pictures do
+ * not move others. Subfolders `train` and `validation`, if both are there, are the split. There may be too few of
+ * either kind.
  */
 export function dividePictures({ good, isDivided }: FoundPictures, division: Division): DividedPictures {
   return isDivided ? dividedByFolder(good) : dividedByName(good, division);

@@ -1,5 +1,5 @@
-// A training on disk: one file with all tensors, the counts and the settings, written whole or not at all. The one before
-// it is kept, for when the newest turns out damaged. Noise and crops need no state: they follow from seed and step.
+// A training on disk: one file with tensors, counts and settings, written whole or not at all. The one before is kept
+// in case the newest is damaged. Noise and crops follow from seed and step.
 
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 // What training minimises, as a differentiable function of the parameters: the flow's own forward and pullback on
-// TensorFlow.js, and nothing written twice.
+// TensorFlow.js.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../../core/flow/architecture.js';
 import { flowDensity } from '../../core/flow/log-density.js';

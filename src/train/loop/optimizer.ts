@@ -1,5 +1,5 @@
-// Adam over the flat vector of all parameters, with what keeps a training alive: gradients are clipped by their usual
-// size, steps that are out of the ordinary teach nothing, and three of them in a row restore a snapshot.
+// Adam over the flat parameter vector. Gradients are clipped by their usual size, extraordinary steps are skipped, and
+// three of them in a row restore a snapshot.
 import * as tf from '@tensorflow/tfjs-core';
 
 const BETAS = [0.9, 0.995] as const;

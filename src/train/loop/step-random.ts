@@ -1,5 +1,5 @@
-// The random numbers of a step: noise, noise levels and dequantization. A function of the seed and the step, so that
-// training which goes on after a stop draws what it would have drawn.
+// The random numbers of a step (noise, noise levels, dequantization), a function of seed and step, so that training can
+// resume.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { gaussianGenerator } from '../../core/noise/random.js';

@@ -1,5 +1,5 @@
-// The loop of training, in the thread that calls it: batches in, steps, and now and then a validation and a checkpoint.
-// It owns every tensor that it makes, and ends with the prior written whatever ends it.
+// The training loop: batches, steps, validations, checkpoints. It owns every tensor it makes, and writes the prior
+// whatever ends it.
 
 import os from 'node:os';
 import { basename } from 'node:path';
@@ -133,8 +133,8 @@ export interface TrainerInput {
 }
 
 /**
- * Trains on the current TensorFlow.js backend until the steps or minutes are over or it is stopped; either way a
- * checkpoint and the prior are written last.
+ * Trains on the current TensorFlow.js backend until the steps or minutes are over or it is stopped; then writes
+ * checkpoint and prior.
  *
  * @throws  FlowDenoiseError WRITE_FAILED when the last checkpoint or prior cannot be written, TRAINING_FAILED when the
  *          training has diverged for good (the prior of the last checkpoint is there then)

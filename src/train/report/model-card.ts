@@ -1,5 +1,5 @@
-// The card of a prior that was trained here: README.md beside model.json, made of what model.json says. Its headings are
-// those of the shipped priors' cards, which `flow-denoise priors show` reads.
+// The card of a trained prior: README.md beside model.json, made from it. Its headings are those of the shipped priors'
+// cards.
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -55,8 +55,7 @@ export function modelCard(model: PriorModel): string {
 }
 
 /**
- * Brings a card up to date with its model.json. Sections that someone has written anew stay; where there is no card, one is
- * written.
+ * Updates a card to its model.json. Sections that someone rewrote stay; a missing card is written.
  *
  * @param before  the model that the card was written for; undefined where there was none
  * @throws        FlowDenoiseError WRITE_FAILED

@@ -1,5 +1,4 @@
-// training.html: how a training goes, as one page that asks nothing of any network. Curves, what the flow makes of fixed
-// validation crops, and pictures drawn from it. Pure but for the encoding of its pictures; training-report.ts writes it.
+// training.html: curves, what the flow makes of fixed validation crops, and samples, on one page that loads nothing.
 import sharp from 'sharp';
 import { psnr } from '../../core/metrics/index.js';
 import { plural } from '../../core/printable.js';

@@ -1,6 +1,6 @@
-// Fewer and brighter pixels: where so few photons were counted that the stabilised noise lies above what a prior
-// knows, blocks of pixels are averaged, the small picture is denoised, and the result is brought back to full size.
-// After Azzari and Foi 2016, Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
+// Fewer and brighter pixels, for pictures with so few counts that the prior does not know their stabilised noise:
+// averages blocks, denoises the small picture, and brings the result back to full size. After Azzari and Foi 2016,
+// Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
 
 /** Planar tiles, [channels, height, width]. */
 export interface PlanarShape {
@@ -20,8 +20,7 @@ export function binnedShape({ channels, height, width }: PlanarShape, factor: Bi
 const reflected = (i: number, length: number): number => (i < length ? i : Math.max(0, 2 * (length - 1) - i));
 
 /**
- * Means of factor x factor blocks. Noise stays white; what it becomes says `binnedNoise`. Blocks at the right and
- * bottom that are not whole are completed by reflection.
+ * Means of factor x factor blocks; `binnedNoise` has their noise. Incomplete blocks are completed by reflection.
  *
  * @param data  [C, H, W], not modified
  * @returns     samples of `binnedShape`

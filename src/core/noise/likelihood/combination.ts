@@ -1,6 +1,6 @@
 // A second look at pictures of few counts: a little of the noisy picture mixed into a first estimate is again a
-// Poisson-Gaussian picture, of less noise, for the prior to denoise at a level that it knows better.
-// Azzari and Foi 2016, Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
+// Poisson-Gaussian picture, with less noise. Azzari and Foi 2016, Variance stabilization for noisy+estimate combination
+// in iterative Poisson denoising.
 import { badOption } from '../../errors.js';
 import { type PoissonGaussianParameters, poissonGaussianNoise } from './poisson-gaussian.js';
 
@@ -34,8 +34,7 @@ export function combinedNoise(
 }
 
 /**
- * The weight with which the combination's noise is of a given level after stabilisation: 1 where it is not above that
- * in the first place (a second look gains nothing there).
+ * The weight that gives the combination noise of this level after stabilisation; 1 where a second look gains nothing.
  *
  * @param sigma  the level wanted of `poissonGaussianNoise(combinedNoise(noise, weight))`; 30 to 45 / 255 did best
  */

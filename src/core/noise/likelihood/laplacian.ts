@@ -1,5 +1,5 @@
-// A noise model of one's own, worked out: Laplacian noise, whose rare large errors pull an estimate less than
-// Gaussian ones do. A model is a log-likelihood and its gradient; beta-MAP takes it as `noise`.
+// Laplacian noise, as an example of a model of your own: its rare large errors pull an estimate less than Gaussian
+// ones.
 import { badOption } from '../../errors.js';
 import { checkSameSize, type NoiseModel } from './noise-model.js';
 

@@ -38,8 +38,8 @@ export function checkSameSize(...tiles: readonly Float32Array[]): void {
 }
 
 /**
- * What lets a prior that knows Gaussian noise denoise a picture with another kind: a map to samples whose noise is
- * Gaussian of one sigma, and the way back. Poisson-Gaussian noise has one in poisson-gaussian.ts.
+ * A map to samples whose noise is Gaussian of one sigma, and the way back, so that a prior for Gaussian noise can be
+ * used.
  */
 export interface Stabiliser {
   /** Standard deviation of the noise after `stabilise`, in units of its result (8-bit units: times 255). */

@@ -1,5 +1,5 @@
-// The one model of noise: a level that depends on brightness, times a spectrum, per channel of an opponent colour space.
-// White Gaussian and Poisson-Gaussian noise are its special cases. Data only; nothing here reads a picture.
+// The model of noise: a level that depends on brightness, times a spectrum, per opponent channel. White Gaussian and
+// Poisson-Gaussian noise are special cases.
 import { BAND_SHARES, BANDS } from './bands.js';
 
 /** The noise of one opponent channel. Its power at brightness v in band b is `level(v)^2 * spectrum[b]`. */

@@ -1,6 +1,5 @@
-// A simulated camera: what becomes of a clean scene, and of its noise, between the sensor and the file. The truth is
-// known here for any ISO, so estimates of the noise are trained and tested on it. A JPEG encoder, where one belongs to
-// the camera, comes after it. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
+// A simulated camera, from a clean scene to the file (without JPEG). It gives the truth at any ISO, to train and test
+// estimates of the noise. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
 import type { Size } from '../../picture.js';
 import { gaussianGenerator } from '../random.js';
 import { bayerChannel, type Demosaic, demosaic } from './demosaic.js';

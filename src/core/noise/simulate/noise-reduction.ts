@@ -1,6 +1,6 @@
-// What cameras do against noise themselves: smooth where nothing but noise is seen, leave edges and texture, and the noise
-// on them, as they are. So a camera's noise is weaker in flat places, where it is also coarser. Two kinds: the guided filter
-// (He, Sun and Tang 2013) and the garrote of wavelet details (Gao 1998). Planes are [H W], borders reflected.
+// The noise reduction of cameras: it smooths flat places and leaves edges and texture, with the noise on them. So noise
+// in flat places is weaker and coarser. The guided filter (He, Sun and Tang 2013) and the garrote of wavelet details
+// (Gao 1998). Planes are [H W], borders reflected.
 import { reflected, type Size } from '../../picture.js';
 import { DETAIL_POWERS, splitIntoBands } from '../model/bands.js';
 
