@@ -1,4 +1,4 @@
-// Text from files in messages: names of pictures and priors may hold anything, and a terminal obeys some of it.
+// Words in messages. Names of pictures and priors may hold anything, and a terminal obeys some of it.
 
 /** One line, in one direction: line breaks, other control characters and marks of writing direction become escapes. */
 export function printable(name: string): string {
@@ -15,4 +15,14 @@ export function printableLines(text: string): string {
 /** "1 picture", "2 pictures". */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */
+export function timeWords(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,5 +1,4 @@
 // One picture through the tiles: plan, estimate, blend. Knows no files.
-
 import { setMaxListeners } from 'node:events';
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -14,8 +13,7 @@ import { planTiles, type Tile } from '../tile/plan.js';
 import { checkRegion, cutOut, withSurroundings } from '../tile/region.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { DenoiseReport } from './denoiser.js';
-import { chooseEstimator, sigmaRangeOf } from './estimator.js';
-import { checkSigma } from './noise/check-sigma.js';
+import { checkSigma, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { planNoise } from './noise/noise-plan.js';
 import { type CallOptions, needsBetaMap } from './options.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './passes/grey.js';

@@ -1,7 +1,9 @@
 // From a file's bytes to a picture: its samples and its container. No colour management, gamma, turning or
 // premultiplication.
+
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { openRegularFile } from '../core/files.js';
 import { type Channels, colourChannels, type Picture, type Samples } from '../core/picture.js';
 import type { Animation } from './containers/animation.js';
 import { type AvifContainer, readAvifContainer } from './containers/avif-container.js';
@@ -374,4 +376,23 @@ function samplesOf(raw: Buffer, depth: string): Samples {
   if (depth === 'ushort') return new Uint16Array(buffer, byteOffset, byteLength / 2);
   if (depth === 'float') return new Float32Array(buffer, byteOffset, byteLength / 4);
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** In so many bytes any format has room for more parts than are taken. */
+const HEAD_BYTES = 262_144;
+
+/** The format that a file begins as; undefined when it is none of ours, cannot be read, or has too many parts for a parser. */
+export async function formatOfFile(path: string): Promise<PictureFormat | undefined> {
+  const handle = await openRegularFile(path).catch(() => undefined);
+  try {
+    const head = await handle?.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const bytes = head?.buffer.subarray(0, head.bytesRead);
+    const format = bytes && pictureFormat(bytes);
+    if (bytes && format) readContainer(bytes, format);
+    return format;
+  } catch {
+    return undefined;
+  } finally {
+    await handle?.close();
+  }
 }

@@ -1,4 +1,5 @@
 // A file's format from its first bytes, and a name for those we do not read. Not a check that the rest is sound.
+import { extname } from 'node:path';
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'tiff' | 'avif' | 'gif';
 
@@ -70,4 +71,45 @@ export function describeContents(bytes: Uint8Array): { words: string; isPicture:
 
 function latin1(bytes: Uint8Array, length: number): string {
   return Buffer.from(bytes.subarray(0, length)).toString('latin1');
+}
+
+/** Extensions of the files that can be denoised, in lower case, without the dot. */
+export const supportedExtensions: readonly string[] = [
+  'png',
+  'jpg',
+  'jpeg',
+  'jpe',
+  'jfif',
+  'webp',
+  'tif',
+  'tiff',
+  'avif',
+  'gif',
+];
+
+/** Whether the path ends in one of `supportedExtensions`, in whatever case. */
+export function isSupportedExtension(path: string): boolean {
+  return supportedExtensions.includes(extname(path).slice(1).toLowerCase());
+}
+
+/** Whether the path may be that of a clean photograph: a GIF's few colours are noise themselves. */
+export function isPhotographExtension(path: string): boolean {
+  return isSupportedExtension(path) && !byFormat.gif.includes(extname(path).slice(1).toLowerCase());
+}
+
+const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
+  png: ['png'],
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
+  webp: ['webp'],
+  tiff: ['tif', 'tiff'],
+  avif: ['avif'],
+  gif: ['gif'],
+};
+
+/** The path under the usual extension of a format; one that already means it stays. */
+export function withFormatExtension(path: string, format: PictureFormat): string {
+  const extension = extname(path);
+  const own = byFormat[format];
+  if (own.includes(extension.slice(1).toLowerCase())) return path;
+  return `${path.slice(0, path.length - extension.length)}.${own[0]}`;
 }

@@ -8,16 +8,17 @@ export {
   type DecodedPicture,
   type DecodeOptions,
   decodePicture,
+  formatOfFile,
   readPictureHeader,
 } from './decode.js';
 export { encodePicture, framesOf } from './encode.js';
+export { fidelityOf } from './file-traits.js';
 export {
-  formatOfFile,
   isPhotographExtension,
   isSupportedExtension,
+  type PictureFormat,
   supportedExtensions,
+  type TargetFormat,
   withFormatExtension,
-} from './file-format.js';
-export { fidelityOf } from './file-traits.js';
-export type { PictureFormat, TargetFormat } from './format.js';
+} from './format.js';
 export type { Fidelity } from './traits.js';

@@ -4,7 +4,7 @@ import { transform } from 'through2';
 import { FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { streamEnding } from './denoise-stream.js';
-import { collectBytes, wasDecodedAsText } from './picture-bytes.js';
+import { collectBytes, wasDecodedAsText } from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
 import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js';
 

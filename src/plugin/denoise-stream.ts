@@ -5,9 +5,8 @@ import { objectTransform } from 'through2';
 import type Vinyl from 'vinyl';
 import { withFormatExtension } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
-import { isFaultOfAll } from './encoded-picture.js';
+import { type DenoisedFile, isFaultOfAll } from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
-import type { DenoisedFile } from './picture-report.js';
 import {
   type CheckedStreamOptions,
   type DenoiseStreamOptions,

@@ -1,7 +1,10 @@
 // Denoises one picture file in memory: bytes in, bytes out, in the same format unless another is asked for.
+
+import { isUtf8 } from 'node:buffer';
+import type Vinyl from 'vinyl';
 import { FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
-import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import {
   animationOf,
   type ConvertOptions,
@@ -11,11 +14,11 @@ import {
   type DecodeOptions,
   decodePicture,
   encodePicture,
+  type Fidelity,
   fidelityOf,
   isConversion,
 } from '../image/index.js';
 import { denoiseFrames } from './denoise-frames.js';
-import type { PictureReport } from './picture-report.js';
 
 export interface DenoisedBytes {
   /** Undefined where the picture was found clean and no other file is asked for: it is good as it is. */
@@ -85,4 +88,63 @@ export function isFaultOfAll(error: unknown): boolean {
 function named(error: unknown, name: string): unknown {
   if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) return error;
   return new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
+}
+
+/** What was done to one picture file. */
+export interface PictureReport extends DenoiseReport {
+  /** Whether the result came out of the cache; the rest of the report is then of the time when it was computed. */
+  readonly isCached: boolean;
+  /** What was kept of the file and what was not. */
+  readonly file: Fidelity;
+  /** Tells a report from a failure. */
+  readonly error?: undefined;
+}
+
+/** Of a file that passed as it was, with `onError: 'pass'`. */
+export type PictureFailure = { readonly [Key in Exclude<keyof PictureReport, 'error'>]?: undefined } & {
+  /** What went wrong with it. */
+  readonly error: Error;
+};
+
+/** A file that came through the stream. `flowDenoise` is absent where there was nothing to do. */
+export type DenoisedFile = Vinyl & { flowDenoise?: PictureReport | PictureFailure };
+
+/**
+ * The pieces as one.
+ *
+ * @param maxBytes  reading stops above
+ * @throws          FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes`
+ */
+export async function collectBytes(
+  chunks: AsyncIterable<Uint8Array | string>,
+  name: string,
+  maxBytes: number,
+): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    const part = typeof chunk === 'string' ? Buffer.from(chunk) : asBuffer(chunk);
+    length += part.length;
+    checkLength(length, name, maxBytes, 'more than ');
+    parts.push(part);
+  }
+  return Buffer.concat(parts, length);
+}
+
+/** @throws FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes` */
+export function checkLength(length: number, name: string, maxBytes: number, about = ''): void {
+  if (length <= maxBytes) return;
+  throw new FlowDenoiseError(
+    'UNSUPPORTED_IMAGE',
+    `${name}: found ${about}${about === '' ? length : maxBytes} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`,
+  );
+}
+
+/** No picture is valid UTF-8; one that is, and has U+FFFD in it, was read as text and written back. */
+export function wasDecodedAsText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && bytes.includes('\ufffd');
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -2,8 +2,7 @@
 
 import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';
-import { plural } from '../core/printable.js';
-import { timeWords } from '../figure/time-words.js';
+import { plural, timeWords } from '../core/printable.js';
 import { createDenoiseStream, type StreamSummary } from './denoise-stream.js';
 import { type GulpOptions, parseGulpOptions } from './stream-options.js';
 

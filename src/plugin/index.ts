@@ -1,7 +1,7 @@
 // What pipelines touch.
 export { denoiseBytes } from './denoise-bytes.js';
 export { denoiseStream } from './denoise-stream.js';
+export type { DenoisedFile, PictureFailure, PictureReport } from './encoded-picture.js';
 export { denoise } from './gulp.js';
-export type { DenoisedFile, PictureFailure, PictureReport } from './picture-report.js';
 export type { DenoiseBytesOptions, DenoiseStreamOptions, GulpOptions } from './stream-options.js';
 export * from './watch/index.js';

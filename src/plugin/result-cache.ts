@@ -1,5 +1,6 @@
 // Denoised pictures kept on disk between runs, by what they were made from. cacache writes atomically, verifies what it
 // reads, and lets processes share a folder.
+
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +9,8 @@ import findCacheDirectory from 'find-cache-directory';
 import { messageOf } from '../core/errors.js';
 import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise/noise-options.js';
 import type { ConvertOptions } from '../image/index.js';
-import type { DenoisedBytes } from './encoded-picture.js';
+import type { DenoisedBytes, PictureReport } from './encoded-picture.js';
 import { packageVersion } from './package-version.js';
-import type { PictureReport } from './picture-report.js';
 
 const NAME = 'flow-denoise';
 

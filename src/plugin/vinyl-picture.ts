@@ -1,10 +1,11 @@
 // A Vinyl file as a picture: whether it is one, its bytes, and how the file changes with them. Its path stays.
+
 import { Readable } from 'node:stream';
 import Vinyl from 'vinyl';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { isSupportedExtension } from '../image/index.js';
-import { checkLength, collectBytes, wasDecodedAsText } from './picture-bytes.js';
+import { checkLength, collectBytes, wasDecodedAsText } from './encoded-picture.js';
 
 /** A file without a path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
 export function isPicture(file: Vinyl): boolean {

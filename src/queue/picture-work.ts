@@ -2,8 +2,7 @@
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiserOptions, Progress } from '../denoiser/options.js';
-import { denoiseEncodedPicture } from '../plugin/encoded-picture.js';
-import type { PictureReport } from '../plugin/picture-report.js';
+import { denoiseEncodedPicture, type PictureReport } from '../plugin/encoded-picture.js';
 import type { Denoisers } from './denoisers.js';
 import { type JobData, LeftToOthers, settingsOf } from './job.js';
 import { priorOfJob } from './priors.js';

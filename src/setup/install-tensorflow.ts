@@ -1,6 +1,5 @@
 // Installs TensorFlow.js for Node into the user's cache folder; the marker by which it is found is written last. Pieces
 // are made in `next`, which is renamed into place; until then the old installation stays in use.
-
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,11 +15,18 @@ import {
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { writeFileAtomic } from '../core/files.js';
 import { isStepDone, removePartial } from './install-step.js';
-import { type Installer, installFailed, log, whileLocked } from './installer.js';
+import {
+  folderSize,
+  type Installer,
+  installFailed,
+  log,
+  sizeWords,
+  startClock,
+  whileLocked,
+} from './installer.js';
 import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
 import { buildAddon, findHeaders, makePackages, PACKAGES } from './packages.js';
 import { findPrerequisites } from './prerequisites.js';
-import { folderSize, sizeWords, startClock } from './sizes.js';
 import { type Verification, verifiedWords, verify } from './verify.js';
 
 export interface InstallOptions {

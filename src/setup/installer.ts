@@ -1,10 +1,11 @@
 // What installation steps share: words and log, how they fail, and one installation at a time in a folder.
-
 import { appendFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { FlowDenoiseError } from '../core/errors.js';
 import { lockFolder } from '../core/lock.js';
+import { sum } from '../core/metrics/index.js';
 
 export interface Installer {
   /** Says a line to the person who waits. */
@@ -66,4 +67,27 @@ export async function whileLocked<R>(
   } finally {
     await release();
   }
+}
+
+/** What a folder's files hold together, in bytes. Links are not followed; a file with several names counts for each. */
+export async function folderSize(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return sum(
+    await Promise.all(files.map(async ({ parentPath, name }) => (await lstat(join(parentPath, name))).size)),
+  );
+}
+
+export function sizeWords(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Starts a clock; what is returned tells the seconds since, in words. */
+export function startClock(): () => string {
+  const started = performance.now();
+  return () => {
+    const seconds = (performance.now() - started) / 1000;
+    return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+  };
 }

@@ -5,9 +5,15 @@ import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promi
 import { basename, join, resolve } from 'node:path';
 import { badOption } from '../core/errors.js';
 import { makeStep } from './install-step.js';
-import { type Installer, installFailed, notForThisPlatform } from './installer.js';
+import {
+  folderSize,
+  type Installer,
+  installFailed,
+  notForThisPlatform,
+  sizeWords,
+  startClock,
+} from './installer.js';
 import { makePip } from './pip.js';
-import { folderSize, sizeWords, startClock } from './sizes.js';
 
 const VERSION = '2.21.0';
 

@@ -5,9 +5,8 @@ import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TENSORFLOW_PACKAGE } from '../core/engine/packages/tensorflow-package.js';
 import { isStepDone, makeStep } from './install-step.js';
-import { type Installer, installFailed } from './installer.js';
+import { folderSize, type Installer, installFailed, sizeWords, startClock } from './installer.js';
 import { runTool } from './run-tool.js';
-import { folderSize, sizeWords, startClock } from './sizes.js';
 
 const TFJS_NODE_VERSION = '4.22.0';
 /** The last that runs on Node 20; npm's own would do as well, but does not lie in the same place everywhere. */

@@ -6,7 +6,7 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
-import { sizeWords } from './sizes.js';
+import { sizeWords } from './installer.js';
 
 /** What was found. */
 export interface Prerequisites {

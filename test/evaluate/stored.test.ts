@@ -12,9 +12,8 @@ import { openRestorer } from '#src/evaluate/measure/restorer.js';
 import { ASKED_GAINS, bestAt } from '#src/evaluate/paper/paper-comparison.js';
 import { EQUAL_LEVELS } from '#src/evaluate/paper/paper-protocol.js';
 import { readClean } from '#src/evaluate/pictures.js';
-import { reportMarkdown } from '#src/evaluate/report/report-markdown.js';
 import { levelIndex } from '#src/evaluate/report/result-queries.js';
-import { reportOf } from '#src/evaluate/report/write-evaluation.js';
+import { reportMarkdown, reportOf } from '#src/evaluate/report/write-evaluation.js';
 import { noisyPair } from '#src/evaluate/run-plan.js';
 import { root } from '../docs/documents.js';
 

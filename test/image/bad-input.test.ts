@@ -8,8 +8,8 @@ import { suite } from 'uvu';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { isPhotographExtension, isSupportedExtension, supportedExtensions } from '#src/image/file-format.js';
 import { fidelityOf } from '#src/image/file-traits.js';
+import { isPhotographExtension, isSupportedExtension, supportedExtensions } from '#src/image/format.js';
 import { pipelineOf, samples8 } from './made.js';
 
 const test = suite<{ folder: string }>('bad input', { folder: '' });

@@ -6,9 +6,9 @@ import { readTiffTags, withTiffDirectory } from '#src/image/containers/tiff-tags
 import { checkConversion, converted, isConversion } from '#src/image/convert.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { withFormatExtension } from '#src/image/file-format.js';
 import { fidelityOf } from '#src/image/file-traits.js';
 import type { TargetFormat } from '#src/image/format.js';
+import { withFormatExtension } from '#src/image/format.js';
 import { pipelineOf, planesOf, samples8, samples16, xmp } from './made.js';
 
 const test = suite('conversion');

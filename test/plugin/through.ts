@@ -2,7 +2,7 @@
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Vinyl from 'vinyl';
-import type { DenoisedFile } from '#src/plugin/picture-report.js';
+import type { DenoisedFile } from '#src/plugin/encoded-picture.js';
 
 /** Everything that comes out when these go in. */
 export async function through(stream: Transform, files: Iterable<Vinyl>): Promise<DenoisedFile[]> {

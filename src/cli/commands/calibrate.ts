@@ -1,8 +1,6 @@
 // `flow-denoise calibrate`: its options, and its table. What it measures is src/train's.
-
 import type { Command } from 'commander';
-import { plural } from '../../core/printable.js';
-import { timeWords } from '../../figure/time-words.js';
+import { plural, timeWords } from '../../core/printable.js';
 import {
   type CalibrateOptions,
   type Calibration,

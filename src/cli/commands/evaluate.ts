@@ -1,11 +1,9 @@
 // `flow-denoise evaluate`: its options, and the words in which it tells how far it is. What it does is src/evaluate.
-
 import { type Command, Option } from 'commander';
 import { badOption } from '../../core/errors.js';
-import { plural } from '../../core/printable.js';
+import { plural, timeWords } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
-import { timeWords } from '../../figure/time-words.js';
 import { openEvaluationDisplay } from '../display/evaluation-display.js';
 import type { CommandContext } from '../display/progress.js';
 import { addFlags, numberOption } from '../option-flags.js';

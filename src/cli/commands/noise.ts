@@ -18,8 +18,7 @@ import {
 } from '../../denoiser/noise/analyse-noise.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { decodePicture } from '../../image/index.js';
-import { isOptionFault } from '../../plugin/encoded-picture.js';
-import { checkLength } from '../../plugin/picture-bytes.js';
+import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
 import { type CommandContext, say } from '../display/progress.js';
 import { errorJson, errorLine } from '../display/report.js';

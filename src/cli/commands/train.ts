@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
-import { printable } from '../../core/printable.js';
-import { timeWords } from '../../figure/time-words.js';
+import { printable, timeWords } from '../../core/printable.js';
 import { logLine } from '../../train/report/training-log.js';
 import { PAGE_FILE } from '../../train/report/training-report.js';
 import { type TrainOptions, train } from '../../train/train.js';

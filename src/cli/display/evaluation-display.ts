@@ -1,9 +1,7 @@
 // How far an evaluation is: a bar on a terminal, a line for each cell elsewhere, nothing when quiet. Always on stderr.
-
 import { SingleBar } from 'cli-progress';
-import { printableLines } from '../../core/printable.js';
+import { printableLines, timeWords } from '../../core/printable.js';
 import type { EvaluationProgress } from '../../evaluate/index.js';
-import { timeWords } from '../../figure/time-words.js';
 import { BAR } from './progress.js';
 
 export interface EvaluationDisplay {

@@ -1,7 +1,6 @@
 // Progress on stderr: a bar on a terminal, lines elsewhere, only errors when quiet. stdout belongs to --json.
 import { MultiBar } from 'cli-progress';
-import { printableLines } from '../../core/printable.js';
-import { timeWords } from '../../figure/time-words.js';
+import { printableLines, timeWords } from '../../core/printable.js';
 import type { Plan, PlannedJob } from '../run/plan.js';
 
 export interface Display {

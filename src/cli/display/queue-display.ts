@@ -1,8 +1,6 @@
 // What a person sees while pictures of a queue are waited for: one bar over all machines on a terminal, lines elsewhere.
-
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { printableLines } from '../../core/printable.js';
-import { timeWords } from '../../figure/time-words.js';
+import { printableLines, timeWords } from '../../core/printable.js';
 import type { JobOutcome } from '../../queue/index.js';
 import { BAR, type Display } from './progress.js';
 

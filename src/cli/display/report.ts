@@ -1,10 +1,9 @@
 // How a finished file is told: to people in a line of words, to programs in a line of JSON.
 import { codeOf, messageOf } from '../../core/errors.js';
-import { printable } from '../../core/printable.js';
+import { printable, timeWords } from '../../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../../denoiser/denoiser.js';
-import { timeWords } from '../../figure/time-words.js';
 import type { Fidelity } from '../../image/index.js';
-import type { PictureReport } from '../../plugin/picture-report.js';
+import type { PictureReport } from '../../plugin/encoded-picture.js';
 import type { Job } from '../run/inputs.js';
 
 /** What became of one file: one of `report` and `error` is there. */

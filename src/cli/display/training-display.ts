@@ -1,9 +1,7 @@
 // Progress of a training on stderr: one renewed line on a terminal, a line now and then elsewhere, a line for each
 // validation.
-
 import { SingleBar } from 'cli-progress';
-import { printableLines } from '../../core/printable.js';
-import { timeWords } from '../../figure/time-words.js';
+import { printableLines, timeWords } from '../../core/printable.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../../train/progress.js';
 import { BAR } from './progress.js';
 

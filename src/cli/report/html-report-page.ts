@@ -1,14 +1,12 @@
 // The HTML of the --report page: totals, failures, and an article for each picture. Pure functions of text; every
 // outside name and message passes `escaped`.
-
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Region, Size } from '../../core/picture.js';
-import { plural, printable } from '../../core/printable.js';
+import { plural, printable, timeWords } from '../../core/printable.js';
 import type { Approach, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { HTML_END, htmlHead } from '../../figure/html-page.js';
-import { timeWords } from '../../figure/time-words.js';
-import type { PictureReport } from '../../plugin/picture-report.js';
+import type { PictureReport } from '../../plugin/encoded-picture.js';
 import { withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';

@@ -1,18 +1,16 @@
 // The plan of a run: sizes from headers, tiles, expected time; and `--dry-run`, which prints it. Decodes no picture.
-
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Size } from '../../core/picture.js';
-import { plural, printable } from '../../core/printable.js';
+import { plural, printable, timeWords } from '../../core/printable.js';
 import type { Approach, Denoiser, Method, Preset } from '../../denoiser/denoiser.js';
-import { checkSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/estimator.js';
 import { PRESETS } from '../../denoiser/preset.js';
-import { timeWords } from '../../figure/time-words.js';
 import { readPictureHeader } from '../../image/index.js';
-import { checkLength } from '../../plugin/picture-bytes.js';
+import { checkLength } from '../../plugin/encoded-picture.js';
 import type { FileOptions } from '../../plugin/stream-options.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import { errorJson, wayOf, withoutName } from '../display/report.js';

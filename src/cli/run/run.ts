@@ -1,17 +1,14 @@
 // The command's work: several pictures at once, each written whole or not at all. One that fails does not stop the
 // others.
-
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
-import { printable } from '../../core/printable.js';
+import { printable, timeWords } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
-import { checkSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { approachOf, DEFAULT_PRESET } from '../../denoiser/preset.js';
-import { timeWords } from '../../figure/time-words.js';
-import { isOptionFault } from '../../plugin/encoded-picture.js';
-import { checkLength } from '../../plugin/picture-bytes.js';
+import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
 import { type PictureDenoiser, pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import type { CommandArguments } from '../arguments.js';

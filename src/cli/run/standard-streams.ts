@@ -1,12 +1,10 @@
 // One picture to standard output, from standard input or a file: bytes in, bytes out, and nothing else on stdout.
-
 import { addAbortSignal, type Readable } from 'node:stream';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
-import { checkSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
-import { isOptionFault } from '../../plugin/encoded-picture.js';
-import { collectBytes } from '../../plugin/picture-bytes.js';
+import { collectBytes, isOptionFault } from '../../plugin/encoded-picture.js';
 import { pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';

@@ -1,8 +1,8 @@
 // `--time-budget`: the best of the presets whose expected time fits, by the same measurement that the plan is told from.
 import { z } from 'zod';
+import { timeWords } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { PRESET_NAMES, type Preset } from '../../denoiser/preset.js';
-import { timeWords } from '../../figure/time-words.js';
 import type { Job } from './inputs.js';
 import { approachWords, type PlanOptions, planJobs, presetSeconds } from './plan.js';
 

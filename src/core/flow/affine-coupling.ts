@@ -2,7 +2,6 @@
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { Bijection } from './bijection.js';
 import type { CouplingNet } from './coupling-net.js';
-import { type CouplingScale, logScaleOf } from './coupling-scale.js';
 
 /**
  * x = (a, b), halves of the channels; (p, t) = net(a); s = cap tanh(p / cap), or Glow's ln sigmoid(p + 2);
@@ -47,5 +46,32 @@ export function affineCoupling<T>(
       const unscaled = ops.mul(zb, ops.exp(ops.affine(net.logScale, -1, 0)));
       return ops.concat(a, ops.sub(unscaled, net.shift));
     },
+  };
+}
+
+export type CouplingScale =
+  | { readonly kind: 'tanh'; readonly cap: number }
+  /** Glow's published code: the scale is sigmoid(p + 2), below 1. */
+  | { readonly kind: 'sigmoid' };
+
+/** Glow's offset: at the start, where p is 0, the scale is sigmoid(2) = 0.88. */
+const SIGMOID_OFFSET = 2;
+
+export interface LogScale<T> {
+  readonly logScale: T;
+  /** d logScale / dp. */
+  slope(): T;
+}
+
+/** tanh: logScale = cap tanh(p / cap); sigmoid: logScale = ln sigmoid(p + 2). */
+export function logScaleOf<T>(ops: TensorOps<T>, scale: CouplingScale, p: T): LogScale<T> {
+  if (scale.kind === 'sigmoid') {
+    const s = ops.sigmoid(ops.affine(p, 1, SIGMOID_OFFSET));
+    return { logScale: ops.log(s), slope: () => ops.complement(s) };
+  }
+  const bounded = ops.tanh(ops.affine(p, 1 / scale.cap, 0));
+  return {
+    logScale: ops.affine(bounded, scale.cap, 0),
+    slope: () => ops.affine(ops.mul(bounded, bounded), -1, 1),
   };
 }

@@ -1,6 +1,7 @@
 // The shape of a flow: what model.json says about it, and which parameters follow from that.
-import type { ActivationName } from './activation.js';
-import type { CouplingScale } from './coupling-scale.js';
+
+import type { CouplingScale } from './affine-coupling.js';
+import type { ActivationName } from './coupling-net.js';
 
 export interface Level {
   /** Steps of actnorm, 1x1 convolution and coupling; 0 for a level that only squeezes (and does not split). */

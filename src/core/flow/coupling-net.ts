@@ -1,7 +1,6 @@
 // The small convolutional network inside couplings and splits, with the gradient with respect to its input.
 // Not a bijection.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import { type ActivationName, activate } from './activation.js';
 
 interface Convolution<T> {
   /** [O, I, k, k] */
@@ -51,4 +50,36 @@ export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParamet
       };
     },
   };
+}
+
+export type ActivationName = 'silu' | 'relu';
+
+export interface Activation<T> {
+  readonly y: T;
+  /** dy/dx, all that the pullback keeps. */
+  readonly slope: T;
+  /** dL/dy -> dL/dx */
+  pullback(dy: T): T;
+}
+
+function composedSilu<T>(ops: TensorOps<T>, x: T): { y: T; slope: T } {
+  const s = ops.sigmoid(x);
+  const y = ops.mul(x, s);
+  return { y, slope: ops.add(s, ops.mul(y, ops.complement(s))) };
+}
+
+/** y = x s with s = sigmoid(x); dy/dx = s + y (1 - s). */
+export function silu<T>(ops: TensorOps<T>, x: T): Activation<T> {
+  const { y, slope } = ops.silu?.(x) ?? composedSilu(ops, x);
+  return { y, slope, pullback: (dy) => ops.mul(dy, slope) };
+}
+
+/** y = max(x, 0); dy/dx = 1 where x > 0, else 0. */
+export function relu<T>(ops: TensorOps<T>, x: T): Activation<T> {
+  const slope = ops.positive(x);
+  return { y: ops.relu(x), slope, pullback: (dy) => ops.mul(dy, slope) };
+}
+
+export function activate<T>(ops: TensorOps<T>, name: ActivationName, x: T): Activation<T> {
+  return name === 'relu' ? relu(ops, x) : silu(ops, x);
 }

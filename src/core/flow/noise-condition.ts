@@ -1,7 +1,7 @@
 // The embedding of the noise level that conditions every network of the flow. A later embedding of other
 // evidence, p(C|E), would enter here too.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import { silu } from './activation.js';
+import { silu } from './coupling-net.js';
 import type { ParameterSource } from './parameters.js';
 
 /** e = silu(W1 silu(W0 [l, l^2] + b0) + b1) with l = ln(sigma) + 2.5; sigma [B, 1] in [0, 1] units -> [B, E]. */

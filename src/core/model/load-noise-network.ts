@@ -7,7 +7,7 @@ import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { Weights } from '../flow/parameters.js';
 import { noiseNetworkShapes } from '../noise/estimate/noise-network.js';
 import { pictureHeadShapes } from '../noise/estimate/picture-head.js';
-import { checkWeights } from './check-weights.js';
+import { checkWeights } from './load-prior.js';
 import { readSafetensors } from './safetensors.js';
 
 const FOLDER = new URL('../../../models/noise-network/', import.meta.url);

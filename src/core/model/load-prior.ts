@@ -1,14 +1,14 @@
 // A prior from disk: model.json and its weights, checked before anything is computed with them.
+
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import { readRegularFile } from '../files.js';
 import { parameterCount, parameterShapes } from '../flow/architecture.js';
-import type { Weights } from '../flow/parameters.js';
-import { checkWeights } from './check-weights.js';
+import type { WeightArray, Weights } from '../flow/parameters.js';
 import { FORMAT, LIMITS, modelSchema, type PriorModel, VERSION } from './model-json.js';
-import { readSafetensors } from './safetensors.js';
+import { readSafetensors, type TensorData } from './safetensors.js';
 
 export interface Prior {
   readonly model: PriorModel;
@@ -108,4 +108,29 @@ export async function loadPrior(folder: string): Promise<Prior> {
   } catch (error) {
     throw bad(weightsFile, messageOf(error), error);
   }
+}
+
+/**
+ * Every tensor that is asked for, float32.
+ *
+ * @param shapes  by name
+ * @throws        Error that names the tensor that is missing, of another shape, not finite, or not asked for
+ */
+export function checkWeights(
+  shapes: Readonly<Record<string, readonly number[]>>,
+  tensors: ReadonlyMap<string, TensorData>,
+): Weights {
+  const weights = new Map<string, WeightArray>();
+  for (const [name, shape] of Object.entries(shapes)) {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new Error(`tensor ${name} is missing`);
+    if (tensor.shape.join() !== shape.join())
+      throw new Error(`tensor ${name} has shape [${tensor.shape}], model.json asks for [${shape}]`);
+    if (!tensor.data.every(Number.isFinite))
+      throw new Error(`tensor ${name} holds a number that is not finite`);
+    weights.set(name, { shape, data: Float32Array.from(tensor.data) });
+  }
+  const unknown = [...tensors.keys()].find((name) => !weights.has(name));
+  if (unknown !== undefined) throw new Error(`tensor ${unknown} is not part of this architecture`);
+  return weights;
 }

@@ -1,9 +1,7 @@
 // What the prior sees in place of odd pixels: the picture mirrored at the nearest sound pixel, which keeps structure
 // and noise; farther inside, whole blocks from elsewhere, so that the noise's estimate stays right; for single pixels
 // the median of their neighbours.
-
 import { setImmediate } from 'node:timers/promises';
-import { donorBlocks } from './donor-blocks.js';
 
 /** How samples lie in memory: of pixel i and channel c at i * pixelStride + c * channelStride. */
 export interface SampleLayout {
@@ -121,4 +119,47 @@ function sourceOf(
     if (u >= 0 && v >= 0 && u < width && v < height && mask[v * width + u] === 0) return v * width + u;
   }
   return sound;
+}
+
+/** Pixels; twice the side of the blocks that estimates of the noise read. */
+const SIDE = 16;
+/** Blocks that give, at most: spread evenly over the picture. */
+const MOST_DONORS = 1024;
+
+/**
+ * @param mask  1 for odd pixels, row by row
+ * @returns     for an odd pixel the sound one that it is filled from: the same place in a sound block, each block of the
+ *              picture from another; undefined where the picture has no sound block
+ */
+export function donorBlocks(
+  mask: Uint8Array,
+  width: number,
+  height: number,
+): ((pixel: number) => number) | undefined {
+  const corners = soundCorners(mask, width, height);
+  const stride = Math.max(1, corners.length / MOST_DONORS);
+  const count = Math.min(corners.length, MOST_DONORS);
+  if (count === 0) return undefined;
+  const across = Math.ceil(width / SIDE);
+  return (pixel) => {
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    const [column, row] = [Math.floor(x / SIDE), Math.floor(y / SIDE)];
+    const corner = corners[Math.floor(((row * across + column) % count) * stride)] as number;
+    return corner + (y - row * SIDE) * width + (x - column * SIDE);
+  };
+}
+
+/** The top left pixels of sound blocks, on a grid of half their side. */
+function soundCorners(mask: Uint8Array, width: number, height: number): readonly number[] {
+  const corners: number[] = [];
+  for (let y = 0; y + SIDE <= height; y += SIDE / 2)
+    for (let x = 0; x + SIDE <= width; x += SIDE / 2)
+      if (isSound(mask, width, x, y)) corners.push(y * width + x);
+  return corners;
+}
+
+function isSound(mask: Uint8Array, width: number, x: number, y: number): boolean {
+  for (let row = y; row < y + SIDE; row++)
+    for (let at = row * width + x; at < row * width + x + SIDE; at++) if (mask[at] === 1) return false;
+  return true;
 }

@@ -1,5 +1,4 @@
 // An evaluation on disk: results.json, .csv, .md and .html, and the figures. Each file is written whole or not at all.
-
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.js';
@@ -7,9 +6,8 @@ import { standaloneSvg } from '../../figure/line-chart.js';
 import type { Evaluation } from '../evaluation.js';
 import { paperReport } from '../paper/paper-report.js';
 import { gridReport } from './grid-report.js';
-import type { Report } from './report.js';
+import type { Report, ReportSection, ReportTable } from './report.js';
 import { reportHtml } from './report-html.js';
-import { reportMarkdown } from './report-markdown.js';
 import { resultsCsv } from './results-csv.js';
 
 const FIGURES = 'figures';
@@ -67,4 +65,38 @@ function resultsJson({ results }: Evaluation): string {
   "noisy": [${rows.join(', ')}],
   "cells": [${blocks.join(', ')}]
 }`;
+}
+
+/** @param figures  the folder of the figures, as a link from the document */
+export function reportMarkdown({ title, facts, sections }: Report, figures: string): string {
+  const parts = [
+    `# ${inLine(title)}`,
+    facts.map(([name, value]) => `- ${inLine(name)}: ${inLine(value)}`).join('\n'),
+    ...sections.flatMap((section) => sectionParts(section, figures)),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function sectionParts({ heading, text, tables, figures }: ReportSection, folder: string): string[] {
+  return [
+    `## ${inLine(heading)}`,
+    ...text.map(inLine),
+    ...tables.map(tableText),
+    ...figures.map(({ name, title }) => `![${inLine(title)}](${folder}/${name}.svg)`),
+  ];
+}
+
+function tableText({ caption, header, rows }: ReportTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(inCell).join(' | ')} |`;
+  const lines = [line(header), `| --- |${' ---: |'.repeat(header.length - 1)}`, ...rows.map(line)];
+  return [...(caption === undefined ? [] : [`**${inLine(caption)}**\n`]), ...lines].join('\n');
+}
+
+/** Text as text: what Markdown or HTML would take for its own is escaped. */
+function inLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ').replaceAll(/[\\`*_[\]<>]/g, (character) => `\\${character}`);
+}
+
+function inCell(text: string): string {
+  return inLine(text).replaceAll('|', '\\|');
 }

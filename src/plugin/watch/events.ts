@@ -1,5 +1,5 @@
 // What a watched folder tells to programs.
-import type { PictureReport } from '../picture-report.js';
+import type { PictureReport } from '../encoded-picture.js';
 
 export interface WatchReady {
   /** Pictures that wait to be taken. */

@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
-import { checkSigma } from '../../denoiser/noise/check-sigma.js';
+import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { listenToFolder } from './arrivals/folder-events.js';
 import { scanFolder } from './arrivals/scan.js';

@@ -4,7 +4,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
-import { checkLength, collectBytes } from '../../plugin/picture-bytes.js';
+import { checkLength, collectBytes } from '../../plugin/encoded-picture.js';
 import { loadBucketPackage } from '../packages.js';
 import {
   checkPath,

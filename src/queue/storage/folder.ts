@@ -8,7 +8,7 @@ import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/error
 import { readRegularFile, refuseSpecialFile, writeFileAtomic } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
-import { checkLength } from '../../plugin/picture-bytes.js';
+import { checkLength } from '../../plugin/encoded-picture.js';
 import {
   checkPath,
   type ReadRequest,

@@ -1,13 +1,11 @@
 // The card of a trained prior: README.md beside model.json, made from it. Its headings are those of the shipped priors'
 // cards.
-
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../core/files.js';
 import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js';
 import type { PriorModel } from '../../core/model/model-json.js';
-import { plural } from '../../core/printable.js';
-import { timeWords } from '../../figure/time-words.js';
+import { plural, timeWords } from '../../core/printable.js';
 
 /** What training and calibration write into the provenance; another origin's says less. */
 const provenanceSchema = z.object({

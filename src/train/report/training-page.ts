@@ -1,10 +1,9 @@
 // training.html: curves, what the flow makes of fixed validation crops, and samples, on one page that loads nothing.
 import sharp from 'sharp';
 import { psnr } from '../../core/metrics/index.js';
-import { plural } from '../../core/printable.js';
+import { plural, timeWords } from '../../core/printable.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
-import { timeWords } from '../../figure/time-words.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import type { TrainingCurves } from './training-curves.js';
 

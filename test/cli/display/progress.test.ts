@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openDisplay } from '#src/cli/display/progress.js';
 import { doneLine, errorLine, jsonLine } from '#src/cli/display/report.js';
-import { timeWords } from '#src/figure/time-words.js';
+import { timeWords } from '#src/core/printable.js';
 import { FakeTerminal } from '../fake-terminal.js';
 
 const jobs = ['a', 'b'].map((name) => ({

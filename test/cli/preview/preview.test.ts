@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { storedRegion } from '#src/cli/preview/display-image.js';
-import { labelDots } from '#src/cli/preview/dot-font.js';
+import { labelDots } from '#src/cli/preview/preview-picture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
 

@@ -1,9 +1,9 @@
 // Every part of the flow on the float64 oracle, see check-map. Exact formulas, so tolerances are float64's.
 import { test } from 'uvu';
-import type { ActivationName } from '#src/core/flow/activation.js';
 import { actnorm } from '#src/core/flow/actnorm.js';
 import { affineCoupling } from '#src/core/flow/affine-coupling.js';
 import type { Architecture } from '#src/core/flow/architecture.js';
+import type { ActivationName } from '#src/core/flow/coupling-net.js';
 import { couplingNet } from '#src/core/flow/coupling-net.js';
 import { invertibleConv1x1 } from '#src/core/flow/invertible-conv1x1.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';

@@ -14,7 +14,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { denoiseBytes } from '#src/plugin/denoise-bytes.js';
-import type { PictureReport } from '#src/plugin/picture-report.js';
+import type { PictureReport } from '#src/plugin/encoded-picture.js';
 import { planesOf } from '../../image/made.js';
 import { identityDenoiser } from '../identity-denoiser.js';
 import { noisyPicture, withFolder } from '../pictures.js';
