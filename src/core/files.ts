@@ -16,7 +16,7 @@ import {
   rm,
   stat,
 } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from './errors.js';
 
 /** Opening returns at once whatever the file is. Windows has no such flag and needs none. */
@@ -232,4 +232,10 @@ async function walk(root: string, below: string, above: readonly string[]): Prom
       found.push(...(await walk(root, path, [...above, real])));
   }
   return found;
+}
+
+/** Whether a path lies below a folder; false for the folder itself. */
+export function isBelow(path: string, folder: string): boolean {
+  const way = relative(resolve(folder), resolve(path));
+  return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);
 }

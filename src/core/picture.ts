@@ -47,3 +47,20 @@ export function reflected(i: number, length: number): number {
   const place = ((i % period) + period) % period;
   return Math.min(place, period - place) % length;
 }
+
+/** [pixels, channels] -> [channels, pixels]. */
+export function toPlanar<Data extends Uint8Array | Float32Array>(data: Data, channels: number): Data {
+  const plane = data.length / channels;
+  return data.map((_, i) => data[(i % plane) * channels + Math.floor(i / plane)] as number) as Data;
+}
+
+/** [channels, pixels] -> [pixels, channels]. */
+export function toInterleaved<Data extends Uint8Array | Float32Array>(data: Data, channels: number): Data {
+  const plane = data.length / channels;
+  return data.map((_, i) => data[(i % channels) * plane + Math.floor(i / channels)] as number) as Data;
+}
+
+/** Samples cut off at 0 and 1. */
+export function clamped(data: Float32Array): Float32Array {
+  return data.map((value) => Math.min(1, Math.max(0, value)));
+}

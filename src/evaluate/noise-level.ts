@@ -1,6 +1,8 @@
 // The noise of one column of an evaluation: how to make it, how to tell the denoiser, its strength at a sample. The
 // same seed gives the same noise.
+
 import { addGaussianNoise, addPoissonGaussianNoise } from '../core/noise/index.js';
+import { clamped } from '../core/picture.js';
 import type { DenoiseCallOptions } from '../denoiser/denoiser.js';
 
 /** Noise that is added to samples. All in 8-bit units. */
@@ -98,11 +100,6 @@ export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, 
       ? addGaussianNoise(clean, sigma, seed)
       : addPoissonGaussianNoise(clean, { gain: (level.gain ?? 0) / 255, sigma }, seed);
   return clip ? clamped(noisy) : noisy;
-}
-
-/** Samples cut off at 0 and 1. */
-export function clamped(data: Float32Array): Float32Array {
-  return data.map((value) => Math.min(1, Math.max(0, value)));
 }
 
 /** The noise as the denoiser is told it: what it really is, and of a camera nothing, as with any photograph. */

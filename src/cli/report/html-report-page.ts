@@ -1,5 +1,6 @@
 // The HTML of the --report page: totals, failures, and an article for each picture. Pure functions of text; every
 // outside name and message passes `escaped`.
+
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Region, Size } from '../../core/picture.js';
@@ -9,6 +10,7 @@ import { HTML_END, htmlHead } from '../../figure/html-page.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
 import { withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';
+import { approachWords } from '../run/plan.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';
 import { script } from './html-report-script.js';
 import { style } from './html-report-style.js';
@@ -41,7 +43,7 @@ export function pageHead({ entries, denoiser, strength, started, seconds }: Page
 <p class="quiet"><time datetime="${started.toISOString()}">${dateWords(started)}</time></p>
 ${totals(entries, seconds)}
 ${facts([
-  ['Method', approachWords(denoiser)],
+  ['Method', methodOf(denoiser)],
   ['Prior', denoiser.prior === AUTO_PRIOR ? 'chosen for each picture' : escaped(denoiser.prior)],
   ['Engine', `${escaped(denoiser.engine.name)} <span class="quiet">${escaped(denoiser.engine.why)}</span>`],
   ['Strength', strength === 1 ? undefined : String(strength)],
@@ -152,7 +154,7 @@ function pictureFacts(report: PictureReport, previews: Previews | Error | undefi
     ['Noise', `${noiseWords(noise)} <span class="quiet">${escaped(noise.why)}</span>`],
     ['Confidence', noise.confidence === undefined ? undefined : `${Math.round(100 * noise.confidence)}%`],
     ['Time', timeWords(seconds) + (isUnchanged ? '' : pace)],
-    ['Method', isUnchanged ? undefined : approachWords(report)],
+    ['Method', isUnchanged ? undefined : methodOf(report)],
     ['Beta', beta === undefined || isUnchanged ? undefined : String(Number(beta.toPrecision(3)))],
     [
       'Prior',
@@ -169,11 +171,7 @@ function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
   return `${named}${isCorrelated ? ', correlated' : ''}${model === 'gaussian' ? '' : `, ${escaped(model)}`}`;
 }
 
-function approachWords({ method, ensemble, scales }: Approach): string {
-  const name = { 'beta-map': 'beta-MAP', 'posterior-mean': 'posterior mean' }[method];
-  const symmetries = ensemble === 1 ? '' : ` over ${ensemble} symmetries`;
-  return `${name}${symmetries}${scales === 1 ? '' : ` at ${scales} scales`}`;
-}
+const methodOf = (approach: Approach) => approachWords(approach).replace(/^the /, '');
 
 function doubts({ fallbackTiles, spotTiles, tiles }: PictureReport): string {
   const notice = (words: string) => `<p class="notice">${words}</p>`;

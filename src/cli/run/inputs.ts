@@ -2,10 +2,10 @@
 // no picture.
 
 import { stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { badOption } from '../../core/errors.js';
-import { filesBelow, refuseSpecialFile } from '../../core/files.js';
+import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
 import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
@@ -75,14 +75,14 @@ async function findOne(arg: string, destination: Destination): Promise<FoundPict
 /** The pictures among files below `base`, each with its path below it for its path below the output folder. */
 function jobsBelow(base: string, files: readonly string[], destination: Destination): FoundPicture[] {
   const { output } = destination;
-  const folderBelow = output !== undefined && isInside(output, base) ? output : undefined;
+  const folderBelow = output !== undefined && isBelow(output, base) ? output : undefined;
   return files
     .filter((path) => isSupportedExtension(path))
     .map((below) => {
       const input = join(base, below);
       return { job: { input, output: outputOf(input, below, destination) }, base, below };
     })
-    .filter(({ job }) => folderBelow === undefined || !isInside(job.input, folderBelow));
+    .filter(({ job }) => folderBelow === undefined || !isBelow(job.input, folderBelow));
 }
 
 /** What lies where another picture's result goes is that result. */
@@ -93,12 +93,6 @@ function withoutResults(jobs: readonly Job[]): { jobs: Job[]; results: string[] 
     jobs: jobs.filter((job) => !isResult(job)),
     results: jobs.filter(isResult).map(({ input }) => input),
   };
-}
-
-/** Whether `path` lies below `folder`; false for the folder itself. */
-function isInside(path: string, folder: string): boolean {
-  const way = relative(resolve(folder), resolve(path));
-  return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);
 }
 
 /** A picture may be named by itself and by its folder. */

@@ -3,6 +3,7 @@
 import sharp from 'sharp';
 import { cameraAt, takePicture } from '../../core/noise/simulate/camera.js';
 import type { Size } from '../../core/picture.js';
+import { toInterleaved, toPlanar } from '../../core/picture.js';
 import type { CameraNoise, JpegSettings } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
 
@@ -22,8 +23,8 @@ export async function cameraShot(scene: CleanPicture, level: CameraNoise, seed: 
   const shot = takePicture(planarColours(scene), { width, height }, cameraAt(level.iso), seed);
   const shape = { name: scene.name, width, height, channels: 3 } as const;
   return {
-    reference: { ...shape, data: interleaved(shot.clean) },
-    noisy: await fileOf({ ...shape, data: interleaved(shot.noisy) }, level.jpeg),
+    reference: { ...shape, data: toInterleaved(shot.clean, 3) },
+    noisy: await fileOf({ ...shape, data: toInterleaved(shot.noisy, 3) }, level.jpeg),
   };
 }
 
@@ -45,21 +46,8 @@ async function throughJpeg(
   return sharp(file).raw().toBuffer();
 }
 
-/** [pixels, channels] -> [3, pixels]. */
-function planarColours({ data, width, height, channels }: CleanPicture): Float32Array {
-  const plane = width * height;
-  const out = new Float32Array(3 * plane);
-  for (let c = 0; c < 3; c++)
-    for (let i = 0; i < plane; i++)
-      out[c * plane + i] = data[i * channels + Math.min(c, channels - 1)] as number;
-  return out;
-}
-
-/** [3, pixels] -> [pixels, 3]. */
-function interleaved(planar: Float32Array): Float32Array {
-  const plane = planar.length / 3;
-  const out = new Float32Array(planar.length);
-  for (let c = 0; c < 3; c++)
-    for (let i = 0; i < plane; i++) out[3 * i + c] = planar[c * plane + i] as number;
-  return out;
+/** [3, pixels], also of a grey picture. */
+function planarColours({ data, channels }: CleanPicture): Float32Array {
+  if (channels === 3) return toPlanar(data, 3);
+  return Float32Array.from({ length: 3 * data.length }, (_, i) => data[i % data.length] as number);
 }

@@ -3,7 +3,8 @@
 
 import { mse, psnr, ssim } from '../../core/metrics/index.js';
 import type { Shape } from '../../core/picture.js';
-import { clamped, deviationAt, type NoiseLevel } from '../noise-level.js';
+import { clamped } from '../../core/picture.js';
+import { deviationAt, type NoiseLevel } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
 import type { Measures, ResidualMeasures } from './results.js';
 

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { readRegularFile, refuseSpecialFile, writeFileAtomic } from '../../core/files.js';
+import { isBelow, readRegularFile, refuseSpecialFile, writeFileAtomic } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength } from '../../plugin/encoded-picture.js';
@@ -151,11 +151,6 @@ function folderStorage(root: string, named: string): Storage {
     },
     close() {},
   };
-}
-
-function isBelow(place: string, folder: string): boolean {
-  const way = relative(folder, place);
-  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 async function isThere(place: string): Promise<boolean> {

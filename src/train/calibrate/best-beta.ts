@@ -1,4 +1,5 @@
 // The beta of beta-MAP that suits a prior best at one noise level.
+
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../core/engine/engine.js';
 import { runEstimation } from '../../core/engine/run-estimation.js';
@@ -9,6 +10,7 @@ import { posteriorMean } from '../../core/inference/posterior-mean.js';
 import { mean, psnr } from '../../core/metrics/index.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { addGaussianNoise } from '../../core/noise/index.js';
+import { clamped } from '../../core/picture.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import { maximum } from './golden-section.js';
 
@@ -84,7 +86,7 @@ export async function bestBeta(
   return {
     sigma255,
     beta: betaAt(x),
-    noisy: mean(noisy.map((y, index) => psnrOf(crops[index] ?? y, y))),
+    noisy: mean(noisy.map((y, index) => psnr(crops[index] ?? y, clamped(y)))),
     posteriorMean: posterior?.psnr,
     betaMap: best.psnr,
     fallbacks: best.fallbacks,
@@ -134,15 +136,8 @@ async function denoised(
     return { index, ...(await runEstimation(engine, shape, estimation(y))) };
   });
   for await (const { index, estimate, fallback } of results) {
-    values.push(psnrOf(crops[index] ?? estimate, estimate));
+    values.push(psnr(crops[index] ?? estimate, clamped(estimate)));
     if (fallback !== undefined) fallbacks++;
   }
   return { psnr: mean(values), fallbacks };
-}
-
-function psnrOf(clean: Float32Array, estimate: Float32Array): number {
-  return psnr(
-    clean,
-    estimate.map((value) => Math.min(1, Math.max(0, value))),
-  );
 }

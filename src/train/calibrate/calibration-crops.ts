@@ -1,8 +1,10 @@
 // The clean crops for calibration: from the pictures kept for validation if the prior was trained on the folder, else
 // from all.
+
 import { z } from 'zod';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import type { PriorModel } from '../../core/model/model-json.js';
+import { toPlanar } from '../../core/picture.js';
 import { validationCrops } from '../data/crop-order.js';
 import { VALIDATION_SHARE } from '../data/crops.js';
 import { CHANNELS } from '../data/cut-crop.js';
@@ -62,7 +64,8 @@ async function read(
     const crops: Float32Array[] = [];
     for await (const crop of validationCrops(files, decoded.get, size, sheetTile)) {
       signal?.throwIfAborted();
-      if (crops.push(planar(crop)) === count) return crops;
+      if (crops.push(Float32Array.from(toPlanar(crop, CHANNELS), (value) => value / 255)) === count)
+        return crops;
     }
   } finally {
     await decoded.close();
@@ -70,13 +73,5 @@ async function read(
   throw new FlowDenoiseError(
     'BAD_IMAGE',
     `${folder}: none of its ${files.length} pictures can be decoded. Expected whole files; copy or export them again.`,
-  );
-}
-
-function planar(crop: Uint8Array): Float32Array {
-  const pixels = crop.length / CHANNELS;
-  return Float32Array.from(
-    { length: crop.length },
-    (_, i) => (crop[(i % pixels) * CHANNELS + Math.floor(i / pixels)] as number) / 255,
   );
 }

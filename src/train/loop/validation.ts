@@ -7,6 +7,7 @@ import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-d
 import type { ParameterSource } from '../../core/flow/parameters.js';
 import { mean } from '../../core/metrics/index.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
+import { toInterleaved, toPlanar } from '../../core/picture.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import { stepRandom } from './step-random.js';
 
@@ -53,14 +54,8 @@ function sigmasFor([low, high]: readonly [number, number]): readonly number[] {
   return known.length === SIGMAS_255.length ? known : [low, Math.sqrt(low * high), high].map((s) => s * 255);
 }
 
-async function bitsOf({
-  architecture,
-  source,
-  sigmaRange,
-  seed,
-  crops,
-  size,
-}: ValidationTask): Promise<number> {
+async function bitsOf(task: ValidationTask): Promise<number> {
+  const { architecture, source, sigmaRange, seed, crops, size } = task;
   const numbers = size * size * 3;
   const count = crops.length / numbers;
   const draws = stepRandom(seed, FIRST_STEP);
@@ -107,17 +102,6 @@ function tweedie(
   return estimate;
 }
 
-/** [H, W, C] <-> [C, H, W], which climbs speak. */
-function planar(data: Float32Array, size: number): Float32Array {
-  const pixels = size * size;
-  return data.map((_, i) => data[(i % pixels) * 3 + Math.floor(i / pixels)] as number);
-}
-
-function interleaved(data: Float32Array, size: number): Float32Array {
-  const pixels = size * size;
-  return data.map((_, i) => data[(i % 3) * pixels + Math.floor(i / 3)] as number);
-}
-
 /** beta-MAP of noisy crops, a few steps from the noisy ones; a crop where the flow breaks down stays as it is. */
 async function climbed(
   { architecture, source, sigmaRange, size }: ValidationTask,
@@ -128,7 +112,7 @@ async function climbed(
   const evaluate = (y: tf.Tensor, s: tf.Tensor) =>
     tf.tidy(() => ({ ...densityAndScore(tfjsOps, architecture, source)(y, s) }));
   const starts = Array.from({ length: noisy.length / numbers }, (_, i) =>
-    planar(noisy.subarray(i * numbers, (i + 1) * numbers), size),
+    toPlanar(noisy.subarray(i * numbers, (i + 1) * numbers), 3),
   );
   const group = openTfjsClimbs(
     evaluate,
@@ -154,7 +138,7 @@ async function climbed(
     while (group.size > 0) {
       const ended = await group.step();
       for (const { index, climb } of ended)
-        if (climb.estimate) estimate.set(interleaved(climb.estimate, size), (places[index] ?? 0) * numbers);
+        if (climb.estimate) estimate.set(toInterleaved(climb.estimate, 3), (places[index] ?? 0) * numbers);
       places = places.filter((_, place) => ended.every(({ index }) => index !== place));
     }
     return estimate;
