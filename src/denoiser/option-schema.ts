@@ -25,7 +25,6 @@ export function option<S extends z.ZodType>(schema: S, expected: string, told: O
   return described;
 }
 
-/** The words for an option that `option` made. */
 export function wordsOf(schema: z.core.$ZodType): OptionWords | undefined {
   return words.get(schema);
 }

@@ -3,7 +3,6 @@
 import { crc32 } from 'node:zlib';
 import type { Picture, Samples } from '../core/picture.js';
 
-/** The colours of a palette PNG. */
 export interface PngPalette {
   /** PLTE's data: red, green, blue of every entry. */
   readonly colours: Buffer;

@@ -23,7 +23,6 @@ export interface PictureRequest extends PictureJobOptions {
   readonly names?: 'path' | 'id' | undefined;
 }
 
-/** A queue that is open. */
 export interface PictureQueue {
   /** @throws FlowDenoiseError BAD_OPTION, BAD_IMAGE where it is not there; QUEUE_FAILED where too many jobs wait */
   submit(request: PictureRequest): Promise<SubmittedJob>;

@@ -4,7 +4,6 @@ import { type FailureReason, reasonOf } from './job.js';
 import { loadQueuePackages } from './packages.js';
 import type { JobResult } from './picture-work.js';
 
-/** A job that was submitted. */
 export interface SubmittedJob {
   readonly id: string;
   readonly input: string;

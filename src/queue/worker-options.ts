@@ -89,7 +89,6 @@ export interface WorkerEvents {
   left: [{ readonly id: string; readonly input: string; readonly why: string }];
   /** The queue went away, or something else that passes. The worker lives on. */
   problem: [{ readonly error: Error }];
-  /** The queue is back. */
   back: [];
 }
 

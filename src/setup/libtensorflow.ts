@@ -101,7 +101,6 @@ function libraryNames(): readonly { readonly inWheel: string; readonly linked: s
 /** What of the wheel's headers the C interface needs: 1 of 290 MB. */
 const HEADERS = ['tensorflow/c', 'tensorflow/core/platform', 'tsl/platform', 'xla/tsl/c'];
 
-/** Makes the piece. */
 export async function makeLibtensorflow(
   folder: string,
   chosen: Libtensorflow,

@@ -8,7 +8,6 @@ import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { sizeWords } from './installer.js';
 
-/** What was found. */
 export interface Prerequisites {
   /** The command or path of a Python that has what is needed. */
   readonly python: string;

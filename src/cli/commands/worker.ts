@@ -51,7 +51,6 @@ export function describeWorker(command: Command, { writeLine, signal }: CommandC
     });
 }
 
-/** The options by which a queue is named. */
 export function addQueueOptions(command: Command): Command {
   return command
     .option('--queue <url>', 'redis://host:6379/0, or rediss:// for TLS (default: FLOW_DENOISE_QUEUE)')

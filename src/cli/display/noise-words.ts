@@ -92,7 +92,6 @@ export function foundLines({ input, width, height, noise }: Found): string[] {
   ];
 }
 
-/** One line of --json. */
 export function foundJson({ input, width, height, noise }: Found): string {
   return JSON.stringify({ input, width, height, noise, levels255: levelsOf(noise.profile) });
 }

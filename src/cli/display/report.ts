@@ -19,7 +19,6 @@ export function jsonLine({ job: { input, output }, report, error }: Outcome): st
   return JSON.stringify({ input, output, error: errorJson(error) });
 }
 
-/** An error in a line of --json. */
 export function errorJson(error: unknown): { code: string; message: string } {
   return { code: codeOf(error) ?? 'UNKNOWN', message: messageOf(error) };
 }

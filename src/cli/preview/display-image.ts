@@ -4,7 +4,6 @@ import sharp, { type Sharp } from 'sharp';
 import { type Region, type Size, whiteLevel } from '../../core/picture.js';
 import { decodePicture } from '../../image/index.js';
 
-/** A picture as it is looked at. */
 export interface DisplayImage {
   readonly open: () => Sharp;
   readonly hasAlpha: boolean;

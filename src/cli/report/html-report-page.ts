@@ -62,7 +62,6 @@ export function pageEnd(): string {
   return `</main>\n${HTML_END}`;
 }
 
-/** One picture. */
 export function articleOf(
   number: number,
   { input, output }: Job,

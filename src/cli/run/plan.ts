@@ -94,7 +94,6 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   return lines;
 }
 
-/** The prior of a run, in words. */
 export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
   return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
 }

@@ -3,7 +3,6 @@ import { colourChannels, type Picture, whiteLevel } from '../picture.js';
 
 export type NoisyPicture = Picture;
 
-/** The colour channels. */
 export const coloursOf = ({ channels }: Picture): 1 | 3 => colourChannels(channels);
 
 /** What a sample is multiplied by to have 8-bit units; white is exactly 255 then. */

@@ -17,7 +17,6 @@ import {
 
 export const MEASURE_NAMES: readonly MeasureName[] = ['psnr', 'ssim', 'mse'];
 
-/** Mean and spread of a measure. */
 export function measureTable(
   results: EvaluationResults,
   levels: readonly number[],

@@ -89,14 +89,12 @@ export function signed(value: number | undefined, digits: number): string {
   return value !== undefined && value > 0 && text !== NOTHING ? `+${text}` : text;
 }
 
-/** Mean and spread of a measure. */
 export function statisticWords({ mean, spread }: Statistic, measure: MeasureName): string {
   const { digits, spreadDigits, scale } = MEASURES[measure];
   const about = spread === undefined ? '' : ` ± ${fixed(spread * scale, spreadDigits)}`;
   return `${fixed(mean * scale, digits)}${about}`;
 }
 
-/** The same of all values; nothing where there are none. */
 export function valuesWords(values: readonly number[] | undefined, measure: MeasureName): string {
   return values === undefined || values.length === 0 ? NOTHING : statisticWords(statisticOf(values), measure);
 }

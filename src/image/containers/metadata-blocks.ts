@@ -73,7 +73,6 @@ export function blocksAsPngChunks({ exif, xmp, icc }: MetadataBlocks): { type: s
   return chunks.map(([type, data]) => ({ type, bytes: pngChunk(type, data) }));
 }
 
-/** The blocks as a WebP's chunks. */
 export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): { type: string; data: Buffer }[] {
   return [
     ...(icc ? [{ type: 'ICCP', data: icc }] : []),

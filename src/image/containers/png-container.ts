@@ -12,7 +12,6 @@ export interface PngContainer {
   readonly isAnimated: boolean;
   /** IHDR's bit depth and colour type, e.g. "8/2" for 8-bit RGB. */
   readonly sampleLayout: string;
-  /** Of a palette PNG. */
   readonly palette: PngPalette | undefined;
   /** Whole chunks (length, type, data, CRC) that stood before the first IDAT. */
   readonly chunksBefore: readonly Chunk[];

@@ -3,7 +3,6 @@
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 
-/** A picture in a storage. */
 export interface StoredPicture {
   /** Below the root of a folder, its parts joined by '/'; in a bucket the object's key. */
   readonly path: string;

@@ -16,7 +16,6 @@ interface Entry {
 
 export interface ParameterLayout {
   readonly entries: readonly Entry[];
-  /** Numbers in the vector. */
   readonly size: number;
 }
 

@@ -21,7 +21,6 @@ export interface NoiseProfile {
   readonly channels: readonly NoiseChannel[];
 }
 
-/** White Gaussian noise as a profile. */
 export function whiteProfile(sigma: number, channels: 1 | 3): NoiseProfile {
   const channel: NoiseChannel = { level: [sigma], spectrum: new Array<number>(BANDS).fill(1) };
   return { brightness: [0.5], channels: new Array<NoiseChannel>(channels).fill(channel) };

@@ -130,7 +130,6 @@ function mosaicOf(light: Float32Array, { width, height }: Size, settings: Camera
   return mosaic;
 }
 
-/** From a mosaic to the picture. */
 function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array) => Float32Array {
   const { width, height } = size;
   const plane = width * height;
