@@ -5,7 +5,7 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { BreakDown } from '../core/inference/estimation.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import { colourChannels, type Picture, type Region, type Samples } from '../core/picture.js';
+import { colourChannels, type Picture, type Samples } from '../core/picture.js';
 import { createBlender } from '../tile/blend.js';
 import { extractTile } from '../tile/extract.js';
 import { mapInOrder } from '../tile/in-order.js';
@@ -45,10 +45,6 @@ function correction(estimate: Float32Array, noisy: Float32Array, strength: numbe
   for (let i = 0; i < estimate.length; i++)
     estimate[i] = strength * ((estimate[i] as number) - (noisy[i] as number));
   return estimate;
-}
-
-function wholeOf({ width, height }: Picture): Region {
-  return { left: 0, top: 0, width, height };
 }
 
 /** Engines know no pictures: where they failed is added here. */
@@ -111,7 +107,9 @@ async function denoiseTiles<S extends Samples>(
 ): Promise<ShownResult<S>> {
   const approach = needsBetaMap(options) ? settings.withBetaMap : settings.approach;
   const { method, ensemble, scales } = approach;
-  const { signal, onProgress, strength, region = wholeOf(picture) } = options;
+  const { signal, onProgress, strength } = options;
+  const whole = { left: 0, top: 0, width: picture.width, height: picture.height };
+  const { region = whole } = options;
   const channels = colourChannels(picture.channels);
   const isGrey = channels === 1;
   const known = { prior: model.name, sigmaRange: sigmaRangeOf(model) };

@@ -227,24 +227,18 @@ function soundContainer(file: Buffer, format: PictureFormat, name: string): Cont
   }
 }
 
+const readers = {
+  png: readPngContainer,
+  jpeg: readJpegContainer,
+  webp: readWebpContainer,
+  tiff: readTiffContainer,
+  avif: readAvifContainer,
+  gif: readGifContainer,
+} as const satisfies Record<PictureFormat, (file: Buffer) => Container>;
+
 /** @throws TooManyParts */
-export function readContainer(file: Buffer, format: PictureFormat): Container {
-  switch (format) {
-    case 'png':
-      return readPngContainer(file);
-    case 'jpeg':
-      return readJpegContainer(file);
-    case 'webp':
-      return readWebpContainer(file);
-    case 'tiff':
-      return readTiffContainer(file);
-    case 'avif':
-      return readAvifContainer(file);
-    case 'gif':
-      return readGifContainer(file);
-    default:
-      return format satisfies never;
-  }
+function readContainer(file: Buffer, format: PictureFormat): Container {
+  return readers[format](file);
 }
 
 function refuseContainer(container: Container, name: string, animations: boolean): void {

@@ -36,7 +36,7 @@ export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metada
     ],
   ];
   if (orientation !== undefined) general.push(['orientation', String(orientation)]);
-  return [...general, ...traitsOf(file, format), ...(format === 'avif' ? blockTraits(metadata) : [])];
+  return [...general, ...traitsOf[format](file), ...(format === 'avif' ? blockTraits(metadata) : [])];
 }
 
 /** Of a format whose metadata sharp reads and writes. */
@@ -112,21 +112,11 @@ function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlo
   return [...shared, ...makerNotesTraits(readTiffTags(exif))];
 }
 
-function traitsOf(file: Buffer, format: PictureFormat): readonly Trait[] {
-  switch (format) {
-    case 'png':
-      return pngTraits(file);
-    case 'jpeg':
-      return jpegTraits(file);
-    case 'webp':
-      return webpTraits(file);
-    case 'tiff':
-      return tiffTraits(file);
-    case 'avif':
-      return avifTraits(file);
-    case 'gif':
-      return gifTraits(file);
-    default:
-      return format satisfies never;
-  }
-}
+const traitsOf = {
+  png: pngTraits,
+  jpeg: jpegTraits,
+  webp: webpTraits,
+  tiff: tiffTraits,
+  avif: avifTraits,
+  gif: gifTraits,
+} as const satisfies Record<PictureFormat, (file: Buffer) => readonly Trait[]>;

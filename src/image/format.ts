@@ -73,19 +73,17 @@ function latin1(bytes: Uint8Array, length: number): string {
   return Buffer.from(bytes.subarray(0, length)).toString('latin1');
 }
 
+const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
+  png: ['png'],
+  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
+  webp: ['webp'],
+  tiff: ['tif', 'tiff'],
+  avif: ['avif'],
+  gif: ['gif'],
+};
+
 /** Extensions of the files that can be denoised, in lower case, without the dot. */
-export const supportedExtensions: readonly string[] = [
-  'png',
-  'jpg',
-  'jpeg',
-  'jpe',
-  'jfif',
-  'webp',
-  'tif',
-  'tiff',
-  'avif',
-  'gif',
-];
+export const supportedExtensions: readonly string[] = Object.values(byFormat).flat();
 
 /** Whether the path ends in one of `supportedExtensions`, in whatever case. */
 export function isSupportedExtension(path: string): boolean {
@@ -96,15 +94,6 @@ export function isSupportedExtension(path: string): boolean {
 export function isPhotographExtension(path: string): boolean {
   return isSupportedExtension(path) && !byFormat.gif.includes(extname(path).slice(1).toLowerCase());
 }
-
-const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
-  png: ['png'],
-  jpeg: ['jpg', 'jpeg', 'jpe', 'jfif'],
-  webp: ['webp'],
-  tiff: ['tif', 'tiff'],
-  avif: ['avif'],
-  gif: ['gif'],
-};
 
 /** The path under the usual extension of a format; one that already means it stays. */
 export function withFormatExtension(path: string, format: PictureFormat): string {

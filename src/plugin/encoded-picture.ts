@@ -120,10 +120,10 @@ export async function collectBytes(
   name: string,
   maxBytes: number,
 ): Promise<Buffer> {
-  const parts: Buffer[] = [];
+  const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
-    const part = typeof chunk === 'string' ? Buffer.from(chunk) : asBuffer(chunk);
+    const part = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     length += part.length;
     checkLength(length, name, maxBytes, 'more than ');
     parts.push(part);
@@ -143,8 +143,4 @@ export function checkLength(length: number, name: string, maxBytes: number, abou
 /** No picture is valid UTF-8; one that is, and has U+FFFD in it, was read as text and written back. */
 export function wasDecodedAsText(bytes: Buffer): boolean {
   return isUtf8(bytes) && bytes.includes('\ufffd');
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

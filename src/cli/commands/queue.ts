@@ -1,7 +1,7 @@
 // `flow-denoise queue`: how many pictures wait, what failed and why, and trying it again.
 import type { Command } from 'commander';
 import { printable } from '../../core/printable.js';
-import { type JobStatus, openQueue, type PictureQueue, type QueueStatus } from '../../queue/index.js';
+import { openQueue, type PictureQueue, type QueueStatus } from '../../queue/index.js';
 import { addQueueOptions, checkedQueue } from './worker.js';
 
 const EXAMPLES = `
@@ -44,7 +44,11 @@ export function describeQueue(command: Command, writeLine: (line: string) => voi
   subcommand('failed', 'the pictures that failed, with the reasons').action(
     ({ json = false, ...options }: RawOptions) =>
       withQueue(options, async (queue) => {
-        for await (const job of queue.failed()) writeLine(json ? JSON.stringify(job) : failedLine(job));
+        for await (const job of queue.failed()) {
+          const { id, input, error } = job;
+          const words = `${id}  ${input}  ${error?.code ?? ''}  ${error?.message ?? ''}`;
+          writeLine(json ? JSON.stringify(job) : printable(words));
+        }
       }),
   );
   subcommand('retry', 'try failed pictures again')
@@ -68,8 +72,4 @@ function statusLines({ waiting, active, delayed, done, failed, workers, left }: 
   };
   const reasons = Object.entries(left).map(([why, count]) => `${count} left by a worker: ${why}`);
   return [...Object.entries(rows).map(([name, value]) => `${name.padEnd(8)} ${value}`), ...reasons];
-}
-
-function failedLine({ id, input, error }: JobStatus): string {
-  return printable(`${id}  ${input}  ${error?.code ?? ''}  ${error?.message ?? ''}`);
 }

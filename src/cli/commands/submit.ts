@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { plural, printable } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
-import { type JobOutcome, type SubmitOptions, type SubmitSummary, submit } from '../../queue/index.js';
+import { type SubmitOptions, type SubmitSummary, submit } from '../../queue/index.js';
 import { jobOptionsSchema } from '../../queue/job.js';
 import { submitPlanned } from '../../queue/submit.js';
 import { sensorShape, withSensor } from '../arguments.js';
@@ -100,9 +100,10 @@ async function submitCommand(
       if (json && !wait) writeLine(JSON.stringify(job));
     },
     onSettled(outcome) {
-      if (json) writeLine(outcomeJson(outcome));
-      display.settle(outcome);
       const { job, result, error } = outcome;
+      const { id, input, output } = job;
+      if (json) writeLine(JSON.stringify({ id, input, output, ...(error ? { error } : result) }));
+      display.settle(outcome);
       if (error)
         display.complain(
           `flow-denoise: ${printable(job.input)}: ${withoutName(printable(error.message), job.input)}`,
@@ -138,10 +139,6 @@ async function submitFound(
   const { jobs, unmatched } = await findInputs(inputs, { output, format });
   for (const arg of unmatched) say(`no pictures found in ${printable(arg)}`);
   return submitPlanned(jobs, options);
-}
-
-function outcomeJson({ job: { id, input, output }, result, error }: JobOutcome): string {
-  return JSON.stringify({ id, input, output, ...(error ? { error } : result) });
 }
 
 function summaryLine({ submitted, known, done, failed }: SubmitSummary, isOver: boolean): string {

@@ -41,7 +41,10 @@ export async function denoiseToStandardOutput(
     const sigmaMap = args.sigmaMap === undefined ? undefined : await readSigmaMap(args.sigmaMap);
     const { denoise } = pictureDenoiser({ ...args, denoiser });
     try {
-      const source = addAbortSignal(signal, input === STANDARD ? stdin : await readStreamOf(input));
+      const source = addAbortSignal(
+        signal,
+        input === STANDARD ? stdin : (await openRegularFile(input)).createReadStream(),
+      );
       const original = await collectBytes(source, name, args.file.maxBytes);
       const { bytes, report } = await denoise(original, name, { signal, ...(sigmaMap && { sigmaMap }) });
       await writeAll(stdout, bytes ?? original);
@@ -56,10 +59,6 @@ export async function denoiseToStandardOutput(
   } finally {
     await denoiser.close();
   }
-}
-
-async function readStreamOf(path: string): Promise<Readable> {
-  return (await openRegularFile(path)).createReadStream();
 }
 
 function checkArguments(

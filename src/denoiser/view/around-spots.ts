@@ -1,6 +1,8 @@
 // Where the flow breaks down at a spot of a tile (say, a saturated patch): finds the spot, fills it from its
 // surroundings, and estimates the rest at its own noise level. The spot itself stays.
+
 import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
+import type { Size } from '../../core/picture.js';
 import type { TileSamples } from '../passes/tile-pass.js';
 import { fillOdd } from './fill.js';
 
@@ -92,11 +94,9 @@ function addStandingOut(mask: Uint8Array, seen: Float32Array): boolean {
 
 const shareOf = (mask: Uint8Array) => mask.reduce((sum, isOdd) => sum + isOdd, 0) / mask.length;
 
-interface Block {
+interface Block extends Size {
   readonly x: number;
   readonly y: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 /** Adds the smallest blocks on which the flow breaks down by themselves. */
