@@ -29,7 +29,7 @@ export function numberOption(flags: string, words: string): Option {
 }
 
 /** What is no number stays text, for the check to name it as it was written. */
-export function numberOrText(text: string): number | string {
+function numberOrText(text: string): number | string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 

@@ -22,7 +22,7 @@ import { withPreviewInput } from './preview/preview-options.js';
 import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
-export interface ProgramContext extends CommandContext {
+interface ProgramContext extends CommandContext {
   /** Runs a user's program: a signal ends the process, because nothing of ours can stop a loop that never ends. */
   readonly withDefaultSignals: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }

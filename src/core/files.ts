@@ -22,7 +22,7 @@ import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } fro
 /** Opening returns at once whatever the file is. Windows has no such flag and needs none. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes that the file has at most. */
   readonly most?: number;
@@ -83,7 +83,7 @@ export async function readRegularFile(path: string, options: ReadOptions = {}): 
   }
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   /** Name of the file that is written first; a new one unless given. */
   readonly temporary?: string | undefined;
   /** Aborting before the rename leaves the path as it was. */

@@ -32,11 +32,11 @@ export interface Candidate {
   readonly open: () => Promise<Pick<Schedule, 'run'>>;
 }
 
-export interface ChosenPrior extends PriorChoice {
+interface ChosenPrior extends PriorChoice {
   readonly prior: string;
 }
 
-export type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
+type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
 
 /**
  * The candidate under which the noisy picture is likeliest per sample, among those that know its noise level. With

@@ -10,7 +10,7 @@ import { COMPLETED_NOISE } from './passes/grey.js';
 import type { TileSamples } from './passes/tile-pass.js';
 import type { Method } from './preset.js';
 
-export interface Estimator {
+interface Estimator {
   /** The likelihood's weight; undefined for the posterior mean. */
   readonly beta: number | undefined;
   /** Evaluations of the prior per tile at most. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
 
 /** The words for an option. What its value must be is the schema's description. */
-export interface OptionWords {
+interface OptionWords {
   /** What it does, in a line. */
   readonly does: string;
   /** What follows the command's flag: '<number>', or '' for a switch. Undefined: there is no flag. */

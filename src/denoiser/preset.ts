@@ -30,7 +30,7 @@ export const PRESET_NAMES = Object.keys(PRESETS) as [Preset, ...Preset[]];
 
 export const DEFAULT_PRESET: Preset = 'fast';
 
-export interface ApproachOptions {
+interface ApproachOptions {
   readonly preset?: Preset | undefined;
   readonly method?: Method | undefined;
   readonly ensemble?: Ensemble | undefined;

@@ -43,7 +43,7 @@ export async function measurePace(engine: Engine, model: PriorModel): Promise<Pa
   };
 }
 
-export interface TileCount {
+interface TileCount {
   readonly tiles: number;
   /** Pixels of all tiles, overlaps counted as often as they are computed. */
   readonly pixels: number;

@@ -47,7 +47,7 @@ export function betaOf(subject: Contender): Beta | undefined {
 }
 
 /** What the beta is called beside a method's name; nothing where there is none. */
-export function betaName(beta: Beta | undefined): string {
+function betaName(beta: Beta | undefined): string {
   if (beta === undefined) return '';
   return beta === 'auto' ? 'calibrated beta' : `beta ${beta}`;
 }

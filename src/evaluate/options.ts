@@ -36,7 +36,7 @@ function list<T extends z.ZodType>(item: T, description: string) {
   return z.array(item).min(1).readonly().describe(description);
 }
 
-export const evaluateOptionsSchema = z.strictObject({
+const evaluateOptionsSchema = z.strictObject({
   /** Of clean pictures, read at any depth in the order of their names. */
   folder: z.string().min(1).describe('the path of a folder with clean pictures'),
   /** What is varied: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */

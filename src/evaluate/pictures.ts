@@ -16,7 +16,7 @@ export interface CleanPicture {
 }
 
 /** Sides are cut to multiples of a number, or to a size; both from the top left. */
-export type Crop = number | Size;
+type Crop = number | Size;
 
 /** SSIM's window. */
 const SMALLEST = 11;

@@ -18,7 +18,7 @@ import type { CheckedEvaluateOptions } from './options.js';
 import type { CleanPicture } from './pictures.js';
 import type { EvaluationPlan, EvaluationTask } from './plan.js';
 
-export interface PlanResults {
+interface PlanResults {
   /** By level. */
   readonly noisy: readonly (readonly Measures[])[];
   readonly cells: readonly Cell[];
@@ -49,7 +49,7 @@ const MOST_SAMPLES = 48e6;
 const TELLING_PART = 0.1;
 
 /** A picture under its noise, and what is wanted back. */
-export interface NoisyPair {
+interface NoisyPair {
   /** The clean picture; of a camera's, what the camera makes of it without noise. */
   readonly reference: CleanPicture;
   readonly noisy: CleanPicture;
@@ -232,7 +232,7 @@ async function show(
  * @throws          FlowDenoiseError SIGMA_OUT_OF_RANGE, BAD_PRIOR, NEEDS_CONDITIONING, ENGINE_UNAVAILABLE: what would
  *                  fail later fails here
  */
-export async function expectedSeconds(
+async function expectedSeconds(
   { tasks, levels, subjects }: EvaluationPlan,
   pictures: readonly Size[],
   options: RestorerOptions,

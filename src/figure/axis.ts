@@ -9,7 +9,7 @@ export interface Axis {
   readonly ticks: readonly { readonly value: number; readonly label: string }[];
 }
 
-export interface AxisRequest {
+interface AxisRequest {
   readonly kind: ScaleKind;
   /** All finite, above 0 on a logarithmic axis. */
   readonly values: readonly number[];

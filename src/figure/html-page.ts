@@ -1,7 +1,7 @@
 // The frame of a page in one file: it may load only the pictures in it and run only its own script.
 import { createHash } from 'node:crypto';
 
-export interface HtmlHead {
+interface HtmlHead {
   /** Plain text. */
   readonly title: string;
   /** CSS. */

@@ -11,7 +11,7 @@ export interface GridImage {
   readonly caption?: string;
 }
 
-export interface PictureGrid {
+interface PictureGrid {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly {

@@ -117,7 +117,7 @@ export async function decodePicture(
 }
 
 /** What a file says before its samples are decoded. */
-export interface PictureHeader {
+interface PictureHeader {
   readonly format: PictureFormat;
   readonly width: number;
   readonly height: number;

@@ -10,7 +10,7 @@ export interface PngPalette {
   readonly alphas: Buffer;
 }
 
-export interface IndexedPicture {
+interface IndexedPicture {
   readonly width: number;
   readonly height: number;
   /** One per pixel. */

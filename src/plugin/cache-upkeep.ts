@@ -4,7 +4,7 @@ import cacache from 'cacache';
 import { sum } from '../core/metrics/index.js';
 import { KEY_START } from './result-cache.js';
 
-export interface CacheContents {
+interface CacheContents {
   readonly results: number;
   readonly bytes: number;
   /** When the oldest and the newest were kept; undefined in an empty cache. */
@@ -19,7 +19,7 @@ export interface PruneOptions {
   readonly maxBytes?: number | undefined;
 }
 
-export interface Pruned {
+interface Pruned {
   readonly results: number;
   readonly bytes: number;
 }

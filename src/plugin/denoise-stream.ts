@@ -124,7 +124,7 @@ export function createDenoiseStream(
   return stream;
 }
 
-export interface StreamEnding {
+interface StreamEnding {
   /** Aborted when the stream ends, however it does, with the error if there is one. */
   readonly signal: AbortSignal;
   /** The stream's own `destroy`. Runs once: at the end as after an error or a call. */

@@ -17,7 +17,7 @@ const NAME = 'flow-denoise';
 /** Of every key of ours. */
 export const KEY_START = `${NAME}:`;
 
-export interface ResultCache {
+interface ResultCache {
   /** Whether something was kept under the key; not whether it is whole. */
   readonly has: (key: string) => Promise<boolean>;
   /** What was kept under the key; undefined where nothing was, or where it is damaged. */

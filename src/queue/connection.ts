@@ -52,7 +52,7 @@ export const DEFAULT_QUEUE_NAME = 'pictures';
 
 const LONGEST_RETRY_MS = 2000;
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** Whether to wait for a server that is not there yet; else that is an error. */
   readonly isPatient: boolean;
   readonly signal?: AbortSignal | undefined;

@@ -18,7 +18,7 @@ export interface Workplace {
   readonly maxBytes: number;
 }
 
-export interface Turn {
+interface Turn {
   readonly id: string;
   /** Whether the job was in work before. */
   readonly isAgain: boolean;

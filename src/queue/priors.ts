@@ -20,7 +20,7 @@ const MODEL = 'model.json';
 const MOST_BYTES = 2 ** 30;
 
 /** A prior as the options of a denoiser name it, and as jobs do. */
-export interface NamedPrior {
+interface NamedPrior {
   readonly prior: string;
   readonly named: JobPrior;
 }

@@ -81,7 +81,7 @@ const submitSchema = z.object(submitShape);
 const priorSchema = openingShape.prior;
 
 /** A picture and where its result goes, as a person would name them. */
-export interface PicturePlan {
+interface PicturePlan {
   readonly input: string;
   readonly output: string;
 }
@@ -178,12 +178,12 @@ async function submitWith(options: Omit<SubmitOptions, 'inputs'>, find: Finder):
 }
 
 /** A job that is not yet in the queue. */
-export interface MadeJob {
+interface MadeJob {
   readonly id: string;
   readonly data: JobData;
 }
 
-export interface JobMaker {
+interface JobMaker {
   jobsOf(found: AsyncIterable<Found>): AsyncGenerator<MadeJob>;
 }
 

@@ -21,7 +21,7 @@ export interface JobOutcome {
   readonly error?: FailureReason | undefined;
 }
 
-export interface JobTracker {
+interface JobTracker {
   add(jobs: readonly SubmittedJob[]): void;
   /** Resolves when no job is left to wait for. */
   settled(): Promise<void>;
@@ -31,7 +31,7 @@ export interface JobTracker {
 const ASK_EVERY_MS = 2000;
 const ASK_AT_ONCE = 100;
 
-export interface TrackerEvents {
+interface TrackerEvents {
   readonly onSettled: (outcome: JobOutcome) => void;
   /** Why a worker could not do a job. */
   readonly onLeft?: ((why: string) => void) | undefined;

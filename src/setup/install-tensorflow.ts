@@ -29,7 +29,7 @@ import { buildAddon, findHeaders, makePackages, PACKAGES } from './packages.js';
 import { findPrerequisites } from './prerequisites.js';
 import { type Verification, verifiedWords, verify } from './verify.js';
 
-export interface InstallOptions {
+interface InstallOptions {
   /** With the CUDA libraries, for a GPU of NVIDIA's. */
   readonly cuda: boolean;
   /** A folder with lib and include of a libtensorflow that is there; nothing is fetched from PyPI then. */

@@ -5,7 +5,7 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { type Installer, notForThisPlatform } from './installer.js';
 import { runTool } from './run-tool.js';
 
-export interface Pip {
+interface Pip {
   /**
    * Unpacks wheels into a folder, without what they require.
    *

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { FlowDenoiseError } from '../core/errors.js';
 import { sizeWords } from './installer.js';
 
-export interface Prerequisites {
+interface Prerequisites {
   /** The command or path of a Python that has what is needed. */
   readonly python: string;
   /** Everything in a line of words. */

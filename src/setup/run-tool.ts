@@ -8,7 +8,7 @@ const GRACE_MS = 3000;
 const TAIL_LINES = 6;
 const TAIL_CHARACTERS = 900;
 
-export interface ToolCall {
+interface ToolCall {
   /** The step of the installation, for the message of a failure. */
   readonly step: string;
   readonly command: string;

@@ -8,7 +8,7 @@ import { runTool } from './run-tool.js';
 
 const programPath = fileURLToPath(new URL('./verification.js', import.meta.url));
 
-export const verificationSchema = z.object({
+const verificationSchema = z.object({
   tfjsNode: z.string(),
   libtensorflow: z.string(),
   usesGpu: z.boolean(),

@@ -22,7 +22,7 @@ const perLevel = (what: string, least: number, most: number) =>
     .optional()
     .describe(`a whole number from ${least} to ${most} (${what}), or a list with one for each level`);
 
-export const trainOptionsSchema = z.strictObject({
+const trainOptionsSchema = z.strictObject({
   /** Of clean pictures; subfolders count. */
   folder: z.string().min(1).describe("a folder's path"),
   /** The prior's folder. */
@@ -74,7 +74,7 @@ export const trainOptionsSchema = z.strictObject({
 });
 
 export type TrainOptions = z.input<typeof trainOptionsSchema>;
-export type CheckedTrainOptions = z.output<typeof trainOptionsSchema>;
+type CheckedTrainOptions = z.output<typeof trainOptionsSchema>;
 
 /** Steps when neither steps nor minutes are given. */
 const STEPS = { small: 4000, natural: 12_000, paper: 20_000 } as const;

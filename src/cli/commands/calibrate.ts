@@ -11,7 +11,7 @@ import {
 import type { Display, RunContext } from '../display/progress.js';
 import { listOption, numberOption } from '../option-flags.js';
 
-export interface CalibrateArguments {
+interface CalibrateArguments {
   readonly options: CalibrateOptions;
   readonly quiet: boolean;
   readonly json: boolean;

@@ -12,7 +12,7 @@ import { openTrainingDisplay } from '../display/training-display.js';
 import { listOption, numberOption } from '../option-flags.js';
 import { calibrateAloud } from './calibrate.js';
 
-export interface TrainArguments {
+interface TrainArguments {
   readonly options: TrainOptions;
   readonly calibrate: boolean;
   readonly quiet: boolean;

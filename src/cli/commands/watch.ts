@@ -15,7 +15,7 @@ import { doneLine, errorJson, errorLine } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
 import { addFlags } from '../option-flags.js';
 
-export interface WatchArguments {
+interface WatchArguments {
   readonly options: WatchFolderOptions;
   /** Whether a signal lets the pictures in work be finished. */
   readonly finish: boolean;

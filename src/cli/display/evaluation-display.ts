@@ -4,7 +4,7 @@ import { printableLines, timeWords } from '../../core/printable.js';
 import type { EvaluationProgress } from '../../evaluate/index.js';
 import { BAR } from './progress.js';
 
-export interface EvaluationDisplay {
+interface EvaluationDisplay {
   say(line: string): void;
   begin(estimate: { readonly seconds: number; readonly total: number }): void;
   advance(progress: EvaluationProgress): void;

@@ -5,7 +5,7 @@ import { printableLines, timeWords } from '../../core/printable.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../../train/progress.js';
 import { BAR } from './progress.js';
 
-export interface TrainingDisplay {
+interface TrainingDisplay {
   add(record: TrainingRecord): void;
   /** Clears what is renewed. */
   end(): void;

@@ -32,11 +32,11 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
   '.': [0x00, 0x00, 0x00, 0x00, 0x00, 0x0c, 0x0c],
 };
 
-export const LABEL_HEIGHT = 7;
+const LABEL_HEIGHT = 7;
 const ADVANCE = 6;
 
 /** Of a text, in dots. */
-export function labelWidth(text: string): number {
+function labelWidth(text: string): number {
   return text.length * ADVANCE;
 }
 

@@ -21,7 +21,7 @@ export type Entry = { readonly number: number; readonly job: Job } & (
   | { readonly error: { readonly code: string; readonly message: string }; readonly report?: undefined }
 );
 
-export interface PageFacts {
+interface PageFacts {
   readonly entries: readonly Entry[];
   readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;

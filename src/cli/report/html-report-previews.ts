@@ -25,7 +25,7 @@ export interface Previews {
 }
 
 /** Longest sides in pixels. */
-export interface PreviewSizes {
+interface PreviewSizes {
   readonly whole: number;
   readonly detail: number;
 }

@@ -83,7 +83,7 @@ const NO_SIZE = { width: 0, height: 0 } as const;
 
 const COPY_BYTES = 1 << 20;
 
-export interface PageFile {
+interface PageFile {
   append(text: string): Promise<void>;
   /** Puts the page in its place: the head, all that was appended, the end. */
   finish(head: string, end: string): Promise<void>;
@@ -96,7 +96,7 @@ export interface PageFile {
  *
  * @throws  FlowDenoiseError WRITE_FAILED, as its methods do
  */
-export async function openPageFile(path: string): Promise<PageFile> {
+async function openPageFile(path: string): Promise<PageFile> {
   const folder = dirname(path);
   const temporary = (): string => join(folder, `.flow-denoise-${randomUUID()}.tmp`);
   const bodyPath = temporary();

@@ -10,7 +10,7 @@ import { copyFileAtomic, syncFolder, writeFileAtomic } from '../../core/files.js
 import { formatOfFile } from '../../image/index.js';
 
 /** How a file was when it was read. */
-export interface Stamp {
+interface Stamp {
   readonly size: bigint;
   readonly mtimeNs: bigint;
   readonly ino: bigint;

@@ -6,7 +6,7 @@ import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import type { FoundPicture, Job } from './destination.js';
 
-export interface Originals {
+interface Originals {
   readonly jobs: readonly Job[];
   /** Backups of other pictures among the inputs. */
   readonly backups: readonly string[];

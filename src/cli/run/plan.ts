@@ -94,7 +94,7 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   return lines;
 }
 
-export function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
+function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
   return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
 }
 

@@ -2,7 +2,7 @@
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { Bijection } from './bijection.js';
 
-export interface ActnormParameters<T> {
+interface ActnormParameters<T> {
   /** [C] */
   readonly bias: T;
   /** [C] */

@@ -57,14 +57,14 @@ export type CouplingScale =
 /** Glow's offset: at the start, where p is 0, the scale is sigmoid(2) = 0.88. */
 const SIGMOID_OFFSET = 2;
 
-export interface LogScale<T> {
+interface LogScale<T> {
   readonly logScale: T;
   /** d logScale / dp. */
   slope(): T;
 }
 
 /** tanh: logScale = cap tanh(p / cap); sigmoid: logScale = ln sigmoid(p + 2). */
-export function logScaleOf<T>(ops: TensorOps<T>, scale: CouplingScale, p: T): LogScale<T> {
+function logScaleOf<T>(ops: TensorOps<T>, scale: CouplingScale, p: T): LogScale<T> {
   if (scale.kind === 'sigmoid') {
     const s = ops.sigmoid(ops.affine(p, 1, SIGMOID_OFFSET));
     return { logScale: ops.log(s), slope: () => ops.complement(s) };

@@ -36,7 +36,7 @@ export function squeezeFactor({ levels }: Pick<Architecture, 'levels'>): number 
   return 2 ** levels.length;
 }
 
-export interface LevelPlan {
+interface LevelPlan {
   readonly level: Level;
   /** Channels after this level's squeeze. */
   readonly channels: number;

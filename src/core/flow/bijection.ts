@@ -1,7 +1,7 @@
 // What every part of the flow is: an invertible map that knows its log-determinant and how a gradient of the log
 // density goes back through it.
 
-export interface Forward<T> {
+interface Forward<T> {
   /** The image of x. */
   readonly z: T;
   /** ln |det dz/dx| per picture: a scalar, [] where it is the same for every picture, else [B]. */

@@ -54,7 +54,7 @@ export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParamet
 
 export type ActivationName = 'silu' | 'relu';
 
-export interface Activation<T> {
+interface Activation<T> {
   readonly y: T;
   /** dy/dx, all that the pullback keeps. */
   readonly slope: T;
@@ -80,6 +80,6 @@ export function relu<T>(ops: TensorOps<T>, x: T): Activation<T> {
   return { y: ops.relu(x), slope, pullback: (dy) => ops.mul(dy, slope) };
 }
 
-export function activate<T>(ops: TensorOps<T>, name: ActivationName, x: T): Activation<T> {
+function activate<T>(ops: TensorOps<T>, name: ActivationName, x: T): Activation<T> {
   return name === 'relu' ? relu(ops, x) : silu(ops, x);
 }

@@ -19,7 +19,7 @@ export interface DensityAndScore<T> {
   readonly score: T;
 }
 
-export interface LogDensity<T> {
+interface LogDensity<T> {
   /** ln p_sigma(y), natural units, [B]. */
   readonly logDensity: T;
   /** Computes d logDensity / dy, like y. */

@@ -5,7 +5,7 @@ import type { CouplingNet } from './coupling-net.js';
 
 const LOG_SCALE_CAP = 3;
 
-export interface SplitForward<T> {
+interface SplitForward<T> {
   /** The half that stays, [B, C/2, H, W]. */
   readonly kept: T;
   /** The half that leaves, standardised, [B, C/2, H, W]. */

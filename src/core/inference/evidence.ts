@@ -8,7 +8,7 @@ export interface Evidence extends Estimate {
   readonly nats: number;
 }
 
-export interface EvidenceOptions {
+interface EvidenceOptions {
   /** The strongest noise that is asked for, [0, 1] units, above `sigma`: one that all compared priors know. */
   readonly mostSigma: number;
   /** Of the noise that is added; one and the same for all compared priors, so that it matters little to the difference. */

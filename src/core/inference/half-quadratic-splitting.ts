@@ -7,7 +7,7 @@ import { type NoiseProfile, varianceAt } from '../noise/model/noise-profile.js';
 import { brightnessOf, fromOpponents, toOpponents } from '../noise/model/opponents.js';
 
 /** A tile: planar [channels, height, width], [0, 1] units. */
-export interface PlanarTile {
+interface PlanarTile {
   readonly data: Float32Array;
   readonly channels: number;
   readonly height: number;

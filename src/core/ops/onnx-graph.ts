@@ -12,7 +12,7 @@ export interface OnnxValue {
 }
 
 /** An integer, a list of integers, or a float. */
-export type Attribute = number | readonly number[] | { readonly float: number };
+type Attribute = number | readonly number[] | { readonly float: number };
 
 export interface OnnxGraph {
   input(name: string, shape: readonly number[]): OnnxValue;
@@ -170,7 +170,7 @@ const root = protobuf.Root.fromJSON({
 });
 
 /** ONNX's ModelProto. */
-export const Model = root.lookupType('Model');
+const Model = root.lookupType('Model');
 
-export const DataType = { float: 1, int64: 7 } as const;
-export const AttributeType = { float: 1, int: 2, ints: 7 } as const;
+const DataType = { float: 1, int64: 7 } as const;
+const AttributeType = { float: 1, int: 2, ints: 7 } as const;

@@ -7,7 +7,7 @@ import type { TensorOps } from './tensor-ops.js';
 import { fusedSilu } from './tensorflow-silu.js';
 
 /** A kernel is kept as HWIO, a picture as NHWC, a vector as [C] or [B, C]. */
-export type TfjsOps = TensorOps<tf.Tensor>;
+type TfjsOps = TensorOps<tf.Tensor>;
 
 /** [C] and [B, C] both become something that broadcasts over NHWC. */
 function overPixels(vector: tf.Tensor): tf.Tensor {

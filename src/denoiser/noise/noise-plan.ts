@@ -28,7 +28,7 @@ import type { Ensemble, Method, Scales } from '../preset.js';
 import { detectNoise } from './detect-noise.js';
 import { isNoiseModel, isNoiseProfile, type NoiseOfCall } from './noise-options.js';
 
-export interface NoisePlan {
+interface NoisePlan {
   readonly report: NoiseReport;
   /** Nothing to do: the picture is clean, or its noise lies below what the prior knows. */
   readonly isClean: boolean;
@@ -148,7 +148,7 @@ function whiteSigma({ channels }: NoiseProfile): number | undefined {
 }
 
 /** Who asks for the mean over symmetries asks for the second posterior mean too: it gains as much. */
-export function splittingSchedule(ensemble: Ensemble): readonly number[] {
+function splittingSchedule(ensemble: Ensemble): readonly number[] {
   return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
 }
 

@@ -12,7 +12,7 @@ export interface SpotEstimate {
   readonly left: 'nothing' | 'spot' | 'tile';
 }
 
-export interface SpotEvaluators {
+interface SpotEvaluators {
   /** @throws BreakDown */
   strictly(tile: TileSamples): Promise<Estimate>;
   /** One evaluation, whatever the method. @throws BreakDown */

@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** How samples lie in memory: of pixel i and channel c at i * pixelStride + c * channelStride. */
-export interface SampleLayout {
+interface SampleLayout {
   readonly width: number;
   readonly height: number;
   readonly colours: number;
@@ -131,7 +131,7 @@ const MOST_DONORS = 1024;
  * @returns     for an odd pixel the sound one that it is filled from: the same place in a sound block, each block of the
  *              picture from another; undefined where the picture has no sound block
  */
-export function donorBlocks(
+function donorBlocks(
   mask: Uint8Array,
   width: number,
   height: number,

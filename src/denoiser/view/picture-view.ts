@@ -9,7 +9,7 @@ import { findOddPixels, type OddMask } from './odd-pixels.js';
 import { containerRange, findRange, givenRange, type SampleRange } from './sample-range.js';
 import { surveyOf } from './survey.js';
 
-export interface PictureView<S extends Samples> {
+interface PictureView<S extends Samples> {
   /** Of the picture's size and channels; Float32 where the range is not the container's. */
   readonly shown: Picture;
   readonly range: SampleRange;

@@ -7,7 +7,7 @@ import { toInterleaved, toPlanar } from '../../core/picture.js';
 import type { CameraNoise, JpegSettings } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
 
-export interface CameraShot {
+interface CameraShot {
   /** The scene through the same camera without noise, not coded: the truth. */
   readonly reference: CleanPicture;
   /** Of bytes over 255, after JPEG where there is one. */

@@ -46,7 +46,7 @@ export interface Cell {
   readonly pictures: readonly PictureResult[];
 }
 
-export interface EvaluationSettings {
+interface EvaluationSettings {
   readonly protocol: 'grid' | 'paper';
   /** As it was given. */
   readonly folder: string;

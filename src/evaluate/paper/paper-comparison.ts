@@ -22,7 +22,7 @@ export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
 /** The four levels of one reading of the paper's noise: indices into the results' levels. */
 export type Reading = readonly number[];
 
-export interface BestSubject {
+interface BestSubject {
   readonly subject: number;
   readonly psnr: number;
   readonly gain: number;

@@ -4,7 +4,7 @@ import type { MeasureName } from '../measure/results.js';
 
 const DASH = Number.NaN;
 
-export interface PaperTable {
+interface PaperTable {
   /** [sigma][beta] */
   readonly mean: readonly (readonly number[])[];
   readonly spread: readonly (readonly number[])[];

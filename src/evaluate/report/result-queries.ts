@@ -89,7 +89,7 @@ export function signed(value: number | undefined, digits: number): string {
   return value !== undefined && value > 0 && text !== NOTHING ? `+${text}` : text;
 }
 
-export function statisticWords({ mean, spread }: Statistic, measure: MeasureName): string {
+function statisticWords({ mean, spread }: Statistic, measure: MeasureName): string {
   const { digits, spreadDigits, scale } = MEASURES[measure];
   const about = spread === undefined ? '' : ` ± ${fixed(spread * scale, spreadDigits)}`;
   return `${fixed(mean * scale, digits)}${about}`;

@@ -37,7 +37,7 @@ export function avifQuality(quantiser: number): number {
   return Math.round(high + ((quantiser - from) / (to - from)) * (low - high));
 }
 
-export interface Av1Coding {
+interface Av1Coding {
   /** base_q_idx, 0 (finest) to 255. */
   readonly quantiser: number;
   /** Whether red, green and blue were coded as they are, not as brightness and differences. */

@@ -7,7 +7,7 @@ const ENTRIES_TAG = 0xb002;
 const ENTRY_SIZE = 16;
 
 /** What the index says of one picture: its bytes, and where they begin. */
-export interface IndexEntry {
+interface IndexEntry {
   readonly size: number;
   readonly offset: number;
 }

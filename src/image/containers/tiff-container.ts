@@ -13,7 +13,7 @@ import {
 } from './tiff-tags.js';
 
 /** Compressions that sharp writes and that lose nothing. */
-export type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits';
+type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits';
 
 /** TIFF around its pixels. */
 export interface TiffContainer {
@@ -149,7 +149,7 @@ export function hasUnknownBand({ photometric, samplesPerPixel, extraKind }: Tiff
 }
 
 /** How the encoder is to write samples for `withTiffContainer`. */
-export interface TiffCoding {
+interface TiffCoding {
   readonly hasPredictor: boolean;
   /** Whether the samples must be handed over in big-endian order. */
   readonly swapsBytes: boolean;

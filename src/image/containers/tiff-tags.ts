@@ -19,7 +19,7 @@ export interface TiffTag {
 }
 
 /** EXIF, GPS and interoperability: pointers to directories of their own. */
-export const directoryTags: readonly number[] = [34665, 34853, 40965];
+const directoryTags: readonly number[] = [34665, 34853, 40965];
 
 const MAKER_NOTES = 37_500;
 /** Beginnings of maker notes that have a byte order of their own and count from their own start: they can lie anywhere. */

@@ -17,7 +17,7 @@ export interface WebpContainer {
   readonly chunks: readonly Chunk[];
 }
 
-export interface WebpAnimation extends Animation {
+interface WebpAnimation extends Animation {
   /** Behind the frames, as the file has it. */
   readonly background: Buffer;
 }

@@ -1,7 +1,7 @@
 // Repairs the headers of whole JPEG files in a copy, so that a decoder's remaining warning means damage.
 import { isSequential, type Segment, SOS, segmentsOf } from '../containers/jpeg-container.js';
 
-export interface SoundJpeg {
+interface SoundJpeg {
   /** To decode. */
   readonly bytes: Buffer;
   /** What was not as it should be, in words. */

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { Picture } from '../../core/picture.js';
 import type { ChromaSubsampling } from './jpeg-quality.js';
 
-export interface JpegCoding {
+interface JpegCoding {
   readonly quality: number;
   readonly chromaSubsampling: ChromaSubsampling;
   readonly isProgressive: boolean;

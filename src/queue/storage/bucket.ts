@@ -23,7 +23,7 @@ export function isBucketAddress(location: string): boolean {
 }
 
 /** @throws FlowDenoiseError BAD_OPTION */
-export function parseBucketAddress(address: string): { readonly bucket: string; readonly key: string } {
+function parseBucketAddress(address: string): { readonly bucket: string; readonly key: string } {
   const [, bucket, key = ''] =
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/s.exec(address) ?? [];
   if (bucket === undefined) {

@@ -11,7 +11,7 @@ import { CHANNELS } from '../data/cut-crop.js';
 import { openDecodedPictures } from '../data/decoded-pictures.js';
 import { dividePictures, findPictures, hashOfFiles, type PictureFile } from '../data/picture-files.js';
 
-export interface CalibrationCropsOptions {
+interface CalibrationCropsOptions {
   readonly folder: string;
   /** Side of a crop, pixels. */
   readonly size: number;

@@ -1,7 +1,7 @@
 // The maximum of a function of one variable that costs much to ask: a bracket by steps of one length, then golden sections
 // (Kiefer 1953, Sequential minimax search for a maximum).
 
-export interface MaximumOptions {
+interface MaximumOptions {
   readonly start: number;
   /** Of the search for a bracket. */
   readonly step: number;
@@ -11,7 +11,7 @@ export interface MaximumOptions {
   readonly tolerance: number;
 }
 
-export interface Maximum {
+interface Maximum {
   readonly x: number;
   readonly value: number;
 }

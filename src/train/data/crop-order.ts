@@ -8,7 +8,7 @@ import { cutCrop, isEmpty, type RgbPicture, tileAt, tilesOf } from './cut-crop.j
 import { byPlace, type PictureFile } from './picture-files.js';
 
 /** A visit is one decoding of one file, of which `takes` crops are taken; they are used far apart. */
-export interface CropPlace {
+interface CropPlace {
   /** May be negative: before the first visits' later crops there are those of earlier ones. */
   readonly visit: number;
   /** Which of its crops, from 0. */

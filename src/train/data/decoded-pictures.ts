@@ -8,7 +8,7 @@ import { DEFAULT_MAX_PIXELS } from '../../image/index.js';
 import { CHANNELS, type RgbPicture } from './cut-crop.js';
 import { firstLine, type PictureFile, type SkippedFile } from './picture-files.js';
 
-export interface DecodedPictures {
+interface DecodedPictures {
   /** The file's picture; undefined where it cannot be decoded, which is told once. */
   get(file: PictureFile): Promise<RgbPicture | undefined>;
   /** Waits for what is being decoded, and forgets all. */

@@ -40,7 +40,7 @@ export interface DividedPictures {
   readonly validation: readonly PictureFile[];
 }
 
-export interface Division {
+interface Division {
   /** Whether a file holds many pictures, so that one file is enough to train on. */
   readonly isSheets: boolean;
   /** The part of the files that is kept for validation; 0 to 1. */

@@ -23,7 +23,7 @@ const SNAPSHOT = 'snapshot.';
 const ALL_NAMES = [...NAMES, ...NAMES.map((name) => `${SNAPSHOT}${name}`)];
 
 /** All of a training but its tensors. */
-export interface CheckpointState {
+interface CheckpointState {
   readonly settings: TrainingSettings;
   /** Steps that were taken, skipped ones included. */
   readonly step: number;
@@ -35,7 +35,7 @@ export interface CheckpointState {
   readonly data: Readonly<Record<string, string | number>>;
 }
 
-export type CheckpointArrays = Readonly<Record<(typeof NAMES)[number], Float32Array>>;
+type CheckpointArrays = Readonly<Record<(typeof NAMES)[number], Float32Array>>;
 
 export interface Checkpoint {
   readonly state: CheckpointState;

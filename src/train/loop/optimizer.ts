@@ -43,7 +43,7 @@ export interface OptimizerCounts {
   readonly restorations: number;
 }
 
-export interface Update {
+interface Update {
   readonly rate: number;
   readonly skipped: 'not finite' | 'loss' | 'gradient' | undefined;
   readonly restored: boolean;

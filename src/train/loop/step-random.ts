@@ -4,7 +4,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { gaussianGenerator } from '../../core/noise/random.js';
 
-export interface StepRandom {
+interface StepRandom {
   /** `count` samples of N(0, 1). */
   normal(count: number): Float32Array;
   /** `count` samples of U(0, 1). */

@@ -124,7 +124,7 @@ async function initialParameters(
   return toVector(layout, fitted);
 }
 
-export interface TrainerInput {
+interface TrainerInput {
   readonly settings: TrainingSettings;
   readonly crops: CropSource;
   readonly checkpoint: Checkpoint | undefined;

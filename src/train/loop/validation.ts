@@ -23,7 +23,7 @@ const SIGMAS_255 = [15, 25, 50] as const;
 /** Not a seed that training uses: it begins at another step. */
 const FIRST_STEP = -1000;
 
-export interface ValidationTask {
+interface ValidationTask {
   readonly architecture: Architecture;
   readonly source: ParameterSource<tf.Tensor>;
   readonly sigmaRange: readonly [number, number];

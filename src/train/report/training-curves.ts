@@ -22,7 +22,7 @@ export interface TrainingCurves {
   batches(what: BatchQuantity, from?: number): Points;
 }
 
-export type BatchQuantity = 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate';
+type BatchQuantity = 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate';
 
 /** Points of one curve on a page. */
 const MOST_POINTS = 300;

@@ -17,7 +17,7 @@ import type {
 export type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
 export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord | WarningRecord;
 
-export interface TrainingLog {
+interface TrainingLog {
   /** What was in it already, in its order. */
   readonly earlier: readonly LoggedRecord[];
   /** @throws  FlowDenoiseError WRITE_FAILED */

@@ -7,7 +7,7 @@ import { type LineChart, lineChart, type Series } from '../../figure/line-chart.
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import type { TrainingCurves } from './training-curves.js';
 
-export interface TrainingPage {
+interface TrainingPage {
   /** Of the prior. */
   readonly title: string;
   /** What is trained, on what, how: rows of a table. */

@@ -11,10 +11,10 @@ import { trainingCurves } from './training-curves.js';
 import { openTrainingLog } from './training-log.js';
 import { trainingPage } from './training-page.js';
 
-export const LOG_FILE = 'log.jsonl';
+const LOG_FILE = 'log.jsonl';
 export const PAGE_FILE = 'training.html';
 
-export interface TrainingReportOptions {
+interface TrainingReportOptions {
   /** Where both are written. */
   readonly folder: string;
   /** The prior's name. */
@@ -25,7 +25,7 @@ export interface TrainingReportOptions {
   readonly lastStep: number;
 }
 
-export interface TrainingReport {
+interface TrainingReport {
   /** Every record, in its order. The page is written at every validation, the log at once. */
   add(record: TrainingRecord): Promise<void>;
   /** Writes the page for good. */
