@@ -2,9 +2,8 @@
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
-import { connect, type QueueAddress, queueAddress } from './connection.js';
+import { connect, loadQueuePackages, type QueueAddress, queueAddress } from './connection.js';
 import { type FailureReason, type JobData, reasonOf } from './job.js';
-import { loadQueuePackages } from './packages.js';
 import type { JobResult } from './picture-work.js';
 
 export interface QueueStatus {

@@ -1,7 +1,6 @@
 // The connection to Redis or Valkey: address, credentials and faults. No message of ours has credentials.
 import type { Redis } from 'ioredis';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
-import { loadQueuePackages } from './packages.js';
 
 /** Checked. Plain data: a thread is given it. */
 export interface QueueAddress {
@@ -123,4 +122,37 @@ export function connectionFault(error: unknown, { shown }: QueueAddress): FlowDe
     ? 'refused the user or password. Check FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, and the rights of the user'
     : `cannot be reached (${codeOf(error) ?? messageOf(error)}). Check that Redis or Valkey runs there`;
   return new FlowDenoiseError('QUEUE_FAILED', `The queue ${shown} ${advice}.`, { cause: error });
+}
+
+/** BullMQ and its Redis client. @throws FlowDenoiseError QUEUE_FAILED: what to install */
+export async function loadQueuePackages(): Promise<{
+  readonly bullmq: typeof import('bullmq');
+  readonly Redis: typeof import('ioredis').Redis;
+}> {
+  try {
+    const [bullmq, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')]);
+    return { bullmq, Redis };
+  } catch (error) {
+    throw notInstalled(error, 'A queue', 'bullmq ioredis');
+  }
+}
+
+/** @throws FlowDenoiseError QUEUE_FAILED: what to install */
+export async function loadBucketPackage(): Promise<typeof import('@aws-sdk/client-s3')> {
+  try {
+    return await import('@aws-sdk/client-s3');
+  } catch (error) {
+    throw notInstalled(error, 'Storage in a bucket', '@aws-sdk/client-s3');
+  }
+}
+
+/** What an import failed with: a package that is not there, in words; anything else as it is. */
+export function notInstalled(error: unknown, what: string, packages: string): unknown {
+  const code = codeOf(error);
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error;
+  return new FlowDenoiseError(
+    'QUEUE_FAILED',
+    `${what} needs packages that are not installed. Run npm install ${packages}`,
+    { cause: error },
+  );
 }

@@ -1,9 +1,8 @@
 // The thread that keeps the locks of a worker's jobs, with its own connection, so that load elsewhere lets no lock
 // expire.
 import { parentPort, workerData } from 'node:worker_threads';
-import { connect } from './connection.js';
+import { connect, loadQueuePackages } from './connection.js';
 import type { KeeperData, KeeperMessage, KeeperReport } from './lock-keeper.js';
-import { loadQueuePackages } from './packages.js';
 
 const { address, name, lockMs } = workerData as KeeperData;
 const port = parentPort;

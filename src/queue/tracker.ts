@@ -1,7 +1,7 @@
 // Waits for jobs by their events, and asks again now and then, because a broken connection loses events.
 import type { QueueClient } from './client.js';
+import { loadQueuePackages } from './connection.js';
 import { type FailureReason, reasonOf } from './job.js';
-import { loadQueuePackages } from './packages.js';
 import type { JobResult } from './picture-work.js';
 
 export interface SubmittedJob {

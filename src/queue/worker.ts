@@ -3,11 +3,16 @@ import { EventEmitter } from 'node:events';
 import type { Worker as BullWorker, Job } from 'bullmq';
 import { codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { packageVersion } from '../plugin/package-version.js';
-import { connect, connectionFault, type QueueAddress, queueAddress } from './connection.js';
+import {
+  connect,
+  connectionFault,
+  loadQueuePackages,
+  type QueueAddress,
+  queueAddress,
+} from './connection.js';
 import { openDenoisers } from './denoisers.js';
 import { type JobData, LeftToOthers, MOST_LOST_WORKERS, parseJob, reasonOf, reasonText } from './job.js';
 import { type LockKeeper, startLockKeeper } from './lock-keeper.js';
-import { loadQueuePackages } from './packages.js';
 import { asLeft, isEngineFault, isFinal, type JobResult, type Workplace, workOnJob } from './picture-work.js';
 import { openStorage } from './storage/open-storage.js';
 import {

@@ -4,8 +4,7 @@ import { badOption } from '../../core/errors.js';
 import { plural, timeWords } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
 import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
-import { openEvaluationDisplay } from '../display/evaluation-display.js';
-import type { CommandContext } from '../display/progress.js';
+import { type CommandContext, openEvaluationDisplay } from '../display/progress.js';
 import { addFlags, numberOption } from '../option-flags.js';
 
 const EXAMPLES = `

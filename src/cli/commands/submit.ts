@@ -1,5 +1,4 @@
 // `flow-denoise submit`: finds the pictures as `run` does, and puts a job for each into a queue.
-
 import type { Command } from 'commander';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { plural, printable } from '../../core/printable.js';
@@ -8,8 +7,7 @@ import { type SubmitOptions, type SubmitSummary, submit } from '../../queue/inde
 import { jobOptionsSchema } from '../../queue/job.js';
 import { submitPlanned } from '../../queue/submit.js';
 import { sensorShape, withSensor } from '../arguments.js';
-import type { CommandContext } from '../display/progress.js';
-import { openQueueDisplay } from '../display/queue-display.js';
+import { type CommandContext, openQueueDisplay } from '../display/progress.js';
 import { doneLine, Interrupted, withoutName } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
 import { addFlags, numberOption } from '../option-flags.js';

@@ -1,6 +1,8 @@
 // Progress on stderr: a bar on a terminal, lines elsewhere, only errors when quiet. stdout belongs to --json.
-import { MultiBar } from 'cli-progress';
+import { MultiBar, SingleBar } from 'cli-progress';
 import { printableLines, timeWords } from '../../core/printable.js';
+import type { EvaluationProgress } from '../../evaluate/index.js';
+import type { JobOutcome } from '../../queue/index.js';
 import type { Plan, PlannedJob } from '../run/plan.js';
 
 export interface Display {
@@ -121,5 +123,118 @@ function measurePace(plan: Plan): (job: PlannedJob, tilesDone: number) => Pace {
       secondsPerMegapixel: part === 0 ? undefined : seconds / (part * plan.megapixels),
       secondsLeft: part === 0 ? plan.seconds : Math.max(0, seconds / part - seconds),
     };
+  };
+}
+
+interface EvaluationDisplay {
+  say(line: string): void;
+  begin(estimate: { readonly seconds: number; readonly total: number }): void;
+  advance(progress: EvaluationProgress): void;
+  /** May be called again. */
+  end(): void;
+}
+
+export function openEvaluationDisplay(
+  isQuiet: boolean,
+  stream: NodeJS.WriteStream = process.stderr,
+): EvaluationDisplay {
+  const nothing = () => {};
+  if (isQuiet) return { say: nothing, begin: nothing, advance: nothing, end: nothing };
+  return stream.isTTY ? evaluationBar(stream) : evaluationLines(stream);
+}
+
+const beginLine = ({ seconds, total }: { readonly seconds: number; readonly total: number }) =>
+  `${total} pictures to restore, about ${timeWords(seconds)}`;
+
+function evaluationLines(stream: NodeJS.WriteStream): EvaluationDisplay {
+  const say = (line: string) => void stream.write(`${printableLines(line)}\n`);
+  let last = '';
+  return {
+    say,
+    begin: (estimate) => say(beginLine(estimate)),
+    advance({ done, total, what, secondsLeft }) {
+      if (what === last) return;
+      last = what;
+      const left = secondsLeft === undefined ? '' : `, ${timeWords(secondsLeft)} left`;
+      say(`${done} of ${total}${left}: ${what}`);
+    },
+    end: () => {},
+  };
+}
+
+function evaluationBar(stream: NodeJS.WriteStream): EvaluationDisplay {
+  const bar = new SingleBar({
+    stream,
+    format: '{bar} {value}/{total} pictures  {left} left  {what}',
+    ...BAR,
+  });
+  return {
+    say: (line) => void stream.write(`${printableLines(line)}\n`),
+    begin(estimate) {
+      stream.write(`${printableLines(beginLine(estimate))}\n`);
+      bar.start(estimate.total, 0, { left: timeWords(estimate.seconds), what: '' });
+    },
+    advance: ({ done, what, secondsLeft }) =>
+      bar.update(done, { what, left: secondsLeft === undefined ? '-' : timeWords(secondsLeft) }),
+    end: () => bar.stop(),
+  };
+}
+
+interface QueueDisplay extends Pick<Display, 'say' | 'complain' | 'end'> {
+  /** One more picture of so many bytes is waited for. */
+  add(bytes: number): void;
+  settle(outcome: JobOutcome): void;
+}
+
+export function openQueueDisplay(
+  isQuiet: boolean,
+  stream: NodeJS.WriteStream = process.stderr,
+): QueueDisplay {
+  const bars =
+    isQuiet || !stream.isTTY
+      ? undefined
+      : new MultiBar({
+          stream,
+          format: '{bar} {value}/{total} pictures  {megapixels} MP  {failed} failed  {left} left',
+          ...BAR,
+          emptyOnZero: true,
+        });
+  const started = performance.now();
+  const bytes = { all: 0, over: 0 };
+  const count = { all: 0, over: 0, failed: 0, megapixels: 0 };
+  let bar: SingleBar | undefined;
+
+  function update(): void {
+    const seconds = (performance.now() - started) / 1000;
+    // Bytes are known of all pictures, their pixels only of those that are done.
+    const left = bytes.over === 0 ? '-' : timeWords((seconds * (bytes.all - bytes.over)) / bytes.over);
+    const told = { megapixels: count.megapixels.toFixed(1), failed: count.failed, left };
+    bar ??= bars?.create(count.all, count.over, told);
+    bar?.setTotal(count.all);
+    bar?.update(count.over, told);
+  }
+  const write = (line: string) => {
+    const text = `${printableLines(line)}\n`;
+    if (bars?.isActive) bars.log(text);
+    else stream.write(text);
+  };
+  return {
+    say: isQuiet ? () => {} : write,
+    complain: write,
+    add(size) {
+      count.all++;
+      bytes.all += size;
+    },
+    settle({ job, result, error }) {
+      count.over++;
+      bytes.over += job.bytes;
+      if (error) count.failed++;
+      count.megapixels += result?.megapixels ?? 0;
+      update();
+    },
+    end() {
+      if (bars?.isActive) bars.update();
+      bars?.stop();
+    },
   };
 }

@@ -5,7 +5,7 @@ import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength, collectBytes } from '../../plugin/encoded-picture.js';
-import { loadBucketPackage } from '../packages.js';
+import { loadBucketPackage } from '../connection.js';
 import {
   checkPath,
   type ReadRequest,

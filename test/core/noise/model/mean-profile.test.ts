@@ -2,8 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BAND_SHARES } from '#src/core/noise/model/bands.js';
-import { meanProfile } from '#src/core/noise/model/mean-profile.js';
-import { type NoiseProfile, varianceAt, whiteProfile } from '#src/core/noise/model/noise-profile.js';
+import {
+  meanProfile,
+  type NoiseProfile,
+  varianceAt,
+  whiteProfile,
+} from '#src/core/noise/model/noise-profile.js';
 import { noiseProfileText, parseNoiseProfile } from '#src/core/noise/model/profile-schema.js';
 
 /** Level 0.1 * brightness + 0.01, coarse noise. */
