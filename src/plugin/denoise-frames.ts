@@ -24,22 +24,13 @@ const CORNER = 8;
  * @param frames  how many, at least 1
  * @returns       the frames in the same form, and one report: the sums of what was computed
  */
-export function denoiseFrames(
+export async function denoiseFrames(
   denoiser: Denoiser,
   picture: Picture,
   frames: number,
   options: DenoiseCallOptions,
 ): Promise<Result> {
   if (frames === 1) return denoiser.denoise(picture, options);
-  return oneByOne(denoiser, picture, frames, options);
-}
-
-async function oneByOne(
-  denoiser: Denoiser,
-  picture: Picture,
-  frames: number,
-  options: DenoiseCallOptions,
-): Promise<Result> {
   const found = isGiven(options) ? undefined : await noiseOfAll(denoiser, picture, options);
   if (found?.isUnchanged) return { data: picture.data, report: found };
   const data = picture.data.slice();

@@ -38,6 +38,7 @@ export interface QueueClient {
   readonly name: string;
   readonly bull: Queue;
   readonly connection: Redis;
+  /** Undefined for a job that the queue does not know. Its paths are those of the storage. */
   job(id: string): Promise<JobStatus | undefined>;
   status(): Promise<QueueStatus>;
   /** The failed jobs, the newest first. */

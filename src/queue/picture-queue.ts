@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { badOption, FlowDenoiseError } from '../core/errors.js';
 import { parseOptions } from '../denoiser/option-schema.js';
-import { type JobStatus, openQueueClient, type QueueStatus } from './client.js';
+import { openQueueClient, type QueueClient } from './client.js';
 import { type JobOptions, parseJobOptions } from './job.js';
 import { openStorage } from './storage/open-storage.js';
 import { addJobs, jobMaker, type PictureJobOptions } from './submit.js';
@@ -23,15 +23,9 @@ export interface PictureRequest extends PictureJobOptions {
   readonly names?: 'path' | 'id' | undefined;
 }
 
-export interface PictureQueue {
+export interface PictureQueue extends Pick<QueueClient, 'job' | 'status' | 'failed' | 'retry' | 'close'> {
   /** @throws FlowDenoiseError BAD_OPTION, BAD_IMAGE where it is not there; QUEUE_FAILED where too many jobs wait */
   submit(request: PictureRequest): Promise<SubmittedJob>;
-  /** Undefined for a job that the queue does not know. Its paths are those of the storage. */
-  job(id: string): Promise<JobStatus | undefined>;
-  status(): Promise<QueueStatus>;
-  failed(): AsyncIterable<JobStatus>;
-  retry(ids?: readonly string[]): Promise<number>;
-  close(): Promise<void>;
 }
 
 const openSchema = z.strictObject({
@@ -72,10 +66,10 @@ export async function openQueue(options: OpenQueueOptions = {}): Promise<Picture
       }
       throw badOption(`${input}: expected a picture outside ${output}, with an extension of one`);
     },
-    job: (id) => client.job(id),
-    status: () => client.status(),
-    failed: () => client.failed(),
-    retry: (ids) => client.retry(ids),
+    job: client.job,
+    status: client.status,
+    failed: client.failed,
+    retry: client.retry,
     async close() {
       await client.close();
       storage.close();
