@@ -80,11 +80,7 @@ export async function decodePicture(
   { maxPixels = DEFAULT_MAX_PIXELS, animations = false }: DecodeOptions = {},
 ): Promise<DecodedPicture> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const format = recognisedFormat(file, name);
-  const container = soundContainer(file, format, name);
-  refuseContainer(container, name, animations);
-  const animated = animationOf(container) !== undefined;
-  const sound = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
+  const { format, container, animated, sound } = begun(file, name, animations);
   const decode = async (
     failOn: 'warning' | 'error',
     warnings: readonly string[],
@@ -116,6 +112,15 @@ export async function decodePicture(
   }
 }
 
+/** What is known and checked of a file before its samples are looked at. @throws as decodePicture */
+function begun(file: Buffer, name: string, animations: boolean) {
+  const format = recognisedFormat(file, name);
+  const container = soundContainer(file, format, name);
+  refuseContainer(container, name, animations);
+  const sound = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
+  return { format, container, sound, animated: animationOf(container) !== undefined };
+}
+
 /** What a file says before its samples are decoded. */
 interface PictureHeader {
   readonly format: PictureFormat;
@@ -136,13 +141,9 @@ export async function readPictureHeader(
   name: string,
   { maxPixels = DEFAULT_MAX_PIXELS, animations = false }: DecodeOptions = {},
 ): Promise<PictureHeader> {
-  const format = recognisedFormat(file, name);
-  const container = soundContainer(file, format, name);
-  refuseContainer(container, name, animations);
-  const animated = animationOf(container) !== undefined;
-  const { bytes } = format === 'jpeg' ? soundJpeg(file) : { bytes: file };
+  const { format, container, animated, sound } = begun(file, name, animations);
   try {
-    const metadata = await sharp(bytes, {
+    const metadata = await sharp(sound.bytes, {
       ignoreIcc: true,
       failOn: 'error',
       limitInputPixels: false,
