@@ -17,7 +17,7 @@ import {
   stat,
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from './errors.js';
+import { badOption, codeOf, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from './errors.js';
 
 /** Opening returns at once whatever the file is. Windows has no such flag and needs none. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -213,7 +213,8 @@ export async function filesBelow(folder: string): Promise<string[]> {
   try {
     return await walk(folder, '', [await realpath(folder)]);
   } catch (error) {
-    throw badOption(`${folder}: cannot be read (${messageOf(error)})`, error);
+    const why = codeOf(error) ?? messageOf(error);
+    throw badOption(`${folder}: cannot be read (${why}). Expected a folder that may be read.`, error);
   }
 }
 
