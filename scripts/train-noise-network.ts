@@ -7,8 +7,8 @@ import path from 'node:path';
 import { prepareTensorflowEnvironment } from '#src/core/engine/packages/tensorflow-package.js';
 import { openBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
-import { trainNoiseNetwork } from '#src/train/noise-network/train-noise-network.js';
-import { describePictures, trainPictureHead } from '#src/train/noise-network/train-picture-head.js';
+import { trainNoiseNetwork } from './noise-network/train-noise-network.js';
+import { describePictures, trainPictureHead } from './noise-network/train-picture-head.js';
 
 const HEAD_STEPS = 3000;
 const HEAD_SEED = 12345;

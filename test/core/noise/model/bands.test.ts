@@ -19,7 +19,7 @@ import {
   whiteProfile,
 } from '#src/core/noise/model/noise-profile.js';
 import { toOpponents } from '#src/core/noise/model/opponents.js';
-import { addProfileNoise } from '#src/core/noise/simulate/profile-noise.js';
+import { addProfileNoise } from '../../../../scripts/noise-network/profile-noise.js';
 import { expectBelow, largestDifference, relativeDifference } from '../../flow/differences.js';
 import { randomNumbers } from '../../flow/random-weights.js';
 import { detailsOf } from '../details-of.js';

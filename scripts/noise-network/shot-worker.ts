@@ -1,8 +1,8 @@
 // The inside of a worker thread that makes examples for the noise network: pictures in memory, batches out by number.
 import { parentPort, workerData } from 'node:worker_threads';
 import sharp from 'sharp';
-import { CELL, LEVELS } from '../../core/noise/estimate/noise-network.js';
-import type { RgbPicture } from '../data/cut-crop.js';
+import { CELL, LEVELS } from '#src/core/noise/estimate/noise-network.js';
+import type { RgbPicture } from '#src/train/data/cut-crop.js';
 import { noisyShot } from './noisy-shot.js';
 
 export interface ShotWorkerData {

@@ -3,15 +3,15 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import sharp, { type JpegOptions } from 'sharp';
-import { CELL, LEVELS, logLevel } from '../../core/noise/estimate/noise-network.js';
-import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '../../core/noise/model/bands.js';
-import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '../../core/noise/model/noise-profile.js';
-import { toOpponents } from '../../core/noise/model/opponents.js';
-import { type CameraSettings, takePictures } from '../../core/noise/simulate/camera.js';
-import { blurred, resized } from '../../core/noise/simulate/filters.js';
-import { addProfileNoise } from '../../core/noise/simulate/profile-noise.js';
-import type { RgbPicture } from '../data/cut-crop.js';
+import { CELL, LEVELS, logLevel } from '#src/core/noise/estimate/noise-network.js';
+import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '#src/core/noise/model/bands.js';
+import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '#src/core/noise/model/noise-profile.js';
+import { toOpponents } from '#src/core/noise/model/opponents.js';
+import { type CameraSettings, takePictures } from '#src/core/noise/simulate/camera.js';
+import { blurred, resized } from '#src/core/noise/simulate/filters.js';
+import type { RgbPicture } from '#src/train/data/cut-crop.js';
 import { drawnGraphics } from './drawn-graphics.js';
+import { addProfileNoise } from './profile-noise.js';
 
 /** Side of an example, pixels. */
 export const SIDE = 128;

@@ -2,20 +2,20 @@
 // head learns the levels of the whole from any number of them.
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Weights } from '../../core/flow/parameters.js';
-import { parametersFrom } from '../../core/flow/parameters.js';
-import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '../../core/noise/estimate/noise-network.js';
-import { CELL_INPUTS, countInput, pictureHeadShapes } from '../../core/noise/estimate/picture-head.js';
-import { gaussianGenerator } from '../../core/noise/random.js';
-import { tfjsOps } from '../../core/ops/tfjs-ops.js';
-import { freshTensors, optimizer } from '../loop/optimizer.js';
+import type { Weights } from '#src/core/flow/parameters.js';
+import { parametersFrom } from '#src/core/flow/parameters.js';
+import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '#src/core/noise/estimate/noise-network.js';
+import { CELL_INPUTS, countInput, pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
+import { gaussianGenerator } from '#src/core/noise/random.js';
+import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
+import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
 import {
   layoutOf,
   type ParameterLayout,
   parameterTensors,
   toVector,
   toWeights,
-} from '../loop/parameter-vector.js';
+} from '#src/train/loop/parameter-vector.js';
 import { levelLoss } from './level-loss.js';
 import { drawsFrom, type NoisyShot } from './noisy-shot.js';
 import { openShots, trainingFiles } from './shots.js';

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { FlowDenoiseError } from '../../core/errors.js';
+import { FlowDenoiseError } from '#src/core/errors.js';
 import type { ShotBatch, ShotWorkerData } from './shot-worker.js';
 
 /** Pictures from the end of the list that training never sees. */
@@ -30,7 +30,10 @@ export interface ShotMaker {
 }
 
 export function openShots(workerData: ShotWorkerData): ShotMaker {
-  const worker = new Worker(new URL('./shot-worker.js', import.meta.url), { workerData });
+  // A thread does not take over how this process reads TypeScript.
+  const [tsx, program] = [import.meta.resolve('tsx/esm/api'), import.meta.resolve('./shot-worker.ts')];
+  const start = `import('${tsx}').then(({ tsImport }) => tsImport('${program}', '${program}'))`;
+  const worker = new Worker(start, { eval: true, workerData });
   const pending = new Map<number, { resolve(batch: ShotBatch): void; reject(error: unknown): void }>();
   let id = 0;
   let failure: unknown;

@@ -3,18 +3,18 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { FlowDenoiseError } from '../../core/errors.js';
-import { readSafetensors, writeSafetensors } from '../../core/model/safetensors.js';
+import { FlowDenoiseError } from '#src/core/errors.js';
+import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
 import {
   CELL,
   FEATURES,
   LEVELS,
   noiseNetwork,
   noiseNetworkShapes,
-} from '../../core/noise/estimate/noise-network.js';
-import { gaussianGenerator } from '../../core/noise/random.js';
-import { tfjsOps } from '../../core/ops/tfjs-ops.js';
-import { freshTensors, optimizer } from '../loop/optimizer.js';
+} from '#src/core/noise/estimate/noise-network.js';
+import { gaussianGenerator } from '#src/core/noise/random.js';
+import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
+import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
 import {
   layoutOf,
   type ParameterLayout,
@@ -22,7 +22,7 @@ import {
   parameterTensors,
   toVector,
   toWeights,
-} from '../loop/parameter-vector.js';
+} from '#src/train/loop/parameter-vector.js';
 import { levelLoss } from './level-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
 import type { ShotBatch } from './shot-worker.js';

@@ -1,7 +1,7 @@
 // What both parts of the noise network learn by: the likelihood of levels under a Gaussian whose width they state
 // (Nix and Weigend 1994).
 import * as tf from '@tensorflow/tfjs-core';
-import { UNCERTAINTY } from '../../core/noise/estimate/noise-network.js';
+import { UNCERTAINTY } from '#src/core/noise/estimate/noise-network.js';
 
 /**
  * @param mean    predicted logarithms of levels

@@ -1,11 +1,12 @@
 // Noise of a given profile, to test and train with. Its power spectrum is the profile's exactly, not only band by band:
 // cos^2(pi f), the bands' lowpass (bands.ts), is the power of the mean of two neighbours, and 1 - cos^2(pi f) that of half
 // their difference, so each band is made of white planes by means and differences.
-import type { Size } from '../../picture.js';
-import { BANDS } from '../model/bands.js';
-import { type NoiseProfile, varianceAt } from '../model/noise-profile.js';
-import { fromOpponents } from '../model/opponents.js';
-import { gaussianGenerator } from '../random.js';
+
+import { BANDS } from '#src/core/noise/model/bands.js';
+import { type NoiseProfile, varianceAt } from '#src/core/noise/model/noise-profile.js';
+import { fromOpponents } from '#src/core/noise/model/opponents.js';
+import { gaussianGenerator } from '#src/core/noise/random.js';
+import type { Size } from '#src/core/picture.js';
 
 /** How far the coarsest sample reaches: 1 + 2 + 4 pixels, and as much for a difference at the last step. */
 const REACH = 2 ** (BANDS - 1);
