@@ -12,8 +12,9 @@ import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js
  * A byte stream that denoises one picture file: `createReadStream('a.png').pipe(denoiseBytes()).pipe(...)`.
  *
  * All of the file is read, at most `maxBytes`, before the first byte comes out, so nothing is written of a picture that
- * fails. Emits 'report' (PictureReport) before the bytes. The engine opens once the picture is known to be readable and
- * has closed when the stream emits 'close', however it ended; a server gives an open `denoiser` to all its streams.
+ * fails. Emits 'report' (PictureReport) before the bytes. The engine opens once the picture is known to be readable.
+ * When the stream emits 'close', however it ended, the work has stopped and the engine has closed; a server gives an open
+ * `denoiser` to all its streams.
  *
  * Ends with a FlowDenoiseError where the picture is at fault, with the signal's own reason when aborted.
  *

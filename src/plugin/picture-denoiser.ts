@@ -16,7 +16,7 @@ export interface PictureDenoiser {
   ) => Promise<DenoisedBytes>;
   /** Whether the cache has the result, as far as that can be told without reading it. */
   readonly isKnown: (bytes: Buffer) => Promise<boolean>;
-  /** Closes the denoiser that was opened; one that the user gave stays open. */
+  /** Resolves when no picture is in work; closes the denoiser that was opened, one that the user gave stays open. */
   readonly close: () => Promise<void>;
 }
 
@@ -26,6 +26,7 @@ export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
   const cache = settings.cache === false ? undefined : openResultCache(settings.cache);
   let opened: Promise<Denoiser> | undefined;
   let fingerprint: Promise<string | undefined> | undefined;
+  const inWork = new Set<Promise<unknown>>();
 
   async function open(): Promise<Denoiser> {
     if (shared !== undefined) return shared;
@@ -39,21 +40,28 @@ export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
     return denoiser === undefined ? undefined : resultKey(bytes, denoiser, noise, file);
   }
 
+  const work: PictureDenoiser['denoise'] = async (bytes, name, call) => {
+    const key = cache && call.sigmaMap === undefined ? await keyOf(bytes) : undefined;
+    const kept = key === undefined ? undefined : await cache?.find(key);
+    call.signal?.throwIfAborted();
+    if (kept) return kept;
+    const result = await denoiseEncodedPicture(bytes, name, open, { ...noise, ...call }, file);
+    if (key !== undefined) await cache?.keep(key, result);
+    return result;
+  };
+
   return {
     async denoise(bytes, name, call) {
-      const key = cache && call.sigmaMap === undefined ? await keyOf(bytes) : undefined;
-      const kept = key === undefined ? undefined : await cache?.find(key);
-      call.signal?.throwIfAborted();
-      if (kept) return kept;
-      const result = await denoiseEncodedPicture(bytes, name, open, { ...noise, ...call }, file);
-      if (key !== undefined) await cache?.keep(key, result);
-      return result;
+      const result = work(bytes, name, call);
+      inWork.add(result);
+      return result.finally(() => inWork.delete(result));
     },
     async isKnown(bytes) {
       const key = cache && (await keyOf(bytes));
       return key !== undefined && (await cache?.has(key)) === true;
     },
     async close() {
+      await Promise.allSettled(inWork);
       const denoiser = await opened?.catch(() => undefined);
       await denoiser?.close();
     },

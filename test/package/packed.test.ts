@@ -10,7 +10,8 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { linksOf } from '../docs/documents.js';
+import { document, linksOf } from '../docs/documents.js';
+import { snippetsOf } from '../docs/snippets.js';
 import { noisyPicture } from '../plugin/pictures.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -172,12 +173,46 @@ packageTest('TypeScript: its types hold, and what it compiles to runs', async ({
   assert.is(stdout, '25 function object\n');
 });
 
+/** Denoises with the engine `onnx`, whose binaries are what an installation can do without or not. */
+async function denoiseWithCommand(project: string, output: string): Promise<void> {
+  const args = ['noisy.png', '-o', output, '--sigma', '25', '--engine', 'onnx', '--quiet'];
+  await run(process.execPath, ['node_modules/flow-denoise/dist/cli/main.js', ...args], { cwd: project });
+  const { format } = await sharp(await readFile(join(project, output, 'noisy.png'))).metadata();
+  assert.is(format, 'png');
+}
+
 packageTest('the command runs', async ({ project, skipped }) => {
   if (skipped) return;
-  const args = ['noisy.png', '-o', 'clean', '--sigma', '25', '--method', 'posterior-mean', '--quiet'];
-  await run(process.execPath, ['node_modules/flow-denoise/dist/cli/main.js', ...args], { cwd: project });
-  assert.is((await sharp(await readFile(join(project, 'clean/noisy.png'))).metadata()).format, 'png');
+  await denoiseWithCommand(project, 'clean');
   assert.ok(existsSync(join(project, 'node_modules/.bin/flow-denoise')));
 });
+
+packageTest(
+  'its size is as stated, and so is what is left without other platforms',
+  async ({ project, skipped }) => {
+    if (skipped || process.platform !== 'linux') return;
+    const page = document('docs/engines.md');
+    const [all = 0, few = 0, fewest = 0] = [
+      / take (\d+) MiB/,
+      /this leaves (\d+) MiB/,
+      /read, (\d+) MiB/,
+    ].map((words) => Number(words.exec(page)?.[1]));
+    assert.match(document('README.md'), `it takes ${all} MiB on disk. Two lines make that [${fewest} MiB]`);
+    const { text = '' } =
+      snippetsOf('docs/engines.md').find(({ text }) => text.startsWith('binaries=node_modules')) ?? {};
+    const lines = text.trimEnd().split('\n');
+    const shell = (script: string) => run('bash', ['-ec', script], { cwd: project });
+    const size = async () => Number.parseInt((await shell('du -sm node_modules')).stdout, 10);
+    // Dependencies of later versions may be a little larger.
+    const isNear = (found: number, stated: number) =>
+      assert.ok(Math.abs(found - stated) < 0.1 * stated, `${found} MiB, stated are ${stated}`);
+    isNear(await size(), all);
+    await shell(lines.slice(0, 2).join('\n'));
+    isNear(await size(), few);
+    await shell(lines.slice(2).join('\n'));
+    isNear(await size(), fewest);
+    await denoiseWithCommand(project, 'clean-pruned');
+  },
+);
 
 packageTest.run();

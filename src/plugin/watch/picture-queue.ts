@@ -22,7 +22,8 @@ export interface QueueHooks {
 
 export interface PictureQueue {
   readonly waiting: () => number;
-  readonly isWorking: () => boolean;
+  /** The paths of what is in work. */
+  readonly working: () => readonly string[];
   /** The file is there, as it is. */
   see(path: string, snapshot: Snapshot): void;
   /** The file is not there any more. */
@@ -119,7 +120,7 @@ export function createPictureQueue(
 
   return {
     waiting: settling.size,
-    isWorking: () => working.size > 0,
+    working: () => [...working.keys()],
     see,
     miss(path) {
       settling.forget(path);

@@ -140,6 +140,22 @@ test('an abort and a destroy stop the work in hand', async () => {
   assert.is(denoiser.inWork(), 0);
 });
 
+test('it closes when its work has ended, with a denoiser of the user too', async () => {
+  const identity = identityDenoiser();
+  let [isBegun, isOver] = [false, false];
+  async function slowToStop(...args: Parameters<typeof identity.denoise>) {
+    isBegun = true;
+    await delay(200);
+    isOver = true;
+    return identity.denoise(...args);
+  }
+  const denoiser = { ...identity, denoise: slowToStop } as typeof identity;
+  const step = pieces(1000).pipe(denoiseBytes({ denoiser, sigma: 25 }));
+  while (!isBegun) await delay(5);
+  await new Promise((resolve) => step.on('close', resolve).destroy());
+  assert.ok(isOver);
+});
+
 test('uploads to a server, several at once, one of them bad, one given up', async () => {
   const denoiser = identityDenoiser((width) => (width === 64 ? 60_000 : 10));
   const server = createServer((request, response) => {

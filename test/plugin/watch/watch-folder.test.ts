@@ -1,5 +1,6 @@
 // A watched folder in this process: what is taken, what becomes of it, and of its original.
-import { mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import fs, { mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -173,6 +174,73 @@ test('watching: added, renamed into place, replaced, in a folder that is new', (
     assert.equal(await temporaryFiles(place), []);
   }));
 
+test('watching: folders that are renamed, deleted, made again, or called like a picture or like the root', () =>
+  withPlace(async (place) => {
+    const { watcher, told } = watching(place);
+    await told.until('ready');
+    const names = ['a', 'in', 'dir.png'];
+    for (const name of names) {
+      await put(place.input, `${name}/deep/1.png`, await png(1));
+      await told.until(`done ${name}/deep/1.png`);
+      await rename(join(place.input, name), join(place.input, `${name}2`));
+      await told.until(`done ${name}2/deep/1.png`);
+      await put(place.input, `${name}2/deep/2.png`, await png(2));
+      await told.until(`done ${name}2/deep/2.png`);
+      await rm(join(place.input, `${name}2`), { recursive: true });
+      await put(place.input, `${name}2/3.png`, await png(3));
+      await told.until(`done ${name}2/3.png`);
+      await put(place.input, `${name}2/4.png`, await png(4));
+      await told.until(`done ${name}2/4.png`);
+    }
+    assert.equal(await watcher.close(), { done: 5 * names.length, failed: 0, skipped: 0 });
+    assert.is((await visibleFiles(place.output)).length, 5 * names.length);
+  }));
+
+/** Looks into folders and at files, one a picture, of so many pictures that are dropped at once and moved. */
+function looksPerPicture(count: number): Promise<number> {
+  return withPlace(async (place) => {
+    const { watcher, told } = watching(place, { originals: 'move' });
+    await told.until('idle');
+    const staged = join(place.root, 'staged');
+    for (let i = 0; i < count; i++) await put(staged, `${i}.png`, await png(i));
+    const looks = countLooks();
+    for (let i = 0; i < count; i++) await rename(join(staged, `${i}.png`), join(place.input, `${i}.png`));
+    try {
+      await told.until('idle', 2);
+      assert.is((await watcher.close()).done, count);
+    } finally {
+      looks.stop();
+    }
+    return looks.count() / count;
+  });
+}
+
+function countLooks(): { count(): number; stop(): void } {
+  const calls = ['readdir', 'opendir', 'stat', 'lstat'] as const;
+  const real = Object.fromEntries(calls.map((name) => [name, fs[name]]));
+  let count = 0;
+  for (const name of calls) {
+    const counted = (...args: unknown[]) => {
+      count++;
+      return Reflect.apply(real[name] as () => unknown, fs, args);
+    };
+    Object.assign(fs, { [name]: counted });
+  }
+  syncBuiltinESMExports();
+  return {
+    count: () => count,
+    stop() {
+      Object.assign(fs, real);
+      syncBuiltinESMExports();
+    },
+  };
+}
+
+test('a picture costs the same number of looks, however many wait', async () => {
+  const [few, many] = [await looksPerPicture(20), await looksPerPicture(200)];
+  assert.ok(many < 1.2 * few, `${few} looks a picture with 20, ${many} with 200`);
+});
+
 test('polling finds the same', () =>
   withPlace(async (place) => {
     const { watcher, told } = watching(place, { poll: 100 });
@@ -183,6 +251,16 @@ test('polling finds the same', () =>
     await told.until('done sub/a.png', 2);
     await watcher.close();
     assert.equal(await pixels(join(place.output, 'sub/a.png')), await pixels(await png(2)));
+  }));
+
+test('polling: what is deleted while it is in work is dropped at the next look', () =>
+  withPlace(async (place) => {
+    const path = await put(place.input, 'a.png', await png(1));
+    const { watcher, told } = watching(place, { poll: 100, denoiser: identityDenoiser(() => 600_000) });
+    await told.until('taken a.png');
+    await rm(path);
+    await told.until('idle');
+    assert.equal(await watcher.close(), { done: 0, failed: 0, skipped: 0 });
   }));
 
 test('a file that grows for five seconds is taken when it is whole, once', () =>
