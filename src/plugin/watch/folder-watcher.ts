@@ -7,8 +7,8 @@ import { messageOf } from '../../core/errors.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
-import { type FolderEvents, openFolderEvents } from './arrivals/folder-events.js';
-import { type ScanHooks, scanFolder } from './arrivals/scan.js';
+import { listenToFolder } from './arrivals/folder-events.js';
+import { scanFolder } from './arrivals/scan.js';
 import { type Snapshot, snapshotOf } from './arrivals/snapshot.js';
 import type { WatchEvents, WatchSummary } from './events.js';
 import { type OpenFolder, openFolder } from './open-folder.js';
@@ -41,8 +41,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
   #open: Opened | undefined;
-  /** Undefined with `once` and `poll`. */
-  #events: FolderEvents | undefined;
   #denoiser: Promise<Denoiser> | undefined;
   #scans = 0;
   #isReady = false;
@@ -99,18 +97,16 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     this.#open = opened;
     // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
     if (!once) this.#openDenoiser().catch(() => {});
-    if (!once && poll === false) {
-      const events = this.#listen(opened);
-      this.#events = events;
-      this.#closers.unshift(async () => events.close());
-    }
+    // Events first, so that nothing falls between the walk and them.
+    if (!once)
+      this.#closers.unshift(await listenToFolder(folder.folders.input, poll, this.#listener(opened)));
+    signal.throwIfAborted();
     const { known, paths } = await this.#scan(opened, '');
     await folder.forgetWhatIsGone(paths);
     if (!once || opened.queue.waiting() > 0) await this.#openDenoiser();
     signal.throwIfAborted();
     if (!once) {
-      const again = () => this.#scans === 0 && this.#rescan(opened, '');
-      const timer = setInterval(again, poll === false ? rescan : Math.min(poll, rescan));
+      const timer = setInterval(() => this.#rescan(opened), rescan);
       this.#closers.unshift(async () => clearInterval(timer));
     }
     this.emit('ready', { waiting: opened.queue.waiting(), known });
@@ -144,14 +140,17 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     return { context, queue };
   }
 
-  #listen(opened: Opened): FolderEvents {
-    return openFolderEvents(opened.context.folders.input, {
-      onPath: (path) => {
+  #listener(opened: Opened) {
+    return {
+      onPath: (path: string) => {
         this.#look(opened, path).catch((error: unknown) => this.#fail(error));
       },
-      onFolder: (path) => this.#rescan(opened, path),
-      onError: (error) => this.#fail(error),
-    });
+      // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
+      onFolder: (path: string) => {
+        setTimeout(() => this.#rescan(opened, path), this.#options.settle).unref();
+      },
+      onError: (error: unknown) => this.#fail(error),
+    };
   }
 
   #openDenoiser(): Promise<Denoiser> {
@@ -170,29 +169,24 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   async #scan({ context, queue }: Opened, below: string) {
     const paths = new Set<string>();
     let known = 0;
-    const hooks: ScanHooks = {
-      onFolder: (folder) => this.#events?.listen(folder),
-      onProblem: (error, folder) => this.#tell(error, folder),
-    };
+    const onProblem = (error: unknown, folder: string) => this.#tell(error, folder);
     this.#scans++;
     try {
-      for await (const { path, snapshot } of scanFolder(context.folders.input, below, hooks)) {
+      for await (const { path, snapshot } of scanFolder(context.folders.input, below, onProblem)) {
         this.#stopping.signal.throwIfAborted();
         paths.add(path);
         if (snapshot === undefined) this.#skipLink(path);
         else if (isOverWith(path, snapshot, context)) known++;
         else queue.see(path, snapshot);
       }
-      // A walk does not see what has gone. What waits is looked at when its turn comes.
-      await Promise.all(queue.working().map((path) => this.#look({ context, queue }, path)));
     } finally {
       this.#scans--;
     }
     return { known, paths };
   }
 
-  #rescan(opened: Opened, below: string): void {
-    if (this.#isClosing || this.#stopping.signal.aborted) return;
+  #rescan(opened: Opened, below = ''): void {
+    if (this.#isClosing || this.#stopping.signal.aborted || (below === '' && this.#scans > 0)) return;
     this.#scan(opened, below).then(
       () => opened.queue.turn(),
       (error: unknown) => this.#fail(error),
@@ -248,7 +242,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
 
   #endIfOver(): void {
     const { queue } = this.#open ?? {};
-    if (queue && queue.working().length > 0) return;
+    if (queue?.isWorking()) return;
     if (this.#isClosing || this.#stopping.signal.aborted) this.#end();
     else if (queue && this.#isReady && queue.waiting() === 0 && this.#scans === 0 && !this.#isIdle) {
       this.#isIdle = true;

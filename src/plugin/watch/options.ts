@@ -52,7 +52,7 @@ export const watchShape = {
   settle: milliseconds(0, 2000, 'how long a file must not change before it is taken'),
   /** A settled file that does not decode is given so many milliseconds to become whole. Default 30000. */
   patience: milliseconds(0, 30_000, 'how long a file may not decode before it fails'),
-  /** Reads the folder every so many milliseconds instead of asking the system for events, for network shares; true: 2000. */
+  /** Looks again every so many milliseconds instead of asking the system for events, for network shares; true: 2000. */
   poll: option(
     z
       .union([z.boolean(), z.number().min(LEAST_POLL_MS).max(LONGEST_MS)])
@@ -60,7 +60,7 @@ export const watchShape = {
       .transform((poll) => (poll === true ? POLL_MS : poll)),
     `true, false or ${words(LEAST_POLL_MS)}`,
     {
-      does: "reads the whole folder again and again instead of waiting for the system's events: for network shares",
+      does: "looks again and again instead of waiting for the system's events: for network shares",
       flag: '',
     },
   ),

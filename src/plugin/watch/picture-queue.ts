@@ -22,8 +22,7 @@ export interface QueueHooks {
 
 export interface PictureQueue {
   readonly waiting: () => number;
-  /** The paths of what is in work. */
-  readonly working: () => readonly string[];
+  readonly isWorking: () => boolean;
   /** The file is there, as it is. */
   see(path: string, snapshot: Snapshot): void;
   /** The file is not there any more. */
@@ -120,7 +119,7 @@ export function createPictureQueue(
 
   return {
     waiting: settling.size,
-    working: () => [...working.keys()],
+    isWorking: () => working.size > 0,
     see,
     miss(path) {
       settling.forget(path);

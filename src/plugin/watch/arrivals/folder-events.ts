@@ -1,95 +1,75 @@
-// The system's events for a tree of folders: one fs.watch each, which only say where to look. Folders are named by the
-// walk (scan.ts), before it reads them, so nothing falls between the reading and the events.
-//
-// Own code, because chokidar 5 reads a folder again, with a look at every file, for as long as events come from it: each
-// of n pictures that leaves costs n looks (paulmillr/chokidar #1028). chokidar 6 needs a later Node than we do.
-import { type FSWatcher, watch } from 'node:fs';
-import { lstat } from 'node:fs/promises';
-import { basename, join, posix } from 'node:path';
+// chokidar, asked only where to look. It loses events now and then (paulmillr/chokidar #1471) and tells some twice
+// (#1465), so nothing is concluded from what it says a path is. It watches folders alone: with a watch for each file, every
+// picture that leaves would cost as much as there are others (#1028). What happens in a folder is its 'raw' event.
+import { watch } from 'chokidar';
 import { FlowDenoiseError, messageOf } from '../../../core/errors.js';
 import { isPictureName, isVisibleFolder } from '../names.js';
 
 export interface FolderListener {
-  /** Something happened to what is or was a picture, relative to the root, with forward slashes. */
+  /** Something happened to what is or was a picture, relative to the folder, with forward slashes. */
   readonly onPath: (path: string) => void;
-  /** This folder appeared, or is the root and has gone or been replaced: it is to be walked. */
+  /** What is below this folder may not have been told: it appeared, or is the root and has gone. */
   readonly onFolder: (path: string) => void;
   /** Watching cannot go on. */
   readonly onError: (error: unknown) => void;
 }
 
-export interface FolderEvents {
-  /** Listens to a folder, relative to the root, unless that is done already or there is none. Not to those in it. */
-  listen(folder: string): void;
-  close(): void;
-}
-
-/** Codes of a folder that has gone (Windows says EPERM), or that may not be read: the walk tells the latter. */
-const PASSED_OVER: readonly string[] = ['ENOENT', 'ENOTDIR', 'EPERM', 'EACCES'];
-
-/** @param root  a real, absolute path */
-export function openFolderEvents(root: string, { onPath, onFolder, onError }: FolderListener): FolderEvents {
-  const watchers = new Map<string, FSWatcher>();
-  let isClosed = false;
-
-  function listen(folder: string): void {
-    if (isClosed || watchers.has(folder)) return;
-    try {
-      const watcher = watch(join(root, folder), (event, name) => look(folder, event, name ?? ''));
-      watchers.set(folder, watcher);
-      watcher.on('error', (error) => {
-        forget(folder);
-        onFault(error);
-        if (folder === '') onFolder('');
-      });
-    } catch (error) {
-      onFault(error);
-    }
-  }
-
-  function onFault(error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (PASSED_OVER.includes(code)) return;
-    const isFull = code === 'ENOSPC' || code === 'EMFILE';
-    const message =
-      `${root}: the system watches no more folders (${messageOf(error)}); raise its limit ` +
-      '(Linux: fs.inotify.max_user_watches, max_user_instances), or use poll';
-    onError(isFull ? new FlowDenoiseError('BAD_OPTION', message, { cause: error }) : error);
-  }
-
-  /** A folder that has gone or been replaced, and all below it: what listens there listens to something else. */
-  function forget(folder: string): void {
-    if (!watchers.has(folder)) return;
-    for (const [each, watcher] of watchers) {
-      if (folder !== '' && each !== folder && !each.startsWith(`${folder}/`)) continue;
-      watchers.delete(each);
-      watcher.close();
-    }
-  }
-
-  function look(folder: string, event: string, name: string): void {
-    // What happens to a folder itself is told under its own name. Of the others, the folder that they are in tells, too.
-    if (folder === '' && event === 'rename' && name === basename(root)) {
-      forget('');
-      onFolder('');
-      return;
-    }
-    const path = posix.join(folder, name);
-    if (isPictureName(path)) onPath(path);
-    if (event !== 'rename' || !isVisibleFolder(name)) return;
-    forget(path);
-    lstat(join(root, path)).then(
-      (stats) => stats.isDirectory() && onFolder(path),
-      () => {},
-    );
-  }
-
-  return {
-    listen,
-    close() {
-      // A walk may still be on its way.
-      isClosed = true;
-      for (const watcher of watchers.values()) watcher.close();
+/**
+ * Listens to a folder at any depth.
+ *
+ * @param root  a real, absolute path
+ * @param poll  false for the system's events, or how often to look, in milliseconds
+ * @returns     once every event from now on is told: what stops it
+ */
+export async function listenToFolder(
+  root: string,
+  poll: number | false,
+  { onPath, onFolder, onError }: FolderListener,
+): Promise<() => Promise<void>> {
+  const start = root.replaceAll('\\', '/').replace(/\/$/, '');
+  const relative = (path: string): string => path.replaceAll('\\', '/').slice(start.length + 1);
+  const watcher = watch(root, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    atomic: false,
+    ignorePermissionErrors: true,
+    usePolling: poll !== false,
+    ...(poll !== false && { interval: poll, binaryInterval: poll }),
+    ignored(path, stats) {
+      const parts = relative(path).split('/');
+      if (parts[0] === '') return false;
+      if (!stats?.isFile()) return !parts.every(isVisibleFolder);
+      return poll === false || !isPictureName(parts.join('/'));
     },
+  });
+  const failure = (error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ENOSPC' && code !== 'EMFILE') return error;
+    return new FlowDenoiseError(
+      'BAD_OPTION',
+      `${root}: the system watches no more files (${messageOf(error)}); raise its limit ` +
+        '(Linux: fs.inotify.max_user_watches, max_user_instances), or use poll',
+      { cause: error },
+    );
   };
+  await new Promise<void>((resolve, reject) => {
+    watcher.once('ready', resolve).once('error', (error) => reject(failure(error)));
+  }).catch(async (error: unknown) => {
+    await watcher.close();
+    throw error;
+  });
+  watcher
+    .on('all', (event, path) => {
+      const way = relative(path);
+      if (event === 'addDir') onFolder(way);
+      else if (event !== 'unlinkDir') onPath(way);
+      else if (way === '') onFolder(way);
+    })
+    .on('raw', (_, name, details) => {
+      const { watchedPath } = details as { readonly watchedPath: string };
+      const way = relative(`${watchedPath}/${name}`);
+      if (isPictureName(way)) onPath(way);
+    })
+    .on('error', (error) => onError(failure(error)));
+  return () => watcher.close();
 }

@@ -1,5 +1,5 @@
-// Every picture below a folder, by walking it. Events can be lost (a queue of the system's overflows); a walk forgets
-// nothing.
+// Every picture below a folder, by walking it. Events can be lost (a queue of the system's overflows; chokidar #1471);
+// a walk forgets nothing.
 import { lstat, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { FlowDenoiseError } from '../../../core/errors.js';
@@ -15,27 +15,20 @@ export interface ScanResult {
   readonly snapshot: Snapshot | undefined;
 }
 
-export interface ScanHooks {
-  /** Called with a folder, relative to the root, before it is read. */
-  readonly onFolder?: ((folder: string) => void) | undefined;
-  /** Takes why a folder could not be read; the walk goes on beside it. */
-  readonly onProblem: (error: unknown, folder: string) => void;
-}
-
 /**
  * Walks a folder. Symbolic links are named, never followed: they may lead out of the folder, or in circles.
  *
- * @param below  where to begin, relative to the root
- * @throws       FlowDenoiseError BAD_OPTION when the root has gone
+ * @param below      where to begin, relative to the root
+ * @param onProblem  takes why a folder could not be read; the walk goes on beside it
+ * @throws           FlowDenoiseError BAD_OPTION when the root has gone
  */
 export async function* scanFolder(
   root: string,
   below: string,
-  { onFolder, onProblem }: ScanHooks,
+  onProblem: (error: unknown, folder: string) => void,
 ): AsyncGenerator<ScanResult, void, void> {
   const folders = [below];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    onFolder?.(folder);
     const entries = await readFolder(root, folder, onProblem);
     const files: string[] = [];
     for (const entry of entries) {
@@ -53,7 +46,7 @@ export async function* scanFolder(
   }
 }
 
-async function readFolder(root: string, folder: string, onProblem: ScanHooks['onProblem']) {
+async function readFolder(root: string, folder: string, onProblem: (error: unknown, folder: string) => void) {
   try {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (error) {

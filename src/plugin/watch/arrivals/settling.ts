@@ -1,5 +1,8 @@
 // Files that were seen and must be left alone by others for a while before they are taken. All wait equally long, so
 // the order in which they were put here is the order in which they are due: one map, no timers.
+//
+// chokidar's own awaitWriteFinish is not used: it does not apply to the files found at the start (paulmillr/chokidar
+// #594), looks at the size alone, and keeps a timer for every file.
 import { isSameSnapshot, type Snapshot } from './snapshot.js';
 
 export interface Candidate {
