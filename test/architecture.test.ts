@@ -71,6 +71,35 @@ const edges = files.flatMap((from) =>
   importsOf(from, texts.get(from) ?? '').map((to) => [from, to] as const),
 );
 
+/** Files that are loaded with one: by static imports of values. */
+function loadedWith(entry: string): {
+  readonly files: ReadonlySet<string>;
+  readonly packages: ReadonlySet<string>;
+} {
+  const [loaded, packages] = [new Set<string>([entry]), new Set<string>()];
+  for (const file of loaded)
+    for (const [, names = '', target = ''] of (texts.get(file) ?? '').matchAll(
+      /^(?:import|export) (?!type\b)([^;]*?)\bfrom '([^']+)';/gms,
+    )) {
+      if (/^\{(\s*type [^,}]+,?)*\s*\}\s*$/.test(names)) continue;
+      if (target.startsWith('.'))
+        loaded.add(path.posix.normalize(`${path.posix.dirname(file)}/${target.replace(/js$/, 'ts')}`));
+      else packages.add(target);
+    }
+  return { files: loaded, packages };
+}
+
+test('a run loads no other command, and no package that it may not need', () => {
+  const { files: loaded, packages } = loadedWith('cli/main.ts');
+  assert.ok(loaded.has('cli/run/run.ts') && packages.has('sharp'), [...packages].join());
+  const others = [...loaded].filter((file) =>
+    /^(train|evaluate|queue|setup|plugin\/watch\/arrivals)\//.test(file),
+  );
+  assert.equal(others, []);
+  for (const name of ['cacache', 'through2', 'vinyl', 'chokidar', 'proper-lockfile', 'd3-shape'])
+    assert.not.ok(packages.has(name), name);
+});
+
 test('imports go upwards only', () => {
   assert.ok(edges.length > files.length, `only ${edges.length} imports found`);
   const violations = edges.flatMap(([from, to]) => violation(from, to) ?? []);

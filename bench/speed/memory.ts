@@ -1,12 +1,12 @@
 // Memory, event-loop lag and time of one large picture: the largest resident size of the process and the lag's 99th
 // percentile while denoising. Run it as a process of its own.
-// Usage: node --import tsx bench/speed/memory.ts [megapixels] [approach, as method:ensemble:scales] [tile size] [overlap] [numbers: largest MB, lag in ms and s/MP alone, for speed.ts]
+// Usage: node --import tsx bench/speed/memory.ts [megapixels] [approach, as method:ensemble:scales] [tile size] [overlap] [numbers: largest MB, lag in ms and s/MP alone, for speed.ts] [threads]
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { gaussianGenerator } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { approachFrom, approachText } from '../results.js';
 
-const [megapixels = '24', given = 'posterior-mean', tileSize = '256', overlap = '24', form = ''] =
+const [megapixels = '24', given = 'posterior-mean', tileSize = '256', overlap = '24', form = '', threads] =
   process.argv.slice(2);
 const approach = approachFrom(given);
 const width = Math.round(Math.sqrt((Number(megapixels) * 1e6 * 3) / 2));
@@ -22,7 +22,8 @@ const sampler = setInterval(() => {
 }, 100);
 const denoiser = await openDenoiser({
   ...approach,
-  tileSize: Number(tileSize),
+  tileSize: tileSize === 'auto' ? tileSize : Number(tileSize),
+  ...(threads && { threads: Number(threads) }),
   overlap: Number(overlap),
 });
 const lag = monitorEventLoopDelay({ resolution: 5 });

@@ -3,18 +3,7 @@
 import { Command } from 'commander';
 import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
-import { describeCache } from './commands/cache.js';
-import { calibrateCommand, describeCalibrate } from './commands/calibrate.js';
-import { describeDoctor } from './commands/doctor.js';
-import { describeEngines } from './commands/engines.js';
-import { describeEvaluate } from './commands/evaluate.js';
-import { describeNoise } from './commands/noise.js';
-import { describePriors } from './commands/priors.js';
-import { describeQueue } from './commands/queue.js';
-import { describeSubmit } from './commands/submit.js';
-import { describeTrain, trainCommand } from './commands/train.js';
 import { describeWatch, watchCommand } from './commands/watch.js';
-import { describeWorker } from './commands/worker.js';
 import { applyConfig, configShape } from './config-file.js';
 import { type CommandContext, openDisplay, say } from './display/progress.js';
 import { addFlags } from './option-flags.js';
@@ -58,25 +47,54 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   const end = (code: number) => {
     exitCode = code;
   };
-  describeEngines(program.command('engines'), { signal }, end);
-  describeDoctor(program.command('doctor'), { writeLine, signal }, end);
-  describeNoise(program.command('noise'), { writeLine, signal }, end);
-  describePriors(program.command('priors'), writeLine);
-  describeCache(program.command('cache'), writeLine);
-  describeEvaluate(program.command('evaluate'), { writeLine, signal, argv });
+  const isNamed = (name: string) => [name, 'help', '--help', '-h'].some((word) => argv.includes(word));
+  const shown = (isQuiet: boolean) => ({ display: openDisplay(isQuiet), writeLine, signal });
+  /** A command has packages of its own, so it is loaded only where the arguments may name it or ask for help. */
+  async function add(name: string, describe: (command: Command) => Promise<void>): Promise<void> {
+    if (isNamed(name)) await describe(program.command(name));
+  }
+  await add('engines', async (command) => {
+    (await import('./commands/engines.js')).describeEngines(command, { signal }, end);
+  });
+  await add('doctor', async (command) => {
+    (await import('./commands/doctor.js')).describeDoctor(command, { writeLine, signal }, end);
+  });
+  await add('noise', async (command) => {
+    (await import('./commands/noise.js')).describeNoise(command, { writeLine, signal }, end);
+  });
+  await add('priors', async (command) => {
+    (await import('./commands/priors.js')).describePriors(command, writeLine);
+  });
+  await add('cache', async (command) => {
+    (await import('./commands/cache.js')).describeCache(command, writeLine);
+  });
+  await add('evaluate', async (command) => {
+    (await import('./commands/evaluate.js')).describeEvaluate(command, { writeLine, signal, argv });
+  });
+  // Its options are among those of a file of options.
   const watch = program.command('watch');
   describeWatch(watch, async (args) => {
-    exitCode = await watchCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
+    exitCode = await watchCommand(args, shown(args.quiet));
   });
-  describeWorker(program.command('worker'), { writeLine, signal });
-  describeSubmit(program.command('submit'), { writeLine, signal }, end);
-  describeQueue(program.command('queue'), writeLine);
-  describeTrain(program.command('train'), async (args) => {
-    exitCode = await trainCommand(args, { display: openDisplay(args.quiet), writeLine, signal });
+  await add('worker', async (command) => {
+    (await import('./commands/worker.js')).describeWorker(command, { writeLine, signal });
   });
-  describeCalibrate(program.command('calibrate'), (args) =>
-    calibrateCommand(args, { display: openDisplay(args.quiet), writeLine, signal }),
-  );
+  await add('submit', async (command) => {
+    (await import('./commands/submit.js')).describeSubmit(command, { writeLine, signal }, end);
+  });
+  await add('queue', async (command) => {
+    (await import('./commands/queue.js')).describeQueue(command, writeLine);
+  });
+  await add('train', async (command) => {
+    const { describeTrain, trainCommand } = await import('./commands/train.js');
+    describeTrain(command, async (args) => {
+      exitCode = await trainCommand(args, shown(args.quiet));
+    });
+  });
+  await add('calibrate', async (command) => {
+    const { calibrateCommand, describeCalibrate } = await import('./commands/calibrate.js');
+    describeCalibrate(command, (args) => calibrateCommand(args, shown(args.quiet)));
+  });
 
   const configurable = [run, watch];
   for (const command of configurable)

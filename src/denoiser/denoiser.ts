@@ -107,7 +107,7 @@ export interface Denoiser extends Approach {
 
   /**
    * Time for pictures of these sizes, with this or another approach. The first call measures the machine (a second or
-   * two).
+   * two), unless the work takes less than that.
    */
   estimate(sizes: readonly Size[], approach?: Partial<Approach>): Promise<TimeEstimate>;
 

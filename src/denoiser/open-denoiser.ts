@@ -25,7 +25,7 @@ import {
   openingSchema,
 } from './options.js';
 import { approachOf, withBetaMap } from './preset.js';
-import { countTiles, measurePace, type Pace } from './time-estimate.js';
+import { countTiles, paceOf } from './time-estimate.js';
 
 /** A function of its own, so that the weights are let go once the engine has them. */
 async function openPriorAndEngine(
@@ -75,7 +75,7 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
     overlap,
     meter,
   };
-  let pace: Promise<Pace> | undefined;
+  const pace = paceOf(engine, model);
 
   async function run<P extends Picture>(picture: P, call: CallOptions) {
     const started = performance.now();
@@ -101,19 +101,18 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
     denoise: async (picture, options) => run(picture, await checkCall(picture, options)),
     async estimate(sizes, other = {}) {
       const wanted = { ...approach, ...defined(other) };
-      pace ??= measurePace(engine, model);
       const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap, multiple });
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
       const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
       // A scale has a quarter of the pixels of the one before.
       const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);
       const evaluations = tiles * perScale * wanted.scales;
-      const { secondsPerPixel, preparation } = await pace;
+      const { secondsPerPixel, preparation } = await pace(pixels * perPixel);
       return {
         tiles,
         evaluations,
         seconds: pixels * perPixel * secondsPerPixel,
-        preparation: shapes * wanted.scales * preparation,
+        preparation: shapes * preparation,
       };
     },
     async close() {

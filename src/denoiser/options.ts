@@ -71,22 +71,26 @@ export const openingShape = {
       see: '[engines.md](engines.md)',
     },
   ),
-  /** Longest side of a tile, pixels. Default 256. */
-  tileSize: option(z.int().min(16).max(4096).default(256), 'a whole number from 16 to 4096 (pixels)', {
-    does: "the longest side of a tile, rounded down to a multiple of the prior's factor (8)",
-    flag: '<pixels>',
-  }),
+  /** Longest side of a tile, pixels. Default 'auto': by the picture's size, so that little is computed twice. */
+  tileSize: option(
+    z.union([z.int().min(16).max(4096), z.literal('auto')]).default('auto'),
+    "'auto' or a whole number from 16 to 4096 (pixels)",
+    {
+      does: "the longest side of a tile, rounded down to a multiple of the prior's factor (8); auto suits the picture's size",
+      flag: '<pixels>',
+    },
+  ),
   /** Pixels that neighbouring tiles share. Default 24, or 32 with several scales. */
   overlap: option(z.int().min(0).max(2048).optional(), 'a whole number from 0 to 2048 (pixels)', {
     does: 'how far neighbouring tiles overlap',
     flag: '<pixels>',
     otherwise: `${OVERLAP_OF_SCALES}; ${OVERLAP} with one scale`,
   }),
-  /** Worker threads, one core each. Default: as many as there are cores. */
+  /** Worker threads, one core each. Default: as many as there are cores, and not more than GB of memory. */
   threads: option(z.int().min(1).max(1024).optional(), 'a whole number from 1 to 1024', {
-    does: 'worker threads, one core each (onnx, wasm)',
+    does: 'worker threads at most, one core each (onnx, wasm)',
     flag: '<number>',
-    otherwise: 'as many as cores',
+    otherwise: 'as many as cores, at most one for each GB of memory',
   }),
 };
 

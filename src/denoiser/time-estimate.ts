@@ -4,7 +4,7 @@ import type { Engine } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Size } from '../core/picture.js';
-import { planTiles } from '../tile/plan.js';
+import { planTiles, type TileSize } from '../tile/plan.js';
 
 /** Side of the tile that is measured: large enough to be typical, small enough to take a moment. */
 const PROBE_SIDE = 128;
@@ -17,8 +17,24 @@ export interface Pace {
   readonly preparation: number;
 }
 
+/** Pixels to evaluate that take about a second: too few to measure anything for. */
+const FEW_PIXELS = 4e5;
+
+/** Of two cores, for what takes so short that no one asks how fast they are. */
+const TYPICAL: Pace = { secondsPerPixel: 3.5e-6, preparation: 0.5 };
+
+/** The pace of an engine, measured when it is first needed for more than a few pixels. */
+export function paceOf(engine: Engine, model: PriorModel): (pixels: number) => Promise<Pace> {
+  let measured: Promise<Pace> | undefined;
+  return async (pixels) => {
+    if (measured === undefined && pixels < FEW_PIXELS) return TYPICAL;
+    measured ??= measurePace(engine, model);
+    return measured;
+  };
+}
+
 /** Takes a second or two. */
-export async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
+async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
   const factor = squeezeFactor(model);
   const side = Math.ceil(PROBE_SIDE / factor) * factor;
   const shape = { channels: model.channels, height: side, width: side };
@@ -53,7 +69,7 @@ interface TileCount {
 
 export function countTiles(
   sizes: readonly Size[],
-  options: { readonly tileSize: number; readonly overlap: number; readonly multiple: number },
+  options: { readonly tileSize: TileSize; readonly overlap: number; readonly multiple: number },
 ): TileCount {
   const plans = sizes.map(({ width, height }) => planTiles({ width, height, ...options }));
   const sum = (count: (plan: (typeof plans)[number]) => number) =>

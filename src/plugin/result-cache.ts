@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import cacache from 'cacache';
 import findCacheDirectory from 'find-cache-directory';
 import { messageOf } from '../core/errors.js';
 import { type CheckedNoiseOptions, isNoiseModel } from '../denoiser/noise/noise-options.js';
@@ -13,6 +12,9 @@ import type { DenoisedBytes, PictureReport } from './encoded-picture.js';
 import { packageVersion } from './package-version.js';
 
 const NAME = 'flow-denoise';
+
+/** Loaded where a cache is used: it and what it needs are a sixth of all modules of a run. */
+const loadCacache = async () => (await import('cacache')).default;
 
 /** Of every key of ours. */
 export const KEY_START = `${NAME}:`;
@@ -31,8 +33,9 @@ export function openResultCache(folder: true | string): ResultCache {
   const path = folder === true ? defaultCacheFolder() : folder;
   let hasWarned = false;
   return {
-    has: async (key) => Boolean(await cacache.get.info(path, key).catch(() => undefined)),
+    has: async (key) => Boolean(await (await loadCacache()).get.info(path, key).catch(() => undefined)),
     async find(key) {
+      const cacache = await loadCacache();
       const entry = await cacache.get.info(path, key).catch(() => undefined);
       if (!entry) return undefined;
       try {
@@ -48,6 +51,7 @@ export function openResultCache(folder: true | string): ResultCache {
     },
     async keep(key, { bytes = Buffer.alloc(0), report }) {
       try {
+        const cacache = await loadCacache();
         await cacache.put(path, key, bytes, { metadata: report });
       } catch (error) {
         if (!hasWarned)

@@ -2,12 +2,21 @@
 // count is window.ts.
 import { FlowDenoiseError } from '../core/errors.js';
 
+export type TileSize = number | 'auto';
+
+/** Of a tile of 'auto'. Memory says how many: docs/architecture.md. */
+const MOST_PIXELS = 320 * 320;
+
 export interface TileOptions {
   /** The picture's size in pixels, at least 1 x 1. */
   readonly width: number;
   readonly height: number;
-  /** The longest side of a tile in pixels, at least `multiple`; rounded down to a multiple of it. */
-  readonly tileSize: number;
+  /**
+   * The longest side of a tile in pixels, at least `multiple`; rounded down to a multiple of it. 'auto': the sides with the
+   * fewest pixels to compute, of at most `MOST_PIXELS`. It depends on nothing but the picture's size, so that every machine
+   * makes the same tiles.
+   */
+  readonly tileSize: TileSize;
   /** The fewest pixels that neighbours share; rounded up to `multiple` it must be less than the tile. */
   readonly overlap: number;
   /** The squeeze factor of the prior, 2^levels: sides and starts of tiles are multiples of it. */
@@ -40,7 +49,7 @@ export interface TilePlan {
 }
 
 /**
- * Covers a picture with as few tiles of at most `tileSize` as `overlap` allows, then shrinks the tiles as far
+ * Covers a picture with as few tiles of at most `tileSize` as `overlap` allows ('auto': with as few pixels), then shrinks the tiles as far
  * as that number still covers it: 488 pixels at tileSize 256 and overlap 32 are 3 tiles of 184, not of 256.
  * A picture smaller than a tile is one tile of the padded size.
  *
@@ -51,13 +60,20 @@ export function planTiles(options: TileOptions): TilePlan {
   expectInteger('width', width, 1, 'an integer of at least 1');
   expectInteger('height', height, 1, 'an integer of at least 1');
   expectInteger('multiple', multiple, 1, 'an integer of at least 1');
-  expectInteger('tileSize', tileSize, multiple, `an integer of at least ${multiple} (the squeeze factor)`);
+  const longest = tileSize === 'auto' ? Math.sqrt(MOST_PIXELS) : tileSize;
+  expectInteger('tileSize', longest, multiple, `an integer of at least ${multiple} (the squeeze factor)`);
   // Starts lie on multiples: an overlap that leaves no whole multiple to advance by would never get on.
-  const most = (Math.floor(tileSize / multiple) - 1) * multiple;
+  const most = (Math.floor(longest / multiple) - 1) * multiple;
   expectInteger('overlap', overlap, 0, `an integer from 0 to ${most}`, most);
 
-  const horizontal = planAxis(width, tileSize, overlap, multiple);
-  const vertical = planAxis(height, tileSize, overlap, multiple);
+  const shared = Math.ceil(overlap / multiple);
+  const [across, down] = [Math.ceil(width / multiple), Math.ceil(height / multiple)];
+  const counts =
+    tileSize === 'auto'
+      ? fewestPixels(across, down, shared, MOST_PIXELS / multiple ** 2)
+      : [across, down].map((padded) => tilesOf(padded, Math.floor(tileSize / multiple), shared));
+  const horizontal = planAxis(across, counts[0] ?? 1, shared, multiple);
+  const vertical = planAxis(down, counts[1] ?? 1, shared, multiple);
   return {
     width,
     height,
@@ -78,14 +94,37 @@ interface AxisPlan {
   readonly starts: readonly number[];
 }
 
-/** One axis. Inside, all lengths are counted in multiples, which puts every start on one. */
-function planAxis(length: number, tileSize: number, overlap: number, multiple: number): AxisPlan {
-  const padded = Math.ceil(length / multiple);
-  const longest = Math.floor(tileSize / multiple);
-  const shared = Math.ceil(overlap / multiple);
-  const count = padded <= longest ? 1 : 1 + Math.ceil((padded - longest) / (longest - shared));
-  // The smallest t with t + (count - 1) (t - shared) >= padded.
-  const tileLength = Math.ceil((padded + (count - 1) * shared) / count);
+// Lengths below are counted in multiples, which puts every start on one.
+
+/** The fewest tiles of a length of at most `longest` that cover an axis. */
+function tilesOf(padded: number, longest: number, shared: number): number {
+  return padded <= longest ? 1 : 1 + Math.ceil((padded - longest) / (longest - shared));
+}
+
+/** The smallest t with t + (count - 1) (t - shared) >= padded. */
+function lengthOf(padded: number, count: number, shared: number): number {
+  return Math.ceil((padded + (count - 1) * shared) / count);
+}
+
+/** How many columns and rows of tiles of at most `most` have the fewest pixels; the fewest columns of those that are equal. */
+function fewestPixels(across: number, down: number, shared: number, most: number): [number, number] {
+  let [best, fewest]: [[number, number], number] = [[1, 1], Infinity];
+  for (let columns = 1; ; columns++) {
+    const width = lengthOf(across, columns, shared);
+    const highest = Math.floor(most / width);
+    if (highest > shared) {
+      const rows = tilesOf(down, highest, shared);
+      const pixels = columns * width * rows * lengthOf(down, rows, shared);
+      if (pixels < fewest) [best, fewest] = [[columns, rows], pixels];
+    }
+    // Narrower than high: what follows is worse.
+    if (width <= Math.max(shared + 1, Math.sqrt(most) / 2)) return best;
+  }
+}
+
+/** One axis with so many tiles. */
+function planAxis(padded: number, count: number, shared: number, multiple: number): AxisPlan {
+  const tileLength = lengthOf(padded, count, shared);
   // Even spreading: two gaps differ by one multiple at most, and none exceeds t - shared.
   const slack = padded - tileLength;
   const starts = Array.from(

@@ -38,7 +38,7 @@ test('--help names every flag with the default of its schema', async () => {
 
 test('the defaults that are told are those that hold', () => {
   const opening = openingSchema.parse({});
-  assert.equal(opening, { beta: 'auto', prior: 'natural', engine: 'auto', tileSize: 256 });
+  assert.equal(opening, { beta: 'auto', prior: 'natural', engine: 'auto', tileSize: 'auto' });
   const { noise, file, concurrency, onError, cache } = parseStreamOptions();
   assert.equal(noise, { sigma: 'auto', noise: 'auto', strength: 1 });
   assert.equal(file, { maxPixels: 200_000_000, maxBytes: 2 ** 31 });

@@ -15,7 +15,7 @@ const size = fc.oneof(
 );
 
 /** Any multiple, any tile of 1 to 40 multiples (and a remainder), any overlap that leaves one to advance by. */
-export const tileOptions: fc.Arbitrary<TileOptions> = fc
+export const tileOptions: fc.Arbitrary<TileOptions & { readonly tileSize: number }> = fc
   .record({
     size,
     multiple: fc.constantFrom(1, 2, 3, 4, 8, 16, 32),

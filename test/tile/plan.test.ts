@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
-import { planTiles, spreadTiles } from '#src/tile/plan.js';
+import { planTiles, spreadTiles, type TilePlan } from '#src/tile/plan.js';
 import { tileOptions } from './arbitrary.js';
 
 /** The fewest tiles and then the shortest, by trying them all. */
@@ -41,6 +41,46 @@ test('tiles come row by row', () => {
     { column: 0, row: 1, x: 0, y: 8 },
     { column: 1, row: 1, x: 8, y: 8 },
   ]);
+});
+
+test("'auto' computes no more pixels than tiles of 320, in tiles that are no larger", () => {
+  const pixels = ({ tiles, tileWidth, tileHeight }: TilePlan) => tiles.length * tileWidth * tileHeight;
+  const side = fc.integer({ min: 1, max: 7000 });
+  fc.assert(
+    fc.property(
+      side,
+      side,
+      fc.constantFrom(24, 32),
+      fc.constantFrom(8, 32),
+      (width, height, overlap, multiple) => {
+        const options = { width, height, overlap, multiple };
+        const auto = planTiles({ ...options, tileSize: 'auto' });
+        // Sides are rounded up to the multiple, which a plan of more rows may do better.
+        const square = pixels(planTiles({ ...options, tileSize: 320 }));
+        assert.ok(pixels(auto) <= 1.1 * square, `${pixels(auto)}, in squares ${square}`);
+        assert.ok(auto.tileWidth * auto.tileHeight <= 320 ** 2);
+        assert.ok((auto.xs.at(-1) ?? 0) + auto.tileWidth >= width);
+        assert.ok((auto.ys.at(-1) ?? 0) + auto.tileHeight >= height);
+      },
+    ),
+  );
+});
+
+test("'auto' leaves a small picture whole and wastes little of others", () => {
+  const tilesOf = (width: number, height: number) => {
+    const { xs, ys, tileWidth, tileHeight } = planTiles({
+      width,
+      height,
+      tileSize: 'auto',
+      overlap: 32,
+      multiple: 8,
+    });
+    return [xs.length, ys.length, tileWidth, tileHeight];
+  };
+  assert.equal(tilesOf(64, 48), [1, 1, 64, 48]);
+  assert.equal(tilesOf(320, 320), [1, 1, 320, 320]);
+  assert.equal(tilesOf(481, 321), [2, 1, 264, 328]);
+  assert.equal(tilesOf(6000, 4000), [19, 16, 352, 280]);
 });
 
 test('any plan covers the padded picture with tiles on multiples that share the overlap', () => {

@@ -6,7 +6,7 @@ import { printable } from '../../core/printable.js';
 import { noiseShape } from '../../denoiser/noise/noise-options.js';
 import { option } from '../../denoiser/option-schema.js';
 import { openingShape } from '../../denoiser/options.js';
-import { type FolderWatcher, type WatchFolderOptions, watchFolder } from '../../plugin/index.js';
+import type { FolderWatcher, WatchFolderOptions } from '../../plugin/index.js';
 import { fileShape } from '../../plugin/stream-options.js';
 import { POLL_MS, watchShape } from '../../plugin/watch/options.js';
 import { outputShape, sensorShape, withSensor } from '../arguments.js';
@@ -109,11 +109,13 @@ export async function watchCommand(
   { options, finish, json }: WatchArguments,
   { display, writeLine, signal }: RunContext,
 ): Promise<number> {
+  const { watchFolder } = await import('../../plugin/watch/index.js');
   const watcher = watchFolder(finish ? options : { ...options, signal });
   if (json) writeEvents(watcher, writeLine);
   sayEvents(watcher, options, display);
   const stop = () => void watcher.close();
-  if (finish) signal.addEventListener('abort', stop, { once: true });
+  if (finish && signal.aborted) stop();
+  else if (finish) signal.addEventListener('abort', stop, { once: true });
   const { failed } = await watcher.finished;
   return failed > 0 && !signal.aborted ? 1 : 0;
 }

@@ -56,18 +56,21 @@ export async function planJobs(
   options: PlanOptions,
   signal: AbortSignal,
 ): Promise<Plan> {
-  const sizes: Size[] = [];
-  const planned: PlannedJob[] = [];
+  const seen: (Awaited<ReturnType<typeof look>> & { readonly all: readonly Size[] })[] = [];
   const look = async (job: Job) => ({ job, ...(await lookAt(job, denoiser, options, signal)) });
   for await (const { job, size, frames = 1, error } of mapInOrder(jobs, options.concurrency, look)) {
     signal.throwIfAborted();
-    const all = size ? new Array<Size>(frames).fill(size) : [];
-    sizes.push(...all);
+    seen.push({ job, size, frames, error, all: size ? new Array<Size>(frames).fill(size) : [] });
+  }
+  const sizes = seen.flatMap(({ all }) => all);
+  // All at once first: whether the machine is measured depends on how much there is to do.
+  const { seconds } = await denoiser.estimate(sizes);
+  const planned: PlannedJob[] = [];
+  for (const { job, size, frames = 1, error, all } of seen) {
     const { tiles, seconds } = size ? await denoiser.estimate(all) : { tiles: 0, seconds: 0 };
     const megapixels = size ? (frames * size.width * size.height) / 1e6 : 0;
     planned.push({ ...job, tiles, seconds, size, megapixels, ...(error !== undefined && { error }) });
   }
-  const { seconds } = await denoiser.estimate(sizes);
   const fast = seconds > LONG_SECONDS ? await presetSeconds('fast', sizes, denoiser) : undefined;
   return {
     jobs: planned,

@@ -15,8 +15,7 @@ import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { doneLine, errorLine, jsonLine, type Outcome } from '../display/report.js';
 import { readSigmaMap } from '../noise-file.js';
-import { previewCommand } from '../preview/preview.js';
-import { type HtmlReport, openHtmlReport } from '../report/html-report.js';
+import type { HtmlReport, openHtmlReport } from '../report/html-report.js';
 import type { Destination } from './destination.js';
 import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
 import { findInputs, type Job } from './inputs.js';
@@ -44,7 +43,7 @@ export async function runCommand(given: CommandArguments, context: RunContext): 
   const { display, signal } = context;
   const args = await withOutputFile(given);
   const { preview } = args;
-  if (preview) return previewCommand({ ...args, preview }, context);
+  if (preview) return (await import('../preview/preview.js')).previewCommand({ ...args, preview }, context);
   const { jobs, unmatched, results, backups } = await findInputs(args.inputs, args.destination);
   for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
   for (const path of results)
@@ -64,7 +63,7 @@ export async function runCommand(given: CommandArguments, context: RunContext): 
     signal.throwIfAborted();
     checkSigma(args.noise.sigma, denoiser, { name: '--sigma' });
     if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
-    if (args.report) page = await openHtmlReport(args.report, denoiser, waiting.length, args.noise.strength);
+    if (args.report) page = await openPage(args.report, denoiser, waiting.length, args.noise.strength);
     const planned = await plannedJobs(waiting, known, denoiser, args, context);
     const { denoise } = pictureDenoiser({ ...args, denoiser });
     return await denoiseJobs(planned, denoise, args, context, page);
@@ -73,6 +72,11 @@ export async function runCommand(given: CommandArguments, context: RunContext): 
     await page?.close();
     await denoiser.close();
   }
+}
+
+/** The page of `--report`, loaded where it is asked for. */
+async function openPage(...told: Parameters<typeof openHtmlReport>): Promise<HtmlReport> {
+  return (await import('../report/html-report.js')).openHtmlReport(...told);
 }
 
 /** All results are in the cache: no engine is opened, but for one that turns out damaged. */
@@ -85,7 +89,7 @@ async function denoiseKnown(
   const engine = { name: 'none', why: 'all results were in the cache' };
   const pictures = pictureDenoiser(args);
   const page = report
-    ? await openHtmlReport(
+    ? await openPage(
         report,
         { prior: opening.prior, ...approachOf(opening), engine },
         jobs.length,

@@ -1,6 +1,6 @@
 // Chooses an engine and says why.
 import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism, homedir } from 'node:os';
+import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
@@ -27,7 +27,7 @@ const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
 
 export interface EngineOptions {
   readonly engine: EngineName | 'auto';
-  /** Worker threads, each with one core (onnx, wasm); the others have threads of their own. */
+  /** Worker threads at most, each with one core (onnx, wasm); the others have threads of their own. */
   readonly threads?: number | undefined;
 }
 
@@ -46,6 +46,19 @@ function checkPoint(tile: TilePoint | ClimbPoint, multiple: number): void {
 
 function isWhole({ shape: { height, width }, y, climb: { noisy, precision } }: ClimbPoint): boolean {
   return noisy.length === y.length && [1, height * width, y.length].includes(precision.length);
+}
+
+/** Of memory for each thread: it takes half of that at the largest tiles of 'auto', see docs/engines.md. */
+const BYTES_PER_THREAD = 1e9;
+
+/** As many threads as cores, but not more than memory has room for. */
+export function mostThreads(cores: number, bytes: number): number {
+  return Math.max(1, Math.min(cores, Math.floor(bytes / BYTES_PER_THREAD)));
+}
+
+/** The machine's memory, or what a container is allowed of it. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
 /** Whether an engine uses cores through several worker threads of ours. */
@@ -118,7 +131,7 @@ function isOfUse(name: EngineName, { kind }: Device): boolean {
  * @throws FlowDenoiseError ENGINE_UNAVAILABLE with every reason and a remedy
  */
 export async function openEngine(prior: Prior, options: EngineOptions): Promise<Engine> {
-  const threads = options.threads ?? availableParallelism();
+  const threads = options.threads ?? mostThreads(availableParallelism(), memoryBytes());
   if (options.engine === 'auto') return openFastest(prior, threads);
   try {
     return await open(options.engine, prior, threads, 'asked for');

@@ -28,8 +28,12 @@ interface Pending {
 interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
-  readonly engine: ReadyEngine;
+  /** Rejects where the engine does not open; what is in flight then rejects too. */
+  readonly engine: Promise<ReadyEngine>;
 }
+
+/** Pixels to evaluate that are worth a further thread: to start one and to make its session takes a while too. */
+const WORTH_A_THREAD = 128 * 128;
 
 const failed = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `engine ${name} failed: ${reason}`);
@@ -48,8 +52,8 @@ function prepareEnvironment(name: EngineName): void {
   }
 }
 
-/** Starts a thread and waits until its engine is open. */
-async function startThread(workerData: EngineWorkerData): Promise<Thread> {
+/** Starts a thread, which can be asked at once. */
+function startThread(workerData: EngineWorkerData): Thread {
   // Handlers live as long as the thread: they keep the name, not the weights.
   const { name } = workerData;
   prepareEnvironment(name);
@@ -62,18 +66,23 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };
-  const engine = await new Promise<ReadyEngine>((resolve, reject) => {
-    const unavailable = (reason: string) => reject(notAvailable(name, reason));
+  const engine = new Promise<ReadyEngine>((resolve, reject) => {
+    const unavailable = (reason: string) => {
+      reject(notAvailable(name, reason));
+      rejectAll(failed(name, reason));
+    };
     worker.on('error', (error) => {
       unavailable(messageOf(error));
-      rejectAll(failed(name, messageOf(error)));
     });
     worker.on('exit', (code) => {
       unavailable(`its thread ended with code ${code}`);
-      rejectAll(failed(name, `its thread ended with code ${code}`));
     });
     worker.on('message', (message: EngineReply) => {
-      if (message.kind === 'ready') return resolve(message.engine);
+      if (message.kind === 'ready') {
+        // An idle thread does not keep the process alive; a busy one does.
+        if (pending.size === 0) worker.unref();
+        return resolve(message.engine);
+      }
       if (message.kind === 'unavailable') {
         unavailable(message.reason.split('\n')[0] ?? '');
         return void worker.terminate();
@@ -87,8 +96,8 @@ async function startThread(workerData: EngineWorkerData): Promise<Thread> {
       else waiting.reject(failed(name, message.reason));
     });
   });
-  // An idle thread does not keep the process alive; a busy one does.
-  worker.unref();
+  // Of a thread that starts later, nobody waits for this.
+  engine.catch(() => {});
   return { worker, pending, engine };
 }
 
@@ -102,28 +111,38 @@ async function endThread({ worker }: Thread): Promise<void> {
 }
 
 /**
+ * One thread is started at once, the others when there is work for them.
+ *
  * @throws FlowDenoiseError ENGINE_UNAVAILABLE when the engine does not open, ENGINE_FAILED from `evaluate`
  */
 export async function openWorkerPool(data: EngineWorkerData, threads: number): Promise<WorkerPool> {
-  // The first one alone: if the engine is not available, one failure is enough.
-  const first = await startThread(data);
-  const starts = await Promise.allSettled(Array.from({ length: threads - 1 }, () => startThread(data)));
-  const pool = [first, ...starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))];
-  const failure = starts.find((start) => start.status === 'rejected');
-  if (failure) {
-    await Promise.all(pool.map(endThread));
-    throw failure.reason;
-  }
   const { name } = data;
+  const pool = [startThread(data)];
+  const engine = await (pool[0] as Thread).engine;
+  // Let go when all threads have been started: it holds the weights.
+  let dataOfThreads = threads > 1 ? data : undefined;
   let nextId = 0;
+  let askedPixels = 0;
   let isClosed = false;
+
+  /** The thread with the fewest evaluations in flight; a new one where all are busy and there was work enough. */
+  function freeThread(): Thread {
+    const alive = pool.filter(({ worker }) => worker.threadId !== -1);
+    const [first, ...others] = alive;
+    const thread = first && others.reduce((a, b) => (b.pending.size < a.pending.size ? b : a), first);
+    const isWorth = askedPixels > pool.length * WORTH_A_THREAD;
+    if (thread && !(dataOfThreads && isWorth && thread.pending.size > 0)) return thread;
+    if (!dataOfThreads) throw failed(name, 'its threads have ended; open a new denoiser');
+    const further = startThread(dataOfThreads);
+    if (pool.push(further) === threads) dataOfThreads = undefined;
+    return further;
+  }
 
   /** The answer is of the tile's kind: see engine-worker.ts. */
   async function run(tile: TilePoint | ClimbPoint, samples: readonly Float32Array[]): Promise<Answer> {
     if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
-    const alive = pool.filter(({ worker }) => worker.threadId !== -1);
-    if (alive.length === 0) throw failed(name, 'its threads have ended; open a new denoiser');
-    const thread = alive.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+    askedPixels += tile.shape.height * tile.shape.width;
+    const thread = freeThread();
     const id = nextId++;
     return new Promise((resolve, reject) => {
       thread.pending.set(id, { resolve, reject });
@@ -135,7 +154,7 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
   }
 
   return {
-    engine: first.engine,
+    engine,
     evaluate: (tile) => run(tile, [tile.y]) as Promise<Density>,
     climb: (tile) => run(tile, [tile.y, tile.climb.noisy]) as Promise<Climb>,
     async close() {

@@ -14,14 +14,11 @@ export function actnorm<T>(ops: TensorOps<T>, { bias, logScale }: ActnormParamet
   const scale = ops.exp(logScale);
   const logDetPerPixel = ops.sumVector(logScale);
   return {
-    forward(x) {
-      const { height, width } = ops.shapeOf(x);
-      return {
-        z: ops.mulVector(ops.addVector(x, bias), scale),
-        logDet: ops.affine(logDetPerPixel, height * width, 0),
-        pullback: (dz) => ops.mulVector(dz, scale),
-      };
-    },
+    forward: (x) => ({
+      z: ops.mulVector(ops.addVector(x, bias), scale),
+      logDet: ops.forEachPixel(logDetPerPixel, x),
+      pullback: (dz) => ops.mulVector(dz, scale),
+    }),
     inverse: (z) =>
       ops.addVector(ops.mulVector(z, ops.exp(ops.affine(logScale, -1, 0))), ops.affine(bias, -1, 0)),
   };

@@ -7,14 +7,11 @@ export function invertibleConv1x1<T>(ops: TensorOps<T>, weight: T): Bijection<T>
   const transposed = ops.transposeKernel(weight);
   const logDetPerPixel = ops.logAbsDet(weight);
   return {
-    forward(x) {
-      const { height, width } = ops.shapeOf(x);
-      return {
-        z: ops.conv2d(x, weight),
-        logDet: ops.affine(logDetPerPixel, height * width, 0),
-        pullback: (dz) => ops.conv2d(dz, transposed),
-      };
-    },
+    forward: (x) => ({
+      z: ops.conv2d(x, weight),
+      logDet: ops.forEachPixel(logDetPerPixel, x),
+      pullback: (dz) => ops.conv2d(dz, transposed),
+    }),
     inverse: (z) => ops.conv2d(z, ops.invertKernel(weight)),
   };
 }

@@ -40,11 +40,10 @@ export function flowDensity<T>(
   const embed = architecture.conditioning ? noiseCondition(ops, source) : undefined;
   const flow = glow(ops, architecture, source);
   return (y, sigma) => {
-    const { channels, height, width } = ops.shapeOf(y);
-    const numbers = channels * height * width;
     const { latents, logDet, pullback } = flow.forward(flowInput(ops, y), embed?.(sigma));
-    const constant = numbers * (Math.log(INPUT_GAIN) - 0.5 * Math.log(2 * Math.PI));
-    let logDensity = ops.affine(logDet, 1, constant);
+    const constant = ops.shapeOf(y).channels * (Math.log(INPUT_GAIN) - 0.5 * Math.log(2 * Math.PI));
+    const pixels = ops.forEachPixel(ops.sumVector(ops.vector(Float32Array.of(1))), y);
+    let logDensity = ops.addScalars(logDet, ops.affine(pixels, constant, 0));
     for (const latent of latents)
       logDensity = ops.addScalars(logDensity, ops.affine(ops.sum(ops.mul(latent, latent)), -0.5, 0));
     const score = () => {

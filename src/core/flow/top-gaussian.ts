@@ -19,12 +19,11 @@ export function topGaussian<T>(
   }
   return {
     forward(x, condition) {
-      const { height, width } = ops.shapeOf(x);
       const { mean, logScale } = gaussian(condition);
       const inverseScale = ops.exp(ops.affine(logScale, -1, 0));
       return {
         z: ops.mulVector(ops.addVector(x, ops.affine(mean, -1, 0)), inverseScale),
-        logDet: ops.affine(ops.sumVector(logScale), -height * width, 0),
+        logDet: ops.forEachPixel(ops.affine(ops.sumVector(logScale), -1, 0), x),
         pullback: (dz) => ops.mulVector(dz, inverseScale),
       };
     },

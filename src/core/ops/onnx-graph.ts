@@ -11,8 +11,17 @@ export interface OnnxValue {
   readonly constant?: Float32Array;
 }
 
-/** An integer, a list of integers, or a float. */
-type Attribute = number | readonly number[] | { readonly float: number };
+/** An integer, a word, a list of integers, or a float. */
+type Attribute = number | string | readonly number[] | { readonly float: number };
+
+export interface OnnxGraphOptions {
+  /**
+   * Whether the model takes pictures of any height and width: those that are given while recording stand for all others.
+   * Heights and widths that are halved as often are alike, which ONNX Runtime is told of every value: it uses memory again
+   * only where it knows that sizes agree.
+   */
+  readonly isAnySize?: boolean;
+}
 
 export interface OnnxGraph {
   input(name: string, shape: readonly number[]): OnnxValue;
@@ -34,29 +43,37 @@ export interface OnnxGraph {
 const bytesOf = (view: Float32Array | BigInt64Array) =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
-function valueInfo(name: string, shape: readonly number[]) {
-  const dim = shape.map((dimValue) => ({ dimValue }));
+/** A picture's height and width as names, where any will do; 1 is a sum over pixels and stays. */
+function dimension(length: number, axis: number, rank: number, isAnySize: boolean) {
+  if (!isAnySize || rank !== 4 || axis < 2 || length === 1) return { dimValue: length };
+  return { dimParam: `${axis === 2 ? 'height' : 'width'}${length}` };
+}
+
+function valueInfo(name: string, shape: readonly number[], isAnySize: boolean) {
+  const dim = shape.map((length, axis) => dimension(length, axis, shape.length, isAnySize));
   return { name, type: { tensorType: { elemType: DataType.float, shape: { dim } } } };
 }
 
 function attributeMessage([name, value]: [string, Attribute]) {
   if (typeof value === 'number') return { name, i: value, type: AttributeType.int };
+  if (typeof value === 'string') return { name, s: value, type: AttributeType.string };
   return 'float' in value
     ? { name, f: value.float, type: AttributeType.float }
     : { name, ints: value, type: AttributeType.ints };
 }
 
-export function createOnnxGraph(name: string): OnnxGraph {
+export function createOnnxGraph(name: string, { isAnySize = false }: OnnxGraphOptions = {}): OnnxGraph {
   const node: object[] = [];
   const input: object[] = [];
   const output: object[] = [];
+  const between: object[] = [];
   const constants = new Map<string, object>();
   const used = new Set<string>();
   let count = 0;
 
   return {
     input(inputName, shape) {
-      input.push(valueInfo(inputName, shape));
+      input.push(valueInfo(inputName, shape, isAnySize));
       return { name: inputName, shape };
     },
     constant(data, shape) {
@@ -92,19 +109,20 @@ export function createOnnxGraph(name: string): OnnxGraph {
         opType,
         attribute: Object.entries(attributes).map(attributeMessage),
       });
+      if (isAnySize && shape.length === 4) between.push(valueInfo(valueName, shape, isAnySize));
       return { name: valueName, shape };
     },
     output(outputName, value) {
       used.add(value.name);
       node.push({ input: [value.name], output: [outputName], name: outputName, opType: 'Identity' });
-      output.push(valueInfo(outputName, value.shape));
+      output.push(valueInfo(outputName, value.shape, isAnySize));
     },
     serialize() {
       const initializer = [...constants].filter(([key]) => used.has(key)).map(([, tensor]) => tensor);
       const model = {
         irVersion: IR_VERSION,
         producerName: 'flow-denoise',
-        graph: { node, name, initializer, input, output },
+        graph: { node, name, initializer, input, output, valueInfo: between },
         opsetImport: [{ domain: '', version: OPSET }],
       };
       return Model.encode(Model.create(model)).finish();
@@ -121,6 +139,7 @@ const root = protobuf.Root.fromJSON({
         name: { type: 'string', id: 1 },
         f: { type: 'float', id: 2 },
         i: { type: 'int64', id: 3 },
+        s: { type: 'string', id: 4 },
         ints: repeated('int64', 8),
         type: { type: 'int32', id: 20 },
       },
@@ -143,7 +162,9 @@ const root = protobuf.Root.fromJSON({
         rawData: { type: 'bytes', id: 9 },
       },
     },
-    Dimension: { fields: { dimValue: { type: 'int64', id: 1 } } },
+    Dimension: {
+      fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } },
+    },
     Shape: { fields: { dim: repeated('Dimension', 1) } },
     TensorType: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'Shape', id: 2 } } },
     Type: { fields: { tensorType: { type: 'TensorType', id: 1 } } },
@@ -155,6 +176,7 @@ const root = protobuf.Root.fromJSON({
         initializer: repeated('Tensor', 5),
         input: repeated('ValueInfo', 11),
         output: repeated('ValueInfo', 12),
+        valueInfo: repeated('ValueInfo', 13),
       },
     },
     OperatorSet: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
@@ -172,5 +194,5 @@ const root = protobuf.Root.fromJSON({
 /** ONNX's ModelProto. */
 const Model = root.lookupType('Model');
 
-const DataType = { float: 1, int64: 7 } as const;
-const AttributeType = { float: 1, int: 2, ints: 7 } as const;
+export const DataType = { float: 1, int64: 7 } as const;
+const AttributeType = { float: 1, int: 2, string: 3, ints: 7 } as const;

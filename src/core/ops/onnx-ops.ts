@@ -1,8 +1,11 @@
 // TensorOps that record an ONNX graph instead of computing. Pictures are NCHW. What depends on weights alone
 // (exp of a log-scale, a transposed kernel, a determinant) is computed while recording.
-import type { OnnxGraph, OnnxValue } from './onnx-graph.js';
+import { DataType, type OnnxGraph, type OnnxValue } from './onnx-graph.js';
 import { invertMatrix, logAbsDet } from './small-matrix.js';
 import type { KernelShape, PictureShape, TensorOps } from './tensor-ops.js';
+
+/** Pixels: no picture is as high or wide. */
+const BEYOND = 2 ** 20;
 
 function pictureShape({ shape, name }: OnnxValue): PictureShape {
   const [batch, channels, height, width] = shape;
@@ -63,32 +66,19 @@ export function onnxOps(
     return graph.node('ReduceSum', [x, graph.integers(axes)], shape, { keepdims: 0 });
   }
 
-  function rearrange(x: OnnxValue, blocks: number[], order: number[], shape: number[]): OnnxValue {
-    const split = graph.node('Reshape', [x, graph.integers(blocks)], blocks);
-    const permuted = order.map((axis) => blocks[axis] as number);
-    const turned = graph.node('Transpose', [split], permuted, { perm: order });
-    return graph.node('Reshape', [turned, graph.integers(shape)], shape);
-  }
-
   /** A picture and a kernel with further input channels that are zero. */
   function padChannels(picture: OnnxValue, kernel: OnnxValue): [OnnxValue, OnnxValue] {
     const { batch, channels, height, width } = pictureShape(picture);
     const [O, I, kh, kw] = kernel.shape as KernelShape;
     const more = (channelMultiple - (channels % channelMultiple)) % channelMultiple;
     if (more === 0 || kh * kw === 1) return [picture, kernel];
-    const zeros = graph.constant(new Float32Array(batch * more * height * width), [
-      batch,
-      more,
-      height,
-      width,
-    ]);
     const all = channels + more;
     const data = new Float32Array(O * all * kh * kw);
     const size = I * kh * kw;
     for (let o = 0; o < O; o++)
       data.set(constantOf(kernel).subarray(o * size, (o + 1) * size), o * all * kh * kw);
     return [
-      graph.node('Concat', [picture, zeros], [batch, all, height, width], { axis: 1 }),
+      graph.node('Pad', [picture, graph.integers([0, 0, 0, 0, 0, more, 0, 0])], [batch, all, height, width]),
       graph.constant(data, [O, all, kh, kw]),
     ];
   }
@@ -164,24 +154,26 @@ export function onnxOps(
     },
     squeeze(picture) {
       const { batch, channels, height, width } = pictureShape(picture);
-      const blocks = [batch, channels, height / 2, 2, width / 2, 2];
-      return rearrange(picture, blocks, [0, 1, 3, 5, 2, 4], [batch, channels * 4, height / 2, width / 2]);
+      const shape = [batch, channels * 4, height / 2, width / 2];
+      // ONNX puts the four places before the channels, the flow after them.
+      const places = graph.node('SpaceToDepth', [picture], shape, { blocksize: 2 });
+      const order = Array.from({ length: 4 * channels }, (_, i) => (i % 4) * channels + Math.floor(i / 4));
+      return graph.node('Gather', [places, graph.integers(order)], shape, { axis: 1 });
     },
     unsqueeze(picture) {
       const { batch, channels, height, width } = pictureShape(picture);
-      const blocks = [batch, channels / 4, 2, 2, height, width];
-      return rearrange(picture, blocks, [0, 1, 4, 2, 5, 3], [batch, channels / 4, height * 2, width * 2]);
+      const shape = [batch, channels / 4, height * 2, width * 2];
+      return graph.node('DepthToSpace', [picture], shape, { blocksize: 2, mode: 'CRD' });
     },
 
     // ONNX Runtime orders nodes by need alone, so the picture is made to need one pixel of each of the others:
-    // a pooling of stride H x W (which runs in the blocked layout), times zero.
+    // a pooling whose stride is longer than any picture (which runs in the blocked layout), times zero.
     after(picture, earlier) {
       const zeros = earlier.map((other) => {
-        const { batch, channels, height, width } = pictureShape(other);
-        const strides = [height, width];
+        const { batch, channels } = pictureShape(other);
         const pixel = graph.node('MaxPool', [other], [batch, channels, 1, 1], {
           kernel_shape: [1, 1],
-          strides,
+          strides: [BEYOND, BEYOND],
         });
         const axes = graph.integers([0, 1, 2, 3]);
         return binary(
@@ -198,6 +190,11 @@ export function onnxOps(
     sumVector(vector) {
       if (!vector.constant) return reduceSum(vector, [vector.shape.length - 1]);
       return scalar(vector.constant.reduce((total, value) => total + value, 0));
+    },
+    forEachPixel(scalarOfPixel, picture) {
+      const { batch, channels } = pictureShape(picture);
+      const numbers = graph.node('Cast', [graph.node('Size', [picture], [])], [], { to: DataType.float });
+      return binary('Mul', this.affine(scalarOfPixel, 1 / (batch * channels), 0), numbers);
     },
     addScalars: (a, b) =>
       a.constant && b.constant && a.shape.length + b.shape.length === 0

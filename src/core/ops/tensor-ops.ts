@@ -104,6 +104,8 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
   sum(picture: T): T;
   /** The sum of a vector's entries: [C] -> [], [B, C] -> [B]. */
   sumVector(vector: T): T;
+  /** A scalar times the pixels of a picture, H W. */
+  forEachPixel(scalar: T, picture: T): T;
   /** The sum of two scalars, [] or [B] each. */
   addScalars(a: T, b: T): T;
 }

@@ -139,5 +139,9 @@ export const tfjsOps: TfjsOps = {
   // Row by row, then over the rows: partial sums stay small, which keeps float32 exact enough.
   sum: (picture) => tf.sum(tf.sum(picture, [2, 3]), 1),
   sumVector: (vector) => tf.sum(vector, -1),
+  forEachPixel(scalar, picture) {
+    const { height, width } = this.shapeOf(picture);
+    return tf.mul(scalar, height * width);
+  },
   addScalars: (a, b) => tf.add(a, b),
 };

@@ -1,6 +1,7 @@
 // What an evaluation found, picture by picture, as results.json holds it.
 
 import { mean, sum } from '../../core/metrics/index.js';
+import type { TileSize } from '../../tile/plan.js';
 import type { Contender } from '../contender.js';
 import type { NoiseLevel } from '../noise-level.js';
 
@@ -54,7 +55,7 @@ interface EvaluationSettings {
   readonly seed: number;
   readonly clip: boolean;
   readonly crop: number | string;
-  readonly tileSize?: number | undefined;
+  readonly tileSize?: TileSize | undefined;
   readonly overlap?: number | undefined;
 }
 

@@ -52,7 +52,7 @@ export function reportFacts(
       'Noise',
       `${kinds.join(' and ')}, ${isClipped ? 'cut off at' : 'not cut off at'} black and white, seeds from ${seed} on; what is restored is cut off there`,
     ],
-    ...(tileSize === undefined ? [] : [['Tiles', `at most ${tileSize} pixels`] as const]),
+    ...(typeof tileSize === 'number' ? [['Tiles', `at most ${tileSize} pixels`] as const] : []),
     ['Made with', `${made.with}, ${made.date.slice(0, 10)}, in ${durationWords(made.seconds)}`],
     ['On', `${made.on}; engine ${made.engine}`],
     ...(command === undefined ? [] : [['Command', command] as const]),

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Engine, TilePoint } from '#src/core/engine/engine.js';
 import { openOnnxEngine } from '#src/core/engine/onnx/onnx-engine.js';
-import { openEngine } from '#src/core/engine/open-engine.js';
+import { mostThreads, openEngine } from '#src/core/engine/open-engine.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { loadFixture } from '../fixture.js';
 
@@ -76,7 +76,7 @@ for (const [what, bad] of Object.entries(BAD))
 test('when a thread dies, its evaluations fail and the others go on', async () => {
   const engine = await opened('wasm', 2);
   const [first] = workers;
-  const both = [engine.evaluate(tileOf(32)), engine.evaluate(tileOf(32))];
+  const both = [engine.evaluate(tileOf(128)), engine.evaluate(tileOf(128))];
   const settled = Promise.allSettled(both);
   await first?.terminate();
   const outcomes = (await settled).map(({ status }) => status).sort();
@@ -84,8 +84,25 @@ test('when a thread dies, its evaluations fail and the others go on', async () =
   for (let i = 0; i < 3; i++) await engine.evaluate(tileOf(8));
 });
 
+test('threads start when there is work for them', async () => {
+  const engine = await opened('onnx', 3);
+  await Promise.all([1, 2, 3].map(() => engine.evaluate(tileOf(32))));
+  assert.is(workers.length, 1, 'small tiles are not worth a thread');
+  await Promise.all([1, 2, 3, 4].map(() => engine.evaluate(tileOf(128))));
+  assert.is(workers.length, 3);
+});
+
+test('threads are as many as cores, where memory has room', () => {
+  assert.is(mostThreads(2, 4e9), 2);
+  assert.is(mostThreads(16, 8.2e9), 8);
+  assert.is(mostThreads(16, 64e9), 16);
+  assert.is(mostThreads(4, 5e8), 1);
+});
+
 test('when all threads have died, evaluations fail at once', async () => {
   const engine = await opened('onnx', 2);
+  await Promise.all([engine.evaluate(tileOf(128)), engine.evaluate(tileOf(128))]);
+  assert.is(workers.length, 2);
   for (const worker of workers) await worker.terminate();
   for (let i = 0; i < 2; i++)
     assert.match((await failure(engine.evaluate(tileOf(8)))).message, /threads have ended/);

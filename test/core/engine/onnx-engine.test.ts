@@ -1,4 +1,5 @@
-// What is the ONNX engine's own: sessions per shape and noise level, made and dropped as they are needed.
+// What is the ONNX engine's own: a session for all tiles, and sessions per shape and noise level of large ones, made and
+// dropped as they are needed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LocalEngine, TilePoint } from '#src/core/engine/engine.js';
@@ -37,7 +38,7 @@ test('the session made for a noise level that keeps coming back gives the same',
   assert.equal(other, fresh);
 });
 
-test('many shapes in turn, and again after their sessions were released', async ({ engine, fixture }) => {
+test('many shapes in the one session', async ({ engine, fixture }) => {
   const { model, weights } = fixture.prior;
   const density = densityAndScore(float64Ops, model, parametersFrom(float64Ops, weights));
   const shapes = [1, 2, 3, 4].flatMap((k) => [
@@ -49,15 +50,38 @@ test('many shapes in turn, and again after their sessions were released', async 
     const tile: TilePoint = { shape: { channels: 3, height, width }, y, sigma: 0.1 };
     return { tile, expected: density(tensor64(y, [1, 3, height, width]), tensor64([0.1], [1, 1])) };
   });
-  // Each shape nine times in a row: it gets its own session for sigma, and the others lie idle for 63 evaluations.
-  for (const round of [1, 2])
-    for (const [index, { tile, expected }] of cases.entries())
-      for (let i = 0; i < 9; i++) {
-        const { logDensity, score } = await engine.evaluate(tile);
-        const what = `shape ${index}, round ${round}, evaluation ${i}`;
-        expectBelow(relativeDifference(score, expected.score.data), 1e-5, what);
-        expectBelow(relativeDifference([logDensity], expected.logDensity.data), 1e-5, what);
-      }
+  for (const [index, { tile, expected }] of cases.entries()) {
+    const { logDensity, score } = await engine.evaluate(tile);
+    expectBelow(relativeDifference(score, expected.score.data), 1e-5, `shape ${index}`);
+    expectBelow(relativeDifference([logDensity], expected.logDensity.data), 1e-5, `shape ${index}`);
+  }
+});
+
+test('large tiles in sessions of their own, and again after these were released', async ({ engine }) => {
+  const large: TilePoint[] = [
+    [200, 208],
+    [208, 200],
+  ].map(([height = 0, width = 0], i) => ({
+    shape: { channels: 3, height, width },
+    y: Float32Array.from(randomNumbers(3 * height * width, 0.2, i), (value) => value + 0.5),
+    sigma: 0.1,
+  }));
+  const alike = async (tile: TilePoint) => {
+    const [own, general] = [await engine.evaluate(tile), await engine.evaluate({ ...tile, varies: true })];
+    assert.not.equal(own.score, general.score, 'one session answered both');
+    expectBelow(relativeDifference(own.score, general.score), 1e-5, 'score');
+    expectBelow(relativeDifference([own.logDensity], [general.logDensity]), 1e-5, 'log density');
+    return own;
+  };
+  const before = [];
+  for (const tile of large) before.push(await alike(tile));
+  const small: TilePoint = {
+    shape: { channels: 3, height: 8, width: 8 },
+    y: new Float32Array(192),
+    sigma: 0.1,
+  };
+  for (let i = 0; i < 30; i++) await engine.evaluate(small);
+  for (const [i, tile] of large.entries()) assert.equal(await alike(tile), before[i]);
 });
 
 test.run();

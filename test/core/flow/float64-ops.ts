@@ -195,6 +195,10 @@ export const float64Ops: TensorOps<Tensor64> = {
   sum: sumRows,
   sumVector: (vector) =>
     vector.shape.length === 2 ? sumRows(vector) : tensor64(sumRows({ ...vector, shape: [1] }).data, []),
+  forEachPixel(scalar, picture) {
+    const { height, width } = this.shapeOf(picture);
+    return this.affine(scalar, height * width, 0);
+  },
   addScalars(a, b) {
     const [long, short] = a.data.length >= b.data.length ? [a, b] : [b, a];
     const isOne = short.data.length === 1;

@@ -40,40 +40,25 @@ interface OpenMeter {
   readonly weights: Weights;
 }
 
-/** Sessions that are kept. Pictures of other sizes have tiles of other shapes, and each session holds memory. */
-const MOST_SESSIONS = 4;
-
 async function openOnnx(weights: Weights): Promise<Measure> {
   const ort = await loadOnnxRuntime();
-  const sessions = new Map<string, ReturnType<typeof ort.InferenceSession.create>>();
+  const session = await ort.InferenceSession.create(recorded(weights), {
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
   return async ({ tile, height, width }) => {
-    const key = `${height}x${width}`;
-    const session =
-      sessions.get(key) ??
-      ort.InferenceSession.create(recorded(weights, height, width), {
-        intraOpNumThreads: 1,
-        logSeverityLevel: 3,
-      });
-    // Put last: the first one is the one that was not asked for longest.
-    sessions.delete(key);
-    sessions.set(key, session);
-    session.catch(() => sessions.delete(key));
-    for (const [oldest, idle] of sessions) {
-      if (sessions.size <= MOST_SESSIONS) break;
-      sessions.delete(oldest);
-      await (await idle).release();
-    }
-    const { readings } = await (await session).run({
+    const { readings } = await session.run({
       picture: new ort.Tensor('float32', tile, [1, 3, height, width]),
     });
     return readings?.data as Float32Array;
   };
 }
 
-function recorded(weights: Weights, height: number, width: number): Uint8Array {
-  const graph = createOnnxGraph('noise-network');
+/** For tiles of any size. */
+function recorded(weights: Weights): Uint8Array {
+  const graph = createOnnxGraph('noise-network', { isAnySize: true });
   const ops = onnxOps(graph);
-  const picture = graph.input('picture', [1, 3, height, width]);
+  const picture = graph.input('picture', [1, 3, 2 * CELL, 2 * CELL]);
   graph.output('readings', noiseNetwork(ops, parametersFrom(ops, weights), picture));
   return graph.serialize();
 }

@@ -1,19 +1,24 @@
-// ONNX Runtime in the calling thread, one core: the recorded graph runs whole. Sessions are kept per tile shape and
-// noise level: with sigma known the conditioning becomes biases of the convolutions, which is 10% faster. Which
-// session answers depends on the tile alone, never on what came before, so a picture gives the same bits again.
+// ONNX Runtime in the calling thread, one core: the recorded graph runs whole. One session takes tiles of any shape and
+// noise level. Large tiles of one noise level have sessions of their own: with both known the conditioning becomes biases
+// of the convolutions, which is 10% faster. Which session answers depends on the tile alone, never on what came before, so
+// a picture gives the same bits again.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import { squeezeFactor } from '../../flow/architecture.js';
 import type { Prior } from '../../model/load-prior.js';
 import type { TileShape } from '../../ops/tensor-ops.js';
 import { checkTile, deviation } from '../check-tile.js';
-import type { LocalEngine } from '../engine.js';
+import type { LocalEngine, TilePoint } from '../engine.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
 import { collectGarbage, recordDensityAndScore } from './record.js';
 
 /** A session that this many evaluations passed by is released: each holds some 60 MB. */
 const IDLE_EVALUATIONS = 24;
+
+/** Pixels of a tile that gets a session of its own: smaller ones do not earn back what it takes to make. */
+const LEAST_PIXELS = 200 * 200;
 
 /** One core per session, and no arenas: memory goes back between evaluations, at no measurable cost. */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
@@ -50,12 +55,18 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
   let evaluations = 0;
 
   const opsOptions = provider === 'webgpu' ? { channelMultiple: 4 } : {};
+  // Of the picture that stands for all: two pixels are left where it was halved most.
+  const side = 2 * squeezeFactor(prior.model);
 
-  async function createSession(shape: TileShape, sigma: number | undefined): Promise<InferenceSession> {
+  async function createSession(own?: { shape: TileShape; sigma: number }): Promise<InferenceSession> {
+    const shape = own?.shape ?? { channels: prior.model.channels, height: side, width: side };
+    const options = { ...opsOptions, isAnySize: own === undefined };
     const session = await ort.InferenceSession.create(
-      recordDensityAndScore(prior, { batch: 1, ...shape }, sigma, opsOptions),
+      recordDensityAndScore(prior, { batch: 1, ...shape }, own?.sigma, options),
       {
         ...SESSION_OPTIONS,
+        // The blocked layout does not take biases that are computed, and costs twice the memory where sizes are open.
+        graphOptimizationLevel: own ? 'all' : 'extended',
         executionProviders: [provider],
       },
     );
@@ -63,10 +74,11 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
     return session;
   }
 
-  async function sessionFor(shape: TileShape, sigma: number | undefined): Promise<InferenceSession> {
-    const { channels, height, width } = shape;
-    const key = `${channels}x${height}x${width}@${sigma ?? 'any'}`;
-    const session = sessions.get(key)?.session ?? createSession(shape, sigma);
+  async function sessionFor({ shape, sigma, varies }: TilePoint): Promise<InferenceSession> {
+    const { height, width } = shape;
+    const isOwn = !varies && height * width >= LEAST_PIXELS;
+    const key = isOwn ? `${height}x${width}@${sigma}` : 'any';
+    const session = sessions.get(key)?.session ?? createSession(isOwn ? { shape, sigma } : undefined);
     sessions.set(key, { session, lastUse: ++evaluations });
     session.catch(() => sessions.delete(key));
     return session;
@@ -87,9 +99,10 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
       kind: provider === 'cpu' ? 'cpu' : 'gpu',
     },
     lanes: 1,
-    async evaluate({ shape, y, sigma, varies }) {
+    async evaluate(tile) {
+      const { shape, y, sigma } = tile;
       const { channels, height, width } = shape;
-      const session = await sessionFor(shape, varies ? undefined : sigma);
+      const session = await sessionFor(tile);
       const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {
         y: new ort.Tensor('float32', y, [1, channels, height, width]),
       };

@@ -1,4 +1,4 @@
-// Records a prior's density and score as an ONNX model for one shape of tile, and frees what recording
+// Records a prior's density and score as an ONNX model, for one shape of tile or for all, and frees what recording
 // leaves behind: a recorded model is tens of MB outside V8's heap, of which V8 sees too little to hurry. Without this a
 // worker thread keeps several of them for minutes.
 import v8 from 'node:v8';
@@ -6,22 +6,24 @@ import vm from 'node:vm';
 import { densityAndScore } from '../../flow/log-density.js';
 import { parametersFrom } from '../../flow/parameters.js';
 import type { Prior } from '../../model/load-prior.js';
-import { createOnnxGraph } from '../../ops/onnx-graph.js';
+import { createOnnxGraph, type OnnxGraphOptions } from '../../ops/onnx-graph.js';
 import { type OnnxOpsOptions, onnxOps } from '../../ops/onnx-ops.js';
 import type { PictureShape } from '../../ops/tensor-ops.js';
 
 /**
  * The bytes of an ONNX model with inputs y [B, C, H, W] and sigma [B, 1] and outputs logDensity [B] and score
  * (like y).
+ *
+ * @param sigma  where it is given, the model has no input for it
  */
 export function recordDensityAndScore(
   prior: Pick<Prior, 'model' | 'weights'>,
   shape: PictureShape,
   sigma?: number,
-  options: OnnxOpsOptions = {},
+  { isAnySize, ...options }: OnnxOpsOptions & OnnxGraphOptions = {},
 ): Uint8Array {
   const { batch, channels, height, width } = shape;
-  const graph = createOnnxGraph(prior.model.name);
+  const graph = createOnnxGraph(prior.model.name, { isAnySize });
   const ops = onnxOps(graph, options);
   const evaluate = densityAndScore(ops, prior.model, parametersFrom(ops, prior.weights));
   const { logDensity, score } = evaluate(
