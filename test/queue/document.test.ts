@@ -5,7 +5,9 @@ import { document } from '../docs/documents.js';
 import { snippetTests } from '../docs/snippets.js';
 
 test('the rights of a user are those under which the tests work', () => {
-  const tested = /USER = 'user denoise on >secret (.*)'/.exec(document('test/queue/outage.test.ts'))?.[1];
+  const tested = /USER = 'user denoise on >secret (.*)'/.exec(
+    document('test/queue/outage.slow.test.ts'),
+  )?.[1];
   assert.ok(tested);
   assert.ok(document('docs/queue.md').includes(`\`${tested}\``), tested);
 });
