@@ -2,16 +2,17 @@
 // head learns the levels of the whole from any number of them.
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Weights } from '#src/core/flow/parameters.js';
+import type { ParameterSource, Weights } from '#src/core/flow/parameters.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '#src/core/noise/estimate/noise-network.js';
-import { CELL_INPUTS, countInput, pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
+import { ATTENTIONS, CELL_INPUTS, countInput, pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
 import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
 import {
   layoutOf,
   type ParameterLayout,
+  parameterSource,
   parameterTensors,
   toVector,
   toWeights,
@@ -128,20 +129,30 @@ function initialHead(layout: ParameterLayout, seed: number): Float32Array {
   );
 }
 
-/** [B, 2 * LEVELS] of pictures of `count` cells each, [B, count, CELL_INPUTS]. */
-function headOf(layout: ParameterLayout, tensors: readonly tf.Tensor[], cells: tf.Tensor3D): tf.Tensor2D {
-  const named = new Map(layout.entries.map(({ name }, i) => [name, tensors[i] as tf.Tensor]));
-  const find = (name: string) => named.get(name) as tf.Tensor;
-  const layer = (x: tf.Tensor, name: string) =>
-    tf.add(
-      tf.matMul(x as tf.Tensor2D, find(`${name}.weight`) as tf.Tensor2D, false, true),
-      find(`${name}.bias`),
-    );
+/**
+ * What picture-head.ts computes, for many pictures at once and differentiable.
+ *
+ * @param cells  [B, count, CELL_INPUTS]
+ * @returns      [B, 2 * LEVELS]
+ */
+export function headOf(parameters: ParameterSource<tf.Tensor>, cells: tf.Tensor3D): tf.Tensor2D {
+  const layer = (x: tf.Tensor, name: string) => {
+    const [weight, bias] = [parameters.matrix(`${name}.weight`), parameters.vector(`${name}.bias`)];
+    return tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias);
+  };
   const [batch, count] = cells.shape;
   const flat = tf.reshape(cells, [batch * count, CELL_INPUTS]);
-  const second = tf.relu(layer(tf.relu(layer(flat, 'head.cell1')), 'head.cell2'));
-  const mean = tf.mean(tf.reshape(second, [batch, count, -1]), 1);
-  const told = tf.concat([mean, tf.fill([batch, 1], countInput(count))], 1);
+  const features = tf.relu(layer(tf.relu(layer(flat, 'head.cell1')), 'head.cell2'));
+  const logits = tf.reshape(layer(features, 'head.attention'), [batch, count, ATTENTIONS]);
+  // Over the cells: softmax takes the last axis only.
+  const weightings = tf.transpose(tf.softmax(tf.transpose(logits, [0, 2, 1])), [0, 2, 1]);
+  const shared = tf.reshape(features, [batch, count, ATTENTIONS, -1]);
+  const weighted = tf.sum(tf.mul(shared, tf.expandDims(weightings, 3)), 1);
+  const mean = tf.mean(tf.reshape(features, [batch, count, -1]), 1);
+  const told = tf.concat(
+    [mean, tf.reshape(weighted, [batch, -1]), tf.fill([batch, 1], countInput(count))],
+    1,
+  );
   return layer(tf.relu(layer(told, 'head.picture1')), 'head.picture2') as tf.Tensor2D;
 }
 
@@ -162,6 +173,7 @@ export async function trainPictureHead(
   const { steps, batch = 32, rate = 1e-3, seed = 1, heldBack = 0.1, onCheck } = options;
   const layout = layoutOf(pictureHeadShapes());
   const learner = optimizer(freshTensors(initialHead(layout, seed)), tf.ones([layout.size]));
+  const source = (tensors: readonly tf.Tensor[]) => parameterSource(layout, tensors);
   const draws = drawsFrom(seed);
   const known = pictures.slice(0, Math.ceil(pictures.length * (1 - heldBack)));
   const kept = pictures.slice(known.length);
@@ -184,9 +196,8 @@ export async function trainPictureHead(
 
   async function check(): Promise<[number, number]> {
     const [loss, error] = tf.tidy(() => {
-      const tensors = parameterTensors(layout, learner.tensors.average);
       const [cells, levels] = tensorsOf(kept, all);
-      return lossOf(headOf(layout, tensors, cells), levels);
+      return lossOf(headOf(source(parameterTensors(layout, learner.tensors.average)), cells), levels);
     });
     const told = [(await loss.data())[0] ?? Number.NaN, (await error.data())[0] ?? Number.NaN] as const;
     tf.dispose([loss, error]);
@@ -207,7 +218,7 @@ export async function trainPictureHead(
         const [cells, levels] = tensorsOf(chosen, count);
         const { value, grads } = tf
           .engine()
-          .gradients(() => lossOf(headOf(layout, tensors, cells), levels)[0], tensors);
+          .gradients(() => lossOf(headOf(source(tensors), cells), levels)[0], tensors);
         const flat = tf.concat(grads.map((part) => tf.reshape(part, [-1])));
         const decayed = tf.add(flat, tf.mul(learner.tensors.parameters, DECAY));
         return [decayed, tf.stack([value, tf.sqrt(tf.sum(tf.square(decayed)))])] as const;

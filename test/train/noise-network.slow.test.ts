@@ -1,15 +1,26 @@
 // The training of the noise network: examples whose levels are those of the noise in them, and a few steps that learn.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { readSafetensors } from '#src/core/model/safetensors.js';
-import { CELL, FLOOR_255, LEVELS, noiseNetworkShapes } from '#src/core/noise/estimate/noise-network.js';
+import {
+  CELL,
+  FLOOR_255,
+  LEVELS,
+  noiseNetworkShapes,
+  uncertaintyOf,
+} from '#src/core/noise/estimate/noise-network.js';
+import { CELL_INPUTS, pictureHeadShapes, poolCells } from '#src/core/noise/estimate/picture-head.js';
+import { gaussianGenerator } from '#src/core/noise/random.js';
+import { layoutOf, parameterSource, parameterTensors, toVector } from '#src/train/loop/parameter-vector.js';
 import { drawnGraphics } from '../../scripts/noise-network/drawn-graphics.js';
 import { drawsFrom, noisyShot, SIDE } from '../../scripts/noise-network/noisy-shot.js';
 import { trainNoiseNetwork } from '../../scripts/noise-network/train-noise-network.js';
+import { headOf } from '../../scripts/noise-network/train-picture-head.js';
 import { photo } from '../core/photo.js';
 import { temporaryFolder } from './data/training-pictures.js';
 import { openTensorflow, withoutLeak } from './loop/training-backends.js';
@@ -77,7 +88,38 @@ test('too few pictures and batches that no group fits are refused before anythin
 });
 
 const training = 'the noise network learns';
-if (await openTensorflow(training))
+const hasTensorflow = await openTensorflow(training);
+if (hasTensorflow)
+  test('the head that learns is the head that reads pictures', async () => {
+    const next = gaussianGenerator(4);
+    const weights = new Map(
+      Object.entries(pictureHeadShapes()).map(([name, shape]) => {
+        const size = shape.reduce((a, b) => a * b, 1);
+        return [name, { shape, data: Float32Array.from({ length: size }, () => 0.3 * next()) }] as const;
+      }),
+    );
+    const counts = [1, 7, 40];
+    for (const count of counts) {
+      const cells = Float32Array.from({ length: count * CELL_INPUTS }, next);
+      const layout = layoutOf(pictureHeadShapes());
+      const learned = tf.tidy(() => {
+        const source = parameterSource(
+          layout,
+          parameterTensors(layout, tf.tensor1d(toVector(layout, weights))),
+        );
+        return headOf(source, tf.tensor3d(cells, [1, count, CELL_INPUTS])).dataSync();
+      });
+      const { levels, deviations } = poolCells(weights, cells);
+      const read = [...levels, ...deviations];
+      const expected = Array.from(learned, (value, i) => (i < LEVELS ? value : uncertaintyOf(value)));
+      for (const [i, value] of read.entries())
+        assert.ok(
+          Math.abs(value - (expected[i] as number)) < 1e-4 * (1 + Math.abs(value)),
+          `${count} cells, ${i}: ${value} and ${expected[i]}`,
+        );
+    }
+  });
+if (hasTensorflow)
   test('steps lower the loss, weights go on where they were, and no tensor is left', async () => {
     const { folder, remove } = await temporaryFolder();
     const pictures = join(folder, 'pictures');

@@ -1,18 +1,22 @@
 // The second part of the noise network: from all cells of a picture to the levels of the whole. One cell often cannot tell
-// faint noise from texture; a picture's cells together can. A set network (Zaheer et al. 2017, Deep Sets): every cell through
-// two layers, their mean, two layers more. Small enough for plain JavaScript.
+// faint noise from texture; a picture's cells together can. A set network: every cell through two layers; their mean (Zaheer
+// et al. 2017, Deep Sets) and weighted means in which a few telling cells can outvote the rest (attention, Ilse, Tomczak and
+// Welling 2018); two layers more. Small enough for plain JavaScript.
 import type { Weights } from '../../flow/parameters.js';
 import { FEATURES, LEVELS, uncertaintyOf } from './noise-network.js';
 
 /** Per cell: the network's levels and uncertainties, its features, and the cell's brightness. */
 export const CELL_INPUTS = 2 * LEVELS + FEATURES + 1;
 const WIDTH = 64;
+/** Weightings of the cells. Each pools an equal share of the cell's channels. */
+export const ATTENTIONS = 8;
 
-/** [out, in] of every layer; the third also sees how many cells there are. */
+/** [out, in] of every layer; 'picture1' is told the mean, the weighted means, and how many cells there are. */
 const LAYERS = {
   'head.cell1': [WIDTH, CELL_INPUTS],
   'head.cell2': [WIDTH, WIDTH],
-  'head.picture1': [WIDTH, WIDTH + 1],
+  'head.attention': [ATTENTIONS, WIDTH],
+  'head.picture1': [WIDTH, 2 * WIDTH + 1],
   'head.picture2': [2 * LEVELS, WIDTH],
 } as const;
 
@@ -26,7 +30,7 @@ export function pictureHeadShapes(): Readonly<Record<string, readonly number[]>>
   );
 }
 
-/** What the third layer is told of the number of cells. */
+/** What 'picture1' is told of the number of cells. */
 export const countInput = (cells: number) => Math.log(cells) / 5 - 1;
 
 export interface PictureLevels {
@@ -44,19 +48,36 @@ export interface PictureLevels {
  */
 export function poolCells(weights: Weights, cells: Float32Array): PictureLevels {
   const count = cells.length / CELL_INPUTS;
-  const mean = new Float64Array(WIDTH + 1);
-  for (let cell = 0; cell < count; cell++) {
+  const described = Array.from({ length: count }, (_, cell) => {
     const inputs = cells.subarray(cell * CELL_INPUTS, (cell + 1) * CELL_INPUTS);
-    const second = dense(weights, 'head.cell2', dense(weights, 'head.cell1', inputs, true), true);
-    for (let i = 0; i < WIDTH; i++) mean[i] = (mean[i] as number) + (second[i] as number) / count;
+    const features = dense(weights, 'head.cell2', dense(weights, 'head.cell1', inputs, true), true);
+    return { features, logits: dense(weights, 'head.attention', features, false) };
+  });
+  const most = Array.from({ length: ATTENTIONS }, (_, k) =>
+    described.reduce((max, { logits }) => Math.max(max, logits[k] as number), Number.NEGATIVE_INFINITY),
+  );
+  const totals = new Float64Array(ATTENTIONS);
+  const pooled = new Float64Array(2 * WIDTH + 1);
+  for (const { features, logits } of described) {
+    const weightings = logits.map((logit, k) => Math.exp(logit - (most[k] as number)));
+    for (const [k, weighting] of weightings.entries()) totals[k] = (totals[k] as number) + weighting;
+    for (const [i, feature] of features.entries()) {
+      pooled[i] = (pooled[i] as number) + feature / count;
+      pooled[WIDTH + i] = (pooled[WIDTH + i] as number) + feature * (weightings[attentionOf(i)] as number);
+    }
   }
-  mean[WIDTH] = countInput(count);
-  const out = dense(weights, 'head.picture2', dense(weights, 'head.picture1', mean, true), false);
+  for (let i = 0; i < WIDTH; i++)
+    pooled[WIDTH + i] = (pooled[WIDTH + i] as number) / (totals[attentionOf(i)] as number);
+  pooled[2 * WIDTH] = countInput(count);
+  const out = dense(weights, 'head.picture2', dense(weights, 'head.picture1', pooled, true), false);
   return {
     levels: Array.from(out.subarray(0, LEVELS)),
     deviations: Array.from(out.subarray(LEVELS), uncertaintyOf),
   };
 }
+
+/** Which weighting pools a channel. */
+const attentionOf = (channel: number) => Math.floor((channel * ATTENTIONS) / WIDTH);
 
 function dense(
   weights: Weights,
