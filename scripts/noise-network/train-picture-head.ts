@@ -5,7 +5,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterSource, Weights } from '#src/core/flow/parameters.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '#src/core/noise/estimate/noise-network.js';
-import { ATTENTIONS, CELL_INPUTS, countInput, pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
+import {
+  ATTENTIONS,
+  CELL_INPUTS,
+  countInput,
+  NOISY_255,
+  pictureHeadShapes,
+} from '#src/core/noise/estimate/picture-head.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
 import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
@@ -133,7 +139,7 @@ function initialHead(layout: ParameterLayout, seed: number): Float32Array {
  * What picture-head.ts computes, for many pictures at once and differentiable.
  *
  * @param cells  [B, count, CELL_INPUTS]
- * @returns      [B, 2 * LEVELS]
+ * @returns      [B, 2 * LEVELS + 1]
  */
 export function headOf(parameters: ParameterSource<tf.Tensor>, cells: tf.Tensor3D): tf.Tensor2D {
   const layer = (x: tf.Tensor, name: string) => {
@@ -156,9 +162,12 @@ export function headOf(parameters: ParameterSource<tf.Tensor>, cells: tf.Tensor3
   return layer(tf.relu(layer(told, 'head.picture1')), 'head.picture2') as tf.Tensor2D;
 }
 
+/** The loss of the levels and of the evidence (its cross entropy), and the mean absolute error of the levels. */
 function lossOf(out: tf.Tensor2D, levels: tf.Tensor2D): [tf.Tensor, tf.Tensor] {
-  const [mean, raw] = tf.split(out, 2, -1) as [tf.Tensor, tf.Tensor];
-  return levelLoss(mean, raw, levels);
+  const [mean, raw, logit] = tf.split(out, [LEVELS, LEVELS, 1], -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const [loss, error] = levelLoss(mean, raw, levels);
+  const isNoisy = tf.cast(tf.greater(tf.max(levels, 1, true), Math.log(NOISY_255)), 'float32');
+  return [tf.add(loss, tf.losses.sigmoidCrossEntropy(isNoisy, logit)), error];
 }
 
 /**

@@ -109,9 +109,11 @@ if (hasTensorflow)
         );
         return headOf(source, tf.tensor3d(cells, [1, count, CELL_INPUTS])).dataSync();
       });
-      const { levels, deviations } = poolCells(weights, cells);
-      const read = [...levels, ...deviations];
-      const expected = Array.from(learned, (value, i) => (i < LEVELS ? value : uncertaintyOf(value)));
+      const { levels, deviations, evidence } = poolCells(weights, cells);
+      const read = [...levels, ...deviations, Math.log(evidence / (1 - evidence))];
+      const expected = Array.from(learned, (value, i) =>
+        i < LEVELS || i === 2 * LEVELS ? value : uncertaintyOf(value),
+      );
       for (const [i, value] of read.entries())
         assert.ok(
           Math.abs(value - (expected[i] as number)) < 1e-4 * (1 + Math.abs(value)),

@@ -8,7 +8,6 @@ import {
   profileFromReadings,
 } from '../../core/noise/estimate/profile-from-readings.js';
 import { findSynthetic } from '../../core/noise/estimate/synthetic.js';
-import { normalDistribution } from '../../core/noise/estimate/white/clipped-noise.js';
 import { estimateSigma } from '../../core/noise/estimate/white/estimate-sigma.js';
 import { fitSensorNoise } from '../../core/noise/estimate/white/fit-noise.js';
 import { patchResiduals } from '../../core/noise/estimate/white/patch-residuals.js';
@@ -30,10 +29,8 @@ export interface DetectedNoise {
   readonly report: Omit<NoiseReport, 'isEstimated'>;
 }
 
-/** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
-const LEAST_255 = 2;
 /**
- * The least probability that a detail of the picture lies above `LEAST_255`, for anything to be done. Of pictures without
+ * The least probability that a detail of the picture lies above NOISY_255, for anything to be done. Of pictures without
  * noise this takes for noisy: 4 of 68 of CBSD68, 0 and 4 of 34 of them as JPEG of quality 75 and 90, 0 of PolyU's 44, 1 of
  * cc15's 15. At 0.8 it would be 6, 1, 15, 0 and 1; and 26 instead of 14 of PolyU's noisy 44 would be found.
  */
@@ -98,7 +95,8 @@ export async function detectNoise(
   const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
   // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
   const unit = isGrey ? Math.sqrt(3) : 1;
-  const { strongest255, evidence } = evidenceOf(found, unit);
+  const { evidence } = levels;
+  const strongest255 = Math.max(...found.levels255) / unit;
   const { level255, spread } = chromaOf(found, unit);
   if (evidence >= UNDECIDED && spread < SURELY_WHITE.spread) {
     const white = await asWhite();
@@ -132,15 +130,6 @@ export async function detectNoise(
       why: spectrumWords(found),
     },
   };
-}
-
-/** The detail that most surely holds noise: its level, and the probability that it lies above `LEAST_255`. */
-function evidenceOf({ levels255, deviations }: ProfileFromReadings, unit: number) {
-  const details = levels255.map((level, i) => ({
-    strongest255: level / unit,
-    evidence: normalDistribution(Math.log(level / unit / LEAST_255) / (deviations[i] as number)),
-  }));
-  return details.reduce((a, b) => (b.evidence > a.evidence ? b : a));
 }
 
 function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {

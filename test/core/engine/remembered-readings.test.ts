@@ -13,7 +13,7 @@ test('alike samples share a reading, also while it is in work; others do not', a
       asked.push(samples[0] as number);
       return Float32Array.of(samples[0] as number);
     },
-    pool: async () => ({ levels: [], deviations: [] }),
+    pool: async () => ({ levels: [], deviations: [], evidence: 0 }),
     close: async () => {},
   });
   const readings = await Promise.all([
@@ -42,7 +42,7 @@ test('what failed is measured anew, and few are kept', async () => {
       if (asked === 1) throw new Error('once');
       return new Float32Array(1);
     },
-    pool: async () => ({ levels: [], deviations: [] }),
+    pool: async () => ({ levels: [], deviations: [], evidence: 0 }),
     close: async () => {},
   });
   const failure = await meter.measure(tile(0), SIZE).catch((error: Error) => error.message);

@@ -17,7 +17,7 @@ const LAYERS = {
   'head.cell2': [WIDTH, WIDTH],
   'head.attention': [ATTENTIONS, WIDTH],
   'head.picture1': [WIDTH, 2 * WIDTH + 1],
-  'head.picture2': [2 * LEVELS, WIDTH],
+  'head.picture2': [2 * LEVELS + 1, WIDTH],
 } as const;
 
 /** Every tensor's shape by name, as in the weights file. */
@@ -33,11 +33,16 @@ export function pictureHeadShapes(): Readonly<Record<string, readonly number[]>>
 /** What 'picture1' is told of the number of cells. */
 export const countInput = (cells: number) => Math.log(cells) / 5 - 1;
 
+/** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
+export const NOISY_255 = 2;
+
 export interface PictureLevels {
   /** [LEVELS] `logLevel` of the noise of the whole picture in each detail. */
   readonly levels: readonly number[];
   /** [LEVELS] the standard deviations of these. */
   readonly deviations: readonly number[];
+  /** The probability that one of the levels is above NOISY_255: learned as such, for levels err together. */
+  readonly evidence: number;
 }
 
 /**
@@ -72,7 +77,8 @@ export function poolCells(weights: Weights, cells: Float32Array): PictureLevels 
   const out = dense(weights, 'head.picture2', dense(weights, 'head.picture1', pooled, true), false);
   return {
     levels: Array.from(out.subarray(0, LEVELS)),
-    deviations: Array.from(out.subarray(LEVELS), uncertaintyOf),
+    deviations: Array.from(out.subarray(LEVELS, 2 * LEVELS), uncertaintyOf),
+    evidence: 1 / (1 + Math.exp(-(out[2 * LEVELS] as number))),
   };
 }
 

@@ -57,7 +57,7 @@ function pictureOf(cells: readonly CellReading[]): PictureLevels {
     const powers = cells.map((cell) => Math.exp(2 * (cell.levels[i] as number)));
     return Math.log(powers.reduce((sum, power) => sum + power, 0) / cells.length) / 2;
   });
-  return { levels, deviations: levels.map(() => 0.1) };
+  return { levels, deviations: levels.map(() => 0.1), evidence: 1 };
 }
 
 const profileOf = (cells: readonly CellReading[], channels: 1 | 3 = 3) =>
