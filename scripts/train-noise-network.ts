@@ -10,10 +10,10 @@ import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.j
 import { trainNoiseNetwork } from './noise-network/train-noise-network.js';
 import { describePictures, trainPictureHead } from './noise-network/train-picture-head.js';
 
-const HEAD_STEPS = 3000;
+const HEAD_STEPS = 4000;
 const HEAD_SEED = 12345;
 
-const [folder, output, minutes = '60', pictures = '2000', from] = process.argv.slice(2);
+const [folder, output, minutes = '60', pictures = '3000', from] = process.argv.slice(2);
 if (folder === undefined || output === undefined) {
   console.error(
     'usage: train-noise-network <folder of clean pictures> <output> [minutes] [pictures] [weights]',

@@ -162,11 +162,14 @@ export function headOf(parameters: ParameterSource<tf.Tensor>, cells: tf.Tensor3
   return layer(tf.relu(layer(told, 'head.picture1')), 'head.picture2') as tf.Tensor2D;
 }
 
-/** The loss of the levels and of the evidence (its cross entropy), and the mean absolute error of the levels. */
+/**
+ * The loss of the evidence (its cross entropy) and of the levels, and the mean absolute error of these. Levels are learned
+ * from noisy pictures alone: they say how strong the noise is if there is some, and the evidence says whether.
+ */
 function lossOf(out: tf.Tensor2D, levels: tf.Tensor2D): [tf.Tensor, tf.Tensor] {
   const [mean, raw, logit] = tf.split(out, [LEVELS, LEVELS, 1], -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const [loss, error] = levelLoss(mean, raw, levels);
   const isNoisy = tf.cast(tf.greater(tf.max(levels, 1, true), Math.log(NOISY_255)), 'float32');
+  const [loss, error] = levelLoss(mean, raw, levels, isNoisy);
   return [tf.add(loss, tf.losses.sigmoidCrossEntropy(isNoisy, logit)), error];
 }
 

@@ -37,11 +37,11 @@ export const countInput = (cells: number) => Math.log(cells) / 5 - 1;
 export const NOISY_255 = 2;
 
 export interface PictureLevels {
-  /** [LEVELS] `logLevel` of the noise of the whole picture in each detail. */
+  /** [LEVELS] `logLevel` of the noise of the whole picture in each detail, if there is noise. */
   readonly levels: readonly number[];
   /** [LEVELS] the standard deviations of these. */
   readonly deviations: readonly number[];
-  /** The probability that one of the levels is above NOISY_255: learned as such, for levels err together. */
+  /** The probability that there is noise: that one of the levels is above NOISY_255. */
   readonly evidence: number;
 }
 
