@@ -24,12 +24,14 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** One thread: its evaluations in flight, and whether it is alive. */
+/** One thread and its evaluations in flight. */
 interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
   /** Rejects where the engine does not open; what is in flight then rejects too. */
   readonly engine: Promise<ReadyEngine>;
+  /** Never `terminate()`: ONNX Runtime aborts the process when its thread goes at work. */
+  end(): Promise<void>;
 }
 
 /** Pixels to evaluate that are worth a further thread: to start one and to make its session takes a while too. */
@@ -62,9 +64,14 @@ function startThread(workerData: EngineWorkerData): Thread {
     execArgv: [],
   });
   const pending = new Map<number, Pending>();
+  let isEnding = false;
   const rejectAll = (error: Error) => {
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
+  };
+  // An idle thread does not keep the process alive; a busy one does, and one that ends.
+  const unrefIdle = () => {
+    if (pending.size === 0 && !isEnding) worker.unref();
   };
   const engine = new Promise<ReadyEngine>((resolve, reject) => {
     const unavailable = (reason: string) => {
@@ -79,8 +86,7 @@ function startThread(workerData: EngineWorkerData): Thread {
     });
     worker.on('message', (message: EngineReply) => {
       if (message.kind === 'ready') {
-        // An idle thread does not keep the process alive; a busy one does.
-        if (pending.size === 0) worker.unref();
+        unrefIdle();
         return resolve(message.engine);
       }
       if (message.kind === 'unavailable') {
@@ -91,23 +97,26 @@ function startThread(workerData: EngineWorkerData): Thread {
       // Nobody waits any more: the pool closes, and the thread must live until it has ended by itself.
       if (waiting === undefined) return;
       pending.delete(message.id);
-      if (pending.size === 0) worker.unref();
+      unrefIdle();
       if (message.kind === 'result') waiting.resolve(message.result);
       else waiting.reject(failed(name, message.reason));
     });
   });
   // Of a thread that starts later, nobody waits for this.
   engine.catch(() => {});
-  return { worker, pending, engine };
-}
-
-/** Never `terminate()`: ONNX Runtime aborts the process when its thread goes during an evaluation. */
-async function endThread({ worker }: Thread): Promise<void> {
-  if (worker.threadId === -1) return;
-  const ended = new Promise((resolve) => worker.once('exit', resolve));
-  worker.ref();
-  worker.postMessage('close' satisfies EngineRequest);
-  await ended;
+  return {
+    worker,
+    pending,
+    engine,
+    async end() {
+      isEnding = true;
+      if (worker.threadId === -1) return;
+      const ended = new Promise((resolve) => worker.once('exit', resolve));
+      worker.ref();
+      worker.postMessage('close' satisfies EngineRequest);
+      await ended;
+    },
+  };
 }
 
 /**
@@ -165,7 +174,7 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
           for (const { reject } of thread.pending.values())
             reject(new FlowDenoiseError('CLOSED', 'the engine was closed while it worked'));
           thread.pending.clear();
-          return endThread(thread);
+          return thread.end();
         }),
       );
     },
