@@ -31,10 +31,16 @@ async function main(argv: readonly string[]): Promise<number> {
     for (const each of signalNames) process.removeListener(each, onSignal);
   };
   function onSignal(name: StopSignal): void {
-    // The first signal stops cleanly; a second one finds no listener and ends the process at once.
-    stopListening();
+    // The first signal stops cleanly; a second one finds no listener and ends the process at once, but for one that came
+    // with the first: that is in Node's queue already.
+    if (stoppedBy !== undefined) {
+      stopListening();
+      process.kill(process.pid, name);
+      return;
+    }
     stoppedBy = name;
     stopping.abort();
+    setImmediate(stopListening);
   }
   listen();
   try {
