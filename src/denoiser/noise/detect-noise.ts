@@ -41,11 +41,12 @@ const UNDECIDED = 0.5;
 /**
  * White noise is as strong in every band of the chroma, where pictures have next to nothing of their own; a camera's never
  * is, because every mosaic correlates it. So the logarithms of the chroma's levels must spread by less than this, and their
- * mean must agree with the estimate of white noise up to a factor. Of white and Poisson-Gaussian noise on 12 pictures of
- * CBSD68 (sigma 5 to 50, 4 to 120 photons) all but one have a spread below the first; of the noisy pictures of cc15 it is 0.9
- * and more. Where the estimate of white noise is sure of itself (its luma and its chroma agree), the second is enough.
+ * mean must agree with the estimate of white noise up to a factor. With white noise of sigma 5 and 12 on 24 of the
+ * photographs that training left out, all but one have a spread of at most 0.15; of the noisy pictures of cc15 and PolyU, all
+ * but one have more than 0.5 (that one 0.35). Where the estimate of white noise is sure of itself (its luma and its chroma
+ * agree), the second is enough.
  */
-const WHITE = { spread: 0.2, ratio: 1.35 } as const;
+const WHITE = { spread: 0.3, ratio: 1.35 } as const;
 const SURELY_WHITE = { spread: 0.45, ratio: 2, confidence: 0.8 } as const;
 /**
  * A grey picture has no chroma, by which the network tells noise from texture, so the estimate of white noise goes first
