@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { startWorker } from '#src/queue/index.js';
 
 /** Between two loads. */
-const FREE_MS = 400;
+const FREE_MS = 40;
 
 const { load, ...options } = JSON.parse(process.argv[2] ?? '{}');
 const worker = startWorker(options);
@@ -18,10 +18,15 @@ process.once('SIGTERM', () => void worker.close());
 
 worker.once('ready', () => {
   if (load === 0) return;
-  const timer = setInterval(() => {
+  let isOver = false;
+  const occupy = () => {
     const end = performance.now() + load;
     while (performance.now() < end);
-  }, FREE_MS + load);
-  worker.finished.finally(() => clearInterval(timer));
+    if (!isOver) setTimeout(occupy, FREE_MS);
+  };
+  occupy();
+  worker.finished.finally(() => {
+    isOver = true;
+  });
 });
 await worker.finished;

@@ -17,18 +17,19 @@ locks.after(forgetPriors);
 
 test('a worker with a loaded event loop keeps its jobs; its neighbour takes none of them again', async () => {
   const redis = await startRedis();
+  const workers: ReturnType<typeof startWorkerProcess>[] = [];
   try {
     await withPlace(PICTURES, async (place) => {
       const options = { queue: redis.url, jobsDir: place.root, lockMs: LOCK_MS, concurrency: 2 };
       const submitting = submitAll(redis.url, place);
       const loaded = startWorkerProcess(options, LOAD_MS);
+      workers.push(loaded);
       await until(() => loaded.events.some(({ event }) => event === 'ready'), 'the loaded worker is ready');
       const queue = await openQueue({ queue: redis.url, jobsDir: place.root });
       await until(async () => (await queue.status()).active === 2, 'the loaded worker has two pictures');
       await queue.close();
       // The one who would take what is not held.
-      const neighbour = startWorkerProcess({ ...options, concurrency: 1 });
-      const workers = [loaded, neighbour];
+      workers.push(startWorkerProcess({ ...options, concurrency: 1 }));
       const { summary } = await submitting;
       assert.equal(summary, { submitted: PICTURES, known: 0, done: PICTURES, failed: 0 });
       const client = await openQueueClient(redis.url, 'pictures');
@@ -47,6 +48,7 @@ test('a worker with a loaded event loop keeps its jobs; its neighbour takes none
       assert.is(told.length, PICTURES);
     });
   } finally {
+    for (const { process } of workers) process.kill('SIGKILL');
     await redis.stop();
   }
 });
