@@ -45,8 +45,6 @@ export const toFloats = (data: ArrayLike<number>) => Float32Array.from(data, (va
 export const toBytes = (data: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(data, (value) => value * 255).buffer);
 
-export const clamp = (data: Float32Array) => data.map((value) => Math.min(1, Math.max(0, value)));
-
 /** Squares of the pictures side by side, repeated as often as need be; [0, 1]. */
 export function mosaic(pictures: readonly BenchPicture[], width: number, height: number): Float32Array {
   const channels = pictures[0]?.channels ?? 3;

@@ -3,6 +3,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+
+export { mean } from '#src/core/metrics/index.js';
+
 import type { Approach } from '#src/denoiser/preset.js';
 
 const FOLDER = fileURLToPath(new URL('../docs/results/', import.meta.url));
@@ -67,9 +70,6 @@ export async function openResults(
 
 /** Four digits behind the point: a run on another machine agrees to three. */
 export const rounded = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
-
-export const mean = (values: readonly number[]) =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;

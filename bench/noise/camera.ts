@@ -8,12 +8,13 @@
 import { psnr } from '#src/core/metrics/index.js';
 import { profileFromPair } from '#src/core/noise/estimate/profile-from-pair.js';
 import { type NoiseProfile, varianceAt } from '#src/core/noise/model/noise-profile.js';
+import { clamped } from '#src/core/picture.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openNoiseAnalyser } from '#src/denoiser/noise/analyse-noise.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { cameraShot, fileOf } from '#src/evaluate/measure/camera-shot.js';
 import type { CameraNoise, JpegSettings } from '#src/evaluate/noise-level.js';
-import { type BenchPicture, clamp, readPictures, toFloats } from '../pictures.js';
+import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
 import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
 
 const ISO = '400,3200,12800,51200';
@@ -81,7 +82,7 @@ export async function measureShot(
   const restored = async (sigma?: number) => {
     const { data, report } = await denoiser.denoise(noisy, sigma === undefined ? {} : { sigma });
     return {
-      psnr: psnr(reference.data, clamp(data)),
+      psnr: psnr(reference.data, clamped(data)),
       kind: report.isUnchanged ? 'clean' : report.noise.model,
     };
   };

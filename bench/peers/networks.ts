@@ -221,8 +221,8 @@ export const NETWORKS = {
 };
 
 export interface Network {
-  /** Seconds for the whole picture at once. */
-  run(planar: Float32Array): Promise<number>;
+  /** Seconds for the whole picture at once. Only the time counts, so samples may lie in any order. */
+  run(samples: Float32Array): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -237,9 +237,9 @@ export async function openNetwork(
   const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(graph.serialize());
   return {
-    async run(planar) {
+    async run(samples) {
       const started = performance.now();
-      await session.run({ x: new Tensor('float32', planar, [1, 3, height, width]) });
+      await session.run({ x: new Tensor('float32', samples, [1, 3, height, width]) });
       return (performance.now() - started) / 1000;
     },
     close: () => session.release(),

@@ -10,8 +10,9 @@
 import sharp from 'sharp';
 import { psnr, ssim } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import { clamped } from '#src/core/picture.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { type BenchPicture, clamp, mosaic, readPictures, toBytes, toFloats } from '../pictures.js';
+import { type BenchPicture, mosaic, readPictures, toBytes, toFloats } from '../pictures.js';
 import {
   approachFrom,
   approachText,
@@ -45,8 +46,8 @@ function noisyOf(picture: BenchPicture, sigma: number, seed: number): Noisy {
 }
 
 const quality = ({ picture, clean }: Noisy, data: Float32Array) => ({
-  psnr: psnr(clean, clamp(data)),
-  ssim: ssim(clean, clamp(data), picture),
+  psnr: psnr(clean, clamped(data)),
+  ssim: ssim(clean, clamped(data), picture),
 });
 
 function medianSide(size: number): Side {

@@ -12,6 +12,7 @@ import { posteriorMean } from '#src/core/inference/posterior-mean.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
+import { clamped } from '#src/core/picture.js';
 import { coarseTile, withCoarse } from '#src/denoiser/passes/scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedShape } from '#src/denoiser/passes/symmetries.js';
 import {
@@ -21,7 +22,7 @@ import {
   type TilePass,
   throughPasses,
 } from '#src/denoiser/passes/tile-pass.js';
-import { clamp, type NoisyCrop, noisyCrops } from '../pictures.js';
+import { type NoisyCrop, noisyCrops } from '../pictures.js';
 import { benchArguments, mean, openResults, rounded } from '../results.js';
 
 /** What a study compares: its variants, each a tile's estimator for a noise level. */
@@ -175,7 +176,7 @@ export async function measureVariant(
   const values = await Promise.all(
     crops.map(async ({ clean, noisy, side }, seed) => {
       const tile = { data: noisy, channels: 3, height: side, width: side, sigma: sigma / 255, seed };
-      return psnr(clean, clamp(await estimator(tile)));
+      return psnr(clean, clamped(await estimator(tile)));
     }),
   );
   return { psnr: rounded(values), evaluations: evaluations / crops.length };

@@ -11,8 +11,9 @@ import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { gaussianNoise } from '#src/core/noise/index.js';
+import { clamped } from '#src/core/picture.js';
 import { lineChart, standaloneSvg } from '#src/figure/line-chart.js';
-import { clamp, type NoisyCrop, noisyCrops } from '../pictures.js';
+import { type NoisyCrop, noisyCrops } from '../pictures.js';
 import { benchArguments, mean, openResults, rounded } from '../results.js';
 
 const IMAGES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
@@ -48,7 +49,7 @@ async function courseOf({ clean, noisy }: NoisyCrop, start: 'noisy' | 'posterior
     if (request.sigma === calibrated.priorSigma) {
       const joint = calibrated.beta * likelihood.logLikelihood(point, noisy) + answer.logDensity;
       course.objective.push(joint / noisy.length);
-      course.psnr.push(psnr(clean, clamp(point)));
+      course.psnr.push(psnr(clean, clamped(point)));
     }
     next = climb.next(answer);
   }

@@ -11,10 +11,11 @@ import sharp from 'sharp';
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise, addPoissonGaussianNoise } from '#src/core/noise/index.js';
 import type { Picture } from '#src/core/picture.js';
+import { clamped } from '#src/core/picture.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../../test/shared.js';
-import { type BenchPicture, clamp, readPictures, toFloats } from '../pictures.js';
+import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
 import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
 
 const WAYS = ['noisy', 'told', 'fitted', 'unsaid'] as const;
@@ -48,7 +49,7 @@ async function denoised(
   const { data, report } = await denoiser.denoise(picture, options);
   const { model, isCorrelated } = report.noise;
   const kind = report.isUnchanged ? 'clean' : isCorrelated ? 'correlated' : model;
-  return { psnr: psnr(clean, clamp(data)), kind };
+  return { psnr: psnr(clean, clamped(data)), kind };
 }
 
 const cbsd68 = async (count: string): Promise<Subject[]> =>
@@ -90,7 +91,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
       const noisy = { ...picture, data: addGaussianNoise(clean, Number(level) / 255, 500 + index) };
       const told = await denoised(denoiser, noisy, clean, { sigma: Number(level) });
       const unsaid = await denoised(denoiser, noisy, clean);
-      const before = psnr(clean, clamp(noisy.data));
+      const before = psnr(clean, clamped(noisy.data));
       return { psnr: { noisy: before, told: told.psnr, unsaid: unsaid.psnr }, kind: unsaid.kind };
     },
   },
@@ -116,7 +117,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
       const unsaid = await denoised(denoiser, noisy, clean);
       return {
         psnr: {
-          noisy: psnr(clean, clamp(noisy.data)),
+          noisy: psnr(clean, clamped(noisy.data)),
           told: told.psnr,
           fitted: fitted.psnr,
           unsaid: unsaid.psnr,
@@ -133,7 +134,7 @@ export const STUDIES: Readonly<Record<string, Study>> = {
       const data = addGaussianNoise(clean, Number(level) / 255, 900 + index);
       const noisy = { ...picture, channels: 1, data } as const;
       const told = await denoised(denoiser, noisy, clean, { sigma: Number(level) });
-      return { psnr: { noisy: psnr(clean, clamp(data)), told: told.psnr } };
+      return { psnr: { noisy: psnr(clean, clamped(data)), told: told.psnr } };
     },
   },
   real: {

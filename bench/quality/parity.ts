@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import { clamped } from '#src/core/picture.js';
 import type { Method } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../../test/shared.js';
@@ -18,7 +19,6 @@ const [
 ] = process.argv.slice(2);
 const folder = sharedPath(`${from}/`);
 if (!folder) process.exit(0);
-const clamp = (data: Float32Array) => data.map((value) => Math.min(1, Math.max(0, value)));
 const files = (await readdir(folder)).sort().slice(0, Number(count));
 
 for (const method of methods.split(',') as Method[]) {
@@ -34,7 +34,7 @@ for (const method of methods.split(',') as Method[]) {
         const clean = Float32Array.from(raw, (value) => value / 255);
         const noisy = addGaussianNoise(clean, sigma / 255, 1000 + index);
         const { data } = await denoiser.denoise({ data: noisy, width, height, channels: 3 }, { sigma });
-        return { noisy: psnr(clean, noisy), denoised: psnr(clean, clamp(data)), pixels: width * height };
+        return { noisy: psnr(clean, noisy), denoised: psnr(clean, clamped(data)), pixels: width * height };
       }),
     );
     const mean = (key: 'noisy' | 'denoised') => results.reduce((sum, r) => sum + r[key], 0) / results.length;

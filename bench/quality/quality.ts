@@ -4,8 +4,9 @@
 // Usage: npm run bench -- quality [pictures] [sigmas] [priors] [approaches, as method:ensemble:scales] [--save]
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import { clamped } from '#src/core/picture.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { type BenchPicture, clamp, readPictures, toFloats } from '../pictures.js';
+import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
 import { approachFrom, benchArguments, mean, openResults, rounded } from '../results.js';
 
 export interface QualityCase {
@@ -26,8 +27,8 @@ export async function measureQuality(
       const clean = toFloats(picture.data);
       const noisy = addGaussianNoise(clean, sigma / 255, 1000 + index);
       const { data } = await denoiser.denoise({ ...picture, data: noisy }, { sigma });
-      before.push(psnr(clean, clamp(noisy)));
-      after.push(psnr(clean, clamp(data)));
+      before.push(psnr(clean, clamped(noisy)));
+      after.push(psnr(clean, clamped(data)));
     }
   } finally {
     await denoiser.close();

@@ -2,7 +2,6 @@
 // of beta-MAP, in one run, engine by engine, medians of the rounds. Engines that step on the host take one tile per
 // thread whatever the batch.
 // Usage: npm run bench -- engines [side of a tile] [rounds] [engines, with commas]
-import { cpus, totalmem } from 'node:os';
 import { checkTile } from '#src/core/engine/check-tile.js';
 import { ENGINE_NAMES, type Engine, type EngineName } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
@@ -12,6 +11,7 @@ import { betaMap } from '#src/core/inference/beta-map.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
+import { machineWords, median } from '../results.js';
 
 const [sideText = '128', rounds = '3', wanted] = process.argv.slice(2);
 const side = Number(sideText);
@@ -44,9 +44,6 @@ async function milliseconds(count: number, work: () => Promise<unknown>): Promis
   return (performance.now() - started) / count;
 }
 
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
 async function measure(engine: Engine, count: number): Promise<string[]> {
   const means: number[] = [];
   const steps: number[] = [];
@@ -62,9 +59,7 @@ async function measure(engine: Engine, count: number): Promise<string[]> {
   return [median(means), median(steps)].map((value) => value.toPrecision(3));
 }
 
-console.log(
-  `${cpus().length} cores of ${cpus()[0]?.model}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}`,
-);
+console.log(machineWords());
 console.log(`\nTiles of ${side} x ${side} pixels, prior natural, medians of ${rounds} rounds.\n`);
 console.log('| engine | device | tiles at once | posterior mean, ms per tile | one Adam step, ms per tile |');
 console.log('| --- | --- | --- | --- | --- |');

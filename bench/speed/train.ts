@@ -13,6 +13,7 @@ import { runTraining } from '#src/train/loop/trainer.js';
 import { checkTrainOptions, newSettings } from '#src/train/options.js';
 import type { PresetName } from '#src/train/presets.js';
 import { sharedPath } from '../../test/shared.js';
+import { median } from '../results.js';
 
 const [names = 'small,natural', steps = '30', from = 'data/bsds432', tile] = process.argv.slice(2);
 const folder = sharedPath(from);
@@ -22,7 +23,6 @@ const sheetTile = tile === undefined ? undefined : Number(tile);
 prepareTensorflowEnvironment();
 const { device } = await openBackend('tensorflow');
 console.log(`${device.library}, ${device.device}`);
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 for (const preset of names.split(',') as PresetName[]) {
   const output = await mkdtemp(join(tmpdir(), 'flow-denoise-bench-'));
