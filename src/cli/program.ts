@@ -34,13 +34,14 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     .showHelpAfterError('flow-denoise --help shows all options')
     .exitOverride();
 
+  const shown = (isQuiet: boolean) => ({ display: openDisplay(isQuiet), writeLine, signal });
   const run = program.command('run', { isDefault: true });
   describeRun(run, async (args) => {
-    const display = openDisplay(args.quiet);
+    const context = shown(args.quiet);
     const { stdin, stdout } = process;
     const failed = isForStandardOutput(args)
-      ? await denoiseToStandardOutput(args, { display, stdin, stdout, signal })
-      : await runCommand(args, { display, writeLine, signal });
+      ? await denoiseToStandardOutput(args, { ...context, stdin, stdout })
+      : await runCommand(args, context);
     exitCode = failed > 0 ? 1 : 0;
   });
 
@@ -48,7 +49,6 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     exitCode = code;
   };
   const isNamed = (name: string) => [name, 'help', '--help', '-h'].some((word) => argv.includes(word));
-  const shown = (isQuiet: boolean) => ({ display: openDisplay(isQuiet), writeLine, signal });
   /** A command has packages of its own, so it is loaded only where the arguments may name it or ask for help. */
   async function add(name: string, describe: (command: Command) => Promise<void>): Promise<void> {
     if (isNamed(name)) await describe(program.command(name));

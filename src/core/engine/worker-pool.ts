@@ -30,7 +30,10 @@ interface Thread {
   readonly pending: Map<number, Pending>;
   /** Rejects where the engine does not open; what is in flight then rejects too. */
   readonly engine: Promise<ReadyEngine>;
-  /** Never `terminate()`: ONNX Runtime aborts the process when its thread goes at work. */
+  /**
+   * What is in flight rejects. Resolves when the thread has gone: never `terminate()` it, ONNX Runtime aborts the process when
+   * its thread goes at work.
+   */
   end(): Promise<void>;
 }
 
@@ -110,6 +113,7 @@ function startThread(workerData: EngineWorkerData): Thread {
     engine,
     async end() {
       isEnding = true;
+      rejectAll(new FlowDenoiseError('CLOSED', 'the engine was closed while it worked'));
       if (worker.threadId === -1) return;
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       worker.ref();
@@ -169,14 +173,7 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
     async close() {
       if (isClosed) return;
       isClosed = true;
-      await Promise.all(
-        pool.map((thread) => {
-          for (const { reject } of thread.pending.values())
-            reject(new FlowDenoiseError('CLOSED', 'the engine was closed while it worked'));
-          thread.pending.clear();
-          return thread.end();
-        }),
-      );
+      await Promise.all(pool.map((thread) => thread.end()));
     },
   };
 }
