@@ -9,6 +9,7 @@ import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '#src/core/no
 import { toOpponents } from '#src/core/noise/model/opponents.js';
 import { type CameraSettings, takePictures } from '#src/core/noise/simulate/camera.js';
 import { blurred, resized } from '#src/core/noise/simulate/filters.js';
+import { toPlanar } from '#src/core/picture.js';
 import type { RgbPicture } from '#src/train/data/cut-crop.js';
 import { drawnGraphics } from './drawn-graphics.js';
 import { addProfileNoise } from './profile-noise.js';
@@ -174,13 +175,7 @@ function toBytes(planar: Float32Array): Uint8Array {
   return bytes;
 }
 
-function fromBytes(bytes: Uint8Array): Float32Array {
-  const plane = bytes.length / 3;
-  const planar = new Float32Array(bytes.length);
-  for (let c = 0; c < 3; c++)
-    for (let i = 0; i < plane; i++) planar[c * plane + i] = (bytes[3 * i + c] as number) / 255;
-  return planar;
-}
+const fromBytes = (bytes: Uint8Array) => Float32Array.from(toPlanar(bytes, 3), (value) => value / 255);
 
 async function throughJpeg(planar: Float32Array, size: Size, options: JpegOptions): Promise<Float32Array> {
   const raw = { ...size, channels: 3 as const };

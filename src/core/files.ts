@@ -1,6 +1,6 @@
-// Files that somebody names. Only regular ones are read: opening a named pipe waits for whoever writes to it, and a thread
-// that waits there ends at no signal; a device may never end. They are written whole or not at all: under a temporary name
-// in the same folder, flushed, then renamed.
+// Reads, writes and finds files. Reads only regular ones: a named pipe blocks its thread until somebody writes to it, and no
+// signal ends that; a device may never end. Writes a file whole or not at all: under a temporary name in the same folder,
+// flushed, then renamed.
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {

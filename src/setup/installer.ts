@@ -8,7 +8,7 @@ import { lockFolder } from '../core/lock.js';
 import { sum } from '../core/metrics/index.js';
 
 export interface Installer {
-  /** Says a line to the person who waits. */
+  /** Prints a line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
   /** The file that has all output of the tools that were called. */

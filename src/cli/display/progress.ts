@@ -29,7 +29,7 @@ export interface RunContext extends CommandContext {
   readonly display: Display;
 }
 
-/** Says a line to the person who waits; stderr. */
+/** Prints a line on stderr. */
 export const say = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`);
 
 /** What all our bars have in common. */

@@ -186,8 +186,8 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
 }
 
 /**
- * The value under a key, made at first need; the oldest are forgotten above `most`. A failure is for whoever waits for
- * it.
+ * Returns the value of a key, and makes it the first time. Keeps at most `most` values and drops the oldest. Only callers
+ * that await the value see its failure.
  */
 function remembered<Value>(
   known: Map<number, Promise<Value>>,
