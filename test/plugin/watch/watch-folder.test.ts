@@ -206,7 +206,7 @@ async function systemWatches(): Promise<number> {
 }
 
 if (process.platform === 'linux')
-  test('folders are watched, not files: a picture costs the same however many wait', () =>
+  test('folders are watched, not files', () =>
     withPlace(async (place) => {
       const { watcher, told } = watching(place, { settle: 60_000 });
       await told.until('ready');
