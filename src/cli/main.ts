@@ -24,25 +24,17 @@ async function withDefaultSignals<Result>(work: () => Promise<Result>): Promise<
 async function main(argv: readonly string[]): Promise<number> {
   const stopping = new AbortController();
   let stoppedBy: StopSignal | undefined;
-  const listen = () => {
-    for (const each of signalNames) process.on(each, onSignal);
-  };
-  const stopListening = () => {
-    for (const each of signalNames) process.removeListener(each, onSignal);
-  };
   function onSignal(name: StopSignal): void {
-    // The first signal stops cleanly; a second one finds no listener and ends the process at once, but for one that came
-    // with the first: that is in Node's queue already.
     if (stoppedBy !== undefined) {
-      stopListening();
+      // The first signal stops cleanly; the second ends the process at once, whoever else listens (our locks do).
+      for (const each of signalNames) process.removeAllListeners(each);
       process.kill(process.pid, name);
       return;
     }
     stoppedBy = name;
     stopping.abort();
-    setImmediate(stopListening);
   }
-  listen();
+  for (const each of signalNames) process.on(each, onSignal);
   try {
     return await runProgram(argv, {
       writeLine: (line) => process.stdout.write(`${line}\n`),
@@ -60,7 +52,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${errorLine(error)}\n`);
     return 2;
   } finally {
-    stopListening();
+    for (const each of signalNames) process.removeListener(each, onSignal);
   }
 }
 
