@@ -21,6 +21,12 @@ import {
 import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
 import { createPictureQueue, type PictureQueue } from './picture-queue.js';
 
+/**
+ * Listening stops where more pictures wait than the first, and begins again at the second. While many wait, none that
+ * arrives is taken soon, and the walks find it; chokidar would look at all that wait whenever one of them leaves.
+ */
+const WAITING = { most: 100, few: 20 } as const;
+
 interface Opened {
   readonly context: JobContext;
   readonly queue: PictureQueue;
@@ -43,6 +49,9 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   #open: Opened | undefined;
   #denoiser: Promise<Denoiser> | undefined;
   #scans = 0;
+  /** What stops listening; undefined while too many wait. */
+  #listening: Promise<(() => Promise<void>) | undefined> = Promise.resolve(undefined);
+  #isListening = false;
   #isReady = false;
   #isIdle = false;
   #isClosing = false;
@@ -85,7 +94,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
 
   /** Everything up to 'ready', and the first pictures. */
   async #start(): Promise<void> {
-    const { once, rescan, poll } = this.#options;
+    const { once, rescan } = this.#options;
     const { signal } = this.#stopping;
     const folder = await openFolder(this.#options, {
       onLost: (error) => this.#fail(error),
@@ -98,8 +107,10 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
     if (!once) this.#openDenoiser().catch(() => {});
     // Events first, so that nothing falls between the walk and them.
-    if (!once)
-      this.#closers.unshift(await listenToFolder(folder.folders.input, poll, this.#listener(opened)));
+    if (!once) {
+      this.#closers.unshift(async () => (await this.#listening)?.());
+      await this.#setListening(opened, true);
+    }
     signal.throwIfAborted();
     const { known, paths } = await this.#scan(opened, '');
     await folder.forgetWhatIsGone(paths);
@@ -111,7 +122,9 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     }
     this.emit('ready', { waiting: opened.queue.waiting(), known });
     this.#isReady = true;
-    if (!this.#isClosing) opened.queue.start();
+    if (this.#isClosing) return;
+    opened.queue.start();
+    this.#listenWhileFewWait(opened);
   }
 
   #openQueue({ folders, ledger, outputs, checkLocks }: OpenFolder): Opened {
@@ -153,6 +166,33 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     };
   }
 
+  async #setListening({ context, queue }: Opened, isListening: boolean): Promise<void> {
+    this.#isListening = isListening;
+    this.#listening = this.#listening.then(async (stop) => {
+      await stop?.();
+      if (!isListening) return undefined;
+      return listenToFolder(context.folders.input, this.#options.poll, this.#listener({ context, queue }));
+    });
+    await this.#listening;
+  }
+
+  /** After a picture came or went. */
+  #turn(opened: Opened): void {
+    opened.queue.turn();
+    this.#listenWhileFewWait(opened);
+  }
+
+  #listenWhileFewWait(opened: Opened): void {
+    if (this.#options.once || this.#isClosing || this.#stopping.signal.aborted) return;
+    const waiting = opened.queue.waiting();
+    const isListening = waiting <= (this.#isListening ? WAITING.most : WAITING.few);
+    if (isListening === this.#isListening) return;
+    this.#setListening(opened, isListening).then(
+      () => isListening && this.#rescan(opened),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
   #openDenoiser(): Promise<Denoiser> {
     this.#denoiser ??= this.#openOwnDenoiser();
     return this.#denoiser;
@@ -188,18 +228,19 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   #rescan(opened: Opened, below = ''): void {
     if (this.#isClosing || this.#stopping.signal.aborted || (below === '' && this.#scans > 0)) return;
     this.#scan(opened, below).then(
-      () => opened.queue.turn(),
+      () => this.#turn(opened),
       (error: unknown) => this.#fail(error),
     );
   }
 
   /** An event said that something is or was here. */
-  async #look({ context, queue }: Opened, path: string): Promise<void> {
+  async #look(opened: Opened, path: string): Promise<void> {
+    const { context, queue } = opened;
     const snapshot = await snapshotOf(join(context.folders.input, path));
     if (this.#stopping.signal.aborted) return;
     if (snapshot) queue.see(path, snapshot);
     else queue.miss(path);
-    queue.turn();
+    this.#turn(opened);
   }
 
   #skipLink(path: string): void {
@@ -213,6 +254,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   }
 
   #conclude(path: string, outcome: Outcome): void {
+    if (this.#open) this.#listenWhileFewWait(this.#open);
     const input = join(this.#options.input, path);
     switch (outcome.kind) {
       case 'done': {

@@ -97,8 +97,9 @@ test('the watched folder goes away: an error says so', () =>
   withPlace(async (place) => {
     const { watcher, told } = watching(place, { rescan: 500 });
     await told.until('idle');
+    const failure = failureOf(watcher.finished);
     await rm(place.input, { recursive: true });
-    assert.match((await failureOf(watcher.finished)).message, /the watched folder is gone/);
+    assert.match((await failure).message, /the watched folder is gone/);
   }));
 
 test('an engine that fails: the picture is tried again; three of them end the watcher, with nothing recorded', () =>

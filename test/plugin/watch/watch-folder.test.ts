@@ -219,6 +219,20 @@ if (process.platform === 'linux')
       await watcher.close();
     }));
 
+test('while many wait, nothing listens; what comes then is done, and what comes after that too', () =>
+  withPlace(async (place) => {
+    for (let i = 0; i < 150; i++) await put(place.input, `${i}.png`, await png(i % 5));
+    // No walk by the clock: what is found is found by listening, or by the walk when that begins again.
+    const { watcher, told } = watching(place, { originals: 'move', rescan: 3600_000 });
+    await told.until('done 0.png');
+    await put(place.input, 'during.png', await png(6));
+    await told.until('idle');
+    await put(place.input, 'after.png', await png(7));
+    await told.until('done after.png');
+    assert.equal(await watcher.close(), { done: 152, failed: 0, skipped: 0 });
+    assert.equal((await filesBelow(place.input)).filter((file) => !file.startsWith('.done')), []);
+  }));
+
 test('polling finds the same', () =>
   withPlace(async (place) => {
     const { watcher, told } = watching(place, { poll: 100 });

@@ -1,7 +1,7 @@
 // chokidar, asked only where to look. It loses events now and then (paulmillr/chokidar #1471) and tells some twice
 // (#1465), so nothing is concluded from what it says a path is. It watches folders alone, for a watch for each file costs
 // more; what happens in a folder is its 'raw' event. chokidar still looks at every file of a folder again while events come
-// from it (#1028), so a picture that leaves costs more, the more wait.
+// from it (#1028): folder-watcher.ts does without events while many wait.
 import { watch } from 'chokidar';
 import { FlowDenoiseError, messageOf } from '../../../core/errors.js';
 import { isPictureName, isVisibleFolder } from '../names.js';
