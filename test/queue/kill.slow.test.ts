@@ -14,6 +14,7 @@ import { filesBelow } from '../cli/command.js';
 import { checkWholeness } from '../plugin/watch/watching.js';
 import {
   forgetPriors,
+  nameOf,
   put,
   startWorkerProcess,
   submitAll,
@@ -85,7 +86,7 @@ test('workers and the server are killed: no picture is lost, none is there in pa
       const visible = (await filesBelow(place.output)).filter(
         (path) => !path.split('/').pop()?.startsWith('.'),
       );
-      const expected = Array.from({ length: PICTURES }, (_, i) => `${i % 3 === 0 ? 'sub/' : ''}${i}.png`);
+      const expected = Array.from({ length: PICTURES }, (_, i) => nameOf(i));
       assert.equal(visible, expected.filter((path) => !lost.includes(path)).sort());
       assert.ok(seen >= visible.length);
       assert.equal(await filesBelow(place.output), visible, 'no temporary file is left');

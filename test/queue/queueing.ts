@@ -42,13 +42,15 @@ export async function withPlace(pictures: number, use: (place: Place) => Promise
   try {
     await mkdir(place.input);
     await cp(fixtureFolder('conditioned'), place.prior, { recursive: true });
-    for (let seed = 0; seed < pictures; seed++)
-      await put(place, `${seed % 3 === 0 ? 'sub/' : ''}${seed}.png`, seed);
+    for (let seed = 0; seed < pictures; seed++) await put(place, nameOf(seed), seed);
     await use(place);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
 }
+
+/** Of the pictures that `in` has: some are in a folder of their own. */
+export const nameOf = (number: number) => `${number % 3 === 0 ? 'sub/' : ''}${number}.png`;
 
 /** A small picture, another for each seed; or what is given. */
 export async function put({ input }: Place, name: string, seed: number | Buffer | string): Promise<void> {

@@ -1,0 +1,117 @@
+// What the queue costs: its own time and Redis's memory for each picture, and how much faster two workers are than one.
+// Redis is started on a free port, with appendonly and appendfsync always. Keep the machine idle.
+// Usage: npm run bench -- queue [small pictures] [pictures of 256 x 256]
+import { createReadStream, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { denoiseBytes, openDenoiser } from '#src/index.js';
+import { noisyPicture } from '../../test/plugin/pictures.js';
+import {
+  forgetPriors,
+  nameOf,
+  type Place,
+  put,
+  QUICK,
+  startWorkerProcess,
+  submitAll,
+  until,
+  WORKER,
+  withPlace,
+} from '../../test/queue/queueing.js';
+import { type RedisServer, startRedis } from '../../test/queue/servers.js';
+
+const { sigma, ...opening } = QUICK;
+const [small = 300, large = 16] = process.argv.slice(2).map(Number);
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
+
+/** Starts workers, waits until they are ready, and ends them after `use`. */
+async function withWorkers<Result>(
+  count: number,
+  redis: RedisServer,
+  place: Place,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  const workers = Array.from({ length: count }, () =>
+    startWorkerProcess({ queue: redis.url, jobsDir: place.root }),
+  );
+  try {
+    await until(
+      () => workers.every(({ events }) => events.some(({ event }) => event === 'ready')),
+      'workers are ready',
+    );
+    return await use();
+  } finally {
+    for (const { process } of workers) process.kill('SIGTERM');
+    await Promise.all(workers.map(({ ended }) => ended));
+  }
+}
+
+const memoryOf = async ({ client }: RedisServer) =>
+  Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
+
+async function ownCost(redis: RedisServer): Promise<void> {
+  await withPlace(small, async (place) => {
+    const denoiser = await openDenoiser({ ...WORKER, ...opening, prior: place.prior });
+    const denoiseFile = (name: string) =>
+      pipeline(
+        createReadStream(join(place.input, name)),
+        denoiseBytes({ denoiser, sigma }),
+        createWriteStream(join(place.root, 'alone.png')),
+      );
+    await denoiseFile('1.png');
+    const alone = await secondsOf(async () => {
+      for (let i = 0; i < small; i++) await denoiseFile(nameOf(i));
+    });
+    await denoiser.close();
+    const options = { maxWaiting: 1e6 } as const;
+    const empty = await memoryOf(redis);
+    const submitting = await secondsOf(() => submitAll(redis.url, place, { ...options, wait: false }));
+    const waiting = await memoryOf(redis);
+    const working = await withWorkers(1, redis, place, () =>
+      secondsOf(() => submitAll(redis.url, place, options)),
+    );
+    const done = await memoryOf(redis);
+    const each = (seconds: number) => `${((1000 * seconds) / small).toFixed(1)} ms`;
+    const kilobytes = (bytes: number) => `${((bytes - empty) / small / 1000).toFixed(1)} kB`;
+    console.log(
+      `${small} pictures of 32 x 32, for each: alone ${each(alone)}; submitted in ${each(submitting)}; ` +
+        `by one worker ${each(working)}, its queue ${each(working - alone)}; ` +
+        `Redis has ${kilobytes(waiting)} while it waits, ${kilobytes(done)} when it is done`,
+    );
+  });
+}
+
+async function speedUp(redis: RedisServer): Promise<void> {
+  const seconds: number[] = [];
+  for (const count of [1, 2, 1, 2])
+    await withPlace(0, async (place) => {
+      for (let seed = 0; seed < large; seed++)
+        await put(place, `${seed}.png`, await noisyPicture('png', { width: 256, height: 256, seed }));
+      await withWorkers(count, redis, place, async () => {
+        // Opens the prior in each worker.
+        seconds.push(await secondsOf(() => submitAll(redis.url, place, { prior: 'natural' })));
+      });
+    });
+  const [one = 0, two = 0] = [0, 1].map((i) => Math.min(seconds[i] as number, seconds[i + 2] as number));
+  console.log(
+    `${large} pictures of 256 x 256: one worker of one thread ${one.toFixed(1)} s, two ${two.toFixed(1)} s: ${(one / two).toFixed(2)} times as fast`,
+  );
+}
+
+const redis = await startRedis();
+try {
+  // Scripts and the queue's own keys are in Redis before a picture is counted.
+  await withPlace(1, (place) =>
+    withWorkers(1, redis, place, () => submitAll(redis.url, place)).then(() => undefined),
+  );
+  await ownCost(redis);
+  await speedUp(redis);
+} finally {
+  await redis.stop();
+  await forgetPriors();
+}
