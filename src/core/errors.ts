@@ -1,5 +1,4 @@
-// The one family of errors. A message says what happened to which file or option, what was expected, and
-// what to do; `code` is for programs.
+// Every error that users can act on. A message says what is wrong with which file or option, and what to do; programs read `code`.
 
 import { printableLines } from './printable.js';
 
@@ -20,7 +19,7 @@ export type FlowDenoiseErrorCode =
   | 'STORAGE_FAILED'
   | 'CLOSED';
 
-/** An error a user can act on; control characters that names bring into its message are escaped. Aborts are not among these: they reject with the signal's own reason. */
+/** An error a user can act on. Control characters in its message are escaped. An abort rejects with the signal's own reason instead. */
 export class FlowDenoiseError extends Error {
   readonly code: FlowDenoiseErrorCode;
 
@@ -31,17 +30,17 @@ export class FlowDenoiseError extends Error {
   }
 }
 
-/** The error that most checks throw: an option, or a file or folder that an option names, is not what it should be. */
+/** For an option that has a wrong value, or names a file or folder that is not as expected. */
 export function badOption(message: string, cause?: unknown): FlowDenoiseError {
   return new FlowDenoiseError('BAD_OPTION', message, cause === undefined ? undefined : { cause });
 }
 
-/** The system's or our own code of whatever was thrown, such as ENOENT; undefined where it has none. */
+/** The error's code, such as ENOENT; undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** The message of whatever was thrown, for putting into a message of our own. */
+/** The message of any thrown value, to quote in a message of our own. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

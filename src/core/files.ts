@@ -1,6 +1,5 @@
-// Reads, writes and finds files. Reads only regular ones: a named pipe blocks its thread until somebody writes to it, and no
-// signal ends that; a device may never end. Writes a file whole or not at all: under a temporary name in the same folder,
-// flushed, then renamed.
+// Reads, writes and finds files. It reads regular files only: a named pipe blocks its thread until somebody writes to it, and
+// reading a device may never end. It writes a file whole or not at all: under a temporary name in the same folder, flushed, renamed.
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
@@ -19,16 +18,16 @@ import {
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { badOption, codeOf, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from './errors.js';
 
-/** Opening returns at once whatever the file is. Windows has no such flag and needs none. */
+/** Without O_NONBLOCK, opening a named pipe waits for a writer. Windows has no such flag and needs none. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that the file has at most. */
+  /** The largest size allowed, in bytes. */
   readonly most?: number;
-  /** Of the error for a larger one, and for what is no regular file. */
+  /** The code of the error for a larger file, or for one that is not regular. */
   readonly code?: FlowDenoiseErrorCode;
-  /** What messages call the file; its path unless given. */
+  /** The file's name in messages; default: its path. */
   readonly name?: string;
 }
 
@@ -52,12 +51,12 @@ function refuse(status: Stats, options: ReadOptions): void {
     );
 }
 
-/** @throws FlowDenoiseError BAD_OPTION (or `code`) for a folder, a pipe, a socket or a device; the system's error */
+/** @throws FlowDenoiseError BAD_OPTION (or `code`) for a folder, pipe, socket or device; the system's error */
 export async function refuseSpecialFile(path: string, options: ReadOptions = {}): Promise<void> {
   refuse(await stat(path), { name: path, ...options });
 }
 
-/** For reading; throws as `readRegularFile` does. Close what it returns. */
+/** Opens for reading and throws as `readRegularFile` does. The caller closes the handle. */
 export async function openRegularFile(path: string, options: ReadOptions = {}): Promise<FileHandle> {
   const handle = await open(path, FLAGS);
   try {
@@ -72,7 +71,7 @@ export async function openRegularFile(path: string, options: ReadOptions = {}): 
 /**
  * A regular file's bytes.
  *
- * @throws  FlowDenoiseError BAD_OPTION (or `code`) for anything else, or a larger one, unread; the system's error; the signal's reason
+ * @throws  FlowDenoiseError BAD_OPTION (or `code`) if the file is not regular or is too large; the system's error; the signal's reason
  */
 export async function readRegularFile(path: string, options: ReadOptions = {}): Promise<Buffer> {
   const handle = await openRegularFile(path, options);
@@ -84,22 +83,20 @@ export async function readRegularFile(path: string, options: ReadOptions = {}): 
 }
 
 interface WriteOptions {
-  /** Name of the file that is written first; a new one unless given. */
+  /** Name of the temporary file; default: a new one. */
   readonly temporary?: string | undefined;
   /** Aborting before the rename leaves the path as it was. */
   readonly signal?: AbortSignal;
-  /** Permissions of the new file; the system's default unless given. */
+  /** Permissions of the new file; default: the system's. */
   readonly mode?: number;
-  /** Called last before the file takes its name; what it throws prevents that. */
+  /** Called just before the rename; if it throws, the path stays as it was. */
   readonly beforeRename?: () => Promise<void>;
 }
 
 /**
- * Writes bytes to a path; readers see the old file or the new one, never a part. Missing folders are made.
+ * Writes a file; readers see the old one or the new one, never a part. Makes missing folders and replaces an existing file.
  *
- * @param path     where to; a file that is there is replaced
- * @param bytes    the whole content
- * @throws         FlowDenoiseError WRITE_FAILED; the signal's reason when aborted. Neither leaves a temporary file.
+ * @throws  FlowDenoiseError WRITE_FAILED; the signal's reason when aborted. Neither leaves a temporary file.
  */
 export async function writeFileAtomic(
   path: string,
@@ -116,7 +113,7 @@ export async function writeFileAtomic(
     await beforeRename?.();
     await rename(temporary, path);
   } catch (error) {
-    // Where the folder could not be made, there is nothing to remove.
+    // If the folder could not be made, there is nothing to remove.
     await rm(temporary, { force: true }).catch(() => undefined);
     if (signal?.aborted) throw signal.reason;
     if (error instanceof FlowDenoiseError) throw error;
@@ -124,7 +121,7 @@ export async function writeFileAtomic(
   }
 }
 
-/** Does work that writes to a path. @throws FlowDenoiseError WRITE_FAILED for whatever fails: `what`, and what to check */
+/** Runs work that writes to a path. @throws FlowDenoiseError WRITE_FAILED, with `what` and advice, for any error of the work */
 export async function orWriteFailed<Result>(
   path: string,
   what: string,
@@ -162,9 +159,9 @@ async function writeFlushed(
 }
 
 /**
- * Copies a file: the copy is whole and on the disk, with the file's times, before it takes its name.
+ * Copies a file and its times. The copy is whole and on the disk before it takes its name.
  *
- * @param beforeRename  called last; what it throws prevents that
+ * @param beforeRename  called just before the rename; if it throws, the path stays as it was
  * @throws              the system's error; no temporary file is left
  */
 export async function copyFileAtomic(
@@ -195,7 +192,7 @@ function temporaryIn(folder: string, name = `.flow-denoise-${randomUUID()}.tmp`)
   return join(folder, name);
 }
 
-/** Brings the names in a folder to the disk, so that they survive a power cut; Windows has no such thing. */
+/** Flushes the names in a folder, so that they survive a power cut. Does nothing on Windows, which cannot. */
 export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path).catch(() => undefined);
   await handle?.sync().catch(() => undefined);
@@ -203,10 +200,10 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Every file below a folder, by walking it: patterns do not match names with line breaks in them. Hidden files and folders
- * are passed over. Links are followed, also to folders, but never to one that they lie in.
+ * Every file below a folder. Walks it, since patterns do not match names with line breaks. Skips hidden files and folders.
+ * Follows links, but never to a folder that the link lies in.
  *
- * @returns  paths below the folder, with slashes
+ * @returns  paths relative to the folder, with slashes
  * @throws   FlowDenoiseError BAD_OPTION
  */
 export async function filesBelow(folder: string): Promise<string[]> {
@@ -218,13 +215,13 @@ export async function filesBelow(folder: string): Promise<string[]> {
   }
 }
 
-/** @param above  the real paths of the folders that this one lies in, and its own */
+/** @param above  the real paths of this folder and of those it lies in */
 async function walk(root: string, below: string, above: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
     if (entry.name.startsWith('.')) continue;
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    // A link that leads nowhere is no file.
+    // A broken link is no file.
     const it = entry.isSymbolicLink() ? await stat(join(root, path)).catch(() => undefined) : entry;
     if (it?.isFile()) found.push(path);
     if (!it?.isDirectory()) continue;
@@ -235,7 +232,7 @@ async function walk(root: string, below: string, above: readonly string[]): Prom
   return found;
 }
 
-/** Whether a path lies below a folder; false for the folder itself. */
+/** False for the folder itself. */
 export function isBelow(path: string, folder: string): boolean {
   const way = relative(resolve(folder), resolve(path));
   return way !== '' && way !== '..' && !/^\.\.[/\\]/.test(way) && !isAbsolute(way);

@@ -1,11 +1,11 @@
-// One work at a time in a folder, across processes. A lock whose holder was killed is free after ten seconds.
+// A lock on a folder, across processes. The lock of a killed process expires after ten seconds.
 import lockfile from 'proper-lockfile';
 import { codeOf, messageOf } from './errors.js';
 
 /**
- * @param onLost  is told why the lock was taken from us, as after a long suspension
- * @returns       gives the lock back, and says whether it was ours: a lost one is another's and stays. Undefined while
- *                another process holds it
+ * @param onLost  called with the reason if another process takes the lock, as after a long suspension
+ * @returns       undefined while another process holds the lock. Otherwise a function that releases it and returns whether
+ *                it was still ours; a lost lock is left to its new holder
  * @throws        the system's error
  */
 export async function lockFolder(

@@ -1,4 +1,4 @@
-// A picture in memory, its size, a part of it, and what lies beyond its edge. Formats and metadata belong to src/image.
+// A picture in memory, its size, a region, and its reflection beyond the edge. Formats and metadata belong to src/image.
 
 export type Samples = Uint8Array | Uint16Array | Float32Array;
 
@@ -22,13 +22,13 @@ export interface Picture<S extends Samples = Samples> extends Shape {
   readonly channels: Channels;
 }
 
-/** A part of a picture, in its pixels. */
+/** In pixels of the picture. */
 export interface Region extends Size {
   readonly left: number;
   readonly top: number;
 }
 
-/** Grey or RGB: the channels that carry noise. Alpha, if any, comes after them and is left alone. */
+/** Grey or RGB: the channels that carry noise. Alpha follows them and is never changed. */
 export function colourChannels(channels: Channels): 1 | 3 {
   return channels <= 2 ? 1 : 3;
 }
@@ -40,7 +40,7 @@ export function whiteLevel(data: Samples): number {
   return 1;
 }
 
-/** A place folded into 0 .. length - 1 about the edge samples, which are not repeated (c b | a b c | b a), as often as it takes. */
+/** An index reflected into 0 .. length - 1 as often as needed. The edge sample is not repeated: c b | a b c | b a. */
 export function reflected(i: number, length: number): number {
   if (i >= 0 && i < length) return i;
   const period = Math.max(1, 2 * (length - 1));
@@ -60,7 +60,7 @@ export function toInterleaved<Data extends Uint8Array | Float32Array>(data: Data
   return data.map((_, i) => data[(i % channels) * plane + Math.floor(i / channels)] as number) as Data;
 }
 
-/** Samples cut off at 0 and 1. */
+/** Clips samples to [0, 1]. */
 export function clamped(data: Float32Array): Float32Array {
   return data.map((value) => Math.min(1, Math.max(0, value)));
 }

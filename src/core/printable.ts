@@ -1,13 +1,13 @@
-// Words in messages. Names of pictures and priors may hold anything, and a terminal obeys some of it.
+// Text for messages. Names of pictures and priors may hold control characters, which a terminal would obey.
 
-/** One line, in one direction: line breaks, other control characters and marks of writing direction become escapes. */
+/** On one line and in one direction: line breaks, other control characters and direction marks become escapes. */
 export function printable(name: string): string {
   return name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) =>
     character === '\n' ? '\\n' : `\\u{${character.codePointAt(0)?.toString(16)}}`,
   );
 }
 
-/** The same for a text of several lines: its line breaks stay. */
+/** As `printable`, but keeps line breaks. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }

@@ -1,36 +1,35 @@
-// Puts denoised tiles back together. What is blended is the correction (estimate - noisy), so where nothing
-// is corrected the input comes back bit for bit, whatever the weights round to. Sums exist only for the rows
-// that tiles still work on: rows that are complete go into the result while others are computed.
+// Blends denoised tiles. It blends corrections (estimate - noisy), so a correction of zero returns the input bit for bit,
+// however the weights round. It keeps sums only for rows that tiles still work on; complete rows go into the result.
 import { setImmediate } from 'node:timers/promises';
 import { FlowDenoiseError } from '../core/errors.js';
 import { colourChannels, type Picture, type Samples, whiteLevel } from '../core/picture.js';
 import type { Tile, TilePlan } from './plan.js';
 import { axisWindows } from './window.js';
 
-/** How long the writing of rows keeps the event loop to itself, in milliseconds. */
+/** How long writing rows may block the event loop, in milliseconds. */
 const CHUNK_MS = 10;
 
 export interface Blender<S extends Samples = Samples> {
   /**
-   * Adds one tile. Each tile of the plan is added once, in any order; from the top down memory stays low.
+   * Adds one tile. Add each tile of the plan once, in any order. From the top down takes the least memory.
    *
    * @param correction  estimate - noisy, planar [C, tileHeight, tileWidth], in units of the white level
-   * @throws            FlowDenoiseError BAD_OPTION when its length is another
+   * @throws            FlowDenoiseError BAD_OPTION if its length is wrong
    */
   add(tile: Tile, correction: Float32Array): void;
 
   /**
-   * The picture's samples plus the blended correction, in a new array of the same type, alpha copied. Integer
-   * samples are rounded to nearest and clipped to their range; floats are not clipped. Lets the event loop
-   * turn every 10 ms; an abort rejects with `signal.reason`.
+   * The picture's samples plus the blended correction, in a new array of the same type; alpha is copied. Integer samples are
+   * rounded and clipped to their range; floats are not clipped. Yields to the event loop every 10 ms; an abort rejects with
+   * `signal.reason`.
    */
   finish(signal?: AbortSignal): Promise<S>;
 }
 
 /**
- * @param picture  the noisy picture; not modified, and not to be changed before `finish` is done
+ * @param picture  the noisy picture; do not change it before `finish` is done
  * @param plan     made for the picture's size
- * @throws         FlowDenoiseError BAD_OPTION when plan, size and samples disagree
+ * @throws         FlowDenoiseError BAD_OPTION if plan, size and samples disagree
  */
 export function createBlender<S extends Samples>(picture: Picture<S>, plan: TilePlan): Blender<S> {
   const { data, width, height, channels } = picture;
@@ -49,7 +48,7 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
   const rows = axisWindows(plan.ys, tileHeight, plan.paddedHeight, plan.overlap);
   const out = blankLike(data);
   const rowLength = width * colours;
-  // Band k: the rows from the start of tile row k to the start of the next; complete when tile rows 0..k are.
+  // Band k: the rows from the start of tile row k to the start of the next; complete when tile rows 0..k are done.
   const bandEnds = plan.ys.map((_, k) => Math.min(height, plan.ys[k + 1] ?? height));
   const bands = new Map<number, Float32Array>();
   const tilesLeft = plan.ys.map(() => plan.xs.length);
@@ -61,7 +60,7 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
     return Math.min(height, plan.ys[band] ?? height);
   }
 
-  /** The sums of a band, made when its first tile comes. */
+  /** The sums of a band, created with its first tile. */
   function sumsOf(band: number): Float32Array {
     const known = bands.get(band);
     if (known) return known;
@@ -70,13 +69,13 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
     return sums;
   }
 
-  /** Puts a band's rows into the result, and lets the event loop turn in between. */
+  /** Writes a band's rows into the result, and yields to the event loop in between. */
   async function writeBand(band: number): Promise<void> {
     const sums = bands.get(band);
     const first = bandStart(band);
     let chunkStart = Number.NEGATIVE_INFINITY;
     for (let y = first; y < (bandEnds[band] ?? 0); y++) {
-      // Also before the first row: whoever called has had its share of this turn.
+      // Also before the first row: the caller has used its share of this turn.
       if (performance.now() - chunkStart > CHUNK_MS) {
         await setImmediate();
         signalOfFinish?.throwIfAborted();
@@ -93,7 +92,7 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
     for (; nextBand < end; nextBand++) {
       const band = nextBand;
       writing = writing.then(() => writeBand(band));
-      // Whoever awaits `finish` hears of it; until then it is nobody's unhandled rejection.
+      // `finish()` rethrows.
       writing.catch(() => {});
     }
   }
@@ -143,7 +142,7 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
   };
 }
 
-/** Adds a row of corrections, [width, C] at `from`, to a row of samples, [width, channels] at `to`. */
+/** Adds a row of corrections, [width, C] from `from`, to a row of samples, [width, channels] from `to`. */
 function correctRow(
   out: Samples,
   to: number,
@@ -158,7 +157,7 @@ function correctRow(
   for (let x = 0; x < width; x++) {
     for (let c = 0; c < colours; c++) {
       const correction = sum[from + x * colours + c] as number;
-      // Left alone, not added: -0 + 0 is another bit pattern.
+      // Skipped, since -0 + 0 is another bit pattern.
       if (correction === 0) continue;
       const i = to + x * channels + c;
       const value = (out[i] as number) + correction * white;
@@ -167,7 +166,7 @@ function correctRow(
   }
 }
 
-/** Zeros, as many and of the same type. A Buffer (what sharp returns) has no public constructor. */
+/** Zeros of the same type and length. A Buffer, which sharp returns, has no public constructor. */
 function blankLike<S extends Samples>(data: S): S {
   const length = data.length;
   const blank = (): Samples => {

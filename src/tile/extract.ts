@@ -1,15 +1,14 @@
-// Reads one tile out of a picture, as the flow wants it: planar, Float32, in [0, 1]. Outside the picture it
-// reads the reflection about the edge pixel's centre (whole-sample symmetric: c b | a b c | b a), which
-// repeats no pixel beside itself and so leaves the noise of neighbours independent.
+// Reads one tile of a picture for the flow: planar, Float32, in [0, 1]. Beyond the edge it reads the reflection about the
+// edge pixel's centre (c b | a b c | b a). That repeats no pixel beside itself, so the noise of neighbours stays independent.
 import { FlowDenoiseError } from '../core/errors.js';
 import { colourChannels, type Picture, reflected, whiteLevel } from '../core/picture.js';
 import type { Tile, TilePlan } from './plan.js';
 
 /**
- * @param picture  interleaved samples, [height, width, channels]; the size is the plan's
- * @param out      where to write, at least C * tileHeight * tileWidth long; a new array if left out
- * @returns        `out`: planar [C, tileHeight, tileWidth], samples / white level; C = 1 or 3, alpha left out
- * @throws         FlowDenoiseError BAD_OPTION when `out` is too short
+ * @param picture  interleaved samples, [height, width, channels], of the plan's size
+ * @param out      where to write, at least C * tileHeight * tileWidth long; default: a new array
+ * @returns        `out`: planar [C, tileHeight, tileWidth], samples / white level; C = 1 or 3, without alpha
+ * @throws         FlowDenoiseError BAD_OPTION if `out` is too short
  */
 export function extractTile(
   picture: Picture,
@@ -43,7 +42,7 @@ export function extractTile(
   return out;
 }
 
-/** Positions start .. start + count - 1, folded into 0 .. size - 1. */
+/** The positions start .. start + count - 1, reflected into 0 .. size - 1. */
 function reflectedIndices(start: number, count: number, size: number): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => reflected(start + i, size));
 }

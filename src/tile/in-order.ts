@@ -1,15 +1,13 @@
-// Concurrency that keeps the order: several items are in work at once, results come out as they went in. Not a
-// queue: nothing is pulled from the source before there is room for it.
+// Works on several items at once and keeps their order. Not a queue: it pulls an item from the source only when there is room.
 
 /**
- * Maps a source with at most `limit` items held at a time, whether asked for, in work, or finished and waiting
- * for the consumer. A result leaves as soon as all before it have left; it never waits for the next input.
+ * Maps a source and holds at most `limit` items at a time: asked for, in work, or finished and waiting for the consumer. A
+ * result leaves as soon as all before it have left; it never waits for the next input.
  *
- * When `work` rejects, so does this generator at that item's turn; what else is in work then is the caller's to
- * stop (its rejections are swallowed here, so that none goes unhandled).
+ * If `work` rejects, so does this generator at that item's turn. The caller stops the other work; its rejections are
+ * swallowed here.
  *
- * @param source  its `next()` may be called again before the last call has resolved (arrays and async generators
- *                allow it)
+ * @param source  its `next()` may be called before the last call has resolved (arrays and async generators allow it)
  * @param limit   a whole number, at least 1
  */
 export async function* mapInOrder<In, Out>(

@@ -1,10 +1,9 @@
-// Where the tiles of a picture lie: numbers only, no samples. Reading a tile is extract.ts, how its pixels
-// count is window.ts.
+// Where a picture's tiles lie. extract.ts reads a tile; window.ts weighs its pixels.
 import { FlowDenoiseError } from '../core/errors.js';
 
 export type TileSize = number | 'auto';
 
-/** Of a tile of 'auto'. Memory says how many: docs/architecture.md. */
+/** The most pixels of a tile with 'auto', which memory limits: docs/architecture.md. */
 const MOST_PIXELS = 320 * 320;
 
 export interface TileOptions {
@@ -12,14 +11,14 @@ export interface TileOptions {
   readonly width: number;
   readonly height: number;
   /**
-   * The longest side of a tile in pixels, at least `multiple`; rounded down to a multiple of it. 'auto': the sides with the
-   * fewest pixels to compute, of at most `MOST_PIXELS`. It depends on nothing but the picture's size, so that every machine
+   * The longest side of a tile in pixels, at least `multiple`; rounded down to a multiple of it. 'auto' takes the sides that
+   * compute the fewest pixels, with at most `MOST_PIXELS` each. It depends on the picture's size only, so every machine
    * makes the same tiles.
    */
   readonly tileSize: TileSize;
-  /** The fewest pixels that neighbours share; rounded up to `multiple` it must be less than the tile. */
+  /** The fewest pixels that neighbours share. Rounded up to `multiple`, it must be less than the tile. */
   readonly overlap: number;
-  /** The squeeze factor of the prior, 2^levels: sides and starts of tiles are multiples of it. */
+  /** The prior's squeeze factor, 2^levels. Tiles start at multiples of it, and their sides are multiples. */
   readonly multiple: number;
 }
 
@@ -34,14 +33,14 @@ export interface Tile {
 export interface TilePlan {
   readonly width: number;
   readonly height: number;
-  /** The picture's size reflected up to a multiple of the squeeze factor (to the right and downwards). */
+  /** The picture's size, extended to a multiple of the squeeze factor by reflection at the right and the bottom. */
   readonly paddedWidth: number;
   readonly paddedHeight: number;
-  /** All tiles have this one shape. */
+  /** All tiles have this shape. */
   readonly tileWidth: number;
   readonly tileHeight: number;
   readonly overlap: number;
-  /** The starts of the columns and of the rows, rising. */
+  /** The starts of the columns and of the rows, ascending. */
   readonly xs: readonly number[];
   readonly ys: readonly number[];
   /** Row by row from the top, so that the picture's rows finish in order. */
@@ -49,8 +48,8 @@ export interface TilePlan {
 }
 
 /**
- * Covers a picture with as few tiles of at most `tileSize` as `overlap` allows ('auto': with as few pixels), then shrinks the tiles as far
- * as that number still covers it: 488 pixels at tileSize 256 and overlap 32 are 3 tiles of 184, not of 256.
+ * Covers a picture with as few tiles of at most `tileSize` as `overlap` allows ('auto': with as few pixels), then shrinks
+ * the tiles while that number still covers it: 488 pixels at tileSize 256 and overlap 32 are 3 tiles of 184, not of 256.
  * A picture smaller than a tile is one tile of the padded size.
  *
  * @throws FlowDenoiseError BAD_OPTION
@@ -62,7 +61,7 @@ export function planTiles(options: TileOptions): TilePlan {
   expectInteger('multiple', multiple, 1, 'an integer of at least 1');
   const longest = tileSize === 'auto' ? Math.sqrt(MOST_PIXELS) : tileSize;
   expectInteger('tileSize', longest, multiple, `an integer of at least ${multiple} (the squeeze factor)`);
-  // Starts lie on multiples: an overlap that leaves no whole multiple to advance by would never get on.
+  // Tiles start at multiples, so the overlap must leave at least one multiple to advance by.
   const most = (Math.floor(longest / multiple) - 1) * multiple;
   expectInteger('overlap', overlap, 0, `an integer from 0 to ${most}`, most);
 
@@ -94,7 +93,7 @@ interface AxisPlan {
   readonly starts: readonly number[];
 }
 
-// Lengths below are counted in multiples, which puts every start on one.
+// Below, lengths are counted in multiples, so that every start is a multiple.
 
 /** The fewest tiles of a length of at most `longest` that cover an axis. */
 function tilesOf(padded: number, longest: number, shared: number): number {
@@ -106,7 +105,7 @@ function lengthOf(padded: number, count: number, shared: number): number {
   return Math.ceil((padded + (count - 1) * shared) / count);
 }
 
-/** How many columns and rows of tiles of at most `most` have the fewest pixels; the fewest columns of those that are equal. */
+/** The numbers of columns and rows that compute the fewest pixels, with tiles of at most `most`; fewer columns if equal. */
 function fewestPixels(across: number, down: number, shared: number, most: number): [number, number] {
   let [best, fewest]: [[number, number], number] = [[1, 1], Infinity];
   for (let columns = 1; ; columns++) {
@@ -117,15 +116,15 @@ function fewestPixels(across: number, down: number, shared: number, most: number
       const pixels = columns * width * rows * lengthOf(down, rows, shared);
       if (pixels < fewest) [best, fewest] = [[columns, rows], pixels];
     }
-    // Narrower than high: what follows is worse.
+    // Narrower than high: the rest is worse.
     if (width <= Math.max(shared + 1, Math.sqrt(most) / 2)) return best;
   }
 }
 
-/** One axis with so many tiles. */
+/** Plans one axis with `count` tiles. */
 function planAxis(padded: number, count: number, shared: number, multiple: number): AxisPlan {
   const tileLength = lengthOf(padded, count, shared);
-  // Even spreading: two gaps differ by one multiple at most, and none exceeds t - shared.
+  // Spread evenly: two gaps differ by at most one multiple, and none exceeds t - shared.
   const slack = padded - tileLength;
   const starts = Array.from(
     { length: count },
@@ -134,7 +133,7 @@ function planAxis(padded: number, count: number, shared: number, multiple: numbe
   return { padded: padded * multiple, tileLength: tileLength * multiple, starts };
 }
 
-/** At most `most` of the plan's tiles, about as far from each other across as down. */
+/** At most `most` of the plan's tiles, spread evenly over the picture. */
 export function spreadTiles({ xs, ys, tiles }: TilePlan, most: number): readonly Tile[] {
   const across = Math.min(xs.length, Math.max(1, Math.round(Math.sqrt((most * xs.length) / ys.length))));
   const columns = evenly(xs.length, Math.min(across, most));
@@ -142,7 +141,7 @@ export function spreadTiles({ xs, ys, tiles }: TilePlan, most: number): readonly
   return tiles.filter(({ column, row }) => columns.includes(column) && rows.includes(row));
 }
 
-/** At most `most` of 0 ... count - 1, in the middles of as many equal parts. */
+/** At most `most` of 0 ... count - 1, at the middles of equal parts. */
 function evenly(count: number, most: number): number[] {
   const taken = Math.min(count, most);
   return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));

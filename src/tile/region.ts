@@ -1,8 +1,8 @@
-// A part of a picture: where it lies, and its samples. Numbers are pixels of the picture.
+// Regions of a picture, in its pixels.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Picture, Region, Samples, Size } from '../core/picture.js';
 
-/** @throws FlowDenoiseError BAD_OPTION for a region that reaches beyond the picture */
+/** @throws FlowDenoiseError BAD_OPTION if the region reaches beyond the picture */
 export function checkRegion({ left, top, width, height }: Region, picture: Size): void {
   if (left + width <= picture.width && top + height <= picture.height) return;
   throw new FlowDenoiseError(
@@ -12,10 +12,10 @@ export function checkRegion({ left, top, width, height }: Region, picture: Size)
 }
 
 /**
- * The region with its surroundings, as far as there are any.
+ * The region extended by its surroundings, up to the picture's edges.
  *
- * @param margin    pixels around it, at least
- * @param multiple  where it starts is a multiple of this
+ * @param margin    the fewest pixels to extend it by
+ * @param multiple  left and top become multiples of this
  */
 export function withSurroundings(region: Region, picture: Size, margin: number, multiple: number): Region {
   const start = (at: number) => multiple * Math.floor(Math.max(0, at - margin) / multiple);

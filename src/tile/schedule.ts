@@ -1,5 +1,4 @@
-// Keeps an engine busy with tiles of many pictures: every lane holds one running estimation, and takes the next that waits
-// when it has ended.
+// Keeps an engine busy with tiles of many pictures. Every lane runs one estimation; when it ends, the lane takes the next.
 import type { Engine } from '../core/engine/engine.js';
 import { runEstimation } from '../core/engine/run-estimation.js';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -9,16 +8,16 @@ import type { TileShape } from '../core/ops/tensor-ops.js';
 export interface TileJob<E extends Estimate = Estimate> {
   readonly shape: TileShape;
   readonly estimation: Estimation<E>;
-  /** Drops the tile at the next evaluation; `run` rejects with the signal's reason at once. */
+  /** An abort drops the tile at its next evaluation; `run` rejects with the signal's reason at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Schedule {
-  /** Tiles that can be in work at once: more in flight only wait. */
+  /** How many tiles can be in work at once. */
   readonly capacity: number;
-  /** Runs one tile to its end. Tiles start in the order of the calls. */
+  /** Runs one tile. Tiles start in the order of the calls. */
   run<E extends Estimate>(job: TileJob<E>): Promise<E>;
-  /** Rejects what waits; what runs rejects when its evaluation is back. */
+  /** Waiting tiles reject at once, running ones after their current evaluation. */
   close(): void;
 }
 

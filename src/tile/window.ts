@@ -1,17 +1,17 @@
-// How much each pixel of a tile counts where tiles overlap, one axis at a time: the weight of a pixel is the
-// product of its column's and its row's. Raised cosines (Hann), so neighbours fade into each other smoothly.
+// The weights of a tile's pixels where tiles overlap, one axis at a time: a pixel's weight is its column's times its row's.
+// Raised cosines (Hann), so neighbours fade into each other smoothly.
 
 /**
- * The weights of the tiles along one axis. At every position they sum to 1, so the products over two axes do
- * too. A tile counts fully where it is alone and at the picture's own edges; next to a neighbour it counts
- * nothing for the outermost `margin` pixels, then rises as sin^2 over the rest of the overlap that there is.
+ * The weights of the tiles along one axis. They sum to 1 at every position, so the products over two axes do too. A tile
+ * has weight 1 where it is alone and at the picture's edges. Next to a neighbour, its outermost `margin` pixels have weight
+ * 0, then it rises as sin^2 over the rest of the overlap.
  *
- * @param starts      where the tiles start, rising, the first at 0, each before the end of the one before
- * @param tileLength  of every tile, in pixels
- * @param length      of the axis: the last start + tileLength
+ * @param starts      the tiles' starts, ascending, the first at 0, each before the end of the tile before
+ * @param tileLength  length of every tile, in pixels
+ * @param length      length of the axis: the last start + tileLength
  * @param overlap     the fewest pixels that neighbours share (0 makes hard seams)
- * @param margin      pixels at a tile's border that the flow's zero padding spoils, at least 0; an overlap
- *                    too small for two of them has it shrunk to half the overlap
+ * @param margin      pixels at a tile's border that the flow's zero padding spoils, at least 0; at most half of the
+ *                    overlap is used
  * @returns           for each tile its weights, [tileLength], in [0, 1]
  */
 export function axisWindows(
@@ -43,8 +43,8 @@ export function axisWindows(
 }
 
 /**
- * 0 for the margin, sin^2 up to the margin of the neighbour, then 1. With the margin at most half of what is
- * shared, a tile's positive part begins no later than its neighbour's ends: the total is never 0.
+ * 0 for the margin, sin^2 up to the neighbour's margin, then 1. The margin is at most half of the overlap, so a tile's
+ * weight rises before its neighbour's falls to 0 and the sum is never 0.
  */
 function ramp(tileLength: number, shared: number, margin: number): Float64Array {
   const spoilt = Math.min(margin, Math.floor(shared / 2));
@@ -52,7 +52,7 @@ function ramp(tileLength: number, shared: number, margin: number): Float64Array 
   return Float64Array.from({ length: tileLength }, (_, p) => {
     if (p < spoilt) return 0;
     if (p >= spoilt + width) return 1;
-    // Half a pixel in: the first is not 0, and a ramp and its mirror image sum to 1.
+    // Half a pixel in: the first weight is not 0, and a ramp and its mirror image sum to 1.
     return Math.sin(((p - spoilt + 0.5) / width) * (Math.PI / 2)) ** 2;
   });
 }

@@ -1,5 +1,5 @@
-// The tile on which engines are compared: a picture by formula with noise of a known level, the same everywhere and for
-// ever, so that a score computed once can be stored.
+// The tile on which engines are compared: a picture from a formula, with noise of a known level. It never changes, so its
+// score can be stored.
 import { addGaussianNoise } from '../noise/simulate/add-noise.js';
 import type { TilePoint } from './engine.js';
 
@@ -29,7 +29,7 @@ export function checkTile(side = 64): TilePoint {
   };
 }
 
-/** The norm of the difference of two scores, as a part of the norm of the expected one. */
+/** The norm of the difference, divided by the norm of the expected score. */
 export function deviation(score: Float32Array, expected: ArrayLike<number>): number {
   let [differences, squares] = [0, 0];
   for (let i = 0; i < score.length; i++) {

@@ -1,5 +1,5 @@
-// The inside of a worker thread: opens one local engine and answers requests, one after the other where the engine
-// does not sort them itself.
+// The inside of a worker thread: opens one local engine and answers requests. If the engine makes no batches itself, it gets
+// one request at a time.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../errors.js';
 import type { Answer } from '../inference/estimation.js';
@@ -13,7 +13,7 @@ export interface EngineWorkerData {
 
 export type EngineRequest = { readonly id: number; readonly tile: TilePoint | ClimbPoint } | 'close';
 
-/** What the pool learns of the engine inside. */
+/** The part of a local engine that the pool needs to know. */
 export interface ReadyEngine {
   readonly device: Device;
   readonly lanes: number;
@@ -45,7 +45,7 @@ async function openLocalEngine({ name, prior }: EngineWorkerData): Promise<Local
   }
 }
 
-/** The buffers of an answer that go to the pool without being copied. */
+/** The buffers of an answer; they are transferred to the pool, not copied. */
 function buffersOf(result: Answer): ArrayBuffer[] {
   const samples = 'score' in result ? result.score : result.estimate;
   return samples ? [samples.buffer as ArrayBuffer] : [];

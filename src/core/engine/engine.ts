@@ -1,4 +1,4 @@
-// Where programs run: the one interface of all engines, and the part of it that lives in a worker thread.
+// The interface of all engines, and the part of it that lives in a worker thread.
 import type { Climb, ClimbRequest } from '../inference/climb.js';
 import type { Density, DensityRequest } from '../inference/estimation.js';
 import type { TileShape } from '../ops/tensor-ops.js';
@@ -22,49 +22,45 @@ export interface TilePoint extends Omit<DensityRequest, 'climb'> {
   readonly shape: TileShape;
 }
 
-/** One tile from which beta-MAP climbs. */
+/** One tile at which beta-MAP's climb starts. */
 export interface ClimbPoint extends TilePoint {
   readonly climb: ClimbRequest;
 }
 
-/** What computes. */
 export interface Device {
-  /** Library and version, for the user. */
+  /** Library and version, as shown to the user. */
   readonly library: string;
-  /** 'CPU', or the GPU by its own name. */
+  /** 'CPU', or the GPU's own name. */
   readonly device: string;
   readonly kind: 'cpu' | 'gpu' | 'software-gpu';
-  /** Of the device itself, where it tells; undefined for the CPU, which has the machine's. */
+  /** The device's own memory, if known; undefined for the CPU, which uses the machine's. */
   readonly memoryBytes?: number | undefined;
 }
 
-/** An engine in the calling thread: computes at once and blocks. Owns sessions or tensors until closed. */
+/** An engine in the calling thread; it blocks while it computes. Owns sessions or tensors until closed. */
 export interface LocalEngine {
   readonly device: Device;
-  /**
-   * Tiles that keep it busy. More than one: it takes them at the same time and makes its own batches of them; one: it
-   * must be asked one after the other.
-   */
+  /** Tiles that keep it busy. An engine with more than one makes its own batches; one with 1 takes a tile at a time. */
   readonly lanes: number;
   evaluate(tile: TilePoint): Promise<Density>;
-  /** Where tiles can stay on the device from step to step. */
+  /** Defined if tiles can stay on the device from step to step. */
   readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
   close(): Promise<void>;
 }
 
-/** An engine as the rest of the program sees it: evaluations leave the event loop free. */
+/** An engine as the rest of the program sees it. Evaluations leave the event loop free. */
 export interface Engine {
   readonly name: EngineName;
-  /** Why this engine, in words. */
+  /** Why this engine was chosen, as shown to the user. */
   readonly why: string;
   readonly device: Device;
-  /** Worker threads of ours. */
+  /** Our worker threads. */
   readonly threads: number;
   /** Tiles to keep in flight at once so that no core idles. */
   readonly lanes: number;
-  /** The tile's `y` is handed over: its buffer is empty afterwards. */
+  /** Takes over the tile's `y`: its buffer is empty afterwards. */
   evaluate(tile: TilePoint): Promise<Density>;
-  /** beta-MAP's climb as one request, its samples handed over; undefined where the caller takes the steps. */
+  /** Runs beta-MAP's whole climb and takes over its samples. If undefined, the caller takes the steps. */
   readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
   close(): Promise<void>;
 }

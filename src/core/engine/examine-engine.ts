@@ -1,5 +1,5 @@
-// How an engine does on this machine: whether it opens, what computes, how fast, and how far its answer lies from the
-// reference. For `flow-denoise doctor`; choosing an engine is open-engine.ts's.
+// Examines an engine on this machine for `flow-denoise doctor`: whether it opens, what computes, how fast, and how far its
+// score is from the reference. open-engine.ts chooses an engine.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
@@ -12,17 +12,17 @@ import { openEngine } from './open-engine.js';
 
 /** The side of the tile whose score is stored. */
 export const REFERENCE_SIDE = 32;
-/** The side of the tile that is timed; on a GPU that is a program a large one would take minutes. */
+/** The side of the tile that is timed. Software GPUs get a small one: a large one takes minutes. */
 const TIMED_SIDE = { cpu: 128, gpu: 128, 'software-gpu': 32 } as const;
 
 export interface AvailableEngine extends Device {
   readonly name: EngineName;
   readonly isAvailable: true;
   readonly threads: number;
-  /** A tile's share of the time of one evaluation with all lanes busy, and the tile's side in pixels. */
+  /** Time for one evaluation with all lanes busy, divided by the number of tiles; and the tile's side in pixels. */
   readonly msPerTile: number;
   readonly tileSide: number;
-  /** Norm of (score - reference), as a part of the reference's. */
+  /** The norm of (score - reference), divided by the reference's norm. */
   readonly deviation: number;
 }
 
@@ -57,7 +57,7 @@ async function measure(engine: Engine, { score }: CheckedPrior) {
     Promise.all(
       Array.from({ length: engine.lanes }, () => engine.evaluate({ ...timed, y: timed.y.slice() })),
     );
-  // The first time graphs are recorded and kernels compiled, and batches are not yet as large as they may be.
+  // The first run records graphs and compiles kernels, and its batches are still small.
   await all();
   const started = performance.now();
   await all();
@@ -65,11 +65,7 @@ async function measure(engine: Engine, { score }: CheckedPrior) {
   return { msPerTile, tileSide, deviation: deviation(reference.score, score) };
 }
 
-/**
- * Opens an engine, measures it and closes it again. Takes seconds.
- *
- * @returns  with the reason where it is not available or fails
- */
+/** Opens an engine, measures it and closes it; takes seconds. If the engine is unavailable or fails, returns the reason. */
 export async function examineEngine(
   name: EngineName,
   checked: CheckedPrior,

@@ -1,4 +1,4 @@
-// Chooses an engine and says why.
+// Chooses an engine, and gives the reason.
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +10,10 @@ import { findTensorflow, projectTensorflow } from './packages/tensorflow-package
 import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
-/** What `auto` tries: GPUs, then what is fastest on a CPU. */
+/** The order in which `auto` tries engines: GPUs, then the fastest on a CPU. */
 const PREFERENCE: readonly EngineName[] = ['tensorflow', 'webgpu', 'onnx', 'wasm'];
 
-/** What a reason does not say itself. */
+/** How to get an engine, unless the error already says it. */
 const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
   onnx: undefined,
   tensorflow: undefined,
@@ -27,7 +27,7 @@ const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
 
 export interface EngineOptions {
   readonly engine: EngineName | 'auto';
-  /** Worker threads at most, each with one core (onnx, wasm); the others have threads of their own. */
+  /** The most worker threads, each on one core (onnx, wasm). Other engines have their own threads. */
   readonly threads?: number | undefined;
 }
 
@@ -48,20 +48,20 @@ function isWhole({ shape: { height, width }, y, climb: { noisy, precision } }: C
   return noisy.length === y.length && [1, height * width, y.length].includes(precision.length);
 }
 
-/** Of memory for each thread: it takes half of that at the largest tiles of 'auto', see docs/engines.md. */
+/** Memory planned per thread: twice what it takes at the largest tiles of 'auto', see docs/engines.md. */
 const BYTES_PER_THREAD = 1e9;
 
-/** As many threads as cores, but not more than memory has room for. */
+/** One thread per core, but no more than memory has room for. */
 export function mostThreads(cores: number, bytes: number): number {
   return Math.max(1, Math.min(cores, Math.floor(bytes / BYTES_PER_THREAD)));
 }
 
-/** The machine's memory, or what a container is allowed of it. */
+/** The machine's memory, or a container's limit. */
 function memoryBytes(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
-/** Whether an engine uses cores through several worker threads of ours. */
+/** Whether an engine uses several cores through our worker threads. */
 const takesThreads = (name: EngineName) => name === 'onnx' || name === 'wasm';
 
 async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
@@ -91,7 +91,7 @@ async function open(name: EngineName, prior: Prior, threads: number, because: st
   };
 }
 
-/** Whether `auto` need not even try an engine: opening one that is of no use costs seconds. */
+/** Whether `auto` can skip an engine: opening one takes seconds. */
 async function isHopeless(name: EngineName): Promise<boolean> {
   switch (name) {
     case 'tensorflow':
@@ -108,7 +108,7 @@ function hasNvidiaDriver(): boolean {
   return process.platform === 'win32' || ['/proc/driver/nvidia/version', '/dev/nvidia0'].some(existsSync);
 }
 
-/** Where the Vulkan loader looks on Linux; Dawn complains on stderr when there is nothing. Elsewhere GPUs need no Vulkan. */
+/** Where the Vulkan loader looks on Linux; Dawn complains on stderr if there is nothing. Other systems need no Vulkan. */
 function hasVulkanDriver(): boolean {
   if (process.platform !== 'linux') return true;
   const { VK_ICD_FILENAMES, VK_DRIVER_FILES, XDG_DATA_HOME } = process.env;
@@ -120,15 +120,15 @@ function hasVulkanDriver(): boolean {
   });
 }
 
-/** `auto` takes GPUs for their speed: one that is a program, or TensorFlow on the CPU, has none. */
+/** `auto` takes a GPU for its speed. A software GPU, or TensorFlow on the CPU, has none. */
 function isOfUse(name: EngineName, { kind }: Device): boolean {
   return kind === 'gpu' || name === 'onnx' || name === 'wasm';
 }
 
 /**
- * Opens the engine that was asked for, or the fastest that is available.
+ * Opens the given engine, or the fastest available one.
  *
- * @throws FlowDenoiseError ENGINE_UNAVAILABLE with every reason and a remedy
+ * @throws FlowDenoiseError ENGINE_UNAVAILABLE with every reason and what to do
  */
 export async function openEngine(prior: Prior, options: EngineOptions): Promise<Engine> {
   const threads = options.threads ?? mostThreads(availableParallelism(), memoryBytes());
@@ -164,7 +164,7 @@ function isUnavailable(error: unknown): error is FlowDenoiseError {
 
 function withRemedies(failures: readonly (readonly [EngineName, Error])[]): FlowDenoiseError {
   const reasons = failures.map(([name, { message }]) =>
-    REMEDY[name] === undefined ? message : `${message} (to have it, ${REMEDY[name]})`,
+    REMEDY[name] === undefined ? message : `${message} (to get it, ${REMEDY[name]})`,
   );
   return new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
 }

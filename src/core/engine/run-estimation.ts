@@ -1,12 +1,11 @@
-// Runs one estimation against an engine, one evaluation after the other. The tiles of pictures share an engine in
-// src/tile/schedule.ts.
+// Runs one estimation on an engine, one evaluation at a time. src/tile/schedule.ts shares an engine among tiles.
 import type { Answer, DensityRequest, Estimate, Estimation } from '../inference/estimation.js';
 import type { TileShape } from '../ops/tensor-ops.js';
 import type { Engine } from './engine.js';
 
 /**
- * @param shape    of the tile: channels of the prior, height and width multiples of its squeeze factor
- * @param mayGoOn  called after every evaluation; throws to end the estimation there
+ * @param shape    the tile's: channels of the prior, height and width multiples of its squeeze factor
+ * @param mayGoOn  called after every evaluation; throws to stop the estimation
  * @throws         FlowDenoiseError ENGINE_FAILED, CLOSED
  */
 export async function runEstimation<E extends Estimate>(
@@ -29,7 +28,7 @@ function answerTo(
   engine: Pick<Engine, 'evaluate' | 'climb'>,
   shape: TileShape,
 ): Promise<Answer> {
-  // Copies: the engine takes the buffers away.
+  // The engine takes over the buffers, so it gets copies.
   const tile = { ...point, shape, y: point.y.slice() };
   if (!climb || !engine.climb) return engine.evaluate(tile);
   return engine.climb({ ...tile, climb: { ...climb, noisy: climb.noisy.slice() } });

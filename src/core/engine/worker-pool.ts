@@ -1,5 +1,5 @@
-// A local engine in each of several worker threads, as one: an evaluation goes to a thread that is free. Engines
-// compute synchronously, so this is what keeps the event loop free.
+// Several worker threads, each with a local engine, behind one interface. An evaluation goes to a free thread. Engines
+// compute synchronously, so the threads keep the event loop free.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import type { Climb } from '../inference/climb.js';
@@ -10,11 +10,11 @@ import { forbidTelemetry } from './onnx/onnx-runtime.js';
 import { prepareTensorflowEnvironment } from './packages/tensorflow-package.js';
 
 export interface WorkerPool {
-  /** One thread's. */
+  /** The engine in one thread. */
   readonly engine: ReadyEngine;
-  /** The tile's `y` is handed over: its buffer is empty afterwards. */
+  /** Takes over the tile's `y`: its buffer is empty afterwards. */
   evaluate(tile: TilePoint): Promise<Density>;
-  /** So are the climb's samples. */
+  /** Takes over the tile's samples too. */
   climb(tile: ClimbPoint): Promise<Climb>;
   close(): Promise<void>;
 }
@@ -28,16 +28,16 @@ interface Pending {
 interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
-  /** Rejects where the engine does not open; what is in flight then rejects too. */
+  /** Rejects if the engine does not open; evaluations in flight then reject too. */
   readonly engine: Promise<ReadyEngine>;
   /**
-   * What is in flight rejects. Resolves when the thread has gone: never `terminate()` it, ONNX Runtime aborts the process when
-   * its thread goes at work.
+   * Rejects what is in flight and resolves when the thread has ended. It does not use `terminate()`: ONNX Runtime aborts the
+   * process if its thread dies at work.
    */
   end(): Promise<void>;
 }
 
-/** Pixels to evaluate that are worth a further thread: to start one and to make its session takes a while too. */
+/** Pixels that justify a further thread: starting one and making its session takes a while. */
 const WORTH_A_THREAD = 128 * 128;
 
 const failed = (name: EngineName, reason: string) =>
@@ -46,7 +46,7 @@ const failed = (name: EngineName, reason: string) =>
 const notAvailable = (name: EngineName, reason: string) =>
   new FlowDenoiseError('ENGINE_UNAVAILABLE', `engine ${name} is not available: ${reason}`);
 
-/** What a native library reads when it loads: a thread's own environment is hidden from it. */
+/** Sets the variables that a native library reads when it loads. It cannot see a thread's own environment. */
 function prepareEnvironment(name: EngineName): void {
   if (name === 'tensorflow') prepareTensorflowEnvironment();
   if (!name.startsWith('onnx')) return;
@@ -57,9 +57,9 @@ function prepareEnvironment(name: EngineName): void {
   }
 }
 
-/** Starts a thread, which can be asked at once. */
+/** Starts a thread; requests may be sent at once. */
 function startThread(workerData: EngineWorkerData): Thread {
-  // Handlers live as long as the thread: they keep the name, not the weights.
+  // Handlers live as long as the thread, so they must not hold the weights.
   const { name } = workerData;
   prepareEnvironment(name);
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
@@ -72,7 +72,7 @@ function startThread(workerData: EngineWorkerData): Thread {
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };
-  // An idle thread does not keep the process alive; a busy one does, and one that ends.
+  // An idle thread does not keep the process alive. A busy one does, and one that is ending.
   const unrefIdle = () => {
     if (pending.size === 0 && !isEnding) worker.unref();
   };
@@ -97,7 +97,7 @@ function startThread(workerData: EngineWorkerData): Thread {
         return void worker.terminate();
       }
       const waiting = pending.get(message.id);
-      // Nobody waits any more: the pool closes, and the thread must live until it has ended by itself.
+      // Nobody waits any more: the pool is closing, and the thread ends by itself.
       if (waiting === undefined) return;
       pending.delete(message.id);
       unrefIdle();
@@ -105,7 +105,7 @@ function startThread(workerData: EngineWorkerData): Thread {
       else waiting.reject(failed(name, message.reason));
     });
   });
-  // Of a thread that starts later, nobody waits for this.
+  // Nobody awaits this for a thread that starts later.
   engine.catch(() => {});
   return {
     worker,
@@ -132,13 +132,13 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
   const { name } = data;
   const pool = [startThread(data)];
   const engine = await (pool[0] as Thread).engine;
-  // Let go when all threads have been started: it holds the weights.
+  // Holds the weights; released when all threads have started.
   let dataOfThreads = threads > 1 ? data : undefined;
   let nextId = 0;
   let askedPixels = 0;
   let isClosed = false;
 
-  /** The thread with the fewest evaluations in flight; a new one where all are busy and there was work enough. */
+  /** The thread with the fewest evaluations in flight, or a new one if all are busy and there was enough work. */
   function freeThread(): Thread {
     const alive = pool.filter(({ worker }) => worker.threadId !== -1);
     const [first, ...others] = alive;
@@ -151,7 +151,7 @@ export async function openWorkerPool(data: EngineWorkerData, threads: number): P
     return further;
   }
 
-  /** The answer is of the tile's kind: see engine-worker.ts. */
+  /** Each kind of tile has its own kind of answer, see engine-worker.ts. */
   async function run(tile: TilePoint | ClimbPoint, samples: readonly Float32Array[]): Promise<Answer> {
     if (isClosed) throw new FlowDenoiseError('CLOSED', 'the engine is closed; open a new denoiser');
     askedPixels += tile.shape.height * tile.shape.width;

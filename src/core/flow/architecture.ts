@@ -1,4 +1,4 @@
-// The shape of a flow: what model.json says about it, and which parameters follow from that.
+// The shape of a flow, as model.json gives it, and the parameters that follow from it.
 
 import type { CouplingScale } from './affine-coupling.js';
 import type { ActivationName } from './coupling-net.js';
@@ -10,20 +10,20 @@ export interface Level {
   readonly width: number;
   /** Size of the coupling nets' middle convolution. */
   readonly kernel: 1 | 3;
-  /** Hidden channels of the split's net; on every level with steps but the last. */
+  /** Hidden channels of the split's net, for every level that has steps and is not the last. */
   readonly splitWidth?: number | undefined;
 }
 
 export interface Architecture {
   readonly channels: number;
   readonly levels: readonly Level[];
-  /** The coupling's log-scale is scaleCap tanh(p / scaleCap), */
+  /** Bounds the coupling's log-scale: scaleCap tanh(p / scaleCap). */
   readonly scaleCap: number;
-  /** unless this is 'sigmoid': then ln sigmoid(p + 2), as in Glow's code. */
+  /** 'sigmoid', as in Glow's code, replaces that by ln sigmoid(p + 2). */
   readonly couplingScale?: CouplingScale['kind'] | undefined;
-  /** Of the networks in couplings and splits; SiLU where not given, ReLU in the paper's Glow. */
+  /** In the nets of couplings and splits; default SiLU. The paper's Glow uses ReLU. */
   readonly activation?: ActivationName | undefined;
-  /** The embedding of the noise level; null for a prior of clean pictures only (the paper's). */
+  /** The embedding of the noise level; null for a prior of clean pictures, such as the paper's. */
   readonly conditioning: { readonly kind: 'log-sigma'; readonly features: number } | null;
 }
 
@@ -31,7 +31,7 @@ export function couplingScaleOf({ couplingScale, scaleCap }: Architecture): Coup
   return couplingScale === 'sigmoid' ? { kind: 'sigmoid' } : { kind: 'tanh', cap: scaleCap };
 }
 
-/** Pictures enter the flow with sides that are multiples of this. */
+/** A picture's sides must be multiples of this. */
 export function squeezeFactor({ levels }: Pick<Architecture, 'levels'>): number {
   return 2 ** levels.length;
 }
@@ -43,7 +43,7 @@ interface LevelPlan {
   readonly splits: boolean;
 }
 
-/** What happens to the channels, level by level. */
+/** The channels, level by level. */
 export function levelPlans({ channels, levels }: Architecture): readonly LevelPlan[] {
   const plans: LevelPlan[] = [];
   let current = channels;
@@ -73,7 +73,7 @@ function netShapes(prefix: string, inputs: number, width: number, kernel: number
   };
 }
 
-/** How many numbers all parameters of a flow have together. */
+/** How many numbers a flow's parameters hold. */
 export function parameterCount(architecture: Architecture): number {
   const sizes = Object.values(parameterShapes(architecture)).map((shape) =>
     shape.reduce((n, side) => n * side, 1),
@@ -81,7 +81,7 @@ export function parameterCount(architecture: Architecture): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Every parameter that a flow of this architecture has, by name, with its shape. */
+/** The name and shape of every parameter. */
 export function parameterShapes(architecture: Architecture): Readonly<Shapes> {
   const features = architecture.conditioning?.features ?? 0;
   const shapes: Shapes = {};

@@ -1,5 +1,4 @@
-// The small convolutional network inside couplings and splits, with the gradient with respect to its input.
-// Not a bijection.
+// The small convolutional network inside couplings and splits, with its gradient. Not a bijection.
 import type { TensorOps } from '../ops/tensor-ops.js';
 
 interface Convolution<T> {
@@ -10,7 +9,7 @@ interface Convolution<T> {
 }
 
 export interface CouplingNetParameters<T> {
-  /** SiLU where not given. */
+  /** Default SiLU. */
   readonly activation?: ActivationName | undefined;
   readonly conv1: Convolution<T>;
   readonly conv2: Convolution<T>;
@@ -40,7 +39,7 @@ export function couplingNet<T>(ops: TensorOps<T>, parameters: CouplingNetParamet
       const hidden2 = activate(ops, activation, before2);
       const h = ops.conv2d(hidden2.y, conv3.weight, conv3.bias);
       return {
-        // The slopes are computed now, so that the hidden layers themselves need not be kept until the pullback.
+        // Computing the slopes now frees the hidden layers before the pullback.
         h: ops.after(h, [hidden1.slope, hidden2.slope]),
         pullback(dh) {
           const d2 = hidden2.pullback(ops.conv2d(dh, back3));
@@ -56,7 +55,7 @@ export type ActivationName = 'silu' | 'relu';
 
 interface Activation<T> {
   readonly y: T;
-  /** dy/dx, all that the pullback keeps. */
+  /** dy/dx, the only thing that the pullback keeps. */
   readonly slope: T;
   /** dL/dy -> dL/dx */
   pullback(dy: T): T;

@@ -13,7 +13,7 @@ import { squeeze } from './squeeze.js';
 import { topGaussian } from './top-gaussian.js';
 
 export interface GlowForward<T> {
-  /** One per split, then the last level's; each standard normal under the model. */
+  /** One per split, then the last level's; each is standard normal under the model. */
   readonly latents: readonly T[];
   readonly logDet: T;
   pullback(dLatents: readonly T[]): T;
@@ -62,7 +62,7 @@ export function glow<T>(ops: TensorOps<T>, architecture: Architecture, source: P
   return {
     forward(x, condition) {
       const latents: T[] = [];
-      // What undoes each part, in the order of the parts; splits take their latent's gradient along.
+      // Each part's inverse gradient, in the order of the parts; a split also takes its latent's gradient.
       const pullbacks: ((d: T, dLatents: readonly T[]) => T)[] = [];
       let current = x;
       let logDet = ops.sumVector(ops.vector(Float32Array.of(0)));

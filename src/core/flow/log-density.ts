@@ -1,4 +1,4 @@
-// The flow as a density of pictures: log p_sigma(y) and its gradient, the score, without autodiff.
+// The flow's log density of pictures, log p_sigma(y), and its gradient, the score, without autodiff.
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { Architecture } from './architecture.js';
 import { glow } from './glow.js';
@@ -27,10 +27,10 @@ interface LogDensity<T> {
 }
 
 /**
- * The flow's density as a function: y is a picture [B, C, H, W] in [0, 1], sigma [B, 1] in the same units
- * (unused by an unconditioned prior). H and W are multiples of the squeeze factor.
+ * The flow's log density, for a picture y [B, C, H, W] in [0, 1] and sigma [B, 1] in the same units (ignored by an
+ * unconditioned prior). H and W are multiples of the squeeze factor.
  *
- * ln p(y) = logDet + sum over latents of ln N(latent; 0, 1) + N ln 4, N numbers in a picture.
+ * ln p(y) = logDet + sum over latents of ln N(latent; 0, 1) + N ln 4, for N numbers in a picture.
  */
 export function flowDensity<T>(
   ops: TensorOps<T>,
@@ -54,7 +54,7 @@ export function flowDensity<T>(
   };
 }
 
-/** The same with the score computed: what inference asks for. */
+/** Log density and score at once, as inference needs them. */
 export function densityAndScore<T>(
   ops: TensorOps<T>,
   architecture: Architecture,
@@ -71,7 +71,7 @@ export function densityAndScore<T>(
  * Pictures drawn from the flow.
  *
  * @param latents  one per split, then the last level's, as `Glow.forward` gives them; N(0, T^2) for temperature T
- * @param sigma    [B, 1], the noise level that the pictures have; unused by an unconditioned prior
+ * @param sigma    [B, 1], the pictures' noise level; ignored by an unconditioned prior
  * @returns        [B, C, H, W] in [0, 1] units, not clipped
  */
 export function flowSampler<T>(

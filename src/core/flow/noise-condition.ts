@@ -1,5 +1,4 @@
-// The embedding of the noise level that conditions every network of the flow. A later embedding of other
-// evidence, p(C|E), would enter here too.
+// The embedding of the noise level, which conditions every network of the flow.
 import type { TensorOps } from '../ops/tensor-ops.js';
 import { silu } from './coupling-net.js';
 import type { ParameterSource } from './parameters.js';

@@ -1,4 +1,4 @@
-// From a prior's numbers to a carrier's tensors. Training has a source of its own: its variables.
+// Turns a prior's numbers into a carrier's tensors. Training passes variables instead.
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { CouplingNetParameters } from './coupling-net.js';
 
@@ -39,7 +39,7 @@ export function parametersFrom<T>(ops: TensorOps<T>, weights: Weights): Paramete
   };
 }
 
-/** The parameters of the net whose tensors begin with `prefix`. */
+/** The parameters of the net whose tensor names begin with `prefix`. */
 export function netParameters<T>(
   source: ParameterSource<T>,
   prefix: string,

@@ -1,5 +1,5 @@
-// Split (RealNVP, section 3.6, with Glow's learned prior): half the channels leave the flow as a standard normal,
-// after a Gaussian that a small network reads from the half that stays.
+// Split (RealNVP, section 3.6, with Glow's learned prior): half of the channels leave the flow as a standard normal. A small
+// network reads their mean and scale from the half that stays.
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { CouplingNet } from './coupling-net.js';
 

@@ -1,5 +1,5 @@
-// Adam (Kingma and Ba 2015) with bias correction and a cosine decay of the rate. Its arithmetic is written over
-// ElementwiseOps: of numbers on the host, sample by sample, and of pictures on a device.
+// Adam (Kingma and Ba 2015) with bias correction and a cosine decay of the rate, written over ElementwiseOps: numbers on
+// the host, pictures on a device.
 import { type ElementwiseOps, numberOps } from '../ops/tensor-ops.js';
 
 export interface AdamOptions {
@@ -11,13 +11,13 @@ export interface AdamOptions {
   readonly betas: readonly [number, number];
 }
 
-/** What changes from step to step: the decayed rate and 1, each over the bias of its moment. */
+/** Changes with every step: the decayed rate and 1, each divided by the bias of its moment. */
 export interface AdamFactors<T = number> {
   readonly rate: T;
   readonly correction: T;
 }
 
-/** @param made  steps before this one */
+/** @param made  number of steps so far */
 export function adamFactors({ steps, rate, betas: [b1, b2] }: AdamOptions, made: number): AdamFactors {
   const decayed = rate * 0.5 * (1 + Math.cos((Math.PI * made) / steps));
   return { rate: decayed / (1 - b1 ** (made + 1)), correction: 1 / (1 - b2 ** (made + 1)) };
@@ -33,7 +33,7 @@ export function secondMoment<T>(ops: ElementwiseOps<T>, before: T, gradient: T, 
   return ops.add(ops.affine(before, beta, 0), ops.mul(ops.affine(gradient, 1 - beta, 0), gradient));
 }
 
-/** What is taken off, from the new moments. The factors and epsilon are vectors: a tile may have its own. */
+/** The move to subtract, from the new moments. The factors and epsilon are vectors, so each tile can have its own. */
 export function adamMove<T>(
   ops: ElementwiseOps<T>,
   first: T,
@@ -50,7 +50,7 @@ export interface Adam {
   step(x: Float32Array, gradient: Float32Array, factors: AdamFactors): number;
 }
 
-/** The moments of an array of `length` numbers, on the host. */
+/** Adam on the host, for an array of `length` numbers. */
 export function adam(
   length: number,
   { epsilon, betas: [b1, b2] }: Pick<AdamOptions, 'epsilon' | 'betas'>,

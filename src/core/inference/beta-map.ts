@@ -17,25 +17,25 @@ import {
 import { addScaled, type PosteriorMeanOptions, posteriorMean } from './posterior-mean.js';
 
 const ADAM_BETAS = [0.9, 0.99] as const;
-/** Adam's epsilon, in units of sigma: gradients are of the size of sigma, so nothing flips on rounding. */
+/** Adam's epsilon, in units of sigma. Gradients are about as large as sigma, so rounding flips no step. */
 const ADAM_EPSILON = 1e-3;
-/** A tile has converged when the RMS of its update is below this many sigma. */
+/** A tile has converged when the RMS of its update is below this multiple of sigma. */
 const TOLERANCE = 1e-3;
 
 export interface BetaMapOptions extends PosteriorMeanOptions {
-  /** Weight of the likelihood: larger stays closer to the noisy picture. */
+  /** Weight of the likelihood. Larger values stay closer to the noisy picture. */
   readonly beta: number;
-  /** Adam steps at most; evaluations are one more, and another for the start at the posterior mean. */
+  /** The most Adam steps. Takes one evaluation more, and another to start at the posterior mean. */
   readonly steps: number;
   /** Adam's first rate, in units of sigma. */
   readonly rate: number;
   /** The posterior mean needs a prior that is conditioned on the noise level. */
   readonly start: 'posterior-mean' | 'noisy';
-  /** Take the prior's own noise off at the end: C + s^2 score(C; s). Needs a conditioned prior. */
+  /** Remove the prior's own noise at the end: C + s^2 score(C; s). Needs a conditioned prior. */
   readonly polish: boolean;
-  /** s: the noise level of the clean prior, [0, 1] units. */
+  /** s, the noise level of the clean prior, [0, 1] units. */
   readonly priorSigma: number;
-  /** Other than Gaussian noise of the given sigma. */
+  /** Default: Gaussian noise of the given sigma. */
   readonly noise?: NoiseModel | undefined;
 }
 
@@ -43,12 +43,12 @@ export interface BetaMapEstimate extends Estimate {
   /** Adam steps that were made. */
   readonly steps: number;
   readonly isConverged: boolean;
-  /** J = beta ln p(y | C) + ln p_s(C) of the iterate that was kept (before the polish), nats. */
+  /** J = beta ln p(y | C) + ln p_s(C) of the best iterate (before the polish), nats. */
   readonly objective: number;
 }
 
 /**
- * argmax over C of J(C) = beta ln p(y | C) + ln p_s(C), by Adam on -sigma^2 J; the iterate with the best J is kept.
+ * argmax over C of J(C) = beta ln p(y | C) + ln p_s(C), by Adam on -sigma^2 J. Keeps the iterate with the best J.
  *
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise (not clipped)
  * @param sigma  noise standard deviation, same units; also the unit of Adam's rate and of the stopping rule
@@ -77,7 +77,7 @@ interface Problem {
   readonly options: BetaMapOptions;
 }
 
-/** Adam step by step, the prior evaluated for each. An engine that is offered the whole climb may take it over. */
+/** Adam step by step, with one evaluation of the prior each. An engine may take over the whole climb. */
 function* climb({ noisy, from, sigma, noise, options }: Problem): Generator<DensityRequest, Climb, Answer> {
   const { beta, priorSigma, polish, steps } = options;
   const rules = { steps, rate: options.rate * sigma, epsilon: ADAM_EPSILON * sigma, betas: ADAM_BETAS };

@@ -1,8 +1,8 @@
-// What beta-MAP does when the user leaves it to the prior: the calibration in model.json, or safe defaults.
+// beta-MAP's default options for a prior: the calibration in model.json, or safe values.
 import type { PriorModel } from '../model/model-json.js';
 import type { BetaMapOptions } from './beta-map.js';
 
-/** Without a calibration: the design's measured settings for a conditioned prior; to convergence for another. */
+/** Without a calibration: measured settings for a conditioned prior; for others, enough steps to converge. */
 const CONDITIONED = { steps: 5, rate: 0.05, polish: true, table: [{ sigma255: 25, beta: 4 }] };
 const UNCONDITIONED = { steps: 200, rate: 0.15, polish: false, table: [{ sigma255: 25, beta: 1 }] };
 
@@ -25,7 +25,7 @@ export function calibratedBeta(
   return low.beta + t * (high.beta - low.beta);
 }
 
-/** beta-MAP's options for a prior at a noise level ([0, 1] units); `beta` overrides the calibrated one. */
+/** beta-MAP's options for a prior at a noise level ([0, 1] units). `beta` overrides the calibrated one. */
 export function calibratedBetaMap(
   model: PriorModel,
   sigma: number,

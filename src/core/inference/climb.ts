@@ -1,11 +1,11 @@
-// beta-MAP's climb: its request, its result, and what is decided after each step. The same on the host (beta-map.ts)
-// and on a device (core/engine/tfjs/tfjs-climbs.ts).
+// beta-MAP's climb: its request, its result, and the decisions after each step. The host (beta-map.ts) and devices
+// (core/engine/tfjs/tfjs-climbs.ts) share it.
 import type { ElementwiseOps } from '../ops/tensor-ops.js';
 import { type AdamFactors, type AdamOptions, adamFactors } from './adam.js';
 
 /**
- * Adam on -sigma^2 J from a point, J(C) = -beta/2 sum precision (noisy - C)^2 + ln p_s(C), for one tile. The point and s
- * are those of the request that carries it.
+ * Adam on -sigma^2 J, for one tile: J(C) = -beta/2 sum precision (noisy - C)^2 + ln p_s(C). The request that carries it
+ * holds the start and s.
  */
 export interface ClimbRequest {
   /** Planar [C, H, W]. */
@@ -13,20 +13,20 @@ export interface ClimbRequest {
   /** 1 / sigma^2 of the likelihood: [1] for the tile, [H * W] or [C * H * W]. */
   readonly precision: Float32Array;
   readonly beta: number;
-  /** The unit of the gradient: see above. */
+  /** Scales the gradient, see above. */
   readonly sigma: number;
   /** In the units of the samples. */
   readonly adam: AdamOptions;
-  /** Converged when a step's root mean square is below this. */
+  /** The climb has converged when a step's root mean square is below this. */
   readonly tolerance: number;
-  /** A score beyond this, or one that is not finite, ends the climb: the flow broke down. */
+  /** A larger score, or one that is not finite, ends the climb: the flow broke down. */
   readonly mostScore: number;
-  /** Whether s^2 times its score is added to the best iterate. */
+  /** Whether to add s^2 times its score to the best iterate. */
   readonly polish: boolean;
 }
 
 export interface Climb {
-  /** The iterate with the best J, polished if asked for; undefined where the flow broke down at the start. */
+  /** The iterate with the best J, polished if asked for; undefined if the flow broke down at the start. */
   readonly estimate: Float32Array | undefined;
   /** J of the iterate before the polish, nats. */
   readonly objective: number;
@@ -44,13 +44,13 @@ export function descent<T>(
   return ops.mulVector(ops.add(ops.mulVector(pull, beta), score), scale);
 }
 
-/** How far one tile's climb has come: numbers only, its samples lie elsewhere. */
+/** The state of one tile's climb, without its samples. */
 export interface ClimbCourse extends Omit<Climb, 'estimate'> {
-  /** What an evaluation says: whether its iterate is the best so far, and whether the climb ends there. */
+  /** Judges an evaluation: whether its iterate is the best so far, and whether the climb ends there. */
   judge(objective: number, isSound: boolean): { readonly isBest: boolean; readonly isOver: boolean };
-  /** Adam's numbers for the next step. */
+  /** Adam's factors for the next step. */
   factors(): AdamFactors;
-  /** @param move  the root mean square of the step that was made */
+  /** @param move  the root mean square of the step */
   moved(move: number): void;
 }
 

@@ -1,14 +1,14 @@
-// An estimator is a generator: it asks for the prior's density and score at a point and is resumed with them. It knows
-// no engine, batch or thread, so a tile's result cannot depend on its neighbours.
+// An estimator is a generator: it asks for the prior's density and score at a point and resumes with them. It knows no
+// engine, batch or thread, so a tile's result cannot depend on other tiles.
 import type { Climb, ClimbRequest } from './climb.js';
 
 /** One evaluation of the prior: the point, planar [C, H, W], and the noise level, [0, 1] units. */
 export interface DensityRequest {
   readonly y: Float32Array;
   readonly sigma: number;
-  /** Whether other tiles ask for other noise levels: an engine need not prepare for this one. */
+  /** Whether other tiles have other noise levels; then an engine need not prepare for this one. */
   readonly varies?: boolean | undefined;
-  /** The climb that begins at the point: an engine that takes climbs answers with its end in place of the density. */
+  /** The climb that starts at the point. An engine that runs climbs answers with the result instead of a density. */
   readonly climb?: ClimbRequest | undefined;
 }
 
@@ -22,30 +22,29 @@ export interface Density {
 export interface Estimate {
   /** The clean picture, planar [C, H, W], not clipped. */
   readonly estimate: Float32Array;
-  /** Evaluations of the prior that it took. */
+  /** Evaluations of the prior that were needed. */
   readonly evaluations: number;
   /**
-   * What the estimate is instead, where the flow broke down (a tile unlike any picture that it knows): the posterior
-   * mean for stronger noise, the posterior mean in place of beta-MAP, or the noisy tile as it was. Undefined in the
-   * normal case.
+   * What was used instead if the flow broke down, on a tile unlike any picture it knows: the posterior mean for stronger
+   * noise, the posterior mean in place of beta-MAP, or the noisy tile.
    */
   readonly fallback?: 'stronger' | 'posterior-mean' | 'noisy' | undefined;
 }
 
 /**
- * sigma times the score is the noise that the prior sees, in units of sigma: by Tweedie's formula its mean square is
- * at most 1, and on pictures it stays below 5. Where the flow breaks down it is 10 to 1e35.
+ * sigma times the score is the noise that the prior sees, in units of sigma. By Tweedie's formula its mean square is at most
+ * 1; on pictures it stays below 5. If the flow breaks down it is 10 to 1e35.
  */
 export const MOST_NOISE = 10;
 
-/** Whether the flow broke down at a point: something is not finite, or the noise that it sees is absurd. */
+/** Whether the flow broke down: a number is not finite, or the noise it sees is absurd. */
 export function hasBrokenDown({ logDensity, score }: Density, sigma: number): boolean {
   const most = MOST_NOISE / sigma;
   for (let i = 0; i < score.length; i++) if (!(Math.abs(score[i] as number) <= most)) return true;
   return !Number.isFinite(logDensity);
 }
 
-/** Where an estimation was asked to stop at a break-down. It stays inside: nobody outside hears of it. */
+/** Thrown if an estimation is to stop at a break-down. Always caught inside this package. */
 export class BreakDown extends Error {
   /** @param seen  the noise that the prior saw, in units of sigma, planar [C, H, W] */
   constructor(readonly seen: Float32Array) {

@@ -1,5 +1,5 @@
-// How likely a noisy tile is under a conditioned prior, told from how well the prior denoises it. choose-prior.ts
-// compares priors.
+// How likely a noisy tile is under a conditioned prior, measured by how well the prior denoises it. choose-prior.ts compares
+// priors with it.
 import { addGaussianNoise } from '../noise/simulate/add-noise.js';
 import { densityAt, type Estimate, type Estimation, hasBrokenDown } from './estimation.js';
 
@@ -9,19 +9,19 @@ export interface Evidence extends Estimate {
 }
 
 interface EvidenceOptions {
-  /** The strongest noise that is asked for, [0, 1] units, above `sigma`: one that all compared priors know. */
+  /** The strongest added noise, [0, 1] units, above `sigma`. All compared priors must know it. */
   readonly mostSigma: number;
-  /** Of the noise that is added; one and the same for all compared priors, so that it matters little to the difference. */
+  /** Seed of the added noise. Use one seed for all compared priors, so that it hardly affects the difference. */
   readonly seed: number;
 }
 
-/** Of one added noise level over the one before. */
+/** The ratio of an added noise level to the one before. */
 const STEP = 2;
 
 /** The integral of (tau / first)^2 d ln tau up to the first level. */
 const BELOW_FIRST = 1 / 2;
 
-/** Added noise, in standard deviations: evenly in their logarithm from half the tile's own, or less where there is no room. */
+/** The standard deviations of the added noise, evenly spaced in their logarithm, from half the tile's own or less. */
 function addedLevels(sigma: number, mostSigma: number): number[] {
   const most = Math.sqrt(mostSigma ** 2 - sigma ** 2);
   const least = Math.min(sigma, most) / 2;
@@ -29,7 +29,7 @@ function addedLevels(sigma: number, mostSigma: number): number[] {
   return Array.from({ length: steps + 1 }, (_, i) => least * (most / least) ** (i / steps));
 }
 
-/** Evaluations of the prior that the evidence of a tile takes. */
+/** How many evaluations of the prior `evidence` takes. */
 export function evidenceEvaluations(sigma: number, mostSigma: number): number {
   return addedLevels(sigma, mostSigma).length;
 }
@@ -39,12 +39,12 @@ export function evidenceEvaluations(sigma: number, mostSigma: number): number {
  *
  *     ln p(y) = c - integral of |y - E[y | y']|^2 / tau^2 d ln tau,
  *
- * c being the same for all priors, and by Tweedie's formula E[y | y'] = y' + tau^2 score(y'; sqrt(sigma^2 + tau^2)). A flat
- * prior has E[y | y'] = y'; what this one is better by is added up, by trapezoids. Below the first level the difference
- * falls as tau^2, whose integral is added; at `mostSigma` the integral is cut off.
+ * where c is the same for all priors. By Tweedie's formula E[y | y'] = y' + tau^2 score(y'; sqrt(sigma^2 + tau^2)). A flat
+ * prior has E[y | y'] = y'; the improvement on it is integrated by trapezoids. Below the first level it falls as tau^2, and
+ * that integral is added; the integral ends at `mostSigma`.
  *
- * The flow's own ln p would be one evaluation, but priors that were trained to denoise have scores that can be compared and
- * normalisations that cannot: see docs/architecture.md.
+ * The flow's own ln p would take one evaluation, but priors trained to denoise have comparable scores and incomparable
+ * normalisations, see docs/architecture.md.
  *
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise
  * @param sigma  of its noise, same units, within the prior's `sigmaRange`
@@ -66,7 +66,7 @@ export function* evidence(
     const density = yield* densityAt({ y: noisier, sigma: level, varies: true });
     const isEnd = index === 0 || index === levels.length - 1;
     const weight = (isEnd ? width / 2 : width) + (index === 0 ? BELOW_FIRST : 0);
-    // Where the flow breaks down, the prior knows nothing.
+    // If the flow breaks down, the prior knows nothing about the tile.
     if (!hasBrokenDown(density, level)) nats += weight * improvement(density.score, noise, tau);
   }
   return { estimate: y, evaluations: levels.length, nats };

@@ -1,6 +1,6 @@
-// The paper's objective for Gaussian noise of any spectrum and level: argmax over C of beta log p(N | C) + log p(C), by
-// half-quadratic splitting (Geman and Yang 1995; with a denoiser as prior: Zhang et al. 2021, DPIR). An estimate z of the
-// prior alternates with the closed-form estimate x of the likelihood. No engine.
+// The paper's objective for Gaussian noise of any spectrum and level, argmax over C of beta log p(N | C) + log p(C), by
+// half-quadratic splitting (Geman and Yang 1995; with a denoiser as prior: Zhang et al. 2021, DPIR). It alternates between
+// the prior's estimate z and the likelihood's estimate x, which has a closed form.
 import { setImmediate } from 'node:timers/promises';
 import { BANDS, detailPowers, splitIntoBands } from '../noise/model/bands.js';
 import { type NoiseProfile, varianceAt } from '../noise/model/noise-profile.js';
@@ -15,17 +15,17 @@ interface PlanarTile {
 }
 
 /**
- * The posterior mean E[C | x], planar, of the tile's shape, where x is C under white noise. Of several levels the first is
- * for the tile's own scale and each next one for what is twice as coarse; one alone is for all.
+ * The posterior mean E[C | x], planar, of the tile's shape, if x is C with white noise. Several levels are for one scale
+ * each, from the tile's own to coarser ones by factors of 2; a single level is for all scales.
  */
 export type PosteriorMeanAt = (x: Float32Array, levels: readonly number[]) => Promise<Float32Array>;
 
 export interface SplittingOptions {
   /** The noise levels that the prior knows, [least, most], [0, 1] units. */
   readonly range: readonly [number, number];
-  /** Scales that the posterior mean has a level for, 1 to 3. Default 3. */
+  /** How many scales the posterior mean has a level for, 1 to 3. Default 3. */
   readonly scales?: number | undefined;
-  /** The posterior means' s, in units of the noise at each scale: as many as there are numbers. */
+  /** s of each posterior mean, in units of the noise at each scale. Its length is the number of posterior means. */
   readonly schedule?: readonly number[] | undefined;
   /** Weight of the likelihood. Default 1. */
   readonly beta?: number | undefined;
@@ -37,20 +37,20 @@ export interface SplittingOptions {
  */
 export const SCHEDULES = { one: [1], two: [1, 0.6] } as const;
 
-/** Which detail's noise each scale of the posterior mean is told, and which scale decides what is in each band. */
+/** Which detail gives each scale its noise level, and which scale decides each band. */
 const DETAIL_OF_SCALE = [1, 2, 3] as const;
 const SCALE_OF_BAND = [0, 0, 1, 2] as const;
 
 /**
- * Noise of colour alone counts this much: a prior for colour and brightness alike, told the noise of colour, takes detail
- * from the brightness. On the same crops the mean of both powers in place of the luma's loses 0.38 and 0.26 dB.
+ * The weight of noise of colour alone. A prior treats colour and brightness alike, so the full noise of colour would cost
+ * detail in the brightness. On the same crops, the mean of both powers in place of the luma's loses 0.38 and 0.26 dB.
  */
 const COLOUR_SHARE = 0.6;
 
-/** Levels that differ by less are one: the noise is white. */
+/** Levels that differ by less count as equal: the noise is white. */
 const SAME_LEVEL = 0.02;
 
-/** Steps of the tables over brightness 0 .. 1. */
+/** Entries of the tables over brightness 0 .. 1. */
 const TABLE = 256;
 
 /**
@@ -59,13 +59,13 @@ const TABLE = 256;
  *     z = E[C | N] at s_1;  then  x = z + F[N - z],  z = E[C | x] at s_2;  and so on
  *
  * F multiplies band b of an opponent channel by beta s_b^2 / (beta s_b^2 + level(v)^2 power_b): the solution of argmin over
- * x of beta |N - x|^2 / (level^2 power) + |x - z|^2 / s^2 there, with v the brightness of z at each place. Noise of a
- * camera is coarse, so s is told per scale: as strong as the noise at that scale, times the schedule. Where the noise of
- * the tile is white and of one level, the estimate is the posterior mean at this level.
+ * x of beta |N - x|^2 / (level^2 power) + |x - z|^2 / s^2, with v the brightness of z at each place. Camera noise is coarse,
+ * so s differs per scale: the noise at that scale, times the schedule. If the tile's noise is white and of one level, the
+ * estimate is the posterior mean at that level.
  *
  * @param noisy    not clipped; 3 channels, or 1 with a profile of one channel
  * @param profile  as many channels as the tile
- * @returns        planar [channels, height, width], finite where `posteriorMean` is
+ * @returns        planar [channels, height, width], finite if `posteriorMean` is
  */
 export async function halfQuadraticSplitting(
   noisy: PlanarTile,
@@ -88,7 +88,7 @@ export async function halfQuadraticSplitting(
       x = await likelihoodStep(noisy, z, profile, weights);
     }
     const next = await posteriorMean(x, levels);
-    // An estimate that is not finite is worth less than the one before.
+    // An estimate that is not finite is worse than the one before.
     if (i > 0 && !next.every(Number.isFinite)) return z;
     z = next;
   }
@@ -96,12 +96,12 @@ export async function halfQuadraticSplitting(
 }
 
 interface TileNoise {
-  /** Standard deviation per scale, as white noise would have it at full size, [0, 1] units. */
+  /** Per scale, the standard deviation of white noise at full size that is as strong there, [0, 1] units. */
   readonly levels: readonly number[];
   readonly isWhite: boolean;
 }
 
-/** The noise that a tile has at its brightnesses: root of the mean variance, per scale. */
+/** A tile's noise, given its brightnesses: the root of the mean variance, per scale. */
 export function noiseOfTile(tile: PlanarTile, profile: NoiseProfile): TileNoise {
   const rows = tableRows(brightnessOf(tile));
   const counts = new Float64Array(TABLE);

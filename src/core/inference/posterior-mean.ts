@@ -1,16 +1,16 @@
 // The posterior mean by Tweedie's formula (Robbins 1956; Efron 2011): one evaluation of a noise-conditioned prior.
 import { BreakDown, densityAt, type Estimation, hasBrokenDown } from './estimation.js';
 
-/** Where the flow breaks down, it is asked again as if the noise were stronger: it is smoother there. */
+/** If the flow breaks down, it is asked again with this much more noise: it is smoother there. */
 const RAISE = 1.5;
 const MOST_RAISES = 3;
 
 export interface PosteriorMeanOptions {
-  /** The strongest noise that the prior knows, [0, 1] units: where raising sigma ends. */
+  /** The strongest noise that the prior knows, [0, 1] units; sigma is raised up to it. */
   readonly mostSigma?: number | undefined;
   /** Whether other tiles have other noise levels. */
   readonly varies?: boolean | undefined;
-  /** Throws a `BreakDown` where the flow breaks down, in place of asking again. */
+  /** Throw a `BreakDown` if the flow breaks down, instead of raising sigma. */
   readonly isStrict?: boolean | undefined;
 }
 
@@ -19,9 +19,9 @@ export interface PosteriorMeanOptions {
  *
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise (not clipped)
  * @param sigma  noise standard deviation, same units as y, within the prior's `sigmaRange`
- * @returns      clean estimate, not clipped; `fallback` says where the flow broke down: 'stronger' for the
- *               posterior mean at the least stronger level where it did not, 'noisy' for y itself
- * @throws       BreakDown, where `isStrict` asks for it
+ * @returns      clean estimate, not clipped. If the flow broke down, `fallback` is 'stronger' for the posterior mean at the
+ *               next level where it did not, or 'noisy' for y itself
+ * @throws       BreakDown if `isStrict`
  * @see          Efron 2011, "Tweedie's Formula and Selection Bias"; docs/architecture.md
  */
 export function* posteriorMean(

@@ -5,9 +5,9 @@ import { badOption } from '../errors.js';
  * Mean squared error.
  *
  * @param a  samples in [0, 1], any layout
- * @param b  as many, in the same layout
+ * @param b  as many samples, in the same layout
  * @returns  mean of (a - b)^2, at least 0
- * @throws   FlowDenoiseError BAD_OPTION when there are none, or not as many
+ * @throws   FlowDenoiseError BAD_OPTION when there are none, or the counts differ
  */
 export function mse(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
   if (a.length !== b.length || a.length === 0) {
@@ -27,10 +27,10 @@ export function mse(a: Float32Array | Float64Array, b: Float32Array | Float64Arr
  * 10 log10(peak^2 / MSE).
  *
  * @param a     samples in [0, peak], any layout
- * @param b     as many, in the same layout
+ * @param b     as many samples, in the same layout
  * @param peak  the largest value a sample can have
  * @returns     decibels; Infinity for equal pictures
- * @throws      FlowDenoiseError BAD_OPTION when there are none, or not as many
+ * @throws      FlowDenoiseError BAD_OPTION when there are none, or the counts differ
  */
 export function psnr(a: Float32Array | Float64Array, b: Float32Array | Float64Array, peak = 1): number {
   return 10 * Math.log10((peak * peak) / mse(a, b));

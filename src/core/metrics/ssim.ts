@@ -15,7 +15,7 @@ const MAPS = 5;
 const KERNEL = gaussianKernel();
 
 /**
- * The mean over channels and over all windows that lie wholly inside the picture.
+ * The mean over channels and over all windows that lie inside the picture.
  *
  * @param a      samples in [0, 1], interleaved [height, width, channels], at least 11 x 11 pixels
  * @param b      the other picture, same shape
@@ -67,7 +67,7 @@ function channelSum(
   return sum;
 }
 
-/** Filters one row horizontally, [positions, MAPS] from the sample at `first` on, `step` samples apart. */
+/** Filters one row horizontally: [positions, MAPS]. Starts at sample `first`; `step` samples lie between neighbours. */
 function filterRow(
   a: Float32Array | Float64Array,
   b: Float32Array | Float64Array,
@@ -96,7 +96,7 @@ function filterRow(
   }
 }
 
-/** SSIM at one window from its filtered a, b, a^2, b^2, ab (population covariances). */
+/** SSIM of one window, from its filtered a, b, a^2, b^2 and ab (population covariances). */
 function similarity(means: Float64Array, at: number): number {
   const meanA = means[at] as number;
   const meanB = means[at + 1] as number;

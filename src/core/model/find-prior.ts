@@ -1,4 +1,4 @@
-// From what a user says ("natural", "./my-prior") to a prior's folder.
+// The folder of a prior, from its name ("natural") or path ("./my-prior").
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ const MODELS = fileURLToPath(new URL('../../../models/', import.meta.url));
 
 export const DEFAULT_PRIOR = 'natural';
 
-/** In place of a prior: for each picture the shipped one that suits it. A folder of this name is `./auto`. */
+/** Chooses the shipped prior that suits each picture. Write a folder of this name as `./auto`. */
 export const AUTO_PRIOR = 'auto';
 
 /** The names of the priors that come with the package. */
@@ -23,7 +23,7 @@ export function shippedPriors(): readonly string[] {
 /**
  * The folder of a shipped prior (by name) or of the user's own (by path).
  *
- * @throws FlowDenoiseError BAD_PRIOR when there is neither
+ * @throws FlowDenoiseError BAD_PRIOR if there is neither
  */
 export function findPrior(nameOrFolder: string): string {
   const isName = /^[\w.-]+$/.test(nameOrFolder) && !nameOrFolder.startsWith('.');

@@ -21,7 +21,7 @@ const cardSchema = z.object({
 /**
  * Reads and checks the shipped network: format, version, checksum, shapes, finite numbers.
  *
- * @param folder  a file URL that ends in '/', for tests
+ * @param folder  a file URL that ends in '/'; only tests pass it
  * @throws        FlowDenoiseError BAD_PRIOR
  */
 export async function loadNoiseNetwork(folder: URL = FOLDER): Promise<Weights> {

@@ -1,4 +1,4 @@
-// A prior from disk: model.json and its weights, checked before anything is computed with them.
+// Reads a prior from disk, and checks model.json and the weights before they are used.
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -19,7 +19,7 @@ export interface Prior {
 }
 
 function bad(file: string, what: string, cause?: unknown): FlowDenoiseError {
-  // One line: JSON.parse quotes the text around an error, line ends and all.
+  // One line: JSON.parse quotes the text around an error, with its line breaks.
   return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what.replaceAll(/\s+/g, ' ')}`, { cause });
 }
 
@@ -65,19 +65,19 @@ function parseModel(file: string, bytes: Buffer): PriorModel {
   return model;
 }
 
-/** A name, its precision, shape and place take less than this in the weights' header. */
+/** Bytes in the weights' header for a tensor's name, precision, shape and offsets: at most this. */
 const HEADER_BYTES_OF_TENSOR = 500;
-/** For the header's length, and texts that the file says of itself. */
+/** Bytes for the header's length and the file's metadata. */
 const OTHER_HEADER_BYTES = 1e6;
 
-/** The most that the weights file of a prior can have: 8 bytes a parameter, and a header. */
+/** The largest possible weights file of a prior: 8 bytes a parameter, and a header. */
 function mostWeightsBytes(model: PriorModel): number {
   const tensors = Object.keys(parameterShapes(model)).length;
   return 8 * parameterCount(model) + HEADER_BYTES_OF_TENSOR * tensors + OTHER_HEADER_BYTES;
 }
 
 /**
- * Reads and checks a prior's model.json, and no weights.
+ * Reads and checks a prior's model.json without its weights.
  *
  * @throws FlowDenoiseError BAD_PRIOR
  */
@@ -89,8 +89,8 @@ export async function loadModel(folder: string): Promise<PriorModel> {
 /**
  * Reads and checks a prior: format, version, schema, checksum, tensor names, shapes, finite numbers.
  *
- * @param folder holds model.json and the weights file that it names
- * @throws FlowDenoiseError BAD_PRIOR: one line that names the file and what is wrong with it
+ * @param folder  holds model.json and the weights file that it names
+ * @throws FlowDenoiseError BAD_PRIOR, in one line with the file and what is wrong
  */
 export async function loadPrior(folder: string): Promise<Prior> {
   const model = await loadModel(folder);
@@ -111,10 +111,10 @@ export async function loadPrior(folder: string): Promise<Prior> {
 }
 
 /**
- * Every tensor that is asked for, float32.
+ * Checks that the tensors are the expected ones, and returns them as float32.
  *
- * @param shapes  by name
- * @throws        Error that names the tensor that is missing, of another shape, not finite, or not asked for
+ * @param shapes  the expected tensors, by name
+ * @throws        Error with the name of a tensor that is missing, unexpected, not finite, or of another shape
  */
 export function checkWeights(
   shapes: Readonly<Record<string, readonly number[]>>,

@@ -1,12 +1,12 @@
-// model.json: what a prior is. The schema of format "flow-denoise-prior", version 1.
+// model.json describes a prior: the schema of format "flow-denoise-prior", version 1.
 import { z } from 'zod';
 
 export const FORMAT = 'flow-denoise-prior';
 export const VERSION = 1;
 
 /**
- * Beyond what a prior of use has: the paper's Glow has 4 levels of 32 steps, 512 wide. 500 million parameters fill the
- * largest file that Node reads at once.
+ * Larger than any useful prior: the paper's Glow has 4 levels of 32 steps, 512 wide. 500 million parameters fill the largest
+ * file that Node can read at once.
  */
 export const LIMITS = {
   modelBytes: 1e6,
@@ -47,14 +47,14 @@ export const modelSchema = z
     inputResolution: count,
     levels: z.array(level).min(1).max(LIMITS.levels),
     scaleCap: z.number().positive(),
-    /** 'tanh' where not given. */
+    /** Default 'tanh'. */
     couplingScale: z.enum(['tanh', 'sigmoid']).optional(),
-    /** 'silu' where not given. */
+    /** Default 'silu'. */
     activation: z.enum(['silu', 'relu']).optional(),
     conditioning: z
       .strictObject({ kind: z.literal('log-sigma'), features: count.max(LIMITS.features) })
       .nullable(),
-    /** Noise levels that the prior knows, [0, 1] units. */
+    /** The noise levels that the prior knows, [0, 1] units. */
     sigmaRange: z.tuple([z.number().positive(), z.number().positive()]),
     weights: z.strictObject({
       file: z.string().regex(/^[^/\\]+$/, 'a file name'),
@@ -77,6 +77,5 @@ export const modelSchema = z
     },
   );
 
-/** model.json as data. */
 export type PriorModel = z.infer<typeof modelSchema>;
 export type BetaMapCalibration = z.infer<typeof betaMapCalibration>;

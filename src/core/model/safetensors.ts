@@ -1,5 +1,5 @@
-// The safetensors format: an 8-byte length, a JSON header, raw little-endian tensors. Reads F32, F64 and F16
-// as float32 (float64 for F64), writes F32 and F16.
+// The safetensors format: an 8-byte length, a JSON header, raw little-endian tensors. Reads F32 and F16 as float32 and F64
+// as float64; writes F32 and F16.
 import { Float16Array } from '@petamoriken/float16';
 
 export interface TensorData {
@@ -30,7 +30,7 @@ function isEntry(value: unknown): value is HeaderEntry {
 
 let halves: Float32Array | undefined;
 
-/** Every F16 number by its bits: to look millions up takes a tenth of the time of asking Float16Array for each. */
+/** Every F16 number by its bits: looking up millions takes a tenth of the time of converting each with Float16Array. */
 function halvesByBits(): Float32Array {
   halves ??= Float32Array.from(
     new Float16Array(Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).buffer),
@@ -63,9 +63,9 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
 }
 
 /**
- * The texts that a safetensors file says of itself.
+ * The metadata texts of a safetensors file.
  *
- * @throws Error whose message says what is wrong with the bytes
+ * @throws Error that says what is wrong with the bytes
  */
 export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
   const { __metadata__: metadata } = readHeader(bytes).header;
@@ -76,7 +76,7 @@ export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>
 /**
  * Every tensor of a safetensors file, by name.
  *
- * @throws Error whose message says what is wrong with the bytes; the caller knows the file's name
+ * @throws Error that says what is wrong with the bytes, without the file's name
  */
 export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
   const { header, start } = readHeader(bytes);
@@ -90,7 +90,7 @@ export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
     const length = entry.shape.reduce((product, side) => product * side, 1);
     if (end - begin !== length * size || start + end > bytes.byteLength)
       throw new Error(`tensor ${name} does not fit its shape [${entry.shape}] or the file`);
-    // A copy: the file's bytes need not be aligned to the numbers (and Buffer's own slice would not copy).
+    // A copy, since the numbers may not be aligned in the file. (Buffer's own slice would not copy.)
     const { buffer } = new Uint8Array(bytes.subarray(start + begin, start + end));
     tensors.set(name, { shape: entry.shape, data: decode(entry.dtype, buffer) });
   }
@@ -100,8 +100,8 @@ export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
 /**
  * The bytes of a safetensors file.
  *
- * @param dtypeOf which precision a tensor gets; F32 for all when left out
- * @param metadata texts that the file says of itself
+ * @param dtypeOf   each tensor's precision; default F32
+ * @param metadata  texts to store in the file
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,

@@ -10,7 +10,7 @@ import { writeSafetensors } from './safetensors.js';
 type UnsavedModel = Omit<PriorModel, 'weights'>;
 
 /**
- * Writes model.json and the weights file into `folder`; the checksum is computed here.
+ * Writes model.json and the weights file into `folder`, and computes the checksum.
  *
  * @param precision F16 halves the kernels' size; vectors (biases, log-scales) and the 1x1 matrices stay F32
  * @throws          FlowDenoiseError WRITE_FAILED
@@ -29,10 +29,10 @@ export async function savePrior(
 const NAMED_WEIGHTS = /^weights-[0-9a-f]{12}\.safetensors$/;
 
 /**
- * The same while others read the folder: it is whole at every moment. The weights' file is named after its content, so that
- * model.json, which is renamed into place, always names weights that are there.
+ * The same while others read the folder, which is complete at every moment. The name of the weights file follows from its
+ * content, and model.json is renamed into place, so it always names weights that exist.
  *
- * @throws  FlowDenoiseError WRITE_FAILED; the prior that was there before is whole then
+ * @throws  FlowDenoiseError WRITE_FAILED; the prior that was there before is then intact
  */
 export async function replacePrior(folder: string, model: UnsavedModel, weights: Weights): Promise<void> {
   const nameOf = (sha256: string) => `weights-${sha256.slice(0, 12)}.safetensors`;

@@ -1,4 +1,4 @@
-// Models of the noise, estimates of it, and noise to test them with.
+// The noise: models of it, estimates of it, and simulated noise for tests.
 
 export { estimateSigma, type SigmaEstimate } from './estimate/white/estimate-sigma.js';
 export { fitNoise, type NoiseFit } from './estimate/white/fit-noise.js';

@@ -1,21 +1,18 @@
-// A picture whose noise is to be told, and how its 8x8 blocks are read: planar, in 8-bit units.
+// A picture whose noise is estimated, read in 8x8 blocks: planar, in 8-bit units.
 import { colourChannels, type Picture, whiteLevel } from '../picture.js';
 
 export type NoisyPicture = Picture;
 
 export const coloursOf = ({ channels }: Picture): 1 | 3 => colourChannels(channels);
 
-/** What a sample is multiplied by to have 8-bit units; white is exactly 255 then. */
+/** Converts samples to 8-bit units, where white is exactly 255. */
 export const scaleOf = ({ data }: Picture): number => 255 / whiteLevel(data);
 
 /** Side of a block, and its samples in one channel. */
 export const SIDE = 8;
 export const AREA = SIDE * SIDE;
 
-/**
- * Copies the block at (x, y) to `out`, [colours, 8, 8], in 8-bit units. A plain function: the engine compiles such ones
- * soonest.
- */
+/** Copies the block at (x, y) to `out`, [colours, 8, 8], in 8-bit units. A plain function: V8 optimises those soonest. */
 export function readBlock(
   { data, width, channels }: Picture,
   scale: number,

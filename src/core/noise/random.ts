@@ -1,13 +1,13 @@
 // Reproducible normal numbers: Marsaglia's polar method over the Mersenne Twister. Not for secrets.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-// The twister scrambles its seed over all of its state; with the xor-shift generators of the package,
-// neighbouring seeds begin with related numbers.
+// The twister scrambles its seed over all of its state. With the package's xor-shift generators, neighbouring seeds begin
+// with related numbers.
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { badOption } from '../errors.js';
 
 /**
  * @param seed  an integer from 0 to 2^32 - 1; the same seed gives the same numbers
- * @returns     a function whose every call returns one more independent sample of N(0, 1)
+ * @returns     a function; every call returns the next independent sample of N(0, 1)
  * @throws      FlowDenoiseError BAD_OPTION
  * @see         Marsaglia and Bray 1964, A convenient method for generating normal variables
  */

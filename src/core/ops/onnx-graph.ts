@@ -4,7 +4,7 @@ import protobuf from 'protobufjs/light.js';
 const OPSET = 17;
 const IR_VERSION = 8;
 
-/** A value in a recorded graph: its name, its shape, and its numbers where they are known while recording. */
+/** A value in a recorded graph: its name, its shape, and its numbers if they are known while recording. */
 export interface OnnxValue {
   readonly name: string;
   readonly shape: readonly number[];
@@ -16,16 +16,15 @@ type Attribute = number | string | readonly number[] | { readonly float: number 
 
 export interface OnnxGraphOptions {
   /**
-   * Whether the model takes pictures of any height and width: those that are given while recording stand for all others.
-   * Heights and widths that are halved as often are alike, which ONNX Runtime is told of every value: it uses memory again
-   * only where it knows that sizes agree.
+   * Whether the model takes pictures of any height and width. The names of heights and widths tell ONNX Runtime which
+   * sizes are equal; it reuses memory only between those.
    */
   readonly isAnySize?: boolean;
 }
 
 export interface OnnxGraph {
   input(name: string, shape: readonly number[]): OnnxValue;
-  /** A float32 constant; equal arrays are stored once each time they are given, not deduplicated. */
+  /** A float32 constant, stored anew for every call. */
   constant(data: Float32Array, shape: readonly number[]): OnnxValue;
   /** An int64 constant, for axes and shapes. Equal lists are stored once. */
   integers(values: readonly number[]): OnnxValue;
@@ -43,7 +42,7 @@ export interface OnnxGraph {
 const bytesOf = (view: Float32Array | BigInt64Array) =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
-/** A picture's height and width as names, where any will do; 1 is a sum over pixels and stays. */
+/** Height and width become names if any will do. A length of 1 is a sum over pixels and stays. */
 function dimension(length: number, axis: number, rank: number, isAnySize: boolean) {
   if (!isAnySize || rank !== 4 || axis < 2 || length === 1) return { dimValue: length };
   return { dimParam: `${axis === 2 ? 'height' : 'width'}${length}` };

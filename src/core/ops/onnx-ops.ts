@@ -1,10 +1,10 @@
-// TensorOps that record an ONNX graph instead of computing. Pictures are NCHW. What depends on weights alone
-// (exp of a log-scale, a transposed kernel, a determinant) is computed while recording.
+// TensorOps that record an ONNX graph instead of computing. Pictures are NCHW. What depends on weights alone, such as a
+// determinant, is computed while recording.
 import { DataType, type OnnxGraph, type OnnxValue } from './onnx-graph.js';
 import { invertMatrix, logAbsDet } from './small-matrix.js';
 import type { KernelShape, PictureShape, TensorOps } from './tensor-ops.js';
 
-/** Pixels: no picture is as high or wide. */
+/** More pixels than any picture has in a row or column. */
 const BEYOND = 2 ** 20;
 
 function pictureShape({ shape, name }: OnnxValue): PictureShape {
@@ -32,8 +32,8 @@ function transposed(data: Float32Array, [O, I, kh, kw]: KernelShape): Float32Arr
 
 export interface OnnxOpsOptions {
   /**
-   * Convolutions larger than 1x1 get input channels of zeros up to a multiple of this. ONNX Runtime's WebGPU provider
-   * computes 3x3 convolutions of 6 channels wrongly, of 8 rightly (seen with 1.30).
+   * Convolutions larger than 1x1 get channels of zeros up to a multiple of this: ONNX Runtime's WebGPU provider computes
+   * 3x3 convolutions of 6 channels wrongly, of 8 rightly (seen with 1.30).
    */
   readonly channelMultiple?: number;
 }
@@ -44,7 +44,7 @@ export function onnxOps(
 ): TensorOps<OnnxValue> {
   const scalar = (value: number) => graph.constant(Float32Array.of(value), []);
 
-  /** An elementwise function: of a constant now, of a variable as a node. */
+  /** An elementwise function: computed now for a constant, recorded as a node for a variable. */
   function elementwise(opType: string, now: (x: number) => number, x: OnnxValue): OnnxValue {
     return x.constant ? graph.constant(x.constant.map(now), x.shape) : graph.node(opType, [x], x.shape);
   }
@@ -53,7 +53,7 @@ export function onnxOps(
     return graph.node(opType, [a, b], a.shape.length >= b.shape.length ? a.shape : b.shape);
   }
 
-  /** [C] or [B, C] made to broadcast over [B, C, H, W]. */
+  /** Reshapes [C] or [B, C] to broadcast over [B, C, H, W]. */
   function overPixels(vector: OnnxValue): OnnxValue {
     const shape = [...vector.shape, 1, 1];
     return vector.constant
@@ -66,7 +66,7 @@ export function onnxOps(
     return graph.node('ReduceSum', [x, graph.integers(axes)], shape, { keepdims: 0 });
   }
 
-  /** A picture and a kernel with further input channels that are zero. */
+  /** Appends input channels of zeros to a picture and a kernel. */
   function padChannels(picture: OnnxValue, kernel: OnnxValue): [OnnxValue, OnnxValue] {
     const { batch, channels, height, width } = pictureShape(picture);
     const [O, I, kh, kw] = kernel.shape as KernelShape;
@@ -132,7 +132,7 @@ export function onnxOps(
     tanh: (x) => elementwise('Tanh', Math.tanh, x),
     sigmoid: (x) => elementwise('Sigmoid', (value) => 1 / (1 + Math.exp(-value)), x),
     relu: (x) => elementwise('Relu', (value) => Math.max(0, value), x),
-    // Of relu(x), which runs in ONNX Runtime's blocked layout, as Greater and Cast do not.
+    // Relu runs in ONNX Runtime's blocked layout; Greater and Cast do not.
     positive: (x) => graph.node('Sign', [graph.node('Relu', [x], x.shape)], x.shape),
     // HardSigmoid(x; -1, 1) = clip(1 - x): unlike Sub, it runs in ONNX Runtime's blocked layout.
     complement: (x) => graph.node('HardSigmoid', [x], x.shape, { alpha: { float: -1 }, beta: { float: 1 } }),
@@ -155,7 +155,7 @@ export function onnxOps(
     squeeze(picture) {
       const { batch, channels, height, width } = pictureShape(picture);
       const shape = [batch, channels * 4, height / 2, width / 2];
-      // ONNX puts the four places before the channels, the flow after them.
+      // SpaceToDepth puts the four places before the channels, the flow after them.
       const places = graph.node('SpaceToDepth', [picture], shape, { blocksize: 2 });
       const order = Array.from({ length: 4 * channels }, (_, i) => (i % 4) * channels + Math.floor(i / 4));
       return graph.node('Gather', [places, graph.integers(order)], shape, { axis: 1 });
@@ -166,8 +166,8 @@ export function onnxOps(
       return graph.node('DepthToSpace', [picture], shape, { blocksize: 2, mode: 'CRD' });
     },
 
-    // ONNX Runtime orders nodes by need alone, so the picture is made to need one pixel of each of the others:
-    // a pooling whose stride is longer than any picture (which runs in the blocked layout), times zero.
+    // ONNX Runtime computes nodes when they are needed. So the picture depends on one pixel of each of the others: a pooling
+    // whose stride is longer than any picture (it runs in the blocked layout), times zero.
     after(picture, earlier) {
       const zeros = earlier.map((other) => {
         const { batch, channels } = pictureShape(other);
@@ -185,7 +185,7 @@ export function onnxOps(
       return zeros.reduce((sum, zero) => binary('Add', sum, zero), picture);
     },
 
-    // Row by row first: partial sums stay small, which keeps float32 exact enough.
+    // Row by row first: partial sums stay small, and float32 stays exact enough.
     sum: (picture) => reduceSum(reduceSum(picture, [2, 3]), [1]),
     sumVector(vector) {
       if (!vector.constant) return reduceSum(vector, [vector.shape.length - 1]);

@@ -4,7 +4,7 @@
 interface Decomposition {
   /** Row-major L (unit diagonal, below) and U (on and above the diagonal) in one. */
   readonly lu: Float64Array;
-  /** pivots[i]: the row of the input that stands in row i. */
+  /** pivots[i]: which row of the input is now row i. */
   readonly pivots: Int32Array;
 }
 

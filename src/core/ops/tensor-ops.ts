@@ -1,6 +1,5 @@
-// The tensor operations that the flow needs, and nothing else. Two carriers implement them: tfjs-ops (runs at
-// once) and onnx-ops (records a graph). Not a tensor library: shapes are what the flow has, no broadcasting
-// beyond "per channel", and only the carriers know how a picture's axes are laid out.
+// The tensor operations that the flow needs, and no others. Two carriers implement them: tfjs-ops runs at once, onnx-ops
+// records a graph. Nothing broadcasts but "per channel". Only the carriers know how a picture's axes lie in memory.
 
 /** The logical shape of a picture tensor: [batch, channels, height, width], whatever the layout in memory. */
 export interface PictureShape {
@@ -17,8 +16,7 @@ export type TileShape = Omit<PictureShape, 'batch'>;
 export type KernelShape = readonly [number, number, number, number];
 
 /**
- * Arithmetic that looks at one sample at a time: what an optimiser needs. Words as in `TensorOps`; where T is a number,
- * it is one sample, and its own vector.
+ * The elementwise arithmetic that an optimiser needs. If T is a number, it stands for one sample and for its own vector.
  */
 export interface ElementwiseOps<T> {
   /** Elementwise sum, product, difference and quotient of two tensors of one shape. */
@@ -34,7 +32,7 @@ export interface ElementwiseOps<T> {
   mulVector(picture: T, vector: T): T;
 }
 
-/** The plainest carrier: one sample at a time, in float64, for loops over arrays on the host. A flow cannot run on it. */
+/** Plain numbers, in float64, for loops over arrays on the host. A flow cannot run on it. */
 export const numberOps: ElementwiseOps<number> = {
   add: (a, b) => a + b,
   mul: (a, b) => a * b,
@@ -47,8 +45,8 @@ export const numberOps: ElementwiseOps<number> = {
 };
 
 /**
- * Operations over a carrier's tensors T. In the comments: a *picture* is [B, C, H, W] by meaning, a *vector*
- * is [C] or [B, C] and applies to every pixel of a picture, a *scalar* is [] or [B].
+ * Operations on a carrier's tensors T. Below, a *picture* is [B, C, H, W] whatever its layout, a *vector* is [C] or [B, C]
+ * and applies to every pixel of a picture, a *scalar* is [] or [B].
  */
 export interface TensorOps<T> extends ElementwiseOps<T> {
   /** A convolution kernel from row-major [O, I, kh, kw] numbers. */
@@ -62,7 +60,7 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
 
   /** Convolution (cross-correlation) with zero padding, stride 1, output of the input's size. bias: vector [O]. */
   conv2d(picture: T, kernel: T, bias?: T): T;
-  /** The kernel turned by 180 degrees with input and output swapped: convolving with it is conv2d's pullback. */
+  /** The kernel turned by 180 degrees with input and output swapped. Convolving with it is conv2d's pullback. */
   transposeKernel(kernel: T): T;
   /** ln |det W| of a [C, C, 1, 1] kernel, a scalar. */
   logAbsDet(kernel: T): T;
@@ -75,7 +73,7 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
   log(x: T): T;
   tanh(x: T): T;
   sigmoid(x: T): T;
-  /** x sigmoid(x) and its derivative at once, where a carrier has a way; else undefined, and they are made of the above. */
+  /** x sigmoid(x) and its derivative; undefined if the carrier has no such kernel. Then they are composed. */
   silu?(x: T): { readonly y: T; readonly slope: T } | undefined;
   /** max(x, 0). */
   relu(x: T): T;
@@ -84,9 +82,9 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
   /** 1 - x for x in [0, 1], as sigmoids are. (A carrier may clip to that range.) */
   complement(x: T): T;
 
-  /** Channels of two pictures, or entries of two [B, C] vectors, one after the other. */
+  /** Joins the channels of two pictures, or the entries of two [B, C] vectors. */
   concat(a: T, b: T): T;
-  /** Channels of a picture, or entries of a vector, from `start` up to but without `end`. */
+  /** Channels of a picture, or entries of a vector, from `start` to before `end`. */
   channels(x: T, start: number, end: number): T;
   /** The first and the second half of the channels, or of a vector's entries. */
   halves(x: T): readonly [T, T];
@@ -95,8 +93,8 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
   unsqueeze(picture: T): T;
 
   /**
-   * The picture itself, computed after the given pictures: keeps carriers from putting them off and holding their
-   * inputs in memory. The given pictures hold finite numbers.
+   * The same picture, computed after the given ones. Otherwise a carrier may put those off and keep their inputs in memory.
+   * The given pictures hold finite numbers.
    */
   after(picture: T, earlier: readonly T[]): T;
 
@@ -104,7 +102,7 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
   sum(picture: T): T;
   /** The sum of a vector's entries: [C] -> [], [B, C] -> [B]. */
   sumVector(vector: T): T;
-  /** A scalar times the pixels of a picture, H W. */
+  /** A scalar times the number of a picture's pixels, H W. */
   forEachPixel(scalar: T, picture: T): T;
   /** The sum of two scalars, [] or [B] each. */
   addScalars(a: T, b: T): T;

@@ -1,10 +1,10 @@
-// SiLU and its slope as one TensorFlow.js kernel with its own gradient on the backend `tensorflow`: a third of the
-// operations of its parts.
+// SiLU and its slope as one TensorFlow.js kernel with its own gradient, for the backend `tensorflow`. It takes a third of the
+// operations that its parts take.
 import * as tf from '@tensorflow/tfjs-core';
 
 const NAME = 'FlowDenoiseSilu';
 
-/** What we use of tfjs-node's backend: TensorFlow's operations by their names. */
+/** The part of tfjs-node's backend that we use: TensorFlow's operations by name. */
 interface NodeBackend {
   executeSingleOutput(
     name: string,
@@ -14,14 +14,14 @@ interface NodeBackend {
   readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number };
 }
 
-/** TensorFlow's operation on floats. */
+/** Runs a TensorFlow operation on floats. */
 function native(name: string, ...inputs: readonly tf.TensorInfo[]): tf.Tensor {
   const backend = tf.backend() as unknown as NodeBackend;
   const { TF_ATTR_TYPE: type, TF_FLOAT: value } = backend.binding;
   return backend.executeSingleOutput(name, [{ name: 'T', type, value }], inputs) as tf.Tensor;
 }
 
-/** Makes the kernel known; the backend need not be there yet. */
+/** The kernel can be registered before the backend is there. */
 function register(): void {
   tf.registerKernel({
     kernelName: NAME,
@@ -60,7 +60,7 @@ function register(): void {
 
 register();
 
-/** x sigmoid(x) and its derivative; undefined where the backend has no such kernel. */
+/** x sigmoid(x) and its derivative; undefined if the backend has no such kernel. */
 export function fusedSilu(x: tf.Tensor): { y: tf.Tensor; slope: tf.Tensor } | undefined {
   if (tf.getBackend() !== 'tensorflow') return undefined;
   const [y, slope] = tf.engine().runKernel(NAME, { x }) as unknown as [tf.Tensor, tf.Tensor];

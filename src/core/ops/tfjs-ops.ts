@@ -1,21 +1,20 @@
-// TensorOps on TensorFlow.js: every operation runs at once on the current backend (tensorflow, webgpu, wasm,
-// cpu) and is differentiable, so that training can use the same flow. Pictures are NHWC in memory. Tensors are
-// freed by the caller's `tidy`, never here.
+// TensorOps on TensorFlow.js. Every operation runs at once on the current backend and is differentiable, so training uses
+// the same flow. Pictures are NHWC in memory. The caller's `tidy` frees tensors.
 import * as tf from '@tensorflow/tfjs-core';
 import { invertMatrix, logAbsDet } from './small-matrix.js';
 import type { TensorOps } from './tensor-ops.js';
 import { fusedSilu } from './tensorflow-silu.js';
 
-/** A kernel is kept as HWIO, a picture as NHWC, a vector as [C] or [B, C]. */
+/** Kernels are HWIO, pictures NHWC, vectors [C] or [B, C]. */
 type TfjsOps = TensorOps<tf.Tensor>;
 
-/** [C] and [B, C] both become something that broadcasts over NHWC. */
+/** Reshapes [C] or [B, C] to broadcast over NHWC. */
 function overPixels(vector: tf.Tensor): tf.Tensor {
   const [batch, channels] = vector.shape;
   return vector.rank === 2 ? tf.reshape(vector, [batch as number, 1, 1, channels as number]) : vector;
 }
 
-/** What kernels were made of: reading them back at once is slow on a GPU, and impossible on some. */
+/** The numbers that kernels were made from. Reading them back is slow on a GPU, and some backends cannot do it at once. */
 const kernelData = new WeakMap<tf.Tensor, Float32Array>();
 
 /** The [C, C] matrix (output first) of a 1x1 kernel, on the host. */
@@ -41,7 +40,7 @@ const logAbsDetOf = tf.customGrad((...inputs) => {
   const { matrix, size } = matrixOf(kernel);
   return {
     value: tf.scalar(logAbsDet(matrix, size)),
-    // Entry (output o, input i) of W^-T is entry (i, o) of W^-1, which is where HWIO has it.
+    // HWIO keeps W^-T's entry (output o, input i) where W^-1 has its entry (i, o).
     gradFunc: (dy: tf.Tensor) => {
       const inverse = Float32Array.from(invertMatrix(matrix, size));
       return tf.mul(dy, tf.tensor4d(inverse, [1, 1, size, size]));
@@ -56,8 +55,8 @@ function hwio(data: Float32Array, shape: readonly [number, number, number, numbe
 }
 
 /**
- * Kernels that are to be used turned and transposed. On TensorFlow that is an operation as fast as a convolution, which
- * spares training the turning and its gradient; on others it is up to ten times slower.
+ * Kernels that are used turned and transposed. TensorFlow has an operation for that, as fast as a convolution, which saves
+ * the turning and its gradient in training. Other backends would be up to ten times slower.
  */
 const turnedInUse = new WeakSet<tf.Tensor>();
 
@@ -121,7 +120,7 @@ export const tfjsOps: TfjsOps = {
     const size = x.shape.map((length, axis) => (axis === x.rank - 1 ? end - start : length));
     return tf.slice(x, begin, size);
   },
-  // Unlike two slices it has a gradient of one operation.
+  // Its gradient is one operation; that of two slices is several.
   halves: (x) => tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor],
   squeeze(picture) {
     const { batch, channels, height, width } = this.shapeOf(picture);
@@ -136,7 +135,7 @@ export const tfjsOps: TfjsOps = {
 
   after: (picture) => picture,
 
-  // Row by row, then over the rows: partial sums stay small, which keeps float32 exact enough.
+  // Row by row first: partial sums stay small, and float32 stays exact enough.
   sum: (picture) => tf.sum(tf.sum(picture, [2, 3]), 1),
   sumVector: (vector) => tf.sum(vector, -1),
   forEachPixel(scalar, picture) {

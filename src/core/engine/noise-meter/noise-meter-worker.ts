@@ -1,5 +1,5 @@
-// The inside of the noise meter's thread: the noise network under ONNX Runtime, or under TensorFlow.js where ONNX Runtime
-// does not load. It opens at the first tile.
+// The inside of the noise meter's thread: runs the noise network in ONNX Runtime, or in TensorFlow.js if that does not load.
+// Opens it at the first tile.
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../errors.js';
 import { parametersFrom, type Weights } from '../../flow/parameters.js';
@@ -54,7 +54,7 @@ async function openOnnx(weights: Weights): Promise<Measure> {
   };
 }
 
-/** For tiles of any size. */
+/** The network as an ONNX model, for tiles of any size. */
 function recorded(weights: Weights): Uint8Array {
   const graph = createOnnxGraph('noise-network', { isAnySize: true });
   const ops = onnxOps(graph);

@@ -1,5 +1,5 @@
-// The noise network in a thread of its own, so that reading a picture's noise leaves the event loop free. The same under
-// every engine: what the noise is does not depend on where the prior runs.
+// The noise network in its own thread, so that measuring noise leaves the event loop free. It is the same for every engine:
+// the noise found does not depend on where the prior runs.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError, messageOf } from '../../errors.js';
 import type { PictureLevels } from '../../noise/estimate/picture-head.js';
@@ -8,9 +8,9 @@ import type { MeterReply, MeterRequest } from './noise-meter-worker.js';
 
 export interface NoiseMeter {
   /**
-   * What the network says of a tile.
+   * The network's readings of a tile.
    *
-   * @param tile  planar [3, height, width], RGB in [0, 1], sides multiples of 16; its buffer is handed over
+   * @param tile  planar [3, height, width], RGB in [0, 1], sides multiples of 16; its buffer is taken over
    * @returns     [2 * LEVELS + FEATURES, height / 16, width / 16], see noise-network.ts
    * @throws      FlowDenoiseError ENGINE_FAILED, CLOSED
    */
@@ -21,7 +21,7 @@ export interface NoiseMeter {
   /**
    * The levels of a whole picture.
    *
-   * @param cells  [count, CELL_INPUTS], see picture-head.ts; its buffer is handed over
+   * @param cells  [count, CELL_INPUTS], see picture-head.ts; its buffer is taken over
    */
   pool(cells: Float32Array): Promise<PictureLevels>;
   close(): Promise<void>;
@@ -37,7 +37,7 @@ interface Waiting {
 const failed = (reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `the noise could not be measured: ${reason}; pass sigma`);
 
-/** A meter whose thread starts with the first tile. */
+/** Opens a noise meter; its thread starts with the first tile. */
 export function openNoiseMeter(): NoiseMeter {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | undefined;
@@ -56,7 +56,7 @@ export function openNoiseMeter(): NoiseMeter {
     thread.on('message', (reply: MeterReply) => {
       const place = waiting.get(reply.id);
       waiting.delete(reply.id);
-      // An idle thread does not keep the process alive; a busy one does, and one whose end is waited for.
+      // An idle thread does not keep the process alive. A busy one does, and one that is being closed.
       if (waiting.size === 0 && !isClosed) thread.unref();
       if ('result' in reply) place?.resolve(reply.result);
       else place?.reject(failed(reply.reason));
@@ -72,7 +72,7 @@ export function openNoiseMeter(): NoiseMeter {
     return thread;
   }
 
-  /** The answer to a task is of its kind: see noise-meter-worker.ts. */
+  /** Each kind of task has its own kind of answer, see noise-meter-worker.ts. */
   function ask(task: MeterRequest['task'], buffer: ArrayBuffer): Promise<Result> {
     if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one');
     return new Promise((resolve, reject) => {

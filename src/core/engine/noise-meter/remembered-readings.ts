@@ -1,12 +1,12 @@
-// A noise meter that measures a tile once. The choice of a prior, the denoiser and a preview's many results read the same
-// tiles of a picture; tiles are known by their samples, so a picture that a program changes in place is measured anew.
+// A noise meter that measures each tile once: choosing a prior, the denoiser and a preview's results read the same tiles.
+// It recognises tiles by their samples, so a picture that a program has changed is measured again.
 import { createHash } from 'node:crypto';
 import type { NoiseMeter } from './noise-meter.js';
 
-/** Tiles whose readings are kept, some 24 kB each: those of eight pictures. */
+/** The number of tiles kept, about 24 kB each: those of eight pictures. */
 const MOST_KEPT = 64;
 
-/** @param meter  is closed with the one that is returned */
+/** @param meter  closed by closing the result */
 export function rememberReadings(meter: NoiseMeter): NoiseMeter {
   const known = new Map<string, Promise<Float32Array>>();
   return {
@@ -16,7 +16,7 @@ export function rememberReadings(meter: NoiseMeter): NoiseMeter {
       if (kept) return kept;
       const readings = meter.measure(tile, size);
       known.set(key, readings);
-      // What failed is measured anew.
+      // Do not keep failures.
       readings.catch(() => known.delete(key));
       for (const oldest of known.keys()) {
         if (known.size <= MOST_KEPT) break;

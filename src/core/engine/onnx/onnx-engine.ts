@@ -1,7 +1,6 @@
-// ONNX Runtime in the calling thread, one core: the recorded graph runs whole. One session takes tiles of any shape and
-// noise level. Large tiles of one noise level have sessions of their own: with both known the conditioning becomes biases
-// of the convolutions, which is 10% faster. Which session answers depends on the tile alone, never on what came before, so
-// a picture gives the same bits again.
+// ONNX Runtime in the calling thread, on one core; runs the whole recorded graph. One session takes tiles of any shape and
+// noise level. Large tiles of one noise level get their own session, which is 10% faster: with both known, the conditioning
+// becomes biases of the convolutions. The tile alone decides which session runs it, so a picture always gives the same bits.
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -14,13 +13,13 @@ import type { LocalEngine, TilePoint } from '../engine.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
 import { collectGarbage, recordDensityAndScore } from './record.js';
 
-/** A session that this many evaluations passed by is released: each holds some 60 MB. */
+/** A session not used for this many evaluations is released: each holds about 60 MB. */
 const IDLE_EVALUATIONS = 24;
 
-/** Pixels of a tile that gets a session of its own: smaller ones do not earn back what it takes to make. */
+/** Tiles with fewer pixels get no session of their own: making one takes longer than it saves. */
 const LEAST_PIXELS = 200 * 200;
 
-/** One core per session, and no arenas: memory goes back between evaluations, at no measurable cost. */
+/** One core per session. Without arenas, memory is freed between evaluations, at no measurable cost. */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
@@ -28,11 +27,11 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   graphOptimizationLevel: 'all',
   enableCpuMemArena: false,
   enableMemPattern: false,
-  // Its advice on hardware-specific graphs is for whoever saves them.
+  // Hides a warning that matters only if you save the optimised graph.
   logSeverityLevel: 3,
 };
 
-/** Whether the package's install script has fetched them. */
+/** The package's install script fetches them. */
 function hasCudaLibraries(): boolean {
   const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
   const folder = path.join(entry, `../../bin/napi-v6/${process.platform}/${process.arch}`);
@@ -48,14 +47,14 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
   const available = ort.listSupportedBackends().map(({ name }) => name);
   if (!available.includes(provider))
     throw new Error(`this build of ONNX Runtime has ${available.join(', ')} but not ${provider}`);
-  // Its own message comes with lines on stderr.
+  // Without its libraries, ONNX Runtime also prints to stderr.
   if (provider === 'cuda' && !hasCudaLibraries())
     throw new Error('onnxruntime-node was installed without its CUDA libraries');
   const sessions = new Map<string, { readonly session: Promise<InferenceSession>; lastUse: number }>();
   let evaluations = 0;
 
   const opsOptions = provider === 'webgpu' ? { channelMultiple: 4 } : {};
-  // Of the picture that stands for all: two pixels are left where it was halved most.
+  // A typical picture, for recording: two pixels are left at the coarsest level.
   const side = 2 * squeezeFactor(prior.model);
 
   async function createSession(own?: { shape: TileShape; sigma: number }): Promise<InferenceSession> {
@@ -65,7 +64,7 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
       recordDensityAndScore(prior, { batch: 1, ...shape }, own?.sigma, options),
       {
         ...SESSION_OPTIONS,
-        // The blocked layout does not take biases that are computed, and costs twice the memory where sizes are open.
+        // The blocked layout does not take computed biases, and uses twice the memory if sizes are open.
         graphOptimizationLevel: own ? 'all' : 'extended',
         executionProviders: [provider],
       },
@@ -120,12 +119,12 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
   };
 }
 
-/** Engines agree to this, see docs/architecture.md. */
+/** The bound on how far engines may differ, see docs/architecture.md. */
 const MOST_DEVIATION = 1e-4;
 
 /**
  * @param provider  'cpu', or one of ONNX Runtime's GPU providers
- * @throws          Error when it does not open, or does not give the CPU's score on the built-in tile
+ * @throws          Error if it does not open, or its score of the built-in tile is not the CPU's
  */
 export async function openOnnxEngine(
   prior: Pick<Prior, 'model' | 'weights'>,

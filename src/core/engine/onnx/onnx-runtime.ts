@@ -1,5 +1,5 @@
-// The one place that loads ONNX Runtime. Its Linux builds since 1.29 keep a device id and a database of usage in the
-// user's home and send them to their vendor, unless the process's environment forbids it before the library loads.
+// The only place that loads ONNX Runtime. Its Linux builds since 1.29 keep a device id and usage data in the user's home and
+// send them to the vendor, unless the environment forbids it before the library loads.
 import { isMainThread } from 'node:worker_threads';
 import type * as onnxRuntime from 'onnxruntime-node';
 import { messageOf } from '../../errors.js';
@@ -10,8 +10,8 @@ export const TELEMETRY_SWITCH = 'ORT_DISABLE_TELEMETRY';
  * Keeps ONNX Runtime from collecting and sending usage data, for the whole process. Call it before you start a thread
  * that loads the library.
  *
- * @throws  Error in a thread whose main thread has not done so: a thread changes only its own copy of the environment,
- *          which the library does not read
+ * @throws  Error in a worker thread if the main thread has not called it: the library reads the process's environment, a
+ *          worker can change only its own copy
  */
 export function forbidTelemetry(): void {
   if (process.env[TELEMETRY_SWITCH] === '1') return;
@@ -23,13 +23,13 @@ export function forbidTelemetry(): void {
   process.env[TELEMETRY_SWITCH] = '1';
 }
 
-/** @throws Error where it is not installed, or where `forbidTelemetry` throws */
+/** @throws Error if it is not installed, or `forbidTelemetry` throws */
 export async function loadOnnxRuntime(): Promise<typeof onnxRuntime> {
   forbidTelemetry();
   try {
     return await import('onnxruntime-node');
   } catch (error) {
     const [reason] = messageOf(error).split('\n');
-    throw new Error(`${reason} (to have it, reinstall the package onnxruntime-node)`);
+    throw new Error(`${reason} (reinstall the package onnxruntime-node)`);
   }
 }

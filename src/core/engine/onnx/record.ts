@@ -1,6 +1,5 @@
-// Records a prior's density and score as an ONNX model, for one shape of tile or for all, and frees what recording
-// leaves behind: a recorded model is tens of MB outside V8's heap, of which V8 sees too little to hurry. Without this a
-// worker thread keeps several of them for minutes.
+// Records a prior's density and score as an ONNX model, for one tile shape or for all, then collects garbage: a recorded
+// model is tens of MB outside V8's heap, where V8 does not see it and would keep several for minutes.
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { densityAndScore } from '../../flow/log-density.js';
@@ -11,10 +10,9 @@ import { type OnnxOpsOptions, onnxOps } from '../../ops/onnx-ops.js';
 import type { PictureShape } from '../../ops/tensor-ops.js';
 
 /**
- * The bytes of an ONNX model with inputs y [B, C, H, W] and sigma [B, 1] and outputs logDensity [B] and score
- * (like y).
+ * An ONNX model, as bytes, with inputs y [B, C, H, W] and sigma [B, 1] and outputs logDensity [B] and score (like y).
  *
- * @param sigma  where it is given, the model has no input for it
+ * @param sigma  if given, it is fixed and the model has no input for it
  */
 export function recordDensityAndScore(
   prior: Pick<Prior, 'model' | 'weights'>,
@@ -39,7 +37,7 @@ export function recordDensityAndScore(
 
 let collect: (() => void) | undefined;
 
-/** Collects this thread's garbage now; takes some milliseconds. Nothing where V8 does not offer it. */
+/** Collects this thread's garbage now, in some milliseconds. Does nothing if V8 does not offer it. */
 export function collectGarbage(): void {
   if (!collect) {
     v8.setFlagsFromString('--expose-gc');

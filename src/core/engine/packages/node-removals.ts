@@ -1,5 +1,5 @@
-// Two functions that Node 23 removed from `util` and that @tensorflow/tfjs-node-gpu 4.22 still calls (for every tensor
-// it makes), as Node's documentation described them. A test compares the list with the package's code.
+// Two functions that Node 23 removed from `util` but @tensorflow/tfjs-node-gpu 4.22 still calls for every tensor. They
+// follow Node's documentation. A test compares the list with the package's code.
 import util from 'node:util';
 
 const removed: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -9,11 +9,7 @@ const removed: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 export const removedUtilNames: readonly string[] = Object.keys(removed);
 
-/**
- * Gives `util` what it lacks of them; what Node has stays Node's.
- *
- * @returns  the names that were missing
- */
+/** Adds those that `util` lacks. @returns  the names that were missing */
 export function restoreRemovedUtil(): readonly string[] {
   const module = util as unknown as Record<string, unknown>;
   const missing = removedUtilNames.filter((name) => typeof module[name] !== 'function');

@@ -1,5 +1,5 @@
-// Where TensorFlow.js for Node lies and how it is imported: the user's own @tensorflow/tfjs-node-gpu beside
-// flow-denoise, or the private install in the user's cache folder. It is made by src/setup; nothing is installed here.
+// Finds and imports TensorFlow.js for Node: @tensorflow/tfjs-node-gpu in the user's project, or the private install in the
+// user's cache folder, which src/setup makes.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,9 +14,8 @@ export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
 export const INSTALL_COMMAND = 'flow-denoise engines install tensorflow';
 
 /**
- * libtensorflow reads these when it is loaded: it is to say errors only, to take a GPU's memory as it needs it, and not to
- * round to TF32's 10 bits. A thread's own environment is hidden from it, so they are set for the process, where the user
- * has not.
+ * Variables that libtensorflow reads when it loads: print errors only, take a GPU's memory as needed, do not round to TF32's
+ * 10 bits. It cannot see a thread's own environment, so we set them for the process, unless the user has.
  */
 const ENVIRONMENT = {
   TF_CPP_MIN_LOG_LEVEL: '2',
@@ -24,29 +23,29 @@ const ENVIRONMENT = {
   NVIDIA_TF32_OVERRIDE: '0',
 };
 
-/** Before a thread that imports TensorFlow is started. */
+/** Call it before you start a thread that imports TensorFlow. */
 export function prepareTensorflowEnvironment(): void {
   for (const [key, value] of Object.entries(ENVIRONMENT)) process.env[key] ??= value;
 }
 
-/** What @tensorflow/tfjs-node-gpu exports, as far as we use it. Its engine and kernels are those of every tfjs-core in the thread. */
+/** The part of @tensorflow/tfjs-node-gpu that we use. It shares its engine and kernels with every tfjs-core in the thread. */
 export type TensorflowModule = typeof tfCore & { readonly version: Readonly<Record<string, string>> };
 
-/** What a whole private install says of itself. */
+/** A complete private install. */
 export interface TensorflowInstallation {
   /** Absolute. */
   readonly folder: string;
   /** Version of @tensorflow/tfjs-node-gpu. */
   readonly tfjsNode: string;
-  /** Version of libtensorflow, as it says itself. */
+  /** Version of libtensorflow, as the library reports it. */
   readonly libtensorflow: string;
   /** Which libtensorflow: `tensorflow-cpu 2.21.0`, or the folder that was given. */
   readonly source: string;
-  /** What it was installed for; CUDA libraries still need a GPU and its driver. */
+  /** The device it was installed for. CUDA libraries still need a GPU and its driver. */
   readonly device: 'cpu' | 'cuda';
 }
 
-/** installed.json, the last file that an installation writes. `folder` is a name below `tensorflowFolder()`. */
+/** installed.json, which an installation writes last. `folder` is a name below `tensorflowFolder()`. */
 export const markerSchema = z.object({
   format: z.literal(1),
   folder: z.string().regex(/^[\w.-]+$/),
@@ -59,12 +58,12 @@ export const markerSchema = z.object({
 });
 export type Marker = z.infer<typeof markerSchema>;
 
-/** The folder of everything that flow-denoise keeps for the user; FLOW_DENOISE_CACHE names another. */
+/** The folder of everything that flow-denoise keeps for the user. FLOW_DENOISE_CACHE overrides it. */
 export function cacheFolder(): string {
   return resolve(process.env.FLOW_DENOISE_CACHE || envPaths('flow-denoise', { suffix: '' }).cache);
 }
 
-/** Where private installs lie, there or not. */
+/** The folder of private installs; it may not exist. */
 export function tensorflowFolder(): string {
   return join(cacheFolder(), 'tensorflow');
 }
@@ -73,12 +72,12 @@ export function markerPath(): string {
   return join(tensorflowFolder(), 'installed.json');
 }
 
-/** The folder whose node_modules has the package, inside an installation's folder. */
+/** The folder, in an installation, whose node_modules has the package. */
 export function packagesFolder(installation: string): string {
   return join(installation, 'packages');
 }
 
-/** The private install, or undefined where there is none that is whole and made for this platform. */
+/** The private install; undefined if there is no complete one for this platform. */
 export async function findTensorflow(): Promise<TensorflowInstallation | undefined> {
   const text = await readFile(markerPath(), 'utf8').catch(() => undefined);
   const marker = text === undefined ? undefined : parseMarker(text);
@@ -97,7 +96,7 @@ function parseMarker(text: string): Marker | undefined {
   }
 }
 
-/** The file of the package beside flow-denoise, in the user's project; undefined where there is none. */
+/** The package's file in the user's project; undefined if it is not installed there. */
 export function projectTensorflow(): string | undefined {
   try {
     return createRequire(import.meta.url).resolve(TENSORFLOW_PACKAGE);
@@ -107,9 +106,9 @@ export function projectTensorflow(): string | undefined {
 }
 
 /**
- * Imports TensorFlow.js for Node into this thread, and with that its backend `tensorflow` into every tfjs-core here.
+ * Imports TensorFlow.js for Node into this thread. Every tfjs-core in the thread then has the backend `tensorflow`.
  *
- * @throws  Error that says why not and which command installs it
+ * @throws  Error with the reason and the command that installs it
  */
 export async function importTensorflow(): Promise<TensorflowModule> {
   const reasons: string[] = [];
@@ -133,22 +132,21 @@ export async function importTensorflow(): Promise<TensorflowModule> {
   throw new Error(`${reason}; ${INSTALL_COMMAND} installs it`);
 }
 
-/** Imports the package from the folder whose node_modules has it. */
+/** Imports the package from a folder that has it in its node_modules. */
 export function importTensorflowFrom(folder: string): Promise<TensorflowModule> {
   return importFile(createRequire(join(folder, 'package.json')).resolve(TENSORFLOW_PACKAGE));
 }
 
 async function importFile(file: string): Promise<TensorflowModule> {
   restoreRemovedUtil();
-  // It is CommonJS; `import` would depend on what whoever loads us makes of its default export.
+  // The package is CommonJS; what `import` makes of its default export depends on the loader.
   return createRequire(file)(file) as TensorflowModule;
 }
 
-/** What an imported package says of itself. */
 export interface TensorflowDescription {
   readonly tfjsNode: string;
   readonly libtensorflow: string;
-  /** Whether it has found a GPU and computes there. */
+  /** Whether it has found a GPU and computes on it. */
   readonly usesGpu: boolean;
 }
 

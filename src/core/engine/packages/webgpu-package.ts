@@ -1,7 +1,7 @@
-// The packages that make WebGPU in Node: the user's to install, and not imported before they are needed.
+// The packages for WebGPU in Node. Users install them; they are imported only when needed.
 import { createRequire } from 'node:module';
 
-/** Dawn. These are no literals where they are imported, so that neither compiler nor bundlers look for them. */
+/** Dawn. The type `string` keeps compilers and bundlers from looking for the packages. */
 export const DAWN_PACKAGE: string = 'webgpu';
 export const BACKEND_PACKAGE: string = '@tensorflow/tfjs-backend-webgpu';
 

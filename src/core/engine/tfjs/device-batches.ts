@@ -1,6 +1,6 @@
-// Makes batches for a device of tiles that come one at a time. Climbs run in groups that stay on the device: a tile
-// that has ended leaves its group, and one that waits takes its place. When the device's memory does not suffice, what
-// was in work starts again in batches half as large. Knows no tensors: `DeviceProgram` does.
+// Makes batches for a device from tiles that come one at a time. Climbs run in groups that stay on the device: when a tile
+// has ended, the next takes its place. If the device runs out of memory, the tiles in work start again in batches half as
+// large. `DeviceProgram` handles the tensors.
 import { messageOf } from '../../errors.js';
 import type { Climb } from '../../inference/climb.js';
 import type { Density } from '../../inference/estimation.js';
@@ -29,12 +29,12 @@ export interface EndedClimb {
   readonly climb: Climb;
 }
 
-/** Climbs side by side on the device. */
+/** Climbs that run together on the device. */
 export interface ClimbGroup {
   readonly size: number;
-  /** Evaluates every tile and takes a step with those that go on. The others leave the group: their places before it. */
+  /** Evaluates every tile and steps those that go on. Returns the others, which leave the group, by their old index. */
   step(): Promise<readonly EndedClimb[]>;
-  /** More tiles of the same shape, behind those that are there. */
+  /** Appends tiles of the same shape. */
   add(tiles: readonly ClimbPoint[]): void;
   dispose(): void;
 }
@@ -42,7 +42,7 @@ export interface ClimbGroup {
 export interface DeviceProgram {
   evaluate(batch: Batch): Promise<BatchResult>;
   openGroup(tiles: readonly ClimbPoint[]): ClimbGroup;
-  /** Tiles of this shape that the device holds at a time. */
+  /** How many tiles of this shape the device holds at a time. */
   mostTiles(shape: TileShape): number;
   /** Called after a failure, before anything else runs. */
   recover(error: unknown): Promise<void>;
@@ -51,7 +51,7 @@ export interface DeviceProgram {
 export interface DeviceBatches {
   evaluate(tile: TilePoint): Promise<Density>;
   climb(tile: ClimbPoint): Promise<Climb>;
-  /** Resolves when what is in work has ended; what waits rejects. */
+  /** Resolves when the work in progress has ended; waiting requests reject. */
   close(): Promise<void>;
 }
 
@@ -68,27 +68,27 @@ interface ClimbsInWork {
   readonly key: string;
   /** In the order of the group. */
   jobs: ClimbJob[];
-  /** Undefined until its first tiles are on the device. */
+  /** Undefined until the first tiles are on the device. */
   group: ClimbGroup | undefined;
 }
 
 const keyOf = ({ channels, height, width }: TileShape) => `${channels}x${height}x${width}`;
 
-/** Whether an engine said that memory did not suffice. */
+/** Whether an error says that memory ran out. */
 export function isOutOfMemory(error: unknown): boolean {
   return /\bOOM\b|out[ -]?of[ -]?memory|RESOURCE_EXHAUSTED|bad_alloc|failed to allocate|allocation failed/i.test(
     String(error instanceof Error ? `${error.name} ${error.message}` : error),
   );
 }
 
-/** Up to `most` jobs of a shape, taken out of the queue. */
+/** Takes up to `most` jobs of one shape out of the queue. */
 function takeAlike<Q extends TilePoint, R>(queue: Job<Q, R>[], key: string, most: number): Job<Q, R>[] {
   const alike = queue.filter(({ tile }) => keyOf(tile.shape) === key).slice(0, Math.max(0, most));
   for (const job of alike) queue.splice(queue.indexOf(job), 1);
   return alike;
 }
 
-/** Tiles of one shape as a batch. */
+/** Joins tiles of one shape into a batch. */
 export function joined(tiles: readonly TilePoint[]): Batch {
   const [first] = tiles as readonly [TilePoint, ...TilePoint[]];
   const { length } = first.y;
@@ -101,7 +101,7 @@ export function joined(tiles: readonly TilePoint[]): Batch {
   };
 }
 
-/** What a batch came to, tile by tile. */
+/** The results of a batch, tile by tile. */
 export function parted({ logDensity, score }: BatchResult): Density[] {
   const length = score.length / logDensity.length;
   return Array.from(logDensity, (density, i) => ({
@@ -113,7 +113,7 @@ export function parted({ logDensity, score }: BatchResult): Density[] {
 export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
   const evaluations: EvaluateJob[] = [];
   const climbs: ClimbJob[] = [];
-  /** Tiles at most, per shape, where the device's memory turned out smaller than thought. */
+  /** The most tiles per shape, once the device's memory has turned out smaller than expected. */
   const limits = new Map<string, number>();
   let inWork: ClimbsInWork | undefined;
   let working: Promise<void> | undefined;
@@ -122,7 +122,7 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
   const mostTiles = (shape: TileShape) =>
     Math.max(1, Math.min(program.mostTiles(shape), limits.get(keyOf(shape)) ?? Infinity));
 
-  /** What becomes of tiles whose computation failed: again in smaller batches where that can help. */
+  /** Handles tiles whose computation failed: they run again in smaller batches if that can help. */
   async function fail<Q, R>(
     jobs: readonly Job<Q, R>[],
     queue: Job<Q, R>[],
@@ -143,7 +143,7 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
     try {
       await program.recover(error);
     } catch (cause) {
-      // Without a device nothing that waits can be done.
+      // Without a device, nothing that waits can run.
       for (const job of [...evaluations.splice(0), ...climbs.splice(0)]) job.reject(cause);
     }
   }
@@ -161,7 +161,7 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
     }
   }
 
-  /** Fills the places in the group, or begins one; undefined where no tile climbs or waits to. */
+  /** Fills the group's free places, or starts a group; undefined if no tile climbs or waits to. */
   function filledClimbs(): ClimbsInWork | undefined {
     const shape = (inWork?.jobs[0] ?? climbs[0])?.tile.shape;
     if (!shape) return undefined;
@@ -199,7 +199,7 @@ export function openDeviceBatches(program: DeviceProgram): DeviceBatches {
 
   async function work(): Promise<void> {
     while (evaluations.length + climbs.length > 0 || inWork) {
-      // Requests that have arrived meanwhile are to be in the next batch.
+      // Requests that have arrived meanwhile join the next batch.
       await new Promise((resolve) => setImmediate(resolve));
       await evaluateSome();
       await climbSome();

@@ -1,6 +1,5 @@
-// The backends of TensorFlow.js, opened: what computes, how much fits on it, and whether it still works. `tensorflow`
-// is tfjs-node-gpu and `webgpu` is Dawn, which users install; `wasm` comes with the package; `cpu`, plain JavaScript,
-// is for tests, whose caller imports it.
+// Opens the backends of TensorFlow.js: `tensorflow` is tfjs-node-gpu and `webgpu` is Dawn, which users install; `wasm` comes
+// with the package; `cpu`, plain JavaScript, is for tests, which import it themselves.
 import { execFile } from 'node:child_process';
 import os from 'node:os';
 import { promisify } from 'node:util';
@@ -13,26 +12,26 @@ export type TfjsBackend = 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
 export interface OpenBackend {
   readonly device: Device;
-  /** Tiles side by side beyond which nothing is gained; undefined where tiles do not stay on the device. */
+  /** Running more tiles together gains nothing. Undefined if tiles do not stay on the device. */
   readonly mostTiles: number | undefined;
-  /** What the tensors of tiles may take. */
+  /** Memory for the tensors of tiles. */
   readonly memoryBytes: number;
-  /** @throws  what the device has reported beside the calls that caused it */
+  /** @throws  errors that the device reported late, apart from the calls that caused them */
   throwIfFailed(): void;
-  /** After `throwIfFailed` has thrown: another device, on which all tensors have to be made again. */
+  /** Call it after `throwIfFailed` has thrown. Opens a new device, without any tensors. */
   reopen(): Promise<void>;
   close(): void;
 }
 
 /** Measured: see docs/engines.md. */
 const MOST_TILES = { gpu: 16, 'software-gpu': 2, cpu: 2 } as const;
-/** Of the device's memory; the rest is for weights, kernels' scratch space and whoever else uses it. */
+/** The rest of the device's memory is for weights, scratch space and other programs. */
 const SHARE_OF_GPU = 0.6;
 const SHARE_OF_MACHINE = 0.25;
 
 const nothing = { throwIfFailed: () => {}, reopen: async () => {}, close: () => {} };
 
-/** The first GPU as its driver's tool names it; undefined where there is no such tool. */
+/** The first GPU, as its driver's tool names it; undefined without that tool. */
 async function nvidiaGpu(): Promise<{ name: string; memoryBytes: number } | undefined> {
   const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
   const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 }).catch(() => ({
@@ -95,7 +94,7 @@ async function openPlain(backend: 'wasm' | 'cpu'): Promise<OpenBackend> {
 
 /** Registers and selects a backend in this thread. */
 export async function openBackend(backend: TfjsBackend): Promise<OpenBackend> {
-  // Without it the first use prints an advertisement, and every operation checks for NaN.
+  // Otherwise the first use prints an advertisement, and every operation checks for NaN.
   tf.enableProdMode();
   switch (backend) {
     case 'tensorflow':

@@ -1,5 +1,5 @@
-// beta-MAP's climbs on a TensorFlow.js device: the iterates, both moments and the best iterates of a group of tiles stay
-// there from step to step; four numbers per tile come back, and core/inference/climb.ts decides what they mean.
+// beta-MAP's climbs on a TensorFlow.js device. The iterates, moments and best iterates of a group of tiles stay there.
+// Four numbers per tile come back at each step, and core/inference/climb.ts judges them.
 import * as tf from '@tensorflow/tfjs-core';
 import type { DensityAndScore } from '../../flow/log-density.js';
 import { adamMove, firstMoment, secondMoment } from '../../inference/adam.js';
@@ -21,7 +21,7 @@ interface ClimbingTile extends ClimbPoint {
 
 type Evaluate = (y: tf.Tensor, sigma: tf.Tensor) => DensityAndScore<tf.Tensor>;
 
-/** Planar [C, H, W] of one tile, as [1, H, W, C]. */
+/** Planar [C, H, W] to [1, H, W, C]. */
 function picture(data: Float32Array, { channels, height, width }: TileShape): tf.Tensor {
   return tf.transpose(tf.tensor4d(data, [1, channels, height, width]), [0, 2, 3, 1]);
 }
@@ -65,11 +65,11 @@ function overPixels(reduce: (x: tf.Tensor, axis: number[]) => tf.Tensor, x: tf.T
 interface Evaluated {
   readonly score: tf.Tensor;
   readonly next: Pick<State, 'iterate' | 'firstMoment' | 'secondMoment'>;
-  /** [4, B]: ln p(noisy | C) and ln p_s(C) of the iterate, whether its score is sound, the step's root mean square. */
+  /** [4, B]: ln p(noisy | C) and ln p_s(C) of the iterate, 1 for a sound score, the step's root mean square. */
   readonly numbers: tf.Tensor;
 }
 
-/** The prior at every iterate, and the step from there. */
+/** Evaluates the prior at every iterate, and computes the steps from there. */
 function evaluated(state: State, tiles: readonly ClimbingTile[], evaluate: Evaluate): Evaluated {
   const [
     {
@@ -88,7 +88,7 @@ function evaluated(state: State, tiles: readonly ClimbingTile[], evaluate: Evalu
     perTile(tiles, ({ climb }) => climb.mostScore),
     [-1, 1, 1, 1],
   );
-  // A comparison that a NaN fails.
+  // False for NaN too.
   const isSound = overPixels(tf.min, tf.cast(tf.lessEqual(tf.abs(score), most), 'float32'));
 
   const gradient = descent<tf.Tensor>(tfjsOps, pull, score, {
@@ -113,7 +113,7 @@ function evaluated(state: State, tiles: readonly ClimbingTile[], evaluate: Evalu
   };
 }
 
-/** Those of `yes` where a tile is among the chosen ones. */
+/** `yes` for the chosen tiles, `no` for the others. */
 function chosen(isChosen: readonly boolean[], yes: tf.Tensor, no: tf.Tensor): tf.Tensor {
   if (isChosen.every(Boolean)) return tf.clone(yes);
   if (!isChosen.some(Boolean)) return tf.clone(no);
@@ -121,9 +121,9 @@ function chosen(isChosen: readonly boolean[], yes: tf.Tensor, no: tf.Tensor): tf
 }
 
 /**
- * A group of climbs under the prior that `evaluate` computes. Adam's betas are those of the first.
+ * A group of climbs under the prior that `evaluate` computes. The first tile's Adam betas hold for all.
  *
- * @param evaluate  y [B, H, W, C] and sigma [B, 1] to log density [B] and score
+ * @param evaluate  maps y [B, H, W, C] and sigma [B, 1] to log density [B] and score
  */
 export function openTfjsClimbs(evaluate: Evaluate, firstTiles: readonly ClimbPoint[]): ClimbGroup {
   let tiles: readonly ClimbingTile[] = [];
@@ -150,7 +150,7 @@ export function openTfjsClimbs(evaluate: Evaluate, firstTiles: readonly ClimbPoi
     tiles = [...tiles, ...begun];
   }
 
-  /** Which tiles' climbs end at the iterates that were evaluated; the others have taken a step from there. */
+  /** Which tiles' climbs end at the evaluated iterates; the others have taken a step. */
   async function stepAll(): Promise<readonly boolean[]> {
     const result = tf.tidy(() => evaluated(state as State, tiles, evaluate) as never) as Evaluated;
     try {

@@ -1,5 +1,5 @@
-// TensorFlow.js in the calling thread: the flow runs operation by operation on one backend. Tiles of `tensorflow` and
-// `webgpu` stay on their device while beta-MAP climbs, many side by side; `wasm` takes one evaluation after the other.
+// TensorFlow.js in the calling thread: runs the flow operation by operation on one backend. On `tensorflow` and `webgpu`
+// many tiles stay on the device while beta-MAP climbs; `wasm` takes one evaluation at a time.
 import * as tf from '@tensorflow/tfjs-core';
 import { type DensityAndScore, densityAndScore } from '../../flow/log-density.js';
 import { parametersFrom } from '../../flow/parameters.js';
@@ -18,7 +18,7 @@ import {
 import { type OpenBackend, openBackend, type TfjsBackend } from './tfjs-backend.js';
 import { openTfjsClimbs } from './tfjs-climbs.js';
 
-/** Runs `build` and adds the tensors it leaves behind to `tensors`, for disposing of them one day. */
+/** Runs `build` and collects the tensors it leaves behind in `tensors`, to dispose of them later. */
 function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
   const state = tf.engine();
   state.startScope('flow-denoise');
@@ -34,10 +34,10 @@ function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
 
 type Evaluate = (y: tf.Tensor, sigma: tf.Tensor) => DensityAndScore<tf.Tensor>;
 
-/** The prior's weights as tensors on the current backend, and the memory that evaluations with them take. */
+/** The prior's weights as tensors on the current backend. */
 interface BuiltPrior {
   readonly evaluate: Evaluate;
-  /** Of intermediate results, the most that was seen; undefined before the first evaluation. */
+  /** The most memory seen for intermediate results; undefined before the first evaluation. */
   readonly bytesPerPixel: number | undefined;
   dispose(): void;
 }
@@ -81,7 +81,7 @@ async function evaluateBatch(evaluate: Evaluate, { shape, y, sigma }: Batch): Pr
   }
 }
 
-/** Evaluations and climbs that batches are made of; a failed device is opened anew. */
+/** The device's side of `DeviceBatches`; opens a failed device again. */
 function deviceProgram(
   backend: OpenBackend,
   prior: Pick<Prior, 'model' | 'weights'>,
@@ -92,7 +92,7 @@ function deviceProgram(
     if (!built) throw new Error('the device was lost and could not be opened again');
     return built;
   };
-  /** What ran may have failed without a word: results count once the device was asked. */
+  /** A GPU can fail silently, so results count only after it was asked. */
   async function checked<R>(work: () => Promise<R>): Promise<R> {
     try {
       return await work();
@@ -123,7 +123,7 @@ function deviceProgram(
         backend.throwIfFailed();
         if (built) return;
       } catch {
-        // What it says is known: it made the computation fail.
+        // We know already that it failed.
       }
       built?.dispose();
       built = undefined;
@@ -135,7 +135,7 @@ function deviceProgram(
 }
 
 /**
- * @param mostTiles  tiles side by side, in place of what suits the backend
+ * @param mostTiles  the most tiles in a group; default: what suits the backend
  * @throws           Error when the backend does not open
  */
 export async function openTfjsEngine(
@@ -165,7 +165,7 @@ export async function openTfjsEngine(
   const batches = openDeviceBatches(program);
   return {
     device,
-    // As many again wait, so that the device need not.
+    // As many more wait, to keep the device busy.
     lanes: 2 * most,
     evaluate: batches.evaluate,
     climb: batches.climb,

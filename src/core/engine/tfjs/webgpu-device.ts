@@ -1,18 +1,17 @@
-// A WebGPU device for TensorFlow.js in Node: Dawn, from the package `webgpu`, behind TensorFlow.js's own backend. Both
-// packages are the user's to install. Errors of a GPU arrive late and beside the call that caused them; they are kept
-// here for whoever asks.
+// A WebGPU device for TensorFlow.js in Node: Dawn, from the package `webgpu`, behind TensorFlow.js's own backend. Users
+// install both packages. A GPU reports errors late and apart from their calls, so they are kept until `throwIfFailed`.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device } from '../engine.js';
 import { BACKEND_PACKAGE, DAWN_PACKAGE } from '../packages/webgpu-package.js';
 
 const BACKEND = 'webgpu';
-/** WebGPU does not tell a device's memory; batches that do not fit are made smaller when that shows. */
+/** WebGPU does not tell a device's memory; too large batches are made smaller when they fail. */
 const ASSUMED_MEMORY = 2 * 1024 ** 3;
 
-/** Among the values of the flag WEBGPU_MATMUL_PROGRAM_TYPE. */
+/** A value of the flag WEBGPU_MATMUL_PROGRAM_TYPE. */
 const PACKED_PROGRAM = 3;
 
-/** As much of WebGPU as is used here. */
+/** The part of WebGPU that we use. */
 interface GpuDevice {
   readonly lost: Promise<{ readonly message: string }>;
   addEventListener(type: 'uncapturederror', listener: (event: { readonly error: Error }) => void): void;
@@ -35,7 +34,7 @@ interface Gpu {
 
 export interface WebGpuDevice {
   readonly device: Device;
-  /** @throws  what the GPU has reported since it was opened */
+  /** @throws  any error that the GPU has reported since it was opened */
   throwIfFailed(): void;
   close(): void;
 }
@@ -59,7 +58,7 @@ async function openGpu(): Promise<Gpu> {
   };
   Object.assign(globalThis, globals);
   gpu = create([]);
-  // The backend looks for it when it is imported.
+  // The backend reads it when it is imported.
   const navigator = { userAgent: 'node', gpu };
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true, writable: true });
   await import(BACKEND_PACKAGE);
@@ -92,8 +91,8 @@ export async function openWebGpu(): Promise<WebGpuDevice> {
   const { WebGPUBackend } = (await import(BACKEND_PACKAGE)) as {
     WebGPUBackend: new (device: GpuDevice, info: GpuAdapter['info']) => never;
   };
-  // A GPU that is a program runs small products through workgroups that wait for each other at 100 ms each; the packed
-  // kernel, which TensorFlow.js keeps for large ones, takes 10.
+  // On a software GPU, small products take 100 ms each: workgroups wait for each other. The packed kernel, which
+  // TensorFlow.js keeps for large products, takes 10 ms.
   if (adapter.info.isFallbackAdapter) tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', PACKED_PROGRAM);
   tf.registerBackend(BACKEND, () => new WebGPUBackend(gpuDevice, adapter.info));
   if (!(await tf.setBackend(BACKEND))) throw new Error('TensorFlow.js could not start on the GPU');
@@ -116,7 +115,7 @@ export async function openWebGpu(): Promise<WebGpuDevice> {
   };
 }
 
-/** Lets Dawn go: it keeps the process alive while anything refers to it. */
+/** Dawn keeps the process alive while anything refers to it. */
 export function releaseGpu(): void {
   gpu = undefined;
   Reflect.deleteProperty(globalThis, 'navigator');

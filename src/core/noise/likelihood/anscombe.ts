@@ -1,20 +1,19 @@
-// The generalized Anscombe transform, which makes Poisson-Gaussian noise nearly Gaussian of unit variance, and its
-// exact unbiased inverse. Everything is in counts: z = Poisson(lambda) + N(0, sigma^2). Pictures and units belong
-// to poisson-gaussian.ts.
+// The generalized Anscombe transform, which makes Poisson-Gaussian noise nearly Gaussian of unit variance, and its exact
+// unbiased inverse. Units are counts: z = Poisson(lambda) + N(0, sigma^2).
 // Starck, Murtagh and Bijaoui 1998, Image Processing and Data Analysis; Makitalo and Foi 2013, Optimal inversion of
 // the generalized Anscombe transformation for Poisson-Gaussian noise.
 
-/** Means up to this many counts are inverted by table; above, the asymptotic form is good to 1e-5 of the mean. */
+/** Means up to this many counts are inverted by table. Above, the asymptotic form is good to 1e-5 of the mean. */
 const TABLE_END = 256;
 const FIRST_KNOT = 1e-3;
 const KNOTS = 320;
-/** Cells of the inverse's uniform grid: its linear interpolation is good to 1e-5 counts or better. */
+/** Cells of the inverse's uniform grid; linear interpolation is good to 1e-5 counts. */
 const CELLS = 4096;
 /** Above this read noise (counts) the inverse differs from its asymptotic form by less than 1e-4 counts. */
 const TABLE_SIGMA = 100;
-/** Poisson weights below this part of the largest are left out. */
+/** Poisson weights below this share of the largest are left out. */
 const NEGLIGIBLE = 1e-17;
-/** The read noise is integrated over this many standard deviations on either side, at this many points. */
+/** The read noise is integrated over this many standard deviations on either side. */
 const SPAN = 9;
 const POINTS = 96;
 
@@ -29,8 +28,8 @@ export function generalizedAnscombe(z: number, sigma: number): number {
 }
 
 /**
- * E[f(k + n)] for n ~ N(0, sigma^2). In u = sqrt(k + n + 3/8 + sigma^2) the integrand is smooth (and even, where
- * it reaches u = 0), so that the trapezoidal rule converges faster than any power.
+ * E[f(k + n)] for n ~ N(0, sigma^2). In u = sqrt(k + n + 3/8 + sigma^2) the integrand is smooth, and even if it reaches
+ * u = 0, so the trapezoidal rule converges faster than any power.
  */
 function expectedOverReadNoise(k: number, sigma: number): number {
   const centre = k + 3 / 8 + sigma * sigma;
@@ -46,7 +45,7 @@ function expectedOverReadNoise(k: number, sigma: number): number {
   return (4 * sum * step) / (sigma * Math.sqrt(2 * Math.PI));
 }
 
-/** Calls `add(k, p)` for every k whose Poisson(lambda) probability p counts; p is not yet normalised. */
+/** Calls `add(k, p)` for every k whose Poisson(lambda) probability p is not negligible; p is not normalised. */
 function overPoisson(lambda: number, add: (k: number, weight: number) => void): void {
   const mode = Math.floor(lambda);
   for (let k = mode, weight = 1; weight > NEGLIGIBLE; k++) {
@@ -83,10 +82,10 @@ export function expectedAnscombe(sigma: number): (lambda: number) => { value: nu
   };
 }
 
-/** Makitalo and Foi's closed form without its terms in 1/D; what it misses is of order 1/D. */
+/** Makitalo and Foi's closed form without its terms in 1/D, so its error is of order 1/D. */
 const asymptote = (d: number, sigma: number): number => (d * d) / 4 - 1 / 8 - sigma * sigma;
 
-/** lambda between two knots (value d, mean lambda, slope dE/dlambda) by the cubic through values and slopes. */
+/** lambda between two knots (value d, mean lambda, slope dE/dlambda), by cubic interpolation of values and slopes. */
 type Knot = { readonly d: number; readonly lambda: number; readonly slope: number };
 function between(low: Knot, high: Knot, d: number): number {
   const width = high.d - low.d;
@@ -121,11 +120,11 @@ function residuals(sigma: number): { from: number; to: number; grid: Float64Arra
 }
 
 /**
- * The exact unbiased inverse: the mean lambda for which E[f(z) | lambda] = d. Makes its table when called (a few
- * milliseconds); the function that it returns costs some nanoseconds.
+ * The exact unbiased inverse: the mean lambda for which E[f(z) | lambda] = d. The call makes a table in a few
+ * milliseconds; the returned function takes some nanoseconds.
  *
  * @param sigma  standard deviation of the read noise, counts, at least 0
- * @returns      d -> lambda in counts, increasing; 0 where d is below E[f | 0], for no mean is negative
+ * @returns      d -> lambda in counts, increasing; 0 if d is below E[f | 0]
  */
 export function exactUnbiasedInverse(sigma: number): (d: number) => number {
   if (sigma > TABLE_SIGMA) return (d) => (d > 0 ? Math.max(0, asymptote(d, sigma)) : 0);

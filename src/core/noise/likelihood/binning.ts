@@ -1,6 +1,6 @@
-// Fewer and brighter pixels, for pictures with so few counts that the prior does not know their stabilised noise:
-// averages blocks, denoises the small picture, and brings the result back to full size. After Azzari and Foi 2016,
-// Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
+// Binning, for pictures with so few counts that the prior does not know their stabilised noise: averages blocks of pixels, so
+// that the smaller picture can be denoised, and enlarges the result. After Azzari and Foi 2016, Variance stabilization for
+// noisy+estimate combination in iterative Poisson denoising.
 
 /** Planar tiles, [channels, height, width]. */
 export interface PlanarShape {
@@ -11,7 +11,7 @@ export interface PlanarShape {
 
 export type BinFactor = 2 | 4;
 
-/** The shape after binning: a last block that is not whole counts as one. */
+/** The shape after binning; an incomplete last block counts as one. */
 export function binnedShape({ channels, height, width }: PlanarShape, factor: BinFactor): PlanarShape {
   return { channels, height: Math.ceil(height / factor), width: Math.ceil(width / factor) };
 }
@@ -20,7 +20,7 @@ export function binnedShape({ channels, height, width }: PlanarShape, factor: Bi
 const reflected = (i: number, length: number): number => (i < length ? i : Math.max(0, 2 * (length - 1) - i));
 
 /**
- * Means of factor x factor blocks; `binnedNoise` has their noise. Incomplete blocks are completed by reflection.
+ * Means of factor x factor blocks, whose noise is `binnedNoise`. Incomplete blocks are completed by reflection.
  *
  * @param data  [C, H, W], not modified
  * @returns     samples of `binnedShape`
@@ -42,7 +42,7 @@ export function bin(data: Float32Array, shape: PlanarShape, factor: BinFactor): 
   return out;
 }
 
-/** Noise after binning by means: gain / f^2 (the same signal from f^2 as many counts), sigma / f, same offset. */
+/** The noise of block means: gain / f^2 (the same signal from f^2 times the counts), sigma / f, the same offset. */
 export function binnedNoise<P extends { readonly gain: number; readonly sigma: number }>(
   noise: P,
   factor: BinFactor,
@@ -57,7 +57,7 @@ function keys(distance: number): number {
   return t < 2 ? 2 + t * (-4 + t * (2.5 - 0.5 * t)) : 0;
 }
 
-/** For every place on the long side: the four small places that it is mixed from, and their weights. */
+/** The weights of each sample of the long side: four places on the short side, and a weight for each. */
 function taps(length: number, small: number, factor: number): { places: Int32Array; weights: Float64Array } {
   const places = new Int32Array(4 * length);
   const weights = new Float64Array(4 * length);
@@ -72,7 +72,7 @@ function taps(length: number, small: number, factor: number): { places: Int32Arr
   return { places, weights };
 }
 
-/** Rows of `length` samples, `stride` apart, from rows of `small`. */
+/** Enlarges rows of `small` samples to `length`; `stride` is the distance between a row's samples. */
 function stretch(
   data: Float32Array,
   size: { readonly lines: number; readonly small: number; readonly length: number; readonly stride: number },
@@ -94,7 +94,7 @@ function stretch(
 }
 
 /**
- * A binned estimate back at full size, by Keys's cubic convolution; reproduces planes.
+ * Enlarges a binned estimate to full size by Keys's cubic convolution, which reproduces planes.
  *
  * @param data   samples of `binnedShape(shape, factor)`, not modified
  * @param shape  the full size

@@ -1,6 +1,6 @@
-// A second look at pictures of few counts: a little of the noisy picture mixed into a first estimate is again a
-// Poisson-Gaussian picture, with less noise. Azzari and Foi 2016, Variance stabilization for noisy+estimate combination
-// in iterative Poisson denoising.
+// A second pass for pictures of few counts: a first estimate with a little of the noisy picture mixed in is again a
+// Poisson-Gaussian picture, with less noise. Azzari and Foi 2016, Variance stabilization for noisy+estimate combination in
+// iterative Poisson denoising.
 import { badOption } from '../../errors.js';
 import { type PoissonGaussianParameters, poissonGaussianNoise } from './poisson-gaussian.js';
 
@@ -12,7 +12,7 @@ const LEAST_WEIGHT = 1e-3;
  *
  * @param noisy     samples in [0, 1], not clipped, any layout; not modified
  * @param estimate  a first estimate of the same samples
- * @param weight    of the noisy picture, above 0 to 1
+ * @param weight    the noisy picture's, above 0 to 1
  */
 export function combine(noisy: Float32Array, estimate: Float32Array, weight: number): Float32Array {
   if (noisy.length !== estimate.length || !(weight > 0 && weight <= 1))
@@ -23,8 +23,8 @@ export function combine(noisy: Float32Array, estimate: Float32Array, weight: num
 }
 
 /**
- * The noise of `combine`'s result where the estimate is right: var = weight^2 (gain (x - offset) + sigma^2), and the
- * mean stays. The same gain law, with other numbers.
+ * The noise of `combine`'s result if the estimate is right: var = weight^2 (gain (x - offset) + sigma^2), with the same
+ * mean. Also Poisson-Gaussian.
  */
 export function combinedNoise(
   { gain, sigma, offset = 0 }: PoissonGaussianParameters,
@@ -34,9 +34,9 @@ export function combinedNoise(
 }
 
 /**
- * The weight that gives the combination noise of this level after stabilisation; 1 where a second look gains nothing.
+ * The weight for which the combination has a given noise level after stabilisation; 1 if a second pass gains nothing.
  *
- * @param sigma  the level wanted of `poissonGaussianNoise(combinedNoise(noise, weight))`; 30 to 45 / 255 did best
+ * @param sigma  the level of `poissonGaussianNoise(combinedNoise(noise, weight))`; 30 to 45 / 255 did best
  */
 export function weightForSigma(noise: PoissonGaussianParameters, sigma: number): number {
   const sigmaOf = (weight: number) => poissonGaussianNoise(combinedNoise(noise, weight)).sigma;

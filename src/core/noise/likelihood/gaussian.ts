@@ -1,14 +1,14 @@
-// Additive Gaussian noise of known standard deviation, equal everywhere or different from pixel to pixel.
+// Additive Gaussian noise of known standard deviation, for the whole tile or per pixel.
 import { badOption } from '../../errors.js';
 import type { NoiseModel } from './noise-model.js';
 
 /**
- * log p(y | C) = -sum (y - C)^2 / (2 sigma^2), the normalisation left out.
+/**
+ * log p(y | C) = -sum (y - C)^2 / (2 sigma^2), without the normalisation.
  *
- * @param sigma  standard deviation, above 0, in the units of the samples ([0, 1], not 0-255): one number for
- *               the tile; or one per pixel, [H * W], the same for every channel; or one per sample,
- *               [C * H * W]. Copied.
- * @throws       FlowDenoiseError BAD_OPTION when a sigma is not a finite number above 0
+ * @param sigma  standard deviation, above 0, in the units of the samples ([0, 1], not 0-255): one number for the tile,
+ *               one per pixel, [H * W], for all channels, or one per sample, [C * H * W]. Copied.
+ * @throws       FlowDenoiseError BAD_OPTION if a sigma is not a finite number above 0
  */
 export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
   const sigmas = Float64Array.from(typeof sigma === 'number' ? [sigma] : sigma);
@@ -19,7 +19,7 @@ export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
   const precision = sigmas.map((value) => 1 / (value * value));
   const isPerPixel = typeof sigma !== 'number';
 
-  /** Runs of samples that share the whole of `precision`: [H * W] serves every channel. */
+  /** The length over which `precision` repeats: [H * W] serves every channel. */
   const checkedRun = (...arrays: readonly Float32Array[]): number => {
     const length = arrays[0]?.length ?? 0;
     if (arrays.some((array) => array.length !== length) || (isPerPixel && length % precision.length !== 0)) {

@@ -1,9 +1,8 @@
-// Laplacian noise, as an example of a model of your own: its rare large errors pull an estimate less than Gaussian
-// ones.
+// Laplacian noise, as an example of your own noise model. Its rare large errors pull an estimate less than Gaussian ones.
 import { badOption } from '../../errors.js';
 import { checkSameSize, type NoiseModel } from './noise-model.js';
 
-/** |d| is rounded off within this part of the scale around 0, so that the gradient is continuous. */
+/** |d| is rounded off near 0, up to this share of the scale, so that the gradient is continuous. */
 const ROUNDING = 0.1;
 
 /**

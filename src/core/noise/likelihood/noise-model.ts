@@ -1,12 +1,12 @@
-// What inference asks of a model of the noise: the likelihood p(noisy | clean) of one tile and its gradient.
+// A model of the noise, for inference: the likelihood p(noisy | clean) of one tile and its gradient.
 import { badOption } from '../../errors.js';
 
 export interface NoiseModel {
   readonly name: string;
 
   /**
-   * Where the model is Gaussian: 1 / sigma^2, one number, one per pixel [H * W] or one per sample [C * H * W]. Engines
-   * whose tiles stay on a GPU compute the likelihood there from it.
+   * For Gaussian noise: 1 / sigma^2, one number, one per pixel [H * W] or one per sample [C * H * W]. Engines that keep
+   * tiles on a GPU compute the likelihood there.
    */
   readonly precision?: Float32Array | undefined;
 
@@ -30,23 +30,20 @@ export interface NoiseModel {
   gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION when tiles do not have as many samples as each other */
+/** @throws FlowDenoiseError BAD_OPTION if tiles differ in their number of samples */
 export function checkSameSize(...tiles: readonly Float32Array[]): void {
   const lengths = tiles.map((tile) => tile.length);
   if (new Set(lengths).size > 1)
     throw badOption(`Expected tiles of one shape but received ${lengths.join(', ')} samples`);
 }
 
-/**
- * A map to samples whose noise is Gaussian of one sigma, and the way back, so that a prior for Gaussian noise can be
- * used.
- */
+/** A map to samples with Gaussian noise of one sigma, and its inverse, so that a prior for Gaussian noise can be used. */
 export interface Stabiliser {
   /** Standard deviation of the noise after `stabilise`, in units of its result (8-bit units: times 255). */
   readonly sigma: number;
 
   /**
-   * Noisy samples to the domain of Gaussian noise. A clean signal in [0, 1] lands on [0, 1], as a prior expects.
+   * Maps noisy samples to the domain of Gaussian noise. A clean signal in [0, 1] stays in [0, 1], as a prior expects.
    *
    * @param noisy  samples in [0, 1], not clipped, any layout; not modified
    * @returns      as many samples
@@ -54,7 +51,7 @@ export interface Stabiliser {
   stabilise(noisy: Float32Array): Float32Array;
 
   /**
-   * A denoised picture back to [0, 1]; unbiased, where simply undoing `stabilise` would not be.
+   * Maps a denoised picture back to [0, 1]. It is unbiased, unlike the plain inverse of `stabilise`.
    *
    * @param estimate  an estimate of the mean of `stabilise`'s result; not modified
    * @returns         the clean samples, not clipped at 1

@@ -1,17 +1,17 @@
 // Noise of a sensor: photons arrive at random (Poisson) and reading adds Gaussian noise,
 //   y = gain Poisson((x - offset) / gain) + offset + N(0, sigma^2),   var(y) = gain (x - offset) + sigma^2,
-// all in [0, 1] units. Here for inference: as a stabiliser (the way to use any prior), and as a likelihood.
+// all in [0, 1] units. As a stabiliser, which works with any prior, and as a likelihood.
 import { badOption } from '../../errors.js';
 import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
 import type { Stabiliser } from './noise-model.js';
 import { checkSameSize, type NoiseModel } from './noise-model.js';
 
 export interface PoissonGaussianParameters {
-  /** Variance per unit of signal, above 0: 1 / 30 where 30 photons make white. In [0, 1] units: gain255 / 255. */
+  /** Variance per unit of signal, above 0: 1 / 30 if 30 photons make white. In [0, 1] units: gain255 / 255. */
   readonly gain: number;
   /** Standard deviation of the read noise, at least 0, in [0, 1] units: sigma255 / 255. */
   readonly sigma: number;
-  /** The sample that no photons give (black level), below 1, in [0, 1] units. Default 0. */
+  /** The sample without light (black level), below 1, in [0, 1] units. Default 0. */
   readonly offset?: number | undefined;
 }
 
@@ -34,7 +34,7 @@ export function checkPoissonGaussian({ gain, sigma, offset = 0 }: PoissonGaussia
 
 /**
  * The generalized Anscombe transform, scaled so that clean pictures stay in [0, 1], with the exact unbiased inverse.
- * Below about 2 counts the noise it gives is weaker than `sigma` says.
+ * Below about 2 counts the noise is weaker than `sigma`.
  *
  * @throws FlowDenoiseError BAD_OPTION
  * @see    anscombe.ts
@@ -73,7 +73,7 @@ export function poissonGaussianNoise(parameters: PoissonGaussianParameters): Sta
 
 /**
  * log p(y | C) = -sum ((y - C)^2 / (2 v) + ln(v) / 2), v = gain (C - offset) + sigma^2: the Gaussian with the
- * noise's own mean and variance, good from some ten counts on.
+ * noise's mean and variance, good from about ten counts on.
  *
  * @returns a likelihood for beta-MAP; its maximum is not at C = y but a little below, where v is smaller
  * @throws  FlowDenoiseError BAD_OPTION

@@ -2,10 +2,10 @@
 // [1, 2, 1] / 4, dilated by 1, 2 and 4. A plane is the sum of its bands, so gains per band are a filter.
 import { reflected } from '../../picture.js';
 
-/** Three detail bands, about an octave each, and what is coarser than 16 pixels. */
+/** Three detail bands of about an octave each, and a remainder coarser than 16 pixels. */
 export const BANDS = 4;
 
-/** Detail bands for measuring: the coarsest band is measured by its finest octave, which holds no brightness. */
+/** Detail bands in measurements. Here the coarsest band is its finest octave only, which holds no brightness. */
 export const MEASURED = 4;
 
 /** H(f) = cos^2(pi f): the response of [1, 2, 1] / 4 along one axis. */
@@ -33,12 +33,12 @@ export const BAND_SHARES: readonly number[] = Array.from({ length: BANDS }, (_, 
   meanOverFrequencies((fx, fy) => bandResponse(band, BANDS - 1, fx, fy)),
 );
 
-/** What white noise of variance 1 has as variance in each measured detail. */
+/** The variance in each measured detail of white noise of variance 1. */
 export const DETAIL_POWERS: readonly number[] = Array.from({ length: MEASURED }, (_, band) =>
   meanOverFrequencies((fx, fy) => bandResponse(band, MEASURED, fx, fy) ** 2),
 );
 
-/** Row m: what power 1 in each band adds to detail m, over what white noise of variance 1 has there. Rows sum to 1. */
+/** Row m: what power 1 in each band adds to detail m, relative to white noise of variance 1. Rows sum to 1. */
 const LEAKAGE: readonly (readonly number[])[] = Array.from({ length: MEASURED }, (_, detail) =>
   Array.from(
     { length: BANDS },
@@ -50,8 +50,8 @@ const LEAKAGE: readonly (readonly number[])[] = Array.from({ length: MEASURED },
 );
 
 /**
- * From the white-equivalent powers of the measured details to the powers of the bands, which the filters' overlap mixes:
- * non-negative least squares by multiplicative updates (Lee and Seung 2001).
+ * The powers of the bands from the white-equivalent powers of the measured details. The filters overlap, so this is a
+ * non-negative least squares problem; solved by multiplicative updates (Lee and Seung 2001).
  *
  * @param details  [MEASURED] variance of each detail over `DETAIL_POWERS`
  * @returns        [BANDS] at least 0
@@ -66,12 +66,12 @@ export function bandPowers(details: readonly number[]): number[] {
       let up = 0;
       let down = 0;
       for (let m = 0; m < MEASURED; m++) {
-        // Relative errors count alike, however weak a band is.
+        // Relative errors count, so that weak bands count as much as strong ones.
         const weight = 1 / Math.max(1e-12, details[m] as number) ** 2;
         up += weight * (LEAKAGE[m]?.[band] as number) * (details[m] as number);
         down += weight * (LEAKAGE[m]?.[band] as number) * (modelled[m] as number);
       }
-      // Where nothing is measured, nothing is modelled either, and 0 / 0 would say nothing.
+      // 0 / 0 if nothing is measured and nothing modelled.
       return down > 0 ? power * (up / down) : 0;
     });
   }
@@ -79,7 +79,7 @@ export function bandPowers(details: readonly number[]): number[] {
 }
 
 /**
- * The inverse of `bandPowers`: the white-equivalent power that each measured detail has where the bands have these powers.
+ * The inverse of `bandPowers`: the white-equivalent power of each measured detail, given the powers of the bands.
  *
  * @param powers  [BANDS] at least 0
  * @returns       [MEASURED]
@@ -89,9 +89,8 @@ export function detailPowers(powers: readonly number[]): number[] {
 }
 
 /**
- * Splits a plane into `details` detail bands, finest first, and a remainder; their sum is the plane. Reflected at the
- * borders (about the edge pixel, which is not repeated).
- *
+ * Splits a plane into `details` detail bands, finest first, and a remainder; their sum is the plane. Borders are reflected
+ * without repeating the edge pixel.
  * @param plane [H W]
  * @returns     `details` + 1 planes
  */

@@ -8,13 +8,13 @@ import { BAND_SHARES, BANDS } from './bands.js';
 export interface NoiseChannel {
   /** Standard deviation of the noise at each brightness of the profile, [0, 1] units, at least 0. */
   readonly level: readonly number[];
-  /** Relative power per band, finest first (bands.ts). The mean over all frequencies is 1: white noise has 1 everywhere. */
+  /** Relative power per band, finest first (bands.ts). The mean over all frequencies is 1; white noise has 1 everywhere. */
   readonly spectrum: readonly number[];
 }
 
-/** Zero-mean Gaussian noise of a camera, a scanner or a codec. */
+/** Zero-mean Gaussian noise, as of a camera, a scanner or a codec. */
 export interface NoiseProfile {
-  /** Brightness (the mean of the colour channels, [0, 1]) at which levels are told, rising; at least one. */
+  /** The brightnesses (mean of the colour channels, [0, 1]) that levels are given for, ascending; at least one. */
   readonly brightness: readonly number[];
   /**
    * One channel for grey. Three for colour: (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, an
@@ -28,7 +28,7 @@ export function whiteProfile(sigma: number, channels: 1 | 3): NoiseProfile {
   return { brightness: [0.5], channels: new Array<NoiseChannel>(channels).fill(channel) };
 }
 
-/** The variance at a brightness: linear between the profile's, constant outside them. */
+/** The variance at a brightness: linear between the profile's brightnesses, constant outside them. */
 export function varianceAt(
   { brightness }: Pick<NoiseProfile, 'brightness'>,
   { level }: NoiseChannel,
@@ -43,13 +43,13 @@ export function varianceAt(
   return (1 - share) * square(above - 1) + share * square(above);
 }
 
-/** The spectrum scaled to a mean power of 1 over all frequencies, and the factor that was taken out. */
+/** The spectrum scaled to a mean power of 1 over all frequencies, and its power before. */
 export function normalizeSpectrum(powers: readonly number[]): { spectrum: number[]; power: number } {
   const power = powers.reduce((sum, value, band) => sum + value * (BAND_SHARES[band] as number), 0);
   return { spectrum: powers.map((value) => (power > 0 ? value / power : 1)), power };
 }
 
-/** The standard deviation over all channels, 8-bit units, at the brightness where it is largest: one number for a report. */
+/** The noise as one number for a report: standard deviation over all channels at the worst brightness, 8-bit units. */
 export function strongestLevel255({ channels }: NoiseProfile): number {
   const knots = channels[0]?.level.length ?? 0;
   const at = (i: number) =>
@@ -57,16 +57,16 @@ export function strongestLevel255({ channels }: NoiseProfile): number {
   return 255 * Math.max(...Array.from({ length: knots }, (_, i) => at(i)));
 }
 
-/** Brightnesses of the mean at most: what one picture tells too. */
+/** The most brightnesses in a mean profile, as many as one picture gives. */
 const MOST_KNOTS = 6;
-/** Knots that are nearer are one. */
+/** Knots nearer than this are merged. */
 const NEAREST_KNOTS = 0.02;
 
 /**
- * The mean of profiles, every picture counting once: the mean of the variances at a brightness, and of the relative powers
- * of each band. A brightness is told by the pictures that reach it; where none does, by all.
+ * The mean of profiles, with equal weights: the mean of the variances at each brightness and of the relative powers of each
+ * band. Pictures that do not reach a brightness do not count there, unless none does.
  *
- * @param profiles  at least one, all of as many channels
+ * @param profiles  at least one, all with the same number of channels
  */
 export function meanProfile(profiles: readonly NoiseProfile[]): NoiseProfile {
   const [first] = profiles;
@@ -88,13 +88,13 @@ export function meanProfile(profiles: readonly NoiseProfile[]): NoiseProfile {
   return { brightness, channels };
 }
 
-/** Whether a picture has such brightness. Its ends are means of a bin, so it reaches somewhat further. */
+/** Whether a picture has such a brightness. Its ends are means of bins, so it reaches a little further. */
 function reaches({ brightness }: NoiseProfile, value: number): boolean {
   const [least, most] = [brightness[0] as number, brightness.at(-1) as number];
   return value >= least - NEAREST_KNOTS && value <= most + NEAREST_KNOTS;
 }
 
-/** The knots of all; where these are too many, groups of as many each by their means, with the darkest and the brightest. */
+/** All brightnesses. Too many are grouped into groups of equal size by their means; the darkest and the brightest stay. */
 function commonKnots(profiles: readonly NoiseProfile[]): number[] {
   const all = profiles.flatMap(({ brightness }) => brightness).sort((a, b) => a - b);
   const distinct = apart(all);
@@ -109,7 +109,7 @@ function commonKnots(profiles: readonly NoiseProfile[]): number[] {
   return apart([all[0] as number, ...means, all.at(-1) as number]);
 }
 
-/** @param values  rising */
+/** @param values  ascending */
 function apart(values: readonly number[]): number[] {
   const kept: number[] = [];
   for (const value of values)

@@ -1,4 +1,4 @@
-// The opponent colours of a noise profile on planes: an orthonormal transform, so white noise stays white.
+// The opponent colours of a noise profile. The transform is orthonormal, so white noise stays white.
 import type { NoiseProfile } from './noise-profile.js';
 
 const THIRD = Math.sqrt(1 / 3);
@@ -12,7 +12,7 @@ export const OPPONENT = [
 ] as const;
 
 /**
- * R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place. One plane stays as it is.
+ * R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place. Leaves a single plane as it is.
  *
  * @param data   planar, [3, pixels] or [1, pixels]
  * @param plane  pixels
@@ -42,7 +42,7 @@ export function fromOpponents(data: Float32Array, plane: number): void {
   }
 }
 
-/** The mean of the planes: [pixels]. */
+/** The mean of the planes, [pixels]. */
 export function brightnessOf({
   data,
   channels,
@@ -60,10 +60,10 @@ export function brightnessOf({
 }
 
 /**
- * The profile for a picture of one or three colour channels. A grey picture is the mean of the three, luma / sqrt 3, so
- * its noise is the luma's over sqrt 3. A grey profile says nothing about colour.
+ * The profile for a picture of one or three colour channels. A grey picture is the mean of the three, luma / sqrt 3, so its
+ * noise is that of the luma over sqrt 3.
  *
- * @returns undefined where a colour picture has a grey profile
+ * @returns undefined if a colour picture has a grey profile, which has no colour noise
  */
 export function profileFor(profile: NoiseProfile, channels: 1 | 3): NoiseProfile | undefined {
   if (profile.channels.length === channels) return profile;

@@ -1,4 +1,4 @@
-// A noise profile as data from outside: what a call is given, or a file holds. Bounded before anything is computed with it.
+// Checks a noise profile that comes from a call or a file, before it is used.
 import { z } from 'zod';
 import { badOption } from '../../errors.js';
 import { BANDS } from './bands.js';
@@ -35,18 +35,18 @@ const profileSchema = z
     }
   });
 
-/** A profile, or one as it stands in a file. */
+/** A profile, or the content of a profile's file. */
 export type GivenNoiseProfile = NoiseProfile & {
   readonly format?: 'flow-denoise-noise' | undefined;
   readonly version?: 1 | undefined;
 };
 
-/** Whether something is meant as a profile: it may still be a bad one. */
+/** Whether a value is meant as a profile, valid or not. */
 export function isNoiseProfile(value: unknown): value is GivenNoiseProfile {
   return typeof value === 'object' && value !== null && ('channels' in value || 'brightness' in value);
 }
 
-/** What is wrong with a profile, in words; undefined where nothing is. */
+/** Describes the error in a profile; undefined if it is valid. */
 export function faultOfNoiseProfile(value: unknown): string | undefined {
   const issue = profileSchema.safeParse(value).error?.issues[0];
   if (!issue) return undefined;
@@ -56,10 +56,9 @@ export function faultOfNoiseProfile(value: unknown): string | undefined {
 }
 
 /**
- * A noise profile from data, for instance a parsed file.
- *
- * @param name  of the file, for the message
- * @throws      FlowDenoiseError BAD_OPTION: which entry is wrong, and what was expected
+ * @param value  for instance a parsed file
+ * @param name   the file's name, for the message
+ * @throws       FlowDenoiseError BAD_OPTION with the wrong entry and what was expected
  */
 export function parseNoiseProfile(value: unknown, name: string): NoiseProfile {
   const fault = faultOfNoiseProfile(value);
@@ -71,12 +70,12 @@ export function parseNoiseProfile(value: unknown, name: string): NoiseProfile {
   return { brightness, channels };
 }
 
-/** A profile as a file holds it, each number to five digits: no estimate is that good. */
+/** The content of a profile's file. Five digits are more than any estimate needs. */
 export function noiseProfileText({ brightness, channels }: NoiseProfile): string {
   const short = (values: readonly number[]) => values.map((value) => Number(value.toPrecision(5)));
   const rounded = channels.map(({ level, spectrum }) => ({ level: short(level), spectrum: short(spectrum) }));
   const file = { format: 'flow-denoise-noise', version: 1, brightness: short(brightness), channels: rounded };
-  // One line for every list of numbers.
+  // Each list of numbers goes on one line.
   const text = JSON.stringify(file, null, 2).replaceAll(/\[[^[\]{}]*\]/g, (list) =>
     list.replaceAll(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
   );

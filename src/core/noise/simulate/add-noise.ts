@@ -1,4 +1,4 @@
-// Makes pictures as a sensor would, for experiments and tests.
+// Adds a sensor's noise to pictures, for experiments and tests.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { badOption } from '../../errors.js';
@@ -21,9 +21,9 @@ export function addGaussianNoise(data: Float32Array, sigma: number, seed: number
   return data.map((value) => value + sigma * normal());
 }
 
-/** From here on by rejection, below by multiplying uniform numbers. */
+/** Means from here on use rejection, smaller ones multiply uniform numbers. */
 const MANY = 12;
-/** Makes another seed for the photons than for the read noise. */
+/** Makes the photons' seed differ from the read noise's. */
 const OTHER = 0x9e3779b9;
 
 /** ln k!, exact sums to 16 and Stirling's series (1e-12) above. */
@@ -72,7 +72,7 @@ function poissonByRejection(mean: number, uniform: () => number): number {
 
 /**
  * @param seed  an integer from 0 to 2^32 - 1
- * @returns     a function that draws one more Poisson number of the given mean (at least 0, counts)
+ * @returns     a function; every call draws the next Poisson number of the given mean (at least 0, counts)
  */
 export function poissonGenerator(seed: number): (mean: number) => number {
   const generator = mersenne(seed);
@@ -81,8 +81,8 @@ export function poissonGenerator(seed: number): (mean: number) => number {
 }
 
 /**
- * gain Poisson((x - offset) / gain) + offset + N(0, sigma^2), sample by sample, independent. Not clipped. Where x is
- * below the offset there are no photons.
+ * gain Poisson((x - offset) / gain) + offset + N(0, sigma^2), independently for every sample. Not clipped. Samples below
+ * the offset get no photons.
  *
  * @param data  clean samples in [0, 1], any layout; not modified
  * @param seed  an integer from 0 to 2^32 - 1

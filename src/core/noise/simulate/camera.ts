@@ -1,5 +1,5 @@
-// A simulated camera, from a clean scene to the file (without JPEG). It gives the truth at any ISO, to train and test
-// estimates of the noise. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
+// A simulated camera, from a clean scene to the picture before JPEG. It gives true pictures at any ISO, to train and test
+// noise estimates. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
 import type { Size } from '../../picture.js';
 import { gaussianGenerator } from '../random.js';
 import { bayerChannel, type Demosaic, demosaic } from './demosaic.js';
@@ -7,29 +7,29 @@ import { blurred, resized, sharpened } from './filters.js';
 import { type NoiseReduction, withoutNoise } from './noise-reduction.js';
 
 export interface CameraSettings {
-  /** Electrons that a white pixel collects: some 20,000 at base ISO, 200 at the highest. */
+  /** Electrons that a white pixel collects: about 20,000 at base ISO, 200 at the highest. */
   readonly electrons: number;
   /** Standard deviation of the read noise, electrons. */
   readonly readNoise: number;
-  /** Scene light before the sensor, 1 for the scene as it is, less for an underexposed one that is lifted again. */
+  /** Scene light before the sensor: 1 for the scene as it is, less for an underexposed scene that is brightened later. */
   readonly exposure: number;
-  /** What red and blue are multiplied by after the sensor. */
+  /** Factors for red and blue after the sensor. */
   readonly whiteBalance: { readonly red: number; readonly blue: number };
   readonly demosaic: Demosaic;
-  /** How far the colour matrix pulls channels apart: 0 for none. */
+  /** How far the colour matrix pulls channels apart; 0 for not at all. */
   readonly saturation: number;
   /** Share of an S-shaped tone curve on top of the sRGB curve, 0 to 1. */
   readonly contrast: number;
-  /** What keeps edges; before the smoothing that does not. */
+  /** Noise reduction that keeps edges; runs before the plain smoothing. */
   readonly noiseReduction?: NoiseReduction | undefined;
   /** Standard deviations of the camera's own smoothing of luma and chroma, pixels. */
   readonly smoothing: { readonly luma: number; readonly chroma: number };
   readonly sharpening: { readonly amount: number; readonly radius: number };
-  /** The size of the picture over that of the sensor, at most 1. */
+  /** The picture's size divided by the sensor's, at most 1. */
   readonly scale: number;
 }
 
-/** A camera that only takes the picture. Electrons are those of a full-frame sensor of 2012 at ISO 100. */
+/** A camera without noise reduction or sharpening. Electrons are those of a full-frame sensor of 2012 at ISO 100. */
 export function cameraAt(iso: number): CameraSettings {
   return {
     electrons: (60_000 * 100) / iso,
@@ -46,9 +46,9 @@ export function cameraAt(iso: number): CameraSettings {
 }
 
 export interface Shot {
-  /** Planar [3, H, W], clipped to [0, 1], through the whole camera without noise: the truth. */
+  /** The truth: planar [3, H, W], clipped to [0, 1], through the whole camera without noise. */
   readonly clean: Float32Array;
-  /** The same with the sensor's noise. */
+  /** As `clean`, with the sensor's noise. */
   readonly noisy: Float32Array;
   readonly width: number;
   readonly height: number;
@@ -84,7 +84,7 @@ export function takePicture(scene: Float32Array, size: Size, settings: CameraSet
   return { clean, noisy, ...pictureSize(size, settings) };
 }
 
-/** The same for several seeds: pictures of one scene that differ in their noise alone. No seed is no noise. */
+/** As `takePicture`, once per seed: pictures of one scene that differ in their noise only. Undefined gives no noise. */
 export function takePictures(
   scene: Float32Array,
   size: Size,
@@ -102,7 +102,7 @@ export function takePictures(
   });
 }
 
-/** The variance of the sensor's noise where white is 1. */
+/** The variance of the sensor's noise, in units where white is 1. */
 function sensorVariance({ electrons, readNoise }: CameraSettings): (value: number) => number {
   const read = (readNoise / electrons) ** 2;
   return (value) => Math.max(0, value) / electrons + read;
@@ -117,7 +117,7 @@ function gainsOf({ whiteBalance: { red, blue } }: CameraSettings) {
   return [red, 1, blue] as const;
 }
 
-/** What the sensor sees: one channel a pixel, before white balance. */
+/** The sensor's image: one channel per pixel, before white balance. */
 function mosaicOf(light: Float32Array, { width, height }: Size, settings: CameraSettings): Float32Array {
   const gains = gainsOf(settings);
   const mosaic = new Float32Array(width * height);
@@ -166,7 +166,7 @@ function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array)
   };
 }
 
-/** The standard deviation of the noise at a grey of the picture, as the camera expects it. */
+/** The standard deviation that the camera expects of the noise at each grey. */
 function tonedNoise(tone: (x: number) => number, settings: CameraSettings): (grey: number) => number {
   const steps = 256;
   const variance = sensorVariance(settings);
@@ -183,7 +183,7 @@ function tonedNoise(tone: (x: number) => number, settings: CameraSettings): (gre
   return (grey) => expected[Math.round(steps * Math.min(1, Math.max(0, grey)))] as number;
 }
 
-/** Luma and chroma smoothed apart: what cameras do against noise themselves. */
+/** Smooths luma and chroma separately, as cameras do against noise. */
 function smoothedColours(
   colour: Float32Array,
   size: Size,

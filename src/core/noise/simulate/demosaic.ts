@@ -1,4 +1,4 @@
-// A Bayer sensor's mosaic (RGGB) and two ways back to three channels. Planes are planar [3, H, W] in linear light.
+// A Bayer sensor's mosaic (RGGB) and two ways to demosaic it. Planes are planar [3, H, W] in linear light.
 import { reflected, type Size } from '../../picture.js';
 
 /** Which channel the sensor sees at (x, y): 0 red, 1 green, 2 blue. */
@@ -8,14 +8,14 @@ export const bayerChannel = (x: number, y: number): 0 | 1 | 2 =>
 export type Demosaic = 'bilinear' | 'edge-aware';
 
 /**
- * Three channels from one sample a pixel. 'bilinear' averages the nearest samples of each channel. 'edge-aware' takes
- * green along the direction of the smaller change (Hamilton and Adams 1997) and red and blue from their difference to it.
+ * Three channels from one sample per pixel. 'bilinear' averages the nearest samples of each channel. 'edge-aware' takes
+ * green along the direction that changes less (Hamilton and Adams 1997), and red and blue from their difference to it.
  *
  * @param mosaic [H W], at least 4 x 4 pixels
  * @returns      [3, H, W]
  */
 export function demosaic(mosaic: Float32Array, { width, height }: Size, method: Demosaic): Float32Array {
-  // Reflecting about the edge pixel keeps the parity of a place and so its colour.
+  // Reflecting about the edge pixel keeps a place's parity, and so its colour.
   const at = (x: number, y: number) => mosaic[reflected(y, height) * width + reflected(x, width)] as number;
   const plane = width * height;
   const out = new Float32Array(3 * plane);

@@ -1,7 +1,7 @@
-// Filters that a simulated camera applies: Gaussian blur, sharpening, and resizing. Planes are [H W], borders reflected.
+// A simulated camera's filters: Gaussian blur, sharpening, resizing. Planes are [H W], borders reflected.
 import { reflected, type Size } from '../../picture.js';
 
-/** For every output place, where its weights begin and what they are. */
+/** For every output place, its first input place and its weights. */
 interface Taps {
   readonly first: Int32Array;
   readonly weights: readonly Float64Array[];
@@ -10,7 +10,7 @@ interface Taps {
 function filtered(plane: Float32Array, { width, height }: Size, across: Taps, down: Taps): Float32Array {
   const outWidth = across.first.length;
   const rows = new Float32Array(outWidth * height);
-  // A row with what is reflected on both sides, so that no tap looks for its place.
+  // The row, extended by its reflection on both sides, so that no tap has to reflect.
   const reach = Math.max(0, -(across.first[0] as number));
   const last = outWidth - 1;
   const end = Math.max(width, (across.first[last] as number) + (across.weights[last] as Float64Array).length);
@@ -54,7 +54,7 @@ function tapsOf(centres: readonly number[], reach: number, kernel: (distance: nu
   return { first, weights };
 }
 
-/** @param sigma of the Gaussian, pixels; 0 returns the plane itself */
+/** @param sigma the Gaussian's, pixels; 0 returns the plane itself */
 export function blurred(plane: Float32Array, size: Size, sigma: number): Float32Array {
   if (sigma === 0) return plane;
   const gaussian = (distance: number) => Math.exp(-((distance / sigma) ** 2) / 2);
@@ -85,7 +85,7 @@ function cubic(distance: number): number {
   return x < 2 ? -0.5 * x ** 3 + 2.5 * x ** 2 - 4 * x + 2 : 0;
 }
 
-/** Cubic resizing, with the kernel widened where the plane shrinks. */
+/** Cubic resizing; the kernel is widened to shrink. */
 export function resized(plane: Float32Array, from: Size, to: Size): Float32Array {
   const taps = (length: number, target: number) => {
     const step = length / target;

@@ -1,17 +1,17 @@
-// The noise reduction of cameras: it smooths flat places and leaves edges and texture, with the noise on them. So noise
-// in flat places is weaker and coarser. The guided filter (He, Sun and Tang 2013) and the garrote of wavelet details
-// (Gao 1998). Planes are [H W], borders reflected.
+// The noise reduction of cameras: smooths flat places and leaves edges and texture with their noise, so noise in flat places
+// is weaker and coarser. The guided filter (He, Sun and Tang 2013) and the garrote of wavelet details (Gao 1998). Planes are
+// [H W], borders reflected.
 import { reflected, type Size } from '../../picture.js';
 import { DETAIL_POWERS, splitIntoBands } from '../model/bands.js';
 
 export interface NoiseReduction {
   readonly kind: 'guided' | 'garrote';
-  /** What is smaller than so many standard deviations of the noise is taken for noise; 0 for none. */
+  /** Structure weaker than this many standard deviations of the noise counts as noise; 0 turns it off. */
   readonly luma: number;
   readonly chroma: number;
-  /** Half the side of the guided filter's window, pixels; the garrote treats as many octaves (at most 4). */
+  /** Half the side of the guided filter's window, pixels; for the garrote, the number of octaves (at most 4). */
   readonly reach: { readonly luma: number; readonly chroma: number };
-  /** Share of the smoothed picture in the result, 0 to 1. */
+  /** Weight of the smoothed picture in the result, 0 to 1. */
   readonly strength: number;
 }
 
