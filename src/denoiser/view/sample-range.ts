@@ -28,9 +28,8 @@ const BEYOND = 0.1;
 const BEYOND_SIGMAS = 3;
 /** Levels that are less common than this, at either end, are not counted on. */
 const RARE = 0.005;
-/** How many sigma of noise the range holds at least, and how many beyond the darkest and the brightest level. */
+/** The range is at least this many sigma of noise wide. */
 const LEAST_SIGMAS = 10;
-const MARGIN_SIGMAS = 0;
 /** What 8-bit samples are multiplied by to fill 16 bits. */
 const EIGHT_BITS = 257;
 
@@ -78,8 +77,8 @@ function occupied(levels: Float64Array, noise: number, least: number): SampleRan
   const at = (share: number) => levels[Math.round(share * (levels.length - 1))] as number;
   const [low, high] = [at(RARE), at(1 - RARE)];
   const width = high - low;
-  const black = Math.max(at(0), low - width) - MARGIN_SIGMAS * noise;
-  const white = Math.min(at(1), high + width) + MARGIN_SIGMAS * noise;
+  const black = Math.max(at(0), low - width);
+  const white = Math.min(at(1), high + width);
   const missing = Math.max(0, LEAST_SIGMAS * noise - (white - black)) / 2;
   return rounded(Math.max(least, black - missing), white + missing);
 }
