@@ -1,4 +1,4 @@
-// `prior: 'auto'`: one denoiser for each shipped prior, opened when a picture first needs it. choose-prior.ts chooses.
+// `prior: 'auto'`: a denoiser for each shipped prior, opened for the first picture that needs it. choose-prior.ts chooses.
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { evidenceEvaluations } from '../core/inference/evidence.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
@@ -13,13 +13,12 @@ import { sigmaRangeOf } from './estimator.js';
 import { type CallOptions, needsBetaMap, type OpeningOptions } from './options.js';
 import { type Approach, withBetaMap } from './preset.js';
 
-/** What the evidence is made of: single evaluations. */
+/** The evidence takes single evaluations. */
 const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
 
-/** What opening one prior gives. */
 export interface OpenedPrior {
   readonly denoiser: Denoiser;
-  /** As the denoiser's `denoise`, for what was checked. */
+  /** As the denoiser's `denoise`, for checked options. */
   run<P extends Picture>(
     picture: P,
     call: CallOptions,
@@ -29,11 +28,11 @@ export interface OpenedPrior {
 }
 
 /**
- * Chooses the prior for each picture. Opens the default prior at once, the others when there is something to compare.
+ * Chooses the prior for each picture. Opens the default prior at once, others when there is something to compare.
  *
- * @param options  checked ones
- * @param openOne  opens a prior by its name, with a meter of its own or another's
- * @throws         what `openOne` throws
+ * @param options  checked
+ * @param openOne  opens a prior by name, with its own meter or a shared one
+ * @throws         errors of `openOne`
  */
 export async function openAutoDenoiser(
   options: OpeningOptions,
@@ -51,7 +50,7 @@ export async function openAutoDenoiser(
   const candidates = (await priorsToChooseFrom()).map(
     ({ name, model }): Candidate => ({ name, model, open: async () => (await open(name, meter)).schedule }),
   );
-  // One meter for all: what was read to choose the prior is not read again to denoise.
+  // All share one meter, so that denoising need not read again what choosing the prior has read.
   const { denoiser: first, meter } = await open(DEFAULT_PRIOR);
 
   return {
@@ -89,7 +88,7 @@ export async function openAutoDenoiser(
   };
 }
 
-/** The shipped priors that are conditioned on the noise level, the default first: their scores can be compared. */
+/** The shipped priors that are conditioned on the noise level, the default first. Only their scores can be compared. */
 export async function priorsToChooseFrom(): Promise<readonly { name: string; model: PriorModel }[]> {
   const all = await Promise.all(
     shippedPriors().map(async (name) => ({ name, model: await loadModel(findPrior(name)) })),

@@ -1,4 +1,4 @@
-// A program's picture, and what it says of a call, are checked before anything is computed.
+// Checks a program's picture and the options of a call before anything is computed.
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Picture } from '../core/picture.js';
 import { parseOptions } from './option-schema.js';
@@ -16,7 +16,7 @@ export async function checkCall(picture: Picture, options: DenoiseCallOptions = 
   return checked;
 }
 
-/** @throws FlowDenoiseError BAD_IMAGE: a size, a length or a sample that no picture has */
+/** @throws FlowDenoiseError BAD_IMAGE for an impossible size, length or sample */
 export async function checkPicture(picture: Picture): Promise<void> {
   if (!SAMPLES.some((type) => picture?.data instanceof type))
     throw new FlowDenoiseError(
@@ -43,7 +43,7 @@ function checkSize({ data, width, height, channels }: Picture): void {
     );
 }
 
-/** Integer samples are always finite. */
+/** Only floats can be NaN or infinite. */
 async function checkSamples({ data, width, channels }: Picture): Promise<void> {
   if (!(data instanceof Float32Array)) return;
   let first: number | undefined;

@@ -1,4 +1,4 @@
-// `prior: 'auto'`: which of several priors a picture is likeliest under, by a few tiles spread over it. Opens nothing itself.
+// `prior: 'auto'`: the prior under which a picture is likeliest, judged by a few tiles spread over it.
 
 import { setMaxListeners } from 'node:events';
 import { squeezeFactor } from '../core/flow/architecture.js';
@@ -17,18 +17,18 @@ import { COMPLETED_NOISE, greyOf, isGreyInColour } from './passes/grey.js';
 import { greyPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
 import { viewOf } from './view/picture-view.js';
 
-/** Pixels; what the shipped priors were trained on. */
+/** Pixels, as in the crops that the shipped priors were trained on. */
 const PROBE_SIDE = 64;
 const MOST_PROBES = 8;
 
-/** Fewer tiles than this are compared with noise drawn more than once. */
+/** With fewer tiles, the noise is drawn several times for each. */
 const LEAST_DRAWS = 4;
 
-/** A prior that may be chosen: conditioned on the noise level. */
+/** A prior that may be chosen. It is conditioned on the noise level. */
 export interface Candidate {
   readonly name: string;
   readonly model: PriorModel;
-  /** Gives what computes under it; called only where there is something to compare. */
+  /** Opens the prior; called only if there is something to compare. */
   readonly open: () => Promise<Pick<Schedule, 'run'>>;
 }
 
@@ -39,8 +39,8 @@ interface ChosenPrior extends PriorChoice {
 type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
 
 /**
- * The candidate under which the noisy picture is likeliest per sample, among those that know its noise level. With
- * nothing to compare: the only one that does, or the first.
+ * Among the candidates that know the picture's noise level, the one under which the noisy picture is likeliest per sample.
+ * If at most one knows it, that one or the first.
  *
  * @param candidates  the first is the default
  * @throws            FlowDenoiseError BAD_OPTION (options that contradict each other), BAD_PRIOR, ENGINE_UNAVAILABLE,
@@ -81,17 +81,17 @@ export async function choosePrior(
   return { prior: figures[0]?.prior ?? first, why, figures };
 }
 
-/** How near to the strongest noise that all know the picture's own may be; noise is added to it to compare. */
+/** Comparing adds noise, so the picture's own must stay below this share of the strongest noise that all priors know. */
 const ROOM = 0.95;
 
-/** Levels that were read and computed in different ways agree to this. */
+/** Noise levels from different computations may differ by this. */
 const TOLERANCE = 1e-3;
 
 function knows([least, most]: readonly [number, number], sigma: number): boolean {
   return sigma >= least * (1 - TOLERANCE) && sigma <= most * (1 + TOLERANCE);
 }
 
-/** Tiles spread over the picture, as they reach the prior; none where the picture is clean. */
+/** Tiles spread over the picture, as they reach the prior; none if the picture is clean. */
 async function probesOf(
   picture: Picture,
   options: ChoiceOptions,
@@ -118,18 +118,17 @@ async function probesOf(
       return samples.data;
     });
     await collect({ data, ...shape, seed, ...noise.at(tile, plan) });
-    // Passes that ask more than once ask for the tile as it is first.
+    // A pass may ask several times; the first is for the tile itself.
     probes.push(...asked.slice(0, 1));
   }
   return probes;
 }
 
-/** Few tiles are compared with noise drawn more than once. */
 function drawsFor(probes: number): number {
   return Math.ceil(LEAST_DRAWS / probes);
 }
 
-/** The tiles, each as often as it is drawn, that are compared for a picture of this size, where it is not split further. */
+/** The sizes of the tiles compared for a picture of this size, each as often as its noise is drawn, without splitting. */
 export function evidenceSizes(size: Size, candidates: readonly Candidate[]): readonly Size[] {
   const plan = probePlan(size, candidates);
   const probes = spreadTiles(plan, MOST_PROBES).length;

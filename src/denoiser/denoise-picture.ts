@@ -1,4 +1,4 @@
-// One picture through the tiles: plan, estimate, blend. Knows no files.
+// Denoises one picture: plans tiles, estimates and blends them. Knows no files.
 import { setMaxListeners } from 'node:events';
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -25,7 +25,7 @@ import { viewOf } from './view/picture-view.js';
 export interface PictureSettings {
   readonly model: PriorModel;
   readonly approach: Approach;
-  /** For noise whose likelihood is not that of one sigma, and for a beta that a call names. */
+  /** Used if the noise has its own likelihood, or a call passes a beta. */
   readonly withBetaMap: Approach;
   readonly beta: number | 'auto';
   readonly tileSize: TileSize;
@@ -38,26 +38,26 @@ export interface PictureResult<S extends Samples>
   readonly data: S;
 }
 
-/** Pixels of a picture that earn back the sessions for its noise level: 10% faster, and made by every thread. */
+/** With fewer pixels, a session for the noise level costs more than it saves: it is 10% faster, but every thread makes one. */
 const WORTH_A_SESSION = 1e6;
 
 type Left = SpotEstimate['left'];
 
-/** strength (estimate - noisy), in place of the estimate. */
+/** strength (estimate - noisy), in place. */
 function correction(estimate: Float32Array, noisy: Float32Array, strength: number): Float32Array {
   for (let i = 0; i < estimate.length; i++)
     estimate[i] = strength * ((estimate[i] as number) - (noisy[i] as number));
   return estimate;
 }
 
-/** Engines know no pictures: where they failed is added here. */
+/** Adds the tile to an engine's error; engines do not know it. */
 function atTile(error: unknown, { x, y }: Tile): unknown {
   if (!(error instanceof FlowDenoiseError) || error.code !== 'ENGINE_FAILED') return error;
   return new FlowDenoiseError(error.code, `tile at ${x}, ${y}: ${error.message}`, { cause: error });
 }
 
 /**
- * Denoises a picture or a region of it; an RGB picture that is grey as a grey one. Memory beside the picture: its
+ * Denoises a picture or a region of it. An RGB picture that is grey is denoised as grey. Memory beside the picture: its
  * correction, the result, and the tiles in flight.
  *
  * @throws FlowDenoiseError SIGMA_OUT_OF_RANGE, NEEDS_CONDITIONING, BAD_OPTION, BAD_IMAGE (a sample is not finite),
@@ -82,7 +82,7 @@ export async function denoisePicture<S extends Samples>(
   return { ...result, noise, data: await restore(data, region), range, oddPixels };
 }
 
-/** A sigma that is below what the prior knows may be right, and the range not. */
+/** If sigma is below the prior's range, the sample range may be what is wrong. */
 function withHint(error: unknown, hint: string | undefined): unknown {
   if (!hint || !(error instanceof FlowDenoiseError) || error.code !== 'SIGMA_OUT_OF_RANGE') return error;
   return new FlowDenoiseError(error.code, `${error.message}; ${hint}`, { cause: error });
@@ -131,14 +131,14 @@ async function denoiseTiles<S extends Samples>(
     return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
   const multiple = squeezeFactor(model) * noise.multiple;
-  // What lies around a region is computed too, as far as tiles see, so that its pixels become what they would in the whole.
+  // A region's surroundings are computed too, as far as tiles reach, so its pixels become the same as in the whole picture.
   const part = withSurroundings(region, picture, overlap, multiple);
   const { width, height } = part;
   const plan = planTiles({ width, height, tileSize, overlap, multiple });
   const blender = createBlender(options.region ? cutOut(picture, part) : picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
-  // Every tile in flight listens, and several times where it is estimated at several scales.
+  // Every tile in flight listens, with several scales more than once.
   setMaxListeners(0, either);
   const started = performance.now();
   let firstBeta: number | undefined;
@@ -152,7 +152,7 @@ async function denoiseTiles<S extends Samples>(
     const run = async (by: typeof estimator, samples: TileSamples, isStrict: boolean) => {
       const shape = { channels: samples.channels, height: samples.height, width: samples.width };
       const estimation = by.start(samples, isStrict);
-      // One evaluation is what a break-down takes.
+      // A break-down takes one evaluation.
       const result = await schedule.run({ shape, estimation, signal: either }).catch((error: unknown) => {
         if (error instanceof BreakDown) evaluations += 1;
         throw error;
@@ -204,8 +204,8 @@ async function denoiseTiles<S extends Samples>(
 
   let [fallbackTiles, spotTiles] = [0, 0];
   try {
-    // Blended in the order of the plan, so that rounding does not depend on which thread was faster. As many tiles
-    // again as the engine works on may wait for their turn.
+    // Blended in the plan's order, so that rounding does not depend on which thread was faster. Up to twice as many tiles as
+    // the engine works on are held.
     const inFlight = Math.ceil((2 * schedule.capacity) / ensemble) + 1;
     for await (const { tile, change, lefts } of mapInOrder(plan.tiles, inFlight, estimateTile)) {
       blender.add(tile, change);

@@ -1,4 +1,4 @@
-// One tile's way from noisy samples to the correction that is blended, by the chosen method.
+// Chooses the estimator of a method: from a noisy tile to its estimate.
 import { FlowDenoiseError } from '../core/errors.js';
 import { betaMap } from '../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../core/inference/calibration.js';
@@ -13,22 +13,22 @@ import type { Method } from './preset.js';
 interface Estimator {
   /** The likelihood's weight; undefined for the posterior mean. */
   readonly beta: number | undefined;
-  /** Evaluations of the prior per tile at most. */
+  /** The most evaluations of the prior per tile. */
   readonly evaluations: number;
-  /** @param isStrict  whether to throw a `BreakDown` where the posterior mean breaks down */
+  /** @param isStrict  throw a `BreakDown` if the posterior mean breaks down */
   start(tile: TileSamples, isStrict?: boolean): Estimation;
 }
 
 const round4 = (value: number) => Number(value.toPrecision(4));
 
-/** The noise levels that a prior knows, in 8-bit units; undefined where it takes any. */
+/** The noise levels that a prior knows, in 8-bit units; undefined if it takes any. */
 export function sigmaRangeOf({ conditioning, sigmaRange }: PriorModel): Denoiser['sigmaRange'] {
   if (conditioning === null) return undefined;
   const range = (unit: number): SigmaRange => [round4(sigmaRange[0] * unit), round4(sigmaRange[1] * unit)];
   return { colour: range(255), grey: range(255 / COMPLETED_NOISE) };
 }
 
-/** @throws FlowDenoiseError NEEDS_CONDITIONING when the method needs a prior that knows noise levels */
+/** @throws FlowDenoiseError NEEDS_CONDITIONING if the method needs a prior conditioned on the noise level */
 export function checkMethod(model: PriorModel, method: Method): void {
   if (method === 'posterior-mean' && model.conditioning === null)
     throw new FlowDenoiseError(
@@ -38,8 +38,7 @@ export function checkMethod(model: PriorModel, method: Method): void {
 }
 
 /**
- * The estimator for a noise level at the prior, [0, 1] units. A level beyond the prior's range counts as the range's
- * end.
+ * The estimator for a noise level, [0, 1] units. A level beyond the prior's range is replaced by the range's end.
  *
  * @throws FlowDenoiseError NEEDS_CONDITIONING
  */
@@ -75,14 +74,14 @@ export function chooseEstimator(
   }
 }
 
-/** A sigma that is right in a file's numbers is too small where they fill little of their container. */
+/** If the samples fill little of their container, a sigma in their own units is too small. */
 const RANGE_HINT =
-  'if the samples fill little of their container, pass black and white too, and sigma in 1/255 of white - black';
+  'if the samples fill little of their container, also pass black and white, and give sigma in 1/255 of white - black';
 
 interface SigmaUse {
-  /** What the user calls it. */
+  /** The option's name, as the user knows it. */
   readonly name?: string;
-  /** Of the picture; without it, a sigma that suits either kind passes. */
+  /** The picture's kind; if undefined, a sigma that suits either kind passes. */
   readonly kind?: 'colour' | 'grey';
 }
 

@@ -1,4 +1,4 @@
-// What the results of a denoiser depend on beside the picture and the noise: for whoever keeps results.
+// What a denoiser's results depend on besides the picture and the noise, for caches of results.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,11 +8,10 @@ import type { OpeningOptions } from './options.js';
 import { approachOf } from './preset.js';
 
 /**
- * Text that two denoisers share only if they give the same results: the prior's checksum, the estimator, the tiles, and
- * the engine asked for (engines agree to 1e-4 RMS, which may round to another byte). Weights are not read: model.json
- * has their checksum.
+ * Text that is equal for two denoisers only if they give the same results. It covers the prior's checksum (from model.json,
+ * without reading weights), the estimator, the tiles and the engine: engines agree to 1e-4 RMS, which may round to another byte.
  *
- * @param options  checked ones
+ * @param options  checked
  * @throws         FlowDenoiseError BAD_PRIOR
  */
 export async function fingerprintOf(options: OpeningOptions): Promise<string> {
@@ -21,11 +20,7 @@ export async function fingerprintOf(options: OpeningOptions): Promise<string> {
   return JSON.stringify({ prior: await priorChecksum(prior), engine, ...approach, beta, tileSize, overlap });
 }
 
-/**
- * The checksum of a prior, which two folders share only if they hold the same prior; with 'auto', of all that may be chosen.
- *
- * @throws  FlowDenoiseError BAD_PRIOR
- */
+/** A prior's checksum; with 'auto', that of all shipped priors. @throws  FlowDenoiseError BAD_PRIOR */
 export async function priorChecksum(prior = DEFAULT_PRIOR): Promise<string> {
   const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
   return (await Promise.all(priors.map(checksumOf))).join();

@@ -1,4 +1,4 @@
-// Opens a prior and an engine and denoises pictures with them: the program interface.
+// Opens a denoiser: a prior and an engine.
 import { type NoiseMeter, openNoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
 import { rememberReadings } from '../core/engine/noise-meter/remembered-readings.js';
 import { openEngine } from '../core/engine/open-engine.js';
@@ -27,7 +27,7 @@ import {
 import { approachOf, withBetaMap } from './preset.js';
 import { countTiles, paceOf } from './time-estimate.js';
 
-/** A function of its own, so that the weights are let go once the engine has them. */
+/** A separate function, so that the weights can be freed once the engine has them. */
 async function openPriorAndEngine(
   { engine: engineName, threads, ...options }: OpeningOptions,
   check: (model: PriorModel) => void,
@@ -39,9 +39,9 @@ async function openPriorAndEngine(
 }
 
 /**
- * Opens a denoiser: loads the prior, starts the engine. Close it when done. Pictures denoised at the same time share
- * the engine's threads. With `prior: 'auto'` each picture gets the shipped prior under which it is likeliest; such a
- * denoiser has an engine for each prior it needed.
+ * Opens a denoiser: loads the prior and starts the engine. Close it when done. Pictures denoised at the same time share
+ * the engine's threads. With `prior: 'auto'` each picture gets the shipped prior under which it is likeliest, and the
+ * denoiser has an engine for each prior that it needed.
  *
  * @throws FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
@@ -51,7 +51,7 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
   return (await openOne(parsed)).denoiser;
 }
 
-/** @param shared  of another denoiser, which closes it; without it, this one has its own */
+/** @param shared  another denoiser's meter, which that one closes; default: a new one */
 async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<OpenedPrior> {
   const asked = approachOf(parsed);
   const { beta, tileSize, overlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES } = parsed;
@@ -104,7 +104,7 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
       const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap, multiple });
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
       const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
-      // A scale has a quarter of the pixels of the one before.
+      // Each scale has a quarter of the pixels of the one before.
       const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);
       const evaluations = tiles * perScale * wanted.scales;
       const { secondsPerPixel, preparation } = await pace(pixels * perPixel);

@@ -1,24 +1,24 @@
-// What all option schemas share: words for help and documentation, the check, and taking checked options apart.
+// Shared by all option schemas: texts for help and documentation, the check, and picking options.
 import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
 
-/** The words for an option. What its value must be is the schema's description. */
+/** The texts for an option. The schema's description tells what its value must be. */
 interface OptionWords {
-  /** What it does, in a line. */
+  /** What it does, in one line. */
   readonly does: string;
-  /** What follows the command's flag: '<number>', or '' for a switch. Undefined: there is no flag. */
+  /** The value after the command's flag: '<number>', or '' for a switch. Undefined: no flag. */
   readonly flag?: string;
   /** The flag's one letter. */
   readonly letter?: string;
-  /** The default, where the schema does not hold it. */
+  /** The default, if the schema does not hold it. */
   readonly otherwise?: string;
-  /** A link to more, for the documentation. */
+  /** A link for the documentation. */
   readonly see?: string;
 }
 
 const words = z.registry<OptionWords>();
 
-/** An option: its check, what its value must be, and the words for it. */
+/** An option: its schema, what its value must be, and its texts. */
 export function option<S extends z.ZodType>(schema: S, expected: string, told: OptionWords): S {
   const described = schema.describe(expected);
   words.add(described, told);
@@ -29,7 +29,7 @@ export function wordsOf(schema: z.core.$ZodType): OptionWords | undefined {
   return words.get(schema);
 }
 
-/** The default as it is told; undefined where there is none to tell. */
+/** The default as text; undefined if there is none. */
 export function defaultOf(schema: z.core.$ZodType): string | undefined {
   const value: unknown = schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined;
   return value === undefined ? wordsOf(schema)?.otherwise : String(value);
@@ -39,7 +39,7 @@ export function callback<F>() {
   return z.custom<F>((value) => typeof value === 'function').optional();
 }
 
-/** Those of checked options that a shape has. */
+/** Picks the options that a shape has. */
 export function among<Shape extends z.ZodRawShape>(
   shape: Shape,
   options: z.output<z.ZodObject<Shape>>,
@@ -48,12 +48,12 @@ export function among<Shape extends z.ZodRawShape>(
   return Object.fromEntries(own) as z.output<z.ZodObject<Shape>>;
 }
 
-/** The options that are given: one that is undefined counts as absent. */
+/** Leaves out undefined options: they count as absent. */
 export function defined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** Says that two options exclude each other, and why. */
+/** The error for two options that exclude each other. */
 export function notBoth(one: string, other: string, why?: string): FlowDenoiseError {
   const reason = why === undefined ? '' : `: ${why}`;
   return badOption(`Pass either ${one} or ${other}, not both${reason}`);
@@ -67,7 +67,7 @@ function received(value: unknown): string {
   return `${text} of type ${value === null ? 'null' : typeof value}`;
 }
 
-/** What the presets were called when they were words for `quality`. */
+/** The presets' names when they were values of `quality`. */
 const RENAMED: Readonly<Record<string, string>> = { fast: 'fast', balanced: 'best' };
 
 function refuseRenamed(quality: unknown): void {
@@ -81,8 +81,8 @@ function refuseRenamed(quality: unknown): void {
 /**
  * Checks options against a schema.
  *
- * @param where who takes the options, for the message
- * @throws FlowDenoiseError BAD_OPTION: what was expected for which option, what was received
+ * @param where  the function or command, for the message
+ * @throws FlowDenoiseError BAD_OPTION with the option, what was expected and what was received
  */
 export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, where: string): z.output<S> {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);

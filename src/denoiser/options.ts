@@ -1,4 +1,4 @@
-// The options of a denoiser, by lifetime: of opening it, and of one call. What the noise is: noise-options.ts.
+// The options of opening a denoiser and of one call. noise-options.ts has those of the noise.
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
@@ -8,7 +8,7 @@ import { DEFAULT_PRESET, PRESET_NAMES } from './preset.js';
 
 /** Measured defaults, see docs/architecture.md. */
 export const OVERLAP = 24;
-/** A coarser scale reaches farther. */
+/** Coarser scales reach farther. */
 export const OVERLAP_OF_SCALES = 32;
 
 export const PRESET_WORDS = "'fast' or 'best'";
@@ -22,7 +22,7 @@ const BETA = {
 export const BETA_WORDS = "'auto' or a number above 0 and at most 1000";
 const BY_PRESET = 'by preset';
 
-/** What opens a denoiser. */
+/** The options for opening a denoiser. */
 export const openingShape = {
   /** 'fast' (default) or 'best': sets `method`, `ensemble` and `scales`. */
   preset: option(z.enum(PRESET_NAMES).optional(), PRESET_WORDS, {
@@ -31,27 +31,27 @@ export const openingShape = {
     otherwise: DEFAULT_PRESET,
     see: '[Presets](#presets)',
   }),
-  /** 'posterior-mean' (one evaluation for a tile) or 'beta-map' (up to 7), alone. Default: by `preset`. */
+  /** 'posterior-mean' (one evaluation per tile) or 'beta-map' (up to 7), without ensemble and scales. Default: by `preset`. */
   method: option(methodSchema.optional(), "'posterior-mean' or 'beta-map'", {
     does: 'the estimator: one evaluation of the prior for a tile, or up to 7; if you name it, it runs alone',
     flag: '<posterior-mean|beta-map>',
     otherwise: BY_PRESET,
   }),
-  /** Averages over the symmetries of each tile: 1, 4 (mirrored and turned by 180 degrees) or 8. Default: by `preset`. */
+  /** Averages over symmetries of each tile: 1, 4 (mirrored and turned by 180 degrees) or 8. Default: by `preset`. */
   ensemble: option(z.literal([1, 4, 8]).optional(), '1, 4 or 8', {
-    does: 'averages over so many symmetries of each tile: 4 mirror it, 8 also turn it; takes as many times longer',
+    does: 'averages over this many symmetries of each tile: 4 mirror it, 8 also turn it; takes 4 or 8 times as long',
     flag: '<1|4|8>',
     otherwise: BY_PRESET,
   }),
-  /** Takes coarse structure from the tile made half and a quarter as large: 1, 2 or 3 scales. Default: by `preset`. */
+  /** Takes coarse structure from the tile at half and a quarter of its size: 1, 2 or 3 scales. Default: by `preset`. */
   scales: option(z.literal([1, 2, 3]).optional(), '1, 2 or 3', {
-    does: 'takes coarse structure from the tile made half (and a quarter) as large; needs a third more evaluations',
+    does: 'takes coarse structure from the tile at half (and a quarter) of its size; needs a third more evaluations',
     flag: '<1|2|3>',
     otherwise: BY_PRESET,
   }),
   /** Weight of the likelihood in beta-MAP. Default 'auto': the prior's calibration. */
   beta: option(betaSchema.default('auto'), BETA_WORDS, BETA),
-  /** A shipped prior's name, the folder of another, or 'auto': the shipped one that suits each picture. Default 'natural'. */
+  /** A shipped prior's name, a prior's folder, or 'auto': the shipped one that suits each picture. Default 'natural'. */
   prior: option(
     z.string().min(1).default(DEFAULT_PRIOR),
     "'auto', a shipped prior's name or a prior's folder",
@@ -61,7 +61,7 @@ export const openingShape = {
       see: '[Priors](#priors)',
     },
   ),
-  /** Default 'auto': the fastest that is available. */
+  /** Default 'auto': the fastest available one. */
   engine: option(
     z.enum(['auto', ...ENGINE_NAMES]).default('auto'),
     `'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`,
@@ -71,7 +71,7 @@ export const openingShape = {
       see: '[engines.md](engines.md)',
     },
   ),
-  /** Longest side of a tile, pixels. Default 'auto': by the picture's size, so that little is computed twice. */
+  /** Longest side of a tile, pixels. Default 'auto': by the picture's size, to compute few pixels twice. */
   tileSize: option(
     z.union([z.int().min(16).max(4096), z.literal('auto')]).default('auto'),
     "'auto' or a whole number from 16 to 4096 (pixels)",
@@ -86,23 +86,23 @@ export const openingShape = {
     flag: '<pixels>',
     otherwise: `${OVERLAP_OF_SCALES}; ${OVERLAP} with one scale`,
   }),
-  /** Worker threads, one core each. Default: as many as there are cores, and not more than GB of memory. */
+  /** Worker threads, one core each. Default: one per core, but at most one per GB of memory. */
   threads: option(z.int().min(1).max(1024).optional(), 'a whole number from 1 to 1024', {
-    does: 'worker threads at most, one core each (onnx, wasm)',
+    does: 'the most worker threads, one core each (onnx, wasm)',
     flag: '<number>',
-    otherwise: 'as many as cores, at most one for each GB of memory',
+    otherwise: 'one per core, at most one per GB of memory',
   }),
 };
 
 export const openingSchema = z.strictObject(openingShape);
 export type DenoiserOptions = z.input<z.ZodObject<typeof openingShape>>;
-/** Checked, with the defaults in place. */
+/** Checked, with defaults. */
 export type OpeningOptions = z.output<z.ZodObject<typeof openingShape>>;
 
 export interface Progress {
   readonly tilesDone: number;
   readonly tiles: number;
-  /** Estimated seconds until this picture is done; undefined until something was measured. */
+  /** Estimated seconds until this picture is done; undefined before the first measurement. */
   readonly secondsLeft: number | undefined;
 }
 
@@ -113,7 +113,7 @@ export const signalOption = option(z.instanceof(AbortSignal).optional(), 'an Abo
   does: "stops the work; the call rejects, or the stream ends, with the signal's reason",
 });
 
-/** @typeParam Of  what the picture is known by, where there are several */
+/** @typeParam Of  further arguments that identify the picture, if there are several */
 export function progressOption<Of extends readonly unknown[] = []>() {
   return option(callback<(progress: Progress, ...of: Of) => void>(), 'a function', {
     does: 'called after every tile with { tilesDone, tiles, secondsLeft }, by streams also with the file',
@@ -121,14 +121,14 @@ export function progressOption<Of extends readonly unknown[] = []>() {
 }
 
 const ownCallShape = {
-  /** Sigma for every pixel, row by row, 8-bit units; in place of `sigma`. */
+  /** Sigma for every pixel, row by row, 8-bit units; replaces `sigma`. */
   sigmaMap: option(
     z.custom<Float32Array>((value) => value instanceof Float32Array).optional(),
     'a Float32Array with a sigma for every pixel',
     { does: 'noise that varies over the picture, in 8-bit units; the flag takes a grey picture' },
   ),
   /**
-   * Denoises only this part, in pixels: the result has its size. The noise is the whole picture's. The surroundings are
+   * Denoises only this part, in pixels; the result has its size. The noise is the whole picture's. The surroundings are
    * computed too, as far as tiles overlap.
    */
   region: option(
@@ -136,7 +136,7 @@ const ownCallShape = {
     '{ left, top, width, height } in pixels, inside the picture',
     { does: 'denoises this part only; the result has its size, the noise is found in the whole picture' },
   ),
-  /** In place of the denoiser's. */
+  /** Replaces the denoiser's. */
   beta: option(betaSchema.optional(), BETA_WORDS, BETA),
   /** Stops the work: the promise rejects with `signal.reason` and nothing is written. */
   signal: signalOption,
@@ -148,10 +148,10 @@ export const callShape = { ...noiseShape, ...ownCallShape };
 export const callSchema = z.strictObject(callShape);
 export type DenoiseCallOptions = z.input<z.ZodObject<typeof noiseShape>> &
   z.input<z.ZodObject<typeof ownCallShape>>;
-/** Checked, with the defaults in place. */
+/** Checked, with defaults. */
 export type CallOptions = z.output<typeof callSchema>;
 
-/** Whether the posterior mean will not do for a call: its noise has a likelihood of its own, or it names a beta. */
+/** Whether a call needs beta-MAP: its noise has its own likelihood, or it passes a beta. */
 export function needsBetaMap({ sigmaMap, noise, beta }: CallOptions): boolean {
   return sigmaMap !== undefined || isNoiseModel(noise) || typeof beta === 'number';
 }

@@ -1,24 +1,24 @@
-// How much is computed for a picture: the estimator and its ensemble. Each preset is a point on the measured frontier
+// How much is computed for a picture: the estimator, its ensemble and scales. Each preset is a point on the measured frontier
 // of quality and time (docs/benchmarks.md).
 import { notBoth } from './option-schema.js';
 
 export type Method = 'beta-map' | 'posterior-mean';
 
-/** Members of the self-ensemble: 1 is the tile as it is, 4 are the symmetries that keep its shape, 8 all. */
+/** Members of the self-ensemble: 1 is the tile itself, 4 are the symmetries that keep its shape, 8 all symmetries. */
 export type Ensemble = 1 | 4 | 8;
 
-/** How many scales of a tile, each half as large as the one before. */
+/** The number of scales of a tile, each half as large as the one before. */
 export type Scales = 1 | 2 | 3;
 
 export interface Approach {
   readonly method: Method;
-  /** Over how many symmetries of each tile the estimate is averaged. */
+  /** The number of symmetries of each tile that the estimate is averaged over. */
   readonly ensemble: Ensemble;
-  /** Scales of a tile at most: as many as have noise that the prior knows. */
+  /** The most scales of a tile; only those whose noise the prior knows are used. */
   readonly scales: Scales;
 }
 
-/** From the fastest to the slowest. What gains less than 0.15 dB over the slowest is not named: docs/benchmarks.md. */
+/** From the fastest to the slowest. Points within 0.15 dB of the slowest have no name: docs/benchmarks.md. */
 export const PRESETS = {
   fast: { method: 'posterior-mean', ensemble: 1, scales: 3 },
   best: { method: 'posterior-mean', ensemble: 4, scales: 3 },
@@ -35,18 +35,17 @@ interface ApproachOptions {
   readonly method?: Method | undefined;
   readonly ensemble?: Ensemble | undefined;
   readonly scales?: Scales | undefined;
-  /** The likelihood's weight: a number asks for beta-MAP where no method is named. */
+  /** The likelihood's weight. A number selects beta-MAP unless `method` is given. */
   readonly beta?: number | 'auto' | undefined;
 }
 
-/** What a preset sets. */
 export const APPROACH_NAMES = ['method', 'ensemble', 'scales'] as const;
 
 /**
- * What the options ask for. A method that is named, or a beta, is the estimator alone unless more is asked for; without
- * one the default's method and scales hold.
+ * The approach that the options ask for. A method or beta comes without ensemble and scales unless these are given too;
+ * otherwise the preset's method and scales hold.
  *
- * @throws FlowDenoiseError BAD_OPTION for a preset beside what it sets
+ * @throws FlowDenoiseError BAD_OPTION for a preset together with an option that it sets
  */
 export function approachOf({ preset, ...options }: ApproachOptions): Approach {
   const set: Approach = PRESETS[preset ?? DEFAULT_PRESET];
@@ -67,10 +66,7 @@ export function approachOf({ preset, ...options }: ApproachOptions): Approach {
   };
 }
 
-/**
- * The approach where something needs beta-MAP (its own likelihood, or an unconditioned prior) and no other method is
- * named.
- */
+/** The approach if something needs beta-MAP (a custom likelihood, an unconditioned prior) and no other method is given. */
 export function withBetaMap(
   approach: Approach,
   { method, ensemble = 1, scales = 1 }: ApproachOptions,

@@ -1,4 +1,4 @@
-// How long pictures will take, from a measurement on this machine.
+// Estimates how long pictures will take, from a measurement on this machine.
 
 import type { Engine } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
@@ -6,21 +6,21 @@ import type { PriorModel } from '../core/model/model-json.js';
 import type { Size } from '../core/picture.js';
 import { planTiles, type TileSize } from '../tile/plan.js';
 
-/** Side of the tile that is measured: large enough to be typical, small enough to take a moment. */
+/** Side of the measured tile: large enough to be typical, small enough to be quick. */
 const PROBE_SIDE = 128;
 
-/** How fast an engine is on this machine. */
+/** An engine's speed on this machine. */
 export interface Pace {
   /** Per evaluation and pixel, with every lane busy. */
   readonly secondsPerPixel: number;
-  /** What the first evaluation of a tile's shape takes longer than later ones. */
+  /** How much longer the first evaluation of a tile shape takes. */
   readonly preparation: number;
 }
 
-/** Pixels to evaluate that take about a second: too few to measure anything for. */
+/** Pixels that take about a second to evaluate: measuring would take longer. */
 const FEW_PIXELS = 4e5;
 
-/** Of two cores, for what takes so short that no one asks how fast they are. */
+/** Two typical cores, used if the work is too short to measure. */
 const TYPICAL: Pace = { secondsPerPixel: 3.5e-6, preparation: 0.5 };
 
 /** The pace of an engine, measured when it is first needed for more than a few pixels. */
@@ -61,9 +61,9 @@ async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
 
 interface TileCount {
   readonly tiles: number;
-  /** Pixels of all tiles, overlaps counted as often as they are computed. */
+  /** Pixels of all tiles; overlaps count as often as they are computed. */
   readonly pixels: number;
-  /** How many shapes the tiles have. */
+  /** The number of different tile shapes. */
   readonly shapes: number;
 }
 

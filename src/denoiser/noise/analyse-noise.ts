@@ -1,5 +1,4 @@
-// The noise of a picture by itself: found as a denoiser finds it, or measured on a flat patch or against a clean
-// picture of the scene.
+// Analyses a picture's noise without denoising it: as a denoiser does, on a flat patch, or against a clean picture of the scene.
 import { z } from 'zod';
 import { openNoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { rememberReadings } from '../../core/engine/noise-meter/remembered-readings.js';
@@ -20,19 +19,19 @@ import { noiseShape } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 
 const analyseOptionsSchema = z.strictObject({
-  /** The noise's kind. 'auto' (default): decided from the picture. */
+  /** The noise's kind. 'auto' (default) decides from the picture. */
   noise: z
     .enum(['auto', 'gaussian', 'poisson-gaussian'])
     .default('auto')
     .describe("'auto', 'gaussian' or 'poisson-gaussian'"),
-  /** A part that is flat in the scene (a wall, sky out of focus), at least 32 x 32: the noise is measured on it. */
+  /** A part that is flat in the scene (a wall, sky out of focus), at least 32 x 32, to measure the noise on. */
   region: callShape.region,
-  /** The same scene without noise, for instance the mean of many shots: the noise is measured against it. */
+  /** The same scene without noise, for instance the mean of many shots, to measure the noise against. */
   clean: z
     .custom<Picture>((value) => typeof value === 'object' && value !== null && 'data' in value)
     .optional()
     .describe('a picture { data, width, height, channels }'),
-  /** A shipped prior or a folder, whose noise levels say what is clean. Default 'natural'. */
+  /** A shipped prior or a folder. Noise below the levels it knows counts as clean. Default 'natural'. */
   prior: openingShape.prior,
   black: noiseShape.black,
   white: noiseShape.white,
@@ -41,25 +40,25 @@ const analyseOptionsSchema = z.strictObject({
 
 export type AnalyseNoiseOptions = z.input<typeof analyseOptionsSchema>;
 
-/** What was found of one picture's noise: what a denoiser's report says, and the noise as a profile whatever its model. */
+/** As a denoiser's report, with the noise as a profile whatever its model. */
 export interface NoiseAnalysis extends Omit<NoiseReport, 'profile'> {
-  /** Of one channel for a grey picture. A denoiser takes it as `noise`. */
+  /** One channel for a grey picture. Pass it to a denoiser as `noise`. */
   readonly profile: NoiseProfile;
-  /** Nothing would be done: the picture is clean, or its noise lies below what the prior knows. */
+  /** Denoising would change nothing: the picture is clean, or its noise is below what the prior knows. */
   readonly isClean: boolean;
-  /** Which samples were black and white: levels are in units of white - black. */
+  /** Which samples were black and white. Levels are in units of white - black. */
   readonly range: SampleRange;
-  /** Pixels that were not looked at: hidden ones (alpha 0), single outliers, those far outside the range. */
+  /** Pixels that were ignored: hidden (alpha 0), single outliers, far outside the range. */
   readonly oddPixels: number;
 }
 
 export interface NoiseAnalyser {
   analyse(picture: Picture, options?: AnalyseNoiseOptions): Promise<NoiseAnalysis>;
-  /** Ends its thread. */
+  /** Ends the analyser's thread. */
   close(): Promise<void>;
 }
 
-/** For many pictures: one thread reads them all. It starts with the first. */
+/** One thread for many pictures; it starts with the first. */
 export function openNoiseAnalyser(): NoiseAnalyser {
   const meter = rememberReadings(openNoiseMeter());
   return {
@@ -98,7 +97,7 @@ export function openNoiseAnalyser(): NoiseAnalyser {
 }
 
 /**
- * The noise of one picture, as a denoiser finds it: any depth, grey or colour, with or without alpha.
+ * Finds the noise of one picture as a denoiser does. Takes any depth, grey or colour, with or without alpha.
  *
  * @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE (also for a clean picture of another size or kind), BAD_PRIOR,
  *          ENGINE_FAILED; the signal's reason when aborted
@@ -115,8 +114,8 @@ export async function analyseNoise(picture: Picture, options?: AnalyseNoiseOptio
 const defaults = { sigma: 'auto', strength: 1 } as const;
 
 /**
- * A share of the first channel's power in the coarsest band above which shapes were measured, not noise. Pairs of one scene
- * have 0.07 to 0.34 (15 of cc15, 11 of PolyU), pairs of two scenes 0.99 to 1.00.
+ * If more than this share of the first channel's power is in the coarsest band, shapes were measured, not noise. Pairs of one
+ * scene have 0.07 to 0.34 (15 of cc15, 11 of PolyU), pairs of two scenes 0.99 to 1.00.
  */
 const SHAPES = 0.7;
 
@@ -128,7 +127,7 @@ function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string 
   return `${way}; nearly all of it is coarse, as shapes are: ${doubt}`;
 }
 
-/** A clean picture between the same black and white as the noisy one. */
+/** A clean picture with the noisy one's black and white. */
 async function shownAlike(
   clean: Picture,
   noisy: Picture,
@@ -137,7 +136,7 @@ async function shownAlike(
 ): Promise<Picture> {
   const whole = containerRange(noisy);
   const isWhole = black === whole.black && white === whole.white;
-  // A mean of many shots may have more bits than they: white is its own then.
+  // A mean of many shots may have more bits than the shots, and then its own white.
   const range = isWhole ? containerRange(clean) : { black, white };
   const { shown } = await viewOf(clean, {
     ...defaults,
@@ -148,7 +147,7 @@ async function shownAlike(
   return isGrey && (await isGreyInColour(shown)) ? greyOf(shown) : shown;
 }
 
-/** White noise, and noise that grows with the signal, as a profile. 8-bit units come in, [0, 1] units go out. */
+/** White noise, or noise that grows with the signal, as a profile. From 8-bit units to [0, 1] units. */
 function profileOf({ sigma, gain, offset = 0 }: Omit<NoiseReport, 'profile'>, channels: 1 | 3): NoiseProfile {
   const white = whiteProfile(sigma / 255, channels);
   if (gain === undefined) return white;

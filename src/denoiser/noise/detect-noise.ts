@@ -1,4 +1,4 @@
-// Finds a picture's noise from the picture alone. Which finding counts is decided here only.
+// Finds a picture's noise from the picture alone. Only this file weighs the estimates against each other.
 
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { mean } from '../../core/metrics/index.js';
@@ -22,42 +22,42 @@ export interface DetectedNoise {
   /** 8-bit units. */
   readonly sigma255: number;
   readonly isClean: boolean;
-  /** [0, 1] units, where the noise is white and grows with the signal. */
+  /** [0, 1] units, if the noise is white and grows with the signal. */
   readonly poissonGaussian?: PoissonGaussianParameters | undefined;
-  /** Where the noise is not white. */
+  /** If the noise is not white. */
   readonly profile?: NoiseProfile | undefined;
   readonly report: Omit<NoiseReport, 'isEstimated'>;
 }
 
 /**
- * The least evidence for anything to be done: the probability that a detail of the picture lies above NOISY_255. Chosen on
- * the 32 photographs that training left out: without noise it takes none of them for noisy, and as JPEG of quality 75, 85, 90
- * and 95 1, 1, 4 and 0. Tried on others without noise: 1 of CBSD68, as JPEG of these qualities 1, 0, 2 and 0 of 34, none of
- * PolyU's 44 and of cc15's 15. Of their noisy ones it finds 21 and 13.
+ * The least evidence to act on: the probability that a detail of the picture lies above NOISY_255. Chosen on the 32
+ * photographs left out of training: without noise, none counts as noisy; as JPEG of quality 75, 85, 90 and 95, 1, 1, 4 and 0
+ * do. On other photographs without noise: 1 of CBSD68's 34 (as JPEG of these qualities 1, 0, 2 and 0), none of PolyU's 44 and
+ * cc15's 15. Of the noisy ones of these two it finds 21 and 13.
  */
 const LEAST_EVIDENCE = 0.95;
 /** Below this probability a picture looks clean. */
 const UNDECIDED = 0.5;
 /**
- * White noise is as strong in every band of the chroma, where pictures have next to nothing of their own; a camera's never
- * is, because every mosaic correlates it. So the logarithms of the chroma's levels must spread by less than this, and their
- * mean must agree with the estimate of white noise up to a factor. With white noise of sigma 5 and 12 on 24 of the
- * photographs that training left out, all but one have a spread of at most 0.15; of the noisy pictures of cc15 and PolyU, all
- * but one have more than 0.5 (that one 0.35). Where the estimate of white noise is sure of itself (its luma and its chroma
- * agree), the second is enough.
+ * White noise is equally strong in every band of the chroma, where pictures have little of their own. A camera's noise is
+ * not: every mosaic correlates it. So for white noise the logarithms of the chroma's levels spread by less than this, and
+ * their mean agrees with the estimate of white noise up to a factor. With white noise of sigma 5 and 12 on 24 of the
+ * photographs left out of training, all but one spread by at most 0.15; of the noisy pictures of cc15 and PolyU, all but one
+ * by more than 0.5 (that one by 0.35). If the estimate of white noise is confident (its luma and chroma agree), the
+ * agreement is enough.
  */
 const WHITE = { spread: 0.3, ratio: 1.35 } as const;
 const SURELY_WHITE = { spread: 0.45, ratio: 2, confidence: 0.8 } as const;
 /**
- * A grey picture has no chroma, by which the network tells noise from texture, so the estimate of white noise goes first
- * where it is this sure. Of 14 pictures of CBSD68 made grey, it is at least 0.88 sure of sigma 15; of them without noise, it
- * takes one for noisy, and is 0.72 sure.
+ * A grey picture has no chroma, by which the network tells noise from texture, so a white-noise estimate this confident goes
+ * first. On 14 pictures of CBSD68 made grey, its confidence for sigma 15 is at least 0.88; without noise, it takes one for
+ * noisy with 0.72.
  */
 const SURE_OF_GREY = 0.8;
-/** A sensor's noise has no one level to agree on; its fit says itself how good it is. */
+/** A sensor's noise has no single level to agree on, but its fit has its own confidence. */
 const SENSOR_CONFIDENCE = 0.5;
 
-/** Estimated levels lie on a grid of 1%, so that pictures of one kind share what an engine prepares for a level. */
+/** Rounds a level to a grid of 1%, so that similar pictures share what an engine prepares for a level. */
 function onGrid(sigma: number): number {
   return Math.exp(Math.round(Math.log(sigma) * 100) / 100);
 }
@@ -67,9 +67,9 @@ const words = (sigma: number) => sigma.toFixed(1);
 /**
  * The noise of a picture.
  *
- * @param kind   what the user said of its kind; 'gaussian' and 'poisson-gaussian' are white
+ * @param kind   as the user passed it; 'gaussian' and 'poisson-gaussian' are white
  * @param range  the noise levels that the prior knows for this picture, [0, 1] units
- * @param meter  is asked where the kind is 'auto'
+ * @param meter  used if the kind is 'auto'
  * @throws       FlowDenoiseError ENGINE_FAILED, CLOSED
  */
 export async function detectNoise(
@@ -95,10 +95,10 @@ export async function detectNoise(
   if (cells.length === 0) return asWhite();
   const levels = await meter.pool(headInputs(cells));
   const found = profileFromReadings(cells, levels, colourChannels(picture.channels));
-  // A grey picture was shown as three copies, whose luma is sqrt 3 of it.
+  // The network saw a grey picture as three copies, whose luma is sqrt 3 times the picture.
   const unit = isGrey ? Math.sqrt(3) : 1;
   const { evidence } = levels;
-  // The levels are those of noise that is there with this probability.
+  // The network gives levels of noise that exists with this probability.
   const strongest255 = (evidence * Math.max(...found.levels255)) / unit;
   const { level255, spread } = chromaOf(found, unit);
   if (evidence >= UNDECIDED && spread < SURELY_WHITE.spread) {
@@ -108,7 +108,7 @@ export async function detectNoise(
     const limit = isSure ? SURELY_WHITE : WHITE;
     const ratio = Math.max(white.sigma255 / level255, level255 / white.sigma255);
     const agrees = white.poissonGaussian ? confidence > SENSOR_CONFIDENCE : ratio < limit.ratio;
-    // Where the network is undecided, an estimate of white noise that is sure and agrees is evidence too.
+    // If the network is undecided, a white-noise estimate that is confident and agrees is evidence too.
     const isEvident = evidence >= LEAST_EVIDENCE || (isSure && ratio < SURELY_WHITE.ratio);
     if (!white.isClean && spread < limit.spread && agrees && isEvident) return white;
   }
@@ -140,8 +140,8 @@ function nothing(sigma: number, why: string, confidence?: number): DetectedNoise
 }
 
 /**
- * The mean level of the chroma's details (or of a grey picture's own), 8-bit units, and the spread of their logarithms.
- * The coarsest detail is left out: few cells tell it well.
+ * The mean level of the chroma's details (or of a grey picture's), 8-bit units, and the spread of their logarithms. Leaves
+ * out the coarsest detail, which few cells measure well.
  */
 function chromaOf({ levels255 }: ProfileFromReadings, unit: number): { level255: number; spread: number } {
   const asked = levels255.length === MEASURED ? levels255 : levels255.slice(MEASURED);
@@ -161,7 +161,7 @@ function spectrumWords({ levels255 }: ProfileFromReadings): string {
   return `noise of a camera or codec: luma ${of(0)} from fine to coarse${chroma}`;
 }
 
-/** White noise, which may grow with brightness. */
+/** White noise, constant or growing with brightness. */
 async function whiteNoise(
   picture: Picture,
   kind: 'auto' | 'gaussian' | 'poisson-gaussian',
@@ -183,7 +183,7 @@ async function whiteNoise(
   if (isClean || sigma255 / 255 < least) {
     const why =
       confidence === 0
-        ? 'cannot tell noise from picture (too small, flat or clipped throughout); give sigma'
+        ? 'cannot tell noise from picture (too small, flat or clipped throughout); pass sigma'
         : `looks clean: sigma ${words(sigma255)}${isClean ? '' : `, and the prior begins at ${words(least * 255)}`}`;
     return nothing(sigma255, why, confidence);
   }

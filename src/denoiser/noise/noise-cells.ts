@@ -1,5 +1,4 @@
-// Reads a picture with the noise network, cell by cell, in a fixed number of tiles, so that large pictures cost no
-// more.
+// Reads a picture with the noise network, cell by cell. The number of tiles is fixed, so large pictures cost no more.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { CELL } from '../../core/noise/estimate/noise-network.js';
 import { type CellReading, cellReadings } from '../../core/noise/estimate/profile-from-readings.js';
@@ -9,12 +8,12 @@ import { planTiles, spreadTiles } from '../../tile/plan.js';
 
 const TILE = 256;
 const MOST_TILES = 8;
-/** A cell with more than this share of samples at black or white says nothing of the noise: clipping took it. */
+/** A cell with more than this share of samples at black or white is skipped: clipping has removed its noise. */
 const MOST_CLIPPED = 0.3;
 
 /**
- * @param picture  grey pictures are shown as three copies
- * @returns        no cells where all are clipped
+ * @param picture  a grey one is read as three copies
+ * @returns        empty if all cells are clipped
  * @throws         FlowDenoiseError ENGINE_FAILED, CLOSED
  */
 export async function readNoiseCells(picture: Picture, meter: NoiseMeter): Promise<CellReading[]> {
@@ -25,7 +24,7 @@ export async function readNoiseCells(picture: Picture, meter: NoiseMeter): Promi
     spreadTiles(plan, MOST_TILES).map(async (tile) => {
       const planes = extractTile(picture, plan, tile);
       const isGrey = colourChannels(picture.channels) === 1;
-      // A file's samples lie in [0, 1], and so did those that the network learned from.
+      // Files hold samples in [0, 1] only, and the network was trained on such.
       for (let i = 0; i < planes.length; i++) planes[i] = Math.min(1, Math.max(0, planes[i] as number));
       const colour = isGrey ? tripled(planes) : planes;
       const brightness = cellBrightness(colour, size);
@@ -41,7 +40,7 @@ function tripled(plane: Float32Array): Float32Array {
   return copies;
 }
 
-/** [rows, columns] the mean of every cell; NaN where too much of it is clipped. */
+/** [rows, columns] the mean of every cell; NaN if too much of it is clipped. */
 function cellBrightness(planes: Float32Array, { width, height }: Size): Float32Array {
   const columns = width / CELL;
   const sums = new Float32Array((columns * height) / CELL);

@@ -1,4 +1,4 @@
-// How a user says what the noise is, and the check of it. What is made of it: noise-plan.ts.
+// The options that describe the noise. noise-plan.ts acts on them.
 import { z } from 'zod';
 import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import {
@@ -51,31 +51,31 @@ const noiseSchema = z
 
 const level = () => z.number().min(-1e9).max(1e9).optional();
 
-/** What the noise is and how much of it goes. */
+/** What the noise is and how much of it to remove. */
 export const noiseShape = {
-  /** Standard deviation of the noise in 8-bit units, or 'auto' (default): estimated from the picture. */
+  /** Standard deviation of the noise in 8-bit units. 'auto' (default) estimates it from the picture. */
   sigma: option(sigmaSchema, SIGMA_WORDS, {
     does: 'the standard deviation of the noise in 8-bit units; auto finds it in the picture',
     flag: '<number>',
   }),
-  /** The noise's kind. 'auto' (default): decided from the picture, or Gaussian where sigma is a number. */
+  /** The noise's kind. 'auto' (default) decides from the picture; with a number for sigma it is Gaussian. */
   noise: option(noiseSchema, NOISE, {
     does: 'the kind of noise; as a flag auto, gaussian, poisson-gaussian, or a .json file that flow-denoise noise wrote',
     flag: '<kind or file>',
     see: '[Noise](#noise)',
   }),
-  /** 1 (default) takes all noise off, 0 nothing: how much of the change is applied. */
+  /** How much of the change to apply: 1 (default) removes all noise, 0 nothing. */
   strength: option(z.number().min(0).max(1).default(1), 'a number from 0 to 1', {
     does: 'how much of the change to apply',
     flag: '<number>',
   }),
-  /** The sample that means black, in the picture's own numbers. Default: found, which is 0 for most pictures. */
+  /** The sample that means black, in the picture's own numbers. Default: found in the picture; 0 for most. */
   black: option(level(), "a number (the sample that means black, in the file's own numbers)", {
     does: "the sample that means black, in the file's own numbers",
     flag: '<number>',
     otherwise: 'found; 0 for most pictures',
   }),
-  /** The sample that means white. Default: found, which is 255, 65535 or 1.0 for most pictures. */
+  /** The sample that means white. Default: found in the picture; 255, 65535 or 1.0 for most. */
   white: option(level(), "a number (the sample that means white, in the file's own numbers)", {
     does: 'the sample that means white; noise is measured in 1/255 of white - black',
     flag: '<number>',
@@ -83,8 +83,8 @@ export const noiseShape = {
   }),
 };
 
-/** Checked, with the defaults in place. */
+/** Checked, with defaults. */
 export type CheckedNoiseOptions = z.output<z.ZodObject<typeof noiseShape>>;
-/** What a call says of the noise: the options, or a sigma for every pixel. */
+/** The noise options of a call, or a sigma for every pixel. */
 export type NoiseOfCall = CheckedNoiseOptions & { readonly sigmaMap?: Float32Array | undefined };
 export { isNoiseModel, isNoiseProfile };

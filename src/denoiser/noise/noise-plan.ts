@@ -1,4 +1,4 @@
-// From what the user said of the noise, and from the picture where he said nothing, to how its tiles are denoised.
+// Plans how a picture's tiles are denoised, from the noise options and, for those that are 'auto', from the picture.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { badOption } from '../../core/errors.js';
 import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
@@ -30,13 +30,12 @@ import { isNoiseModel, isNoiseProfile, type NoiseOfCall } from './noise-options.
 
 interface NoisePlan {
   readonly report: NoiseReport;
-  /** Nothing to do: the picture is clean, or its noise lies below what the prior knows. */
+  /** Nothing to do: the picture is clean, or its noise is below what the prior knows. */
   readonly isClean: boolean;
-  /** From the outermost, around the prior. */
+  /** The passes around the prior, the outermost first. */
   readonly passes: readonly TilePass[];
-  /** Tiles are split once into this many along each side: their sides are multiples of it. */
+  /** Passes may split tiles into this many along each side, so sides are multiples of it. */
   readonly multiple: number;
-  /** The noise of one tile. */
   at(tile: Tile, plan: TilePlan): Pick<TileSamples, 'sigma' | 'likelihood' | 'varies'>;
 }
 
@@ -44,9 +43,9 @@ export interface NoiseContext {
   /** The prior's noise levels for this picture, [0, 1] units, as they apply to colour or grey. */
   readonly range: readonly [number, number];
   readonly method: Method;
-  /** Is asked where the noise is to be found from the picture. */
+  /** Used if the noise is to be found in the picture. */
   readonly meter: NoiseMeter;
-  /** How much is computed; what is left out is 1. */
+  /** How much is computed; default 1 each. */
   readonly ensemble?: Ensemble | undefined;
   readonly scales?: Scales | undefined;
 }
@@ -63,10 +62,10 @@ function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
   };
 }
 
-/** Above this level after stabilisation, 8-bit units, a second look pays; it is also the level of the second look. */
+/** Above this level after stabilisation a second pass pays. It is also the level of the second pass. */
 const SECOND_LOOK = 40 / 255;
 
-/** How noise of this strength is brought to the prior: the smallest blocks whose noise it knows, stabilised. */
+/** How noise of this strength reaches the prior: stabilised, in the smallest blocks whose noise the prior knows. */
 function look(parameters: PoissonGaussianParameters, most: number) {
   const factors = [1, 2, 4] as const;
   const stabiliserFor = (factor: (typeof factors)[number]) =>
@@ -99,7 +98,7 @@ function stabilisedPlan(
 }
 
 /**
- * Noise of a profile. It is clean where even its strongest level lies below what the prior knows.
+ * Plans for noise of a profile. The picture is clean if even its strongest level is below what the prior knows.
  *
  * @throws FlowDenoiseError BAD_OPTION for a grey profile of a colour picture
  */
@@ -137,7 +136,7 @@ function profilePlan(
   };
 }
 
-/** The sigma of a profile of white noise, [0, 1] units; undefined for another. */
+/** The sigma of a white profile, [0, 1] units; undefined for others. */
 function whiteSigma({ channels }: NoiseProfile): number | undefined {
   const first = channels[0]?.level[0] ?? 0;
   const isOne = (value: number) => Math.abs(value - 1) < 1e-6;
@@ -147,12 +146,12 @@ function whiteSigma({ channels }: NoiseProfile): number | undefined {
   return isWhite ? first : undefined;
 }
 
-/** Who asks for the mean over symmetries asks for the second posterior mean too: it gains as much. */
+/** An ensemble asks for quality, so it gets the second posterior mean too, which gains as much. */
 function splittingSchedule(ensemble: Ensemble): readonly number[] {
   return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
 }
 
-/** The strongest level of any band and channel at any brightness, [0, 1] units. */
+/** The largest level of any band and channel at any brightness, [0, 1] units. */
 function strongestPower({ channels }: NoiseProfile): number {
   return Math.max(
     ...channels.map(({ level, spectrum }) => Math.max(...level) * Math.sqrt(Math.max(...spectrum))),
@@ -179,9 +178,9 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
 }
 
 /**
- * How to denoise this picture.
+ * Plans how to denoise this picture.
  *
- * @throws FlowDenoiseError BAD_OPTION when options contradict each other
+ * @throws FlowDenoiseError BAD_OPTION if options contradict each other
  */
 export async function planNoise(
   picture: Picture,
@@ -218,7 +217,7 @@ export async function planNoise(
   return detectedPlan(picture, noise, context);
 }
 
-/** A likelihood of the user's own, for beta-MAP: sigma sets its scale and its start. */
+/** For a custom noise model, by beta-MAP; sigma sets the scale and the start. */
 async function customPlan(picture: Picture, options: NoiseOfCall, context: NoiseContext): Promise<NoisePlan> {
   const { noise: likelihood, sigma } = options;
   if (!isNoiseModel(likelihood)) throw new TypeError('a noise model was expected');

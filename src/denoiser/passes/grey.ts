@@ -1,20 +1,19 @@
-// Grey pictures under a colour prior. Three copies of a grey tile carry the same noise three times, which the prior
-// does not expect. Noise between the channels is added until it is the same in every direction of colour space,
-// sqrt(3) sigma; the mean of the channels still carries exactly the grey tile. The same holds for a grey picture
-// that is stored as RGB: it is taken for what it is.
+// Grey pictures under a colour prior. Three copies of a grey tile carry the same noise three times, which the prior does not
+// expect. So noise is added between the channels until it has the same strength, sqrt(3) sigma, in every direction of colour
+// space. The mean of the channels is still exactly the grey tile. Grey pictures stored as RGB are treated the same way.
 import { setImmediate } from 'node:timers/promises';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import type { Picture, Samples } from '../../core/picture.js';
 
-/** The noise level of a completed tile, in units of the grey picture's. */
+/** The noise level of a completed tile, relative to the grey picture's. */
 export const COMPLETED_NOISE = Math.sqrt(3);
 
-/** Pixels between two turns of the event loop: a few milliseconds. */
+/** Pixels between two yields to the event loop: a few milliseconds. */
 const CHUNK = 1 << 19;
 
 /**
- * [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal: with the grey noise's
- * own sigma along (1, 1, 1) this is isotropic. Channel means equal the grey tile.
+ * [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal. With the grey noise's sigma along
+ * (1, 1, 1) the noise is isotropic. The channels' mean is the grey tile.
  */
 export function completeChroma(grey: Float32Array, sigma: number, seed: number): Float32Array {
   const next = gaussianGenerator(seed);
@@ -41,7 +40,7 @@ export function channelMean(colour: Float32Array): Float32Array {
   return mean;
 }
 
-/** Runs `work` on [from, to) ranges that together are all of `pixels`, and lets the event loop turn in between. */
+/** Runs `work` on consecutive ranges [from, to) of `pixels`, and yields to the event loop in between. */
 export async function inChunks(pixels: number, work: (from: number, to: number) => void): Promise<void> {
   for (let from = 0; from < pixels; from += CHUNK) {
     await setImmediate();
@@ -49,7 +48,7 @@ export async function inChunks(pixels: number, work: (from: number, to: number) 
   }
 }
 
-/** Whether an RGB or RGBA picture has three equal channels throughout. Most stop at one of the first pixels. */
+/** Whether an RGB or RGBA picture has three equal channels. Most pictures differ at one of the first pixels. */
 export async function isGreyInColour({ data, width, height, channels }: Picture): Promise<boolean> {
   if (channels < 3) return false;
   let isGrey = true;
@@ -62,7 +61,7 @@ export async function isGreyInColour({ data, width, height, channels }: Picture)
   return isGrey;
 }
 
-/** The grey picture in an RGB or RGBA one with equal channels: its first channel, without alpha. */
+/** The first channel of an RGB or RGBA picture with equal channels, without alpha. */
 export async function greyOf<S extends Samples>({
   data,
   width,
@@ -76,7 +75,7 @@ export async function greyOf<S extends Samples>({
   return { data: grey, width, height, channels: 1 };
 }
 
-/** A copy of the picture with all colour channels set to the grey samples; alpha stays. */
+/** A copy of the picture with the grey samples in all colour channels; alpha stays. */
 export async function withGrey<S extends Samples>({ data, channels }: Picture<S>, grey: S): Promise<S> {
   const colour = data.slice() as S;
   await inChunks(grey.length, (from, to) => {

@@ -1,20 +1,19 @@
-// Two scales of one tile. In blocks of 2 x 2 pixels averaged the noise is half as strong and still white, and what is
-// coarse lies within reach of the prior's networks, so coarse structure is estimated better there; fine structure only
-// full size has. Pure functions. After Facciolo, Pierazzo and Morel 2017, Conservative scale recomposition for multiscale
-// denoising, there in the DCT domain.
+// Several scales of one tile. Averaging 2 x 2 pixels halves the noise, which stays white, and brings coarse structure within
+// reach of the prior's networks, so it is estimated better there. Only full size has fine structure. After Facciolo, Pierazzo
+// and Morel 2017, Conservative scale recomposition for multiscale denoising (there in the DCT domain).
 import { bin, binnedShape, type PlanarShape, unbin } from '../../core/noise/likelihood/binning.js';
 import { reflected } from '../../core/picture.js';
 
-/** What counts as coarse: what a Gaussian of this standard deviation leaves, in coarse pixels. Measured: docs/benchmarks.md. */
+/** Coarse structure is what a Gaussian of this standard deviation keeps, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;
 
 /**
- * The same where the noise is stronger at the coarser scale. Measured on 30 crops of camera pictures (polyu44 and cc15),
- * sigma 8 at full size and 1.5 times as much at each coarser scale: 0.12 and 0.2 dB over a width of 1.5.
+ * The same if the noise is stronger at the coarser scale. On 30 crops of camera pictures (polyu44 and cc15), sigma 8 at full
+ * size and 1.5 times as much at each coarser scale, it gains 0.12 and 0.2 dB over a width of 1.5.
  */
 export const COARSE_OF_COLOURED = 0.8;
 
-/** Averages blocks of 2 x 2 and reflects the result up to multiples of `multiple`, to the right and downwards. */
+/** Averages blocks of 2 x 2, and extends the result to multiples of `multiple` by reflection. */
 export function coarseTile(
   tile: Float32Array,
   shape: PlanarShape,
@@ -27,11 +26,11 @@ export function coarseTile(
 }
 
 /**
- * The fine estimate with the coarse one's low frequencies in place of its own, in place.
+ * Replaces the fine estimate's low frequencies by the coarse one's, in place.
  *
  * @param fine    [C, H, W]
  * @param coarse  an estimate of `coarseTile`
- * @param width   of the Gaussian
+ * @param width   the Gaussian's
  */
 export function withCoarse(
   fine: Float32Array,
@@ -48,7 +47,7 @@ export function withCoarse(
   return fine;
 }
 
-/** Planes cut or reflected (about the last sample, which is not repeated) to another size. */
+/** Cuts planes to another size, or extends them by reflection. */
 function resized(data: Float32Array, from: PlanarShape, to: PlanarShape): Float32Array {
   const columns = Int32Array.from({ length: to.width }, (_, x) => reflected(x, from.width));
   const out = new Float32Array(to.channels * to.height * to.width);
@@ -61,7 +60,7 @@ function resized(data: Float32Array, from: PlanarShape, to: PlanarShape): Float3
   return out;
 }
 
-/** Convolved with the Gaussian along rows and columns, reflected at the ends. */
+/** Convolves with the Gaussian along rows and columns, with reflection. */
 function smoothed(
   data: Float32Array,
   { channels, height, width }: PlanarShape,
@@ -74,7 +73,7 @@ function smoothed(
 interface Lines {
   readonly lines: number;
   readonly length: number;
-  /** Samples that lie side by side and belong to as many lines. */
+  /** Distance between a line's samples, and number of lines side by side. */
   readonly stride: number;
 }
 

@@ -1,5 +1,5 @@
-// The symmetries of the square on a tile, for the self-ensemble: photographs mirrored or turned are photographs, the
-// prior was trained on both, and its errors on the eight differ. Pure functions; the mean is ensemble-pass's.
+// The symmetries of the square on a tile, for the self-ensemble: a photograph mirrored or turned is a photograph, the prior
+// was trained on both, and its errors on the eight differ.
 import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 
 export interface TileShape {
@@ -8,26 +8,25 @@ export interface TileShape {
   readonly width: number;
 }
 
-/** Mirrored left to right, then flipped top to bottom, then transposed. */
+/** First mirrors left to right, then flips top to bottom, then transposes. */
 export interface Symmetry {
   readonly isMirrored: boolean;
   readonly isFlipped: boolean;
   readonly isTransposed: boolean;
 }
 
-/** All eight; the first leaves a tile as it is, the first four keep its shape. */
+/** All eight. The first is the identity; the first four keep a tile's shape. */
 export const SYMMETRIES: readonly Symmetry[] = [false, true].flatMap((isTransposed) =>
   [false, true].flatMap((isFlipped) =>
     [false, true].map((isMirrored) => ({ isMirrored, isFlipped, isTransposed })),
   ),
 );
 
-/** The shape that a tile has afterwards. */
 export function turnedShape({ channels, height, width }: TileShape, { isTransposed }: Symmetry): TileShape {
   return isTransposed ? { channels, height: width, width: height } : { channels, height, width };
 }
 
-/** Calls `visit` with every sample's place before and after, in as many planes as `length` has. */
+/** Calls `visit` with every sample's place before and after, for all planes in `length`. */
 function forEachSample(
   length: number,
   { height, width }: TileShape,
@@ -47,8 +46,8 @@ function forEachSample(
 
 /**
  * @param samples  planar [C, H, W], or [H, W] for all channels
- * @param shape    H and W before
- * @returns        the samples in their new places, a new array
+ * @param shape    the shape before
+ * @returns        a new array
  */
 export function turned(samples: Float32Array, shape: TileShape, symmetry: Symmetry): Float32Array {
   const result = new Float32Array(samples.length);
@@ -58,7 +57,7 @@ export function turned(samples: Float32Array, shape: TileShape, symmetry: Symmet
   return result;
 }
 
-/** The inverse of `turned`; `shape` is the one before, which is the result's. */
+/** The inverse of `turned`; `shape` is the result's. */
 export function turnedBack(samples: Float32Array, shape: TileShape, symmetry: Symmetry): Float32Array {
   const result = new Float32Array(samples.length);
   forEachSample(samples.length, shape, symmetry, (before, after) => {
@@ -67,7 +66,7 @@ export function turnedBack(samples: Float32Array, shape: TileShape, symmetry: Sy
   return result;
 }
 
-/** The likelihood of turned tiles: the model's own of the tiles before they were turned. */
+/** A likelihood for turned tiles: turns them back for the model. */
 export function turnedLikelihood(model: NoiseModel, shape: TileShape, symmetry: Symmetry): NoiseModel {
   const there = (samples: Float32Array) => turned(samples, shape, symmetry);
   const back = (samples: Float32Array) => turnedBack(samples, shape, symmetry);

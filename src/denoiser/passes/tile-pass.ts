@@ -1,5 +1,5 @@
-// What happens to a tile around the prior: each pass changes the tile, hands it on, and undoes its change on the
-// estimate that comes back. Passes nest (stabilise, then average over symmetries, then complete grey).
+// The passes of a tile around the prior: each changes the tile, hands it on, and undoes its change on the estimate. Passes
+// nest, for instance: stabilise, average over symmetries, complete grey.
 import {
   halfQuadraticSplitting,
   type SplittingOptions,
@@ -19,34 +19,34 @@ export interface TileSamples {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile where it varies. */
+  /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile if it varies. */
   readonly sigma: number;
-  /** The same of the tile at half its size, a quarter and so on, where the noise is not white. */
+  /** The same for the tile at half its size, a quarter and so on, if the noise is not white. */
   readonly coarse?: readonly number[] | undefined;
-  /** The likelihood, where it is not Gaussian of `sigma`. */
+  /** The likelihood, if it is not Gaussian of `sigma`. */
   readonly likelihood?: NoiseModel | undefined;
   /** Whether other tiles have other sigmas. */
   readonly varies?: boolean | undefined;
-  /** Of the noise that a pass may add. */
+  /** Seed of the noise that a pass may add. */
   readonly seed: number;
 }
 
-/** From noisy samples to the estimate, planar and of the same size. */
+/** Noisy samples to the estimate, planar and of the same size. */
 export type TileEstimator = (tile: TileSamples) => Promise<Float32Array>;
 
 export type TilePass = (tile: TileSamples, next: TileEstimator) => Promise<Float32Array>;
 
-/** The passes around `last`, the first outermost. */
+/** Wraps `last` in the passes, the first outermost. */
 export function throughPasses(passes: readonly TilePass[], last: TileEstimator): TileEstimator {
   return passes.reduceRight<TileEstimator>((next, pass) => (tile) => pass(tile, next), last);
 }
 
-/** Noise that is not Gaussian, made so. */
+/** Makes noise Gaussian. */
 export function stabilisedPass({ sigma, stabilise, destabilise }: Stabiliser): TilePass {
   return async (tile, next) => destabilise(await next({ ...tile, data: stabilise(tile.data), sigma }));
 }
 
-/** Blocks of pixels in place of pixels; the noise's sigma after it is what `inner` says. */
+/** Averages blocks of pixels; the pass inside sets the noise's sigma. */
 export function binnedPass(factor: BinFactor): TilePass {
   return async (tile, next) => {
     const small = { ...tile, ...binnedShape(tile, factor), data: bin(tile.data, tile, factor) };
@@ -54,7 +54,7 @@ export function binnedPass(factor: BinFactor): TilePass {
   };
 }
 
-/** The first estimate, a little of the noisy tile mixed into it, denoised again: see combination.ts. */
+/** Mixes a little of the noisy tile into the first estimate and denoises it again, see combination.ts. */
 export function secondLookPass(
   first: readonly TilePass[],
   second: readonly TilePass[],
@@ -73,7 +73,7 @@ export function splittingPass(profile: NoiseProfile, options: SplittingOptions):
       tile,
       profile,
       (data, [sigma = 0, ...coarser]) => {
-        // A scale's own pixels are the mean of so many that white noise is half as strong at each.
+        // White noise is half as strong at each coarser scale, whose pixels are means of four.
         const coarse = coarser.map((level, i) => level / 2 ** (i + 1));
         return next({ ...tile, data, sigma, coarse: coarse.length > 0 ? coarse : undefined, varies: true });
       },
@@ -81,12 +81,12 @@ export function splittingPass(profile: NoiseProfile, options: SplittingOptions):
     );
 }
 
-/** Between the seeds of an ensemble's members: odd, so that no two tiles of a picture draw the same noise. */
+/** Added from each ensemble member's seed to the next. It is odd, so no two tiles of a picture draw the same noise. */
 const NEXT_SEED = 0x9e3779b1;
 
 /**
- * The mean of the tile's estimates under so many symmetries, see symmetries.ts. Four are those that keep the tile's
- * shape. Where a pass further in adds noise, each member has its own.
+ * The mean of the tile's estimates under `size` symmetries, see symmetries.ts. Four are those that keep the tile's shape.
+ * If an inner pass adds noise, each member gets its own.
  */
 export function ensemblePass(size: Ensemble): TilePass {
   return async (tile, next) => {
@@ -118,17 +118,16 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/** What the prior allows the coarser scales of a tile. */
 export interface ScalesOptions {
-  /** The least noise that it knows, [0, 1] units. */
+  /** The weakest noise that the prior knows, [0, 1] units. */
   readonly leastSigma: number;
-  /** The sides of a coarse tile are multiples of it. */
+  /** The sides of a coarse tile are multiples of this. */
   readonly multiple: number;
 }
 
 /**
- * The tile at so many scales, each half as large as the one before, see scales.ts; as many as have noise that the prior
- * knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong, or what it says in `coarse`.
+ * Estimates the tile at up to `count` scales, each half as large as the one before, while the prior knows their noise, see
+ * scales.ts. A tile with its own likelihood has one scale: its noise at coarser ones is unknown.
  */
 export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
   return async (tile, next) => {
@@ -150,7 +149,7 @@ export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
   };
 }
 
-/** A grey tile under a colour prior, see grey.ts. Colour goes on as it is. */
+/** Completes a grey tile for a colour prior, see grey.ts. */
 export function greyPass(): TilePass {
   return async (tile, next) => {
     if (tile.channels !== 1) return next(tile);

@@ -1,5 +1,5 @@
-// Where the flow breaks down at a spot of a tile (say, a saturated patch): finds the spot, fills it from its
-// surroundings, and estimates the rest at its own noise level. The spot itself stays.
+// Handles tiles on which the flow breaks down at a spot, such as a saturated patch: finds the spot, fills it from its
+// surroundings, and estimates the rest at its own noise level. The spot itself does not change.
 
 import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
 import type { Size } from '../../core/picture.js';
@@ -8,34 +8,34 @@ import { fillOdd } from './fill.js';
 
 export interface SpotEstimate {
   readonly estimate: Float32Array;
-  /** 'spot': samples were left as they were. 'tile': no spot could be told, and all of it is what the estimator falls back to. */
+  /** 'spot': its samples did not change. 'tile': no spot was found; the estimator fell back for the whole tile. */
   readonly left: 'nothing' | 'spot' | 'tile';
 }
 
 interface SpotEvaluators {
   /** @throws BreakDown */
   strictly(tile: TileSamples): Promise<Estimate>;
-  /** One evaluation, whatever the method. @throws BreakDown */
+  /** Evaluates once, whatever the method. @throws BreakDown */
   probe(tile: TileSamples): Promise<unknown>;
-  /** Falls back where the flow breaks down. */
+  /** Falls back if the flow breaks down. */
   loosely(tile: TileSamples): Promise<Estimate>;
-  /** The sides of what is evaluated are multiples of it. */
+  /** The sides of evaluated parts are multiples of this. */
   readonly multiple: number;
 }
 
 /**
- * A break-down this mild is a few samples' own (hot pixels that were not told before): elsewhere the score is sound. Where
- * a patch is the reason it is 1e4 to not a number, over all of the tile.
+ * In a break-down this mild, a few samples (undetected hot pixels) are at fault and the score is sound elsewhere. If a patch
+ * is at fault, the score is 1e4 to NaN over the whole tile.
  */
 const MILD = 100;
-/** So many times the samples that stand out are filled before blocks are tried. */
+/** How often the samples that stand out are filled before blocks are tried. */
 const MOST_MILD = 3;
-/** Sides of the blocks that are evaluated alone to find a spot, pixels. Of a break-down on 60 pixels none of 8 is missed. */
+/** Sides of the blocks evaluated one by one to find a spot, pixels. Breaking down on 60 pixels, none of 8 was missed. */
 const BLOCKS = [64, 16, 8] as const;
-/** Of a tile: where more than this is odd, there is no rest to speak of. */
+/** Share of a tile's pixels; if more are odd, there is no rest to estimate. */
 const MOST_ODD = 0.6;
 
-/** The estimate of a tile, and of all but the spot of one that has a spot. */
+/** Estimates a tile; if it has a spot, all but the spot. */
 export async function aroundSpots(tile: TileSamples, evaluators: SpotEvaluators): Promise<SpotEstimate> {
   const mask = new Uint8Array(tile.width * tile.height);
   let shown = tile;
@@ -55,7 +55,7 @@ export async function aroundSpots(tile: TileSamples, evaluators: SpotEvaluators)
   return { estimate, left: fallback ? 'tile' : 'nothing' };
 }
 
-/** What came out, or what the prior saw where it broke down. */
+/** The result, or the noise that the prior saw when it broke down. */
 async function soundOrSeen<T>(evaluation: Promise<T>): Promise<T | Float32Array> {
   try {
     return await evaluation;
@@ -84,7 +84,7 @@ async function filled(tile: TileSamples, mask: Uint8Array): Promise<TileSamples>
   return { ...tile, data };
 }
 
-/** Adds the pixels at which the prior sees absurd noise; false where it is absurd throughout, and nothing was added. */
+/** Adds the pixels at which the prior sees absurd noise. Returns false, and adds nothing, if it is absurd everywhere. */
 function addStandingOut(mask: Uint8Array, seen: Float32Array): boolean {
   for (let i = 0; i < seen.length; i++) if (!(Math.abs(seen[i] as number) <= MILD)) return false;
   for (let i = 0; i < seen.length; i++)
@@ -99,7 +99,7 @@ interface Block extends Size {
   readonly y: number;
 }
 
-/** Adds the smallest blocks on which the flow breaks down by themselves. */
+/** Adds the smallest blocks on which the flow breaks down by itself. */
 async function addBrokenBlocks(mask: Uint8Array, tile: TileSamples, { probe, multiple }: SpotEvaluators) {
   const sides = BLOCKS.map((side) => multiple * Math.max(1, Math.round(side / multiple)));
   let broken: readonly Block[] = [{ x: 0, y: 0, width: tile.width, height: tile.height }];
@@ -112,7 +112,7 @@ async function addBrokenBlocks(mask: Uint8Array, tile: TileSamples, { probe, mul
           parts.map(async (part) => (await soundOrSeen(probe(cut(tile, part)))) instanceof Float32Array),
         );
         const bad = parts.filter((_, i) => tested[i]);
-        // What breaks down only as a whole counts as a whole.
+        // If no part of a block breaks down by itself, the whole block counts.
         return bad.length > 0 || isFirst ? bad : [block];
       }),
     );
@@ -123,7 +123,7 @@ async function addBrokenBlocks(mask: Uint8Array, tile: TileSamples, { probe, mul
       mask.fill(1, row * tile.width + x, row * tile.width + x + width);
 }
 
-/** Covers a block with blocks of a side; the last ones in a row reach back over the others. */
+/** Covers a block with blocks of a side; the last ones in a row overlap those before. */
 function blocksOf({ x, y, width, height }: Block, side: number): readonly Block[] {
   const [across, down] = [Math.min(side, width), Math.min(side, height)];
   const starts = (length: number, part: number) =>

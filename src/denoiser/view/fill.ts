@@ -1,9 +1,9 @@
-// What the prior sees in place of odd pixels: the picture mirrored at the nearest sound pixel, which keeps structure
-// and noise; farther inside, whole blocks from elsewhere, so that the noise's estimate stays right; for single pixels
-// the median of their neighbours.
+// Replaces odd pixels for the prior. Near the edge of an odd area: the picture mirrored at the nearest sound pixel, which
+// keeps structure and noise. Farther inside: whole blocks from elsewhere, so that the noise estimate stays right. Single
+// pixels: the median of their neighbours.
 import { setImmediate } from 'node:timers/promises';
 
-/** How samples lie in memory: of pixel i and channel c at i * pixelStride + c * channelStride. */
+/** Pixel i and channel c lie at i * pixelStride + c * channelStride. */
 interface SampleLayout {
   readonly width: number;
   readonly height: number;
@@ -12,15 +12,15 @@ interface SampleLayout {
   readonly channelStride: number;
 }
 
-/** Pixels that a reflection reaches at most; beyond it turns round, where there are no blocks to take. */
+/** The farthest that a reflection reaches, pixels. Beyond, it turns round if there are no blocks to take. */
 const REACH = 12;
-/** Pixels between two turns of the event loop. */
+/** Pixels between two yields to the event loop. */
 const CHUNK = 1 << 15;
-/** A pixel with as many sound neighbours is filled from them. */
+/** A pixel with at least this many sound neighbours is filled from them. */
 const MOST_AROUND = 5;
 
 /**
- * Fills the masked pixels in place. Where none is sound, nothing is done.
+ * Fills the masked pixels in place. Does nothing if no pixel is sound.
  *
  * @param mask  1 for pixels to fill, row by row
  */
@@ -63,9 +63,9 @@ function soundNeighbours(mask: Uint8Array, width: number, height: number, pixel:
 }
 
 interface Nearest {
-  /** The masked pixels that were reached, from the edges of the mask inwards. */
+  /** The masked pixels that were reached, from the mask's edges inwards. */
   readonly order: Int32Array;
-  /** For each of them about the nearest sound one. */
+  /** For each of them, a sound pixel about nearest. */
   readonly nearest: Int32Array;
 }
 
@@ -99,7 +99,7 @@ async function nearestSound(mask: Uint8Array, width: number, height: number): Pr
   return { order: order.subarray(0, end), nearest };
 }
 
-/** The mirror image of a pixel at a sound one, or a pixel between where that is odd itself; far inside a block's. */
+/** The pixel's mirror image at a sound one, or a pixel between if that is odd too; far inside, a block's pixel. */
 function sourceOf(
   mask: Uint8Array,
   width: number,
@@ -121,15 +121,15 @@ function sourceOf(
   return sound;
 }
 
-/** Pixels; twice the side of the blocks that estimates of the noise read. */
+/** Side of a block, pixels: twice that of the blocks that noise estimates read. */
 const SIDE = 16;
-/** Blocks that give, at most: spread evenly over the picture. */
+/** The most blocks to copy from, spread evenly over the picture. */
 const MOST_DONORS = 1024;
 
 /**
  * @param mask  1 for odd pixels, row by row
- * @returns     for an odd pixel the sound one that it is filled from: the same place in a sound block, each block of the
- *              picture from another; undefined where the picture has no sound block
+ * @returns     maps an odd pixel to the sound pixel that fills it: the same place in a sound block, a different block for
+ *              each block of the picture; undefined if the picture has no sound block
  */
 function donorBlocks(
   mask: Uint8Array,

@@ -1,5 +1,5 @@
-// Pixels that are no part of the photograph: hidden ones (alpha 0), single outliers (hot and dead pixels, dust),
-// samples far outside the range. The prior never sees them and they stay as they are.
+// Finds pixels that are not part of the photograph: hidden (alpha 0), single outliers (hot and dead pixels, dust), samples
+// far outside the range. The prior never sees them and they do not change.
 import { setImmediate } from 'node:timers/promises';
 import { colourChannels, type Picture } from '../../core/picture.js';
 import type { SampleRange } from './sample-range.js';
@@ -9,30 +9,30 @@ import { isVisible, MEDIAN_OF_ABSOLUTE } from './survey.js';
 export type OddMask = Uint8Array;
 
 /**
- * A single outlier is so many sigma of the picture's noise from its neighbours, and at least so much of the range. The
- * prior takes less for noise by itself.
+ * A single outlier differs from its neighbours by this many sigma of the noise, and by this share of the range. The prior
+ * copes with less.
  */
 const OUTLIER_SIGMAS = 6;
 const LEAST_OUTLIER = 0.2;
 /**
- * It is also so many times farther from the median of the 7 x 7 samples around it than half of them are: the first where
- * one channel stands out alone, as a hot pixel does, the second where a whole pixel does, which may be a detail. Chosen on
- * 22 pictures of BSDS500 with noise of sigma 0 to 50 and 11 with hot samples, tried on CBSD68: docs/noise.md.
+ * It is also this many times farther from the median of the 7 x 7 samples around it than half of them are. `alone` is for a
+ * single channel, as of a hot pixel; `together` for a whole pixel, which may be a detail. Chosen on 22 pictures of BSDS500
+ * with noise of sigma 0 to 50 and 11 with hot samples, tried on CBSD68: docs/noise.md.
  */
 const SPREADS = { alone: 4, together: 8 } as const;
-/** So many of its eight neighbours may be outliers as well. */
+/** The most of its eight neighbours that may be outliers too. */
 const MOST_ALIKE = 2;
-/** Beyond [0, 1] by more than this and so many sigma of noise. */
+/** Far outside the range: beyond [0, 1] by more than this and this many sigma of noise. */
 const BEYOND = 0.1;
 const BEYOND_SIGMAS = 6;
 const RADIUS = 3;
 const FEWEST_AROUND = 8;
-/** Pixels between two turns of the event loop. */
+/** Pixels between two yields to the event loop. */
 const CHUNK = 1 << 18;
 
 /**
- * @param noise  the standard deviation of the noise, about, in the picture's own numbers
- * @returns      undefined where there are none
+ * @param noise  the approximate standard deviation of the noise, in the picture's own numbers
+ * @returns      undefined if there are none
  */
 export async function findOddPixels(
   picture: Picture,
@@ -43,7 +43,7 @@ export async function findOddPixels(
   const colours = colourChannels(channels);
   const span = range.white - range.black;
   const slack = BEYOND * span + BEYOND_SIGMAS * noise;
-  // Integers that fill their container cannot lie outside it.
+  // Integers in their container's full range cannot lie outside it.
   const [least, most] = [range.black - slack, range.white + slack];
   const jump = Math.max(LEAST_OUTLIER * span, OUTLIER_SIGMAS * noise);
   const mask = new Uint8Array(width * height);
@@ -70,7 +70,7 @@ export async function findOddPixels(
   return hasOdd ? mask : undefined;
 }
 
-/** Whether a sample lies above all but a few of its neighbours by `jump`, or below them. */
+/** Whether a sample is above all but a few of its neighbours by `jump`, or below them. */
 function standsOut(
   { data, width, height, channels }: Picture,
   x: number,
@@ -94,7 +94,7 @@ function standsOut(
   return true;
 }
 
-/** Whether it is far from its surroundings by their own measure too: a texture's spread is wide. */
+/** Whether it is far from its surroundings, measured by their spread; a texture's spread is wide. */
 function isOutlier(
   picture: Picture,
   x: number,
@@ -117,7 +117,7 @@ function isOutlier(
   );
 }
 
-/** A sample's distance from the median of the visible samples of its channel around it, and their spread (a robust sigma). */
+/** A sample's distance from the median of the visible samples of its channel around it, and their robust spread. */
 function deviation(
   picture: Picture,
   x: number,

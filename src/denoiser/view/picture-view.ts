@@ -1,5 +1,5 @@
-// What everything downstream sees of a picture: samples between black and white point, odd pixels filled. A picture in
-// its container's own range without odd pixels passes as it is.
+// The view of a picture that later steps see: samples between black and white point, odd pixels filled. A picture in its
+// container's range without odd pixels is its own view.
 import { colourChannels, type Picture, type Region, type Samples, whiteLevel } from '../../core/picture.js';
 import { cutOut } from '../../tile/region.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';
@@ -10,29 +10,29 @@ import { containerRange, findRange, givenRange, type SampleRange } from './sampl
 import { surveyOf } from './survey.js';
 
 interface PictureView<S extends Samples> {
-  /** Of the picture's size and channels; Float32 where the range is not the container's. */
+  /** Same size and channels; Float32 if the range is not the container's. */
   readonly shown: Picture;
   readonly range: SampleRange;
-  /** How many pixels the prior is not shown, and that stay as they are. */
+  /** The number of pixels that the prior does not see and that do not change. */
   readonly oddPixels: number;
-  /** What to say where numbers for the noise were given for samples that fill little of their container. */
+  /** For messages: set if noise options were given for samples that fill little of their container. */
   readonly hint: string | undefined;
   /**
-   * The result in the picture's own numbers.
+   * Maps the result back to the picture's own numbers.
    *
-   * @param denoised  what became of `shown`, or of the region of it; may be changed
+   * @param denoised  the denoised `shown`, or a region of it; may be modified
    */
   restore(denoised: Samples, region?: Region): Promise<S>;
 }
 
 type ViewOptions = Pick<NoiseOfCall, 'sigma' | 'noise' | 'sigmaMap' | 'black' | 'white'>;
 
-/** Numbers for the noise mean the same in every picture: no picture's own range may change them. */
+/** Given noise means the same in every picture, so it must not depend on a range found in the picture. */
 function isNoiseGiven({ sigma, noise, sigmaMap }: ViewOptions): boolean {
   return sigma !== 'auto' || typeof noise === 'object' || sigmaMap !== undefined;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION when white is not above black */
+/** @throws FlowDenoiseError BAD_OPTION if white is not above black */
 export async function viewOf<S extends Samples>(
   picture: Picture<S>,
   options: ViewOptions,
@@ -45,7 +45,7 @@ export async function viewOf<S extends Samples>(
   const hint =
     isUsed || !found.isFound
       ? undefined
-      : `the samples lie between ${found.black} and ${found.white}: give these as black and white, and the noise in 1/255 of white - black`;
+      : `the samples lie between ${found.black} and ${found.white}: pass these as black and white, and the noise in 1/255 of white - black`;
   const odd = await findOddPixels(picture, range, survey.noise);
   const shown = await shownOf(picture, range, odd);
   return {
@@ -81,7 +81,7 @@ async function shownOf(picture: Picture, range: SampleRange, odd: OddMask | unde
   return { ...picture, data };
 }
 
-/** Alpha comes along, and nobody looks at it. */
+/** Scales alpha too, which nothing reads. */
 async function scaled({ data }: Picture, { black, white }: SampleRange): Promise<Float32Array> {
   const out = new Float32Array(data.length);
   await inChunks(data.length, (from, to) => {
@@ -90,7 +90,7 @@ async function scaled({ data }: Picture, { black, white }: SampleRange): Promise
   return out;
 }
 
-/** The picture's samples plus what was changed of those that were shown; odd pixels and alpha as they were. */
+/** Adds the changes to the picture's samples; odd pixels and alpha stay. */
 async function restored<S extends Samples>(
   { data, width, height, channels }: Picture<S>,
   shown: Samples,

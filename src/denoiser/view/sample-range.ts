@@ -1,5 +1,4 @@
-// The black and the white point: which samples mean 0 and 1 downstream. Usually 0 and the white level; otherwise what
-// the samples occupy.
+// The black and the white point: the samples that become 0 and 1. Usually 0 and the white level, else what the samples occupy.
 import { badOption } from '../../core/errors.js';
 import { type Picture, whiteLevel } from '../../core/picture.js';
 import type { Survey } from './survey.js';
@@ -10,27 +9,27 @@ export interface SampleRange {
   readonly black: number;
   /** The sample that becomes 1. */
   readonly white: number;
-  /** Whether the picture's samples told it. */
+  /** Whether it was found in the samples. */
   readonly isFound: boolean;
 }
 
 /**
- * A 16-bit picture whose range is narrower than this share of its container is in a range of its own: 14 bits in 16 and all
- * that is less. Of 22 photographs of BSDS500 and 10 of CBSD68, clean and with noise of sigma 5 to 50, the narrowest fills 0.80.
+ * A 16-bit picture that fills less than this share of its container has its own range: 14 bits in 16 and less. Of 22
+ * photographs of BSDS500 and 10 of CBSD68, clean and with noise of sigma 5 to 50, the narrowest fills 0.80.
  */
 const NARROW = 0.3;
-/** The same for floats, whose container says less: programs hand over dark and flat pictures in [0, 1]. */
+/** The same for floats. Programs pass dark and flat pictures in [0, 1], so it is smaller. */
 const NARROW_FLOATS = 1 / 16;
-/** Floats of which more than this share lies beyond [0, 1] (and a margin) are in a range of their own. */
+/** If more than this share of floats lies beyond [0, 1] (and a margin), they have their own range. */
 const MANY_BEYOND = 0.05;
 const BEYOND = 0.1;
-/** Strong noise in floats reaches beyond [0, 1] too, and a sensor's is strongest at white: 4 photons at white need this much. */
+/** Strong noise in floats reaches beyond [0, 1] too; a sensor's with 4 photons at white needs this margin. */
 const BEYOND_SIGMAS = 3;
-/** Levels that are less common than this, at either end, are not counted on. */
+/** Levels rarer than this, at either end, are ignored. */
 const RARE = 0.005;
 /** The range is at least this many sigma of noise wide. */
 const LEAST_SIGMAS = 10;
-/** What 8-bit samples are multiplied by to fill 16 bits. */
+/** 8-bit samples times this fill 16 bits. */
 const EIGHT_BITS = 257;
 
 /** 0 and the white level of the samples' type. */
@@ -39,9 +38,9 @@ export function containerRange({ data }: Pick<Picture, 'data'>): SampleRange {
 }
 
 /**
- * The range that the user gives; an end that he leaves out is the container's.
+ * The range that the user passed; a missing end is the container's.
  *
- * @throws FlowDenoiseError BAD_OPTION when white is not above black
+ * @throws FlowDenoiseError BAD_OPTION if white is not above black
  */
 export function givenRange(
   picture: Pick<Picture, 'data'>,
@@ -52,14 +51,14 @@ export function givenRange(
   const range = { black: black ?? container.black, white: white ?? container.white, isFound: false };
   if (range.white > range.black) return range;
   throw badOption(
-    `Expected white above black but received black ${range.black} and white ${range.white} (samples of this picture go up to ${container.white} unless you say otherwise)`,
+    `Expected white above black but received black ${range.black} and white ${range.white} (unless you pass them, black is 0 and white ${container.white})`,
   );
 }
 
 /**
- * The range that the samples occupy, where that is far from their container's; else the container's, exactly. Samples of
- * 8 bits always have the container's, and so has an 8-bit picture in 16 bits. Outliers set neither end: levels are medians
- * of 3 x 3 samples, and the rarest hundredth of them counts no further than twice the others' width.
+ * The range that the samples occupy if it is far from their container's, else the container's. 8-bit samples always have
+ * the container's, even stored in 16 bits. Outliers hardly matter: levels are medians of 3 x 3 samples, and the rarest
+ * hundredth extends the range to at most twice the others' width on each side.
  */
 export function findRange(picture: Picture, { levels, noise }: Survey): SampleRange {
   const container = containerRange(picture);
@@ -83,7 +82,7 @@ function occupied(levels: Float64Array, noise: number, least: number): SampleRan
   return rounded(Math.max(least, black - missing), white + missing);
 }
 
-/** To a thousandth of the width or finer, so that what the report says gives the same result as an option. */
+/** Rounds to a thousandth of the width or finer, so that passing the reported numbers gives the same result. */
 function rounded(black: number, white: number): SampleRange {
   if (!(white > black)) return { black, white, isFound: true };
   const digits = 3 - Math.floor(Math.log10(white - black));

@@ -1,32 +1,32 @@
-// A quick look at a picture's samples: their range without noise and outliers, and roughly how strong the noise is. It
-// only decides about range and odd pixels; the noise proper is estimated later.
+// A quick look at a picture's samples: their range without noise and outliers, and the approximate noise. It decides only
+// about range and odd pixels; noise-plan.ts estimates the noise properly.
 import { colourChannels, type Picture } from '../../core/picture.js';
 
-/** Places that are looked at, at most: a large picture costs no more. */
+/** The most places looked at; a large picture costs no more. */
 const MOST_PLACES = 1 << 15;
 
 export interface Survey {
-  /** Medians of 3 x 3 samples of one channel, sorted, in the picture's own numbers. Empty where nothing is to be seen. */
+  /** Medians of 3 x 3 samples of one channel, sorted, in the picture's own numbers. Empty if nothing is visible. */
   readonly levels: Float64Array;
-  /** The noise's standard deviation, the picture's own numbers: a robust one, of half the places. */
+  /** Robust standard deviation of the noise, in the picture's own numbers. */
   readonly noise: number;
 }
 
-/** Whether a pixel is to be seen: all are where there is no alpha. */
+/** A pixel is visible unless its alpha is 0. */
 export function isVisible({ data, channels }: Picture, pixel: number): boolean {
   return channels % 2 === 1 || data[pixel * channels + channels - 1] !== 0;
 }
 
-/** Of a Gaussian: the median of |n| over its standard deviation. */
+/** For a Gaussian: the median of |n| divided by its standard deviation. */
 export const MEDIAN_OF_ABSOLUTE = 0.6745;
-/** The weights of Immerkaer's mask, the difference of two Laplacians: a plane gives 0, white noise 6 sigma. */
+/** Immerkaer's mask, the difference of two Laplacians: a plane gives 0, white noise 6 sigma. */
 const MASK = [1, -2, 1, -2, 4, -2, 1, -2, 1] as const;
 const MASK_NORM = 6;
 
 /**
- * Looks at an even grid of places. Hidden pixels (alpha 0), and what lies beside them, do not count.
+ * Looks at an even grid of places. Ignores hidden pixels (alpha 0) and their neighbours.
  *
- * @see Immerkaer 1996, Fast Noise Variance Estimation; here the median in place of the mean, so that edges and outliers do not count
+ * @see Immerkaer 1996, Fast Noise Variance Estimation; here with the median, which edges and outliers do not affect
  */
 export function surveyOf(picture: Picture): Survey {
   const { data, width, height, channels } = picture;

@@ -126,12 +126,12 @@ test('a sigma that is given holds in the container, and what to do is said', asy
   assert.equal(report.range, { black: 0, white: 65535, isFound: false });
   assert.ok(report.isUnchanged);
   assert.equal(data, picture.data);
-  assert.match(report.noise.why, /the samples lie between \d+ and \d+: give these as black and white/);
+  assert.match(report.noise.why, /the samples lie between \d+ and \d+: pass these as black and white/);
   const refusal = await denoiser
     .denoise(picture, { sigma: 0.6 })
     .then(() => undefined)
     .catch((error: Error) => error.message);
-  assert.match(refusal ?? '', /give these as black and white/);
+  assert.match(refusal ?? '', /pass these as black and white/);
 });
 
 test('white at or below black is refused', async ({ denoiser }) => {
