@@ -1,5 +1,6 @@
 // The noise: models of it, estimates of it, and simulated noise for tests.
 
+export type { Shape as PlanarShape } from '../picture.js';
 export { estimateSigma, type SigmaEstimate } from './estimate/white/estimate-sigma.js';
 export { fitNoise, type NoiseFit } from './estimate/white/fit-noise.js';
 export { exactUnbiasedInverse, generalizedAnscombe } from './likelihood/anscombe.js';
@@ -8,7 +9,6 @@ export {
   bin,
   binnedNoise,
   binnedShape,
-  type PlanarShape,
   unbin,
 } from './likelihood/binning.js';
 export { combine, combinedNoise, weightForSigma } from './likelihood/combination.js';

@@ -1,8 +1,8 @@
 // Several scales of one tile. Averaging 2 x 2 pixels halves the noise, which stays white, and brings coarse structure within
 // reach of the prior's networks, so it is estimated better there. Only full size has fine structure. After Facciolo, Pierazzo
 // and Morel 2017, Conservative scale recomposition for multiscale denoising (there in the DCT domain).
-import { bin, binnedShape, type PlanarShape, unbin } from '../../core/noise/likelihood/binning.js';
-import { reflected } from '../../core/picture.js';
+import { bin, binnedShape, unbin } from '../../core/noise/likelihood/binning.js';
+import { reflected, type Shape } from '../../core/picture.js';
 
 /** Coarse structure is what a Gaussian of this standard deviation keeps, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;
@@ -16,9 +16,9 @@ export const COARSE_OF_COLOURED = 0.8;
 /** Averages blocks of 2 x 2, and extends the result to multiples of `multiple` by reflection. */
 export function coarseTile(
   tile: Float32Array,
-  shape: PlanarShape,
+  shape: Shape,
   multiple: number,
-): { readonly data: Float32Array } & PlanarShape {
+): { readonly data: Float32Array } & Shape {
   const small = binnedShape(shape, 2);
   const up = (length: number) => Math.ceil(length / multiple) * multiple;
   const padded = { channels: shape.channels, height: up(small.height), width: up(small.width) };
@@ -34,8 +34,8 @@ export function coarseTile(
  */
 export function withCoarse(
   fine: Float32Array,
-  shape: PlanarShape,
-  coarse: { readonly data: Float32Array } & PlanarShape,
+  shape: Shape,
+  coarse: { readonly data: Float32Array } & Shape,
   width = COARSE,
 ): Float32Array {
   const small = binnedShape(shape, 2);
@@ -48,7 +48,7 @@ export function withCoarse(
 }
 
 /** Cuts planes to another size, or extends them by reflection. */
-function resized(data: Float32Array, from: PlanarShape, to: PlanarShape): Float32Array {
+function resized(data: Float32Array, from: Shape, to: Shape): Float32Array {
   const columns = Int32Array.from({ length: to.width }, (_, x) => reflected(x, from.width));
   const out = new Float32Array(to.channels * to.height * to.width);
   let at = 0;
@@ -63,7 +63,7 @@ function resized(data: Float32Array, from: PlanarShape, to: PlanarShape): Float3
 /** Convolves with the Gaussian along rows and columns, with reflection. */
 function smoothed(
   data: Float32Array,
-  { channels, height, width }: PlanarShape,
+  { channels, height, width }: Shape,
   kernel: Float64Array,
 ): Float32Array {
   const across = convolved(data, { lines: channels * height, length: width, stride: 1 }, kernel);

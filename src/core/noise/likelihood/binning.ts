@@ -1,23 +1,14 @@
 // Binning, for pictures with so few counts that the prior does not know their stabilised noise: averages blocks of pixels, so
 // that the smaller picture can be denoised, and enlarges the result. After Azzari and Foi 2016, Variance stabilization for
 // noisy+estimate combination in iterative Poisson denoising.
-
-/** Planar tiles, [channels, height, width]. */
-export interface PlanarShape {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-}
+import { reflected, type Shape } from '../../picture.js';
 
 export type BinFactor = 2 | 4;
 
 /** The shape after binning; an incomplete last block counts as one. */
-export function binnedShape({ channels, height, width }: PlanarShape, factor: BinFactor): PlanarShape {
+export function binnedShape({ channels, height, width }: Shape, factor: BinFactor): Shape {
   return { channels, height: Math.ceil(height / factor), width: Math.ceil(width / factor) };
 }
-
-/** A place beyond the end, reflected about the last sample (the sample itself is not repeated). */
-const reflected = (i: number, length: number): number => (i < length ? i : Math.max(0, 2 * (length - 1) - i));
 
 /**
  * Means of factor x factor blocks, whose noise is `binnedNoise`. Incomplete blocks are completed by reflection.
@@ -25,7 +16,7 @@ const reflected = (i: number, length: number): number => (i < length ? i : Math.
  * @param data  [C, H, W], not modified
  * @returns     samples of `binnedShape`
  */
-export function bin(data: Float32Array, shape: PlanarShape, factor: BinFactor): Float32Array {
+export function bin(data: Float32Array, shape: Shape, factor: BinFactor): Float32Array {
   const { channels, height, width } = shape;
   const small = binnedShape(shape, factor);
   const out = new Float32Array(channels * small.height * small.width);
@@ -101,7 +92,7 @@ function stretch(
  * @returns      [C, H, W]
  * @see          Keys 1981, Cubic convolution interpolation for digital image processing
  */
-export function unbin(data: Float32Array, shape: PlanarShape, factor: BinFactor): Float32Array {
+export function unbin(data: Float32Array, shape: Shape, factor: BinFactor): Float32Array {
   const { channels, height, width } = shape;
   const small = binnedShape(shape, factor);
   const wide = stretch(
