@@ -1,4 +1,4 @@
-// What lies in a cache of results, and how it is made smaller. Only entries of ours are counted and removed.
+// Lists and prunes a cache of results. It counts and removes only our own entries.
 
 import cacache from 'cacache';
 import { sum } from '../core/metrics/index.js';
@@ -7,15 +7,15 @@ import { KEY_START } from './result-cache.js';
 interface CacheContents {
   readonly results: number;
   readonly bytes: number;
-  /** When the oldest and the newest were kept; undefined in an empty cache. */
+  /** When the oldest and the newest entry were written; undefined in an empty cache. */
   readonly oldest: Date | undefined;
   readonly newest: Date | undefined;
 }
 
 export interface PruneOptions {
-  /** Keeps what was kept since then. */
+  /** Keeps results written since then. */
   readonly since?: Date | undefined;
-  /** Keeps the newest that fit. */
+  /** Keeps the newest results that fit. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -31,7 +31,7 @@ interface Entry {
   readonly time: number;
 }
 
-/** The newest first; none where there is no cache. */
+/** The newest first; empty if there is no cache. */
 async function entriesOf(folder: string): Promise<readonly Entry[]> {
   const all: readonly Entry[] = Object.values(await cacache.ls(folder));
   return all.filter(({ key }) => key.startsWith(KEY_START)).sort((a, b) => b.time - a.time);
@@ -44,8 +44,8 @@ export async function cacheContents(folder: string): Promise<CacheContents> {
 }
 
 /**
- * Removes results; without options, all. Builds may run meanwhile and compute anew what they miss. Unlike cacache's
- * `verify`, it does not read every byte, nor take what a build is writing.
+ * Removes results; without options, all. It is safe during a build, which computes missing results again. Unlike cacache's
+ * `verify`, it does not read every byte, and leaves alone what a build is writing.
  */
 export async function pruneCache(folder: string, { since, maxBytes }: PruneOptions): Promise<Pruned> {
   const entries = await entriesOf(folder);
@@ -67,7 +67,7 @@ export async function pruneCache(folder: string, { since, maxBytes }: PruneOptio
   return { results: removed.length, bytes: bytesOf(removed) };
 }
 
-/** Its types do not know of the third: without it a line stays in the index. */
+/** Its types lack the third parameter. Without it, a line stays in the index. */
 const removeEntry: (
   folder: string,
   key: string,

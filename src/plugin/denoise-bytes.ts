@@ -1,4 +1,4 @@
-// The byte stream for one picture. denoise-stream.ts is for many files.
+// The byte stream for one picture. For many files there is denoise-stream.ts.
 import type { Transform } from 'node:stream';
 import { transform } from 'through2';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -9,14 +9,14 @@ import { pictureDenoiser } from './picture-denoiser.js';
 import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js';
 
 /**
+/**
  * A byte stream that denoises one picture file: `createReadStream('a.png').pipe(denoiseBytes()).pipe(...)`.
  *
- * All of the file is read, at most `maxBytes`, before the first byte comes out, so nothing is written of a picture that
- * fails. Emits 'report' (PictureReport) before the bytes. The engine opens once the picture is known to be readable.
- * When the stream emits 'close', however it ended, the work has stopped and the engine has closed; a server gives an open
- * `denoiser` to all its streams.
+ * It reads the whole file, at most `maxBytes`, before the first byte comes out, so a picture that fails writes nothing. It
+ * emits 'report' (PictureReport) before the bytes. It opens the engine once it knows that the picture is readable, and closes
+ * it before 'close'. A server should pass one open `denoiser` to all streams.
  *
- * Ends with a FlowDenoiseError where the picture is at fault, with the signal's own reason when aborted.
+ * It ends with a FlowDenoiseError if the picture is at fault, with the signal's reason when aborted.
  *
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
@@ -27,7 +27,7 @@ export function denoiseBytes(options: DenoiseBytesOptions = {}): Transform {
   const ending = streamEnding(signal, close);
 
   const stream: Transform = transform(
-    // through2 counts pieces where it should count bytes: at the default it would take 16384 of them ahead.
+    // through2 counts chunks, not bytes: by default it would buffer 16384 of them.
     { writableHighWaterMark: 1, destroy: ending.destroy },
     async function* (chunks: AsyncIterable<Uint8Array>) {
       try {

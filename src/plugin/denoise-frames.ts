@@ -1,4 +1,4 @@
-// Denoises an animation frame by frame, with its noise found once, so that frames do not differ by it.
+// Denoises an animation frame by frame. It finds the noise once, so that frames do not differ by it.
 
 import type { Picture, Samples } from '../core/picture.js';
 import type {
@@ -15,13 +15,13 @@ interface Result {
   readonly report: DenoiseReport;
 }
 
-/** Of the picture, for one look at the noise of all of it. */
+/** A small region of the picture: denoising it finds the noise of the whole. */
 const CORNER = 8;
 
 /**
- * Denoises the frames that a picture holds one below the other.
+ * Denoises the frames of a picture that holds them one below the other.
  *
- * @param frames  how many, at least 1
+ * @param frames  number of frames, at least 1
  * @returns       the frames in the same form, and one report: the sums of what was computed
  */
 export async function denoiseFrames(
@@ -52,7 +52,7 @@ function isGiven({ sigma = 'auto', noise = 'auto', sigmaMap }: DenoiseCallOption
   return typeof sigma === 'number' || typeof noise !== 'string' || sigmaMap !== undefined;
 }
 
-/** A region has the noise of the whole. */
+/** The noise of a region is that of the whole picture. */
 async function noiseOfAll(
   denoiser: Denoiser,
   picture: Picture,
@@ -68,7 +68,7 @@ async function noiseOfAll(
   return report;
 }
 
-/** The options that say this noise. */
+/** Options for this noise. */
 function saying({ profile, gain, sigma, offset }: NoiseReport): Pick<DenoiseCallOptions, 'noise' | 'sigma'> {
   if (profile) return { noise: profile };
   if (gain !== undefined) return { noise: { model: 'poisson-gaussian', gain, sigma, offset } };

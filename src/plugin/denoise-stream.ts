@@ -1,4 +1,4 @@
-// The object stream over Vinyl files: pictures in, the same files out, in the same order, denoised.
+// The object stream that denoises Vinyl files and keeps their order.
 
 import type { Transform } from 'node:stream';
 import { objectTransform } from 'through2';
@@ -17,15 +17,13 @@ import { checkVinyl, isPicture, nameOf, readContents, replaceContents } from './
 /**
  * An object stream that denoises Vinyl files.
  *
- * Files without contents, folders and files that are not pictures by their extension pass untouched; contents
- * that are streams are read. A picture leaves with `contents` a Buffer of the same format, a fresh
- * `stat.mtime`, and `flowDenoise`, the report. Order out is order in. At most `concurrency` files are held at a
- * time. The engine opens at the first picture and has closed when the stream emits 'close', however it ended.
+ * Folders, files without contents, and files whose extension is not a picture's pass untouched. A picture leaves with
+ * `contents` as a Buffer of the same format, a new `stat.mtime`, and the report as `flowDenoise`. Files keep their order. At
+ * most `concurrency` files are held at a time. The engine opens at the first picture and is closed before 'close'.
  *
- * A bad file ends the stream with a FlowDenoiseError that names it. With `onError` 'skip' it is left out, with 'pass'
- * it passes as it was, and the stream emits 'fileError' (error, file) at its turn; when nobody listens to that, Node
- * prints a warning. What would fail with every file (options, prior, engine) ends the stream nonetheless. An abort
- * ends it with the signal's own reason.
+ * A bad file ends the stream with a FlowDenoiseError that names it. With `onError` 'skip' it is left out, with 'pass' it
+ * passes unchanged, and the stream emits 'fileError' (error, file); without a listener, Node prints a warning. Errors that
+ * every file would cause (options, prior, engine) always end the stream. An abort ends it with the signal's reason.
  *
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
@@ -38,10 +36,10 @@ interface Outcome {
   readonly error?: Error;
 }
 
-/** How the pictures of a stream that has come to its end were dealt with. */
+/** What a stream did with its pictures, at its end. */
 export interface StreamSummary {
   readonly denoised: number;
-  /** Found clean, and left as they were. */
+  /** Found clean and left unchanged. */
   readonly clean: number;
   readonly failed: number;
   /** From the first picture to the last. */
@@ -49,10 +47,8 @@ export interface StreamSummary {
 }
 
 /**
- * The stream itself.
- *
- * @param describe   turns what went wrong with a file into the error that users see
- * @param onSummary  called when all files have come through
+ * @param describe   turns an error with a file into the error that users see
+ * @param onSummary  called when all files have passed
  */
 export function createDenoiseStream(
   options: CheckedStreamOptions,
@@ -92,7 +88,7 @@ export function createDenoiseStream(
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
       const error = describe(cause, file.path);
-      // Contents that could not be read cannot be passed on either.
+      // A file that could not be read cannot be passed on either.
       const isPassable = onError === 'skip' || file.isBuffer();
       if (onError === 'fail' || isFaultOfAll(cause) || !isPassable) throw error;
       return { file, error };
@@ -125,11 +121,11 @@ export function createDenoiseStream(
 }
 
 interface StreamEnding {
-  /** Aborted when the stream ends, however it does, with the error if there is one. */
+  /** Aborted when the stream ends, with the error if there is one. */
   readonly signal: AbortSignal;
-  /** The stream's own `destroy`. Runs once: at the end as after an error or a call. */
+  /** The stream's `destroy`. Runs once: at the end, after an error, or when called. */
   readonly destroy: (error: Error | null, done: (error?: Error | null) => void) => void;
-  /** Has the stream destroyed with the user's reason when the user aborts. */
+  /** Destroys the stream with the user's reason when the user aborts. */
   readonly follow: (stream: Transform) => void;
 }
 

@@ -1,4 +1,4 @@
-// Denoises one picture file in memory: bytes in, bytes out, in the same format unless another is asked for.
+// Denoises one picture file in memory: bytes in, bytes out.
 
 import { isUtf8 } from 'node:buffer';
 import type Vinyl from 'vinyl';
@@ -21,7 +21,7 @@ import {
 import { denoiseFrames } from './denoise-frames.js';
 
 export interface DenoisedBytes {
-  /** Undefined where the picture was found clean and no other file is asked for: it is good as it is. */
+  /** Undefined if the picture was found clean and needs no other format: use the original. */
   readonly bytes: Buffer | undefined;
   readonly report: PictureReport;
 }
@@ -29,12 +29,11 @@ export interface DenoisedBytes {
 /**
  * Denoises the bytes of a picture file.
  *
- * @param bytes  a whole file of a supported format; not kept while the picture is in work
- * @param name   what to call it in errors, usually its path
- * @param open   gives the denoiser; called once the picture is known to be readable, so that a bad file costs
- *               no engine
- * @throws       FlowDenoiseError, its message beginning with `name` where the file is at fault (or else see
- *               `isOptionFault`); the signal's reason when aborted
+ * @param bytes  a whole file of a supported format
+ * @param name   its name in errors, usually its path
+ * @param open   opens the denoiser; called once the picture is known to be readable
+ * @throws       FlowDenoiseError that begins with `name` unless the options are at fault (`isOptionFault`); the
+ *               signal's reason when aborted
  */
 export async function denoiseEncodedPicture(
   bytes: Buffer,
@@ -74,45 +73,43 @@ async function denoiseDecoded(
 const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];
 const DENOISER_CODES: readonly string[] = ['BAD_PRIOR', 'ENGINE_UNAVAILABLE', 'CLOSED'];
 
-/** Whether the options are at fault, not this file: every other file would fail alike. */
+/** Whether the options are at fault; then every file fails. */
 export function isOptionFault(error: unknown): boolean {
   return error instanceof FlowDenoiseError && OPTION_CODES.includes(error.code);
 }
 
-/** Whether every other file would fail alike: by the options, or because there is no denoiser (any more). */
+/** Whether every file fails: the options are at fault, or there is no denoiser. */
 export function isFaultOfAll(error: unknown): boolean {
   return error instanceof FlowDenoiseError && [...OPTION_CODES, ...DENOISER_CODES].includes(error.code);
 }
 
-/** A denoiser knows pixels, not files: its errors get the file's name here. */
+/** Adds the file's name to a denoiser's errors; denoisers do not know files. */
 function named(error: unknown, name: string): unknown {
   if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) return error;
   return new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
 }
 
-/** What was done to one picture file. */
 export interface PictureReport extends DenoiseReport {
-  /** Whether the result came out of the cache; the rest of the report is then of the time when it was computed. */
+  /** Whether the result came from the cache; the rest of the report is then from when it was computed. */
   readonly isCached: boolean;
-  /** What was kept of the file and what was not. */
+  /** What of the file was kept and what was not. */
   readonly file: Fidelity;
-  /** Tells a report from a failure. */
+  /** Always undefined; distinguishes a report from a failure. */
   readonly error?: undefined;
 }
 
-/** Of a file that passed as it was, with `onError: 'pass'`. */
+/** For a file that passed unchanged with `onError: 'pass'`. */
 export type PictureFailure = { readonly [Key in Exclude<keyof PictureReport, 'error'>]?: undefined } & {
-  /** What went wrong with it. */
   readonly error: Error;
 };
 
-/** A file that came through the stream. `flowDenoise` is absent where there was nothing to do. */
+/** A file from the stream. `flowDenoise` is absent if it was not a picture. */
 export type DenoisedFile = Vinyl & { flowDenoise?: PictureReport | PictureFailure };
 
 /**
- * The pieces as one.
+ * Joins chunks.
  *
- * @param maxBytes  reading stops above
+ * @param maxBytes  reading stops above this
  * @throws          FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes`
  */
 export async function collectBytes(
@@ -140,7 +137,7 @@ export function checkLength(length: number, name: string, maxBytes: number, abou
   );
 }
 
-/** No picture is valid UTF-8; one that is, and has U+FFFD in it, was read as text and written back. */
+/** No picture is valid UTF-8. Valid UTF-8 with U+FFFD was decoded as text and encoded again. */
 export function wasDecodedAsText(bytes: Buffer): boolean {
   return isUtf8(bytes) && bytes.includes('\ufffd');
 }

@@ -1,4 +1,4 @@
-// The stream as a gulp step: every error is one PluginError, and gulp hears of it.
+// The stream as a gulp step: errors become PluginErrors that reach gulp.
 
 import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';
@@ -11,10 +11,9 @@ const PLUGIN = 'flow-denoise';
 /**
  * The gulp step: `gulp.src('*.png', { encoding: false }).pipe(denoise()).pipe(gulp.dest('out'))`.
  *
- * Does what `denoiseStream` does. A bad file ends it, unless `onError` says otherwise, with one PluginError that has
- * the file's path as `fileName` and our `code`; an abort ends it with the signal's own reason, as everywhere. Whatever
- * it is piped into is destroyed with the same error, so that the task fails with it. When all files have come through, a
- * line in gulp's log sums up what was done; `silent` leaves it out.
+ * Works as `denoiseStream`. A bad file ends it with one PluginError with `fileName` and our `code`, unless `onError` is set;
+ * an abort ends it with the signal's reason. Streams that it is piped into are destroyed with the same error, so the task
+ * fails with it. At the end it logs a summary; `silent` turns that off.
  *
  * @throws  PluginError BAD_OPTION, at once
  */
@@ -27,7 +26,7 @@ export function denoise(options: GulpOptions = {}): Transform {
   }
 }
 
-/** A line as gulp prints its own. */
+/** Prints a line in gulp's style. */
 function log(summary: StreamSummary): void {
   const time = new Date().toTimeString().slice(0, 8);
   console.log(`[${time}] ${PLUGIN}: ${summaryWords(summary)}`);
@@ -45,9 +44,9 @@ function pluginError(error: unknown, fileName?: string): Error {
 }
 
 /**
- * gulp 5's own streams listen for the errors of what they are piped into and keep silent about them, so a build
- * with `.pipe()` would end in "Did you forget to signal async completion?" (gulpjs/gulp#2812). Only an error of
- * the last stream reaches gulp; so ours travels down the pipe.
+ * gulp 5's streams swallow the errors of streams they are piped into, so a build with `.pipe()` would end in "Did you
+ * forget to signal async completion?" (gulpjs/gulp#2812). gulp sees only an error of the last stream, so ours is passed
+ * down the pipe.
  */
 function passingErrorsOn(stream: Transform): Transform {
   const pipe = stream.pipe.bind(stream);

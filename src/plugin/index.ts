@@ -1,4 +1,4 @@
-// What pipelines touch.
+// The interface for pipelines.
 export { denoiseBytes } from './denoise-bytes.js';
 export { denoiseStream } from './denoise-stream.js';
 export type { DenoisedFile, PictureFailure, PictureReport } from './encoded-picture.js';

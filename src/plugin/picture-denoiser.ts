@@ -1,5 +1,4 @@
-// A denoiser that opens at the first picture that needs one, with the cache before it, for all streams. Knows bytes and
-// names.
+// For all streams: a denoiser that opens at the first picture that needs it, behind the cache.
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import { fingerprintOf } from '../denoiser/fingerprint.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
@@ -8,19 +7,19 @@ import { openResultCache, resultKey } from './result-cache.js';
 import type { PictureSettings } from './stream-options.js';
 
 export interface PictureDenoiser {
-  /** As `denoiseEncodedPicture`, or what the cache has of it. With a map of sigma, nothing is cached. */
+  /** As `denoiseEncodedPicture`, or from the cache. Results with a sigma map are not cached. */
   readonly denoise: (
     bytes: Buffer,
     name: string,
     call: Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'>,
   ) => Promise<DenoisedBytes>;
-  /** Whether the cache has the result, as far as that can be told without reading it. */
+  /** Whether the cache has the result; it is not read, so it may be damaged. */
   readonly isKnown: (bytes: Buffer) => Promise<boolean>;
-  /** Resolves when no picture is in work; closes the denoiser that was opened, one that the user gave stays open. */
+  /** Resolves when no picture is in work. Closes the denoiser unless the user passed it. */
   readonly close: () => Promise<void>;
 }
 
-/** Opens nothing yet: what the cache has costs no engine. */
+/** Opens nothing yet: results from the cache need no engine. */
 export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
   const { opening, noise, file, denoiser: shared } = settings;
   const cache = settings.cache === false ? undefined : openResultCache(settings.cache);

@@ -1,5 +1,4 @@
-// Denoised pictures kept on disk between runs, by what they were made from. cacache writes atomically, verifies what it
-// reads, and lets processes share a folder.
+// Keeps results on disk between runs. cacache writes atomically, verifies what it reads, and lets processes share a folder.
 
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
@@ -13,18 +12,18 @@ import { packageVersion } from './package-version.js';
 
 const NAME = 'flow-denoise';
 
-/** Loaded where a cache is used: it and what it needs are a sixth of all modules of a run. */
+/** Loaded only if a cache is used: cacache and its dependencies are a sixth of all modules of a run. */
 const loadCacache = async () => (await import('cacache')).default;
 
-/** Of every key of ours. */
+/** Every key of ours starts with this. */
 export const KEY_START = `${NAME}:`;
 
 interface ResultCache {
-  /** Whether something was kept under the key; not whether it is whole. */
+  /** Whether there is a result; it may be damaged. */
   readonly has: (key: string) => Promise<boolean>;
-  /** What was kept under the key; undefined where nothing was, or where it is damaged. */
+  /** The result; undefined if there is none or it is damaged. */
   readonly find: (key: string) => Promise<DenoisedBytes | undefined>;
-  /** Keeps a result. A cache that cannot be written costs a warning, not the picture. */
+  /** Keeps a result. If the cache cannot be written, it warns once. */
   readonly keep: (key: string, result: DenoisedBytes) => Promise<void>;
 }
 
@@ -40,11 +39,11 @@ export function openResultCache(folder: true | string): ResultCache {
       if (!entry) return undefined;
       try {
         const bytes = await cacache.get.byDigest(path, entry.integrity, { memoize: false });
-        // An entry's line has a checksum of its own, so what it says is what was written.
+        // cacache checks an entry's metadata too.
         const report: PictureReport = { ...(entry.metadata as PictureReport), isCached: true };
         return { bytes: bytes.length === 0 ? undefined : bytes, report };
       } catch {
-        // Damaged, or gone. cacache writes no content whose name is there, so it must go.
+        // Damaged or missing. cacache would not write the content again while the file exists.
         await cacache.rm.content(path, entry.integrity).catch(() => {});
         return undefined;
       }
@@ -65,16 +64,16 @@ export function openResultCache(folder: true | string): ResultCache {
   };
 }
 
-/** `node_modules/.cache/flow-denoise` of the project in the working folder; in the home folder where there is none. */
+/** `node_modules/.cache/flow-denoise` of the project in the working folder; without a project, in the home folder. */
 export function defaultCacheFolder(): string {
   return findCacheDirectory({ name: NAME }) ?? join(homedir(), '.cache', NAME);
 }
 
 /**
- * The name of a result: a checksum over all that it depends on, this package's version among them.
+ * A result's key: a checksum over everything that it depends on, including this package's version.
  *
  * @param fingerprint  the denoiser's
- * @returns            undefined where noise is a model of the user's own: what its functions do cannot be told
+ * @returns            undefined for a custom noise model, whose functions cannot be compared
  */
 export function resultKey(
   bytes: Buffer,

@@ -1,4 +1,4 @@
-// The options of streams and of the gulp step: of opening, of a call and of a file. Checked together, taken apart once.
+// The options of streams and of the gulp step, by lifetime: opening a denoiser, one call, one file.
 import type Vinyl from 'vinyl';
 import { z } from 'zod';
 import type { Denoiser } from '../denoiser/denoiser.js';
@@ -14,14 +14,14 @@ import {
 import { approachOf } from '../denoiser/preset.js';
 import { DEFAULT_MAX_PIXELS } from '../image/index.js';
 
-/** What concerns one file. */
+/** The options for one file. */
 export const fileShape = {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
   maxPixels: option(z.int().min(1).default(DEFAULT_MAX_PIXELS), 'a whole number of pixels, at least 1', {
     does: 'refuses larger pictures before it decodes them',
     flag: '<number>',
   }),
-  /** Files of more bytes are refused, before they are read to their end. Default 2 GiB. */
+  /** Larger files are refused; a stream, while it is read. Default 2 GiB. */
   maxBytes: option(
     z
       .int()
@@ -30,17 +30,17 @@ export const fileShape = {
     'a whole number of bytes, at least 1',
     { does: 'refuses larger files; a stream is refused while it is read', flag: '<number>' },
   ),
-  /** Writes this format whatever came, under its extension. Default: the file's own. */
+  /** Writes this format, and changes the extension. Default: the file's own format. */
   format: option(z.enum(['png', 'jpeg', 'webp', 'tiff']).optional(), "'png', 'jpeg', 'webp' or 'tiff'", {
     does: 'writes this format, and changes the extension',
     flag: '<png|jpeg|webp|tiff>',
     otherwise: "the file's own",
   }),
-  /** Of JPEG and lossy WebP, 1 to 100. Default: the file's own as its quantisers tell it, 90 where it was lossless. */
+  /** Quality of JPEG and lossy WebP, 1 to 100. Default: the file's own, estimated from its quantisers; 90 if it was lossless. */
   quality: option(z.int().min(1).max(100).optional(), 'a whole number from 1 to 100', {
     does: 'the quality of JPEG and lossy WebP',
     flag: '<number>',
-    otherwise: "the file's own; 90 where it was lossless",
+    otherwise: "the file's own; 90 if it was lossless",
   }),
 };
 
@@ -54,16 +54,16 @@ const sharedShape = {
     flag: '[folder]',
     see: '[Cache](#cache)',
   }),
-  /** An open denoiser to use; it stays open. The options that open one (prior, engine ...) then do not apply. */
+  /** An open denoiser to use; it stays open. Excludes the options for opening one (prior, engine ...). */
   denoiser: option(z.custom<Denoiser>(isDenoiser).optional(), 'what openDenoiser() returned', {
-    does: 'uses this one and leaves it open; you cannot pass options of openDenoiser beside it',
+    does: "uses this one and leaves it open; openDenoiser's own options are then refused",
   }),
   /** Stops the work: the stream is destroyed with `signal.reason`. */
   signal: signalOption,
 };
 
 const ownBytesShape = {
-  /** What errors call the picture. Default 'the picture'. */
+  /** The picture's name in errors. Default 'the picture'. */
   name: option(z.string().min(1).default('the picture'), 'a name', { does: "the picture's name in errors" }),
   /** Called after every finished tile. */
   onProgress: progressOption(),
@@ -79,11 +79,11 @@ export const concurrencyOption = option(
 );
 
 const ownStreamShape = {
-  /** Pictures held at a time: read, in work, or waiting to leave. Default 2. */
+  /** The most pictures in memory: being read, in work, or waiting to leave. Default 2. */
   concurrency: concurrencyOption,
   /**
-   * What a failing file does: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it unchanged.
-   * The last two emit 'fileError'.
+   * What to do with a file that fails: 'fail' (default) ends the stream, 'skip' leaves the file out, 'pass' passes it
+   * unchanged. The last two emit 'fileError'.
    */
   onError: option(z.enum(['fail', 'skip', 'pass']).default('fail'), "'fail', 'skip' or 'pass'", {
     does: 'what to do with a file that fails',
@@ -94,7 +94,7 @@ const ownStreamShape = {
 };
 
 const ownGulpShape = {
-  /** Whether to print no summary at the end. Default false. */
+  /** Prints no summary at the end. Default false. */
   silent: option(z.boolean().default(false), 'true or false', {
     does: 'prints no summary when all files are done',
   }),
@@ -102,7 +102,7 @@ const ownGulpShape = {
 
 type Input<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
 
-/** What pictures need, whatever brings them. `sigmaMap` is a call's alone: it belongs to one picture. */
+/** The options for pictures from any source. `sigmaMap` is missing, since it belongs to one picture. */
 type PictureOptions = Input<typeof openingShape> &
   Input<typeof noiseShape> &
   Input<typeof fileShape> &
@@ -112,7 +112,7 @@ export type DenoiseBytesOptions = PictureOptions & Input<typeof ownBytesShape>;
 export type DenoiseStreamOptions = PictureOptions & Input<typeof ownStreamShape>;
 export type GulpOptions = DenoiseStreamOptions & Input<typeof ownGulpShape>;
 
-/** Checked options of pictures, by lifetime. */
+/** Checked options, by lifetime. */
 export interface PictureSettings {
   readonly opening: OpeningOptions;
   readonly noise: CheckedNoiseOptions;
@@ -152,7 +152,7 @@ function streamSettings(
   return { concurrency, onError, onProgress, signal, ...byLifetime(rest, given) };
 }
 
-/** With the defaults in place. */
+/** Checked, with defaults. */
 export type CheckedStreamOptions = ReturnType<typeof parseStreamOptions>;
 
 type CheckedPictureOptions = OpeningOptions &
@@ -161,7 +161,7 @@ type CheckedPictureOptions = OpeningOptions &
   Pick<PictureSettings, 'cache' | 'denoiser'>;
 
 /**
- * @param given  what the user wrote
+ * @param given  the options as the user passed them
  * @throws       FlowDenoiseError BAD_OPTION for options that exclude each other
  */
 export function byLifetime(parsed: CheckedPictureOptions, given: DenoiserOptions): PictureSettings {

@@ -1,4 +1,4 @@
-// A Vinyl file as a picture: whether it is one, its bytes, and how the file changes with them. Its path stays.
+// Vinyl files as pictures: whether a file is one, its bytes, and writing new ones. The path stays.
 
 import { Readable } from 'node:stream';
 import Vinyl from 'vinyl';
@@ -7,24 +7,24 @@ import { printable } from '../core/printable.js';
 import { isSupportedExtension } from '../image/index.js';
 import { checkLength, collectBytes, wasDecodedAsText } from './encoded-picture.js';
 
-/** A file without a path has no extension to judge by; it was put here on purpose, so it is taken for a picture. */
+/** Judged by the extension. A file without a path was passed on purpose, so it counts as a picture. */
 export function isPicture(file: Vinyl): boolean {
   return !file.isNull() && (file.history.length === 0 || isSupportedExtension(file.path));
 }
 
-/** What messages call it. */
+/** The file's name in messages. */
 export function nameOf(file: Vinyl): string {
   return file.history.length === 0 ? 'a file without a path' : printable(file.path);
 }
 
 /**
- * The file's bytes; contents that are a stream are read, and the bytes take its place.
+ * The file's bytes. If its contents are a stream, the bytes replace it.
  *
- * @param maxBytes  larger files are refused, those that are streams while they are read
+ * @param maxBytes  larger files are refused; a stream, while it is read
  * @throws          FlowDenoiseError BAD_IMAGE for bytes that cannot be read or were decoded as text, UNSUPPORTED_IMAGE
  */
 export async function readContents(file: Vinyl, maxBytes: number): Promise<Buffer> {
-  // A stream is spent by reading it.
+  // A stream can be read only once.
   const contents = file.isStream() ? await readStream(file.contents, nameOf(file), maxBytes) : file.contents;
   if (!Buffer.isBuffer(contents)) throw notVinyl(contents);
   checkLength(contents.length, nameOf(file), maxBytes);
@@ -41,10 +41,10 @@ export async function readContents(file: Vinyl, maxBytes: number): Promise<Buffe
 
 async function readStream(contents: NodeJS.ReadableStream, name: string, maxBytes: number): Promise<Buffer> {
   try {
-    // Wrapped, because vinyl-fs hands out duplex streams whose async iterator never ends.
+    // Wrapped, since the async iterator of vinyl-fs's duplex streams never ends.
     return await collectBytes(new Readable().wrap(contents), name, maxBytes);
   } catch (error) {
-    // What wraps it does not close it.
+    // The wrapper does not close the stream.
     if ('destroy' in contents && typeof contents.destroy === 'function') contents.destroy();
     if (error instanceof FlowDenoiseError) throw error;
     throw new FlowDenoiseError('BAD_IMAGE', `${name}: cannot be read (${messageOf(error)})`, {
@@ -53,7 +53,7 @@ async function readStream(contents: NodeJS.ReadableStream, name: string, maxByte
   }
 }
 
-/** Gives the file new bytes, and a time of change that says so. */
+/** Replaces the file's bytes and updates its modification time. */
 export function replaceContents(file: Vinyl, bytes: Buffer): void {
   file.contents = bytes;
   if (!file.stat) return;

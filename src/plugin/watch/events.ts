@@ -1,15 +1,15 @@
-// What a watched folder tells to programs.
+// The events of a watched folder.
 import type { PictureReport } from '../encoded-picture.js';
 
 export interface WatchReady {
-  /** Pictures that wait to be taken. */
+  /** Pictures waiting to be taken. */
   readonly waiting: number;
-  /** Pictures that are over with, from an earlier run. */
+  /** Pictures that an earlier run has finished. */
   readonly known: number;
 }
 
 export interface PictureTaken {
-  /** The picture's path: the input folder as it was given, and the way below it. */
+  /** The picture's path: the input folder as it was passed, and the path below it. */
   readonly input: string;
 }
 
@@ -24,22 +24,21 @@ export interface PictureFailed extends PictureTaken {
   readonly error: Error;
   readonly movedTo?: string | undefined;
   /**
-   * False where not the picture was at fault: the engine, or with `once` the storage. The picture is left as it was and
-   * taken again, at the next rescan or by the next run.
+   * False if the engine was at fault, or with `once` the storage. The picture stays and is taken again, at the next rescan or
+   * by the next run.
    */
   readonly isFinal: boolean;
 }
 
 export interface PictureSkipped extends PictureTaken {
-  /** In words. */
   readonly why: string;
 }
 
 export interface WatchProblem {
   readonly error: Error;
-  /** The picture that waits because of it, if one does. */
+  /** The picture that waits because of it, if any. */
   readonly input?: string | undefined;
-  /** When it is tried again, if it is. */
+  /** When it is tried again, if at all. */
   readonly retryInMs?: number | undefined;
 }
 
@@ -51,18 +50,18 @@ export interface WatchSummary {
 }
 
 export interface WatchEvents {
-  /** The folder was read once and is being watched. */
+  /** The folder was read once and is now watched. */
   ready: [WatchReady];
-  /** A picture has been left alone for long enough, decodes, and is in work now. */
+  /** A picture has settled, decodes, and is now in work. */
   taken: [PictureTaken];
-  /** A picture lies in the output folder. */
+  /** A picture's result is in the output folder. */
   done: [PictureDone];
   /** A picture cannot be denoised. */
   failed: [PictureFailed];
-  /** A file was looked at and left: a symbolic link, or known by its content. */
+  /** A file was skipped: it is a symbolic link, or its content is known. */
   skipped: [PictureSkipped];
-  /** Something is wrong around the pictures (a full disk); the work goes on, or goes on when it is over. */
+  /** Something outside the pictures is wrong, such as a full disk. The work goes on, or resumes when it is fixed. */
   problem: [WatchProblem];
-  /** Nothing is in work and nothing waits. */
+  /** Nothing is in work or waiting. */
   idle: [WatchSummary];
 }

@@ -1,8 +1,8 @@
-// One watcher a folder: a lock file that says who holds it, kept alive by touching it.
+// One watcher per folder: a lock file that names its holder and is touched to show that the holder lives.
 //
-// Own code, because proper-lockfile neither says who holds a lock nor takes a dead process's lock over at once, and
-// two processes that find one stale lock can both get it (moxystudio/node-proper-lockfile#121). Here a stale lock is
-// claimed by renaming it, which one process alone can do, and what was claimed is looked at again.
+// Not proper-lockfile, which does not tell who holds a lock, takes over a dead process's lock only after a time, and can give
+// one stale lock to two processes (moxystudio/node-proper-lockfile#121). Here a stale lock is claimed by renaming it, which
+// only one process can do, and then checked again.
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readlink, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -13,7 +13,7 @@ import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { type Folders, STATE_FOLDER } from './folders.js';
 
 const BEAT_MS = 5000;
-/** A holder elsewhere (another host or container) that has not touched its lock for so long is taken for dead. */
+/** A holder on another host or in another container counts as dead if it has not touched its lock for this long. */
 const SILENT_MS = 20_000;
 const LOOK_MS = 250;
 
@@ -22,30 +22,29 @@ const holderSchema = z.object({
   pid: z.int(),
   host: z.string(),
   since: z.string(),
-  /** Where process ids mean the same, and the process's own beginning: an id is used again. */
+  /** The system where the process id is valid; and when the process began, since ids are reused. */
   place: z.string(),
   begun: z.string(),
 });
 type Holder = z.infer<typeof holderSchema>;
 
 export interface FolderLock {
-  /** Resolves while the lock is ours. @throws FlowDenoiseError BAD_OPTION when it was removed or taken */
+  /** Resolves while the lock is ours. @throws FlowDenoiseError BAD_OPTION if it was removed or taken */
   readonly check: () => Promise<void>;
   readonly release: () => Promise<void>;
 }
 
 interface LockOptions {
-  /** Called when it turns out that the lock was taken from us, as after a long suspension. */
+  /** Called if another process has taken the lock, as after a long suspension. */
   readonly onLost: (error: unknown) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Locks both folders, each in its `.flow-denoise`: the input folder too, so that it is known whichever way the results
- * go. An input folder that cannot be written to (a mount for reading) does without where its originals are kept:
- * nothing in it is changed then.
+ * Locks both folders, each in its `.flow-denoise`. Locking the input folder too excludes watchers with another output. A
+ * read-only input folder is not locked if originals are kept, since nothing in it changes then.
  *
- * @throws  FlowDenoiseError: BAD_OPTION naming who holds a folder; WRITE_FAILED
+ * @throws  FlowDenoiseError: BAD_OPTION with the holder of a folder; WRITE_FAILED
  */
 export async function lockFolders(
   { input, output }: Folders,
@@ -66,7 +65,7 @@ export async function lockFolders(
     },
     async release() {
       await second?.release();
-      // Nothing else of ours is in the input folder.
+      // The input folder has nothing else of ours.
       if (second) await rmdir(join(input, STATE_FOLDER)).catch(() => undefined);
       await first.release();
     },
@@ -82,7 +81,7 @@ function describeFailure(folder: string, error: unknown): unknown {
 }
 
 async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
-  // In a folder of its own, hidden, because touching it would be an event of the folder that it is in.
+  // In a hidden folder of its own, since touching it causes events in its folder.
   const path = join(folder, STATE_FOLDER, 'lock');
   await mkdir(dirname(path), { recursive: true });
   const own = await describeOwn();
@@ -106,10 +105,10 @@ async function create(path: string, own: Holder): Promise<boolean> {
   }
 }
 
-/** What stands in a lock file; undefined where the file has gone. One that says nothing is nobody's. */
+/** The content of a lock file; undefined if it is gone. An unreadable one belongs to nobody. */
 async function readHolder(path: string): Promise<Holder | undefined> {
   let text: string | undefined;
-  // Between a lock's making and its filling it is empty for a moment.
+  // A new lock is empty for a moment.
   for (let i = 0; i < 4; i++) {
     text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
@@ -130,7 +129,7 @@ async function isAlive(path: string, holder: Holder, signal: AbortSignal | undef
   const own = await describeOwn();
   if (holder.place === own.place && holder.place !== '') {
     if (!isRunning(holder.pid) || (await beginningOf(holder.pid)) !== holder.begun) return false;
-    // Where a process's beginning is not to be had, the number may be another's by now; the clock is one, though.
+    // If the process's beginning is unknown, its id may have been reused, so the time decides.
     return holder.begun !== '' || Date.now() - ((await mtimeOf(path)) ?? 0) < SILENT_MS;
   }
   // Compared with itself, so that clocks need not agree.
@@ -142,18 +141,18 @@ async function isAlive(path: string, holder: Holder, signal: AbortSignal | undef
   return false;
 }
 
-/** Removes a dead holder's lock; nobody else's. */
+/** Removes a dead holder's lock, but nobody else's. */
 async function claim(path: string, dead: Holder): Promise<void> {
   const claimed = `${path}.${randomUUID()}`;
   try {
     await rename(path, claimed);
   } catch {
-    // Another has claimed it first.
+    // Another process claimed it first.
     return;
   }
   const holder = await readHolder(claimed);
   if (holder !== undefined && holder.id !== dead.id) {
-    // Another claimed the dead one's and made its own between our look and our hand: it gets it back.
+    // Another process claimed the dead one's lock and made its own before our rename: give it back.
     await rename(claimed, path);
     return;
   }
@@ -177,7 +176,7 @@ function keep(path: string, folder: string, own: Holder, { onLost }: LockOptions
   }
   const timer = setInterval(() => {
     beat().catch((error: unknown) => {
-      // A disk that cannot be reached now is not a lock lost.
+      // An unreachable disk does not mean that the lock is lost.
       if (error instanceof FlowDenoiseError) onLost(error);
     });
   }, BEAT_MS);
@@ -209,17 +208,17 @@ async function describeOwn(): Promise<Holder> {
   };
 }
 
-/** The host as long as it is up, and on Linux the namespace of its process ids, which containers have their own of. */
+/** Identifies the host while it is up and, on Linux, the namespace of process ids, which differs per container. */
 async function placeOf(): Promise<string> {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   return [hostname(), namespace, boot.trim()].join(' ');
 }
 
-/** When a process began, as Linux counts it; elsewhere nothing, and the id alone decides. */
+/** When a process began, on Linux; elsewhere empty, and the id alone decides. */
 async function beginningOf(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field is the program's name in brackets, which may hold anything.
+  // The second field is the program's name in brackets, and may contain anything.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 

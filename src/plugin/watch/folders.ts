@@ -1,9 +1,9 @@
-// The pair of folders: where they really are, and that neither lies inside the other.
+// Finds the real paths of the two folders, and checks that neither is inside the other.
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 
-/** The folder of ours in each of them. */
+/** Our folder in each of them. */
 export const STATE_FOLDER = '.flow-denoise';
 
 export interface Folders {
@@ -15,8 +15,8 @@ export interface Folders {
 /**
  * Finds the folders and makes the output folder.
  *
- * @throws  FlowDenoiseError BAD_OPTION when the input is no folder, or one lies inside the other or is the other,
- *          whatever links lead there; WRITE_FAILED when the output folder cannot be made
+ * @throws  FlowDenoiseError BAD_OPTION if the input is not a folder, or one contains or is the other, also through links;
+ *          WRITE_FAILED if the output folder cannot be made
  */
 export async function openFolders(input: string, output: string): Promise<Folders> {
   const status = await stat(input).catch(() => undefined);
@@ -31,8 +31,8 @@ export async function openFolders(input: string, output: string): Promise<Folder
   if ((await isInside(wanted, realInput)) || (await isInside(realInput, wanted))) {
     throw new FlowDenoiseError(
       'BAD_OPTION',
-      `Expected two folders apart for input and output but received '${input}' and '${output}' ` +
-        `(${realInput} and ${wanted}), of which one holds the other: what is written would be taken again`,
+      `Expected separate folders for input and output but received '${input}' and '${output}' ` +
+        `(${realInput} and ${wanted}), one inside the other; results would be taken as new pictures`,
     );
   }
   try {
@@ -49,7 +49,7 @@ export async function openFolders(input: string, output: string): Promise<Folder
   return { input: realInput, output: wanted };
 }
 
-/** The real path that something has, or will have once it is made. */
+/** The real path of something that may not exist yet. */
 async function realpathOfNew(path: string): Promise<string> {
   const real = await realpath(path).catch(() => undefined);
   if (real !== undefined) return real;
@@ -58,8 +58,8 @@ async function realpathOfNew(path: string): Promise<string> {
 }
 
 /**
- * Whether `path` is `folder` or lies below it. Compared by device and inode too, so that letter case and bind mounts
- * cannot hide that two names are one folder.
+ * Whether `path` is `folder` or lies below it. Compares device and inode too, since letter case and bind mounts give one
+ * folder several names.
  */
 export async function isInside(path: string, folder: string): Promise<boolean> {
   const id = await folderId(folder);

@@ -1,4 +1,4 @@
-// A watched folder: what programs use of it.
+// The interface of a watched folder.
 export type {
   PictureDone,
   PictureFailed,

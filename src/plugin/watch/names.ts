@@ -1,12 +1,11 @@
-// File names in a watched folder: which are pictures to take, and what a second file of one name is called.
-// Nothing here touches a disk.
+// File names in a watched folder: which are pictures, and how to make a name unique. Does not touch the disk.
 import { posix } from 'node:path';
 import { isSupportedExtension } from '../../image/index.js';
 
-/** A name's most bytes on the usual file systems (ext4, XFS, APFS, NTFS within a few). */
+/** The longest name on the usual file systems (ext4, XFS, APFS; NTFS within a few bytes). */
 const NAME_BYTES = 255;
 
-/** Folders that network storage and archives put beside pictures; what is in them is no picture of the user's. */
+/** Folders that network storage and archives create; their files are not the user's pictures. */
 const foreignFolders: readonly string[] = [
   '@eaDir',
   '#recycle',
@@ -17,15 +16,15 @@ const foreignFolders: readonly string[] = [
   'lost+found',
 ];
 
-/** Whether a folder of this name is looked into: hidden ones, ours among them, are not. */
+/** Whether to look into a folder of this name. Hidden folders, including ours, are skipped. */
 export function isVisibleFolder(name: string): boolean {
   return !name.startsWith('.') && !foreignFolders.includes(name);
 }
 
 /**
- * Whether a file is a picture to take, by its path relative to the watched folder, with forward slashes: of a
- * supported extension, so that `a.png.part`, `a.png.crdownload` and `a.png~` are none, and neither hidden nor an
- * editor's or office program's temporary (`~$a.png`, `#a.png#`).
+ * Whether a path, relative to the watched folder and with forward slashes, is a picture's: it has a supported extension
+ * (`a.png.part`, `a.png.crdownload` and `a.png~` have not), and is neither hidden nor an editor's temporary file
+ * (`~$a.png`, `#a.png#`).
  */
 export function isPictureName(path: string): boolean {
   const parts = path.split('/');
@@ -33,12 +32,12 @@ export function isPictureName(path: string): boolean {
   return isSupportedExtension(name) && !/^[.~#]/.test(name) && parts.every(isVisibleFolder);
 }
 
-/** The name of the nth file that would be called `path`: `a.png`, `a-2.png`, `a-3.png` ... */
+/** The name of the nth file with this path: `a.png`, `a-2.png`, `a-3.png` ... */
 export function versionedPath(path: string, version: number): string {
   return version === 1 ? path : withSuffix(path, `-${version}`);
 }
 
-/** `text` put at the end of a path, its name cut where it would be too long: `a.png.txt`. */
+/** Appends `text` to a path, and shortens a name that would be too long: `a.png.txt`. */
 export function appendedPath(path: string, text: string): string {
   return fitted(posix.dirname(path), posix.basename(path), text);
 }
@@ -48,7 +47,7 @@ function withSuffix(path: string, suffix: string): string {
   return fitted(dir, name, suffix + ext);
 }
 
-/** The folder, the stem as far as there is room for it, the end. */
+/** Joins folder, stem and end; cuts the stem to fit. */
 function fitted(folder: string, stem: string, end: string): string {
   const characters = [...stem];
   while (Buffer.byteLength(characters.join('') + end) > NAME_BYTES) characters.pop();

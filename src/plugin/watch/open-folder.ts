@@ -1,4 +1,4 @@
-// What a watcher holds of its two folders while it runs: locks, ledger, outputs. Opened together, closed together.
+// The locks, ledger and outputs of a watcher, opened and closed together.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFolders } from './folder-lock.js';
@@ -13,7 +13,7 @@ export interface OpenFolder {
   readonly ledger: Ledger;
   readonly outputs: Outputs;
   readonly checkLocks: () => Promise<void>;
-  /** Pictures whose original and result are both gone need not be remembered. `present`: the originals there are. */
+  /** Forgets pictures whose original and result are both gone. `present`: the originals that exist. */
   readonly forgetWhatIsGone: (present: ReadonlySet<string>) => Promise<void>;
   readonly close: () => Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The options of a watched folder, and their check.
+// The options of a watched folder.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isNoiseModel, noiseShape } from '../../denoiser/noise/noise-options.js';
@@ -21,38 +21,38 @@ function milliseconds(least: number, otherwise: number, does: string) {
 const folder = (does: string, flag?: { readonly flag: string; readonly letter: string }) =>
   option(z.string().min(1), 'the path of a folder', { does, ...flag });
 
-/** What a watched folder needs beside the options of its pictures. */
+/** The options of a watched folder, without those of its pictures. */
 export const watchShape = {
-  /** The folder that is watched, at any depth. */
+  /** The folder to watch, at any depth. */
   input: folder('the folder to watch, at any depth'),
-  /** The folder that is written to, in the same tree; made where it is not there. */
+  /** The folder to write to, in the same tree; created if it does not exist. */
   output: folder('the folder to write to, in the same tree and format; created if it does not exist', {
     flag: '<folder>',
     letter: 'o',
   }),
-  /** Ends when all that was there is done, instead of watching. Default false. */
+  /** Ends when all pictures found at the start are done, instead of watching. Default false. */
   once: option(z.boolean().default(false), 'true or false', {
-    does: 'ends when everything that was there is done',
+    does: 'ends when every picture found at the start is done',
     flag: '',
   }),
-  /** 'keep' (default) leaves originals; 'move' puts them into `.done`, or `.error` with a `.txt` that says why. */
+  /** 'keep' (default) leaves originals; 'move' puts them into `.done`, or `.error` with the reason in a `.txt`. */
   originals: option(z.enum(['keep', 'move']).default('keep'), "'keep' or 'move'", {
     does: 'what to do with originals; move puts them into .done, or .error with the reason',
     flag: '<keep|move>',
   }),
   /**
-   * A file that lies where a result should go and is none that this folder's watcher wrote: 'version' (default) writes
-   * `a-2.png` beside it; 'skip' takes it for the result. It is never replaced.
+   * What to do if a file that this watcher did not write lies in a result's place: 'version' (default) writes `a-2.png` beside
+   * it, 'skip' takes it for the result. It is never replaced.
    */
   existing: option(z.enum(['version', 'skip']).default('version'), "'version' or 'skip'", {
     does: 'what to do if another file lies in the place of a result',
     flag: '<version|skip>',
   }),
-  /** A file is taken when its size and time have not changed for so many milliseconds. Default 2000. */
+  /** A file is taken when its size and time have not changed for this many milliseconds. Default 2000. */
   settle: milliseconds(0, 2000, 'how long a file must not change before it is taken'),
-  /** A settled file that does not decode is given so many milliseconds to become whole. Default 30000. */
+  /** How many milliseconds a settled file that does not decode may take to become complete. Default 30000. */
   patience: milliseconds(0, 30_000, 'how long a file may not decode before it fails'),
-  /** Looks again every so many milliseconds instead of asking the system for events, for network shares; true: 2000. */
+  /** Looks again at this interval in milliseconds instead of using events, for network shares; true: 2000. */
   poll: option(
     z
       .union([z.boolean(), z.number().min(LEAST_POLL_MS).max(LONGEST_MS)])
@@ -64,17 +64,17 @@ export const watchShape = {
       flag: '',
     },
   ),
-  /** The whole folder is read again every so many milliseconds, in case an event was lost. Default 60000. */
+  /** How often to read the whole folder again, in milliseconds, in case an event was lost. Default 60000. */
   rescan: milliseconds(100, 60_000, 'how often to read the whole folder again'),
   /** Pictures in memory at a time. Default 2. */
   concurrency: concurrencyOption,
-  /** Stops within one tile's time; what is in work is abandoned, and taken again by the next run. */
+  /** Stops within one tile's time; pictures in work are abandoned and taken again by the next run. */
   signal: signalOption,
   /** Called after every finished tile with the picture's path. */
   onProgress: progressOption<[input: string]>(),
 };
 
-/** What streams take and a watched folder does not: its ledger is its cache, and names and formats stay. */
+/** A watched folder lacks some stream options: its ledger replaces the cache, and names and formats stay. */
 const { cache: _, maxBytes: __, format: ___, quality: ____, ...ofPictures } = pictureShape;
 
 const watchSchema = z.strictObject({ ...ofPictures, ...watchShape });
@@ -95,12 +95,11 @@ export function parseWatchOptions(options: WatchFolderOptions) {
   return { ...among(watchShape, parsed), ...ofPictures, file: { maxPixels }, denoiser };
 }
 
-/** Options that were checked, with the defaults in place. */
+/** Checked, with defaults. */
 export type CheckedWatchOptions = ReturnType<typeof parseWatchOptions>;
 
 /**
- * A name for the options that decide what a result looks like. Engine, threads and the like do not; of a noise model of
- * the user's own, its name stands for it.
+ * Identifies the options that affect results. Engine, threads and the like do not; a custom noise model counts by its name.
  */
 export function optionsHash(options: CheckedWatchOptions): string {
   const { denoiser, opening, noise } = options;

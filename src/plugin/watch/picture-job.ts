@@ -1,4 +1,4 @@
-// One picture's way from the input folder to the output folder. Which picture, and when, is folder-watcher.ts's.
+// Takes one picture from the input folder to the output folder. folder-watcher.ts decides which one and when.
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
@@ -22,9 +22,9 @@ export interface JobContext {
   readonly ledger: Ledger;
   readonly outputs: Outputs;
   readonly openDenoiser: () => Promise<Denoiser>;
-  /** Rejects once the folders are no longer ours. */
+  /** Rejects if the folders are no longer ours. */
   readonly checkLocks: () => Promise<void>;
-  /** The whole watcher's. */
+  /** Aborts all jobs of the watcher. */
   readonly stopping: AbortSignal;
   readonly onTaken: (path: string) => void;
   readonly onProblem: (error: unknown, path: string, retryInMs?: number) => void;
@@ -45,29 +45,29 @@ export type Outcome =
       readonly isEngineFault: boolean;
     }
   | { readonly kind: 'skipped'; readonly why: string }
-  /** It is over with, and was before: nothing to tell. */
+  /** Done before; nothing to report. */
   | { readonly kind: 'known' }
-  /** It went away or was replaced; nothing was written of it. */
+  /** Gone or replaced; nothing was written. */
   | { readonly kind: 'changed' }
-  /** It does not decode, or cannot be read: perhaps it is not all there yet. */
+  /** Does not decode, or cannot be read; perhaps it is incomplete. */
   | { readonly kind: 'incomplete' };
 
-/** What has been tried enough with a picture: if it comes to that again, the picture has failed. */
+/** Whether this is the last try; if it fails too, the picture has failed. */
 export interface Tries {
   readonly isLastToDecode: boolean;
   readonly isLastOfEngine: boolean;
 }
 
-/** The reason of a job's signal when its original went away or was replaced. */
+/** The abort reason if the original is gone or was replaced. */
 export class OriginalChanged extends Error {
   override readonly name = 'OriginalChanged';
 }
 
 /**
- * Takes one settled picture to its end.
+ * Processes one settled picture.
  *
- * @param signal  aborted with an OriginalChanged, or with the watcher
- * @throws        what ends the watcher: its signal's reason, options at fault, a folder lost to another
+ * @param signal  aborted with an OriginalChanged, or when the watcher stops
+ * @throws        errors that end the watcher: its signal's reason, wrong options, a lost folder
  */
 export async function workOnPicture(
   { path, snapshot }: Candidate,
@@ -77,7 +77,7 @@ export async function workOnPicture(
 ): Promise<Outcome> {
   const { folders, options, optionsHash, ledger, outputs, stopping } = context;
   const name = printable(join(options.input, path));
-  /** Undefined until the original was read; its bytes are not kept while the picture is in work. */
+  /** Undefined until the original was read. Its bytes are not kept while the picture is in work. */
   let hash: string | undefined;
 
   function insist<T>(work: () => Promise<T>, until: AbortSignal, mayPass?: MayPass): Promise<T> {
@@ -85,7 +85,7 @@ export async function workOnPicture(
     return insistOn(work, { onProblem, until, mayPass, isOnce: options.once });
   }
 
-  /** With `move`, moves the original and lets go of it. What hinders that is told, and tried at the next rescan. */
+  /** With `move`, moves the original. If that fails, it reports a problem and tries again at the next rescan. */
   async function finish(why?: string): Promise<string | undefined> {
     if (options.originals === 'keep') return undefined;
     try {
@@ -114,7 +114,7 @@ export async function workOnPicture(
     return failure(error instanceof Error ? error : new Error(why), true, movedTo);
   }
 
-  /** Over with already, by its content: only what is left to do of it is done. */
+  /** For a picture already done, by its content: does only what is left to do. */
   async function endAgain(known: Settled): Promise<Outcome | undefined> {
     if (known.state === 'done' && options.originals === 'keep' && !(await outputs.exists(known.output)))
       return undefined;

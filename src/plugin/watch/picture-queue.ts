@@ -1,39 +1,39 @@
-// Which picture is worked on, and when: files wait until they are settled, are taken as far as there is room, and are
-// let go of when they change. What the work is, and what its outcome means to others, is not known here.
+// Decides when each picture is processed: files wait until they have settled, are taken as there is room, and are dropped
+// when they change. picture-job.ts does the work.
 import { join } from 'node:path';
 import { type Candidate, createSettling } from './arrivals/settling.js';
 import { isSameSnapshot, type Snapshot, snapshotOf } from './arrivals/snapshot.js';
 import type { CheckedWatchOptions } from './options.js';
 import { OriginalChanged, type Outcome, type Tries } from './picture-job.js';
 
-/** So many failures of the engine are the picture's fault where it is one picture, the engine's where it is several. */
+/** After this many engine failures, one picture is at fault if all were its own, else the engine. */
 const ENGINE_FAILURES = 3;
 
 export interface QueueHooks {
-  /** Does the work; `signal` is aborted with an OriginalChanged, or with the reason of `abandon`. */
+  /** Does the work. `signal` is aborted with an OriginalChanged, or with the reason of `abandon`. */
   readonly work: (candidate: Candidate, tries: Tries, signal: AbortSignal) => Promise<Outcome>;
-  /** A picture's work is over, and it does not wait again. */
+  /** A picture is finished and will not wait again. */
   readonly onOutcome: (path: string, outcome: Outcome) => void;
-  /** The work threw, or the engine fails on whatever it is given. */
+  /** The work threw, or the engine fails on every picture. */
   readonly onError: (error: unknown) => void;
-  /** Nothing is in work; called again and again while that is so. */
+  /** Nothing is in work; called repeatedly while that is so. */
   readonly onRest: () => void;
 }
 
 export interface PictureQueue {
   readonly waiting: () => number;
   readonly isWorking: () => boolean;
-  /** The file is there, as it is. */
+  /** The file exists, with this snapshot. */
   see(path: string, snapshot: Snapshot): void;
-  /** The file is not there any more. */
+  /** The file is gone. */
   miss(path: string): void;
-  /** Takes what is due, from now on. */
+  /** Starts taking files that are due. */
   start(): void;
-  /** Takes no more; what is in work goes on. */
+  /** Takes no more files; those in work go on. */
   stop(): void;
-  /** Takes no more, and stops what is in work. */
+  /** Takes no more files and stops those in work. */
   abandon(reason: unknown): void;
-  /** Looks whether something is due, or nothing is to be done: after seeing. */
+  /** Call it after `see` and `miss`: takes files that are due, or reports rest. */
   turn(): void;
 }
 
@@ -45,7 +45,7 @@ export function createPictureQueue(
 ): PictureQueue {
   const settling = createSettling(settle);
   const working = new Map<string, { readonly snapshot: Snapshot; readonly stopping: AbortController }>();
-  /** Failures of the engine for each picture, since it last did one. */
+  /** Engine failures per picture since the engine last succeeded. */
   const engineFailures = new Map<string, number>();
   let isTaking = false;
   let timer: NodeJS.Timeout | undefined;
@@ -64,7 +64,7 @@ export function createPictureQueue(
       workOn(candidate).then(turn).catch(onError);
     }
     const wait = working.size < concurrency ? settling.dueIn(performance.now()) : undefined;
-    // One timer, however many wait.
+    // One timer for all files.
     if (isTaking && wait !== undefined) timer = setTimeout(turn, Math.ceil(wait));
     if (working.size > 0) return;
     try {
@@ -84,7 +84,7 @@ export function createPictureQueue(
     } finally {
       const now = await look();
       working.delete(path);
-      // What happened to the file meanwhile was told to the work, not to those who wait.
+      // While it was in work, changes were not recorded here.
       if (now && !isSameSnapshot(now, snapshot)) see(path, now);
     }
   }

@@ -1,17 +1,17 @@
-// Faults of the storage: which may pass, and waiting until they have.
+// Which faults of the storage may pass, and waiting until they have.
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../core/errors.js';
 import { systemCode } from './results/outputs.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
-/** How often `once` tries before it leaves a picture to the next run. */
+/** How many tries `once` makes before it leaves a picture to the next run. */
 const ONCE_TRIES = 3;
 
-/** Whether what the system answered with this code may be over later. */
+/** Whether a system error with this code may pass. */
 export type MayPass = (code: string) => boolean;
 
-/** These are about one path; any other answer to a writing is about the storage. */
+/** Write errors about one path; all others are about the storage. */
 const PATH_FAULTS: readonly string[] = [
   'ENOTDIR',
   'EEXIST',
@@ -23,7 +23,7 @@ const PATH_FAULTS: readonly string[] = [
 ];
 const mayBeWrittenLater: MayPass = (code) => !PATH_FAULTS.includes(code);
 
-/** These are about the storage, or too many open files; any other answer to a reading is about the file. */
+/** Read errors about the storage, or too many open files; all others are about the file. */
 const READING_FAULTS: readonly string[] = [
   'EIO',
   'ESTALE',
@@ -38,7 +38,7 @@ const READING_FAULTS: readonly string[] = [
 ];
 export const mayBeReadLater: MayPass = (code) => READING_FAULTS.includes(code);
 
-/** Not the picture is at fault, and nobody waits for what is: it is left as it was, to be taken again. */
+/** The picture is not at fault, and nobody waits for the fault to pass: the picture stays, to be taken again. */
 export class PassingFault extends Error {
   override readonly cause: Error;
   constructor(error: unknown) {
@@ -50,15 +50,15 @@ export class PassingFault extends Error {
 export interface Insisting {
   readonly onProblem: (error: unknown, retryInMs: number) => void;
   readonly until: AbortSignal;
-  /** Default: every fault of a writing that is not about its path. */
+  /** Default: every write error that is not about its path. */
   readonly mayPass?: MayPass | undefined;
   readonly isOnce: boolean;
 }
 
 /**
- * Works, again and again while the storage is at fault.
+ * Repeats work until the storage is no longer at fault.
  *
- * @throws  what does not pass; a PassingFault after three tries with `isOnce`; the signal's reason
+ * @throws  faults that do not pass; a PassingFault after three tries with `isOnce`; the signal's reason
  */
 export async function insistOn<T>(
   work: () => Promise<T>,

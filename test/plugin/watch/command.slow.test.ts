@@ -96,7 +96,7 @@ test('wrong usage: exit code 2, one line, nothing made', () =>
       ['in', /--output/],
       ['-o out', /input/],
       ['nowhere -o out', /nowhere/],
-      ['in -o in/out', /one holds the other/],
+      ['in -o in/out', /one inside the other/],
       ['in -o out --settle soon', /for settle but received 'soon'/],
       ['in -o out --poll-interval 1', /for poll but received 1/],
       ['in -o out --originals burn', /originals.*burn/],

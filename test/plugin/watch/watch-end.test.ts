@@ -27,7 +27,7 @@ test('refused: folders that hold one another, an input that is no folder, wrong 
         output: join(place.root, output),
       });
       const error = await failureOf(watcher.watcher.finished);
-      assert.match(error.message, /of which one holds the other/, output);
+      assert.match(error.message, /one inside the other/, output);
     }
     for (const input of ['file', 'nowhere'])
       assert.match(

@@ -1,17 +1,16 @@
-// chokidar, asked only where to look. It loses events now and then (paulmillr/chokidar #1471) and tells some twice
-// (#1465), so nothing is concluded from what it says a path is. It watches folders alone, for a watch for each file costs
-// more; what happens in a folder is its 'raw' event. chokidar still looks at every file of a folder again while events come
-// from it (#1028): folder-watcher.ts does without events while many wait.
+// chokidar's events, used only as hints where to look: it sometimes loses an event (paulmillr/chokidar #1471) or repeats one
+// (#1465). We watch folders only, since a watch for each file costs more; chokidar reports their files as 'raw' events. At
+// every event it still stats all files of the folder (#1028), so folder-watcher.ts turns events off while many files wait.
 import { watch } from 'chokidar';
 import { FlowDenoiseError, messageOf } from '../../../core/errors.js';
 import { isPictureName, isVisibleFolder } from '../names.js';
 
 export interface FolderListener {
-  /** Something happened to what is or was a picture, relative to the folder, with forward slashes. */
+  /** Something happened to a path with a picture's name, relative to the folder, with forward slashes. */
   readonly onPath: (path: string) => void;
-  /** What is below this folder may not have been told: it appeared, or is the root and has gone. */
+  /** Events below this folder may be missing: it appeared, or it is the root and is gone. */
   readonly onFolder: (path: string) => void;
-  /** Watching cannot go on. */
+  /** Watching has failed for good. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -19,8 +18,8 @@ export interface FolderListener {
  * Listens to a folder at any depth.
  *
  * @param root  a real, absolute path
- * @param poll  false for the system's events, or how often to look, in milliseconds
- * @returns     once every event from now on is told: what stops it
+ * @param poll  false for the system's events, or the polling interval in milliseconds
+ * @returns     a function that stops it, once every further event will be reported
  */
 export async function listenToFolder(
   root: string,

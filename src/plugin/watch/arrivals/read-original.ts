@@ -1,4 +1,4 @@
-// Reading an original: whole, and only the file that was waited for. Not following a link that has taken its place.
+// Reads an original: the whole file, and only the one that was waited for. Does not follow a link that has replaced it.
 import { createHash } from 'node:crypto';
 import { constants, open, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -10,17 +10,15 @@ export interface Original {
   readonly hash: string;
 }
 
-// A pipe in the file's place is not waited for. Windows has neither flag.
+// O_NONBLOCK: do not wait for a pipe in the file's place. Windows has neither flag.
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Reads an original.
- *
  * @param root      the input folder, a real path
  * @param path      relative to it
- * @param snapshot  what it looked like while it was waited for
- * @returns         undefined where it has gone, changed, or been moved out of the folder by a link
- * @throws          the system's error when it cannot be read
+ * @param snapshot  the file that was waited for
+ * @returns         undefined if it is gone, has changed, or a link has moved it out of the folder
+ * @throws          the system's error if it cannot be read
  */
 export async function readOriginal(
   root: string,

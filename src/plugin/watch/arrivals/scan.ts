@@ -1,5 +1,5 @@
-// Every picture below a folder, by walking it. Events can be lost (a queue of the system's overflows; chokidar #1471);
-// a walk forgets nothing.
+// Finds every picture below a folder by walking it. Events can be lost (the system's queue overflows; chokidar #1471), a walk
+// misses nothing.
 import { lstat, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { FlowDenoiseError } from '../../../core/errors.js';
@@ -11,16 +11,16 @@ const STATS_AT_ONCE = 32;
 export interface ScanResult {
   /** Relative to the root, with forward slashes. */
   readonly path: string;
-  /** Undefined for a symbolic link, which is not followed. */
+  /** Undefined for a symbolic link. Links are not followed. */
   readonly snapshot: Snapshot | undefined;
 }
 
 /**
- * Walks a folder. Symbolic links are named, never followed: they may lead out of the folder, or in circles.
+ * Walks a folder. Reports symbolic links but does not follow them: they may lead out of the folder, or in circles.
  *
  * @param below      where to begin, relative to the root
- * @param onProblem  takes why a folder could not be read; the walk goes on beside it
- * @throws           FlowDenoiseError BAD_OPTION when the root has gone
+ * @param onProblem  called for a folder that cannot be read; the walk goes on
+ * @throws           FlowDenoiseError BAD_OPTION if the root is gone
  */
 export async function* scanFolder(
   root: string,
@@ -58,13 +58,13 @@ async function readFolder(root: string, folder: string, onProblem: (error: unkno
         { cause: error },
       );
     }
-    // A folder that has gone since it was listed is no problem.
+    // A folder removed since it was listed is not a problem.
     if (!isGone) onProblem(error, folder);
     return [];
   }
 }
 
-/** Undefined for what has gone, and for pipes, sockets and devices. */
+/** Undefined if it is gone, or a pipe, socket or device. */
 async function look(root: string, path: string): Promise<ScanResult | undefined> {
   const stats = await lstat(join(root, path)).catch(() => undefined);
   if (stats?.isSymbolicLink()) return { path, snapshot: undefined };

@@ -1,8 +1,8 @@
-// Files that were seen and must be left alone by others for a while before they are taken. All wait equally long, so
-// the order in which they were put here is the order in which they are due: one map, no timers.
+// Files that must stay unchanged for a while before they are taken. All wait equally long, so they are due in the order in
+// which they were added: one map, no timers.
 //
-// chokidar's own awaitWriteFinish is not used: it does not apply to the files found at the start (paulmillr/chokidar
-// #594), looks at the size alone, and keeps a timer for every file.
+// chokidar's awaitWriteFinish does not apply to files found at the start (paulmillr/chokidar #594), compares the size only,
+// and keeps a timer for every file.
 import { isSameSnapshot, type Snapshot } from './snapshot.js';
 
 export interface Candidate {
@@ -11,24 +11,24 @@ export interface Candidate {
   readonly snapshot: Snapshot;
   /** When this snapshot was first seen, or last put back; milliseconds of `performance.now()`. */
   readonly since: number;
-  /** When this snapshot was first found not to decode; undefined where it was not tried. */
+  /** When this snapshot first failed to decode; undefined if it was not tried. */
   readonly incompleteSince?: number | undefined;
 }
 
 export interface Settling {
   readonly size: () => number;
-  /** A file was seen. What is already waiting unchanged goes on waiting; what has changed begins anew. */
+  /** Adds a file. A file already waiting keeps its place unless it has changed. */
   see(path: string, snapshot: Snapshot, now: number): void;
-  /** Waits once more with the same snapshot, which does not decode yet. */
+  /** Lets a file that does not decode wait again, with the same snapshot. */
   putBack(candidate: Candidate, now: number): void;
   forget(path: string): void;
-  /** Takes out the first that has waited long enough. */
+  /** Removes and returns the first file that has waited long enough. */
   takeDue(now: number): Candidate | undefined;
-  /** Milliseconds until the next is due, 0 for now; undefined where none waits. */
+  /** Milliseconds until the next is due, 0 for now; undefined if none waits. */
   dueIn(now: number): number | undefined;
 }
 
-/** @param settleMs  how long a file must be as it is */
+/** @param settleMs  how long a file must stay unchanged */
 export function createSettling(settleMs: number): Settling {
   const waiting = new Map<string, Candidate>();
   function first(): Candidate | undefined {

@@ -1,4 +1,4 @@
-// What a file looked like when it was looked at: enough to see that it has been written to or replaced since.
+// What identifies a file's state: enough to notice that it was written to or replaced.
 import type { Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 
@@ -8,7 +8,7 @@ export interface Snapshot {
   readonly ino: number;
 }
 
-/** The snapshot of a file; undefined where there is none, or something that is no regular file (a link, a pipe). */
+/** Undefined if there is no regular file (nothing, a link, a pipe). */
 export async function snapshotOf(path: string): Promise<Snapshot | undefined> {
   const stats = await lstat(path).catch(() => undefined);
   return stats?.isFile() ? snapshotFrom(stats) : undefined;

@@ -1,23 +1,23 @@
-// A file of JSON lines that only grows: each line is on the disk when its promise resolves. A line that was being
-// written when the power went is dropped at the next opening; a line that could not be written leaves no trace.
+// A file of JSON lines that only grows. A line is on the disk when its promise resolves. An incomplete line (after a power
+// cut) is dropped when the file is opened; a line that could not be written leaves no trace.
 //
-// Lines and not a database: node:sqlite needs a later Node than we do, native databases a compiler or a download, and
-// three short lines a picture want no more than append, flush and read back.
+// Not a database: node:sqlite needs a later Node, native databases need a compiler or a download, and three short lines per
+// picture only need append, flush and read.
 
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../../../core/files.js';
 
 export interface LineFile {
-  /** Resolves when the line is on the disk. Lines written at one time share one flush. */
+  /** Resolves when the line is on the disk. Lines appended together share one flush. */
   append(line: string): Promise<void>;
-  /** Replaces the whole content by what `lines` says when the appended ones are written. */
+  /** Replaces the content by `lines()`, called when all appended lines are written. */
   rewrite(lines: () => readonly string[]): Promise<void>;
   /** Lines in the file. */
   readonly count: () => number;
   close(): Promise<void>;
 }
 
-/** The whole lines of a file; none where there is none. A line that was not finished is dropped. */
+/** The complete lines of a file; empty if there is no file. */
 export async function readLines(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
@@ -26,7 +26,7 @@ export async function readLines(path: string): Promise<string[]> {
   return text.split('\n').slice(0, -1);
 }
 
-/** Begins a file anew with these lines and keeps it open to grow. */
+/** Writes a new file with these lines, and keeps it open for more. */
 export async function createLineFile(path: string, lines: readonly string[]): Promise<LineFile> {
   let handle: FileHandle | undefined;
   let [count, length] = [0, 0];
@@ -52,7 +52,7 @@ export async function createLineFile(path: string, lines: readonly string[]): Pr
       await handle.appendFile(bytes);
       await handle.datasync();
     } catch (error) {
-      // On a full disk a part of it may be there, and the next line would be joined to it.
+      // On a full disk a part of the line may have been written; the next line would continue it.
       await handle.truncate(length).catch(() => undefined);
       throw error;
     }
@@ -60,7 +60,7 @@ export async function createLineFile(path: string, lines: readonly string[]): Pr
     count += batch.length;
   }
 
-  /** One after the other, whatever became of the one before. */
+  /** Runs work in turn, even after a failure. */
   function inTurn(work: () => Promise<void>): Promise<void> {
     const turn = last.then(work);
     last = turn.catch(() => undefined);

@@ -1,14 +1,13 @@
-// What became of every picture: the memory that makes a restart neither repeat nor forget. It says what is known, and
-// decides nothing.
+// The memory of a watched folder: the outcome of every picture, so that a restart neither repeats nor forgets one.
 //
-// A picture's result is begun here before it appears under its final name, with the result's hash, and settled after.
-// Where a crash came between the two, the hash of what lies there says whether the result had appeared.
+// Before a result appears under its final name, it is recorded here as begun, with its hash; afterwards as settled. After a
+// crash in between, the hash of the output tells whether the result had appeared.
 import { randomUUID } from 'node:crypto';
 import { copyFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { createLineFile, type LineFile, readLines } from './ledger-file.js';
 
-/** A ledger's file grows to this many lines more than four for each picture before it is written anew. */
+/** The ledger is rewritten when it has this many lines more than four per picture. */
 const SLACK = 1000;
 
 const pictureShape = {
@@ -18,7 +17,7 @@ const pictureShape = {
   mtimeMs: z.number(),
   /** SHA-256 of the file, hexadecimal. */
   hash: z.string(),
-  /** What `optionsHash` says of the options. */
+  /** The `optionsHash` of the options. */
   options: z.string(),
 };
 
@@ -33,7 +32,7 @@ const doneSchema = z.strictObject({
   state: z.literal('done'),
   ...pictureShape,
   output: z.string(),
-  /** Undefined for a file that was there before and was taken for the result. */
+  /** Undefined if an existing file was taken for the result. */
   outputHash: z.string().optional(),
 });
 const failedSchema = z.strictObject({
@@ -50,24 +49,24 @@ export type Settled = z.output<typeof doneSchema> | z.output<typeof failedSchema
 type Line = z.output<typeof lineSchema>;
 
 export interface Ledger {
-  /** What became of the picture that was last at this path. */
+  /** The outcome of the last picture at this path. */
   get(path: string): Settled | undefined;
   readonly paths: () => readonly string[];
-  /** The path whose result this output is. */
+  /** The path of the picture that this output belongs to. */
   ownerOf(output: string): string | undefined;
-  /** Results begun and not settled: of a process that died. */
+  /** Results begun but not settled, by a process that died. */
   readonly unsettled: () => readonly Begun[];
   begin(picture: Omit<Begun, 'state'>): Promise<void>;
-  /** Writes what became of a picture, and ends what was begun for its path. */
+  /** Records a picture's outcome, and ends what was begun for its path. */
   settle(picture: Settled): Promise<void>;
   forget(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a ledger; makes one where there is none.
+ * Opens a ledger, or makes a new one.
  *
- * @param onDamage  called with where the old file was copied to, when lines in it cannot be read; the others are kept
+ * @param onDamage  called with the path of a copy of the old file if it has unreadable lines; the other lines are kept
  */
 export async function openLedger(path: string, onDamage: (copy: string) => void): Promise<Ledger> {
   const texts = await readLines(path);
@@ -107,7 +106,7 @@ export async function openLedger(path: string, onDamage: (copy: string) => void)
   const file: LineFile = await createLineFile(path, all());
 
   async function write(line: Line): Promise<void> {
-    // Before it is on the disk, so that a rewriting that comes between has it. Who writes waits, and tries again.
+    // Recorded before it is on the disk, so that a rewrite in between includes it. If writing fails, the caller tries again.
     take(line);
     await file.append(JSON.stringify(line));
     if (file.count() > 4 * (settled.size + begun.size) + SLACK) await file.rewrite(all);

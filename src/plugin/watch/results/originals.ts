@@ -1,5 +1,5 @@
-// What becomes of an original whose picture is over with: moved away within the input folder, never over another file,
-// and only while it is still the file that was read.
+// Moves originals of finished pictures within the input folder, never over another file, and only if the file is still the
+// one that was read.
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,13 +12,13 @@ export const DONE_FOLDER = '.done';
 export const ERROR_FOLDER = '.error';
 
 /**
- * Moves an original to `.done` or, with words that say why, to `.error`; its path below the input folder stays.
+ * Moves an original to `.done` or, with `why`, to `.error`; its path below the input folder stays.
  *
  * @param root      the input folder
  * @param path      relative to it
- * @param snapshot  what the original looked like when it was read
- * @param why       for `.error`: what stands in the `.txt` beside it
- * @returns         where to, relative to the input folder; undefined where it had gone or was another by now
+ * @param snapshot  the file that was read
+ * @param why       the reason for `.error`, written to a `.txt` beside the original
+ * @returns         the new path, relative to the input folder; undefined if the original is gone or was replaced
  * @throws          the system's error
  */
 export async function moveOriginal(
@@ -31,18 +31,18 @@ export async function moveOriginal(
   if (!isSameSnapshot(await snapshotOf(from), snapshot)) return undefined;
   const to = await freePath(root, `${why === undefined ? DONE_FOLDER : ERROR_FOLDER}/${path}`);
   await mkdir(dirname(join(root, to)), { recursive: true });
-  // First the words: an original in .error always has them.
+  // The reason first, so that an original in .error always has one.
   if (why !== undefined) await writeFileAtomic(join(root, wordsOf(to)), Buffer.from(`${why}\n`));
   const mover = await moveFile(from, join(root, to), snapshot);
   if (mover === 'copied' || isSameSnapshot(await snapshotOf(join(root, to)), snapshot)) return to;
 
-  // Replaced between the look and the move: what was moved is a picture to come. Back it goes, beside a newer one.
+  // Replaced just before the move, so it is a new picture: move it back, beside a newer one if there is one.
   if (why !== undefined) await rm(join(root, wordsOf(to)), { force: true });
   await rename(join(root, to), join(root, await freePath(root, path)));
   return undefined;
 }
 
-/** The file of words beside an original in `.error`. */
+/** The file with the reason, beside an original in `.error`. */
 function wordsOf(path: string): string {
   return appendedPath(path, '.txt');
 }
@@ -65,7 +65,7 @@ async function moveFile(from: string, to: string, snapshot: Snapshot): Promise<'
   }
 }
 
-/** Between file systems (`.done` may be a link to an archive): the copy is whole and flushed before the original goes. */
+/** Across file systems (`.done` may link to an archive): the copy is complete and flushed before the original is removed. */
 async function copyAway(from: string, to: string, snapshot: Snapshot): Promise<void> {
   await copyFileAtomic(from, to, async () => {
     if (!isSameSnapshot(await snapshotOf(from), snapshot))

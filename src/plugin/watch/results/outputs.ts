@@ -1,6 +1,5 @@
-// Results on their way to the output folder: written and flushed in a folder of ours on the same file system, then
-// linked to their final name, which fails where something has that name. So nothing of the user's is replaced, and no
-// part of a picture is ever seen under a picture's name.
+// Writes results to the output folder: to a temporary file on the same file system, flushed, then linked to the final name.
+// A link fails if the name exists, so nothing of the user's is replaced, and no incomplete picture appears.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -18,19 +17,19 @@ export interface Outputs {
   /**
    * Publishes a result.
    *
-   * @param picture    what the ledger is to know of the input
-   * @param mayReplace whether the result of an earlier version of the same input may be replaced by this one
-   * @param check      called last before the result becomes visible; throws to prevent it
-   * @returns          the output, relative to the output folder; already in the ledger as begun
+   * @param picture    the input, for the ledger
+   * @param mayReplace whether it may replace the result of an earlier version of the same input
+   * @param check      called just before the result appears; throws to prevent it
+   * @returns          the output, relative to the output folder; the ledger has it as begun
    * @throws           FlowDenoiseError WRITE_FAILED, with the system's error as its cause
    */
   publish(bytes: Uint8Array, picture: KnownInput, options: PublishOptions): Promise<Begun>;
-  /** Whether a result lies there as it was written. */
+  /** Whether a result is still there, unchanged. */
   isAsWritten(output: string, outputHash: string | undefined): Promise<boolean>;
   exists(output: string): Promise<boolean>;
 }
 
-/** What the ledger knows of an input before it has a result. */
+/** What the ledger knows of an input without a result. */
 type KnownInput = Omit<Begun, 'state' | 'output' | 'outputHash'>;
 
 export interface PublishOptions {
@@ -40,10 +39,9 @@ export interface PublishOptions {
 }
 
 /**
- * Opens the output folder: what a process that died left under temporary names goes, and what it had published without
- * saying so is settled.
+ * Opens the output folder. Removes the temporary files of a process that died, and settles what it had begun.
  *
- * @param temporary  a folder for temporary files, ours alone, on the file system of the output folder
+ * @param temporary  a folder only for our temporary files, on the output folder's file system
  */
 export async function openOutputs(folders: Folders, temporary: string, ledger: Ledger): Promise<Outputs> {
   await rm(temporary, { recursive: true, force: true });
@@ -58,7 +56,7 @@ export async function openOutputs(folders: Folders, temporary: string, ledger: L
   }
 
   let turn: Promise<unknown> = Promise.resolve();
-  /** One at a time: between the look at a name and its taking there is none of us. */
+  /** One at a time, so that none of us takes a name between check and use. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = turn.then(work);
     turn = result.catch(() => undefined);
@@ -99,10 +97,10 @@ export async function openOutputs(folders: Folders, temporary: string, ledger: L
       }
       try {
         await mkdir(folder, { recursive: true });
-        // A link in the output folder that leads back would feed results in as pictures.
+        // A link back to the input folder would feed results in as pictures.
         if (await isInside(await realpath(folder), folders.input)) throw new LeadsBack(folder);
         const output = await publishBy(join(temporary, randomUUID())).catch((error: unknown) => {
-          // A folder below the output folder may be another file system; then the temporary name is in it.
+          // A folder below the output folder may be on another file system; then the temporary file goes there.
           if (systemCode(error) !== 'EXDEV') throw error;
           return publishBy(join(folder, `.flow-denoise-${randomUUID()}.tmp`));
         });
@@ -122,7 +120,7 @@ class LeadsBack extends Error {
   }
 }
 
-/** The SHA-256 of a file, read piece by piece; undefined where it cannot be read. */
+/** The SHA-256 of a file, read in chunks; undefined if it cannot be read. */
 async function hashOfFile(path: string): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
@@ -143,16 +141,16 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** The system's code (ENOENT ...) of an error, or of what it was caused by. */
+/** The system's code (ENOENT ...) of an error or of its cause. */
 export function systemCode(error: unknown): string | undefined {
   if (error instanceof FlowDenoiseError) return systemCode(error.cause);
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** What file systems without hard links answer (FAT, some network shares). */
+/** The error codes of file systems without hard links (FAT, some network shares). */
 const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
 
-/** Gives a file its final name unless something has it. @returns whether it did */
+/** Gives a file its final name unless the name exists. @returns whether it did */
 async function linkNew(file: string, path: string): Promise<boolean> {
   try {
     await link(file, path);
@@ -162,7 +160,7 @@ async function linkNew(file: string, path: string): Promise<boolean> {
     if (code === 'EEXIST') return false;
     if (!NO_LINKS.includes(code)) throw error;
   }
-  // Nobody of us is between these two; another program would have to be within microseconds.
+  // Not atomic, but we work one at a time; another program would have to hit these microseconds.
   if (await isThere(path)) return false;
   await rename(file, path);
   return true;
