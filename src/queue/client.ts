@@ -1,4 +1,4 @@
-// The queue as those see it who submit pictures and ask for them: how many wait, what failed, what became of a job.
+// The queue for programs that submit pictures: how many wait, which failed, the state of a job.
 import type { Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
@@ -10,13 +10,13 @@ export interface QueueStatus {
   /** Jobs that a worker may take now. */
   readonly waiting: number;
   readonly active: number;
-  /** Jobs that are tried again later, or were left by workers that cannot do them. */
+  /** Jobs that are tried again later, or that workers left to others. */
   readonly delayed: number;
   readonly done: number;
   readonly failed: number;
-  /** Undefined where the server does not tell. */
+  /** Undefined if the server does not tell. */
   readonly workers: number | undefined;
-  /** Why workers left jobs to others, and how many of the first that are delayed. */
+  /** Why workers left jobs to others, with the number of jobs, among the first that are delayed. */
   readonly left: Readonly<Record<string, number>>;
 }
 
@@ -27,9 +27,9 @@ export interface JobStatus {
   readonly state: 'waiting' | 'active' | 'delayed' | 'done' | 'failed';
   readonly tilesDone?: number | undefined;
   readonly tiles?: number | undefined;
-  /** Of one that is done. */
+  /** If it is done. */
   readonly result?: JobResult | undefined;
-  /** Of one that has failed. */
+  /** If it has failed. */
   readonly error?: FailureReason | undefined;
 }
 
@@ -38,12 +38,12 @@ export interface QueueClient {
   readonly name: string;
   readonly bull: Queue;
   readonly connection: Redis;
-  /** Undefined for a job that the queue does not know. Its paths are those of the storage. */
+  /** Undefined if the queue does not know the job. Paths are those of the storage. */
   job(id: string): Promise<JobStatus | undefined>;
   status(): Promise<QueueStatus>;
   /** The failed jobs, the newest first. */
   failed(): AsyncIterable<JobStatus>;
-  /** Tries failed jobs again: these, or all. @returns how many */
+  /** Tries failed jobs again: these or all. @returns how many */
   retry(ids?: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export async function openQueueClient(
   const { bullmq } = await loadQueuePackages();
   const connection = await connect(address, { isPatient: false, signal, onLost });
   const bull = new bullmq.Queue(name, { connection });
-  // The connection tells what is wrong with the server; each call, what is wrong with it.
+  // The connection reports faults of the server, and each call its own.
   bull.on('error', () => {});
 
   async function* failed(): AsyncGenerator<JobStatus> {
@@ -81,7 +81,7 @@ export async function openQueueClient(
     if (!job || (await job.getState()) !== 'failed') {
       throw badOption(`Expected the id of a failed job but received ${id}`);
     }
-    // Whoever asks for another try wants all of its tries, and those that a lost worker costs among them.
+    // A retry by hand restores all tries, including those spent on lost workers.
     await connection.hdel(bull.toKey(id), 'stc', 'defa');
     await job.retry('failed', { resetAttemptsMade: true });
     return 1;

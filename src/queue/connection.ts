@@ -1,8 +1,8 @@
-// The connection to Redis or Valkey: address, credentials and faults. No message of ours has credentials.
+// The connection to Redis or Valkey: address, credentials and faults. Our messages never contain credentials.
 import type { Redis } from 'ioredis';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 
-/** Checked. Plain data: a thread is given it. */
+/** A checked address. Plain data, so that it can be sent to a thread. */
 export interface QueueAddress {
   readonly host: string;
   readonly port: number;
@@ -10,15 +10,15 @@ export interface QueueAddress {
   readonly isSecure: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** For messages: without credentials. */
+  /** For messages; without credentials. */
   readonly shown: string;
 }
 
 const EXPECTED = 'redis://host:6379, or rediss://host:6380/2 for TLS and the database 2';
 
 /**
- * Reads the address of a queue. User and password are in the URL or in FLOW_DENOISE_QUEUE_USER and
- * FLOW_DENOISE_QUEUE_PASSWORD; the URL itself may be in FLOW_DENOISE_QUEUE.
+ * Reads the address of a queue. User and password come from the URL, or from FLOW_DENOISE_QUEUE_USER and
+ * FLOW_DENOISE_QUEUE_PASSWORD. The URL itself may come from FLOW_DENOISE_QUEUE.
  *
  * @throws FlowDenoiseError BAD_OPTION
  */
@@ -29,7 +29,7 @@ export function queueAddress(given: string | undefined, env = process.env): Queu
   const db = /^\/?(\d{0,5})$/.exec(url?.pathname ?? '')?.[1];
   const isKnown = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
   if (!url || !isKnown || url.hostname === '' || db === undefined || url.search !== '' || url.hash !== '') {
-    // What was written may hold a password, so it is not repeated.
+    // The text may hold a password, so the message does not repeat it.
     throw badOption(`Expected a URL for queue, such as ${EXPECTED}`);
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -45,23 +45,23 @@ export function queueAddress(given: string | undefined, env = process.env): Queu
   };
 }
 
-/** A name that a queue may have: it is part of Redis's keys. */
+/** Queue names become part of Redis's keys. */
 export const QUEUE_NAME = /^[\w.-]{1,100}$/;
 export const DEFAULT_QUEUE_NAME = 'pictures';
 
 const LONGEST_RETRY_MS = 2000;
 
 interface ConnectOptions {
-  /** Whether to wait for a server that is not there yet; else that is an error. */
+  /** Whether to wait for a server that is not up yet; otherwise it is an error. */
   readonly isPatient: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Once each time that the server goes away. */
+  /** Called each time that the server goes away. */
   readonly onLost?: ((error: FlowDenoiseError) => void) | undefined;
   readonly onBack?: (() => void) | undefined;
 }
 
 /**
- * Connects. A connection that breaks later is made again, and what was asked of it meanwhile waits.
+ * Connects. If the connection breaks later, it connects again, and requests wait meanwhile.
  *
  * @throws  FlowDenoiseError QUEUE_FAILED; the signal's reason
  */
@@ -110,7 +110,7 @@ export async function connect(
   });
 }
 
-/** The words of Redis for credentials that are wrong, missing, or of a user who may not. */
+/** Redis's errors for wrong or missing credentials, or a user without the rights. */
 const REFUSALS = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password)/;
 
 function isRefused(error: unknown): boolean {
@@ -124,7 +124,7 @@ export function connectionFault(error: unknown, { shown }: QueueAddress): FlowDe
   return new FlowDenoiseError('QUEUE_FAILED', `The queue ${shown} ${advice}.`, { cause: error });
 }
 
-/** BullMQ and its Redis client. @throws FlowDenoiseError QUEUE_FAILED: what to install */
+/** Imports BullMQ and its Redis client. @throws FlowDenoiseError QUEUE_FAILED with what to install */
 export async function loadQueuePackages(): Promise<{
   readonly bullmq: typeof import('bullmq');
   readonly Redis: typeof import('ioredis').Redis;
@@ -137,7 +137,7 @@ export async function loadQueuePackages(): Promise<{
   }
 }
 
-/** @throws FlowDenoiseError QUEUE_FAILED: what to install */
+/** @throws FlowDenoiseError QUEUE_FAILED with what to install */
 export async function loadBucketPackage(): Promise<typeof import('@aws-sdk/client-s3')> {
   try {
     return await import('@aws-sdk/client-s3');
@@ -146,7 +146,7 @@ export async function loadBucketPackage(): Promise<typeof import('@aws-sdk/clien
   }
 }
 
-/** What an import failed with: a package that is not there, in words; anything else as it is. */
+/** Turns a failed import into an error: what to install if a package is missing, else the error itself. */
 export function notInstalled(error: unknown, what: string, packages: string): unknown {
   const code = codeOf(error);
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error;

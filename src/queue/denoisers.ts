@@ -1,9 +1,9 @@
-// The denoisers of a worker: one for each set of options that opens one, the last few kept open.
+// The denoisers of a worker: one per set of opening options, of which the last few stay open.
 import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import type { DenoiserOptions } from '../denoiser/options.js';
 
-/** Each keeps its threads and the prior's weights in memory. */
+/** Each keeps threads and a prior's weights in memory. */
 const MOST_OPEN = 2;
 
 interface Entry {
@@ -13,11 +13,7 @@ interface Entry {
 }
 
 export interface Denoisers {
-  /**
-   * Lends a denoiser for a time.
-   *
-   * @param isEngineFault  whether an error means that this denoiser should not be used again
-   */
+  /** Lends a denoiser to `work`. @param isEngineFault  whether an error means that it should not be used again */
   use<T>(
     options: DenoiserOptions,
     work: (open: () => Promise<Denoiser>) => Promise<T>,
@@ -27,7 +23,7 @@ export interface Denoisers {
 }
 
 export function openDenoisers(): Denoisers {
-  /** The one that was used last is the last. */
+  /** In the order of use, the last used at the end. */
   const entries = new Map<string, Entry>();
 
   function entryOf(options: DenoiserOptions): [string, Entry] {

@@ -1,4 +1,4 @@
-// What a job is: data and options, no code and no pixels. Both sides check it, the one who submits and the worker.
+// A job is data and options, without code or pixels. Both the submitter and the worker check it.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
@@ -7,10 +7,10 @@ import { parseOptions } from '../denoiser/option-schema.js';
 import { resultKey } from '../plugin/result-cache.js';
 import { byLifetime, checkTogether, type PictureSettings, pictureShape } from '../plugin/stream-options.js';
 
-/** Counted up when a worker could misunderstand a newer job. */
+/** Increase it when older workers could misunderstand new jobs. */
 const JOB_FORMAT = 1;
 
-/** What a worker decides for its own machine, and what cannot be sent to another. */
+/** Options that a worker sets for its own machine, or that cannot be sent to another. */
 const WORKERS_OWN = {
   prior: true,
   engine: true,
@@ -22,7 +22,7 @@ const WORKERS_OWN = {
   signal: true,
 } as const;
 
-/** How a picture of a job is denoised: the stream's options, without what is a worker's own. */
+/** How a job's picture is denoised: the stream's options without those of a worker. */
 export type JobOptions = z.input<typeof jobOptionsSchema>;
 
 const pictureSchema = z.strictObject(pictureShape);
@@ -33,11 +33,11 @@ const pathSchema = z.string().min(1).max(1024);
 const jobSchema = z.strictObject({
   format: z.literal(JOB_FORMAT),
   version: z.string(),
-  /** Of the pictures: 'folder', or s3://bucket. */
+  /** The pictures' storage: 'folder', or s3://bucket. */
   storage: z.string(),
   input: pathSchema,
   output: pathSchema,
-  /** Whether the result's name says what is in it, so that one that is there is left. */
+  /** Whether the result's name identifies its content, so that an existing one is kept. */
   keepsExisting: z.boolean(),
   content: z.string(),
   bytes: z.number(),
@@ -53,14 +53,10 @@ const jobSchema = z.strictObject({
 export type JobData = z.output<typeof jobSchema>;
 export type JobPrior = JobData['prior'];
 
-/** Of any job, whatever else is in it. */
+/** Part of every job, whatever its format. */
 const envelopeSchema = z.looseObject({ format: z.number(), version: z.string(), storage: z.string() });
 
-/**
- * The options of a job, checked.
- *
- * @throws FlowDenoiseError BAD_OPTION
- */
+/** @throws FlowDenoiseError BAD_OPTION */
 export function parseJobOptions(options: JobOptions): JobData['options'] {
   const parsed = parseOptions(jobOptionsSchema, options, 'submit');
   checkTogether(pictureSchema.parse(parsed), options);
@@ -71,15 +67,15 @@ export function parseJobOptions(options: JobOptions): JobData['options'] {
   return parsed;
 }
 
-/** What a worker cannot do and another perhaps can. */
+/** Thrown for a job that this worker cannot do but another may. */
 export class LeftToOthers extends Error {
   override readonly name = 'LeftToOthers';
 }
 
 /**
- * What a worker has been given.
+ * Checks a job that a worker has taken.
  *
- * @throws  LeftToOthers for a job of another version or storage; FlowDenoiseError BAD_OPTION for what is no job
+ * @throws  LeftToOthers for a job of another version or storage; FlowDenoiseError BAD_OPTION for anything else
  */
 export function parseJob(data: unknown, version: string, storage: string): JobData {
   const envelope = envelopeSchema.safeParse(data);
@@ -97,16 +93,16 @@ export function parseJob(data: unknown, version: string, storage: string): JobDa
   );
 }
 
-/** A job's options by what they are for, with defaults in place of what is a worker's own. */
+/** A job's options by lifetime, with defaults for the worker's own. */
 export function settingsOf(options: JobData['options']): PictureSettings {
   return byLifetime(pictureSchema.parse(options), {});
 }
 
 /**
- * The name of a job: two that share it have the same result at the same place.
+ * A job's id. Jobs with the same id have the same result in the same place.
  *
  * @param fingerprint  the denoiser's
- * @param place        where the result goes
+ * @param place        the result's
  */
 export function jobId(
   { content, options, storage }: Pick<JobData, 'content' | 'options' | 'storage'>,
@@ -130,19 +126,19 @@ export interface FailureReason {
   readonly message: string;
 }
 
-/** How often a job may lose its worker. The third time it fails. */
+/** How often a job may lose its worker; after that it fails. */
 export const MOST_LOST_WORKERS = 2;
 
-/** As text, which is all that a failed job keeps. */
+/** An error as text, the only thing that a failed job keeps. */
 export function reasonText(error: unknown): string {
   const code = error instanceof FlowDenoiseError ? error.code : 'UNKNOWN';
   return `${code}: ${messageOf(error).replaceAll(/\s*\n\s*/g, '; ')}`;
 }
 
-/** @param text  of a failed job */
+/** @param text  a failed job's */
 export function reasonOf(text: string | undefined): FailureReason {
   if (text?.startsWith('job stalled')) {
-    const message = `its worker ended ${MOST_LOST_WORKERS + 1} times while at it. Such a picture may need more memory than a worker has; with more, queue retry tries it again.`;
+    const message = `its worker ended ${MOST_LOST_WORKERS + 1} times while it worked on this job. Such a picture may need more memory than a worker has; if you add memory, queue retry tries it again.`;
     return { code: 'WORKER_LOST', message };
   }
   const [, code, message] = /^([A-Z_]+): (.*)$/s.exec(text ?? '') ?? [];

@@ -1,14 +1,13 @@
-// The thread that keeps the locks of a worker's jobs, with its own connection, so that load elsewhere lets no lock
-// expire.
+// The thread that renews the locks of a worker's jobs. It has its own connection, so that a busy main thread loses no lock.
 import { parentPort, workerData } from 'node:worker_threads';
 import { connect, loadQueuePackages } from './connection.js';
 import type { KeeperData, KeeperMessage, KeeperReport } from './lock-keeper.js';
 
 const { address, name, lockMs } = workerData as KeeperData;
 const port = parentPort;
-if (!port) throw new Error('this file is the start of a thread');
+if (!port) throw new Error('lock-keeper-thread runs in a worker thread only');
 
-/** A job, and the token that proves that its lock is ours. One job may be held twice: lost, and taken again. */
+/** A job and the token that proves our lock. A job may be held twice: lost, and taken again. */
 interface Lock {
   readonly id: string;
   readonly token: string;
@@ -24,7 +23,7 @@ queue.on('error', () => {});
 
 const tell = (report: KeeperReport) => port.postMessage(report);
 
-/** @returns those that are not ours any more */
+/** @returns the locks that are no longer ours */
 async function extend(locks: readonly Lock[]): Promise<readonly Lock[]> {
   const ids = locks.map(({ id }) => id);
   const tokens = locks.map(({ token }) => token);
@@ -34,14 +33,14 @@ async function extend(locks: readonly Lock[]): Promise<readonly Lock[]> {
 
 let isExtending = false;
 const timer = setInterval(async () => {
-  // What waits for a server that is away would all be sent at once when it is back.
+  // One request at a time: with the server away, they would pile up and all be sent when it is back.
   if (isExtending || held.size === 0) return;
   isExtending = true;
   try {
     for (const lock of await extend([...held.values()]))
       if (held.delete(keyOf(lock))) tell({ lost: lock.id });
   } catch {
-    // The server is away, or says no. The locks last until the next time, or are lost and that is told then.
+    // The server is away or refuses. The locks last until the next try, or are lost, which is reported then.
   } finally {
     isExtending = false;
   }

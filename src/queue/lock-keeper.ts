@@ -1,4 +1,4 @@
-// Keeps the locks of the jobs in hand by a thread (lock-keeper-thread.ts). A job whose lock is lost belongs to another
+// Renews the locks of the jobs in hand, in a thread (lock-keeper-thread.ts). A job whose lock is lost belongs to another
 // worker.
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -6,7 +6,7 @@ import type { QueueAddress } from './connection.js';
 
 export interface KeeperData {
   readonly address: QueueAddress;
-  /** Of the queue. */
+  /** The queue's. */
   readonly name: string;
   readonly lockMs: number;
 }
@@ -22,7 +22,7 @@ export type KeeperReport =
   | { readonly answer: number; readonly isHeld: boolean };
 
 export interface LockKeeper {
-  /** Extends the lock and goes on doing so. @returns whether the job is still ours */
+  /** Extends the lock now and regularly. @returns whether the job is still ours */
   hold(id: string, token: string): Promise<boolean>;
   release(id: string, token: string): void;
   /** Resolves when the thread has ended; before `close`, that is a failure. */
@@ -30,7 +30,7 @@ export interface LockKeeper {
   close(): Promise<void>;
 }
 
-/** @param onLost  is told once of every job that is not ours any more */
+/** @param onLost  called once for every job that is no longer ours */
 export async function startLockKeeper(data: KeeperData, onLost: (id: string) => void): Promise<LockKeeper> {
   const thread = new Worker(new URL('./lock-keeper-thread.js', import.meta.url), { workerData: data });
   const questions = new Map<number, (isHeld: boolean) => void>();

@@ -1,4 +1,4 @@
-// The queue for a program that has pictures one by one, such as a server: open it once, submit and ask as often as needed.
+// The queue for a program with one picture at a time, such as a server: open it once, submit and ask as often as you like.
 import { z } from 'zod';
 import { badOption, FlowDenoiseError } from '../core/errors.js';
 import { parseOptions } from '../denoiser/option-schema.js';
@@ -10,21 +10,21 @@ import type { SubmittedJob } from './tracker.js';
 import { type QueueOptions, queueShape, type StorageOptions, storageShape } from './worker-options.js';
 
 export interface OpenQueueOptions extends QueueOptions, StorageOptions {
-  /** When so many jobs wait, `submit` refuses more. Default 1000. */
+  /** If this many jobs wait, `submit` refuses more. Default 1000. */
   readonly maxWaiting?: number | undefined;
 }
 
 export interface PictureRequest extends PictureJobOptions {
-  /** Of the picture, in the storage: a path below `jobsDir`, or s3://bucket/key. */
+  /** The picture in the storage: a path below `jobsDir`, or s3://bucket/key. */
   readonly input: string;
-  /** The folder of the result, likewise. */
+  /** The result's folder, likewise. */
   readonly output: string;
-  /** As of `submit`. Default 'id'. */
+  /** As in `submit`. Default 'id'. */
   readonly names?: 'path' | 'id' | undefined;
 }
 
 export interface PictureQueue extends Pick<QueueClient, 'job' | 'status' | 'failed' | 'retry' | 'close'> {
-  /** @throws FlowDenoiseError BAD_OPTION, BAD_IMAGE where it is not there; QUEUE_FAILED where too many jobs wait */
+  /** @throws FlowDenoiseError BAD_OPTION, BAD_IMAGE if it does not exist; QUEUE_FAILED if too many jobs wait */
   submit(request: PictureRequest): Promise<SubmittedJob>;
 }
 
@@ -34,7 +34,7 @@ const openSchema = z.strictObject({
   maxWaiting: z.int().min(1).max(1e7).default(1000).describe('a whole number from 1 to 10000000'),
 });
 
-/** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED where the server cannot be reached */
+/** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED if the server cannot be reached */
 export async function openQueue(options: OpenQueueOptions = {}): Promise<PictureQueue> {
   const { queue, name, maxWaiting, ...places } = parseOptions(openSchema, options, 'openQueue');
   const storage = await openStorage(places);
@@ -64,7 +64,7 @@ export async function openQueue(options: OpenQueueOptions = {}): Promise<Picture
         const [submitted] = await addJobs(client, [made], storage, refuseWhenFull);
         if (submitted) return submitted;
       }
-      throw badOption(`${input}: expected a picture outside ${output}, with an extension of one`);
+      throw badOption(`${input}: expected a picture file outside the output ${output}`);
     },
     job: client.job,
     status: client.status,

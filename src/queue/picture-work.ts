@@ -1,4 +1,4 @@
-// One job from end to end: read, denoise, write. Of queues it knows only that a job may stop being ours.
+// One job from start to end: read, denoise, write. A job may stop being ours while it is in work.
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { DenoiserOptions, Progress } from '../denoiser/options.js';
@@ -8,11 +8,11 @@ import { type JobData, LeftToOthers, settingsOf } from './job.js';
 import { priorOfJob } from './priors.js';
 import type { Storage } from './storage/storage.js';
 
-/** What a worker has for all its jobs. */
+/** What a worker's jobs share. */
 export interface Workplace {
   readonly storage: Storage;
   readonly denoisers: Denoisers;
-  /** The worker's own: engine and threads. */
+  /** The worker's own options. */
   readonly opening: Pick<DenoiserOptions, 'engine' | 'threads'>;
   readonly maxPixels: number | undefined;
   readonly maxBytes: number;
@@ -24,25 +24,24 @@ interface Turn {
   readonly isAgain: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-  /** Rejects where the job is not ours any more. */
+  /** Rejects if the job is no longer ours. */
   readonly checkLock: () => Promise<void>;
 }
 
-/** What a finished job keeps. */
 export interface JobResult {
   readonly megapixels: number;
   readonly bytes: number;
-  /** Of reading, denoising and writing. */
+  /** Reading, denoising and writing together. */
   readonly seconds: number;
-  /** Undefined where the result was there already. */
+  /** Undefined if the result existed already. */
   readonly report: StoredReport | undefined;
 }
 
-/** A report without what is long: the bins of a noise profile, the figures by which a prior was chosen. */
+/** A report without its long parts: a noise profile's bins, the figures behind a prior's choice. */
 export type StoredReport = Omit<PictureReport, 'error' | 'priorChoice'>;
 
 /**
- * Takes a picture from the storage, denoises it, and puts the result where the job says.
+ * Reads a picture from the storage, denoises it and writes the result.
  *
  * @throws  LeftToOthers; FlowDenoiseError; the signal's reason
  */
@@ -81,7 +80,7 @@ export async function workOnJob(
   };
 }
 
-/** Faults of the job itself: every worker would fail alike. */
+/** Faults of the job itself: it fails on every worker. */
 const FINAL_CODES: readonly string[] = [
   'BAD_OPTION',
   'NEEDS_CONDITIONING',
@@ -91,7 +90,7 @@ const FINAL_CODES: readonly string[] = [
   'BAD_PRIOR',
 ];
 
-/** Whether another try would fail alike. What an engine or a storage failed with may be over, or another machine's. */
+/** Whether another try would fail too. A fault of an engine or a storage may pass, or not occur on another machine. */
 export function isFinal(error: unknown): boolean {
   return error instanceof FlowDenoiseError && FINAL_CODES.includes(error.code);
 }
@@ -100,7 +99,7 @@ export function isEngineFault(error: unknown): boolean {
   return error instanceof FlowDenoiseError && ['ENGINE_FAILED', 'CLOSED'].includes(error.code);
 }
 
-/** What this machine lacks and another may have. */
+/** Errors about something that this machine lacks but another may have. */
 export function asLeft(error: unknown): unknown {
   const isLacking = error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE';
   return isLacking ? new LeftToOthers(`this worker has no engine: ${error.message}`) : error;

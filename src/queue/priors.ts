@@ -1,5 +1,5 @@
-// Priors of jobs: a shipped one by name, or a folder in the storage that a worker fetches once. The checksum of
-// model.json, which holds that of the weights, identifies it.
+// The priors of jobs: shipped ones by name, or a folder in the storage that a worker downloads once. A prior is identified by
+// the checksum of model.json, which contains that of the weights.
 
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -16,19 +16,19 @@ import { isBucketAddress } from './storage/bucket.js';
 import type { Storage } from './storage/storage.js';
 
 const MODEL = 'model.json';
-/** Of a prior's weights. */
+/** The largest weights file. */
 const MOST_BYTES = 2 ** 30;
 
-/** A prior as the options of a denoiser name it, and as jobs do. */
+/** A prior's name for a denoiser, and for jobs. */
 interface NamedPrior {
   readonly prior: string;
   readonly named: JobPrior;
 }
 
 /**
- * The prior that a user names: a shipped one, or a folder in the storage.
+ * Looks up the user's prior: a shipped one, or a folder in the storage.
  *
- * @throws FlowDenoiseError BAD_PRIOR; BAD_OPTION where its folder is not in the storage
+ * @throws FlowDenoiseError BAD_PRIOR; BAD_OPTION if its folder is not in the storage
  */
 export async function priorForJobs(prior: string | undefined, storage: Storage): Promise<NamedPrior> {
   const name = prior ?? DEFAULT_PRIOR;
@@ -42,10 +42,9 @@ export async function priorForJobs(prior: string | undefined, storage: Storage):
 }
 
 /**
- * The prior of a job on this machine, as `openDenoiser` takes it.
+ * A job's prior on this machine, for `openDenoiser`.
  *
- * @throws  LeftToOthers where this machine has no such prior; FlowDenoiseError BAD_PRIOR where the storage's is
- *          another by now
+ * @throws  LeftToOthers if this machine does not have it; FlowDenoiseError BAD_PRIOR if it has changed in the storage
  */
 export async function priorOfJob(
   { name = DEFAULT_PRIOR, path, checksum }: JobPrior,
@@ -59,11 +58,11 @@ export async function priorOfJob(
   throw new LeftToOthers(
     own === undefined
       ? `this worker has no prior ${name}`
-      : `this worker's prior ${name} is another than the job's (checksum ${own.slice(0, 12)})`,
+      : `this worker's prior ${name} differs from the job's (checksum ${own.slice(0, 12)})`,
   );
 }
 
-/** Fetched into a folder named by its checksum; what lies there is checked again, and fetched again if need be. */
+/** Downloads into a folder named by the checksum. An existing download is checked, and repeated if it is damaged. */
 async function fetchPrior(
   path: string,
   checksum: string,

@@ -1,5 +1,5 @@
-// Submits a job for each picture. Its id follows from what the result depends on, so the same picture with the same
-// options is one job.
+// Submits a job for each picture. A job's id depends on everything that its result depends on, so the same picture with the
+// same options is one job.
 import { basename, extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
@@ -18,15 +18,14 @@ import { checkPath, type Storage, type StoredPicture } from './storage/storage.j
 import { type JobOutcome, type SubmittedJob, trackJobs } from './tracker.js';
 import { type QueueOptions, queueShape, type StorageOptions, storageShape } from './worker-options.js';
 
-/** Tries of a job whose engine or storage fails; what is wrong with a picture fails at once. */
+/** Tries if the engine or the storage fails. A fault of the picture fails at once. */
 const ATTEMPTS = 4;
 const BACKOFF_MS = 2000;
-/** So long a finished job is known, and not done again. */
+/** How long the queue remembers a finished job, which is not done again. */
 const KEEP_SECONDS = 7 * 24 * 3600;
 const AT_ONCE = 50;
 const LOOK_EVERY_MS = 500;
 
-/** Which prior, and how. */
 export type PictureJobOptions = JobOptions & {
   /** A shipped prior's name, 'auto', or a prior's folder in the storage. Default 'natural'. */
   readonly prior?: string | undefined;
@@ -41,29 +40,29 @@ export interface SubmitOptions
   /** A folder below `jobsDir`, or s3://bucket/prefix. */
   readonly output: string;
   /**
-   * The names of results: 'path' (default) keeps the originals' names and tree; 'id' is the job's id, so that it says
-   * what is in the result, and a result that is there is never written again.
+   * The names of results: 'path' (default) keeps the originals' names and tree; 'id' uses the job's id, which identifies the
+   * content, so an existing result is never written again.
    */
   readonly names?: 'path' | 'id' | undefined;
-  /** When more jobs wait, submitting waits too. Default 1000. */
+  /** If more jobs wait, submitting waits too. Default 1000. */
   readonly maxWaiting?: number | undefined;
-  /** Whether to wait until all jobs are over. Default false. */
+  /** Whether to wait until all jobs have ended. Default false. */
   readonly wait?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onSubmitted?: ((job: SubmittedJob) => void) | undefined;
-  /** With `wait`. */
+  /** Called with `wait`. */
   readonly onSettled?: ((outcome: JobOutcome) => void) | undefined;
-  /** With `wait`: why a worker could not do a job. */
+  /** Called with `wait`: why a worker could not do a job. */
   readonly onLeft?: ((why: string) => void) | undefined;
-  /** Once each time that the queue goes away; it is waited for. */
+  /** Called each time that the queue goes away; submitting waits for it. */
   readonly onProblem?: ((error: FlowDenoiseError) => void) | undefined;
 }
 
 export interface SubmitSummary {
   readonly submitted: number;
-  /** Of these: known to the queue before. */
+  /** Those of them that the queue knew before. */
   readonly known: number;
-  /** With `wait`. */
+  /** Counted with `wait`. */
   readonly done: number;
   readonly failed: number;
 }
@@ -80,14 +79,14 @@ const submitShape = {
 const submitSchema = z.object(submitShape);
 const priorSchema = openingShape.prior;
 
-/** A picture and where its result goes, as a person would name them. */
+/** A picture and its result's path, as users write them. */
 interface PicturePlan {
   readonly input: string;
   readonly output: string;
 }
 
 /**
- * Submits pictures: a job each. Returns when all are in the queue, or with `wait` when all are over.
+ * Submits a job for each picture. Returns when all are in the queue, or with `wait` when all have ended.
  *
  * @throws  FlowDenoiseError BAD_OPTION before anything is submitted; QUEUE_FAILED, STORAGE_FAILED; the signal's reason
  */
@@ -100,7 +99,7 @@ export async function submit({ inputs, ...options }: SubmitOptions): Promise<Sub
   });
 }
 
-/** As `submit`, for pictures that were found already. */
+/** As `submit`, for a given list of pictures. */
 export async function submitPlanned(
   plans: readonly PicturePlan[],
   options: Omit<SubmitOptions, 'inputs'>,
@@ -116,7 +115,7 @@ export async function submitPlanned(
 
 interface Found {
   readonly picture: StoredPicture;
-  /** Where its result goes; else that follows from where it was found. */
+  /** The result's path; default: follows from where the picture was found. */
   readonly output?: string;
   readonly below?: string;
 }
@@ -177,7 +176,7 @@ async function submitWith(options: Omit<SubmitOptions, 'inputs'>, find: Finder):
   }
 }
 
-/** A job that is not yet in the queue. */
+/** A job that is not in the queue yet. */
 interface MadeJob {
   readonly id: string;
   readonly data: JobData;
@@ -187,7 +186,7 @@ interface JobMaker {
   jobsOf(found: AsyncIterable<Found>): AsyncGenerator<MadeJob>;
 }
 
-/** What makes jobs of pictures: all of them have these options and this output. */
+/** Returns a function that makes jobs from pictures, all with these options and this output. */
 export async function jobMaker(
   storage: Storage,
   prior: string | undefined,
@@ -238,7 +237,7 @@ function joined(folder: string, below: string): string {
   return folder === '' ? below : `${folder}/${below}`;
 }
 
-/** Resolves when so many more jobs may wait: no more than may wait at all. */
+/** Resolves when this many more jobs may wait, but never more than the limit. */
 type Room = (jobs: number) => Promise<void>;
 
 function roomIn(client: QueueClient, maxWaiting: number, signal: AbortSignal | undefined): Room {
@@ -308,7 +307,7 @@ async function* inPieces<T>(items: AsyncIterable<T>, size: number): AsyncGenerat
   if (piece.length > 0) yield piece;
 }
 
-/** Rejects with the signal's reason where that comes first. */
+/** Rejects with the signal's reason if that comes first. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   signal.throwIfAborted();

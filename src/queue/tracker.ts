@@ -1,4 +1,4 @@
-// Waits for jobs by their events, and asks again now and then, because a broken connection loses events.
+// Waits for jobs by their events, and polls now and then, because a broken connection loses events.
 import type { QueueClient } from './client.js';
 import { loadQueuePackages } from './connection.js';
 import { type FailureReason, reasonOf } from './job.js';
@@ -8,13 +8,13 @@ export interface SubmittedJob {
   readonly id: string;
   readonly input: string;
   readonly output: string;
-  /** Of the original. */
+  /** The original's size. */
   readonly bytes: number;
-  /** What the queue knew of it before: nothing, or that it waits, is done or has failed. */
+  /** The job's state before it was submitted. */
   readonly before: 'new' | 'waiting' | 'done' | 'failed';
 }
 
-/** How a job ended: one of `result` and `error` is there. */
+/** How a job ended: it has either `result` or `error`. */
 export interface JobOutcome {
   readonly job: SubmittedJob;
   readonly result?: JobResult | undefined;
@@ -75,7 +75,7 @@ export async function trackJobs(
     }
   }
 
-  /** Where the next question begins: all are asked in turn. */
+  /** The ids to ask for next: jobs are polled in turn. */
   let turn: string[] = [];
   let isAsking = false;
   const timer = setInterval(async () => {
@@ -89,7 +89,7 @@ export async function trackJobs(
   return {
     add(jobs) {
       for (const job of jobs) pending.set(job.id, job);
-      // What was over before it was added makes no event.
+      // A job that had ended before it was added makes no event.
       const over = jobs.filter(({ before }) => before === 'done' || before === 'failed');
       turn = [...over.map(({ id }) => id), ...turn];
     },

@@ -1,4 +1,4 @@
-// The options of a worker, their check, and what it tells.
+// The options and events of a worker.
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { parseOptions } from '../denoiser/option-schema.js';
@@ -11,7 +11,7 @@ import type { JobResult } from './picture-work.js';
 export const queueShape = {
   /** redis://host:6379/0, or rediss:// for TLS. Default: the environment's FLOW_DENOISE_QUEUE. */
   queue: z.string().optional().describe('a URL such as redis://host:6379'),
-  /** Of the queue. Default 'pictures'. */
+  /** The queue's name. Default 'pictures'. */
   name: z
     .string()
     .regex(QUEUE_NAME)
@@ -26,11 +26,11 @@ export const storageShape = {
   jobsDir: z.string().min(1).optional().describe('a folder'),
   /** A bucket and a prefix in it, s3://bucket/prefix. */
   storage: z.string().startsWith('s3://').optional().describe('s3://bucket/prefix'),
-  /** The server of the bucket, where it is not AWS. */
+  /** The bucket's server, unless it is AWS. */
   endpoint: z.string().min(1).optional().describe('a URL'),
 };
 
-/** A storage that a user names: at most one of the two. */
+/** The storage: one of the two at most. */
 export type StorageOptions = z.input<z.ZodObject<typeof storageShape>>;
 
 const { maxPixels, maxBytes, signal } = pictureShape;
@@ -38,7 +38,7 @@ const { maxPixels, maxBytes, signal } = pictureShape;
 const workerSchema = z.strictObject({
   ...queueShape,
   ...storageShape,
-  /** Pictures in hand at a time. Default 2. */
+  /** The most pictures in hand. Default 2. */
   concurrency: concurrencyOption,
   engine: openingShape.engine,
   threads: openingShape.threads,
@@ -48,13 +48,13 @@ const workerSchema = z.strictObject({
   maxBytes,
   /** Ends the worker after the pictures in hand. */
   signal,
-  /** What the worker is called where its jobs are told. Default: the host's name and the process's number. */
+  /** The worker's name in reports about its jobs. Default: host name and process id. */
   workerName: z
     .string()
     .regex(/^[\w.:-]{1,100}$/)
     .default(() => `${hostname()}:${process.pid}`)
     .describe('a name of letters, digits, ".", ":", "_" and "-"'),
-  /** After so many milliseconds without a word of its worker, a job is taken by another. Default 30000. */
+  /** A job goes to another worker if its own has not renewed the lock for this many milliseconds. Default 30000. */
   lockMs: z
     .int()
     .min(200)
@@ -71,7 +71,7 @@ export function parseWorkerOptions(options: WorkerOptions): CheckedWorkerOptions
   return parseOptions(workerSchema, options, 'startWorker');
 }
 
-/** A picture of a job, as a person would name it. */
+/** A job's paths, as users write them. */
 export interface JobNames {
   readonly id: string;
   readonly input: string;
@@ -81,13 +81,13 @@ export interface JobNames {
 export interface WorkerEvents {
   ready: [{ readonly queue: string; readonly name: string; readonly storage: string }];
   done: [JobNames & JobResult];
-  /** `isFinal`: it is not tried again. */
+  /** `isFinal`: it will not be tried again. */
   failed: [
     { readonly id: string; readonly input: string; readonly error: FailureReason; readonly isFinal: boolean },
   ];
   /** This worker cannot do it; another may. */
   left: [{ readonly id: string; readonly input: string; readonly why: string }];
-  /** The queue went away, or something else that passes. The worker lives on. */
+  /** The queue went away, or another fault that passes. The worker goes on. */
   problem: [{ readonly error: Error }];
   back: [];
 }

@@ -1,4 +1,4 @@
-// A worker takes jobs from the queue as long as it lives. BullMQ owns the queue; picture-work.ts does a picture.
+// A worker takes jobs from the queue until it is closed. BullMQ manages the queue; picture-work.ts does a job.
 import { EventEmitter } from 'node:events';
 import type { Worker as BullWorker, Job } from 'bullmq';
 import { codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
@@ -26,32 +26,32 @@ import {
 const FIRST_LEAVE_MS = 1000;
 const LONGEST_LEAVE_MS = 60_000;
 const PROGRESS_EVERY_MS = 1000;
-/** A job that was picked up is held after the next turn of the event loop, which a load may put off: so much longer. */
+/** We first renew a job's lock one turn of the event loop after BullMQ takes it. Load delays that, so the lock is this much longer. */
 const PICK_UP_LOCKS = 4;
 
-/** The job went to another worker while it was in work here. */
+/** Another worker took the job while it was in work here. */
 class LockLost extends Error {
   override readonly name = 'LockLost';
 }
 
-/** What a job says of itself while it waits or is in work: `JobProgress`. */
+/** The note that a job carries while it waits or is in work: its `progress`. */
 interface JobNote {
   readonly tilesDone?: number;
   readonly tiles?: number;
   /** Why a worker could not do it. */
   readonly left?: string;
-  /** The worker whose engine failed at it. */
+  /** The worker whose engine failed on it. */
   readonly failedOn?: string;
 }
 
-/** A worker that has been started. `finished` tells the end; the events (WorkerEvents) tell the way there. */
+/** A started worker. Await `finished`; listen to the events in WorkerEvents. */
 export class QueueWorker extends EventEmitter<WorkerEvents> {
-  /** Resolves after `close()` or the signal; rejects with what ended it. By then nothing is open. */
+  /** Resolves after `close()` or the signal, when everything is closed; rejects with the fault that ended it. */
   readonly finished: Promise<WorkerSummary>;
 
   readonly #options: CheckedWorkerOptions;
   readonly #address: QueueAddress;
-  /** Before it takes jobs. */
+  /** Aborts the start. */
   readonly #starting = new AbortController();
   readonly #inHand = new Map<string, AbortController>();
   readonly #summary = { done: 0, failed: 0 };
@@ -175,7 +175,7 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
       this.emit('failed', { id: job.id ?? '', input, error: reasonOf(message), isFinal: isOver });
     });
     worker.on('error', (error) => {
-      // A server that is away is told by the connection; a job that another worker has, by nobody: nothing was lost.
+      // The connection reports a server that is away. If another worker has the job, nothing was lost.
       if (isConnectionTrouble(error) || /Missing lock|is not in the active state/.test(messageOf(error)))
         return;
       this.#tellOnce(connectionFault(error, this.#address));
@@ -222,15 +222,15 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     }
   }
 
-  /** A job on which this worker's engine failed is another's turn, where there is another. */
+  /** If this worker's engine failed on a job, it leaves it to another worker, if there is one. */
   async #leaveWhereItFailed({ progress, attemptsStarted, attemptsMade }: Job): Promise<void> {
     const { failedOn } = (progress ?? {}) as JobNote;
     const turnsLeft = attemptsStarted - attemptsMade - 1;
     if (failedOn !== this.#options.workerName || turnsLeft >= MOST_TURNS_LEFT) return;
-    if ((await this.#workersCount()) > 1) throw new LeftToOthers('its engine failed at it here');
+    if ((await this.#workersCount()) > 1) throw new LeftToOthers('its engine failed on it here');
   }
 
-  /** Puts the job back for others. It comes again, later each time, because nobody knows who else there is. */
+  /** Puts the job back for others. It returns after ever longer delays, since there may be no others. */
   async #leave(job: Job, token: string, why: string, { storage }: Workplace): Promise<void> {
     const turns = Math.min(job.attemptsStarted - 1, 10);
     const wait = Math.min(FIRST_LEAVE_MS * 2 ** turns, LONGEST_LEAVE_MS);
@@ -252,7 +252,7 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
 const MOST_TURNS_LEFT = 4;
 
 async function note(job: Job, progress: JobNote): Promise<void> {
-  // What is told of a job is not worth the job.
+  // A failed note must not fail the job.
   await job.updateProgress({ ...progress }).catch(() => {});
 }
 
@@ -283,12 +283,11 @@ function isConnectionTrouble(error: unknown): boolean {
 }
 
 /**
- * Starts a worker: it takes jobs, denoises their pictures and writes the results until it is closed. It waits for a
- * server that is away. A job belongs to a worker while its lock is renewed; if the worker dies, another takes the job.
+ * Starts a worker: it takes jobs, denoises their pictures and writes the results until it is closed. It waits for a server
+ * that is away. It keeps renewing its jobs' locks; if it dies, another worker takes them.
  *
  * @returns  at once; listen to its events, and await `finished`
- * @throws   FlowDenoiseError BAD_OPTION, at once; what is wrong with the storage or the credentials is what `finished`
- *           rejects with
+ * @throws   FlowDenoiseError BAD_OPTION, at once; `finished` rejects if storage or credentials are wrong
  */
 export function startWorker(options: WorkerOptions = {}): QueueWorker {
   const checked = parseWorkerOptions(options);

@@ -135,7 +135,7 @@ test('a picture whose worker is killed three times fails with its reason, and do
         await until(() => events.failed.length === 1, 'it has failed');
         const [{ code, isFinal, message } = { code: '', isFinal: false, message: '' }] = events.failed;
         assert.equal([code, isFinal], ['WORKER_LOST', true]);
-        assert.match(message, /^its worker ended 3 times while at it/);
+        assert.match(message, /^its worker ended 3 times while it worked on this job/);
         await delay(1500);
         assert.equal([events.failed.length, events.done.length], [1, 0]);
         const queue = await openQueue({ queue: redis.url, jobsDir: place.root });

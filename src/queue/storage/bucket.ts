@@ -1,4 +1,4 @@
-// A bucket of S3, or of a server like it, as a queue's storage. The SDK finds the credentials: environment, shared
+// A bucket of S3, or of a compatible server, as a queue's storage. The SDK finds the credentials: environment, shared
 // configuration, the machine's role.
 import type { S3Client } from '@aws-sdk/client-s3';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
@@ -34,16 +34,16 @@ function parseBucketAddress(address: string): { readonly bucket: string; readonl
 }
 
 /**
- * @param address   s3://bucket/prefix: all that is read and written lies below
- * @param endpoint  the server's URL, where it is not AWS
- * @throws          FlowDenoiseError BAD_OPTION; QUEUE_FAILED where the package is not installed
+ * @param address   s3://bucket/prefix; nothing outside it is read or written
+ * @param endpoint  the server's URL, unless it is AWS
+ * @throws          FlowDenoiseError BAD_OPTION; QUEUE_FAILED if the package is not installed
  */
 export async function openBucketStorage(address: string, endpoint?: string): Promise<Storage> {
   const { bucket, key: prefix } = parseBucketAddress(address);
   if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ''))
     throw badOption(`Expected a URL (https://...) for endpoint but received ${printable(endpoint)}`);
   const sdk = await loadBucketPackage();
-  // Servers other than AWS have buckets in the path, a region in name only, and often no newer checksums.
+  // Servers other than AWS name the bucket in the path, ignore the region, and often lack the newer checksums.
   const elsewhere = {
     endpoint,
     forcePathStyle: true,
@@ -147,7 +147,7 @@ function bucketStorage(
       );
     try {
       await put(keepsExisting ? { IfNoneMatch: '*' } : {}).catch((error: unknown) => {
-        // Some servers have no conditions; one PUT is whole all the same.
+        // Some servers have no conditional writes; a plain PUT is atomic too.
         if (keepsExisting && statusOf(error) === 501) return put({});
         throw error;
       });
@@ -176,7 +176,7 @@ function bucketStorage(
   };
 }
 
-/** The server's mark of what is in an object. */
+/** The server's identifier of an object's content. */
 function contentOf(etag: string | undefined): string {
   return etag?.replaceAll('"', '') ?? '';
 }
@@ -190,7 +190,7 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
-/** The server's own words may quote what it was sent, so only its code is told. */
+/** The server's message may quote what it was sent, so we show only its code. */
 function storageFault(error: unknown, location: string): FlowDenoiseError {
   const status = statusOf(error);
   const code = `${nameOf(error)}${status === undefined ? '' : `, ${status}`}`;

@@ -1,4 +1,4 @@
-// A shared folder as the storage of a queue. Links are followed only where they lead to another place below the root.
+// A shared folder as a queue's storage. Links are followed only if they lead to a place below the root.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import {
   type WriteRequest,
 } from './storage.js';
 
-/** @throws FlowDenoiseError BAD_OPTION where it is no folder */
+/** @throws FlowDenoiseError BAD_OPTION if it is not a folder */
 export async function openFolderStorage(folder: string): Promise<Storage> {
   const root = await realpath(folder).catch(() => undefined);
   if (root === undefined || !(await stat(root)).isDirectory()) {
@@ -30,11 +30,11 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
   return folderStorage(root, resolve(folder));
 }
 
-/** @param root  its real path; `named` is the one that the user gave */
+/** @param root  its real path; `named` is the path that the user passed */
 function folderStorage(root: string, named: string): Storage {
   const locationOf = (path: string) => join(named, path);
 
-  /** The real place of what is there. */
+  /** The real path of an existing file. */
   async function placeOf(path: string): Promise<string> {
     checkPath(path);
     const place = await realpath(join(root, path)).catch((error: unknown) => {
@@ -45,11 +45,11 @@ function folderStorage(root: string, named: string): Storage {
     return place;
   }
 
-  /** The place of what is to be written, its folder made. */
+  /** The real path of a file to write; makes its folder. */
   async function newPlaceOf(path: string): Promise<string> {
     checkPath(path);
     const folder = dirname(join(root, path));
-    // The part of it that is there says where all of it lies; nothing is made through a link that leads out.
+    // Resolve the part that exists, so that nothing is created through a link that leads out.
     let above = folder;
     while (!(await isThere(above))) above = dirname(above);
     const isInside = async (place: string) => {
@@ -120,7 +120,7 @@ function folderStorage(root: string, named: string): Storage {
     if (keepsExisting && (await isThere(place))) return;
     const start = `.flow-denoise-${id}-`;
     if (isAgain) await removeThose(dirname(place), start);
-    // An earlier run that is still at it would find its file gone, and cannot put it in this one's place.
+    // The name is unique: an earlier run that still writes cannot replace this file by its own.
     await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
   }
 
@@ -165,7 +165,7 @@ async function removeThose(folder: string, start: string): Promise<void> {
     if (name.startsWith(start)) await rm(join(folder, name), { force: true });
 }
 
-/** The storage is at fault: another try may succeed. */
+/** The storage is at fault; another try may succeed. */
 function unreachable(location: string, error: unknown): FlowDenoiseError {
   return new FlowDenoiseError(
     'STORAGE_FAILED',

@@ -1,4 +1,4 @@
-// The storage that the options name.
+// Opens the storage that the options name.
 
 import { badOption } from '../../core/errors.js';
 import type { StorageOptions } from '../worker-options.js';
@@ -6,12 +6,12 @@ import { openBucketStorage } from './bucket.js';
 import { openFolderStorage } from './folder.js';
 import type { Storage } from './storage.js';
 
-/** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED where a package is not installed */
+/** @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED if a package is not installed */
 export async function openStorage({ jobsDir, storage, endpoint }: StorageOptions): Promise<Storage> {
   if (jobsDir !== undefined && storage !== undefined)
-    throw badOption('Expected one of jobsDir and storage but received both');
+    throw badOption('Pass either jobsDir or storage, not both');
   if (endpoint !== undefined && storage === undefined)
-    throw badOption('Expected storage (s3://bucket/prefix) beside endpoint');
+    throw badOption('Pass storage (s3://bucket/prefix) with endpoint');
   if (storage !== undefined) return openBucketStorage(storage, endpoint);
   return openFolderStorage(jobsDir ?? '.');
 }

@@ -1,56 +1,55 @@
-// Where a queue's pictures lie: a folder that all machines see, or a bucket. Nothing outside its root is read or
-// written.
+// Where a queue's pictures are: a folder that all machines see, or a bucket. Nothing outside its root is read or written.
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 
 export interface StoredPicture {
-  /** Below the root of a folder, its parts joined by '/'; in a bucket the object's key. */
+  /** In a folder: the path below its root, with slashes. In a bucket: the object's key. */
   readonly path: string;
-  /** Two pictures that share it have the same bytes. */
+  /** Equal only for pictures with the same bytes. */
   readonly content: string;
   readonly bytes: number;
 }
 
 export interface ReadRequest {
-  /** More bytes than these are refused before they are read. */
+  /** More bytes are refused before they are read. */
   readonly most: number;
-  /** What the file must still have in it. */
+  /** The content that the file must still have. */
   readonly content?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface WriteRequest {
-  /** The job: of it, one result is written at a time. */
+  /** The job's id. Only one result per job is written at a time. */
   readonly id: string;
-  /** Whether a file of this name is left as it is: the name says what is in it. */
+  /** Whether to keep an existing file: its name identifies its content. */
   readonly keepsExisting: boolean;
-  /** Whether an earlier run of this job may have left something behind. */
+  /** Whether an earlier run of this job may have left temporary files. */
   readonly isAgain: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Storage {
-  /** What jobs call it: 'folder', or the bucket as s3://name. A worker takes the jobs of its own storage alone. */
+  /** The name in jobs: 'folder', or the bucket as s3://name. A worker takes only jobs of its own storage. */
   readonly id: string;
   /** For messages. */
   readonly shown: string;
-  /** What a person calls a place in it (a path of this machine, an s3:// address), as a path in it. */
+  /** From a path or s3:// address that a user passed to a path in the storage. */
   pathOf(location: string): Promise<string>;
-  /** As a person would call it. */
+  /** The reverse: a path or s3:// address for users. */
   locationOf(path: string): string;
   /** All pictures at or below a path. */
   list(path: string): AsyncIterable<StoredPicture>;
   find(path: string): Promise<StoredPicture>;
   exists(path: string): Promise<boolean>;
-  /** @throws FlowDenoiseError BAD_IMAGE where it is not there or has changed, UNSUPPORTED_IMAGE above `most` */
+  /** @throws FlowDenoiseError BAD_IMAGE if it is gone or has changed, UNSUPPORTED_IMAGE above `most` */
   read(path: string, request: ReadRequest): Promise<Buffer>;
-  /** Writes all of it or nothing. */
+  /** Writes the whole file or nothing. */
   write(path: string, bytes: Uint8Array, request: WriteRequest): Promise<void>;
   close(): void;
 }
 
 /**
- * Refuses a path that leads out of its root or is written in two ways.
+ * Refuses a path that leads out of its root, or is not in its normal form.
  *
  * @throws FlowDenoiseError BAD_OPTION
  */
