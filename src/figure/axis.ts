@@ -1,36 +1,35 @@
-// One axis of a chart: where a value lies, and which values are written beside it. The scales are d3's.
+// One axis of a chart: the positions of values, and the ticks. The scales are d3's.
 import { scaleLinear, scaleLog } from 'd3-scale';
 
 export type ScaleKind = 'linear' | 'log';
 
 export interface Axis {
-  /** Where a value lies, in the units of the range. */
+  /** A value's position, in the units of the range. */
   readonly position: (value: number) => number;
   readonly ticks: readonly { readonly value: number; readonly label: string }[];
 }
 
 interface AxisRequest {
   readonly kind: ScaleKind;
-  /** All finite, above 0 on a logarithmic axis. */
+  /** All finite; above 0 on a logarithmic axis. */
   readonly values: readonly number[];
-  /** Where the smallest and the largest value lie. */
+  /** The positions of the smallest and the largest value. */
   readonly range: readonly [number, number];
-  /** How far apart ticks must at least lie, in the units of the range. */
+  /** The least distance between ticks, in the units of the range. */
   readonly spacing: number;
   /** Whether the axis begins and ends at ticks rather than at the values. */
   readonly isRounded: boolean;
 }
 
-/** More values than this are a curve, not a few settings that deserve ticks of their own. */
+/** With more values than this, they are a curve and do not get ticks of their own. */
 const MOST_SETTINGS = 8;
 
-/** Beyond this, differences of values overflow; nothing that is measured lies there. */
+/** Beyond this, differences overflow. */
 const LARGEST = 1e100;
 
-/** Values that differ by less, relative to their size, differ by rounding. */
+/** Values with a smaller relative difference count as equal. */
 const SAME = 1e-12;
 
-/** Whether a scale can show a value. */
 export function isShowable(kind: ScaleKind, value: number): boolean {
   return Math.abs(value) <= LARGEST && (kind === 'linear' || value >= 1 / LARGEST);
 }
@@ -50,7 +49,7 @@ export function axisOf({ kind, values, range, spacing, isRounded }: AxisRequest)
   return { position: scale, ticks: chosen.map((value) => ({ value, label: numberLabel(value) })) };
 }
 
-/** The smallest and the largest value, apart even where there is only one, or none. */
+/** The smallest and the largest value, apart even if there is only one, or none. */
 function domainOf(kind: ScaleKind, values: readonly number[]): readonly [number, number] {
   const low = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   const high = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
@@ -62,7 +61,7 @@ function domainOf(kind: ScaleKind, values: readonly number[]): readonly [number,
   return [low - margin, high + margin];
 }
 
-/** d3 gives a logarithmic axis all of 1, 2, 3 ... 9 in every decade: the densest of these that leaves room. */
+/** On a logarithmic axis d3 gives 1, 2, 3 ... 9 in every decade. Takes the densest choice that leaves room. */
 function tidyTicks(
   kind: ScaleKind,
   ticks: readonly number[],
@@ -78,7 +77,7 @@ function tidyTicks(
   return decades.filter((_, i) => i % every === 0);
 }
 
-/** A number as short as it can be told: 0.025, 12000, 1e-7. */
+/** A number in its shortest form: 0.025, 12000, 1e-7. */
 export function numberLabel(value: number): string {
   const size = Math.abs(value);
   const rounded = Number(value.toPrecision(6));

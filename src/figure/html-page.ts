@@ -1,4 +1,4 @@
-// The frame of a page in one file: it may load only the pictures in it and run only its own script.
+// The frame of a page in one file. The page may load only the pictures in it and run only its own script.
 import { createHash } from 'node:crypto';
 
 interface HtmlHead {
@@ -6,15 +6,15 @@ interface HtmlHead {
   readonly title: string;
   /** CSS. */
   readonly style: string;
-  /** A JavaScript module; none without. */
+  /** A JavaScript module. Default: none. */
   readonly script?: string;
-  /** After how many seconds a browser asks for the page anew; never without. */
+  /** The browser reloads the page after this many seconds. Default: never. */
   readonly reloadSeconds?: number | undefined;
 }
 
 export const HTML_END = '</body>\n</html>\n';
 
-/** From the doctype to where the body begins; the page ends with `HTML_END`. */
+/** From the doctype to the start of the body. The page ends with `HTML_END`. */
 export function htmlHead({ title, style, script, reloadSeconds }: HtmlHead): string {
   const policy = [
     "default-src 'none'",
@@ -46,7 +46,7 @@ function integrity(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** Text as markup, in an element or an attribute's quotes. What no XML may hold becomes a replacement character. */
+/** Escapes text for an element or a quoted attribute. Characters that XML forbids become replacement characters. */
 export function escapedMarkup(text: string): string {
   return text
     .replaceAll(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd')

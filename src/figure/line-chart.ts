@@ -1,5 +1,5 @@
-// A chart of lines as one <svg>: in a page it takes the page's text colour, as a file see standaloneSvg. It has no
-// styles, ids or scripts.
+// A line chart as one <svg> without styles, ids or scripts. In a page it takes the page's text colour; for a file see
+// standaloneSvg.
 import { line, type SymbolType, symbol, symbolsFill } from 'd3-shape';
 import { type Axis, axisOf, isShowable, numberLabel, type ScaleKind } from './axis.js';
 import { escapedMarkup } from './html-page.js';
@@ -8,10 +8,10 @@ export type { ScaleKind } from './axis.js';
 
 export interface Series {
   readonly name: string;
-  /** [x, y]; what a scale cannot show (not finite; 0 or less on a logarithmic one) is a gap in the line. */
+  /** [x, y]. Values that a scale cannot show (not finite; 0 or less on a logarithmic one) are gaps in the line. */
   readonly points: readonly (readonly [number, number])[];
   readonly dashed?: boolean;
-  /** Series of one group have one colour and one mark: what was published beside what was measured. */
+  /** Series of one group share colour and mark, such as a published series and a measured one. */
   readonly group?: string;
 }
 
@@ -22,18 +22,18 @@ export interface LineChart {
   readonly xScale?: ScaleKind;
   readonly yScale?: ScaleKind;
   readonly series: readonly Series[];
-  /** Of the whole figure, in units that are pixels unless the page makes them others. */
+  /** Size of the figure, in pixels unless the page scales it. */
   readonly width?: number;
   readonly height?: number;
 }
 
-/** Told apart by people who see few colours (Okabe and Ito 2008), darkened or lit to stand out on black and white. */
+/** For colour-blind readers (Okabe and Ito 2008), adjusted to stand out on black and white. */
 const COLOURS = ['#0b7bc1', '#d1600a', '#14966b', '#b8579a', '#a8860a', '#7a6ff0', '#4d8fa8', '#c24f4f'];
-/** More points than this are a curve, and marks would cover it. */
+/** With more points than this, marks would cover the curve. */
 const MOST_MARKS = 24;
 const FONT = 12;
 const LINE_HEIGHT = 15;
-/** A mean width of the system's letters, in units of the font's size: a file has none to measure. */
+/** A letter's mean width in the system's fonts, relative to the font size: an SVG file cannot measure text. */
 const LETTER = 0.56;
 const GRID = 'stroke="currentColor" stroke-opacity=".16"';
 
@@ -49,7 +49,7 @@ const textWidth = (text: string) => text.length * FONT * LETTER;
 const colourOf = (index: number) => COLOURS[index % COLOURS.length] ?? 'currentColor';
 const markOf = (index: number) => symbolsFill[index % symbolsFill.length] as SymbolType;
 
-/** @returns  a whole `<svg>`, named for screen readers by its title and told in numbers by its description */
+/** @returns  an `<svg>` with the title as its name, and the numbers as its description, for screen readers */
 export function lineChart(chart: LineChart): string {
   const { title, xLabel, yLabel, xScale = 'linear', yScale = 'linear', width = 640, height = 400 } = chart;
   const groups = [...new Set(chart.series.map(({ name, group = name }) => group))];
@@ -100,7 +100,7 @@ export function lineChart(chart: LineChart): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${name}" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" font-size="${FONT}" fill="currentColor"><title>${name}</title><desc>${escapedMarkup(toldInNumbers(series, xLabel, yLabel))}</desc>${body.join('')}</svg>`;
 }
 
-/** The chart as a file: it brings its own text colour, by what the reader's screen is set to. */
+/** The chart as a file, with a text colour for light and dark screens. */
 export function standaloneSvg(svg: string): string {
   const style = '<style>svg{color:#1d1d1c}@media(prefers-color-scheme:dark){svg{color:#e8e8e6}}</style>';
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.replace('</desc>', `</desc>${style}`)}\n`;
@@ -123,7 +123,6 @@ function axes(x: Axis, y: Axis, { left, right, top, bottom }: Frame): string {
 }
 
 type ShownSeries = Omit<Series, 'points'> & {
-  /** Which colour and which mark. */
   readonly look: number;
   readonly points: readonly (readonly [number, number] | undefined)[];
 };
@@ -148,7 +147,7 @@ function drawn({ points, dashed, look }: ShownSeries, x: Axis, y: Axis): string 
   return curve + marks.join('');
 }
 
-/** Each line's name stands where it ends; names that would cover each other are moved apart. */
+/** Writes each line's name at its end; names that would overlap are moved apart. */
 function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }: Frame): string {
   const ends = series.flatMap(({ name, points, dashed, look }) => {
     const last = points.findLast((point) => point !== undefined);
@@ -185,11 +184,7 @@ function toldInNumbers(series: readonly ShownSeries[], xLabel: string, yLabel: s
 const STACKED_WIDTH = 640;
 const STACKED_HEIGHT = 400;
 
-/**
- * Several charts in one `<svg>`, one below the other.
- *
- * @returns  a whole `<svg>`, named by its title; each chart keeps its own name and description
- */
+/** Stacks charts in one `<svg>`, named by its title. Each chart keeps its name and description. */
 export function stackedCharts(title: string, charts: readonly LineChart[]): string {
   const parts = charts.map((chart, i) =>
     lineChart({ ...chart, width: STACKED_WIDTH, height: STACKED_HEIGHT }).replace(

@@ -1,4 +1,4 @@
-// Pictures in rows and columns with their names, as one <svg> that holds them all: for a page and for a file.
+// Pictures in rows and columns with captions, as one <svg> that contains them.
 import { escapedMarkup } from './html-page.js';
 
 export interface GridImage {
@@ -16,7 +16,7 @@ interface PictureGrid {
   readonly columns: readonly string[];
   readonly rows: readonly {
     readonly name: string;
-    /** One for every column; a place without a picture stays empty. */
+    /** One per column; undefined leaves the place empty. */
     readonly images: readonly (GridImage | undefined)[];
   }[];
 }
@@ -24,12 +24,12 @@ interface PictureGrid {
 const FONT = 12;
 const LINE = 16;
 const GAP = 8;
-/** Small pictures are enlarged by a whole number up to this side, so that their pixels are seen as they are. */
+/** Small pictures are enlarged by a whole number up to this side, so that their pixels stay visible. */
 const SIDE = 128;
-/** Longer names of rows go on in the next line. */
+/** Longer row names wrap. */
 const NAME_WIDTH = 96;
 
-/** @returns  a whole `<svg>`, named for screen readers by its title; every picture by its row and column */
+/** @returns  an `<svg>` with names for screen readers: its title, and each picture's row and column */
 export function pictureGrid({ title, columns, rows }: PictureGrid): string {
   const images = rows.flatMap((row) => row.images.filter((image) => image !== undefined));
   const largest = Math.max(1, ...images.flatMap(({ width, height }) => [width, height]));
@@ -70,7 +70,7 @@ function text(words: string, x: number, y: number, attributes = ''): string {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapedMarkup(words)}</text>`;
 }
 
-/** Words in lines of at most a width. */
+/** Wraps words into lines of at most a width. */
 function wrapped(words: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of words.split(' ')) {

@@ -1,4 +1,4 @@
-// What training may be told, its check, and what follows for the settings: presets filled in, paths made absolute.
+// The options of training, and the settings that follow from them: presets filled in, paths made absolute.
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import { type Architecture, squeezeFactor } from '../core/flow/architecture.js';
 import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import { parseOptions } from '../denoiser/option-schema.js';
+import { notBoth, parseOptions } from '../denoiser/option-schema.js';
 import { AUGMENTATIONS } from './data/crops.js';
 import { checkpointFile } from './loop/checkpoint.js';
 import { OBJECTIVES } from './loop/objective.js';
@@ -23,7 +23,7 @@ const perLevel = (what: string, least: number, most: number) =>
     .describe(`a whole number from ${least} to ${most} (${what}), or a list with one for each level`);
 
 const trainOptionsSchema = z.strictObject({
-  /** Of clean pictures; subfolders count. */
+  /** A folder with clean pictures; subfolders count. */
   folder: z.string().min(1).describe("a folder's path"),
   /** The prior's folder. */
   output: z.string().min(1).describe("the new prior's folder"),
@@ -39,35 +39,35 @@ const trainOptionsSchema = z.strictObject({
     .describe(OBJECTIVES.map((name) => `'${name}'`).join(', ')),
   steps: whole(1, 1e9).describe('a whole number of at least 1'),
   minutes: z.number().positive().max(1e6).optional().describe('a number above 0'),
-  /** Go on from the checkpoint in `output`. */
+  /** Resume from the checkpoint in `output`. */
   resume: z.boolean().optional().describe('true or false'),
-  /** A prior, by name or folder, whose weights are the start; its architecture counts. */
+  /** A prior, by name or folder, to start from, with its architecture. */
   from: z.string().min(1).optional().describe("a shipped prior's name or a prior's folder"),
   /** Default 1. */
   seed: whole(0, 2 ** 32 - 1).describe('a whole number from 0 to 2^32 - 1'),
-  /** Crops in a step. Default: the preset's, 9. */
+  /** Crops per step. Default: the preset's, 9. */
   batch: whole(1, 4096).describe('a whole number from 1 to 4096'),
   /** Side of a crop, pixels. Default: the preset's, 64. */
   cropSize: whole(8, 1024).describe('a whole number from 8 to 1024 (pixels)'),
   /** Adam's rate after the warm-up. Default: the preset's, 1e-3. */
   rate: z.number().positive().max(1).optional().describe('a number above 0 and at most 1'),
-  /** The files are contact sheets of pictures of this side. */
+  /** Set if the files are contact sheets: the side of their pictures. */
   sheetTile: whole(8, 4096).describe('a whole number from 8 to 4096 (pixels)'),
   augment: z
     .enum(AUGMENTATIONS)
     .optional()
     .describe(AUGMENTATIONS.map((name) => `'${name}'`).join(', ')),
-  /** Levels of the flow, and what they have. Default: the preset's. */
+  /** Levels of the flow, and their steps and channels. Default: the preset's. */
   levels: whole(1, 6).describe('a whole number from 1 to 6'),
   depth: perLevel('steps', 1, 64),
   width: perLevel('channels of the networks', 1, 1024),
   activation: z.enum(['silu', 'relu']).optional().describe("'silu' or 'relu'"),
   couplingScale: z.enum(['tanh', 'sigmoid']).optional().describe("'tanh' or 'sigmoid'"),
-  /** Steps. Default 250. */
+  /** In steps. Default 250. */
   validateEvery: whole(1, 1e9).describe('a whole number of at least 1 (steps)'),
-  /** Steps. Default 250. */
+  /** In steps. Default 250. */
   checkpointEvery: whole(1, 1e9).describe('a whole number of at least 1 (steps)'),
-  /** Of the samples drawn from the flow; 0 draws none. Default 0.7. */
+  /** Temperature of the samples drawn from the flow; 0 draws none. Default 0.7. */
   temperature: z.number().min(0).max(2).optional().describe('a number from 0 to 2'),
   engine: z.string().optional().describe("'tensorflow'"),
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
@@ -76,7 +76,7 @@ const trainOptionsSchema = z.strictObject({
 export type TrainOptions = z.input<typeof trainOptionsSchema>;
 type CheckedTrainOptions = z.output<typeof trainOptionsSchema>;
 
-/** Steps when neither steps nor minutes are given. */
+/** The number of steps if neither steps nor minutes are given. */
 const STEPS = { small: 4000, natural: 12_000, paper: 20_000 } as const;
 const EVERY = 250;
 const TEMPERATURE = 0.7;
@@ -88,14 +88,13 @@ export function checkTrainOptions(options: TrainOptions): CheckedTrainOptions {
   if (engine !== 'tensorflow')
     throw new FlowDenoiseError(
       'ENGINE_UNAVAILABLE',
-      `Expected 'tensorflow' for engine, which alone has the gradient of a convolution's filter, but received '${engine}'; ${INSTALL_COMMAND} installs it`,
+      `Expected 'tensorflow' for engine, the only one with the gradient of a convolution's filter, but received '${engine}'; ${INSTALL_COMMAND} installs it`,
     );
-  if (steps !== undefined && minutes !== undefined)
-    throw badOption('Expected one of steps and minutes but received both');
+  if (steps !== undefined && minutes !== undefined) throw notBoth('steps', 'minutes');
   return checked;
 }
 
-/** A value for every level: the one, or the list's. */
+/** A value for every level, from one number or a list. */
 function spread(value: number | readonly number[], levels: number, name: string): readonly number[] {
   if (typeof value === 'number') return new Array<number>(levels).fill(value);
   if (value.length === levels) return value;
@@ -127,7 +126,7 @@ function architectureFor(options: CheckedTrainOptions): Architecture {
   };
 }
 
-/** The prior that `from` names, where it does. */
+/** The prior that `from` names, if it is set. */
 async function startOf(
   options: CheckedTrainOptions,
 ): Promise<{ folder: string; model: PriorModel } | undefined> {
@@ -135,14 +134,13 @@ async function startOf(
   const given = (['preset', 'levels', 'depth', 'width', 'activation', 'couplingScale'] as const).find(
     (key) => options[key] !== undefined,
   );
-  if (given !== undefined)
-    throw badOption(`Expected one of from, whose architecture counts, and ${given} but received both`);
+  if (given !== undefined) throw notBoth('from', given, 'the new prior has the architecture of from');
   const folder = resolve(findPrior(options.from));
   return { folder, model: await loadModel(folder) };
 }
 
 /**
- * What a new training does.
+ * The settings of a new training.
  *
  * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR
  */
@@ -190,7 +188,7 @@ export async function newSettings(options: CheckedTrainOptions): Promise<Trainin
   };
 }
 
-/** What may be said anew when a training goes on. */
+/** Options that may change when a training resumes. */
 const FREE = new Set([
   'folder',
   'output',
@@ -205,9 +203,9 @@ const FREE = new Set([
 ]);
 
 /**
- * What a resumed training does: as the checkpoint says, and how long as the options say, if they do.
+ * The settings of a resumed training: those of the checkpoint, with a new length if the options give one.
  *
- * @throws  FlowDenoiseError BAD_OPTION for what cannot be changed
+ * @throws  FlowDenoiseError BAD_OPTION for an option that cannot change
  */
 export function resumedSettings(options: CheckedTrainOptions, before: TrainingSettings): TrainingSettings {
   const fixed = Object.entries(options).find(([key, value]) => value !== undefined && !FREE.has(key));

@@ -1,4 +1,4 @@
-// The flows and recipes that can be trained by name.
+// The presets: flows and recipes to train by name.
 
 import type { Architecture, Level } from '../core/flow/architecture.js';
 import type { Augmentation } from './data/crops.js';
@@ -10,42 +10,42 @@ export type PresetName = (typeof PRESETS)[number];
 export interface Preset {
   readonly architecture: Architecture;
   readonly objective: Objective;
-  /** Noise levels that are trained on, [0, 1] units; of an unconditioned flow, those it is meant to be used at. */
+  /** The noise levels to train on, [0, 1] units; for an unconditioned flow, those to use it at. */
   readonly sigmaRange: readonly [number, number];
-  /** Crops in a step. */
+  /** Crops per step. */
   readonly batch: number;
   /** Side of a crop, pixels. */
   readonly crop: number;
-  /** Adam's, after the warm-up. */
+  /** Adam's rate after the warm-up. */
   readonly rate: number;
 }
 
-/** Everything that decides how a training goes, as data: what the worker thread gets and a checkpoint keeps. */
+/** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
 export interface TrainingSettings extends Preset {
-  /** Of the prior. */
+  /** The prior's name. */
   readonly name: string;
-  /** Of the pictures, absolute. */
+  /** The pictures' folder, absolute. */
   readonly folder: string;
-  /** The prior's, absolute. */
+  /** The prior's folder, absolute. */
   readonly output: string;
-  /** Exactly one of the two. */
+  /** Exactly one of the two is set. */
   readonly steps: number | undefined;
   readonly minutes: number | undefined;
   readonly seed: number;
   readonly sheetTile: number | undefined;
   readonly augment: Augmentation | undefined;
-  /** A prior's folder whose weights are the start, absolute. */
+  /** The folder of the prior to start from, absolute. */
   readonly from: string | undefined;
-  /** Steps. */
+  /** In steps. */
   readonly validateEvery: number;
   readonly checkpointEvery: number;
-  /** Of the latents of the samples; 0 draws none. */
+  /** Temperature of the samples' latents; 0 draws none. */
   readonly temperature: number;
 }
 
 const CONDITIONING = { kind: 'log-sigma', features: 32 } as const;
 const SIGMAS = [2.5 / 255, 100 / 255] as const;
-/** The standard deviation of uniform dequantization is the noise that clean 8-bit pictures have for such a flow. */
+/** The first is the deviation of uniform dequantization: for such a flow, clean 8-bit pictures have this noise. */
 const DEQUANTIZED = [1 / (256 * Math.sqrt(12)), 100 / 255] as const;
 
 const STEPPING = { batch: 9, crop: 64, rate: 1e-3 } as const;
@@ -77,7 +77,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     },
     ...DENOISING,
   },
-  // Glow's, as the paper has it: 4 blocks of 32 steps, networks of 512 channels with ReLU, a sigmoid scale.
+  // The paper's Glow: 4 blocks of 32 steps, networks of 512 channels with ReLU, a sigmoid scale.
   paper: {
     architecture: {
       channels: 3,

@@ -1,19 +1,19 @@
-// What training tells: the records of its log, of its page and of whoever iterates over `train()`. Data only.
+// The records that training yields, for its log, its page and callers of `train()`.
 
-/** What the flow makes of one validation crop at one noise level, 8-bit RGB, row-major, `size` x `size`. */
+/** A validation crop as the flow denoises it at one noise level, 8-bit RGB, row-major, `size` x `size`. */
 export interface ValidationCrop {
   readonly size: number;
   readonly sigma255: number;
   readonly clean: Uint8Array;
   readonly noisy: Uint8Array;
-  /** The posterior mean; of an unconditioned flow, some steps of beta-MAP. */
+  /** The posterior mean; for an unconditioned flow, some steps of beta-MAP. */
   readonly denoised: Uint8Array;
 }
 
-/** Pictures drawn from the flow at a temperature, 8-bit RGB, row-major, `size` x `size` each. */
+/** Pictures drawn from the flow, 8-bit RGB, row-major, `size` x `size` each. */
 export interface FlowSamples {
   readonly size: number;
-  /** Standard deviation of the latents that they were made of. */
+  /** Standard deviation of the latents. */
   readonly temperature: number;
   readonly pictures: readonly Uint8Array[];
 }
@@ -23,46 +23,45 @@ export interface StepRecord {
   readonly kind: 'step';
   /** From 1. */
   readonly step: number;
-  /** The objective that is minimised. */
+  /** The training loss. */
   readonly loss: number;
-  /** Of the batch, its own noise included, uniformly dequantized; lower is better. */
+  /** Of the batch with its noise, uniformly dequantized; lower is better. */
   readonly bitsPerDimension: number;
   /** Mean of (sigma score + n)^2 over the batch; undefined for training by likelihood alone. */
   readonly denoisingError: number | undefined;
   readonly gradientNorm: number;
   readonly rate: number;
-  /** Of this step, waiting for data included. */
+  /** The step's duration, including the wait for data. */
   readonly seconds: number;
-  /** Until the last step, as far as it is known. */
+  /** Until the last step; undefined if unknown. */
   readonly secondsLeft: number | undefined;
-  /** Why nothing was learned from this step: 'not finite', 'loss', 'gradient'; undefined for a good one. */
+  /** Why the step was skipped: 'not finite', 'loss', 'gradient'; undefined if it was not. */
   readonly skipped: string | undefined;
   /** Whether the last snapshot was restored after this step. */
   readonly restored: boolean;
 }
 
-/** Every so many steps, of the averaged weights. */
+/** After every `validateEvery` steps, for the averaged weights. */
 export interface ValidationRecord {
   readonly kind: 'validation';
   readonly step: number;
-  /** Since training began, other sessions of it included. */
+  /** Since training began, including earlier sessions. */
   readonly seconds: number;
-  /** Clean validation crops, uniformly dequantized, at the flow's smallest noise level. */
+  /** Of clean validation crops, uniformly dequantized, at the flow's smallest noise level. */
   readonly bitsPerDimension: number;
-  /** Mean PSNR in dB of the validation crops, by the posterior mean; of an unconditioned flow, by a short beta-MAP. */
+  /** Mean PSNR in dB of the validation crops by the posterior mean; for an unconditioned flow, by a short beta-MAP. */
   readonly psnr: readonly { readonly sigma255: number; readonly noisy: number; readonly denoised: number }[];
   readonly crops: readonly ValidationCrop[];
   readonly samples: FlowSamples | undefined;
 }
 
-/** A checkpoint was written whole. */
 export interface CheckpointRecord {
   readonly kind: 'checkpoint';
   readonly step: number;
   readonly folder: string;
 }
 
-/** Something that the user should know and that does not end training. */
+/** Something to tell the user; training goes on. */
 export interface WarningRecord {
   readonly kind: 'warning';
   readonly step: number;

@@ -1,4 +1,4 @@
-// The inside of training's worker thread: TensorFlow, the crops and the loop. What it tells goes to train.ts as messages.
+// The inside of training's worker thread: TensorFlow, crops and loop. It sends its records to train.ts as messages.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { openBackend } from '../core/engine/tfjs/tfjs-backend.js';
@@ -13,13 +13,13 @@ import type { TrainingRecord } from './progress.js';
 export interface TrainWorkerData {
   readonly settings: TrainingSettings;
   readonly isResumed: boolean;
-  /** One number in shared memory: not 0 when training is to stop after the step in hand. */
+  /** One number in shared memory; not 0 stops training after the current step. */
   readonly stop: Int32Array;
 }
 
 export type TrainMessage =
   | { readonly kind: 'record'; readonly record: TrainingRecord }
-  /** `cause` is there, with its stack, where the error is none of ours. */
+  /** `cause` is set, with its stack, if the error is not one of ours. */
   | {
       readonly kind: 'error';
       readonly code: FlowDenoiseErrorCode | undefined;
@@ -33,7 +33,7 @@ if (!port) throw new Error('train-worker runs in a worker thread only');
 const tell = (message: TrainMessage) => port.postMessage(message);
 const { settings, isResumed, stop } = workerData as TrainWorkerData;
 const isStopped = () => Atomics.load(stop, 0) !== 0;
-/** Ends the looking through of a large folder; later, the loop asks itself. */
+/** Stops the search through a large folder. Afterwards, the loop checks for itself. */
 const opening = new AbortController();
 let step = 0;
 const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warning', step, message } });
@@ -59,7 +59,7 @@ async function train(): Promise<void> {
       throw badOption(
         `${folder}: its pictures are not those that the checkpoint was trained on. Expected the same files; to train on others, start with --from ${settings.output} and another output`,
       );
-    // Last: a thread that ends with TensorFlow loaded and unused has been seen to bring the process down at its exit.
+    // Last, because a thread that ended with TensorFlow loaded but unused has crashed the process at exit.
     const backend = await openBackend('tensorflow').catch((error: unknown) => {
       throw new FlowDenoiseError(
         'ENGINE_UNAVAILABLE',

@@ -1,4 +1,4 @@
-// Training as a program or the command sees it: records, one after the other, from a worker thread.
+// Training for programs and the command: yields records from a worker thread.
 import { mkdir, rmdir } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { prepareTensorflowEnvironment } from '../core/engine/packages/tensorflow-package.js';
@@ -13,11 +13,11 @@ import type { TrainMessage, TrainWorkerData } from './train-worker.js';
 export type { TrainOptions };
 
 /**
- * Trains a flow on a folder's pictures and writes it as a prior at every checkpoint and at the end, with a card
- * (README.md), a log (log.jsonl) and a page (training.html). Leaving the loop early or aborting writes a checkpoint
- * once there was a step; `resume: true` goes on from there.
+ * Trains a flow on a folder's pictures. Writes it as a prior at every checkpoint and at the end, with a card (README.md), a
+ * log (log.jsonl) and a page (training.html). If you leave the loop early or abort, it writes a checkpoint, unless no step
+ * was made; `resume: true` goes on from there.
  *
- * @returns  what happens, step by step; the first record comes once the pictures were looked through
+ * @returns  records, step by step; the first comes when all pictures were found
  * @throws   FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_CHECKPOINT, ENGINE_UNAVAILABLE (training needs tensorflow),
  *           WRITE_FAILED, TRAINING_FAILED; the signal's reason when aborted
  * @see      Kingma and Dhariwal 2018, Glow; docs/training.md
@@ -39,10 +39,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
 }
 
 /**
- * One training at a time in a prior's folder.
+ * Allows one training at a time in a prior's folder.
  *
- * @param onLost  is called when the lock was taken from us, as after a long suspension
- * @returns       gives the lock back
+ * @param onLost  called if another process takes the lock, as after a long suspension
+ * @returns       a function that releases the lock
  * @throws        FlowDenoiseError BAD_OPTION while another training holds it, WRITE_FAILED
  */
 async function lockTraining(output: string, onLost: () => void): Promise<() => Promise<void>> {
@@ -61,7 +61,7 @@ async function lockTraining(output: string, onLost: () => void): Promise<() => P
     );
   return async () => {
     if (!(await release())) return;
-    // Folders in which nothing came to be; others are not empty, and stay.
+    // Removes folders that stayed empty.
     for (const made of [folder, output]) await rmdir(made).catch(() => {});
   };
 }
@@ -81,7 +81,7 @@ async function* runInWorker(
   };
   worker.on('message', add);
   worker.on('error', ({ message }) => add({ kind: 'error', code: 'ENGINE_FAILED', message }));
-  // Not events.once: that rejects at 'error', perhaps while nobody waits.
+  // Not events.once, which rejects at 'error', perhaps when nobody awaits it.
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => {
       add({ kind: 'error', code: 'ENGINE_FAILED', message: "training's thread ended by itself" });
@@ -92,7 +92,7 @@ async function* runInWorker(
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted) onAbort();
   let isOver = false;
-  /** Stops the thread and waits for it; whoever left the loop early is told what its last checkpoint came to. */
+  /** Stops the thread and waits for it. Throws if the last checkpoint failed, also after an early exit from the loop. */
   async function finish(): Promise<void> {
     signal?.removeEventListener('abort', onAbort);
     onAbort();

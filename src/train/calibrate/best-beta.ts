@@ -1,4 +1,4 @@
-// The beta of beta-MAP that suits a prior best at one noise level.
+// Finds the best beta of beta-MAP for a prior at one noise level.
 
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../core/engine/engine.js';
@@ -19,19 +19,19 @@ export interface CalibrationRow {
   readonly sigma255: number;
   /** The best beta. */
   readonly beta: number;
-  /** Clamped to [0, 1], as the others are. */
+  /** Of the noisy crops, clamped to [0, 1] like the others. */
   readonly noisy: number;
   /** Undefined for an unconditioned prior. */
   readonly posteriorMean: number | undefined;
   /** With the best beta. */
   readonly betaMap: number;
-  /** Crops on which the flow broke down: nothing was gained by beta-MAP there. */
+  /** Crops on which the flow broke down, so beta-MAP gained nothing. */
   readonly fallbacks: number;
-  /** Whether the search ran to its end: PSNR only rises, or only falls, with beta, and no beta is the best. */
+  /** Whether no beta is the best: PSNR only rises, or only falls, with beta up to the search's end. */
   readonly isAtEnd: boolean;
 }
 
-/** Of the search, in ln beta: brackets by factors of 2, down to 15 %. PSNR hardly changes within that. */
+/** The search in ln beta: brackets by factors of 2, narrowed to 15 %, within which PSNR hardly changes. */
 const SEARCH = { step: Math.LN2, least: Math.log(0.02), most: Math.log(500), tolerance: 0.15 };
 const FIRST_SEED = 5000;
 
@@ -39,7 +39,7 @@ export interface BetaTask {
   readonly engine: Engine;
   readonly model: PriorModel;
   readonly size: number;
-  /** Clean, planar [3, size, size] each, in [0, 1]. */
+  /** Clean, each planar [3, size, size], in [0, 1]. */
   readonly crops: readonly Float32Array[];
   readonly signal: AbortSignal | undefined;
 }
@@ -47,8 +47,7 @@ export interface BetaTask {
 /**
  * The beta with the best mean PSNR over the crops, with noise of one level added.
  *
- * @param start    where the search begins
- * @param onTried  takes every beta that was measured, and its PSNR in dB
+ * @param onTried  called with every beta that was measured, and its PSNR in dB
  * @throws         FlowDenoiseError ENGINE_FAILED; the signal's reason
  */
 export async function bestBeta(
@@ -76,7 +75,7 @@ export async function bestBeta(
     known.set(beta, result);
     return result;
   }
-  // Rounded before it is tried: what is kept is what was measured.
+  // Round first, so that the kept beta is the measured one.
   const betaAt = (x: number): number => Number(Math.exp(x).toPrecision(3));
   const { x } = await maximum(async (at) => (await withBeta(betaAt(at))).psnr, {
     ...SEARCH,
@@ -94,15 +93,15 @@ export async function bestBeta(
   };
 }
 
-/** What calibrating takes at one noise level. */
+/** How long calibrating takes at one noise level. */
 export interface CalibrationPace {
   /** With all lanes busy. */
   readonly secondsPerCrop: number;
-  /** What the engine takes beside to prepare. */
+  /** Additional time for the engine to prepare. */
   readonly preparation: number;
 }
 
-/** Measured with beta-MAP on a crop for each lane. */
+/** Measured with beta-MAP, one crop per lane. */
 export async function measureCalibrationPace(task: BetaTask, sigma255: number): Promise<CalibrationPace> {
   const { engine, model } = task;
   const sigma = sigma255 / 255;

@@ -1,4 +1,4 @@
-// Measures the best beta of beta-MAP at each noise level on clean pictures with noise added, and keeps it in
+// Calibrates a prior: measures the best beta at each noise level on clean pictures with noise added, and writes it to
 // model.json.
 
 import { join, resolve } from 'node:path';
@@ -27,11 +27,11 @@ const whole = (least: number, most: number) =>
   z.int().min(least).max(most).optional().describe(`a whole number from ${least} to ${most}`);
 
 const calibrateOptionsSchema = z.strictObject({
-  /** A prior's folder. One that comes with the package is measured with `dryRun` only. */
+  /** A prior's folder. With a prior that comes with the package, `dryRun` is required. */
   prior: z.string().min(1).describe("a prior's folder"),
-  /** Clean pictures. Of the folder that the prior was trained on, those that were kept for validation are taken. */
+  /** Clean pictures. If the prior was trained on this folder, only the files kept for validation are used. */
   folder: z.string().min(1).describe('a folder with clean pictures'),
-  /** Noise levels, 8-bit units. Default: those of 5, 10, 17, 25, 34, 50, 80 that the prior knows, or fewer: see `crops`. */
+  /** Noise levels, 8-bit units. Default: those of 5, 10, 17, 25, 34, 50, 80 that the prior knows; see also `crops`. */
   sigmas: z
     .array(z.number().positive().max(255))
     .min(1)
@@ -39,26 +39,23 @@ const calibrateOptionsSchema = z.strictObject({
     .readonly()
     .optional()
     .describe('a list of numbers above 0 and at most 255'),
-  /** Default 24; 4, at three noise levels, for an unconditioned prior, which takes forty times as long. */
+  /** Default 24. For an unconditioned prior, which takes forty times as long, 4 crops at three noise levels. */
   crops: whole(1, 4096),
   /** Side of a crop, pixels. Default: the prior's own. */
   cropSize: whole(8, 1024),
-  /** The files are contact sheets of pictures of this side, pixels. */
+  /** Set this if the files are contact sheets: the side of their pictures, pixels. */
   sheetTile: whole(8, 4096),
   engine: z
     .enum(['auto', ...ENGINE_NAMES])
     .optional()
     .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
   threads: whole(1, 1024),
-  /** Whether model.json stays as it is. */
+  /** Whether to leave model.json as it is. */
   dryRun: z.boolean().optional().describe('true or false'),
-  /**
-   * How long it may take at most. If that is too short, fewer crops and noise levels are measured, and the rest is left
-   * out.
-   */
+  /** The most time it may take. If that is too short, it measures fewer crops and noise levels. */
   minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
   signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
-  /** Told once, before the work. */
+  /** Called once, before the work. */
   onEstimate: callback<(estimate: CalibrationEstimate) => void>().describe('a function'),
   onProgress: callback<(progress: CalibrationProgress) => void>().describe('a function'),
 });
@@ -68,32 +65,32 @@ export type { CalibrationRow };
 
 export interface CalibrationEstimate {
   readonly seconds: number;
-  /** That will be measured. */
+  /** The number that will be measured. */
   readonly levels: number;
   readonly crops: number;
 }
 
 export interface CalibrationProgress {
   readonly sigma255: number;
-  /** What was just tried. */
+  /** The beta just tried. */
   readonly beta: number;
   readonly psnr: number;
-  /** The level's result, once it is there. */
+  /** The level's result, when it is finished. */
   readonly row: CalibrationRow | undefined;
-  /** Of all levels, about; 0 to 1. */
+  /** The approximate share of all levels that is done; 0 to 1. */
   readonly done: number;
 }
 
 export interface Calibration {
-  /** Empty where `minutes` were over before the first noise level was; nothing is kept then. */
+  /** Empty if `minutes` ended before the first noise level; then nothing is written. */
   readonly rows: readonly CalibrationRow[];
-  /** As it stands in model.json now, or would stand there. */
+  /** The calibration in model.json, or with `dryRun` the one to write there. */
   readonly betaMap: BetaMapCalibration;
   readonly crops: number;
-  /** The pictures' files that they are of, and whether training had kept them for validation. */
+  /** The number of files with the crops, and whether training had kept them for validation. */
   readonly files: number;
   readonly areKept: boolean;
-  /** What computed, in words. */
+  /** The engine, for the user. */
   readonly engine: string;
 }
 
@@ -101,15 +98,15 @@ const SIGMAS_255 = [5, 10, 17, 25, 34, 50, 80];
 const FEW_SIGMAS_255 = [10, 25, 50];
 const CROPS = 24;
 const FEW_CROPS = 4;
-/** Betas that a level takes, about; for progress. */
+/** The usual number of betas that a level tries, for progress. */
 const USUAL_BETAS = 9;
-/** Of the time that is given, what the expected work may fill: some levels take more betas. */
+/** The expected work may fill this share of the time: some levels try more betas. */
 const SAFE_PART = 0.8;
 
 /**
- * Measures the best beta at each noise level and, without `dryRun`, keeps it in the prior's model.json, with what was
- * measured in its provenance and its card. Steps, rate and polish stay as the prior has them. A level at which no beta is
- * best (`isAtEnd`) is left out of what is kept, unless all are: beyond the table, the nearest level's beta counts.
+ * Measures the best beta at each noise level. Without `dryRun`, writes it to the prior's model.json, and the measurements to
+ * its provenance and card. Steps, rate and polish do not change. Levels without a best beta (`isAtEnd`) are left out, unless
+ * all are: a level outside the table uses the nearest level's beta.
  *
  * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR, BAD_IMAGE, SIGMA_OUT_OF_RANGE, ENGINE_UNAVAILABLE, ENGINE_FAILED,
  *          WRITE_FAILED; the signal's reason
@@ -159,7 +156,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   }
 }
 
-/** Measures level after level into `rows`, so that those that are done are there whatever ends it. */
+/** Measures level by level into `rows`, so that finished levels are kept if it is stopped. */
 async function measureLevels(
   task: BetaTask,
   sigmas: readonly number[],
@@ -180,9 +177,9 @@ async function measureLevels(
 }
 
 /**
- * What fits into the time: fewer crops, down to a few, and then fewer noise levels, the middle ones first.
+ * The work that fits into the time: fewer crops, down to a few, then fewer noise levels, the middle ones first.
  *
- * @param minutes  undefined for as long as it takes
+ * @param minutes  undefined for no limit
  */
 export function fitting(
   sigmas: readonly number[],
@@ -196,7 +193,7 @@ export function fitting(
   const few = Math.min(crops, FEW_CROPS);
   const count = Math.min(crops, Math.max(few, affordable));
   const levels = Math.min(sigmas.length, Math.max(1, Math.floor(limit / perLevel(count))));
-  // Spread evenly, both ends among them where there are two.
+  // Spread evenly; two or more include both ends.
   const chosen = Array.from({ length: levels }, (_, i) =>
     levels === 1 ? Math.floor(sigmas.length / 2) : Math.round((i * (sigmas.length - 1)) / (levels - 1)),
   );

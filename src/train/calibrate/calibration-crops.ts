@@ -1,5 +1,5 @@
-// The clean crops for calibration: from the pictures kept for validation if the prior was trained on the folder, else
-// from all.
+// The clean crops for calibration. If the prior was trained on the folder, they come from the pictures kept for validation,
+// else from all.
 
 import { z } from 'zod';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
@@ -16,16 +16,16 @@ interface CalibrationCropsOptions {
   /** Side of a crop, pixels. */
   readonly size: number;
   readonly count: number;
-  /** The files are contact sheets of pictures of this side. */
+  /** Set if the files are contact sheets: the side of their pictures. */
   readonly sheetTile?: number | undefined;
   readonly model: Pick<PriorModel, 'provenance'>;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface CalibrationCrops {
-  /** Planar [3, size, size] each, in [0, 1]. */
+  /** Each planar [3, size, size], in [0, 1]. */
   readonly crops: readonly Float32Array[];
-  /** Files that they may be of. */
+  /** The number of files to choose from. */
   readonly files: number;
   /** Whether these are the files that training kept for validation. */
   readonly areKept: boolean;

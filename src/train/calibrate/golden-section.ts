@@ -1,13 +1,13 @@
-// The maximum of a function of one variable that costs much to ask: a bracket by steps of one length, then golden sections
+// The maximum of a function of one variable that is expensive to evaluate: a bracket by equal steps, then golden sections
 // (Kiefer 1953, Sequential minimax search for a maximum).
 
 interface MaximumOptions {
   readonly start: number;
-  /** Of the search for a bracket. */
+  /** The step of the search for a bracket. */
   readonly step: number;
   readonly least: number;
   readonly most: number;
-  /** The search ends when the bracket is narrower. */
+  /** The search ends when the bracket is narrower than this. */
   readonly tolerance: number;
 }
 
@@ -19,9 +19,9 @@ interface Maximum {
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
- * The largest value that was found, of a function with one maximum; near one of its maxima if it has several.
+ * The largest value found. It is near the maximum, or near one of several.
  *
- * @param ask  is called for one x after the other
+ * @param ask  called for one x after the other
  */
 export async function maximum(
   ask: (x: number) => Promise<number>,
@@ -38,7 +38,7 @@ export async function maximum(
   for (const end of [low, high]) if (end.value > best.value) best = end;
 
   while (high.x - low.x > tolerance) {
-    // The next point lies in the longer part, so that each asks as much of what is left.
+    // In the longer part, so that each evaluation removes an equal share.
     const isRight = high.x - best.x > best.x - low.x;
     const x = isRight ? best.x + (1 - GOLDEN) * (high.x - best.x) : best.x - (1 - GOLDEN) * (best.x - low.x);
     const next = await at(x);

@@ -1,5 +1,5 @@
-// Which picture a crop comes from: pure functions of seed and number, so that training resumes at any step. Validation
-// takes the same crops whatever the seed.
+// Which picture a crop comes from, as pure functions of seed and number, so that training can resume at any step. Validation
+// takes the same crops for every seed.
 import { createHash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { mersenne } from 'pure-rand/generator/mersenne';
@@ -7,44 +7,44 @@ import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { cutCrop, isEmpty, type RgbPicture, tileAt, tilesOf } from './cut-crop.js';
 import { byPlace, type PictureFile } from './picture-files.js';
 
-/** A visit is one decoding of one file, of which `takes` crops are taken; they are used far apart. */
+/** A visit decodes one file and takes `takes` crops from it, which are used far apart. */
 interface CropPlace {
-  /** May be negative: before the first visits' later crops there are those of earlier ones. */
+  /** Negative for the later crops of visits before the first. */
   readonly visit: number;
-  /** Which of its crops, from 0. */
+  /** Which of the visit's crops, from 0. */
   readonly take: number;
 }
 
 /** Visits between two crops of one visit. */
 const SPACING = 4;
 
-/** The place of a crop, counted from 0 through all steps. Every crop of every visit has its turn once. */
+/** The place of a crop, counted from 0 through all steps. Every crop of every visit is used once. */
 export function placeOfCrop(crop: number, takes: number): CropPlace {
   const take = crop % takes;
   return { visit: Math.floor(crop / takes) - take * SPACING, take };
 }
 
-/** Visits whose crops are not all used at a time. */
+/** How many visits have unused crops at a time. */
 export function openVisits(takes: number): number {
   return takes * SPACING;
 }
 
-/** A generator of its own for everything that is drawn: neighbouring numbers are unrelated. */
+/** A generator for one purpose; those of neighbouring numbers are unrelated. */
 export function generatorFor(seed: number, what: string, number: number): RandomGenerator {
   const hash = createHash('sha256').update(`${seed} ${what} ${number}`).digest();
   return mersenne(hash.readInt32LE(0));
 }
 
-/** A whole number from 0 to `count` - 1, every one as likely. */
+/** A whole number from 0 to `count` - 1, uniformly distributed. */
 export function drawBelow(generator: RandomGenerator, count: number): number {
   return uniformInt(generator, 0, count - 1);
 }
 
 /**
- * Makes a function that tells which of `count` units a visit is of: each once in every `count` visits (an epoch), in an
- * order of that epoch's own.
+ * Returns a function from a visit to one of `count` units: each once in every `count` visits (an epoch), in a new order for
+ * every epoch.
  *
- * @param further  how many units after it: who stands in for one that cannot be read
+ * @param further  how many units to skip, to replace one that cannot be read
  */
 export function visitOrder(count: number, seed: number): (visit: number, further: number) => number {
   const orders = new Map<number, Uint32Array>();
@@ -60,7 +60,7 @@ export function visitOrder(count: number, seed: number): (visit: number, further
   };
 }
 
-/** Fisher and Yates. */
+/** Fisher-Yates shuffle. */
 function permutation(count: number, generator: RandomGenerator): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
@@ -71,8 +71,8 @@ function permutation(count: number, generator: RandomGenerator): Uint32Array {
 }
 
 /**
- * The middle of every validation picture, then other places in them, without end; ends where nothing can be read.
- * No crop twice unless there is no other. In an order that hangs on the files' names.
+ * First the middle of every validation picture, then other places in them, without end; ends if nothing can be read.
+ * Repeats a crop only if there is no other. The files' names decide the order.
  */
 export async function* validationCrops(
   files: readonly PictureFile[],
@@ -84,7 +84,7 @@ export async function* validationCrops(
     const tiles = sheetTile === undefined ? 1 : tilesOf(file, sheetTile);
     return Array.from({ length: tiles }, (_, tile) => ({ file, tile }));
   });
-  // Of contact sheets first one picture each, then a second.
+  // One picture of each contact sheet first, then a second.
   places.sort((a, b) => a.tile - b.tile);
   for (let round = 0, found = 1; found > 0; round++) {
     found = 0;

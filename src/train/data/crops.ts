@@ -1,5 +1,4 @@
-// Crops of a folder's pictures, made ahead of use. A step's crops follow from the folder, the options and the step's
-// number alone.
+// Crops of a folder's pictures, made ahead of use. The folder, the options and the step's number decide a step's crops.
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { sum } from '../../core/metrics/index.js';
 import type { Region } from '../../core/picture.js';
@@ -24,26 +23,26 @@ import {
   type SkippedFile,
 } from './picture-files.js';
 
-/** Crops by the number of the step, so that whoever goes on at a step gets what nobody interrupted would have got. */
+/** Crops by the step's number, so that a resumed training gets the same crops as an uninterrupted one. */
 export interface CropSource {
-  /** Pictures (tiles, of contact sheets) that are trained on, and those kept for validation; apart by file. */
+  /** The numbers of pictures (tiles of contact sheets) for training and for validation, from different files. */
   readonly pictures: number;
   readonly validationPictures: number;
-  /** What the model card says of the data: counts, and a hash over names and lengths of the files. */
+  /** The data as the model card describes it: counts, and a hash over the files' names and lengths. */
   readonly description: Readonly<Record<string, string | number>>;
   /**
-   * The crops of a step, a function of seed and step. Decoded ahead; asking for another step than the next is slower.
+   * The crops of a step. Steps in order are decoded ahead; other steps are slower.
    *
    * @param step  from 0
    * @returns     [batch, size, size, 3], 8-bit RGB, flipped and turned by quarters at random
    */
   batch(step: number): Promise<Uint8Array>;
-  /** The first crops of the validation pictures, always the same, from their middles: [count, size, size, 3]. */
+  /** The first validation crops, from the pictures' middles, always the same: [count, size, size, 3]. */
   validation(count: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** How a crop may lie: any quarter turn, mirrored or not; mirrored left-right or not; as it is. */
+/** 'all': any quarter turn, mirrored or not; 'mirror': mirrored left-right or not; 'none': as it is. */
 export const AUGMENTATIONS = ['all', 'mirror', 'none'] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];
 
@@ -52,33 +51,33 @@ export interface CropOptions {
   readonly folder: string;
   /** Side of a crop, pixels. */
   readonly size: number;
-  /** Crops of a step. */
+  /** Crops per step. */
   readonly batch: number;
   /** A whole number. */
   readonly seed: number;
-  /** The part of the files that is kept for validation; VALIDATION_SHARE unless given. */
+  /** The share of the files that is kept for validation. Default VALIDATION_SHARE. */
   readonly validationShare?: number | undefined;
-  /** The files are contact sheets of pictures of this side, pixels, edge to edge; places of one colour are empty. */
+  /** Set if the files are contact sheets: the side of their pictures, edge to edge. Tiles of one colour are empty. */
   readonly sheetTile?: number | undefined;
-  /** 'all' unless given, for contact sheets 'mirror': what is collected on sheets mostly has an up and a down. */
+  /** Default 'all'; 'mirror' for contact sheets, whose pictures mostly have an up and a down. */
   readonly augment?: Augmentation | undefined;
-  /** Bytes of decoded pictures that stay in memory; 256 MiB unless given. Crops hang on whether all have room. */
+  /** Memory for decoded pictures, bytes. Default 256 MiB. Crops depend on whether all pictures fit. */
   readonly cacheBytes?: number | undefined;
-  /** Takes every file that is left out because it cannot be read: at the start, or when its turn comes. */
+  /** Called for every file that cannot be read: at the start, or when it is needed. */
   readonly onSkipped?: ((file: SkippedFile) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Of the files, kept for validation. */
+/** Share of the files. */
 export const VALIDATION_SHARE = 0.05;
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
-/** Steps whose crops are made before they are asked for. */
+/** How many steps' crops are made ahead. */
 const STEPS_AHEAD = 8;
-/** Where not all pictures have room decoded: one crop for so many pixels of the average picture, up to the most. */
+/** If the pictures do not all fit in memory: one crop per this many pixels of the average picture, up to MOST_TAKES. */
 const PIXELS_PER_TAKE = 512 * 512;
 const MOST_TAKES = 16;
 
-/** What one visit is of: a file, or every `parts`-th tile of a contact sheet. */
+/** The unit of a visit: a file, or every `parts`-th tile of a contact sheet. */
 interface Unit {
   readonly file: PictureFile;
   readonly part: number;
@@ -86,8 +85,8 @@ interface Unit {
 }
 
 /**
- * Opens a folder's pictures as crops for training. If not all pictures fit into memory decoded, several crops are taken
- * of each at once and used in later steps, because decoding a large photograph costs more than a step.
+ * Opens a folder's pictures as crops for training. If they do not all fit in memory, several crops are taken at each
+ * decoding and used in later steps, because decoding a large photograph takes longer than a step.
  *
  * @throws  FlowDenoiseError BAD_OPTION (no such folder; too few pictures, or too small ones), BAD_IMAGE (none can be
  *          read); the signal's reason. So does `batch`, once nothing is left that can be decoded.
@@ -127,7 +126,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
       );
   }
 
-  /** All crops of one visit; of the next unit in order where this one cannot be read. */
+  /** All crops of one visit; if its unit cannot be read, of the next one that can. */
   async function makeVisit(visit: number): Promise<readonly Uint8Array[]> {
     for (let further = 0; further < units.length; further++) {
       const unit = units[order(visit, further)] as Unit;
@@ -186,8 +185,8 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
 }
 
 /**
- * Returns the value of a key, and makes it the first time. Keeps at most `most` values and drops the oldest. Only callers
- * that await the value see its failure.
+ * Returns a key's value, and makes it the first time. Keeps at most `most` values and drops the oldest. Failures reach only
+ * callers that await the value.
  */
 function remembered<Value>(
   known: Map<number, Promise<Value>>,
@@ -205,7 +204,7 @@ function remembered<Value>(
   return value;
 }
 
-/** Crops that are taken of a picture each time that it is decoded. */
+/** The number of crops taken each time that a picture is decoded. */
 function takesOf(files: readonly PictureFile[], cacheBytes: number): number {
   const pixels = sum(files.map(({ width, height }) => width * height));
   if (decodedBytes({ width: pixels, height: 1 }) <= cacheBytes) return 1;
@@ -217,7 +216,7 @@ function unitsOf(file: PictureFile, takes: number, sheetTile: number | undefined
   return Array.from({ length: parts }, (_, part) => ({ file, part, parts }));
 }
 
-/** Where a visit's crops are taken, one region for each; undefined for a contact sheet with nothing on it. */
+/** The regions of a visit's crops; undefined for an empty contact sheet. */
 function regionsOf(
   picture: RgbPicture,
   { part, parts }: Unit,
@@ -231,7 +230,7 @@ function regionsOf(
   const regions: Region[] = [];
   for (let take = 0; take < takes; take++) {
     const first = part + take * parts;
-    // An empty place is stood in for by the next that is not.
+    // The next tile that is not empty replaces an empty one.
     for (let further = 0; regions.length <= take; further++) {
       if (further === tiles) return undefined;
       const region = tileAt(width, sheetTile, (first + further) % tiles);

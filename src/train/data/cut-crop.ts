@@ -1,5 +1,4 @@
-// Where a crop lies on a picture or a contact sheet (many pictures of one size, edge to edge), and cutting it out,
-// turned or mirrored.
+// Cuts a crop out of a picture or a contact sheet (many pictures of one size, edge to edge), and turns or mirrors it.
 import type { Region, Size } from '../../core/picture.js';
 
 /** Interleaved 8-bit RGB. */
@@ -11,17 +10,16 @@ export interface RgbPicture {
 
 export const CHANNELS = 3;
 
-/** Bits of a symmetry of the square: first mirrored across the diagonal, then left-right, then upside down. */
+/** Bits of a symmetry of the square: first mirror across the diagonal, then left-right, then upside down. */
 export const MIRROR = 1;
 const UPSIDE_DOWN = 2;
 const DIAGONAL = 4;
-/** All of them: four quarter turns, mirrored or not. */
+/** The number of symmetries: four quarter turns, mirrored or not. */
 export const SYMMETRIES = 8;
 
 /**
  * Copies a square of a picture.
  *
- * @param size      its side; the square lies within the picture
  * @param symmetry  from 0 (as it is) to 7; 1 is left-right
  * @returns         [size, size, 3]
  */
@@ -51,19 +49,19 @@ export function cutCrop(
   return crop;
 }
 
-/** Places on a sheet; what is left at its right and lower edge is no place. */
+/** The number of tiles on a sheet; what is left at its right and lower edge is ignored. */
 export function tilesOf({ width, height }: Size, tile: number): number {
   return Math.floor(width / tile) * Math.floor(height / tile);
 }
 
-/** A place, counted by rows from the upper left. */
+/** A tile, counted by rows from the upper left. */
 export function tileAt(width: number, tile: number, index: number): Region {
   const columns = Math.floor(width / tile);
   const left = (index % columns) * tile;
   return { left, top: Math.floor(index / columns) * tile, width: tile, height: tile };
 }
 
-/** Whether nothing was put in a place: it is one colour throughout. A flow's density has no bound on such a picture. */
+/** A tile of one colour is empty. A flow's density has no bound on such a picture. */
 export function isEmpty({ data, width }: RgbPicture, region: Region): boolean {
   const first = (region.top * width + region.left) * CHANNELS;
   for (let y = region.top; y < region.top + region.height; y++) {

@@ -1,5 +1,4 @@
-// Decoded pictures of the training folder: as many as fit into a number of bytes stay in memory. sharp decodes in
-// threads of its own.
+// Decoded pictures of the training folder, kept in memory up to a number of bytes. sharp decodes in its own threads.
 
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
@@ -9,9 +8,9 @@ import { CHANNELS, type RgbPicture } from './cut-crop.js';
 import { firstLine, type PictureFile, type SkippedFile } from './picture-files.js';
 
 interface DecodedPictures {
-  /** The file's picture; undefined where it cannot be decoded, which is told once. */
+  /** The file's picture; undefined if it cannot be decoded, which is reported once. */
   get(file: PictureFile): Promise<RgbPicture | undefined>;
-  /** Waits for what is being decoded, and forgets all. */
+  /** Waits for decoding to end, and forgets everything. */
   close(): Promise<void>;
 }
 
@@ -21,16 +20,16 @@ export function decodedBytes({ width, height }: Size): number {
 }
 
 /**
- * @param bytes      of decoded pictures that stay in memory; at most four more are there while they are being decoded
- * @param onSkipped  takes a file whose header was good but whose pixels are not
+ * @param bytes      memory for decoded pictures; up to four more are held while they are decoded
+ * @param onSkipped  called for a file with a good header and bad pixels
  */
 export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile) => void): DecodedPictures {
   interface Entry {
     readonly picture: Promise<RgbPicture | undefined>;
-    /** 0 while it is being decoded, and of one that cannot be. */
+    /** 0 while it is decoded, and if it cannot be. */
     bytes: number;
   }
-  // A map keeps its order: what was asked for longest ago stands first.
+  // A map keeps its order, so the least recently used is the first.
   const entries = new Map<string, Entry>();
   let held = 0;
   let isClosed = false;
@@ -64,7 +63,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
   async function read(file: PictureFile): Promise<Entry> {
     const entry: Entry = { picture: decodeInTurn(file), bytes: 0 };
     entries.set(file.name, entry);
-    // One that cannot be decoded stays without bytes, so that it is tried and told once.
+    // A picture that cannot be decoded stays, with 0 bytes, so that it is tried and reported once.
     entry.bytes = (await entry.picture)?.data.length ?? 0;
     held += entry.bytes;
     makeRoom();
@@ -87,7 +86,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
   };
 }
 
-/** Upright, sRGB, 8 bits, three channels. Alpha is dropped, as it is when a picture is denoised. */
+/** Decodes to upright 8-bit sRGB with three channels. Drops alpha, as denoising does. */
 async function decode({ path, width, height }: PictureFile): Promise<RgbPicture> {
   const { data, info } = await sharp(path, { failOn: 'error', limitInputPixels: DEFAULT_MAX_PIXELS })
     .autoOrient()

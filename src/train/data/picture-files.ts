@@ -1,4 +1,4 @@
-// Finds the pictures of a training folder, reads their sizes, and divides them by file into training and validation.
+// Finds the pictures of a training folder, reads their sizes, and splits the files into training and validation.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,16 +10,15 @@ import { mapInOrder } from '../../tile/in-order.js';
 
 /** A file with a picture, or a contact sheet of several. */
 export interface PictureFile {
-  /** Below the folder, with forward slashes. */
+  /** Path below the folder, with forward slashes. */
   readonly name: string;
   readonly path: string;
-  /** Of the upright picture, pixels. */
+  /** Size of the upright picture, pixels. */
   readonly width: number;
   readonly height: number;
   readonly bytes: number;
 }
 
-/** A file that is left out, and why. */
 export interface SkippedFile {
   readonly path: string;
   readonly reason: string;
@@ -31,7 +30,7 @@ export interface FoundPictures {
   /** Too small for a crop, or for one tile of a contact sheet. */
   readonly tooSmall: readonly PictureFile[];
   readonly unreadable: readonly SkippedFile[];
-  /** Whether subfolders say what is trained on and what is kept for validation. */
+  /** Whether subfolders define the split into training and validation. */
   readonly isDivided: boolean;
 }
 
@@ -41,17 +40,17 @@ export interface DividedPictures {
 }
 
 interface Division {
-  /** Whether a file holds many pictures, so that one file is enough to train on. */
+  /** Whether a file holds many pictures; then one file is enough to train on. */
   readonly isSheets: boolean;
-  /** The part of the files that is kept for validation; 0 to 1. */
+  /** The share of the files that is kept for validation; 0 to 1. */
   readonly validationShare: number;
 }
 
-/** Subfolders that are the split, where both are there. */
+/** If both subfolders exist, they are the split. */
 const TRAIN = 'train';
 const VALIDATION = 'validation';
 
-/** Headers are a few hundred bytes each: this many reads hide the disk's latency. */
+/** Headers are a few hundred bytes each; this many parallel reads hide the disk's latency. */
 const LOOKS_AT_ONCE = 8;
 
 /**
@@ -91,15 +90,14 @@ export async function findPictures(
 }
 
 /**
- * Divides pictures by file. A file's name alone decides (except in a folder with few files), so that added pictures do
- * not move others. Subfolders `train` and `validation`, if both are there, are the split. There may be too few of
- * either kind.
+ * Splits pictures by file. A file's name alone decides (except in a folder with few files), so that new pictures do not move
+ * others. Subfolders `train` and `validation`, if both exist, are the split. Either part may be too small.
  */
 export function dividePictures({ good, isDivided }: FoundPictures, division: Division): DividedPictures {
   return isDivided ? dividedByFolder(good) : dividedByName(good, division);
 }
 
-/** @throws  FlowDenoiseError BAD_OPTION for too few pictures to train on */
+/** @throws  FlowDenoiseError BAD_OPTION if there are too few pictures to train on */
 export function refuseTooFew(
   folder: string,
   { tooSmall, unreadable, isDivided }: FoundPictures,
@@ -119,7 +117,7 @@ export function refuseTooFew(
   );
 }
 
-/** A hash over names and lengths of the files, for a training that goes on to see whether its folder has changed. */
+/** A hash over the files' names and lengths, by which a resumed training sees whether its folder has changed. */
 export function hashOfFiles(files: readonly PictureFile[]): string {
   const hash = createHash('sha256');
   for (const { name, bytes } of files) hash.update(`${name}\n${bytes}\n`);
@@ -147,7 +145,7 @@ async function lookAt(
   }
 }
 
-/** sharp's messages may have a line for every part of the decoder that complained. */
+/** sharp's messages may have a line for every part of the decoder that failed. */
 export function firstLine(error: unknown): string {
   return messageOf(error).trim().split('\n')[0] ?? '';
 }
@@ -157,7 +155,7 @@ function dividedByFolder(files: readonly PictureFile[]): DividedPictures {
   return { training: below(TRAIN), validation: below(VALIDATION) };
 }
 
-/** The files whose names hash lowest are kept; at least one, and never so many that there is nothing to train on. */
+/** Keeps the files whose names hash lowest for validation: at least one, and never all. */
 function dividedByName(
   files: readonly PictureFile[],
   { validationShare, isSheets }: Division,
@@ -171,14 +169,14 @@ function dividedByName(
   };
 }
 
-/** In an order that hangs on their names alone, and on nothing that names mean. */
+/** In an order that depends on the hashes of the names. */
 export function byPlace(files: readonly PictureFile[]): PictureFile[] {
   const places = new Map(files.map((file) => [file, placeOf(file.name)]));
   const place = (file: PictureFile): number => places.get(file) ?? 0;
   return [...files].sort((a, b) => place(a) - place(b));
 }
 
-/** A number in [0, 1) that hangs on a name alone. */
+/** A number in [0, 1) that depends on the name only. */
 function placeOf(name: string): number {
   return createHash('sha256').update(name).digest().readUInt32LE(0) / 2 ** 32;
 }

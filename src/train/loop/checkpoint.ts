@@ -1,5 +1,5 @@
-// A training on disk: one file with tensors, counts and settings, written whole or not at all. The one before is kept
-// in case the newest is damaged. Noise and crops follow from seed and step.
+// A training on disk: one file with tensors, counts and settings, written atomically. The previous one is kept, in case the
+// newest is damaged. Noise and crops follow from seed and step.
 
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
@@ -18,20 +18,19 @@ import type { OptimizerCounts, OptimizerState, OptimizerTensors } from './optimi
 
 const FORMAT = 'flow-denoise-checkpoint-2';
 const NAMES = ['parameters', 'firstMoment', 'secondMoment', 'average'] as const;
-/** Of the snapshot's tensors: without it, bad steps after a stop would be answered otherwise than without one. */
+/** Prefix of the snapshot's tensors. Without the snapshot, a resumed training would treat bad steps differently. */
 const SNAPSHOT = 'snapshot.';
 const ALL_NAMES = [...NAMES, ...NAMES.map((name) => `${SNAPSHOT}${name}`)];
 
-/** All of a training but its tensors. */
+/** A training's state without its tensors. */
 interface CheckpointState {
   readonly settings: TrainingSettings;
-  /** Steps that were taken, skipped ones included. */
+  /** Steps so far, including skipped ones, and the seconds that they took. */
   readonly step: number;
-  /** That they took. */
   readonly seconds: number;
   readonly counts: OptimizerCounts;
   readonly snapshotCounts: OptimizerCounts;
-  /** As the crop source describes them. */
+  /** The data as the crop source describes it. */
   readonly data: Readonly<Record<string, string | number>>;
 }
 
@@ -41,11 +40,11 @@ export interface Checkpoint {
   readonly state: CheckpointState;
   readonly arrays: CheckpointArrays;
   readonly snapshot: CheckpointArrays;
-  /** That it was read from. */
+  /** The file that it was read from. */
   readonly file: string;
 }
 
-/** Where a prior's training keeps its files. */
+/** The folder with a training's own files, in the prior's folder. */
 export const trainingFolder = (output: string) => join(output, 'training');
 export const checkpointFile = (output: string) => join(trainingFolder(output), 'checkpoint.safetensors');
 const previousFile = (output: string) => join(trainingFolder(output), 'checkpoint.previous.safetensors');
@@ -59,7 +58,7 @@ function hashOf(state: string, tensors: ReadonlyMap<string, TensorData>): string
   return hash.digest('hex');
 }
 
-/** @throws  FlowDenoiseError WRITE_FAILED; what was there before is there still */
+/** @throws  FlowDenoiseError WRITE_FAILED; the earlier checkpoint is then still there */
 export async function writeCheckpoint(
   state: CheckpointState,
   tensors: OptimizerTensors,
@@ -81,7 +80,7 @@ export async function writeCheckpoint(
   const file = checkpointFile(output);
   const next = join(trainingFolder(output), 'checkpoint.next.safetensors');
   await writeFileAtomic(next, bytes);
-  // There is none before the first.
+  // The first checkpoint has no previous one.
   await rename(file, previousFile(output)).catch(() => undefined);
   await rename(next, file).catch((error: unknown) => {
     throw new FlowDenoiseError(
@@ -107,10 +106,10 @@ function parse(bytes: Uint8Array, file: string): Checkpoint {
 }
 
 /**
- * The newest checkpoint that is whole.
+ * The newest intact checkpoint.
  *
- * @param onDamaged  is told of one that is not, and that the one before it is taken
- * @throws           FlowDenoiseError BAD_CHECKPOINT when there is none
+ * @param onDamaged  called with a message if the newest is damaged and the previous one is used
+ * @throws           FlowDenoiseError BAD_CHECKPOINT if there is none
  */
 export async function readCheckpoint(
   output: string,
@@ -142,7 +141,7 @@ function tensorsOf(arrays: CheckpointArrays): OptimizerTensors {
   };
 }
 
-/** What an optimizer goes on from, as tensors that the caller owns. */
+/** The tensors from which an optimizer goes on; the caller owns them. */
 export function checkpointTensors({ state, arrays, snapshot }: Checkpoint): {
   readonly tensors: OptimizerTensors;
   readonly before: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState };

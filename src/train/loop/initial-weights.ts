@@ -1,5 +1,5 @@
-// The parameters that training begins with: last layers zero, 1x1 matrices random rotations (Glow, section 3), and
-// actnorm fitted to a first batch, explicitly and once.
+// The initial parameters: last layers zero, 1x1 matrices random rotations (Glow, section 3), and actnorm fitted to a first
+// batch, once.
 import * as tf from '@tensorflow/tfjs-core';
 import { actnorm } from '../../core/flow/actnorm.js';
 import { affineCoupling } from '../../core/flow/affine-coupling.js';
@@ -19,7 +19,7 @@ import { squeeze } from '../../core/flow/squeeze.js';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 
-/** Keeps a channel that does not vary from being scaled without bound. */
+/** Keeps a constant channel from being scaled without bound. */
 const LEAST_DEVIATION = 1e-6;
 
 /** A random rotation, row-major: Gram-Schmidt over Gaussian rows. */
@@ -32,7 +32,7 @@ function rotation(size: number, normal: () => number): Float32Array {
       for (let i = 0; i < size; i++) row[i] = (row[i] as number) - share * (other[i] as number);
     }
     const length = Math.hypot(...row);
-    // A row that the others nearly span would be rounding noise.
+    // A row nearly spanned by the others would be rounding noise.
     if (length > 0.1) rows.push(row.map((value) => value / length));
   }
   return Float32Array.from(rows.flatMap((row) => [...row]));
@@ -48,7 +48,7 @@ function initialArray(name: string, shape: readonly number[], normal: () => numb
   return { shape, data: new Float32Array(count).map(() => deviation * normal()) };
 }
 
-/** Random parameters, actnorm still the identity. */
+/** Random parameters; actnorm is still the identity. */
 export function randomWeights(architecture: Architecture, seed: number): Map<string, WeightArray> {
   const normal = gaussianGenerator(seed);
   return new Map(
@@ -59,7 +59,7 @@ export function randomWeights(architecture: Architecture, seed: number): Map<str
   );
 }
 
-/** Makes every channel of x, [B, H, W, C], zero on average with a deviation of 1. */
+/** The actnorm that gives every channel of x, [B, H, W, C], mean 0 and deviation 1. */
 function actnormFor(x: tf.Tensor): { bias: WeightArray; logScale: WeightArray } {
   const [mean, deviation] = tf.tidy(() => {
     const moments = tf.moments(x, [0, 1, 2]);
@@ -76,11 +76,11 @@ function actnormFor(x: tf.Tensor): { bias: WeightArray; logScale: WeightArray } 
 }
 
 /**
- * Fits every actnorm to what reaches it from a batch, from the first to the last.
+ * Fits every actnorm, from the first to the last, to its input for a batch.
  *
  * @param y      [B, H, W, C], [0, 1] units, with its noise
  * @param sigma  [B, 1]
- * @returns      all parameters, those of actnorm new
+ * @returns      all parameters, with new ones for actnorm
  */
 export function initializeActnorm(
   architecture: Architecture,

@@ -1,5 +1,4 @@
-// What training minimises, as a differentiable function of the parameters: the flow's own forward and pullback on
-// TensorFlow.js.
+// The training loss as a differentiable function of the parameters: the flow's forward and pullback on TensorFlow.js.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../../core/flow/architecture.js';
 import { flowDensity } from '../../core/flow/log-density.js';
@@ -8,18 +7,18 @@ import { type ParameterLayout, parameterSource } from './parameter-vector.js';
 
 /**
  * likelihood: the negative log density per dimension, nats (Glow's, and the paper's).
- * denoising: mean over pictures of ln(e + 1e-3), e = mean over a picture of (sigma score(x + sigma n; sigma) + n)^2, so
- * that every noise level counts alike (Vincent 2011, A connection between score matching and denoising
- * autoencoders), plus 0.002 times the likelihood's.
- * both: the same with the likelihood's in full.
+ * denoising: mean over pictures of ln(e + 1e-3), e = mean over a picture of (sigma score(x + sigma n; sigma) + n)^2, plus
+ * 0.002 times the likelihood's. The logarithm makes every noise level count alike (Vincent 2011, A connection between score
+ * matching and denoising autoencoders).
+ * both: the same with 1 times the likelihood's.
  */
 export type Objective = 'likelihood' | 'denoising' | 'both';
 
 export const OBJECTIVES = ['likelihood', 'denoising', 'both'] as const satisfies readonly Objective[];
 
-/** Weight of the negative log density per dimension beside the denoising term. */
+/** Weight of the negative log density per dimension, added to the denoising term. */
 const LIKELIHOOD_WEIGHT = { denoising: 0.002, both: 1 } as const;
-/** Keeps the logarithm of the denoising error finite, and pictures without structure from counting most. */
+/** Keeps the logarithm of the denoising error finite, and pictures without structure from dominating. */
 const LEAST_ERROR = 1e-3;
 
 /** Pictures are [B, H, W, C]. */
@@ -35,16 +34,16 @@ export interface TrainingBatch {
 export interface Loss {
   /** [] */
   readonly loss: tf.Tensor;
-  /** Mean over pictures and dimensions, of 8-bit numbers: -log2 p(y) + 8, []. */
+  /** Mean over pictures and dimensions, as of 8-bit numbers: -log2 p(y) + 8, []. */
   readonly bitsPerDimension: tf.Tensor;
   /** Mean of e, []; undefined for the likelihood. */
   readonly denoisingError: tf.Tensor | undefined;
 }
 
 /**
- * The loss of a batch under the flow with these parameters; inside the caller's `tidy`.
+ * The loss of a batch under the flow with these parameters. Call it inside `tidy`.
  *
- * @param tensors  as `parameterTensors` gives them
+ * @param tensors  from `parameterTensors`
  */
 export function lossOf(
   architecture: Architecture,

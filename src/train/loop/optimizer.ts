@@ -1,40 +1,39 @@
-// Adam over the flat parameter vector. Gradients are clipped by their usual size, extraordinary steps are skipped, and
-// three of them in a row restore a snapshot.
+// Adam over the flat parameter vector. Gradients are clipped relative to their usual norm, extraordinary steps are skipped,
+// and three skips in a row restore a snapshot.
 import * as tf from '@tensorflow/tfjs-core';
 
 const BETAS = [0.9, 0.995] as const;
 const EPSILON = 1e-8;
-/** Of the average of the weights. */
+/** Decay of the average of the weights. */
 const AVERAGE_DECAY = 0.999;
-/** Of the running means of loss and gradient norm. */
+/** Decay of the running means of loss and gradient norm. */
 const MEAN_DECAY = 0.98;
-/** Gradients are clipped at so many times their running mean norm, and skipped beyond the other. */
+/** Gradients are clipped at this multiple of their running mean norm, and skipped above MOST_NORM times it. */
 const CLIP = 3;
 const MOST_NORM = 50;
-/** A loss so far above its running mean, nats, is skipped. */
+/** A step whose loss is this far above the running mean, in nats, is skipped. */
 const MOST_LOSS = 2.5;
 const MOST_SKIPS = 3;
-/** Good steps between two snapshots. */
+/** Good steps from one snapshot to the next. */
 const SNAPSHOT_STEPS = 100;
-/** Restorations without a new snapshot between them, after which training ends. */
+/** Training fails after this many restorations without a new snapshot. */
 const MOST_RESTORATIONS = 5;
-/** Steps over which the rate rises, at the start and after a restoration. */
+/** The rate rises over this many steps, at the start and after a restoration. */
 const WARM_UP = 500;
 
-/** Vectors [size]; owned by the state that holds them. */
+/** Vectors [size]; the state that holds them owns them. */
 export interface OptimizerTensors {
   readonly parameters: tf.Tensor;
   readonly firstMoment: tf.Tensor;
   readonly secondMoment: tf.Tensor;
-  /** Of the parameters, exponentially weighted: what becomes the prior. */
+  /** The exponentially weighted average of the parameters, which becomes the prior. */
   readonly average: tf.Tensor;
 }
 
-/** What goes into a checkpoint beside the tensors. */
+/** Stored in a checkpoint with the tensors. */
 export interface OptimizerCounts {
-  /** Updates that were made. */
   readonly updates: number;
-  /** Updates since the rate began to rise. */
+  /** Updates since the warm-up began. */
   readonly warmed: number;
   readonly lossMean: number | undefined;
   readonly normMean: number | undefined;
@@ -47,25 +46,25 @@ interface Update {
   readonly rate: number;
   readonly skipped: 'not finite' | 'loss' | 'gradient' | undefined;
   readonly restored: boolean;
-  /** Snapshots were restored again and again, and nothing was learned between. */
+  /** Snapshots were restored again and again without progress. */
   readonly isLost: boolean;
 }
 
-/** Where an optimizer stands, or stood. */
+/** An optimizer's state. */
 export interface OptimizerState {
   readonly tensors: OptimizerTensors;
   readonly counts: OptimizerCounts;
 }
 
 export interface Optimizer extends OptimizerState {
-  /** What bad steps are answered with: the state after so many good updates. */
+  /** The state at the last snapshot, which bad steps restore. */
   readonly snapshot: OptimizerState;
   /**
-   * Takes a step, or does not.
+   * Takes a step, or skips it.
    *
    * @param gradient  [size]
    * @param norm      its Euclidean norm
-   * @param rate      before the warm-up
+   * @param rate      before the warm-up's factor
    */
   update(gradient: tf.Tensor, loss: number, norm: number, rate: number): Update;
   dispose(): void;
@@ -80,7 +79,7 @@ const START: OptimizerCounts = {
   restorations: 0,
 };
 
-/** Zero moments, the average at the parameters. */
+/** Zero moments; the average equals the parameters. */
 export function freshTensors(parameters: Float32Array): OptimizerTensors {
   const zeros = () => tf.zeros([parameters.length]);
   return {
@@ -98,7 +97,7 @@ const all = ({ parameters, firstMoment, secondMoment, average }: OptimizerTensor
   average,
 ];
 
-/** The same numbers under tensors of their own; nothing is copied. */
+/** New tensors with the same data, without copying. */
 function cloned(tensors: OptimizerTensors): OptimizerTensors {
   const [parameters, firstMoment, secondMoment, average] = all(tensors).map((tensor) => tf.clone(tensor));
   return { parameters, firstMoment, secondMoment, average } as OptimizerTensors;
@@ -108,9 +107,9 @@ const mixed = (mean: number | undefined, value: number) =>
   mean === undefined ? value : MEAN_DECAY * mean + (1 - MEAN_DECAY) * value;
 
 /**
- * @param tensors  are owned by the optimizer from here on
- * @param relative a factor of the rate for every parameter, [size]; owned too
- * @param before   of a training that goes on: its counts and its snapshot, whose tensors are owned as well
+ * @param tensors  the optimizer takes them over
+ * @param relative a factor of the rate for every parameter, [size]; taken over too
+ * @param before   if a training resumes, its counts and snapshot, whose tensors are taken over too
  */
 export function optimizer(
   tensors: OptimizerTensors,
@@ -138,7 +137,7 @@ export function optimizer(
     const [b1, b2] = BETAS;
     const mostNorm = CLIP * (state.normMean ?? Number.POSITIVE_INFINITY);
     const clip = norm > mostNorm ? mostNorm / norm : 1;
-    // An average of the last few hundred at first, so that where training came from is soon forgotten.
+    // At first an average of the last few hundred, so that the starting point is soon forgotten.
     const decay = Math.min(AVERAGE_DECAY, updates / (updates + 10));
     const next = tf.tidy(() => {
       const g = clip === 1 ? gradient : tf.mul(gradient, clip);

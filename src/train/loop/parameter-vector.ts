@@ -1,5 +1,5 @@
-// All parameters of a flow as one flat tensor, so that the optimizer, the average, snapshots and checkpoints are a few
-// operations on one vector each. Kernels lie in it as TensorFlow.js has them (HWIO), so no step turns them.
+// All parameters of a flow as one flat tensor, so that optimizer, average, snapshots and checkpoints take a few operations on
+// one vector. Kernels have TensorFlow.js's layout (HWIO), so no step transposes them.
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, parameterShapes } from '../../core/flow/architecture.js';
 import type { ParameterSource, WeightArray, Weights } from '../../core/flow/parameters.js';
@@ -8,9 +8,9 @@ interface Entry {
   readonly name: string;
   readonly offset: number;
   readonly size: number;
-  /** As in the weights file. */
+  /** Shape in the weights file. */
   readonly shape: readonly number[];
-  /** As the flow's operations take it. */
+  /** Shape for the flow's operations. */
   readonly tensorShape: readonly number[];
 }
 
@@ -21,7 +21,7 @@ export interface ParameterLayout {
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
-/** Whether a parameter is a convolution's kernel; the 1x1 matrices are, written as [C, C]. */
+/** A convolution's kernel; also a 1x1 matrix, which is written as [C, C]. */
 const isKernel = (name: string, shape: readonly number[]) =>
   shape.length === 4 || name.endsWith('conv1x1.weight');
 
@@ -29,7 +29,7 @@ export function parameterLayout(architecture: Architecture): ParameterLayout {
   return layoutOf(parameterShapes(architecture));
 }
 
-/** @param shapes every tensor's by name, as in the weights file */
+/** @param shapes  every tensor's, by name, as in the weights file */
 export function layoutOf(shapes: Readonly<Record<string, readonly number[]>>): ParameterLayout {
   let offset = 0;
   const entries = Object.entries(shapes).map(([name, shape]): Entry => {
@@ -42,7 +42,7 @@ export function layoutOf(shapes: Readonly<Record<string, readonly number[]>>): P
   return { entries, size: offset };
 }
 
-/** The place in the vector, from the entry's offset, of every number of the weights file's order. */
+/** For every number in the weights file's order, its place in the vector, relative to the entry's offset. */
 function placesOf({ shape, tensorShape, size }: Entry): Int32Array {
   if (tensorShape.length !== 4) return Int32Array.from({ length: size }, (_, i) => i);
   const [O = 1, I = 1, kh = 1, kw = 1] = shape;
@@ -55,7 +55,7 @@ function placesOf({ shape, tensorShape, size }: Entry): Int32Array {
   return places;
 }
 
-/** @throws  TypeError when a parameter is missing */
+/** @throws  TypeError if a parameter is missing */
 export function toVector({ entries, size }: ParameterLayout, weights: Weights): Float32Array {
   const vector = new Float32Array(size);
   for (const entry of entries) {
@@ -80,14 +80,14 @@ export function toWeights({ entries }: ParameterLayout, vector: Float32Array): W
   );
 }
 
-/** The parameters one by one, in the layout's order; inside the caller's `tidy`. */
+/** The parameters one by one, in the layout's order. Call it inside `tidy`. */
 export function parameterTensors({ entries }: ParameterLayout, vector: tf.Tensor): tf.Tensor[] {
   return entries.map(({ offset, size, tensorShape }) =>
     tf.reshape(tf.slice(vector, offset, size), [...tensorShape]),
   );
 }
 
-/** The tensors as the flow asks for them. */
+/** Gives the flow its parameters from tensors. */
 export function parameterSource(
   { entries }: ParameterLayout,
   tensors: readonly tf.Tensor[],
@@ -101,7 +101,7 @@ export function parameterSource(
   return { kernel: find, vector: find, matrix: find };
 }
 
-/** A number for every place of the vector. */
+/** A vector with one number per parameter. */
 export function perParameter(
   { entries, size }: ParameterLayout,
   value: (name: string) => number,

@@ -1,4 +1,4 @@
-// The random numbers of a step (noise, noise levels, dequantization), a function of seed and step, so that training can
+// The random numbers of a step (noise, noise levels, dequantization), as a function of seed and step, so that training can
 // resume.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { mersenne } from 'pure-rand/generator/mersenne';
@@ -9,11 +9,11 @@ interface StepRandom {
   normal(count: number): Float32Array;
   /** `count` samples of U(0, 1). */
   uniform(count: number): Float32Array;
-  /** `count` noise levels, log-uniform over the range, stratified: one in each of `count` equal parts, shuffled. */
+  /** `count` noise levels, log-uniform over the range and stratified: one in each of `count` equal parts, shuffled. */
   sigmas(count: number, range: readonly [number, number]): Float32Array;
 }
 
-/** Apart from other draws with the same seed. */
+/** Separates these draws from others with the same seed. */
 const SALT = 0x9e3779b9;
 
 /** @param seed an integer from 0 to 2^32 - 1 */

@@ -1,5 +1,5 @@
-// The training loop: batches, steps, validations, checkpoints. It owns every tensor it makes, and writes the prior
-// whatever ends it.
+// The training loop: batches, steps, validations, checkpoints. It owns every tensor it makes, and writes the prior however it
+// ends.
 
 import os from 'node:os';
 import { basename } from 'node:path';
@@ -28,12 +28,12 @@ import {
 import { stepRandom } from './step-random.js';
 import { VALIDATION_CROPS, validate } from './validation.js';
 
-/** The 1x1 matrices', of everything else's rate. */
+/** Rate of the 1x1 matrices, relative to that of other parameters. */
 const MATRIX_RATE = 0.5;
-/** Actnorm is fitted to so many batches at once. */
+/** Actnorm is fitted to this many batches together. */
 const FIRST_BATCHES = 2;
 
-/** A step's batch as tensors, [B, H, W, 3]; inside the caller's `tidy`. */
+/** A step's batch as tensors, [B, H, W, 3]. Call it inside `tidy`. */
 function batchOf(
   { architecture, batch, crop, seed, sigmaRange }: TrainingSettings,
   pixels: Uint8Array,
@@ -43,7 +43,7 @@ function batchOf(
   const draws = stepRandom(seed, step);
   const tensor = (values: Float32Array) => tf.tensor4d(values, shape);
   if (!architecture.conditioning) {
-    // Uniform dequantization (Theis et al. 2016): the density of whole numbers is that of intervals.
+    // Uniform dequantization (Theis et al. 2016): whole numbers become intervals, so that they have a density.
     const spread = draws.uniform(pixels.length);
     return {
       clean: tensor(spread.map((u, i) => ((pixels[i] as number) + u) / 256)),
@@ -59,7 +59,7 @@ function batchOf(
 }
 
 interface Evaluated {
-  /** [size], the caller's. */
+  /** [size]; the caller owns it. */
   readonly gradient: tf.Tensor;
   readonly loss: number;
   readonly norm: number;
@@ -67,7 +67,7 @@ interface Evaluated {
   readonly denoisingError: number | undefined;
 }
 
-/** Loss and gradient of the flow's parameters, a flat vector, for a batch. */
+/** Loss and gradient for a batch, with respect to the flat parameter vector. */
 export function evaluateStep(
   { architecture, objective }: Pick<TrainingSettings, 'architecture' | 'objective'>,
   layout: ParameterLayout,
@@ -86,7 +86,7 @@ export function evaluateStep(
         batch,
         objective,
       );
-      // Kept: `gradients` disposes of everything but what it returns.
+      // Kept, since `gradients` disposes of everything but its result.
       beside = [bitsPerDimension, denoisingError ?? tf.scalar(0)].map((tensor) => tf.keep(tensor));
       return loss;
     }, tensors);
@@ -128,16 +128,16 @@ interface TrainerInput {
   readonly settings: TrainingSettings;
   readonly crops: CropSource;
   readonly checkpoint: Checkpoint | undefined;
-  /** Asked between steps. */
+  /** Checked between steps. */
   readonly isStopped: () => boolean;
 }
 
 /**
- * Trains on the current TensorFlow.js backend until the steps or minutes are over or it is stopped; then writes
- * checkpoint and prior.
+ * Trains on the current TensorFlow.js backend until the steps or minutes are over or it is stopped, then writes checkpoint
+ * and prior.
  *
- * @throws  FlowDenoiseError WRITE_FAILED when the last checkpoint or prior cannot be written, TRAINING_FAILED when the
- *          training has diverged for good (the prior of the last checkpoint is there then)
+ * @throws  FlowDenoiseError WRITE_FAILED if the last checkpoint or prior cannot be written; TRAINING_FAILED if training has
+ *          diverged for good (the prior of the last checkpoint then exists)
  */
 export async function* runTraining(input: TrainerInput): AsyncGenerator<TrainingRecord, void> {
   const { settings, crops, checkpoint, isStopped } = input;
@@ -217,7 +217,7 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
       };
       yield record;
       if (update.isLost) {
-        // The snapshot that was restored may know more than the last checkpoint.
+        // The restored snapshot may be newer than the last checkpoint.
         const { updates } = learner.counts;
         const isNewer = updates > savedUpdates;
         if (isNewer) await writeAverage(settings, layout, learner, updates, seconds(), crops, measured);
@@ -231,7 +231,7 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
         try {
           yield await save();
         } catch (error) {
-          // The disk may have room again next time; the last checkpoint is there.
+          // The disk may have room again next time; the last checkpoint exists.
           yield { kind: 'warning', step, message: `${messageOf(error)} Training goes on.` };
         }
       }
@@ -240,7 +240,7 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
       measured = await measure();
       yield measured;
     }
-    // Stopped before the first step, there is nothing that a prior could be.
+    // Stopped before the first step, there is no prior to write.
     if (step > 0 && (savedStep !== step || !isStopped())) yield await save();
   } finally {
     learner.dispose();
@@ -274,7 +274,7 @@ function lost(
   );
 }
 
-/** The averaged weights as a prior that can be used. */
+/** Writes the averaged weights as a usable prior. */
 async function writeAverage(
   settings: TrainingSettings,
   layout: ParameterLayout,
@@ -286,7 +286,7 @@ async function writeAverage(
 ): Promise<void> {
   const { architecture, output, name, sigmaRange, objective, crop, batch, seed, rate, from } = settings;
   const average = (await learner.tensors.average.data()) as Float32Array;
-  // A flow that was never sound is no prior; what was written before stays.
+  // A flow that was never sound is not a prior; what was written before stays.
   if (!average.every(Number.isFinite)) return;
   await replacePrior(
     output,

@@ -1,4 +1,4 @@
-// How good the flow is so far, on crops that it is not trained on: bits per dimension, and PSNR at three noise levels.
+// Measures the flow on crops that it is not trained on: bits per dimension, and PSNR at three noise levels.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { openTfjsClimbs } from '../../core/engine/tfjs/tfjs-climbs.js';
@@ -11,16 +11,16 @@ import { toInterleaved, toPlanar } from '../../core/picture.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import { stepRandom } from './step-random.js';
 
-/** Crops that are measured, and the first of them that are shown. */
+/** The number of measured crops, the first of which are shown. */
 export const VALIDATION_CROPS = 24;
 const SHOWN_CROPS = 4;
-/** Of an unconditioned flow, whose beta-MAP takes many evaluations. */
+/** Fewer for an unconditioned flow, whose beta-MAP takes many evaluations. */
 const CLIMBED_CROPS = 4;
 const CLIMB = { steps: 30, rate: 0.15, beta: 1 } as const;
 const BATCH = 8;
 const SAMPLES = 8;
 const SIGMAS_255 = [15, 25, 50] as const;
-/** Not a seed that training uses: it begins at another step. */
+/** Training uses other seeds, since its steps start at 0. */
 const FIRST_STEP = -1000;
 
 interface ValidationTask {
@@ -48,7 +48,7 @@ function psnrOf(clean: Uint8Array, estimate: Float32Array): number {
   return -10 * Math.log10(squares / clean.length);
 }
 
-/** The noise levels that are measured: those of 15, 25 and 50 that the flow is meant for, or its range's ends and middle. */
+/** The measured noise levels: those of 15, 25 and 50 that the flow knows, or its range's ends and middle. */
 function sigmasFor([low, high]: readonly [number, number]): readonly number[] {
   const known = SIGMAS_255.filter((sigma) => sigma / 255 >= low && sigma / 255 <= high);
   return known.length === SIGMAS_255.length ? known : [low, Math.sqrt(low * high), high].map((s) => s * 255);
@@ -102,7 +102,7 @@ function tweedie(
   return estimate;
 }
 
-/** beta-MAP of noisy crops, a few steps from the noisy ones; a crop where the flow breaks down stays as it is. */
+/** A few steps of beta-MAP from the noisy crops. A crop on which the flow breaks down stays as it is. */
 async function climbed(
   { architecture, source, sigmaRange, size }: ValidationTask,
   noisy: Float32Array,
@@ -176,7 +176,7 @@ async function denoisedAt(task: ValidationTask, sigma255: number) {
   };
 }
 
-/** Pictures drawn from the flow, at its smallest noise level. */
+/** Pictures drawn from the flow at its smallest noise level. */
 export function sampleFlow(
   { architecture, source, sigmaRange, seed, size }: Omit<ValidationTask, 'crops' | 'temperature'>,
   temperature: number,
@@ -212,7 +212,7 @@ export function sampleFlow(
   return { size, temperature, pictures };
 }
 
-/** Measures the flow that `source` has the parameters of. */
+/** Measures the flow with the parameters of `source`. */
 export async function validate(task: ValidationTask): Promise<Measured> {
   const bitsPerDimension = await bitsOf(task);
   const results: Awaited<ReturnType<typeof denoisedAt>>[] = [];

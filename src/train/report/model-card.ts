@@ -1,5 +1,4 @@
-// The card of a trained prior: README.md beside model.json, made from it. Its headings are those of the shipped priors'
-// cards.
+// A trained prior's card: README.md beside model.json, made from it, with the headings of the shipped priors' cards.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../core/files.js';
@@ -7,7 +6,7 @@ import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js'
 import type { PriorModel } from '../../core/model/model-json.js';
 import { plural, timeWords } from '../../core/printable.js';
 
-/** What training and calibration write into the provenance; another origin's says less. */
+/** The provenance that training and calibration write. Other priors have less. */
 const provenanceSchema = z.object({
   method: z.string().optional(),
   data: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
@@ -46,16 +45,16 @@ type Provenance = z.infer<typeof provenanceSchema>;
 
 type Sections = ReadonlyMap<string, string>;
 
-/** @returns  the card of a prior; one whose provenance is not of our training has a shorter one */
+/** @returns  a prior's card; without our training's provenance it is shorter */
 export function modelCard(model: PriorModel): string {
   const sections = [...sectionsOf(model)].map(([heading, text]) => `## ${heading}\n\n${text}\n`);
   return `# ${model.name}: a prior trained with flow-denoise\n\n${sections.join('\n')}`;
 }
 
 /**
- * Updates a card to its model.json. Sections that someone rewrote stay; a missing card is written.
+ * Updates a card to its model.json. Sections that someone rewrote stay. A missing card is written.
  *
- * @param before  the model that the card was written for; undefined where there was none
+ * @param before  the model that the card was written for, if any
  * @throws        FlowDenoiseError WRITE_FAILED
  */
 export async function updateModelCard(

@@ -1,4 +1,4 @@
-// What training told, as curves: kept as numbers, drawn with as many points as an eye can tell apart.
+// The curves of a training: kept as numbers, drawn with no more points than an eye can tell apart.
 import { mean } from '../../core/metrics/index.js';
 import type { LoggedRecord, LoggedValidation } from './training-log.js';
 
@@ -6,7 +6,7 @@ type Points = readonly (readonly [x: number, y: number])[];
 
 export interface TrainingCurves {
   add(record: LoggedRecord): void;
-  /** Steps that were made, those skipped and those after which a snapshot was restored. */
+  /** All steps, skipped ones, and those that restored a snapshot. */
   readonly steps: number;
   readonly skipped: number;
   readonly restored: number;
@@ -15,16 +15,16 @@ export interface TrainingCurves {
   readonly secondsLeft: number | undefined;
   readonly validations: readonly LoggedValidation[];
   /**
-   * Of the batches, means over stretches of steps; skipped steps count nothing.
+   * A quantity of the batches, averaged over runs of steps without skipped ones.
    *
-   * @param from  the first step that is shown
+   * @param from  the first step to show
    */
   batches(what: BatchQuantity, from?: number): Points;
 }
 
 type BatchQuantity = 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate';
 
-/** Points of one curve on a page. */
+/** The most points of a curve. */
 const MOST_POINTS = 300;
 const RECENT = 100;
 
@@ -78,7 +78,7 @@ export function trainingCurves(): TrainingCurves {
   };
 }
 
-/** Stretches of as many steps each, by the means of what is finite in them. */
+/** Averages runs of equal length; values that are not finite do not count. */
 function thinned(steps: readonly number[], values: readonly number[], from: number): Points {
   const first = steps.findIndex((step) => step >= from);
   if (first === -1) return [];

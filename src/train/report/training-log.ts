@@ -1,4 +1,4 @@
-// log.jsonl: what training told, one record a line, for programs. No pixels: those are on the page.
+// log.jsonl: the records of a training, one per line, without pixels, for programs.
 
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
@@ -18,14 +18,14 @@ export type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
 export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord | WarningRecord;
 
 interface TrainingLog {
-  /** What was in it already, in its order. */
+  /** The records that it already had, in order. */
   readonly earlier: readonly LoggedRecord[];
   /** @throws  FlowDenoiseError WRITE_FAILED */
   add(record: TrainingRecord): Promise<void>;
   close(): Promise<void>;
 }
 
-/** JSON has no numbers that are not finite, and every line shall have every name: both are written as null. */
+/** JSON has no infinite numbers and no undefined. Both are written as null, so that every line has every name. */
 const number = z
   .number()
   .nullable()
@@ -65,9 +65,9 @@ const recordSchema: z.ZodType<LoggedRecord> = z.discriminatedUnion('kind', [
 ]);
 
 /**
- * Opens a training's log to go on with it.
+ * Opens a training's log to append to it.
  *
- * @param lastStep  where training goes on: what was told of later steps, which are made again, is removed; 0 begins anew
+ * @param lastStep  where training resumes: records of later steps, which are made again, are removed; 0 starts a new log
  * @throws          FlowDenoiseError WRITE_FAILED
  */
 export async function openTrainingLog(path: string, lastStep: number): Promise<TrainingLog> {
@@ -87,7 +87,7 @@ export async function openTrainingLog(path: string, lastStep: number): Promise<T
 const written = <Result>(path: string, work: () => Promise<Result>) =>
   orWriteFailed(path, 'the log could not be written', work);
 
-/** `isWhole`: whether the file holds these and nothing else, such as a line that a crash left half written. */
+/** `isWhole`: whether the file holds only these, without an incomplete line from a crash. */
 async function recordsUntil(
   path: string,
   lastStep: number,
@@ -111,7 +111,7 @@ function recordOf(line: string): LoggedRecord | undefined {
   }
 }
 
-/** A record as a line of the log, its end included; without pixels. */
+/** A record as a line of the log, with its line break, without pixels. */
 export function logLine(record: TrainingRecord): string {
   return lineOf(withoutPixels(record));
 }

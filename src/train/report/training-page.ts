@@ -1,4 +1,4 @@
-// training.html: curves, what the flow makes of fixed validation crops, and samples, on one page that loads nothing.
+// training.html: curves, denoised validation crops, and samples, on one page that loads nothing.
 import sharp from 'sharp';
 import { psnr } from '../../core/metrics/index.js';
 import { plural, timeWords } from '../../core/printable.js';
@@ -8,23 +8,22 @@ import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.
 import type { TrainingCurves } from './training-curves.js';
 
 interface TrainingPage {
-  /** Of the prior. */
+  /** The prior's name. */
   readonly title: string;
-  /** What is trained, on what, how: rows of a table. */
+  /** Rows of a table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;
   readonly curves: TrainingCurves;
-  /** The last validation with its pictures; undefined until there is one in this session. */
+  /** This session's last validation, with its pictures; undefined before the first. */
   readonly latest: ValidationRecord | undefined;
-  /** Whether the page is going to be written again: then it asks for itself anew every minute. */
+  /** Whether the page will be written again; then the browser reloads it every minute. */
   readonly isRunning: boolean;
 }
 
 const RELOAD_SECONDS = 60;
-/** What an untrained flow scores would press the rest of its curve flat: it is left out of a long one. */
+/** The start of a long curve is left out: an untrained flow's values would flatten the rest. */
 const BEGINNING = 0.02;
 const LONG = 200;
 
-/** @returns  the page, whole */
 export async function trainingPage(page: TrainingPage): Promise<string> {
   const { title, facts, curves, latest, isRunning } = page;
   const reloadSeconds = isRunning ? RELOAD_SECONDS : undefined;
@@ -74,7 +73,7 @@ function troubles({ skipped, restored }: TrainingCurves): string {
   return `<p class="notice">Training learned nothing from ${plural(skipped, 'step')} that had gone wrong${back}.</p>`;
 }
 
-/** Noise levels may be the ends of a prior's range: 2.55000001. */
+/** Shortens noise levels such as 2.55000001, an end of a prior's range. */
 function short(sigma255: number): number {
   return Number(sigma255.toPrecision(3));
 }
@@ -97,7 +96,7 @@ function charts(curves: TrainingCurves, facts: TrainingPage['facts']): string {
       title: 'Bits per dimension',
       yLabel: 'lower is better',
       series: [
-        // The batches first: they are many points, and the validations are to lie upon them.
+        // Batches first, so that the validations are drawn over their many points.
         { name: 'batches', points: curves.batches('bitsPerDimension', from) },
         {
           name: 'validation',
@@ -123,7 +122,7 @@ function charts(curves: TrainingCurves, facts: TrainingPage['facts']): string {
 <div class="charts">${[...figures, factsCard(facts)].join('\n')}</div></section>`;
 }
 
-/** Undefined where nothing was denoised: an unconditioned flow may have no such validation. */
+/** Undefined if nothing was denoised, as with some unconditioned flows. */
 function psnrChart({ validations }: TrainingCurves): Omit<LineChart, 'xLabel'> | undefined {
   const sigmas = [...new Set(validations.flatMap(({ psnr }) => psnr.map(({ sigma255 }) => sigma255)))];
   if (sigmas.length === 0) return undefined;

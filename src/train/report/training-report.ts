@@ -1,4 +1,4 @@
-// What a training leaves beside its prior: log.jsonl, for programs; training.html, for people; the card at every checkpoint.
+// A training's files beside its prior: log.jsonl, for programs; training.html, for people; the card at every checkpoint.
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.js';
@@ -15,27 +15,27 @@ const LOG_FILE = 'log.jsonl';
 export const PAGE_FILE = 'training.html';
 
 interface TrainingReportOptions {
-  /** Where both are written. */
+  /** The folder of log and page. */
   readonly folder: string;
   /** The prior's name. */
   readonly title: string;
-  /** What is trained, on what, how: rows of the page's table. */
+  /** Rows of the page's table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;
-  /** The step after which training goes on; 0 begins a log anew. */
+  /** The step at which training resumes; 0 starts a new log. */
   readonly lastStep: number;
 }
 
 interface TrainingReport {
-  /** Every record, in its order. The page is written at every validation, the log at once. */
+  /** Call it with every record, in order. It writes the log at once, the page at every validation. */
   add(record: TrainingRecord): Promise<void>;
-  /** Writes the page for good. */
+  /** Writes the final page. */
   finish(): Promise<void>;
-  /** Leaves log and page as they are. */
+  /** Closes without writing the page. */
   close(): Promise<void>;
 }
 
 /**
- * Begins or goes on with a training's log and page. The curves of earlier sessions come from the log.
+ * Starts or continues a training's log and page. The curves of earlier sessions come from the log.
  *
  * @throws  FlowDenoiseError WRITE_FAILED, as its methods do
  */
@@ -69,8 +69,8 @@ const CARD_FILE = 'README.md';
 /**
  * Passes records on and keeps them.
  *
- * @param lastStep  of the checkpoint that training goes on from; 0 for a new training
- * @throws          FlowDenoiseError WRITE_FAILED, and what the records throw
+ * @param lastStep  the step of the checkpoint that training resumes at; 0 for a new training
+ * @throws          FlowDenoiseError WRITE_FAILED, and errors of the records
  */
 export async function* keepingRecords(
   records: AsyncIterable<TrainingRecord>,
@@ -78,7 +78,7 @@ export async function* keepingRecords(
   lastStep: number,
 ): AsyncGenerator<TrainingRecord, void> {
   const { output, name } = settings;
-  // With the first record: whoever stops before it leaves nothing.
+  // Opened with the first record, so that stopping before it leaves nothing.
   let report: TrainingReport | undefined;
   const open = () => openTrainingReport({ folder: output, title: name, facts: factsOf(settings), lastStep });
   let isDone = false;
@@ -93,13 +93,13 @@ export async function* keepingRecords(
     await report?.finish();
     isDone = true;
   } finally {
-    // However it ended, the page shall not go on as if it had not; what ended it counts more than a page unwritten.
+    // However it ended, the page should not reload any more. The error that ended it counts more than a failure here.
     if (!isDone) await report?.finish().catch(() => {});
     await report?.close();
   }
 }
 
-/** A checkpoint of a flow that was never sound comes without a prior. */
+/** Undefined if the checkpoint's flow was never sound and has no prior. */
 const modelOf = (output: string): Promise<PriorModel | undefined> => loadModel(output).catch(() => undefined);
 
 async function describe(output: string, before: PriorModel | undefined): Promise<PriorModel | undefined> {
@@ -108,7 +108,6 @@ async function describe(output: string, before: PriorModel | undefined): Promise
   return model ?? before;
 }
 
-/** Rows of the page's table. */
 function factsOf(settings: TrainingSettings): Record<string, string> {
   const { folder, architecture, objective, batch, crop, rate, steps, minutes, seed, sigmaRange } = settings;
   const [low, high] = sigmaRange.map((sigma) => Number((sigma * 255).toPrecision(3)));

@@ -77,7 +77,7 @@ test('refusals: exit code 2, one clear line, nothing written', () =>
     for (const [words, reason] of [
       ['train nowhere', /--output/],
       ['train nowhere -o prior --engine onnx', /tensorflow.*onnx/],
-      ['train nowhere -o prior --steps 5 --minutes 5', /steps and minutes/],
+      ['train nowhere -o prior --steps 5 --minutes 5', /either steps or minutes/],
       ['train nowhere -o prior --preset huge', /preset.*huge/],
       ['train nowhere -o prior --depth 3,x', /depth/],
       ['calibrate natural nowhere', /priors path natural/],
