@@ -1,25 +1,25 @@
-// What is evaluated: a prior with a method and a beta, or another program's results. Data only.
+// A contender of an evaluation: a prior with a method and a beta, or another program's results.
 import type { Method } from '../denoiser/denoiser.js';
 import type { Preset } from '../denoiser/preset.js';
 
 export type Beta = number | 'auto';
 
 export type Contender =
-  /** The product as anyone calls it: a preset, which is a method with an ensemble and scales. */
+  /** The product with a preset, which sets method, ensemble and scales. */
   | { readonly kind: 'preset'; readonly prior: string; readonly preset: Preset }
-  /** One of its methods alone. */
+  /** One of the product's methods, without ensemble and scales. */
   | { readonly kind: 'product'; readonly prior: string; readonly method: Method; readonly beta?: Beta }
-  /** The maximum itself: beta-MAP from the noisy picture on until it stands still, without the polish. */
+  /** The maximum itself: beta-MAP from the noisy picture to convergence, without the polish. */
   | { readonly kind: 'converged'; readonly prior: string; readonly beta: number }
-  /** Another program: its results are read from a folder, or it is called. */
+  /** Another program: its results are read from a folder, or a function calls it. */
   | { readonly kind: 'given'; readonly name: string; readonly folder?: string };
 
-/** The prior as it is shown: a shipped one's name, or the folder as it was given. */
+/** The prior's name for display: a shipped one's name, or the folder as passed. */
 export function priorName(prior: string): string {
   return prior.replace(/(?<=.)[/\\]+$/, '');
 }
 
-/** What it is, without its beta: subjects that differ in beta only have one name. */
+/** The contender's name without its beta. Contenders that differ only in beta share it. */
 export function methodName(subject: Contender): string {
   switch (subject.kind) {
     case 'given':
@@ -37,7 +37,7 @@ export function methodName(subject: Contender): string {
   }
 }
 
-/** Whether it is called as the product: neither the maximum itself nor another program. */
+/** Whether it runs as the product does: neither the maximum itself nor another program. */
 export function isProduct({ kind }: Contender): boolean {
   return kind === 'product' || kind === 'preset';
 }
@@ -46,7 +46,7 @@ export function betaOf(subject: Contender): Beta | undefined {
   return 'beta' in subject ? subject.beta : undefined;
 }
 
-/** What the beta is called beside a method's name; nothing where there is none. */
+/** The beta as part of the name; empty without a beta. */
 function betaName(beta: Beta | undefined): string {
   if (beta === undefined) return '';
   return beta === 'auto' ? 'calibrated beta' : `beta ${beta}`;

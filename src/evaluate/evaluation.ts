@@ -1,4 +1,4 @@
-// An evaluation: every picture with every noise through every subject, measured.
+// An evaluation: restores every picture under every noise with every contender, and measures the results.
 import { availableParallelism, cpus } from 'node:os';
 import { packageVersion } from '../plugin/package-version.js';
 import type { EvaluationResults } from './measure/results.js';
@@ -48,7 +48,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   return { results, shown };
 }
 
-/** The pictures that an evaluation of these options is about. */
+/** The clean pictures of an evaluation with these options. */
 export async function readPictures(options: CheckedEvaluateOptions): Promise<readonly CleanPicture[]> {
   const { folder, crop, protocol, signal } = options;
   const names = await findPictures(folder);

@@ -1,4 +1,4 @@
-// Exports our clean and noisy pixels as float TIFFs, so that other programs can be measured on them.
+// Exports clean and noisy pictures as float TIFFs, so that other programs can be measured on them.
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../core/files.js';
@@ -12,19 +12,19 @@ import type { CleanPicture } from './pictures.js';
 import { gridPlan } from './plan.js';
 import { noisyPair } from './run-plan.js';
 
-/** What exchange.json says. */
+/** The content of exchange.json. */
 export interface Exchange {
   readonly format: 'flow-denoise-exchange';
   readonly version: 1;
   /** Each noise, 8-bit units, with the folder of its noisy pictures. */
   readonly levels: readonly (NoiseLevel & { readonly folder: string })[];
-  /** The files' names in every one of the folders. */
+  /** The file names, equal in all folders. */
   readonly pictures: readonly string[];
 }
 
 /**
- * Writes `clean/`, a folder for each noise (float TIFFs, samples in [0, 1] before noise) and exchange.json. Put
- * restored pictures under the same names into folders of the same names, and `given` reads them.
+ * Writes `clean/`, a folder for each noise (float TIFFs, samples in [0, 1] before noise) and exchange.json. `given` reads
+ * restored pictures from folders with the same folder and file names.
  *
  * @throws FlowDenoiseError; the signal's reason when aborted
  */
@@ -39,7 +39,7 @@ export async function exportPictures(options: EvaluateOptions, folder: string): 
     checked.signal?.throwIfAborted();
     for (const [i, level] of levels.entries()) {
       const { reference, noisy } = await noisyPair(clean, index, level, checked);
-      // Noises of one run have one reference: a camera's does not depend on the ISO speed.
+      // All noises of a run share one reference: a camera's does not depend on the ISO speed.
       if (i === 0) await writeFloats(join(folder, 'clean', restoredName(clean.name)), reference);
       await writeFloats(join(folder, noiseFolder(level), restoredName(clean.name)), noisy);
     }

@@ -1,4 +1,4 @@
-// The package's entry `flow-denoise/evaluate`: measuring priors, methods and betas on a folder of clean pictures.
+// The package's entry `flow-denoise/evaluate`: measures priors, methods and betas on a folder of clean pictures.
 
 export type { Beta, Contender } from './contender.js';
 export { type Evaluation, evaluate } from './evaluation.js';

@@ -1,18 +1,18 @@
-// The noise of one column of an evaluation: how to make it, how to tell the denoiser, its strength at a sample. The
-// same seed gives the same noise.
+// The noise of one column of an evaluation: how to make it, how to describe it to the denoiser, its strength at a sample. One
+// seed always gives the same noise.
 
 import { addGaussianNoise, addPoissonGaussianNoise } from '../core/noise/index.js';
 import { clamped } from '../core/picture.js';
 import type { DenoiseCallOptions } from '../denoiser/denoiser.js';
 
-/** Noise that is added to samples. All in 8-bit units. */
+/** Noise to add to samples. All in 8-bit units. */
 export interface AddedNoise {
   readonly model: 'gaussian' | 'poisson-gaussian';
   /** Standard deviation; of the read noise for Poisson-Gaussian noise. */
   readonly sigma: number;
   /** Poisson-Gaussian: variance per unit of signal. */
   readonly gain?: number;
-  /** What a publication calls this level, where that is something else. */
+  /** The name of this level in a publication, if it differs. */
   readonly stated?: number;
 }
 
@@ -26,9 +26,9 @@ export interface JpegSettings {
 export interface CameraNoise {
   readonly model: 'camera';
   readonly iso: number;
-  /** What its file is coded as; bytes without loss where left out. */
+  /** How its file is coded. Default: bytes without loss. */
   readonly jpeg?: JpegSettings;
-  /** A camera's noise has no one sigma. */
+  /** Undefined, since a camera's noise has no single sigma. */
   readonly sigma?: undefined;
   readonly gain?: undefined;
   readonly stated?: undefined;
@@ -49,7 +49,7 @@ export function noiseName(level: NoiseLevel): string {
   }
 }
 
-/** What a curve over noises of one kind has across. */
+/** The x axis of a curve over noises of one kind. */
 export function noiseAxis(level: NoiseLevel): {
   readonly quantity: string;
   readonly label: string;
@@ -70,7 +70,7 @@ export function noiseAxis(level: NoiseLevel): {
   }
 }
 
-/** A name for a folder. */
+/** The name of the noise's folder. */
 export function noiseFolder(level: NoiseLevel): string {
   switch (level.model) {
     case 'gaussian':
@@ -89,9 +89,9 @@ export function isSameNoise(a: NoiseLevel, b: NoiseLevel): boolean {
 }
 
 /**
- * @param clean  samples in [0, 1], any layout; not modified
+ * @param clean  samples in [0, 1], any layout
  * @param seed   an integer from 0 to 2^32 - 1
- * @param clip   whether what leaves [0, 1] is cut off, as in a file of integers
+ * @param clip   whether to clip to [0, 1], as in a file of integers
  */
 export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, clip: boolean): Float32Array {
   const sigma = level.sigma / 255;
@@ -102,7 +102,7 @@ export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, 
   return clip ? clamped(noisy) : noisy;
 }
 
-/** The noise as the denoiser is told it: what it really is, and of a camera nothing, as with any photograph. */
+/** The noise as the denoiser gets it: its true model; nothing for a camera, as with any photograph. */
 export function toldNoise(level: NoiseLevel): Pick<DenoiseCallOptions, 'sigma' | 'noise'> {
   switch (level.model) {
     case 'gaussian':

@@ -1,4 +1,4 @@
-// The options of an evaluation and their check.
+// The options of an evaluation.
 import { z } from 'zod';
 import { badOption } from '../core/errors.js';
 import { callback, notBoth, parseOptions } from '../denoiser/option-schema.js';
@@ -11,17 +11,17 @@ export interface EvaluationProgress {
   /** Pictures restored, over all cells. */
   readonly done: number;
   readonly total: number;
-  /** What is in work. */
+  /** What is being restored now. */
   readonly what: string;
-  /** Expected; undefined where only other programs' results are read. */
+  /** Expected seconds; undefined if only other programs' results are read. */
   readonly secondsLeft: number | undefined;
 }
 
 /**
- * Another denoiser, called for one picture after the other.
+ * Another denoiser, called for each picture.
  *
  * @param noisy  interleaved, in [0, 1] before noise
- * @param level  the noise that it has, 8-bit units
+ * @param level  its noise, 8-bit units
  * @returns      its estimate, interleaved, of the same shape
  */
 export type GivenProgram = (
@@ -37,21 +37,21 @@ function list<T extends z.ZodType>(item: T, description: string) {
 }
 
 const evaluateOptionsSchema = z.strictObject({
-  /** Of clean pictures, read at any depth in the order of their names. */
+  /** The folder with clean pictures, read at any depth in the order of their names. */
   folder: z.string().min(1).describe('the path of a folder with clean pictures'),
-  /** What is varied: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */
+  /** What to vary: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */
   protocol: z.enum(['grid', 'paper']).default('grid').describe("'grid' or 'paper'"),
   prior: list(z.string().min(1), "one or more priors: shipped ones' names, or folders").optional(),
-  /** Without preset, method and beta: the default preset, and both methods alone. */
+  /** Default, if method and beta are not given either: the default preset, and both methods. */
   preset: list(z.enum(PRESET_NAMES), `one or more of ${PRESET_WORDS}`).optional(),
-  /** Alone: one tile as it is, at one scale. */
+  /** Methods without ensemble and scales. */
   method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'").optional(),
-  /** Of beta-MAP. */
+  /** For beta-MAP. */
   beta: list(
     z.union([z.number().positive().max(1000), z.literal('auto')]),
     "one or more of 'auto' and numbers above 0 and at most 1000",
   ).optional(),
-  /** 8-bit units; the read noise of Poisson-Gaussian noise, where it may be 0. */
+  /** 8-bit units; for Poisson-Gaussian noise of the read noise, which may be 0. */
   sigma: list(
     z.number().nonnegative().max(255),
     'one or more numbers above 0 and at most 255 (standard deviation of the noise in 8-bit units)',
@@ -62,26 +62,26 @@ const evaluateOptionsSchema = z.strictObject({
     .describe("'gaussian', 'poisson-gaussian' or 'camera'"),
   /** Variance per unit of signal, 8-bit units. */
   gain: list(z.number().positive().max(1e4), 'one or more numbers above 0 (8-bit units)').optional(),
-  /** Of the simulated camera, which takes the clean pictures as its scenes; all that it takes is cut off at black and white. */
+  /** ISO speeds of the simulated camera, which takes the clean pictures as scenes and clips at black and white. */
   iso: list(z.number().min(25).max(1e6), 'one or more numbers from 25 to 1000000 (ISO speed)').optional(),
-  /** Of the simulated camera: what its files are coded as. */
+  /** How the simulated camera's files are coded. */
   jpegQuality: list(
     z.union([z.int().min(1).max(100), z.literal('none')]),
     "one or more of 'none' and whole numbers from 1 to 100",
   ).optional(),
   jpegSampling: z.enum(['4:2:0', '4:4:4']).optional().describe("'4:2:0' or '4:4:4'"),
-  /** Cut the noisy pictures off at black and white. */
+  /** Clip the noisy pictures at black and white. */
   clip: z.boolean().default(false).describe('true or false'),
-  /** How many pictures; all unless given (32 of the paper's protocol). */
+  /** The number of pictures. Default: all (32 for the paper's protocol). */
   count: z.int().min(1).optional().describe('a whole number of at least 1'),
-  /** Of the first picture's noise; each next picture has the next. */
+  /** Seed of the first picture's noise; each picture adds 1. */
   seed: z
     .int()
     .min(0)
     .max(2 ** 31)
     .default(1000)
     .describe('a whole number from 0 to 2147483648'),
-  /** Sides are cut to multiples of a number (1: not at all), or to a size; from the top left. */
+  /** Sides are cut to multiples of a number (1: not at all), or to a size, keeping the top left. */
   crop: z
     .union([
       z.int().min(1).max(4096),
@@ -89,11 +89,11 @@ const evaluateOptionsSchema = z.strictObject({
     ])
     .default(8)
     .describe('a whole number (sides become multiples of it), or a width and a height of at least 11 pixels'),
-  /** How many pictures the grids of the report show. */
+  /** The number of pictures in the report's grids. */
   shown: z.int().min(0).max(16).default(2).describe('a whole number from 0 to 16'),
-  /** The paper's protocol: how many pictures climb to convergence, 201 evaluations each. */
+  /** For the paper's protocol: the number of pictures that climb to convergence, 201 evaluations each. */
   convergedCount: z.int().min(0).default(8).describe('a whole number of at least 0'),
-  /** Other programs by name: the folders with what they made of the exported pictures, or functions that call them. */
+  /** Other programs by name: folders with their results for the exported pictures, or functions that call them. */
   given: z
     .record(
       z.string().min(1),
@@ -109,7 +109,7 @@ const evaluateOptionsSchema = z.strictObject({
   tileSize,
   overlap,
   signal: signalOption,
-  /** Told the expected seconds before the work. */
+  /** Called with the expected seconds before the work. */
   onEstimate:
     callback<(estimate: { readonly seconds: number; readonly total: number }) => void>().describe(
       'a function',

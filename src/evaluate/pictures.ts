@@ -1,4 +1,4 @@
-// The clean pictures of an evaluation: found in a folder, in the order of their names, cropped, as floats.
+// The clean pictures of an evaluation: found in a folder, sorted by name, cropped, as floats.
 import { join } from 'node:path';
 import { badOption } from '../core/errors.js';
 import { filesBelow, readRegularFile } from '../core/files.js';
@@ -15,16 +15,16 @@ export interface CleanPicture {
   readonly channels: 1 | 3;
 }
 
-/** Sides are cut to multiples of a number, or to a size; both from the top left. */
+/** A number to cut sides to multiples of, or a size; both keep the top left. */
 type Crop = number | Size;
 
-/** SSIM's window. */
+/** The size of SSIM's window. */
 const SMALLEST = 11;
 
 /**
  * The names of a folder's pictures, at any depth, sorted.
  *
- * @throws FlowDenoiseError BAD_OPTION when there are none
+ * @throws FlowDenoiseError BAD_OPTION if there are none
  */
 export async function findPictures(folder: string): Promise<readonly string[]> {
   const names = (await filesBelow(folder)).filter(isPhotographExtension).sort();
@@ -34,7 +34,7 @@ export async function findPictures(folder: string): Promise<readonly string[]> {
   );
 }
 
-/** @throws FlowDenoiseError BAD_IMAGE, UNSUPPORTED_IMAGE, and BAD_OPTION for one that is smaller than the crop */
+/** @throws FlowDenoiseError BAD_IMAGE, UNSUPPORTED_IMAGE; BAD_OPTION if it is smaller than the crop */
 export async function readClean(folder: string, name: string, crop: Crop): Promise<CleanPicture> {
   const path = join(folder, name);
   const { picture } = await decodePicture(await readRegularFile(path), path);

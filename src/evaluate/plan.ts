@@ -1,5 +1,4 @@
-// What an evaluation runs: noises, subjects, and on how many pictures they meet. paper-protocol.ts has the paper's
-// choice.
+// The plan of an evaluation: noises, contenders, and the number of pictures for each pair. paper-protocol.ts has the paper's.
 import { DEFAULT_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import { DEFAULT_PRESET } from '../denoiser/preset.js';
@@ -10,7 +9,7 @@ import type { CheckedEvaluateOptions } from './options.js';
 export interface EvaluationTask {
   readonly level: NoiseLevel;
   readonly subject: Contender;
-  /** The first so many pictures. */
+  /** Takes the first pictures, up to this number. */
   readonly count: number;
 }
 
@@ -21,7 +20,7 @@ export interface EvaluationPlan {
 }
 
 /**
- * Every subject under every noise.
+ * Every contender under every noise.
  *
  * @throws FlowDenoiseError BAD_PRIOR
  */
@@ -33,7 +32,7 @@ export async function gridPlan(options: CheckedEvaluateOptions, count: number): 
   return planOf(levels, subjects, () => count);
 }
 
-/** Where nothing says what: the product as it is called by default, and its methods alone. */
+/** The contenders by default: the default preset, and each method. */
 async function ownSubjects(
   prior: string,
   { preset, method, beta }: Pick<CheckedEvaluateOptions, 'preset' | 'method' | 'beta'>,
@@ -59,7 +58,7 @@ export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>):
   );
 }
 
-/** @param count  of the pictures on which a subject meets a noise; none leaves the cell out */
+/** @param count  the number of pictures for a contender and a noise; 0 leaves the cell out */
 export function planOf(
   levels: readonly NoiseLevel[],
   subjects: readonly Contender[],

@@ -1,5 +1,5 @@
-// Runs a plan: every task's pictures get their noise, are restored and measured. Noisy pictures are made anew for each
-// subject from their seeds, so none is kept.
+// Runs a plan: adds the noise to every task's pictures, restores and measures them. Noisy pictures are made again from their
+// seeds for each contender, so that none is kept.
 import { availableParallelism } from 'node:os';
 import { sum } from '../core/metrics/index.js';
 import type { Size } from '../core/picture.js';
@@ -42,20 +42,20 @@ type RunOptions = Pick<
   | 'onProgress'
 >;
 
-/** Samples in work at a time: 16 megapixels of colour. */
+/** The most samples in work: 16 megapixels of colour. */
 const MOST_SAMPLES = 48e6;
 
-/** The part of the work from which the pace is told by the work itself. */
+/** After this share of the work, its own pace replaces the estimate. */
 const TELLING_PART = 0.1;
 
-/** A picture under its noise, and what is wanted back. */
+/** A noisy picture, and the picture that restoring should give. */
 interface NoisyPair {
-  /** The clean picture; of a camera's, what the camera makes of it without noise. */
+  /** The clean picture; for a camera, its picture without noise. */
   readonly reference: CleanPicture;
   readonly noisy: CleanPicture;
 }
 
-/** The picture under its noise: picture `index` has seed + index, whatever else is evaluated. */
+/** The noise of picture `index` has seed + index, whatever else is evaluated. */
 export async function noisyPair(
   clean: CleanPicture,
   index: number,
@@ -77,7 +77,7 @@ export async function runPlan(
   const expected = await expectedSeconds(plan, pictures, { engine, threads, tileSize, overlap }, signal);
   const began = performance.now();
   const { noisy, shown } = await measureAllNoisy(plan, pictures, options);
-  // Every restored picture gets its noise anew and is measured as the noisy ones just were.
+  // Every restored picture gets its noise again and is measured, as the noisy ones just were.
   const beside = (performance.now() - began) / 1000 / Math.max(1, plan.levels.length * pictures.length);
   const onPicture = progress(plan, withMeasuring(expected, beside), options);
   const cells: Cell[] = [];
@@ -102,7 +102,7 @@ export async function runPlan(
   return { noisy, cells, shown, engine: engineWords };
 }
 
-/** What the priors compute, and what is beside it for each picture, seconds. */
+/** Adds the time for making noise and measuring to the priors' expected seconds. */
 export function withMeasuring(
   expected: ReadonlyMap<EvaluationTask, number>,
   secondsPerPicture: number,
@@ -110,7 +110,7 @@ export function withMeasuring(
   return new Map([...expected].map(([task, seconds]) => [task, seconds + task.count * secondsPerPicture]));
 }
 
-/** Those that differ in their beta only stand together: they share a restorer, and what it prepares for a noise. */
+/** Groups contenders that differ only in beta: they share a restorer, and what it prepares for a noise. */
 function families(subjects: readonly Contender[]): readonly Contender[][] {
   const byMethod = new Map<string, Contender[]>();
   for (const subject of subjects) {
@@ -120,7 +120,7 @@ function families(subjects: readonly Contender[]): readonly Contender[][] {
   return [...byMethod.values()];
 }
 
-/** Tells what lies ahead; returns what is to be called after every picture. */
+/** Reports the work ahead; returns a function to call after every picture. */
 function progress(
   { tasks }: EvaluationPlan,
   expected: ReadonlyMap<EvaluationTask, number>,
@@ -136,7 +136,7 @@ function progress(
     done += 1;
     secondsDone += (expected.get(task) ?? 0) / task.count;
     const elapsed = (performance.now() - started) / 1000;
-    // The first pictures wait for the engine to prepare: they say little of the pace.
+    // The first pictures wait for the engine to prepare, so their pace is not typical.
     const pace = secondsDone > TELLING_PART * seconds ? elapsed / secondsDone : 1;
     const secondsLeft = seconds > 0 ? pace * Math.max(0, seconds - secondsDone) : undefined;
     onProgress?.({
@@ -192,7 +192,7 @@ async function runCell(work: CellWork): Promise<Cell> {
     work.onPicture(task);
     return { ...measureRestored(pair.reference, pair.noisy.data, data, task.level), ...told };
   }
-  // The first picture has the engine prepare for this noise; the others are timed, where there are others.
+  // The first picture makes the engine prepare for this noise, so only the others are timed, if there are any.
   let timed = pictures;
   let started = performance.now();
   const results: PictureResult[] = [];
@@ -212,7 +212,7 @@ async function runCell(work: CellWork): Promise<Cell> {
   return { ...cell, ...(restorer.isTimed && { secondsPerMegapixel: pace }), pictures: results };
 }
 
-/** Keeps what the report shows of a picture. */
+/** Keeps a picture's thumbnails for the report. */
 async function show(
   { shown, cell, task }: CellWork,
   { reference, noisy }: NoisyPair,
@@ -228,9 +228,9 @@ async function show(
 
 /**
  * @param pictures  all of them
- * @returns         expected seconds of every task; 0 where another program computed
- * @throws          FlowDenoiseError SIGMA_OUT_OF_RANGE, BAD_PRIOR, NEEDS_CONDITIONING, ENGINE_UNAVAILABLE: what would
- *                  fail later fails here
+ * @returns         expected seconds of every task; 0 for another program
+ * @throws          FlowDenoiseError SIGMA_OUT_OF_RANGE, BAD_PRIOR, NEEDS_CONDITIONING, ENGINE_UNAVAILABLE, so that these
+ *                  fail before the work
  */
 async function expectedSeconds(
   { tasks, levels, subjects }: EvaluationPlan,

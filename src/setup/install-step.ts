@@ -1,24 +1,24 @@
-// A piece of an installation: a folder that is whole or absent, made beside and renamed. Pieces survive a later
-// failure, so the next attempt goes on from them.
+// A step of an installation: makes a folder that is complete or absent, by renaming. Finished steps survive a later failure,
+// so the next attempt continues after them.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const PARTIAL = '.partial-';
-/** Says what the piece was made from; written last. */
+/** The specification of the step; written last. */
 const SPEC_FILE = 'piece.txt';
 
-/** A tool whose caller was killed may write for a moment longer. */
+/** A tool whose caller was killed may go on writing for a moment. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
 
-/** Whether the folder is a whole piece made to this specification. */
+/** Whether the folder is complete and made to this specification. */
 export async function isStepDone(folder: string, spec: string): Promise<boolean> {
   return (await readFile(join(folder, SPEC_FILE), 'utf8').catch(() => undefined)) === spec;
 }
 
 /**
- * Makes a piece; one that is there is replaced. Nothing is left of it when `make` throws.
+ * Makes a folder, or replaces it. If `make` throws, nothing is left.
  *
- * @param make  fills an empty folder whose name will change: what it writes holds no absolute path into it
+ * @param make  fills an empty folder, which is renamed afterwards: it must not write absolute paths into it
  */
 export async function makeStep(
   folder: string,
@@ -37,7 +37,7 @@ export async function makeStep(
   }
 }
 
-/** Removes what killed attempts have left. Nobody else may be at work in the folder. */
+/** Removes what killed attempts have left. Nobody else may be working in the folder. */
 export async function removePartial(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((each) => each.includes(PARTIAL))) await rm(join(folder, name), REMOVAL);

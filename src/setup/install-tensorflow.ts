@@ -1,5 +1,5 @@
-// Installs TensorFlow.js for Node into the user's cache folder; the marker by which it is found is written last. Pieces
-// are made in `next`, which is renamed into place; until then the old installation stays in use.
+// Installs TensorFlow.js for Node into the user's cache folder. Steps work in `next`, which is renamed at the end; until then
+// the old installation stays in use. The marker that makes it visible is written last.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,26 +30,26 @@ import { findPrerequisites } from './prerequisites.js';
 import { type Verification, verifiedWords, verify } from './verify.js';
 
 interface InstallOptions {
-  /** With the CUDA libraries, for a GPU of NVIDIA's. */
+  /** Includes the CUDA libraries, for an NVIDIA GPU. */
   readonly cuda: boolean;
-  /** A folder with lib and include of a libtensorflow that is there; nothing is fetched from PyPI then. */
+  /** A folder with lib and include of an existing libtensorflow; then nothing is downloaded from PyPI. */
   readonly libtensorflow?: string | undefined;
-  /** Makes everything anew. */
+  /** Makes everything again. */
   readonly force: boolean;
-  /** Takes the lines that tell how it goes. */
+  /** Called with lines that report the progress. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What the addon and the packages take, besides libtensorflow. */
+/** Bytes for the addon and the packages, without libtensorflow. */
 const SPACE_WITHOUT_LIBTENSORFLOW = 0.6e9;
 
 /**
- * Installs TensorFlow, or verifies what is installed.
+ * Installs TensorFlow, or verifies the existing installation.
  *
- * @returns  the installation, which works
- * @throws   FlowDenoiseError INSTALL_FAILED (a step and its remedy, or all prerequisites that are missing), BAD_OPTION,
- *           ENGINE_UNAVAILABLE where this platform cannot have it; the signal's reason when aborted
+ * @returns  a working installation
+ * @throws   FlowDenoiseError INSTALL_FAILED (a failed step, or all missing prerequisites, and what to do), BAD_OPTION,
+ *           ENGINE_UNAVAILABLE if this platform cannot have it; the signal's reason when aborted
  */
 export async function installTensorflow(options: InstallOptions): Promise<TensorflowInstallation> {
   const { cuda, libtensorflow, say, signal } = options;
@@ -95,7 +95,7 @@ async function installLocked(
     const verified = await verifyAgain(there, installer);
     if (verified !== undefined) {
       say(
-        `TensorFlow is there already: ${verifiedWords(verified)} (${there.source}, ${there.folder}, ${clock()})`,
+        `TensorFlow is already installed: ${verifiedWords(verified)} (${there.source}, ${there.folder}, ${clock()})`,
       );
       return there;
     }
@@ -125,7 +125,7 @@ async function installLocked(
   return installed;
 }
 
-/** What verifying an earlier installation gives; undefined, and said, where it works no longer. */
+/** Verifies an earlier installation. If it no longer works, says so and returns undefined. */
 async function verifyAgain(
   { folder }: TensorflowInstallation,
   installer: Installer,
@@ -134,12 +134,12 @@ async function verifyAgain(
     return await verify(folder, installer);
   } catch (error) {
     installer.signal.throwIfAborted();
-    installer.say(`what is installed works no longer, so it is made anew: ${messageOf(error)}`);
+    installer.say(`the existing installation no longer works, so it is made again: ${messageOf(error)}`);
     return undefined;
   }
 }
 
-/** Makes the pieces that are not there yet, and verifies them together. */
+/** Runs the steps that are not done yet, and verifies the result. */
 async function makeNext(next: string, chosen: Libtensorflow, installer: Installer): Promise<Verification> {
   await mkdir(next, { recursive: true });
   await removePartial(next);
@@ -172,7 +172,7 @@ async function makeNext(next: string, chosen: Libtensorflow, installer: Installe
   return verified;
 }
 
-/** Removes earlier installations. One that is in use right now goes on in the process that has loaded it. */
+/** Removes earlier installations. A process that uses one has loaded it and is not affected. */
 async function removeOthers(folder: string, kept: string): Promise<void> {
   const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries)

@@ -1,4 +1,4 @@
-// What installation steps share: words and log, how they fail, and one installation at a time in a folder.
+// Shared by installation steps: output and log, errors, and a lock that allows one installation at a time in a folder.
 import { appendFileSync } from 'node:fs';
 import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ export interface Installer {
   /** Prints a line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
-  /** The file that has all output of the tools that were called. */
+  /** The log file with all output of the tools. */
   readonly logPath: string;
 }
 
@@ -19,7 +19,7 @@ export function log({ logPath }: Installer, text: string): void {
   appendFileSync(logPath, text);
 }
 
-/** A failed step: which, why, and what to do about it. */
+/** A failed step: which, why, and what to do. */
 export function installFailed(
   step: string,
   reason: string,
@@ -29,7 +29,7 @@ export function installFailed(
   return new FlowDenoiseError('INSTALL_FAILED', `${step} failed: ${reason}. To do: ${remedy}`, options);
 }
 
-/** TensorFlow is not to be had on this machine, whatever is tried again. */
+/** TensorFlow cannot be installed on this machine at all. */
 export function notForThisPlatform(reason: string): FlowDenoiseError {
   return new FlowDenoiseError('ENGINE_UNAVAILABLE', `TensorFlow cannot be installed here: ${reason}`);
 }
@@ -37,9 +37,9 @@ export function notForThisPlatform(reason: string): FlowDenoiseError {
 const POLL_MS = 1000;
 
 /**
- * Runs `work` while holding the folder's lock; waits while another process holds it, and says so.
+ * Runs `work` while holding the folder's lock. If another process holds it, says so and waits.
  *
- * @param work  is given the installer with a signal that also tells of a lock lost (a computer that slept)
+ * @param work  gets the installer with a signal that also aborts if the lock is lost (a computer that slept)
  * @throws      the signal's reason when aborted while waiting
  */
 export async function whileLocked<R>(
@@ -69,7 +69,7 @@ export async function whileLocked<R>(
   }
 }
 
-/** What a folder's files hold together, in bytes. Links are not followed; a file with several names counts for each. */
+/** The total size of a folder's files in bytes. Links are not followed; a file with several names counts for each. */
 export async function folderSize(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   const files = entries.filter((entry) => entry.isFile());
@@ -83,7 +83,7 @@ export function sizeWords(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-/** Starts a clock; what is returned tells the seconds since, in words. */
+/** Returns a function that returns the time since, as text. */
 export function startClock(): () => string {
   const started = performance.now();
   return () => {

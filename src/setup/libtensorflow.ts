@@ -1,5 +1,5 @@
-// The piece `libtensorflow`: lib and include as @tensorflow/tfjs-node-gpu wants them, from PyPI's TensorFlow wheel or a
-// folder of the user's.
+// The step `libtensorflow`: lib and include in the layout that @tensorflow/tfjs-node-gpu needs, from PyPI's TensorFlow wheel or
+// the user's folder.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -21,18 +21,18 @@ export interface Libtensorflow {
   /** `tensorflow-cpu 2.21.0`, or a folder. */
   readonly source: string;
   readonly device: 'cpu' | 'cuda';
-  /** The most that the whole installation needs on the disk at a time, in bytes, and what is downloaded, in words. */
+  /** The most disk space that the whole installation needs, in bytes; and the download's size, for the user. */
   readonly space: number;
   readonly download: string;
-  /** What pip is asked for; undefined for a folder of the user's. */
+  /** The requirement for pip; undefined for the user's folder. */
   readonly wheel: string | undefined;
 }
 
 /**
- * What suits this platform and these options.
+ * Chooses libtensorflow for this platform and these options.
  *
  * @param folder  the user's --libtensorflow
- * @throws        FlowDenoiseError BAD_OPTION for a folder that is no libtensorflow; ENGINE_UNAVAILABLE where nothing suits
+ * @throws        FlowDenoiseError BAD_OPTION if the folder is not a libtensorflow; ENGINE_UNAVAILABLE if none suits
  */
 export function chooseLibtensorflow(cuda: boolean, folder: string | undefined): Libtensorflow {
   const { platform, arch } = process;
@@ -81,11 +81,11 @@ function fromFolder(folder: string): Libtensorflow {
     throw badOption(
       `Expected a folder with ${wanted.join(', ')} for --libtensorflow but received ${folder}, which lacks ${missing.join(', ')}`,
     );
-  // Whether it was made with CUDA, only running it tells; what it was installed for is not our doing.
+  // Only running it tells whether it was built with CUDA.
   return { source: path, device: 'cpu', space: 0.6e9, download: '', wheel: undefined };
 }
 
-/** The two libraries: as the wheel has them, and as the addon is linked with them. */
+/** The two libraries: their names in the wheel, and the names that the addon is linked with. */
 function libraryNames(): readonly { readonly inWheel: string; readonly linked: string }[] {
   return process.platform === 'darwin'
     ? [
@@ -98,7 +98,7 @@ function libraryNames(): readonly { readonly inWheel: string; readonly linked: s
       ];
 }
 
-/** What of the wheel's headers the C interface needs: 1 of 290 MB. */
+/** The wheel's headers that the C interface needs: 1 of 290 MB. */
 const HEADERS = ['tensorflow/c', 'tensorflow/core/platform', 'tsl/platform', 'xla/tsl/c'];
 
 export async function makeLibtensorflow(
@@ -132,7 +132,7 @@ export async function makeLibtensorflow(
   installer.say(`libtensorflow: ${sizeWords(await folderSize(folder))} kept, ${clock()}`);
 }
 
-/** The CUDA libraries that the wheel's extra `and-cuda` names. */
+/** The CUDA libraries in the wheel's extra `and-cuda`. */
 async function cudaRequirements(unpacked: string): Promise<string[]> {
   const info = (await readdir(unpacked)).find((name) => /^tensorflow-.*\.dist-info$/.test(name));
   const metadata = info === undefined ? '' : await readFile(join(unpacked, info, 'METADATA'), 'utf8');
@@ -149,8 +149,8 @@ async function cudaRequirements(unpacked: string): Promise<string[]> {
 }
 
 /**
- * Puts the libraries, their headers and CUDA where the addon and they themselves look: the libraries find CUDA in
- * `../nvidia` of their own folder, which is `lib` here and `tensorflow` in the wheel.
+ * Puts the libraries, their headers and CUDA where the addon and the libraries look: these look for CUDA in `../nvidia`
+ * relative to their own folder, `lib` here and `tensorflow` in the wheel.
  */
 async function assemble(unpacked: string, to: string): Promise<void> {
   const tensorflow = join(unpacked, 'tensorflow');
@@ -166,7 +166,7 @@ async function assemble(unpacked: string, to: string): Promise<void> {
     [tensorflow, 'THIRD_PARTY_NOTICES.txt'],
   ] as const)
     if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
-  // The wheel's libraries look for this one in no folder of theirs, and without it they pass every GPU by.
+  // The wheel's libraries do not look for this one in any of their folders, and without it they ignore every GPU.
   const solver = join('cusolver', 'lib', 'libcusolver.so.11');
   if (existsSync(join(to, 'nvidia', solver)))
     await symlink(join('..', '..', solver), join(to, 'nvidia', 'cusparse', 'lib', basename(solver)));

@@ -1,5 +1,5 @@
-// The piece `packages`: @tensorflow/tfjs-node-gpu from npm, its addon compiled against the piece `libtensorflow`. The
-// package's install script never runs: it fetches libtensorflow 2.9 and removes any other.
+// The step `packages`: @tensorflow/tfjs-node-gpu from npm, with its addon compiled against the step `libtensorflow`. The
+// package's install script never runs: it downloads libtensorflow 2.9 and removes any other.
 import { existsSync } from 'node:fs';
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,12 +9,12 @@ import { folderSize, type Installer, installFailed, sizeWords, startClock } from
 import { runTool } from './run-tool.js';
 
 const TFJS_NODE_VERSION = '4.22.0';
-/** The last that runs on Node 20; npm's own would do as well, but does not lie in the same place everywhere. */
+/** The last that runs on Node 20. npm has its own, but its place varies. */
 const NODE_GYP_VERSION = '11.4.2';
 
 export const PACKAGES = `${TENSORFLOW_PACKAGE}@${TFJS_NODE_VERSION} node-gyp@${NODE_GYP_VERSION}`;
 
-/** Fetches the packages, without the addon. */
+/** Downloads the packages, without the addon. */
 export async function makePackages(folder: string, installer: Installer): Promise<void> {
   installer.say(`packages: fetching ${TENSORFLOW_PACKAGE} ${TFJS_NODE_VERSION} with npm`);
   const clock = startClock();
@@ -25,7 +25,7 @@ export async function makePackages(folder: string, installer: Installer): Promis
       {
         step: `Fetching ${TENSORFLOW_PACKAGE}`,
         command: 'npm',
-        // In a script of npm's, the environment says which project is meant: not this one.
+        // Inside an npm script, the environment names the script's project, so we override it.
         args: ['install', '--prefix', partial, '--global=false', ...options, ...PACKAGES.split(' ')],
         cwd: partial,
         remedy:
@@ -43,10 +43,9 @@ const inPackage = (folder: string, ...names: readonly string[]) =>
 const nodeGyp = (packages: string) => join(packages, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
 
 /**
- * The prefix under which the headers of the running Node are: its own, npm's option nodedir, or `folder`, into which
- * they are downloaded then.
+ * The prefix of the running Node's headers: its own, npm's option nodedir, or `folder`, to which they are then downloaded.
  *
- * @param packages  where node-gyp is
+ * @param packages  the folder with node-gyp
  */
 export async function findHeaders(folder: string, packages: string, installer: Installer): Promise<string> {
   const { node } = process.versions;
@@ -85,7 +84,7 @@ function noHeaders(output: string): Error | undefined {
   return installFailed('Fetching the headers of Node', reason, HEADERS_REMEDY);
 }
 
-/** Compiles the addon in `packages` for the libtensorflow beside it. What an earlier attempt has left is replaced. */
+/** Compiles the addon in `packages` for the libtensorflow beside it, and replaces an earlier attempt. */
 export async function buildAddon(
   packages: string,
   headers: string,
@@ -114,7 +113,7 @@ export async function buildAddon(
       env: {
         PYTHON: python,
         npm_config_node_gyp: nodeGyp(packages),
-        // The addon's own path there is for a library called libtensorflow; the wheel's is libtensorflow_cc.
+        // The addon's own rpath is for a library called libtensorflow; the wheel's is libtensorflow_cc.
         ...(process.platform === 'darwin' && { LDFLAGS: '-Wl,-rpath,@loader_path/../../deps/lib' }),
       },
       remedy: 'look into the log; a compiler of C++17 is needed, of C++20 for Node 22 and later',

@@ -1,4 +1,4 @@
-// pip in an environment of its own, so that nothing is asked of the system's and nothing is put into it.
+// pip in its own environment, so that the system's is neither used nor changed.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlowDenoiseError } from '../core/errors.js';
@@ -7,27 +7,27 @@ import { runTool } from './run-tool.js';
 
 interface Pip {
   /**
-   * Unpacks wheels into a folder, without what they require.
+   * Unpacks wheels into a folder, without their dependencies.
    *
-   * @throws  FlowDenoiseError ENGINE_UNAVAILABLE where the registry answers that it has no such wheel for this platform
+   * @throws  FlowDenoiseError ENGINE_UNAVAILABLE if the registry answers that it has no such wheel for this platform
    */
   unpack(target: string, requirements: readonly string[]): Promise<void>;
 }
 
-/** @param folder  an empty one, to be removed when pip has done its work */
+/** @param folder  an empty folder; remove it when pip is done */
 export async function makePip(folder: string, python: string, installer: Installer): Promise<Pip> {
   const venv = join(folder, 'venv');
   const step = 'Making a Python environment';
   const remedy = 'apt install python3-venv on Debian and Ubuntu, then run the command again';
   await runTool({ step, command: python, args: ['-m', 'venv', venv], remedy }, installer);
-  // pip unpacks into the temporary folder first, which may be small.
+  // pip unpacks into the temporary folder first; the system's may be small.
   const tmp = join(folder, 'tmp');
   await mkdir(tmp);
 
   async function unpack(step: string, target: string, requirements: readonly string[]): Promise<void> {
     const quiet = ['--disable-pip-version-check', '--progress-bar', 'off'];
     const into = ['--target', target, '--no-deps', '--no-cache-dir', '--no-compile'];
-    // Only the libraries are used, so the wheel need not be for the Python at hand.
+    // Only the libraries are used, so the wheel's Python version does not matter.
     const wheels = ['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'];
     await runTool(
       {
@@ -48,7 +48,7 @@ export async function makePip(folder: string, python: string, installer: Install
       try {
         await unpack(`Fetching ${requirements.join(', ')}`, target, requirements);
       } catch (error) {
-        // pip says the same where it got no answer. A registry that has pip, the one thing each of them has, answers.
+        // pip reports the same if it got no answer. Every registry has pip, so one that answers finds it.
         if (error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE')
           await unpack('Asking the Python registry for any wheel at all', join(folder, 'probe'), ['pip']);
         throw error;

@@ -1,5 +1,4 @@
-// Looks for what an installation needs before anything is downloaded, and tells all that is missing at once, with
-// remedies.
+// Checks everything that an installation needs before it downloads anything, and reports all that is missing, with advice.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -11,7 +10,7 @@ import { sizeWords } from './installer.js';
 interface Prerequisites {
   /** The command or path of a Python that has what is needed. */
   readonly python: string;
-  /** Everything in a line of words. */
+  /** What was found, in one line for the user. */
   readonly words: string;
 }
 
@@ -20,19 +19,19 @@ export interface Needs {
   readonly venv: boolean;
   /** Bytes that must be free below `folder`. */
   readonly space: number;
-  /** Where is installed; need not exist yet. */
+  /** The folder to install to; it may not exist yet. */
   readonly folder: string;
   readonly signal: AbortSignal;
 }
 
-/** A thing that was found, in words, or is missing: what was expected and what to do. */
+/** Something that was found, as text, or that is missing: what was expected and what to do. */
 type Finding =
   | { readonly found: string; readonly path?: string }
   | { readonly missing: string; readonly remedy: string };
 
-/** The oldest whose own pip knows the wheels' platforms. */
+/** The oldest Python whose own pip knows the wheels' platforms. */
 const PYTHON_MINOR = 9;
-/** Beside python3, which may be too old, or lack venv. */
+/** Besides python3, which may be too old or lack venv. */
 const PYTHONS = [
   'python3',
   'python3.14',
@@ -44,11 +43,7 @@ const PYTHONS = [
 ];
 const PROBE_TIMEOUT_MS = 60_000;
 
-/**
- * Looks for all that is needed.
- *
- * @throws  FlowDenoiseError INSTALL_FAILED that names all that is missing; the signal's reason when aborted
- */
+/** @throws  FlowDenoiseError INSTALL_FAILED with everything that is missing; the signal's reason when aborted */
 export async function findPrerequisites(needs: Needs): Promise<Prerequisites> {
   const [npm, python, compiler, make, space, name] = await Promise.all([
     findNpm(needs.signal),
@@ -67,7 +62,10 @@ export async function findPrerequisites(needs: Needs): Promise<Prerequisites> {
     const list = missing
       .map((each, index) => (missing.length > 1 ? `(${index + 1}) ${each}` : each))
       .join('. ');
-    throw new FlowDenoiseError('INSTALL_FAILED', `Nothing was installed, for something is missing: ${list}`);
+    throw new FlowDenoiseError(
+      'INSTALL_FAILED',
+      `Nothing was installed, because something is missing: ${list}`,
+    );
   }
   const words = [
     `Node ${process.versions.node}`,
@@ -76,7 +74,7 @@ export async function findPrerequisites(needs: Needs): Promise<Prerequisites> {
   return { python: python.path ?? 'python3', words: words.filter((word) => word !== '').join(', ') };
 }
 
-/** What a command writes to stdout; undefined when it cannot be run or fails. */
+/** A command's stdout; undefined if it cannot be run or fails. */
 function probe(
   command: string,
   args: readonly string[],
@@ -87,7 +85,7 @@ function probe(
     const child = execFile(command, args, { signal, timeout: PROBE_TIMEOUT_MS }, (error, stdout) =>
       resolve(error ? undefined : stdout),
     );
-    // One that is not there, or does not read, is told by the callback.
+    // The callback reports a command that does not exist or does not read.
     child.stdin?.on('error', () => {}).end(input);
   });
 }
@@ -162,9 +160,9 @@ const TOOLS_REMEDY =
     ? 'xcode-select --install'
     : 'apt install g++ make on Debian and Ubuntu, dnf install gcc-c++ make on Fedora';
 
-/** Compiles a few lines, for a compiler without its headers is none. */
+/** Compiles a few lines, since a compiler may lack its headers. */
 async function findCompiler(signal: AbortSignal): Promise<Finding> {
-  // As node-gyp chooses it.
+  // Chosen as node-gyp does.
   const [command = 'g++', ...args] = (
     process.env.CXX || (process.platform === 'darwin' ? 'c++' : 'g++')
   ).split(' ');
@@ -179,7 +177,7 @@ async function findCompiler(signal: AbortSignal): Promise<Finding> {
     program,
   );
   return isWorking === undefined
-    ? { missing: `Expected a compiler of C++17, but ${command} compiles none of it`, remedy: TOOLS_REMEDY }
+    ? { missing: `Expected a C++17 compiler, but ${command} cannot compile C++17`, remedy: TOOLS_REMEDY }
     : { found: `${command} ${firstNumber(version.split('\n')[0] ?? '')}` };
 }
 
@@ -204,7 +202,7 @@ async function findSpace({ folder, space }: Needs): Promise<Finding> {
     : { found: `${sizeWords(free)} free` };
 }
 
-/** make, which builds the addon, takes a blank for the end of a name. */
+/** make, which builds the addon, cannot handle blanks in paths. */
 async function checkName(folder: string): Promise<Finding> {
   return /\s/.test(folder)
     ? {

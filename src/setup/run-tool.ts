@@ -1,32 +1,30 @@
-// Runs a tool (pip, npm, node-gyp ...): logs its output, stops its whole process group on abort, and tells a failure
-// with its last lines.
+// Runs a tool (pip, npm, node-gyp ...): logs its output, stops its whole process group on abort, and reports a failure with
+// its last lines.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Installer, installFailed, log } from './installer.js';
 
-/** After being asked to stop, a tool has this long before it is made to. */
+/** How long a tool may take to stop before it is killed. */
 const GRACE_MS = 3000;
 const TAIL_LINES = 6;
 const TAIL_CHARACTERS = 900;
 
 interface ToolCall {
-  /** The step of the installation, for the message of a failure. */
+  /** The installation step, for error messages. */
   readonly step: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string;
   /** Added to the process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The failure for what the tool said; where absent, or undefined for it, INSTALL_FAILED with its last lines. */
+  /** Turns the tool's output into the error to throw. Default, or if undefined: INSTALL_FAILED with the last lines. */
   readonly failure?: (output: string) => Error | undefined;
   readonly remedy: string;
 }
 
 /**
- * Runs a tool.
- *
- * @returns  what it wrote to stdout
- * @throws   FlowDenoiseError INSTALL_FAILED, or what `call.failure` makes of it; the signal's reason when aborted, the
- *           processes ended
+ * @returns  the tool's stdout
+ * @throws   FlowDenoiseError INSTALL_FAILED, or the error of `call.failure`; the signal's reason when aborted, once its
+ *           processes have ended
  */
 export async function runTool(call: ToolCall, installer: Installer): Promise<string> {
   const { command, args, cwd, env } = call;
@@ -36,7 +34,7 @@ export async function runTool(call: ToolCall, installer: Installer): Promise<str
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Its own process group: what it has started is stopped with it.
+    // Its own process group, so that its children are stopped too.
     detached: true,
   });
   const { code, stdout, output, error } = await ending(child, installer);
@@ -55,7 +53,7 @@ function toolFailed(call: ToolCall, reason: string, { logPath }: Installer, caus
 interface Ending {
   readonly code: number | NodeJS.Signals | null;
   readonly stdout: string;
-  /** stdout and stderr as they came. */
+  /** stdout and stderr, interleaved. */
   readonly output: string;
   readonly error?: Error;
 }
@@ -99,10 +97,10 @@ function stopGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** The end of what a tool said: its own errors where it marks them, else its last lines. */
+/** The end of a tool's output: its error lines if it marks them, else its last lines. */
 function tail(output: string, code: number | NodeJS.Signals | null): string {
   const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
   const errors = lines.filter((line) => /\berror\b|\bfailed\b/i.test(line));
   const last = (errors.length > 0 ? errors : lines).slice(-TAIL_LINES).join('\n');
-  return last === '' ? `ended with ${code} and without a word` : last.slice(-TAIL_CHARACTERS);
+  return last === '' ? `ended with ${code} and printed nothing` : last.slice(-TAIL_CHARACTERS);
 }

@@ -1,11 +1,11 @@
-// The program that verify.ts runs: imports TensorFlow from the folder named, convolves, compares with plain loops and
-// writes a line of JSON.
+// The program that verify.ts runs: imports TensorFlow from a folder, convolves, compares with plain loops, and prints a line
+// of JSON.
 import { describeTensorflow, importTensorflowFrom } from '../core/engine/packages/tensorflow-package.js';
 import type { Verification } from './verify.js';
 
 const [side, channels, filters, kernel] = [12, 3, 5, 3];
 
-/** Numbers in [-1, 1] that repeat themselves nowhere soon. */
+/** Numbers in [-1, 1] that do not repeat soon. */
 function numbers(length: number, step: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => Math.sin(step * (i + 1)));
 }

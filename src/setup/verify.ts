@@ -1,5 +1,5 @@
-// Verifies an installation in a process of its own, which imports it and computes a convolution, so that a crash is not
-// ours.
+// Verifies an installation in its own process, which imports it and computes a convolution. A crash then ends that process
+// only.
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { packagesFolder } from '../core/engine/packages/tensorflow-package.js';
@@ -19,7 +19,7 @@ export type Verification = z.infer<typeof verificationSchema>;
 
 const LARGEST_DIFFERENCE = 1e-4;
 
-/** @throws FlowDenoiseError INSTALL_FAILED where it does not load or computes something else */
+/** @throws FlowDenoiseError INSTALL_FAILED if it does not load or computes wrongly */
 export async function verify(installation: string, installer: Installer): Promise<Verification> {
   const step = 'Verifying TensorFlow';
   const remedy = 'run the command again with --force; if that does not help, report it with the log';
@@ -29,7 +29,7 @@ export async function verify(installation: string, installer: Installer): Promis
       command: process.execPath,
       args: [programPath, packagesFolder(installation)],
       env: {
-        // Its notes on the processor are no errors; memory of a GPU is taken as needed; TF32 has three digits.
+        // Errors only: notes on the processor are none. Take GPU memory as needed. No TF32, which has three digits.
         TF_CPP_MIN_LOG_LEVEL: '2',
         TF_FORCE_GPU_ALLOW_GROWTH: 'true',
         NVIDIA_TF32_OVERRIDE: '0',

@@ -131,7 +131,7 @@ test('an installation that works no longer is made anew, and stays until that is
       assert.is(code, 1);
       assert.match(
         stderr,
-        /^what is installed works no longer, so it is made anew: Verifying TensorFlow failed/,
+        /^the existing installation no longer works, so it is made again: Verifying TensorFlow failed/,
       );
       assert.match(stderr, /flow-denoise: Fetching tensorflow-cpu.* disk on fire/);
       assert.equal((await readdir(folder)).sort(), ['cpu-1', 'installed.json', 'next']);

@@ -124,7 +124,7 @@ const isPrivate = entry !== undefined && projectTensorflow() === undefined;
     env: { FLOW_DENOISE_CACHE: before ?? '' },
   });
   assert.is(code, 0, stderr);
-  assert.match(stderr, /^TensorFlow is there already: .* a convolution is right to \de-\d/);
+  assert.match(stderr, /^TensorFlow is already installed: .* a convolution is right to \de-\d/);
   assert.is(stderr.trim().split('\n').length, 1);
 });
 

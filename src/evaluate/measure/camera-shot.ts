@@ -1,4 +1,4 @@
-// A clean picture as the scene of a simulated camera: what the camera's file shows, and what it would show without noise.
+// Photographs a clean picture with a simulated camera: the picture in its file, and the same without noise.
 
 import sharp from 'sharp';
 import { cameraAt, takePicture } from '../../core/noise/simulate/camera.js';
@@ -8,14 +8,14 @@ import type { CameraNoise, JpegSettings } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
 
 interface CameraShot {
-  /** The scene through the same camera without noise, not coded: the truth. */
+  /** The truth: the scene through the same camera, without noise or coding. */
   readonly reference: CleanPicture;
-  /** Of bytes over 255, after JPEG where there is one. */
+  /** The decoded file's bytes, divided by 255. */
   readonly noisy: CleanPicture;
 }
 
 /**
- * @param scene  a grey one is taken in colour, as cameras do
+ * @param scene  a grey one is photographed in colour, as cameras do
  * @param seed   an integer from 0 to 2^32 - 1
  */
 export async function cameraShot(scene: CleanPicture, level: CameraNoise, seed: number): Promise<CameraShot> {
@@ -28,7 +28,7 @@ export async function cameraShot(scene: CleanPicture, level: CameraNoise, seed: 
   };
 }
 
-/** A picture as its file has it: bytes, after JPEG where there is one; [0, 1] again. */
+/** A picture after it was stored in a file: rounded to bytes, optionally as JPEG, in [0, 1] again. */
 export async function fileOf(picture: CleanPicture, jpeg: JpegSettings | undefined): Promise<CleanPicture> {
   const bytes = Uint8ClampedArray.from(picture.data, (value) => 255 * value);
   const coded = jpeg ? await throughJpeg(bytes, picture, jpeg) : bytes;
@@ -46,7 +46,7 @@ async function throughJpeg(
   return sharp(file).raw().toBuffer();
 }
 
-/** [3, pixels], also of a grey picture. */
+/** [3, pixels]; a grey picture is repeated. */
 function planarColours({ data, channels }: CleanPicture): Float32Array {
   if (channels === 3) return toPlanar(data, 3);
   return Float32Array.from({ length: 3 * data.length }, (_, i) => data[i % data.length] as number);

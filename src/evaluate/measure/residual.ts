@@ -1,5 +1,5 @@
-// What was taken off a picture, N - C_hat, in units of the noise's standard deviation. Taken off well, it is as strong
-// as the noise everywhere (rms 1 in every block) and as white (no correlation of neighbours).
+// Measures the residual N - C_hat in units of the noise's standard deviation. A perfect one is as strong as the noise
+// everywhere (rms 1 in every block) and as white (no correlation of neighbours).
 
 import { mse, psnr, ssim } from '../../core/metrics/index.js';
 import type { Shape } from '../../core/picture.js';
@@ -12,8 +12,8 @@ import type { Measures, ResidualMeasures } from './results.js';
 export const BLOCK = 8;
 
 /**
- * (noisy - estimate) / sigma, sample by sample, interleaved like them. Of a camera's noise no formula says the sigma of a
- * sample: it is the noise's RMS over the picture.
+ * (noisy - estimate) / sigma, sample by sample, interleaved like them. For a camera's noise, whose sigma per sample is
+ * unknown, sigma is its RMS over the picture.
  */
 export function standardisedResidual(
   noisy: Float32Array,
@@ -48,7 +48,7 @@ export interface BlockMap {
   readonly values: Float64Array;
 }
 
-/** The rms of every whole block of 8 x 8 pixels, over its channels too. */
+/** The rms of every complete block of 8 x 8 pixels, over all channels. */
 export function blockRms(residual: Float32Array, { width, height, channels }: Shape): BlockMap {
   const [columns, rows] = [Math.floor(width / BLOCK), Math.floor(height / BLOCK)];
   const values = new Float64Array(columns * rows);
@@ -63,7 +63,7 @@ export function blockRms(residual: Float32Array, { width, height, channels }: Sh
   return { columns, rows, values: values.map(Math.sqrt) };
 }
 
-/** Over all pairs of horizontal and of vertical neighbours in a channel, about the channel's mean. */
+/** Over all pairs of horizontal and vertical neighbours in a channel, relative to the channel's mean. */
 function neighbourCorrelation(residual: Float32Array, { width, height, channels }: Shape): number {
   const means = Float64Array.from({ length: channels }, () => 0);
   for (let i = 0; i < residual.length; i++)
@@ -82,12 +82,12 @@ function neighbourCorrelation(residual: Float32Array, { width, height, channels 
   return pairs === 0 || power === 0 ? 0 : covariance / pairs / power;
 }
 
-/** The noisy picture as it is; what would have to be taken off is the noise. */
+/** Measures the noisy picture; its residual is the noise. */
 export function measureNoisy(clean: CleanPicture, noisy: Float32Array, level: NoiseLevel): Measures {
   return measure(clean, noisy, noisy, clean.data, level);
 }
 
-/** An estimate, cut off at black and white as it would be in a file; what was taken off is measured before that. */
+/** Measures an estimate, clipped to black and white as in a file. The residual is measured before clipping. */
 export function measureRestored(
   clean: CleanPicture,
   noisy: Float32Array,

@@ -1,4 +1,4 @@
-// How each method of an evaluation restores a noisy picture. Subjects that differ in their beta only share one engine.
+// Restores noisy pictures with each contender. Contenders that differ only in beta share one engine.
 
 import { join } from 'node:path';
 import { openEngine } from '../../core/engine/open-engine.js';
@@ -21,20 +21,20 @@ import type { CheckedEvaluateOptions, GivenProgram } from '../options.js';
 import type { CleanPicture } from '../pictures.js';
 import type { Measures, PictureResult } from './results.js';
 
-/** The estimate, and what results.ts keeps of how it was made. */
+/** The estimate, with what results.ts keeps about how it was made. */
 interface Restored extends Omit<PictureResult, keyof Measures> {
   /** Interleaved like the noisy picture, not clipped. */
   readonly data: Float32Array;
 }
 
 export interface Restorer {
-  /** Undefined where another program computes. */
+  /** Undefined for another program. */
   readonly engine: { readonly name: string; readonly why: string } | undefined;
-  /** Whether its time is that of restoring: not where results are only read. */
+  /** Whether its time counts; not if results are only read. */
   readonly isTimed: boolean;
-  /** Pictures at a time at most; as many as keep an engine busy unless given. */
+  /** The most pictures at a time. Default: enough to keep an engine busy. */
   readonly atOnce?: number;
-  /** @param beta  of this subject; the others' that share the restorer differ */
+  /** @param beta  this contender's; others that share the restorer have other betas */
   restore(noisy: CleanPicture, level: NoiseLevel, call: RestoreCall): Promise<Restored>;
   close(): Promise<void>;
 }
@@ -48,11 +48,11 @@ export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tile
   readonly given?: CheckedEvaluateOptions['given'];
 };
 
-/** What it takes to converge. */
+/** The steps and rate that reach convergence. */
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
 
 /**
- * @param subject  any of those with one `methodName`
+ * @param subject  any contender with this `methodName`
  * @throws         FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
 export function openRestorer(subject: Contender, options: RestorerOptions): Promise<Restorer> {
@@ -88,7 +88,7 @@ async function openProduct(
   };
 }
 
-/** The whole picture as one tile, so that what converges is the picture's own maximum. */
+/** Takes the whole picture as one tile, so that it converges to the picture's own maximum. */
 async function openConverged(
   { prior: name }: Contender & { readonly kind: 'converged' },
   { engine: engineName = 'auto', threads }: RestorerOptions,
@@ -126,7 +126,7 @@ async function openConverged(
       };
       let start: 'noisy' | 'posterior-mean' = 'noisy';
       let result = await climb(start);
-      // Under strong noise the clean prior may know nothing of the noisy picture: the climb then begins nearer to it.
+      // Under strong noise the clean prior may break down at the noisy picture; then start at the posterior mean.
       if (result.fallback !== undefined && prior.model.conditioning !== null) {
         start = 'posterior-mean';
         result = await climb(start);
@@ -142,7 +142,7 @@ async function openConverged(
   };
 }
 
-/** The picture's part of a planar tile. */
+/** Cuts the picture out of a planar tile. */
 function interleaved(
   planar: Float32Array,
   tile: { readonly height: number; readonly width: number },
@@ -177,7 +177,7 @@ function given(
   };
 }
 
-/** What another program made of an exported picture. */
+/** Another program's result for an exported picture. */
 async function readRestored(
   { name: picture, width, height, channels }: CleanPicture,
   level: NoiseLevel,
@@ -201,7 +201,7 @@ async function readRestored(
   );
 }
 
-/** The file of a picture in an exchange folder. */
+/** A picture's file name in an exchange folder. */
 export function restoredName(name: string): string {
   return `${name.replace(/\.\w+$/, '')}.tif`;
 }

@@ -1,4 +1,4 @@
-// What an evaluation found, picture by picture, as results.json holds it.
+// The results of an evaluation, picture by picture, as results.json has them.
 
 import { mean, sum } from '../../core/metrics/index.js';
 import type { TileSize } from '../../tile/plan.js';
@@ -8,50 +8,49 @@ import type { NoiseLevel } from '../noise-level.js';
 export interface ResidualMeasures {
   /** |N - C_hat| / sqrt(numbers), in units of sigma. */
   readonly rms: number;
-  /** Standard deviation over 8 x 8 blocks of the block's rms: how unevenly noise was taken off. */
+  /** How unevenly the noise was removed: standard deviation of the rms of 8 x 8 blocks. */
   readonly unevenness: number;
   /** Correlation of horizontal and vertical neighbours. */
   readonly correlation: number;
 }
 
 export interface Measures {
-  /** Samples in [0, 1]. */
+  /** For samples in [0, 1]. */
   readonly mse: number;
   /** dB; infinite (null in JSON) for equal pictures. */
   readonly psnr: number;
   readonly ssim: number;
-  /** Of N - C_hat; for the noisy picture, of the noise that was added. */
+  /** Of N - C_hat; for the noisy picture, of the added noise. */
   readonly residual: ResidualMeasures;
 }
 
 export interface PictureResult extends Measures {
   readonly evaluations?: number | undefined;
-  /** Where the flow broke down: tiles that fell back, as the denoiser counts them. */
+  /** The number of tiles that fell back because the flow broke down. */
   readonly fallbackTiles?: number | undefined;
-  /** Of a climb to convergence. */
+  /** For a climb to convergence. */
   readonly steps?: number | undefined;
   readonly isConverged?: boolean | undefined;
-  /** Where it began: at the noisy picture unless the prior broke down there. */
+  /** The climb's start: the noisy picture, unless the prior broke down there. */
   readonly start?: 'noisy' | 'posterior-mean' | undefined;
 }
 
-/** One subject under one noise. */
+/** One contender under one noise. */
 export interface Cell {
   /** Index into `levels`. */
   readonly level: number;
   /** Index into `subjects`. */
   readonly subject: number;
-  /** Undefined where another program computed. */
+  /** Undefined for another program. */
   readonly secondsPerMegapixel?: number | undefined;
-  /** Of the first pictures, in their order. */
+  /** Of the first pictures, in order. */
   readonly pictures: readonly PictureResult[];
 }
 
 interface EvaluationSettings {
   readonly protocol: 'grid' | 'paper';
-  /** As it was given. */
   readonly folder: string;
-  /** Of the first picture; each next one has the next. */
+  /** The first picture's; each picture adds 1. */
   readonly seed: number;
   readonly clip: boolean;
   readonly crop: number | string;
@@ -94,7 +93,7 @@ export function statisticOf(values: readonly number[]): Statistic {
   return { mean: middle, spread: count > 1 ? Math.sqrt(squares / (count - 1)) : undefined, count };
 }
 
-/** How many of the pictures a subject improved by a measure. */
+/** The number of pictures that a contender improved, by a measure. */
 export function improvedCount(
   noisy: readonly Measures[],
   restored: readonly Measures[],

@@ -1,14 +1,14 @@
-// The pictures that a report shows: the middle of some, as small files inside a figure.
+// The pictures in a report: the middle of some, as small files that figures include.
 
 import sharp from 'sharp';
 import type { Picture } from '../../core/picture.js';
 import { BLOCK, type BlockMap } from './residual.js';
 
-/** Larger ones are shown by their middle. */
+/** Larger pictures show their middle. */
 const LARGEST = 160;
 const WEBP_QUALITY = 92;
 const MAP_SCALE = 8;
-/** Where a map of blocks is fully coloured: this many parts of the noise more or less. */
+/** The deviation from the noise's strength that gets full colour in a map of blocks, as a share. */
 const FULL_COLOUR = 0.5;
 
 export interface Thumbnail {
@@ -25,18 +25,18 @@ export interface PictureThumbnails {
   readonly level: number;
   readonly clean?: Thumbnail;
   readonly noisy?: Thumbnail;
-  /** By the subject's index. */
+  /** By the contender's index. */
   readonly restored: Map<number, Thumbnail>;
-  /** Where more or less than the noise was taken off, by the subject's index. */
+  /** Maps of where more or less than the noise was removed, by the contender's index. */
   readonly uneven: Map<number, Thumbnail>;
 }
 
-/** Of the pictures nothing but where the noise was taken off: for results that are published without their pictures. */
+/** Keeps only the maps, for results that are published without their pictures. */
 export function withoutPictures(shown: readonly PictureThumbnails[]): PictureThumbnails[] {
   return shown.map(({ picture, level, uneven }) => ({ picture, level, restored: new Map(), uneven }));
 }
 
-/** The middle of a picture, samples cut off at black and white. */
+/** The middle of a picture, clipped to black and white. */
 export async function thumbnail({
   data,
   width,
@@ -58,7 +58,7 @@ export async function thumbnail({
   return { width: shownWidth, height: shownHeight, href: dataUri('webp', webp) };
 }
 
-/** Blocks from which less than the noise was taken off in blue, more in orange, as much in white. */
+/** A map of blocks: blue where less than the noise was removed, orange where more, white where as much. */
 export async function blockThumbnail({ columns, rows, values }: BlockMap): Promise<Thumbnail | undefined> {
   if (values.length === 0) return undefined;
   const bytes = Uint8ClampedArray.from({ length: 3 * values.length }, (_, i) => {

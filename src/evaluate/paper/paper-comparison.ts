@@ -1,4 +1,4 @@
-// The paper's printed cells beside ours, as tables.
+// Compares the paper's printed cells with ours, in tables.
 import { mean } from '../../core/metrics/index.js';
 import { plural } from '../../core/printable.js';
 import { type Beta, betaOf, contenderName, isProduct, methodName } from '../contender.js';
@@ -16,10 +16,10 @@ import {
 } from '../report/result-queries.js';
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-tables.js';
 
-/** What our best is to be above the paper's best by, dB, at each of its levels. */
+/** The gain over the paper's best that we aim for, dB, per level. */
 export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
 
-/** The four levels of one reading of the paper's noise: indices into the results' levels. */
+/** The four levels for one reading of the paper's noise: indices into the results' levels. */
 export type Reading = readonly number[];
 
 interface BestSubject {
@@ -28,7 +28,7 @@ interface BestSubject {
   readonly gain: number;
 }
 
-/** Our best at a level: of the product's presets and methods, not of climbs and other programs. */
+/** Our best at a level, among the product's presets and methods, without climbs to convergence and other programs. */
 export function bestAt(results: EvaluationResults, level: number, row: number): BestSubject | undefined {
   const found = results.subjects.flatMap((each, subject) => {
     const psnr = isProduct(each) ? meanAt(results, level, subject, 'psnr') : undefined;
@@ -37,7 +37,7 @@ export function bestAt(results: EvaluationResults, level: number, row: number): 
   return found.toSorted((a, b) => b.psnr - a.psnr)[0];
 }
 
-/** The paper's best, ours, and other programs', level by level. */
+/** The paper's best, ours, and other programs' at each level. */
 export function bestTable(results: EvaluationResults, reading: Reading): ReportTable {
   const others = results.subjects.flatMap((each, subject) =>
     each.kind === 'given' ? [{ name: each.name, subject }] : [],
@@ -64,7 +64,7 @@ export function bestTable(results: EvaluationResults, reading: Reading): ReportT
   };
 }
 
-/** A table of the paper with our rows under each of its own. */
+/** A table of the paper with our rows below each of its rows. */
 export function besideThePaper(
   results: EvaluationResults,
   reading: Reading,
@@ -89,7 +89,7 @@ export function besideThePaper(
   };
 }
 
-/** By how many dB each of our cells is above the paper's, beta by beta. */
+/** Our gain over each of the paper's cells in dB, by beta. */
 export function gainPerBeta(results: EvaluationResults, reading: Reading): ReportTable {
   const rows = reading.flatMap((level, row) =>
     methodsAt(results, level).flatMap(({ method, subjects }) => {
@@ -109,7 +109,7 @@ export function gainPerBeta(results: EvaluationResults, reading: Reading): Repor
   };
 }
 
-/** With the paper's own digits. */
+/** As the paper prints it, with as many digits. */
 function printedWords(mean: number, spread: number, measure: MeasureName): string {
   const { scale } = MEASURES[measure];
   return `${fixed(scale * mean, measure === 'psnr' ? 1 : 3)} ± ${fixed(scale * spread, 2)}`;
@@ -133,7 +133,7 @@ function ownRows(results: EvaluationResults, level: number, measure: MeasureName
   });
 }
 
-/** The methods that met a noise, each with its subjects. */
+/** The methods measured under a noise, each with its contenders. */
 function methodsAt(
   results: EvaluationResults,
   level: number,
@@ -147,7 +147,7 @@ function methodsAt(
   return [...methods].map(([method, subjects]) => ({ method, subjects }));
 }
 
-/** As the paper states the level, and as it is in 8-bit units. */
+/** The level as the paper states it and in 8-bit units. */
 export function levelWords({ levels }: EvaluationResults, level: number): string {
   const found = levels[level];
   const [sigma, stated] = [found?.sigma, found?.stated];

@@ -1,6 +1,6 @@
-// The paper's experiments: which noises, which betas, which priors. Its own grid is sigma .025 to .2 by beta 1 to 8 on 32
-// faces of 64 x 64. Around it, what the paper leaves open: both readings of its noise, the maximum at convergence, the
-// prior's own beta, the posterior mean, the product's presets, and noise that grows with the signal.
+// The paper's experiments: noises, betas, priors. Its own grid is sigma .025 to .2 by beta 1 to 8 on 32 faces of 64 x 64. We add
+// what the paper leaves open: both readings of its noise, the maximum at convergence, the prior's own beta, the posterior mean,
+// the product's presets, and noise that grows with the signal.
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
@@ -14,21 +14,21 @@ import { PAPER_BETAS, PAPER_SIGMAS, PAPER_SIGMAS_AT_EQUAL_PSNR } from './paper-t
 
 export const PAPER_COUNT = 32;
 
-/** The faces' priors: the product's own, and one trained by likelihood alone, as the paper's, where there is one. */
+/** The faces' priors: ours, and one trained by likelihood alone as the paper's was, if it is there. */
 const PRIORS: readonly string[] = ['faces64', 'faces64-likelihood'];
 
 /** 120, 30 and 10 photons at white, in 8-bit units. */
 const GAINS = [120, 30, 10].map((photons) => 255 / photons);
 const READ_NOISE = 2;
 
-/** The noise that has the paper's noisy PSNR. */
+/** Noise with the paper's noisy PSNR. */
 export const EQUAL_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
   model: 'gaussian',
   sigma,
   stated: PAPER_SIGMAS[i] ?? sigma / 255,
 }));
 
-/** The noise of the sigma that the paper states. */
+/** Noise of the sigma that the paper states. */
 export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) => ({
   model: 'gaussian',
   sigma: Number((stated * 255).toPrecision(6)),
@@ -49,7 +49,7 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
   const priors = options.prior ?? PRIORS.filter((name) => shipped.includes(name));
   const models = await Promise.all(priors.map((prior) => loadModel(findPrior(prior))));
   const subjects = priors.flatMap((prior, i) => subjectsOf(prior, models[i]));
-  // Where a prior is not conditioned, every climb is a long one.
+  // An unconditioned prior's climbs are all long.
   const slow = priors.filter((_, i) => models[i]?.conditioning === null);
   const levels = [...EQUAL_LEVELS, ...STATED_LEVELS, ...SENSOR_LEVELS];
   const converged = Math.min(options.convergedCount, pictures);
@@ -78,7 +78,7 @@ function subjectsOf(prior: string, model: PriorModel | undefined): Contender[] {
     const presets = PRESET_NAMES.map((preset): Contender => ({ kind: 'preset', prior, preset }));
     return [...presets, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
   }
-  // Uncalibrated, or calibrated to converge, it would climb the same way twice.
+  // If its calibration is missing or climbs to convergence, it would run the same climb twice.
   const { steps, rate } = model?.calibration?.betaMap ?? CONVERGENCE;
   const isConvergent = steps >= CONVERGENCE.steps && rate === CONVERGENCE.rate;
   return isConvergent ? betas : [...betas, ...climbs];

@@ -1,4 +1,4 @@
-// The report of the paper's protocol: its tables and figures again, its cells beside ours, and what it leaves open.
+// The report of the paper's protocol: its tables and figures repeated, its cells beside ours, and what it leaves open.
 import { DEFAULT_PRESET } from '../../denoiser/preset.js';
 import { betaOf, type Contender, isProduct, priorName } from '../contender.js';
 import { type EvaluationResults, statisticOf } from '../measure/results.js';
@@ -131,7 +131,7 @@ function improvedSection(results: EvaluationResults, levels: readonly number[]):
   };
 }
 
-/** |C_hat - N| against beta, where the climb stands still. */
+/** |C_hat - N| against beta, at convergence. */
 function convergenceSection(results: EvaluationResults, equal: Reading): ReportSection {
   const families = betaFamilies(results).filter(({ members }) =>
     members.every(({ subject }) => isClimb(results, subject)),
@@ -278,13 +278,13 @@ function picturesSection(
   };
 }
 
-/** What the grids of pictures have room for: what a user gets, the paper's betas, and other programs. */
+/** The grids have room for what users get, the paper's betas, and other programs. */
 function isPictured(subject: Contender): boolean {
   if (subject.kind === 'preset') return subject.preset === DEFAULT_PRESET;
   return subject.kind === 'given' || typeof betaOf(subject) === 'number';
 }
 
-/** The product's subjects of each prior, and its climbs to convergence; other programs' go with the former. */
+/** The contenders in groups: the product's for each prior, with other programs'; and its climbs to convergence. */
 function groupsOf(
   { subjects }: EvaluationResults,
   chosen: readonly number[],
@@ -312,7 +312,7 @@ function indices(
   );
 }
 
-/** Whether a subject climbs until it stands still: asked to, or as its prior is calibrated. */
+/** Whether a contender climbs to convergence, by its kind or by its prior's calibration. */
 function isClimb({ subjects, cells }: EvaluationResults, at: number): boolean {
   if (subjects[at]?.kind === 'converged') return true;
   const pictures = cells.find(({ subject }) => subject === at)?.pictures ?? [];

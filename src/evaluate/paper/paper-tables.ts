@@ -1,5 +1,5 @@
-// The cells that "Image Denoising with a Normalizing-Flow Prior" prints in its Tables 1 to 3: the 32 last pictures of
-// CelebA at 64 x 64, a Glow of 4 blocks of 32 steps; mean and spread over pictures. NaN where it prints a dash.
+// The cells of Tables 1 to 3 in "Image Denoising with a Normalizing-Flow Prior": mean and spread over the last 32 pictures of
+// CelebA at 64 x 64, with a Glow of 4 blocks of 32 steps. NaN where it prints a dash.
 import type { MeasureName } from '../measure/results.js';
 
 const DASH = Number.NaN;
@@ -13,17 +13,14 @@ interface PaperTable {
   readonly noisySpread: readonly number[];
 }
 
-/** As the paper states it, in units of [0, 1]. */
+/** As the paper states them, in [0, 1] units. */
 export const PAPER_SIGMAS = [0.025, 0.05, 0.1, 0.2] as const;
 export const PAPER_BETAS = [1, 2, 4, 8] as const;
 
-/**
- * In 8-bit units: the noise that gives the paper's noisy PSNR. Its noisy MSE is 0.447 sigma^2 at every level, so that its
- * noise is 0.669 of what is stated.
- */
+/** The noise with the paper's noisy PSNR, 8-bit units. The paper's noisy MSE is 0.447 sigma^2 at every level: 0.669 sigma. */
 export const PAPER_SIGMAS_AT_EQUAL_PSNR = [4.28, 8.5, 17, 34] as const;
 
-/** MSE as mean of squares of samples in [0, 1] (printed times 100), PSNR in dB. */
+/** MSE for samples in [0, 1] (printed times 100), PSNR in dB. */
 export const PAPER_TABLES: Readonly<Record<MeasureName, PaperTable>> = {
   ssim: {
     mean: [

@@ -1,4 +1,4 @@
-// The figures of a report: curves against beta and against the noise, and pictures beside each other.
+// The figures of a report: curves against beta and against the noise, and grids of pictures.
 import { lineChart, type Series } from '../../figure/line-chart.js';
 import { type GridImage, pictureGrid } from '../../figure/picture-grid.js';
 import { betaOf, type Contender, contenderName, methodName, priorName } from '../contender.js';
@@ -8,12 +8,12 @@ import { type NoiseLevel, noiseAxis } from '../noise-level.js';
 import type { ReportFigure } from './report.js';
 import { cellAt, levelName, meanAt, noisyValues } from './result-queries.js';
 
-/** Columns of a grid before what was made of the picture: original and noisy. */
+/** The columns of a grid before the restored ones: original and noisy. */
 const OF_THE_PICTURE = 2;
-/** More curves than this in one chart are a thicket. */
+/** More curves in one chart could not be told apart. */
 const MOST_CURVES = 10;
 
-/** The subjects of each method that differ in a numeric beta only, where there are several. */
+/** Contenders that differ only in a numeric beta, grouped by method; single ones are left out. */
 export function betaFamilies({ subjects }: EvaluationResults): {
   readonly method: string;
   readonly members: readonly { readonly subject: number; readonly beta: number }[];
@@ -30,7 +30,7 @@ export function betaFamilies({ subjects }: EvaluationResults): {
     .map(([method, members]) => ({ method, members: members.toSorted((a, b) => a.beta - b.beta) }));
 }
 
-/** One chart for every method with several betas: a curve for every noise. */
+/** A chart for every method with several betas, with a curve for every noise. */
 export function psnrAgainstBeta(
   results: EvaluationResults,
   levels: readonly number[],
@@ -51,7 +51,7 @@ export function psnrAgainstBeta(
   });
 }
 
-/** A curve for every subject, over noises of one kind; a chart for every way in which a camera's pictures are coded. */
+/** A curve for every contender over noises of one kind; for cameras, a chart for every way of coding. */
 export function psnrAgainstNoise(
   results: EvaluationResults,
   levels: readonly number[],
@@ -94,7 +94,7 @@ function noiseCurves(
   return [{ name: fileName(title), title, svg }];
 }
 
-/** A quantity against beta, for one method: a curve for every noise. */
+/** A quantity against beta for one method, with a curve for every noise. */
 export function againstBeta(
   results: EvaluationResults,
   levels: readonly number[],
@@ -111,7 +111,7 @@ export function againstBeta(
   return series.every(({ points }) => points.length === 0) ? [] : [{ name: fileName(name), title, svg }];
 }
 
-/** For every picture that was kept: noises down; original, noisy and what the subjects made of it across. */
+/** For every kept picture: noises down; original, noisy and restored across. */
 export function pictureGrids(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
@@ -126,7 +126,7 @@ export function pictureGrids(
   ]);
 }
 
-/** Where more or less than the noise was taken off, under the same noises. */
+/** Maps of where more or less than the noise was removed, in the same layout. */
 export function unevenGrids(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
@@ -141,7 +141,7 @@ export function unevenGrids(
   ]);
 }
 
-/** The subjects' names; without their prior where it is the same for all that have one. */
+/** The contenders' names, without the prior if all have the same. */
 function columnsOf({ subjects }: EvaluationResults, chosen: readonly number[]): string[] {
   const own = chosen.flatMap((at) => subjects[at] ?? []);
   const priors = new Set(own.flatMap((subject) => ('prior' in subject ? subject.prior : [])));

@@ -1,4 +1,4 @@
-// A report as one HTML page that loads nothing: tables, and figures as SVG. Every text passes `escapedMarkup`.
+// A report as one HTML page that loads nothing: tables, and figures as SVG. All text is escaped by `escapedMarkup`.
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
 import type { Report, ReportSection, ReportTable } from './report.js';
 

@@ -1,4 +1,4 @@
-// The tables of a report: subjects down, noises across.
+// The tables of a report: contenders down, noises across.
 import { contenderName } from '../contender.js';
 import { type EvaluationResults, improvedCount, type MeasureName, statisticOf } from '../measure/results.js';
 import type { ReportTable } from './report.js';
@@ -35,7 +35,7 @@ export function measureTable(
   };
 }
 
-/** How many pictures are better than their noisy ones, by each measure. */
+/** How many pictures each contender improved, by each measure. */
 export function improvedTable(results: EvaluationResults, levels: readonly number[]): ReportTable {
   return {
     caption: `Pictures improved, by ${MEASURE_NAMES.map((measure) => MEASURES[measure].name.split(' ')[0]).join(' / ')}`,
@@ -62,7 +62,7 @@ export function paceTable(results: EvaluationResults, levels: readonly number[])
   };
 }
 
-/** What was taken off, against the noise itself. */
+/** The residual compared with the noise. */
 export function residualTable(results: EvaluationResults, levels: readonly number[]): ReportTable {
   type Residual = EvaluationResults['noisy'][number][number]['residual'];
   const words = (all: readonly { readonly residual: Residual }[] | undefined) => {
@@ -85,7 +85,7 @@ export const RESIDUAL_WORDS =
   'off as there was noise. Its unevenness is the standard deviation, over blocks of 8 x 8 pixels, of the block’s own ' +
   'strength. Neighbours of white noise have no correlation; a negative one says that the noise’s smooth part stayed in the picture, a positive one that structure of the picture went.';
 
-/** A row for every subject that met one of the noises. */
+/** A row for every contender that met one of the noises. */
 function subjectRows(
   results: EvaluationResults,
   levels: readonly number[],

@@ -1,17 +1,17 @@
-// An evaluation told: headings, words, tables and figures, before they are Markdown or HTML. Data only.
+// A report: headings, text, tables and figures, before they become Markdown or HTML.
 import type { EvaluationResults } from '../measure/results.js';
 
 export interface ReportTable {
   readonly caption?: string;
   readonly header: readonly string[];
-  /** The first cell of a row names it; the others are figures. */
+  /** The first cell of a row is its name; the others are figures. */
   readonly rows: readonly (readonly string[])[];
 }
 
 export interface ReportFigure {
-  /** For its file. */
+  /** The file's name. */
   readonly name: string;
-  /** For whoever does not see it. */
+  /** Also read by screen readers. */
   readonly title: string;
   readonly svg: string;
 }

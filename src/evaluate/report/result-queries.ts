@@ -1,4 +1,4 @@
-// Finding figures in the results of an evaluation, and how they are written in tables.
+// Queries on the results of an evaluation, and the format of figures in tables.
 import {
   type Cell,
   type EvaluationResults,
@@ -32,7 +32,7 @@ export function valuesAt(
   return cellAt(results, level, subject)?.pictures.map((picture) => picture[measure]);
 }
 
-/** The same of the noisy pictures; of the first so many. */
+/** The same for the first noisy pictures. */
 export function noisyValues(
   { noisy }: EvaluationResults,
   level: number,
@@ -52,12 +52,12 @@ export function meanAt(
   return values && statisticOf(values).mean;
 }
 
-/** Whether a subject met any of the noises. */
+/** Whether a contender was measured under any of the noises. */
 export function hasMet({ cells }: EvaluationResults, subject: number, levels: readonly number[]): boolean {
   return cells.some((cell) => cell.subject === subject && levels.includes(cell.level));
 }
 
-/** What a place without a figure shows. */
+/** Shown if there is no figure. */
 export const NOTHING = '';
 
 interface Style {
@@ -75,7 +75,7 @@ export const MEASURES: Readonly<Record<MeasureName, Style>> = {
   mse: { name: 'MSE x 100', digits: 4, spreadDigits: 3, scale: 100, isGain: false },
 };
 
-/** A number with so many decimals; a minus as it is printed, and a word for what has no end. */
+/** A number with fixed decimals and a typographic minus; a word if it is infinite. */
 export function fixed(value: number | undefined, digits: number): string {
   if (value === undefined || Number.isNaN(value)) return NOTHING;
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
@@ -83,7 +83,7 @@ export function fixed(value: number | undefined, digits: number): string {
   return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '−');
 }
 
-/** With its sign. */
+/** The same with a plus or a minus. */
 export function signed(value: number | undefined, digits: number): string {
   const text = fixed(value, digits);
   return value !== undefined && value > 0 && text !== NOTHING ? `+${text}` : text;

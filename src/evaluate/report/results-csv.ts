@@ -1,4 +1,4 @@
-// Every figure of an evaluation in one long table: a line for each picture, noise and subject.
+// Every figure of an evaluation in one long table, with a line for each picture, noise and contender.
 
 import { betaOf, methodName } from '../contender.js';
 import type { EvaluationResults, Measures, PictureResult } from '../measure/results.js';

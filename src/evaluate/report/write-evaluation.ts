@@ -1,4 +1,4 @@
-// An evaluation on disk: results.json, .csv, .md and .html, and the figures. Each file is written whole or not at all.
+// Writes an evaluation: results.json, .csv, .md and .html, and the figures. Each file is written atomically.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.js';
@@ -12,18 +12,18 @@ import { resultsCsv } from './results-csv.js';
 
 const FIGURES = 'figures';
 
-/** The report of an evaluation, for whoever wants it elsewhere than in files. */
+/** The report of an evaluation, without writing files. */
 export function reportOf({ results, shown }: Evaluation, command?: string): Report {
   const make = results.settings.protocol === 'paper' ? paperReport : gridReport;
   return make(results, shown, command);
 }
 
 /**
- * Writes results.json, .csv, .md and .html and figures/*.svg, replacing what is there, and removes an earlier
- * evaluation's figures.
+ * Writes results.json, .csv, .md and .html and figures/*.svg. Replaces existing files and removes an earlier evaluation's
+ * figures.
  *
- * @param command  how it was made, for the reader to make it again
- * @returns        the paths that were written
+ * @param command  the command that repeats the evaluation, for the reader
+ * @returns        the written paths
  * @throws         FlowDenoiseError WRITE_FAILED
  */
 export async function writeEvaluation(
@@ -48,7 +48,7 @@ export async function writeEvaluation(
   return [...files.keys()].map((name) => join(folder, name));
 }
 
-/** Readable and small: a line for every picture's figures, six digits each. */
+/** Readable and small: one line for the figures of a picture, with six digits each. */
 function resultsJson({ results }: Evaluation): string {
   const { noisy, cells, pictures, ...head } = results;
   const short = (value: unknown) =>
@@ -67,7 +67,7 @@ function resultsJson({ results }: Evaluation): string {
 }`;
 }
 
-/** @param figures  the folder of the figures, as a link from the document */
+/** @param figures  the folder of the figures, as linked from the document */
 export function reportMarkdown({ title, facts, sections }: Report, figures: string): string {
   const parts = [
     `# ${inLine(title)}`,
@@ -92,7 +92,7 @@ function tableText({ caption, header, rows }: ReportTable): string {
   return [...(caption === undefined ? [] : [`**${inLine(caption)}**\n`]), ...lines].join('\n');
 }
 
-/** Text as text: what Markdown or HTML would take for its own is escaped. */
+/** Escapes characters that mean something in Markdown or HTML. */
 function inLine(text: string): string {
   return text.replaceAll(/[\r\n]+/g, ' ').replaceAll(/[\\`*_[\]<>]/g, (character) => `\\${character}`);
 }
