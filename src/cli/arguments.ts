@@ -1,5 +1,4 @@
-// The options of `flow-denoise run`, their check and help, and the options it shares with `watch`. Opens and reads
-// nothing.
+// The options of `flow-denoise run`, with their check and help, and those it shares with `watch`.
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { badOption } from '../core/errors.js';
@@ -27,22 +26,22 @@ export interface CommandArguments extends PictureSettings {
   /** A grey picture with the sigma of every pixel. */
   readonly sigmaMap: string | undefined;
   readonly concurrency: number;
-  /** Seconds for the whole run, by which the preset is chosen. */
+  /** Seconds for the whole run; decides the preset. */
   readonly timeBudget: number | undefined;
-  /** Whether to tell what would be done, and write nothing. */
+  /** Whether to list what would be done, and write nothing. */
   readonly dryRun: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
-  /** The page that is written of it. */
+  /** The path of the report page. */
   readonly report: string | undefined;
-  /** Given, only previews are made. */
+  /** If set, only previews are written. */
   readonly preview: PreviewRequest | undefined;
 }
 
 const switchSchema = z.boolean().default(false);
 const SWITCH = 'true or false';
 
-/** How much the command says, for every command that denoises. */
+/** What is printed, for every command that denoises. */
 export const outputShape = {
   quiet: option(switchSchema, SWITCH, { does: 'prints errors only', flag: '' }),
   json: option(switchSchema, SWITCH, {
@@ -76,7 +75,7 @@ const runShape = {
     {
       does: 'writes one PNG of a part before and after, nothing else; --sigma 10,15,25 and --beta 3,6 take several',
       flag: '[part]',
-      otherwise: '256, where most is to see',
+      otherwise: '256, where there is most detail',
       see: '[Preview](cli.md#preview)',
     },
   ),
@@ -103,7 +102,7 @@ const runShape = {
   ),
 };
 
-/** What the command takes, in the order of its help. */
+/** The command's options, in the order of its help. */
 export const commandShape = {
   ...destinationShape,
   ...noiseShape,
@@ -181,10 +180,9 @@ function checkedArguments(inputs: readonly string[], options: RawOptions): Comma
 }
 
 /**
- * --gain and --offset describe a sensor; --sigma is its read noise then.
+ * Turns --gain and --offset, which describe a sensor, and --sigma, its read noise, into the option `noise`.
  *
- * @returns  the values with `noise` for the three
- * @throws   FlowDenoiseError BAD_OPTION where they do not go together
+ * @throws   FlowDenoiseError BAD_OPTION if they contradict each other
  */
 export function withSensor(
   values: Record<string, unknown>,
@@ -196,7 +194,7 @@ export function withSensor(
   if (gain === undefined) throw badOption('Pass --gain too if you pass --offset');
   if (noise !== 'poisson-gaussian')
     throw notBoth('--gain', '--noise of another kind', '--gain is for --noise poisson-gaussian');
-  if (sigma === 'auto') throw badOption('Expected a number for --sigma, the read noise, beside --gain');
+  if (sigma === 'auto') throw badOption('Expected a number for --sigma, the read noise, with --gain');
   return { ...rest, noise: { model: noise, gain, sigma, offset: offset ?? 0 } };
 }
 
@@ -205,14 +203,10 @@ interface RawOptions extends Record<string, unknown> {
   readonly offset?: unknown;
 }
 
-/**
- * Gives a command the options of `run`.
- *
- * @param start  is called with what was typed, checked
- */
+/** Gives a command the options of `run`. @param start  called with the checked arguments */
 export function describeRun(command: Command, start: (args: CommandArguments) => Promise<void>): void {
   command
-    .description('denoise files, folders and globs; meant where no command is named')
+    .description('denoise files, folders and globs (the default command)')
     .argument('<inputs...>', 'files, folders or globs; - for stdin');
   addFlags(command, { ...commandShape, ...sensorShape })
     .addHelpText('after', EXAMPLES)

@@ -1,5 +1,5 @@
-// Options from `flow-denoise.config.json`, `.js`, `.mjs` or `.ts`, looked for from the working folder upwards. The
-// command line wins. Values are checked together with the flags.
+// Options from `flow-denoise.config.json`, `.js`, `.mjs` or `.ts` in the working folder or one above. Flags win. Values are
+// checked together with the flags.
 import { dirname, extname, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -10,10 +10,10 @@ import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { defined, option } from '../denoiser/option-schema.js';
 import { isProfilePath } from './noise-file.js';
 
-/** Options that are paths, which a file says from its own folder. */
+/** Options that are paths, relative to the file's folder. */
 const PATHS: readonly string[] = ['output', 'sigmaMap', 'cache', 'report'];
 
-/** Where one of these stands on the command line, the file's others of the list are about something else. */
+/** If one of these is a flag, the file's others are ignored: they describe another destination. */
 const DESTINATIONS: readonly string[] = ['output', 'suffix', 'inPlace', 'backup'];
 
 const FILE_NAMES = ['json', 'js', 'mjs', 'ts'].map((extension) => `flow-denoise.config.${extension}`);
@@ -22,20 +22,20 @@ const FLAGS_OF_CONFIG: readonly string[] = ['config'];
 
 export const configShape = {
   config: option(z.string().optional(), 'the path of a file', {
-    does: 'options from this file',
+    does: 'takes options from this file',
     flag: '<file>',
     otherwise: 'flow-denoise.config.{json,js,mjs,ts}, in this folder or one above',
     see: '[Configuration file](cli.md#configuration-file)',
   }),
-  noConfig: option(z.boolean().optional(), 'true or false', { does: 'options from no file', flag: '' }),
+  noConfig: option(z.boolean().optional(), 'true or false', { does: 'takes options from no file', flag: '' }),
 };
 
 /**
- * Fills in what the command line left open.
+ * Fills in options that the command line leaves open.
  *
- * @param command   the command that was named, its flags parsed
- * @param commands  all that take a file: what one of them knows, the others pass over
- * @param say       is told which file said what
+ * @param command   the named command, with its flags parsed
+ * @param commands  all commands that take a file; an option of another command is ignored
+ * @param say       called with the file and the options it set
  * @throws          FlowDenoiseError BAD_OPTION for a file that cannot be read, or an option that no command has
  */
 export async function applyConfig(
@@ -73,7 +73,7 @@ export async function applyConfig(
     say(`options from ${relative('', path)}: ${used.map(([key, value]) => words(key, value)).join(', ')}`);
 }
 
-/** The name that differs from the key in the fewest letters, where those are few. */
+/** The name with the fewest edits from the key, if there are few. */
 function nearest(key: string, names: Iterable<string>): string | undefined {
   const mostEdits = Math.max(1, Math.floor(key.length / 3));
   const plain = (name: string) => name.toLowerCase().replaceAll(/[-_]/g, '');
@@ -82,7 +82,7 @@ function nearest(key: string, names: Iterable<string>): string | undefined {
   return best?.[0];
 }
 
-/** Letters to put in, take out or change (Levenshtein's distance). */
+/** Levenshtein's distance: letters to insert, delete or change. */
 function editsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -123,7 +123,7 @@ async function findConfig(named: string | undefined): Promise<Found | undefined>
   return { path: result.filepath, options: options as Found['options'] };
 }
 
-/** lilconfig's own errors do not name the file. */
+/** lilconfig's errors do not name the file. */
 function readJson(path: string, content: string): unknown {
   try {
     return JSON.parse(content);
@@ -140,7 +140,7 @@ async function loadModule(path: string): Promise<unknown> {
   }
 }
 
-/** Node strips types by itself from 22.18 and 23.6 on; a loader such as tsx does too. */
+/** Node strips types since 22.18 and 23.6; so does a loader such as tsx. */
 function loadTypeScript(path: string): Promise<unknown> {
   const { typescript } = process.features as { readonly typescript?: unknown };
   const hasLoader = process.execArgv.some((flag) => /tsx|ts-node|strip-types/.test(flag));

@@ -1,4 +1,4 @@
-// `--noise profile.json`, whose format is core/noise's, and `--sigma-map`: the sigma of every pixel as a grey picture.
+// Reads the files of `--noise profile.json` and `--sigma-map`, a grey picture with the sigma of every pixel.
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { readRegularFile } from '../core/files.js';
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
@@ -8,16 +8,14 @@ import { printable } from '../core/printable.js';
 import { notBoth } from '../denoiser/option-schema.js';
 import { decodePicture } from '../image/index.js';
 
-/** Larger files are no profiles. */
+/** Profiles are never larger. */
 const MOST_BYTES = 1 << 20;
 
 /** Whether a value of --noise names a file. */
 export const isProfilePath = (value: unknown): value is string =>
   typeof value === 'string' && /\.json$/i.test(value);
 
-/**
- * @throws FlowDenoiseError BAD_OPTION where the file cannot be read or holds no profile; it names the file and the entry
- */
+/** @throws FlowDenoiseError BAD_OPTION, with the file and the entry, if it cannot be read or is not a profile */
 export async function readNoiseProfile(path: string): Promise<NoiseProfile> {
   const name = printable(path);
   const bytes = await readRegularFile(path).catch((error: unknown) => {
@@ -44,9 +42,9 @@ export async function readNoiseProfile(path: string): Promise<NoiseProfile> {
 }
 
 /**
- * The options with the profile in place of its file's name.
+ * Replaces a profile's file name in the options by the profile.
  *
- * @throws FlowDenoiseError BAD_OPTION, as `readNoiseProfile`, and for a sigma beside it
+ * @throws FlowDenoiseError BAD_OPTION, as `readNoiseProfile`, and if sigma is passed too
  */
 export async function withNoiseProfile<Options extends Record<string, unknown>>(
   options: Options,
@@ -60,7 +58,7 @@ export async function withNoiseProfile<Options extends Record<string, unknown>>(
 /**
  * The samples of a grey picture, 8-bit units.
  *
- * @throws  FlowDenoiseError BAD_OPTION for a picture with colour or alpha, and what decoding throws
+ * @throws  FlowDenoiseError BAD_OPTION for a picture with colour or alpha, and errors of decoding
  */
 export async function readSigmaMap(path: string): Promise<Float32Array> {
   const { picture } = await decodePicture(await readRegularFile(path), path);

@@ -1,9 +1,9 @@
-// Flags of the command, made from the options' schemas: their names, values and defaults as --help tells them.
+// Makes the command's flags from the options' schemas: names, values and defaults for --help.
 import { type Command, Option } from 'commander';
 import type { z } from 'zod';
 import { defaultOf, wordsOf } from '../denoiser/option-schema.js';
 
-/** Gives a command the flags of a shape's options, those that have one. */
+/** Adds the flags of those options in a shape that have one. */
 export function addFlags(command: Command, shape: z.ZodRawShape): Command {
   for (const [name, schema] of Object.entries(shape)) {
     const { does = '', flag, letter } = wordsOf(schema) ?? {};
@@ -28,12 +28,12 @@ export function numberOption(flags: string, words: string): Option {
   return new Option(flags, words).argParser(numberOrText);
 }
 
-/** What is no number stays text, for the check to name it as it was written. */
+/** Keeps text that is not a number, so that the check can quote it. */
 function numberOrText(text: string): number | string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
-/** An option whose value is one number, or several with commas between them. */
+/** An option whose value is one number, or several separated by commas. */
 export function listOption(flags: string, words: string): Option {
   return new Option(flags, words).argParser((text: string) => {
     const values = text.split(',').map(numberOrText);

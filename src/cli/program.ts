@@ -1,5 +1,4 @@
-// All commands as one program. What each takes and does is its own file's; here they are named, and their exit codes
-// collected.
+// All commands as one program. Each command has a file; here they are registered, and their exit codes collected.
 import { Command } from 'commander';
 import { packageVersion } from '../plugin/package-version.js';
 import { describeRun } from './arguments.js';
@@ -12,7 +11,7 @@ import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
 interface ProgramContext extends CommandContext {
-  /** Runs a user's program: a signal ends the process, because nothing of ours can stop a loop that never ends. */
+  /** Runs a user's program with the default signals, which end the process: a loop that never yields cannot be stopped otherwise. */
   readonly withDefaultSignals: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
@@ -20,15 +19,15 @@ interface ProgramContext extends CommandContext {
  * Runs the command that the arguments (without node and the script) name.
  *
  * @returns  the exit code
- * @throws   CommanderError, its words already printed, for --help, --version and what commander refuses; FlowDenoiseError
- *           for what the command refuses; the signal's reason when aborted
+ * @throws   CommanderError, already printed, for --help, --version and wrong syntax; FlowDenoiseError for wrong options; the
+ *           signal's reason when aborted
  */
 export async function runProgram(argv: readonly string[], context: ProgramContext): Promise<number> {
   const { writeLine, signal, withDefaultSignals } = context;
   let exitCode = 0;
   const program = new Command('flow-denoise')
     .description(
-      'Takes the noise out of pictures (PNG, JPEG, WebP, TIFF, AVIF, GIF) with a normalizing-flow prior.',
+      'Removes noise from pictures (PNG, JPEG, WebP, TIFF, AVIF, GIF) with a normalizing-flow prior.',
     )
     .version(packageVersion(), '--version')
     .showHelpAfterError('flow-denoise --help shows all options')
@@ -49,7 +48,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
     exitCode = code;
   };
   const isNamed = (name: string) => [name, 'help', '--help', '-h'].some((word) => argv.includes(word));
-  /** A command has packages of its own, so it is loaded only where the arguments may name it or ask for help. */
+  /** Each command has its own imports, so it is loaded only if the arguments may name it or ask for help. */
   async function add(name: string, describe: (command: Command) => Promise<void>): Promise<void> {
     if (isNamed(name)) await describe(program.command(name));
   }
@@ -71,7 +70,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
   await add('evaluate', async (command) => {
     (await import('./commands/evaluate.js')).describeEvaluate(command, { writeLine, signal, argv });
   });
-  // Its options are among those of a file of options.
+  // Always added, since a file of options may hold its options.
   const watch = program.command('watch');
   describeWatch(watch, async (args) => {
     exitCode = await watchCommand(args, shown(args.quiet));
@@ -102,7 +101,7 @@ export async function runProgram(argv: readonly string[], context: ProgramContex
       withDefaultSignals(() => applyConfig(command, configurable, say)),
     );
 
-  // Whoever asks for help has most often named no command, and means this one.
+  // Someone who asks for help has most often named no command, and means this one.
   program.on('--help', () => process.stdout.write('\n')).on('--help', () => run.outputHelp());
   await program.parseAsync(withPreviewInput(argv), { from: 'user' });
   return exitCode;

@@ -76,14 +76,14 @@ test('worker, submit --wait, queue: words on stderr, lines on stdout, exit codes
 
     const again = await run(...submit);
     assert.is(again.code, 0);
-    assert.match(again.err, /4 pictures submitted, 4 of them known to the queue before\n$/);
+    assert.match(again.err, /4 pictures submitted, 4 of them already known to the queue\n$/);
     const status = JSON.parse((await run('queue', 'status', '--json')).out);
     assert.equal([status.done, status.failed, status.workers], [3, 1, 1]);
     assert.match(
       (await run('queue', 'failed')).out,
       /^[0-9a-f]{32} {2}in\/bad\.png {2}BAD_IMAGE {2}.*found text/,
     );
-    assert.is((await run('queue', 'retry')).out, '1 to be tried again\n');
+    assert.is((await run('queue', 'retry')).out, '1 will be tried again\n');
     await until(() => worker.err().split('found text').length > 2, 'it has failed again');
 
     worker.process.kill('SIGTERM');

@@ -1,4 +1,4 @@
-// `flow-denoise cache`: what `--cache` has kept, and removing it.
+// `flow-denoise cache`: lists and removes the results that `--cache` keeps.
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -21,13 +21,13 @@ interface PruneFlags {
   readonly maxSize?: string;
 }
 
-/** @param writeLine  takes what is asked for; stdout */
+/** @param writeLine  writes to stdout */
 export function describeCache(command: Command, writeLine: (line: string) => void): void {
-  command.description('what --cache has kept, and removing it').addHelpText('after', EXAMPLES);
+  command.description('list and remove the results that --cache keeps').addHelpText('after', EXAMPLES);
   const FOLDER = "the cache's folder (default: node_modules/.cache/flow-denoise)";
   command
     .command('show', { isDefault: true })
-    .description('how many results, of how many bytes, since when')
+    .description('number, size and age of the results')
     .argument('[folder]', FOLDER)
     .option('--json', 'as JSON on stdout')
     .action(async (folder: string | undefined, { json = false }: { readonly json?: boolean }) => {
@@ -42,8 +42,8 @@ export function describeCache(command: Command, writeLine: (line: string) => voi
     .command('prune')
     .description('remove results by age or size')
     .argument('[folder]', FOLDER)
-    .option('--older-than <time>', 'such as 12h, 30d: removes what was kept longer ago')
-    .option('--max-size <size>', 'such as 500MB, 2GB: keeps the newest results, up to this size')
+    .option('--older-than <time>', 'removes results older than this, such as 12h or 30d')
+    .option('--max-size <size>', 'keeps the newest results up to this size, such as 500MB or 2GB')
     .action(async (folder: string | undefined, flags: PruneFlags) => remove(folder, pruneOptions(flags)));
   command
     .command('clear')

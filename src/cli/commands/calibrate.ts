@@ -1,4 +1,4 @@
-// `flow-denoise calibrate`: its options, and its table. What it measures is src/train's.
+// `flow-denoise calibrate`: its options and its table. src/train measures.
 import type { Command } from 'commander';
 import { plural, timeWords } from '../../core/printable.js';
 import {
@@ -34,37 +34,37 @@ interface RawOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-/** @param start  is called with what was typed; `calibrate` checks it */
+/** @param start  called with the arguments; `calibrate` checks them */
 export function describeCalibrate(
   command: Command,
   start: (args: CalibrateArguments) => Promise<void>,
 ): void {
   command
-    .description('find and keep the weight beta that suits a prior best, on clean pictures')
+    .description('find the best beta for a prior on clean pictures, and write it to the prior')
     .argument('<prior>', "a prior's folder")
     .argument('<folder>', 'clean pictures, at any depth')
     .addOption(listOption('--sigmas <list>', 'noise levels, such as 10,25,50 (default: 5,10,17,25,34,50,80)'))
-    .addOption(numberOption('--crops <number>', 'crops that are measured (default: 24)'))
+    .addOption(numberOption('--crops <number>', 'crops to measure (default: 24)'))
     .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the prior's own)"))
     .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
     .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--threads <number>', 'threads that compute'))
     .addOption(
-      numberOption('--minutes <number>', 'how long at most; with fewer crops and noise levels, if need be'),
+      numberOption('--minutes <number>', 'the most time; measures fewer crops and noise levels if necessary'),
     )
-    .option('--dry-run', 'measure, and keep nothing')
-    .option('--quiet', 'say nothing but errors')
+    .option('--dry-run', 'measure, but write nothing')
+    .option('--quiet', 'print errors only')
     .option('--json', 'the result as JSON on stdout')
     .addHelpText('after', EXAMPLES)
     .action((prior: string, folder: string, raw: RawOptions) => {
       const { quiet = false, json = false, sigmas, ...values } = raw;
       const levels = sigmas === undefined ? {} : { sigmas: [sigmas].flat() };
-      // What it is, calibrate says: it has the schema.
+      // `calibrate` checks the values: it has the schema.
       return start({ options: { ...values, ...levels, prior, folder } as CalibrateOptions, quiet, json });
     });
 }
 
-/** @throws  what `calibrate` throws */
+/** @throws  errors of `calibrate` */
 export async function calibrateCommand(
   { options, json }: CalibrateArguments,
   { display, writeLine, signal }: RunContext,
@@ -73,7 +73,7 @@ export async function calibrateCommand(
   if (json) writeLine(JSON.stringify(result));
 }
 
-/** Calibrates, and says how long it will take, and every noise level's row when it is there. */
+/** Calibrates; prints the expected time, and each noise level's row when it is finished. */
 export async function calibrateAloud(options: CalibrateOptions, display: Display): Promise<Calibration> {
   let isBegun = false;
   const result = await calibrate({
@@ -107,7 +107,7 @@ function rowLine(row: CalibrationRow): string {
   const { sigma255, noisy, posteriorMean, betaMap, beta, fallbacks, isAtEnd } = row;
   const mean = posteriorMean === undefined ? '' : posteriorMean.toFixed(2).padStart(WIDTHS.mean);
   const doubts = [
-    ...(isAtEnd ? ['no beta is the best, the search ran to its end'] : []),
+    ...(isAtEnd ? ['no beta is best: the search reached its limit'] : []),
     ...(fallbacks === 0 ? [] : [`the flow broke down on ${fallbacks}`]),
   ];
   return `${String(Number(sigma255.toPrecision(3))).padStart(WIDTHS.sigma)}${noisy.toFixed(2).padStart(WIDTHS.decibels)}${mean}${betaMap.toFixed(2).padStart(WIDTHS.decibels + 2)}${String(beta).padStart(WIDTHS.beta)}  ${doubts.join('; ')}`.trimEnd();
@@ -117,9 +117,8 @@ function endLine(
   { prior, dryRun }: CalibrateOptions,
   { rows, crops, files, areKept, engine }: Calibration,
 ): string {
-  if (rows.length === 0)
-    return `no noise level was measured in the time there was; ${prior} is not calibrated`;
+  if (rows.length === 0) return `no noise level was measured in the given time; ${prior} is not calibrated`;
   const whose = areKept ? ', kept for validation' : '';
-  const kept = dryRun ? 'nothing was kept' : `kept in ${prior}/model.json`;
+  const kept = dryRun ? 'nothing was written' : `written to ${prior}/model.json`;
   return `measured on ${crops} crops of ${plural(files, 'file')}${whose}, engine ${engine}; ${kept}`;
 }

@@ -1,4 +1,4 @@
-// `flow-denoise doctor`: every engine on this machine, in a table for people or as JSON.
+// `flow-denoise doctor`: examines every engine on this machine; prints a table or JSON.
 
 import { execFile } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
@@ -19,7 +19,7 @@ evaluation, with all its lanes busy.
 
 Exit codes: 0 the engine that "auto" takes is good, 1 it is not.`;
 
-/** @param end  is called with the exit code */
+/** @param end  called with the exit code */
 export function describeDoctor(command: Command, context: CommandContext, end: (code: number) => void): void {
   command
     .description('try every engine: available or why not, device, speed, deviation')
@@ -28,16 +28,16 @@ export function describeDoctor(command: Command, context: CommandContext, end: (
     .action(async ({ json = false }: { readonly json?: boolean }) => end(await examine(json, context)));
 }
 
-/** What the process of an engine says, or how it ended. */
+/** The answer of an engine's process, or how it ended. */
 function inProcess<R>(name: string, signal: AbortSignal): Promise<R | Error> {
   const program = fileURLToPath(new URL('./examine-process.js', import.meta.url));
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [program, name], { signal }, (error, stdout) => {
       const line = stdout.split('\n').find((text) => text.startsWith('{'));
       if (signal.aborted) reject(signal.reason);
-      // What it has said counts, even if its driver crashed on the way out.
+      // An answer counts, even if the driver crashed afterwards.
       else if (line !== undefined) resolve(JSON.parse(line) as R);
-      else resolve(new Error(`its process ended with ${error?.signal ?? error?.code ?? 'nothing said'}`));
+      else resolve(new Error(`its process ended with ${error?.signal ?? error?.code ?? 'no answer'}`));
     });
   });
 }
@@ -71,7 +71,7 @@ const isGood = ({ deviation }: AvailableEngine) => deviation < MOST_DEVIATION;
 
 const HEADINGS = ['engine', 'device', 'library', 'threads', 'memory', 'time per tile', 'deviation'];
 
-/** Columns for the engines that are available, then a line for each that is not. */
+/** Columns for the available engines, then a line for each of the others. */
 export function table(engines: readonly EngineExamination[]): string[] {
   const available = engines.filter((engine) => engine.isAvailable);
   const rows = [HEADINGS, ...available.map(cells)];

@@ -1,4 +1,4 @@
-// `flow-denoise engines`: installing the engines that do not come with the package. Their installation is src/setup's.
+// `flow-denoise engines`: installs engines that do not come with the package, with src/setup.
 
 import { Argument, type Command } from 'commander';
 import { FlowDenoiseError } from '../../core/errors.js';
@@ -19,11 +19,7 @@ compiler, make and npm. Where it is installed already it is verified; after a fa
 
 Exit codes: 0 it is installed and works, 1 it failed, 2 wrong usage, 3 this platform cannot have it, 130 interrupted.`;
 
-/**
- * Gives the command `engines` what is below it.
- *
- * @param end  is called with the exit code
- */
+/** Gives the command `engines` its subcommands. @param end  called with the exit code */
 export function describeEngines(
   command: Command,
   context: Pick<CommandContext, 'signal'>,
@@ -34,9 +30,9 @@ export function describeEngines(
     .command('install')
     .description('install an engine that does not come with the package')
     .addArgument(new Argument('<engine>', 'which').choices(['tensorflow']))
-    .option('--cuda', 'with CUDA 12, for a GPU of NVIDIA (Linux on x64)')
-    .option('--libtensorflow <folder>', 'with lib and include of a libtensorflow that is there')
-    .option('--force', 'make everything anew')
+    .option('--cuda', 'with CUDA 12, for an NVIDIA GPU (Linux on x64)')
+    .option('--libtensorflow <folder>', 'use an existing libtensorflow: a folder with lib and include')
+    .option('--force', 'make everything again')
     .addHelpText('after', INSTALL_HELP)
     .action(async (_engine: string, args: InstallArguments) => end(await install(args, context)));
 }
@@ -45,7 +41,7 @@ export function describeEngines(
 async function install(args: InstallArguments, { signal }: Pick<CommandContext, 'signal'>): Promise<number> {
   const { cuda = false, libtensorflow, force = false } = args;
   if (cuda && libtensorflow !== undefined) {
-    throw notBoth('--cuda', '--libtensorflow', 'what a libtensorflow can do is in its folder');
+    throw notBoth('--cuda', '--libtensorflow', 'the folder decides whether it has CUDA');
   }
   try {
     await installTensorflow({ cuda, libtensorflow, force, say, signal });

@@ -1,4 +1,4 @@
-// `flow-denoise evaluate`: its options, and the words in which it tells how far it is. What it does is src/evaluate.
+// `flow-denoise evaluate`: its options and its output. src/evaluate measures.
 import { type Command, Option } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { plural, timeWords } from '../../core/printable.js';
@@ -34,7 +34,7 @@ interface RawOptions extends Record<string, unknown> {
 }
 
 interface EvaluateContext extends CommandContext {
-  /** What was typed, without the program's name. */
+  /** The arguments, without the program's name. */
   readonly argv: readonly string[];
 }
 
@@ -43,8 +43,8 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
   addFlags(command, { engine, tileSize, overlap, threads })
     .description('measure priors, methods and betas on a folder of clean pictures')
     .argument('<folder>', 'clean pictures, at any depth')
-    .option('-o, --output <folder>', 'where the results are written')
-    .option('--protocol <name>', "grid, or paper: the paper's experiments again (default: grid)")
+    .option('-o, --output <folder>', 'the folder for the results')
+    .option('--protocol <name>', "grid, or paper, which repeats the paper's experiments (default: grid)")
     .option(
       '--sigma <list>',
       '8-bit units; the read noise of poisson-gaussian (default: 15,25,50; 0)',
@@ -55,21 +55,19 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
     .option('--iso <list>', 'camera: ISO speeds (default: 400,3200,12800,51200)', numbers)
     .option(
       '--jpeg-quality <list>',
-      'camera: what its files are coded as, 1 to 100, or none (default: none)',
+      'camera: JPEG quality of its files, 1 to 100, or none (default: none)',
       numbersAndWords,
     )
     .option('--jpeg-sampling <chroma>', 'camera: 4:2:0 or 4:4:4 (default: 4:2:0)')
-    .option('--clip', 'cut the noisy pictures off at black and white')
+    .option('--clip', 'clip the noisy pictures at black and white')
     .option('--preset <list>', 'fast, best: as the command denoises', words)
-    // The schema says what its words are called now.
+    // Accepted so that the schema can tell the new name.
     .addOption(new Option('--quality <list>').argParser(words).hideHelp())
     .option('--method <list>', 'beta-map, posterior-mean: an estimator alone', words)
     .option('--beta <list>', 'of beta-map: numbers, auto (default: auto)', numbersAndWords)
-    .option('--prior <list>', 'names or folders (default: natural; of the paper: those for faces)', words)
-    .addOption(
-      numberOption('--count <number>', 'the first so many pictures (default: all; of the paper: 32)'),
-    )
-    .addOption(numberOption('--seed <number>', "of the first picture's noise (default: 1000)"))
+    .option('--prior <list>', 'names or folders (default: natural; paper: those for faces)', words)
+    .addOption(numberOption('--count <number>', 'the number of pictures (default: all; paper: 32)'))
+    .addOption(numberOption('--seed <number>', "seed of the first picture's noise (default: 1000)"))
     .option(
       '--crop <size>',
       'sides become multiples of a number, or WxH; from the top left (default: 8)',
@@ -82,13 +80,13 @@ export function describeEvaluate(command: Command, context: EvaluateContext): vo
         'paper: pictures that climb to convergence, 201 evaluations each (default: 8)',
       ),
     )
-    .option('--export <folder>', 'write the clean and noisy pictures for other programs, and end')
+    .option('--export <folder>', 'only write the clean and noisy pictures, for other programs')
     .option(
       '--import <name=folder>',
-      'what another program made of them; may be given several times',
+      "another program's results; may be given several times",
       (value: string, before: readonly string[] = []) => [...before, value],
     )
-    .option('--quiet', 'say nothing but errors')
+    .option('--quiet', 'print errors only')
     .option('--json', 'the results as one line of JSON on stdout')
     .addHelpText('after', EXAMPLES)
     .action((folder: string, options: RawOptions) => evaluateCommand(folder, options, context));
@@ -108,9 +106,9 @@ async function evaluateCommand(
   { writeLine, signal, argv }: EvaluateContext,
 ): Promise<void> {
   if (output === undefined && exported === undefined && !json)
-    throw badOption('Pass --output <folder>, --json or --export <folder>: where do the results go?');
+    throw badOption('Pass --output <folder>, --json or --export <folder> for the results');
   const display = openEvaluationDisplay(quiet);
-  // What each of them is, evaluate says: it has the schema.
+  // `evaluate` checks the values: it has the schema.
   const options = {
     ...rest,
     folder,
@@ -159,7 +157,7 @@ function words(text: string): string[] {
   return text.split(',').map((word) => word.trim());
 }
 
-/** What is no number stays text, for the check to name it as it was written. */
+/** Keeps text that is not a number, so that the check can quote it. */
 function numbersAndWords(text: string): (number | string)[] {
   return words(text).map((word) => (word === '' || Number.isNaN(Number(word)) ? word : Number(word)));
 }
@@ -173,7 +171,7 @@ function size(text: string): unknown {
   return numbersAndWords(text)[0];
 }
 
-/** A word as a shell would take it. */
+/** Quotes a word for a shell. */
 function quoted(word: string): string {
   return /^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
-// `flow-denoise doctor` starts this process for one engine, so that a driver that crashes takes nothing else with it.
-// Prints one line of JSON: the examination, or for `auto` the engine it takes.
+// `flow-denoise doctor` runs this process for each engine, so that a crashing driver ends nothing else. Prints one line of
+// JSON: the examination, or for `auto` the chosen engine.
 import type { EngineName } from '../../core/engine/engine.js';
 import { examineEngine, loadCheckedPrior } from '../../core/engine/examine-engine.js';
 import { openEngine } from '../../core/engine/open-engine.js';

@@ -1,4 +1,4 @@
-// `flow-denoise noise`: what noise pictures have, and a profile of it for others of the same camera and ISO.
+// `flow-denoise noise`: reports the noise of pictures, and writes a profile for others of the same camera and ISO.
 
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -52,12 +52,12 @@ interface RawOptions {
   readonly json?: boolean;
 }
 
-/** @param end  is told the exit code */
+/** @param end  called with the exit code */
 export function describeNoise(command: Command, context: CommandContext, end: (code: number) => void): void {
   command
-    .description('what noise pictures have; writes a profile of it for --noise')
+    .description('report the noise of pictures, and write a profile of it for --noise')
     .argument('<inputs...>', 'files, folders or globs')
-    .option('-o, --output <file>', 'the profile (.json) that is written; several files give one, their mean')
+    .option('-o, --output <file>', 'write a profile (.json); for several files, the mean of theirs')
     .option('--svg [file]', 'a figure of level and spectrum (default: beside --output)')
     .option('--region <x,y,width,height>', 'measure on a part that is flat in the scene, at least 32 x 32')
     .option(
@@ -71,7 +71,7 @@ export function describeNoise(command: Command, context: CommandContext, end: (c
       ),
     )
     .addOption(numberOption('--white <number>', 'the sample that means white'))
-    .option('--overwrite', 'replace a file that is no profile of ours')
+    .option('--overwrite', 'replace an existing file that is not a noise profile')
     .option('--json', 'a line of JSON for every picture on stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], options: RawOptions) =>
@@ -114,7 +114,7 @@ async function noiseCommand(
   }
   if (output === undefined && svg === undefined) return failed > 0 ? 1 : 0;
 
-  // What was measured counts whatever its level; what was estimated as clean is no estimate of the noise.
+  // A measurement counts whatever its level; an estimate of a clean picture does not describe the noise.
   const isMeasured = region !== undefined || clean !== undefined;
   const telling = isMeasured ? found : found.filter(({ noise }) => !noise.isClean);
   if (telling.length === 0) {
@@ -135,7 +135,7 @@ async function noiseCommand(
   return failed > 0 ? 1 : 0;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION for names that do not say what they are, or that hold something else */
+/** @throws FlowDenoiseError BAD_OPTION for a wrong extension, or a file with other content */
 async function targetsOf({
   output,
   svg,
@@ -144,14 +144,14 @@ async function targetsOf({
   if (output !== undefined && !/\.json$/i.test(output))
     throw badOption(`Expected a file ending in .json for --output but received '${output}'`);
   if (svg === true && output === undefined)
-    throw badOption('Expected --svg <file>, or --output beside which it is written');
+    throw badOption('Pass --svg <file>, or --output to name the figure after it');
   const figure = svg === true && output ? `${output.slice(0, -extname(output).length)}.svg` : svg;
   if (typeof figure === 'string' && !/\.svg$/i.test(figure))
     throw badOption(`Expected a file ending in .svg for --svg but received '${figure}'`);
   const isThere = output !== undefined && (await stat(output).catch(() => undefined)) !== undefined;
   if (isThere && !overwrite && !(await readNoiseProfile(output).catch(() => undefined)))
     throw badOption(
-      `${printable(output)}: is there already and is no noise profile; move it away, or say --overwrite`,
+      `${printable(output)}: already exists and is not a noise profile; move it away, or pass --overwrite`,
     );
   return { ...(output !== undefined && { output }), ...(typeof figure === 'string' && { svg: figure }) };
 }
@@ -163,21 +163,21 @@ function regionOf(text: string): Region {
   return { left, top, width, height };
 }
 
-/** @throws FlowDenoiseError BAD_OPTION where some are grey and some are not */
+/** @throws FlowDenoiseError BAD_OPTION if only some are grey */
 function sameColours(found: readonly Found[]): readonly NoiseProfile[] {
   const profiles = found.map(({ noise }) => noise.profile);
   const [first] = profiles;
   const other = profiles.findIndex(({ channels }) => channels.length !== first?.channels.length);
   if (other === -1) return profiles;
   throw badOption(
-    `Expected colour pictures alone or grey ones alone for one profile but received ${printable(found[0]?.input ?? '')} and ` +
-      `${printable(found[other]?.input ?? '')}; a profile of colour pictures serves grey ones too`,
+    `Expected only colour pictures or only grey ones for one profile but received ${printable(found[0]?.input ?? '')} and ` +
+      `${printable(found[other]?.input ?? '')}; a profile of colour pictures is good for grey ones too`,
   );
 }
 
 interface ReadPicture {
   readonly picture: Picture;
-  /** EXIF's. */
+  /** As in EXIF. */
   readonly orientation: number;
 }
 
@@ -201,7 +201,7 @@ async function analyseFile(
   const { picture, orientation } = await readPicture(input, options.signal);
   const stored = region && storedRegion(region, orientation, picture);
   const noise = await analyser.analyse(picture, { ...options, region: stored }).catch((error: unknown) => {
-    // The picture's file, which only we know, is named.
+    // The error does not know the file's name.
     if (!(error instanceof FlowDenoiseError)) throw error;
     throw new FlowDenoiseError(error.code, `${printable(input)}: ${error.message}`, { cause: error });
   });

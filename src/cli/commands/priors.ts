@@ -1,4 +1,4 @@
-// `flow-denoise priors`: what a prior's model.json and card (README.md) say. Does not read weights.
+// `flow-denoise priors`: shows a prior's model.json and card (README.md), without reading weights.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -14,16 +14,16 @@ interface PriorSummary {
   readonly name: string;
   readonly isDefault: boolean;
   readonly folder: string;
-  /** 8-bit units; undefined for a prior that takes any. */
+  /** 8-bit units; undefined if the prior takes any. */
   readonly sigmaRange: Denoiser['sigmaRange'];
   readonly parameters: number;
-  /** Of the weights' file. */
+  /** Size of the weights file. */
   readonly bytes: number;
   readonly levels: readonly { readonly steps: number; readonly width: number }[];
   readonly sha256: string;
   readonly provenance: Readonly<Record<string, unknown>>;
   readonly calibration: PriorModel['calibration'];
-  /** The card's sections by their headings; none without a card. */
+  /** The card's sections by heading; empty without a card. */
   readonly card: Readonly<Record<string, string>>;
 }
 
@@ -34,9 +34,9 @@ Examples:
   flow-denoise priors show ./my-prior --json
   cat "$(flow-denoise priors path natural)/README.md"`;
 
-/** @param writeLine  takes what is asked for; stdout */
+/** @param writeLine  writes to stdout */
 export function describePriors(command: Command, writeLine: (line: string) => void): void {
-  command.description('the priors: what they know, where they lie').addHelpText('after', EXAMPLES);
+  command.description('list and describe priors').addHelpText('after', EXAMPLES);
   command
     .command('list', { isDefault: true })
     .description('the priors that come with the package')
@@ -48,7 +48,7 @@ export function describePriors(command: Command, writeLine: (line: string) => vo
     });
   command
     .command('show')
-    .description('what a prior is: noise range, size, origin, licence, calibration, limits')
+    .description('describe a prior: noise range, size, origin, licence, calibration, limits')
     .argument('<name>', "a shipped prior's name, or a prior's folder")
     .option('--json', 'as JSON on stdout')
     .action(async (name: string, { json = false }: { readonly json?: boolean }) => {

@@ -1,4 +1,4 @@
-// `flow-denoise queue`: how many pictures wait, what failed and why, and trying it again.
+// `flow-denoise queue`: the state of a queue, its failed pictures, and trying them again.
 import type { Command } from 'commander';
 import { printable } from '../../core/printable.js';
 import { openQueue, type PictureQueue, type QueueStatus } from '../../queue/index.js';
@@ -17,9 +17,9 @@ interface RawOptions {
   readonly json?: boolean;
 }
 
-/** @param writeLine  takes what is asked for; stdout */
+/** @param writeLine  writes to stdout */
 export function describeQueue(command: Command, writeLine: (line: string) => void): void {
-  command.description('what waits in a queue, and what failed').addHelpText('after', EXAMPLES);
+  command.description('show what waits in a queue and what failed').addHelpText('after', EXAMPLES);
   const subcommand = (name: string, description: string) =>
     addQueueOptions(command.command(name).description(description)).option('--json', 'as JSON on stdout');
 
@@ -33,7 +33,7 @@ export function describeQueue(command: Command, writeLine: (line: string) => voi
     }
   }
 
-  subcommand('status', 'how many pictures wait, are in work, are done and have failed').action(
+  subcommand('status', 'how many pictures wait, are in work, are done, and have failed').action(
     ({ json = false, ...options }: RawOptions) =>
       withQueue(options, async (queue) => {
         const status = await queue.status();
@@ -52,11 +52,11 @@ export function describeQueue(command: Command, writeLine: (line: string) => voi
       }),
   );
   subcommand('retry', 'try failed pictures again')
-    .argument('[ids...]', 'of the jobs (default: all that failed)')
+    .argument('[ids...]', 'ids of jobs (default: all that failed)')
     .action((ids: string[], { json = false, ...options }: RawOptions) =>
       withQueue(options, async (queue) => {
         const retried = await queue.retry(ids.length > 0 ? ids : undefined);
-        writeLine(json ? JSON.stringify({ retried }) : `${retried} to be tried again`);
+        writeLine(json ? JSON.stringify({ retried }) : `${retried} will be tried again`);
       }),
     );
 }
@@ -68,7 +68,7 @@ function statusLines({ waiting, active, delayed, done, failed, workers, left }: 
     'put off': delayed,
     done,
     failed,
-    workers: workers ?? 'not told by the server',
+    workers: workers ?? 'unknown',
   };
   const reasons = Object.entries(left).map(([why, count]) => `${count} left by a worker: ${why}`);
   return [...Object.entries(rows).map(([name, value]) => `${name.padEnd(8)} ${value}`), ...reasons];

@@ -1,4 +1,4 @@
-// `flow-denoise submit`: finds the pictures as `run` does, and puts a job for each into a queue.
+// `flow-denoise submit`: finds pictures as `run` does, and puts a job for each into a queue.
 import type { Command } from 'commander';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { plural, printable } from '../../core/printable.js';
@@ -42,23 +42,23 @@ export function describeSubmit(
   command
     .description('put pictures into a queue, for workers on any machine')
     .argument('<inputs...>', 'files, folders or globs; or s3://bucket/prefix')
-    .option('-o, --output <folder>', 'where the results go, in the same tree; or s3://bucket/prefix');
+    .option('-o, --output <folder>', 'the folder for the results, in the same tree; or s3://bucket/prefix');
   addQueueOptions(command)
     .option(
       '--jobs-dir <folder>',
-      'the folder that all machines see; pictures lie below it (default: this one)',
+      'the folder that all machines see; pictures are below it (default: this one)',
     )
-    .option('--endpoint <url>', 'the server of the bucket, where it is not AWS')
+    .option('--endpoint <url>', "the bucket's server, unless it is AWS")
     .option(
       '--names <what>',
-      "path: the originals' names; id: the jobs' ids, which say what is in them (default: path)",
+      "path: the originals' names; id: the jobs' ids, which identify the content (default: path)",
     )
     .addOption(
-      numberOption('--max-waiting <number>', 'when more jobs wait, submitting waits too (default: 1000)'),
+      numberOption('--max-waiting <number>', 'if more jobs wait, submitting waits too (default: 1000)'),
     )
-    .option('--wait', 'wait until all are over, with the progress of all machines');
+    .option('--wait', 'wait until all jobs have ended, with the progress of all machines');
   addFlags(command, { ...jobOptionsSchema.shape, prior: openingShape.prior, ...sensorShape })
-    .option('--quiet', 'say nothing but errors')
+    .option('--quiet', 'print errors only')
     .option('--json', 'a line of JSON for every picture on stdout')
     .addHelpText('after', EXAMPLES)
     .action(async (inputs: string[], raw: RawOptions) => end(await submitCommand(inputs, raw, context)));
@@ -77,7 +77,7 @@ async function submitCommand(
     output,
     ...rest
   } = (await withNoiseProfile({ ...raw })) as RawOptions;
-  if (output === undefined) throw badOption('Pass --output <folder>: where do the results go?');
+  if (output === undefined) throw badOption('Pass --output <folder> for the results');
   const values = withSensor({ ...rest }, gain, offset);
   const display = openQueueDisplay(quiet);
   const told = new Set<string>();
@@ -115,7 +115,7 @@ async function submitCommand(
     display.say(summaryLine(summary, wait));
     return summary.failed > 0 ? 1 : 0;
   } catch (error) {
-    if (signal.aborted) throw new Interrupted('stopped; workers go on with what was submitted');
+    if (signal.aborted) throw new Interrupted('stopped; workers go on with the submitted pictures');
     throw error;
   } finally {
     display.end();
@@ -140,7 +140,7 @@ async function submitFound(
 }
 
 function summaryLine({ submitted, known, done, failed }: SubmitSummary, isOver: boolean): string {
-  const before = known === 0 ? '' : `, ${known} of them known to the queue before`;
+  const before = known === 0 ? '' : `, ${known} of them already known to the queue`;
   const ends = isOver ? `: ${done} done${failed === 0 ? '' : `, ${failed} failed`}` : '';
   return `${plural(submitted, 'picture')} submitted${before}${ends}`;
 }

@@ -1,4 +1,4 @@
-// `flow-denoise train`: its options, and its words. What it does is src/train's.
+// `flow-denoise train`: its options and its output. src/train trains.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
@@ -41,42 +41,49 @@ interface RawOptions extends Record<string, unknown> {
   readonly json?: boolean;
 }
 
-/** @param start  is called with what was typed; `train` checks it */
+/** @param start  called with the arguments; `train` checks them */
 export function describeTrain(command: Command, start: (args: TrainArguments) => Promise<void>): void {
   command
-    .description('train a prior of your own on a folder of clean pictures')
+    .description('train your own prior on a folder of clean pictures')
     .argument('<folder>', 'PNG, JPEG, WebP and TIFF pictures, at any depth')
     .option('-o, --output <folder>', "the new prior's folder")
     .option('--preset <name>', 'natural, small or paper (default: natural)')
     .option('--objective <name>', "likelihood, denoising or both (default: the preset's)")
-    .addOption(numberOption('--steps <number>', "how long (default: the preset's)"))
+    .addOption(numberOption('--steps <number>', "how many steps (default: the preset's)"))
     .addOption(
       numberOption(
         '--minutes <number>',
         'how long, instead of --steps; the last validation and calibration add a quarter at most, or a minute',
       ),
     )
-    .option('--resume', 'go on from the checkpoint in --output')
-    .option('--from <prior>', 'begin with the weights of this prior')
-    .addOption(numberOption('--seed <number>', 'of noise, crops and first weights (default: 1)'))
-    .addOption(numberOption('--batch <number>', "crops in a step (default: the preset's)"))
+    .option('--resume', 'resume from the checkpoint in --output')
+    .option('--from <prior>', 'start from the weights of this prior')
+    .addOption(numberOption('--seed <number>', 'seed of noise, crops and first weights (default: 1)'))
+    .addOption(numberOption('--batch <number>', "crops per step (default: the preset's)"))
     .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the preset's)"))
     .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
-    .option('--augment <how>', 'all, mirror or none (default: all; of contact sheets: mirror)')
-    .addOption(numberOption('--rate <number>', "of learning (default: the preset's)"))
-    .addOption(numberOption('--levels <number>', "of the flow (default: the preset's)"))
+    .option('--augment <how>', 'all, mirror or none (default: all; mirror for contact sheets)')
+    .addOption(numberOption('--rate <number>', "learning rate (default: the preset's)"))
+    .addOption(numberOption('--levels <number>', "levels of the flow (default: the preset's)"))
     .addOption(listOption('--depth <list>', 'steps of each level, such as 12,8,6 or 6'))
     .addOption(listOption('--width <list>', "channels of each level's networks, such as 64,96,128 or 64"))
-    .option('--activation <name>', 'silu or relu: of the networks')
+    .option('--activation <name>', 'silu or relu, for the networks')
     .option('--coupling-scale <name>', 'tanh or sigmoid')
-    .addOption(numberOption('--validate-every <steps>', 'how often it is measured (default: 250)'))
-    .addOption(numberOption('--checkpoint-every <steps>', 'how often it is kept (default: 250)'))
     .addOption(
-      numberOption('--temperature <number>', 'of the samples on the page; 0 draws none (default: 0.7)'),
+      numberOption('--validate-every <steps>', 'steps from one validation to the next (default: 250)'),
     )
-    .option('--engine <name>', 'tensorflow, which alone can train (default: tensorflow)')
-    .option('--no-calibrate', 'do not look for the best beta at the end')
-    .option('--quiet', 'say nothing but errors')
+    .addOption(
+      numberOption('--checkpoint-every <steps>', 'steps from one checkpoint to the next (default: 250)'),
+    )
+    .addOption(
+      numberOption(
+        '--temperature <number>',
+        'temperature of the samples on the page; 0 draws none (default: 0.7)',
+      ),
+    )
+    .option('--engine <name>', 'tensorflow, the only one that can train (default: tensorflow)')
+    .option('--no-calibrate', 'do not search for the best beta at the end')
+    .option('--quiet', 'print errors only')
     .option('--json', 'a line of JSON on stdout for every step, validation and checkpoint')
     .addHelpText('after', EXAMPLES)
     .action((folder: string, raw: RawOptions) => start(trainArguments(folder, raw)));
@@ -84,19 +91,18 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
 
 function trainArguments(folder: string, raw: RawOptions): TrainArguments {
   const { quiet = false, json = false, calibrate = true, ...values } = raw;
-  if (values.output === undefined) throw badOption('Pass --output <folder>: where is the prior written?');
-  // What it is, train says: it has the schema.
+  if (values.output === undefined) throw badOption('Pass --output <folder> for the prior');
+  // `train` checks the values: it has the schema.
   return { options: { ...values, folder } as TrainOptions, calibrate, quiet, json };
 }
 
-/** What goes wrong while it works, and not before. */
+/** Errors of the work, not of its options. */
 const FAILURES: readonly string[] = ['TRAINING_FAILED', 'WRITE_FAILED', 'ENGINE_FAILED'];
 
 /**
- * Trains and calibrates.
+ * Trains and calibrates. Returns the exit code.
  *
- * @returns  the exit code
- * @throws   what `train` refuses; Interrupted when aborted
+ * @throws   errors of the options; Interrupted when aborted
  */
 export async function trainCommand(
   { options, calibrate, quiet, json }: TrainArguments,
@@ -136,7 +142,7 @@ export async function trainCommand(
     const left = extraMinutes(options.minutes);
     const minutes = left === undefined ? undefined : left - spent;
     if (minutes !== undefined && minutes <= 0) {
-      display.say(`no time is left to calibrate it; to do that: ${again}`);
+      display.say(`no time is left to calibrate it; to do so: ${again}`);
       return 0;
     }
     const { rows } = await calibrateAloud(
@@ -147,27 +153,27 @@ export async function trainCommand(
     return 0;
   } catch (error) {
     if (signal.aborted)
-      throw new Interrupted(`stopped; the prior is whole and not calibrated, which goes by: ${again}`);
-    display.complain(`${errorLine(error)} (the prior is whole; to calibrate it: ${again})`);
+      throw new Interrupted(`stopped; the prior is complete but not calibrated; to calibrate it: ${again}`);
+    display.complain(`${errorLine(error)} (the prior is complete; to calibrate it: ${again})`);
     return 1;
   }
 }
 
-/** What the last validation and calibration may take on top of --minutes. */
+/** The most that the last validation and calibration add to --minutes. */
 function extraMinutes(minutes: number | undefined): number | undefined {
   return minutes === undefined ? undefined : Math.max(1, minutes / 4);
 }
 
-/** What is said when the first step is done. */
+/** Printed after the first step. */
 export function beginLines({ output, minutes }: TrainOptions, calibrate: boolean): string[] {
   const extra = calibrate ? extraMinutes(minutes) : undefined;
-  const page = `how it goes: ${printable(resolve(output, PAGE_FILE))}`;
+  const page = `progress: ${printable(resolve(output, PAGE_FILE))}`;
   if (minutes === undefined || extra === undefined) return [page];
   const limits = `trains for ${timeWords(60 * minutes)}; the last validation and calibration take ${timeWords(60 * extra)} more at most`;
   return [page, limits];
 }
 
 function stoppedWords({ folder, output }: TrainOptions, savedStep: number | undefined): string {
-  if (savedStep === undefined) return 'stopped before there was anything to keep';
-  return `stopped at step ${savedStep.toLocaleString('en-GB')}, which is kept; to go on: flow-denoise train ${printable(folder)} -o ${printable(output)} --resume`;
+  if (savedStep === undefined) return 'stopped before anything could be saved';
+  return `stopped at step ${savedStep.toLocaleString('en-GB')}, which is saved; to go on: flow-denoise train ${printable(folder)} -o ${printable(output)} --resume`;
 }

@@ -1,4 +1,4 @@
-// The options of `flow-denoise watch`, and how it tells its events. The work is in src/plugin/watch.
+// `flow-denoise watch`: its options and the output for its events. src/plugin/watch does the work.
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { badOption } from '../../core/errors.js';
@@ -17,7 +17,7 @@ import { addFlags } from '../option-flags.js';
 
 interface WatchArguments {
   readonly options: WatchFolderOptions;
-  /** Whether a signal lets the pictures in work be finished. */
+  /** Whether a signal lets pictures in work finish. */
   readonly finish: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -40,7 +40,7 @@ engine failed, 130 interrupted (143 terminated).`;
 const commandShape = {
   ...watchShape,
   pollInterval: option(z.unknown().optional(), 'a number of milliseconds', {
-    does: 'how often --poll looks',
+    does: 'the interval of --poll',
     flag: '<ms>',
     otherwise: String(POLL_MS),
   }),
@@ -66,17 +66,13 @@ interface RawOptions extends Record<string, unknown> {
   readonly pollInterval?: unknown;
 }
 
-/**
- * Gives a command the options of `watch`.
- *
- * @param start  is called with what was typed; `watchFolder` checks it
- */
+/** Gives a command the options of `watch`. @param start  called with the arguments; `watchFolder` checks them */
 export function describeWatch(command: Command, start: (args: WatchArguments) => Promise<void>): void {
   command
     .description('denoise every picture that appears in a folder')
     .argument('<input>', 'the folder to watch, at any depth');
   addFlags(command, commandShape)
-    // Of `run` alone, but for the words that it once took: the schema says what they are called now.
+    // Only `run` has this option. Accepted so that the schema can tell the new name of a preset.
     .addOption(new Option('--quality <word>').hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (input: string, options: RawOptions) =>
@@ -86,24 +82,23 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
 
 function watchArguments(input: string, raw: RawOptions): WatchArguments {
   const { quiet = false, json = false, finish = false, gain, offset, poll, pollInterval, ...rest } = raw;
-  // A file of options may hold the encoder's number, for `run`.
+  // A file of options may hold it as the encoder's number, for `run`.
   const { config: _, quality, ...values } = rest;
-  if (values.output === undefined) throw badOption('Pass --output <folder>: where do the results go?');
+  if (values.output === undefined) throw badOption('Pass --output <folder> for the results');
   const options = {
     ...withSensor(values, gain, offset),
     ...(typeof quality === 'string' && { quality }),
     input,
     poll: pollInterval ?? poll,
   };
-  // What it is, watchFolder says: it has the schema.
+  // `watchFolder` checks the values: it has the schema.
   return { options: options as unknown as WatchFolderOptions, finish, quiet, json };
 }
 
 /**
- * Watches until it is stopped, or once.
+ * Watches until it is stopped, or once. Returns the exit code.
  *
- * @returns  the exit code
- * @throws   what ended it; the signal's reason when aborted
+ * @throws   the error that ended it; the signal's reason when aborted
  */
 export async function watchCommand(
   { options, finish, json }: WatchArguments,
@@ -120,7 +115,7 @@ export async function watchCommand(
   return failed > 0 && !signal.aborted ? 1 : 0;
 }
 
-/** One line of JSON for every event: `event`, `time`, and what the event tells. */
+/** Writes one line of JSON for every event: `event`, `time`, and the event's data. */
 function writeEvents(watcher: FolderWatcher, writeLine: (line: string) => void): void {
   const write = (event: string, { error, ...rest }: { readonly error?: unknown }) => {
     const told = error === undefined ? {} : { error: errorJson(error) };

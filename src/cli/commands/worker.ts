@@ -1,4 +1,4 @@
-// `flow-denoise worker`: its options, and the words and lines in which its events are told. What it does is src/queue.
+// `flow-denoise worker`: its options and the output for its events. src/queue does the work.
 import type { Command } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
@@ -24,23 +24,25 @@ interface RawOptions extends WorkerOptions {
   readonly json?: boolean;
 }
 
-/** @param context  its display is opened here: --quiet is an option of the command */
+/** Opens the display itself: --quiet is an option of this command. */
 export function describeWorker(command: Command, { writeLine, signal }: CommandContext): void {
-  addQueueOptions(command.description('take pictures from a queue and denoise them, until it is stopped'))
+  addQueueOptions(command.description('take pictures from a queue and denoise them, until stopped'))
     .option(
       '--jobs-dir <folder>',
       'the folder that all machines see; jobs name paths below it (default: this one)',
     )
-    .option('--storage <s3://bucket/prefix>', 'or the bucket in which the pictures lie')
-    .option('--endpoint <url>', 'the server of the bucket, where it is not AWS')
-    .addOption(numberOption('--concurrency <number>', 'pictures in hand at a time (default: 2)'))
+    .option('--storage <s3://bucket/prefix>', 'or the bucket with the pictures')
+    .option('--endpoint <url>', "the bucket's server, unless it is AWS")
+    .addOption(numberOption('--concurrency <number>', 'the most pictures in memory (default: 2)'))
     .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
     .addOption(numberOption('--threads <number>', 'threads that compute'))
     .addOption(numberOption('--max-pixels <number>', 'larger pictures fail (default: 200000000)'))
     .addOption(numberOption('--max-bytes <number>', 'larger files fail (default: 2147483648)'))
-    .option('--worker-name <name>', "what it is called (default: the host's name and the process's number)")
-    .addOption(numberOption('--lock-ms <ms>', 'how long a job lasts without its worker (default: 30000)'))
-    .option('--quiet', 'say nothing but errors')
+    .option('--worker-name <name>', 'its name in reports (default: host name and process id)')
+    .addOption(
+      numberOption('--lock-ms <ms>', 'how long a job stays with a worker that is silent (default: 30000)'),
+    )
+    .option('--quiet', 'print errors only')
     .option('--json', 'a line of JSON for every event on stdout')
     .addHelpText('after', EXAMPLES)
     .action(async ({ quiet = false, json = false, ...options }: RawOptions) => {
@@ -54,10 +56,10 @@ export function describeWorker(command: Command, { writeLine, signal }: CommandC
 export function addQueueOptions(command: Command): Command {
   return command
     .option('--queue <url>', 'redis://host:6379/0, or rediss:// for TLS (default: FLOW_DENOISE_QUEUE)')
-    .option('--name <name>', 'of the queue (default: pictures)');
+    .option('--name <name>', "the queue's name (default: pictures)");
 }
 
-/** What is typed is seen by every user of the machine, so it holds no password. */
+/** Every user of the machine can see the command line, so it must not hold a password. */
 export function checkedQueue<Options extends { readonly queue?: string | undefined }>(
   options: Options,
 ): Options {
@@ -69,7 +71,7 @@ export function checkedQueue<Options extends { readonly queue?: string | undefin
   return options;
 }
 
-/** One line of JSON for every event: `event`, `time`, and what the event tells. */
+/** Writes one line of JSON for every event: `event`, `time`, and the event's data. */
 function writeEvents(worker: QueueWorker, writeLine: (line: string) => void): void {
   for (const event of ['ready', 'done', 'failed', 'left', 'problem', 'back'] as const)
     worker.on(event, (told?: object) => {
@@ -87,13 +89,13 @@ function sayEvents(worker: QueueWorker, isQuiet: boolean): void {
       display.say(`worker of ${name} at ${queue}, pictures in ${storage}`),
     )
     .on('done', ({ input, output, report }) => {
-      display.say(report ? doneLine({ input, output }, report) : `${printable(output)}  was there already`);
+      display.say(report ? doneLine({ input, output }, report) : `${printable(output)}  existed already`);
     })
     .on('failed', ({ error, isFinal }) =>
-      display.complain(`flow-denoise: ${printable(error.message)}${isFinal ? '' : ' (it is tried again)'}`),
+      display.complain(`flow-denoise: ${printable(error.message)}${isFinal ? '' : ' (will be tried again)'}`),
     )
     .on('left', ({ input, why }) => {
-      // Every job of a version would say the same.
+      // Every job of that version would give the same reason.
       if (!told.has(why))
         display.complain(`flow-denoise: ${printable(input)}: left to other workers: ${printable(why)}`);
       told.add(why);

@@ -1,10 +1,10 @@
-// What `flow-denoise noise` found, in words, in numbers and as a figure. Nothing is read or measured here.
+// The findings of `flow-denoise noise` as text, as numbers and as a figure.
 import { type NoiseProfile, varianceAt } from '../../core/noise/model/noise-profile.js';
 import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
 import { stackedCharts, standaloneSvg } from '../../figure/line-chart.js';
 
-/** The bands by the period of their details in pixels, and where each begins. */
+/** The bands: the periods of their details in pixels. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;
 const BAND_STARTS = [2, 4, 8, 16] as const;
 
@@ -18,7 +18,7 @@ interface Levels {
     readonly name: string;
     /** Standard deviation at each brightness, 8-bit units. */
     readonly level: readonly number[];
-    /** The same in each band, finest first, as white noise of that level would have it; the mean over brightness. */
+    /** The same per band, finest first, as equivalent white noise; the mean over brightness. */
     readonly bands: readonly number[];
   }[];
 }
@@ -47,7 +47,7 @@ export interface Found {
 }
 
 function doneWith({ isClean, model }: NoiseAnalysis): string {
-  if (isClean) return 'nothing would be done';
+  if (isClean) return 'would be left as it is';
   if (model === 'gaussian') return 'would be denoised as white noise';
   return model === 'profile'
     ? 'would be denoised by this level and spectrum'
@@ -61,7 +61,7 @@ const row = (label: string, cells: readonly (string | number)[]) =>
     .map((cell) => (typeof cell === 'number' ? cell.toFixed(1) : cell).padStart(CELL))
     .join('')}`;
 
-/** The lines of one profile: level by brightness, and by detail. */
+/** A profile as lines: level by brightness, and by detail. */
 export function profileLines(profile: NoiseProfile): string[] {
   const { brightness, channels } = levelsOf(profile);
   return [
@@ -96,10 +96,10 @@ export function foundJson({ input, width, height, noise }: Found): string {
   return JSON.stringify({ input, width, height, noise, levels255: levelsOf(noise.profile) });
 }
 
-/** Brightnesses at which the curve of the level is drawn: its square is linear between a profile's. */
+/** Points on the curve of the level, whose square is linear between a profile's brightnesses. */
 const CURVE = 17;
 
-/** Level by brightness and by detail, as a file. */
+/** Level by brightness and by detail, as an SVG file. */
 export function profileSvg(profile: NoiseProfile, title: string): string {
   const { channels } = levelsOf(profile);
   const [least, most] = [profile.brightness[0] as number, profile.brightness.at(-1) as number];

@@ -6,21 +6,21 @@ import type { JobOutcome } from '../../queue/index.js';
 import type { Plan, PlannedJob } from '../run/plan.js';
 
 export interface Display {
-  /** Says a line of words; nothing when quiet. */
+  /** Prints a line, unless quiet. */
   say(line: string): void;
-  /** Says a line however quiet. */
+  /** Prints a line, even if quiet. */
   complain(line: string): void;
   begin(plan: Plan): void;
-  /** So many tiles of this picture are done. */
+  /** Sets how many tiles of this picture are done. */
   advance(job: PlannedJob, tilesDone: number): void;
-  /** This picture is over with, done or failed. */
+  /** This picture has ended, done or failed. */
   settle(job: PlannedJob): void;
   end(): void;
 }
 
-/** What every command is given: whom it tells, and what stops it. */
+/** What every command gets: stdout, and a signal that stops it. */
 export interface CommandContext {
-  /** Takes a line of what is asked for, for programs to read; stdout. */
+  /** Writes a line to stdout, for programs to read. */
   readonly writeLine: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -32,12 +32,12 @@ export interface RunContext extends CommandContext {
 /** Prints a line on stderr. */
 export const say = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`);
 
-/** What all our bars have in common. */
+/** Shared by all bars. */
 export const BAR = {
   barsize: 24,
   hideCursor: true,
   clearOnComplete: true,
-  // An interrupt is the command's own business (main.ts): it ends a display like any other end.
+  // main.ts handles interrupts; they end a display like any other end.
   gracefulExit: false,
 };
 
@@ -94,7 +94,7 @@ function barDisplay(stream: NodeJS.WriteStream): Display {
     advance: (job, tilesDone) => update(job, tilesDone),
     settle: (job) => update(job, job.tiles),
     end() {
-      // What was said since the last frame would be lost.
+      // Otherwise, lines printed since the last frame are lost.
       if (bars.isActive) bars.update();
       bars.stop();
     },
@@ -108,7 +108,7 @@ interface Pace {
   readonly secondsLeft: number;
 }
 
-/** Counts tiles over all pictures and tells the pace since it was made. */
+/** Returns a function that counts tiles over all pictures and gives the pace. */
 function measurePace(plan: Plan): (job: PlannedJob, tilesDone: number) => Pace {
   const started = performance.now();
   const tilesDone = new Map<string, number>();
@@ -181,7 +181,7 @@ function evaluationBar(stream: NodeJS.WriteStream): EvaluationDisplay {
 }
 
 interface QueueDisplay extends Pick<Display, 'say' | 'complain' | 'end'> {
-  /** One more picture of so many bytes is waited for. */
+  /** Waits for one more picture, of this many bytes. */
   add(bytes: number): void;
   settle(outcome: JobOutcome): void;
 }
@@ -206,7 +206,7 @@ export function openQueueDisplay(
 
   function update(): void {
     const seconds = (performance.now() - started) / 1000;
-    // Bytes are known of all pictures, their pixels only of those that are done.
+    // We know the bytes of all pictures, but the pixels only of finished ones.
     const left = bytes.over === 0 ? '-' : timeWords((seconds * (bytes.all - bytes.over)) / bytes.over);
     const told = { megapixels: count.megapixels.toFixed(1), failed: count.failed, left };
     bar ??= bars?.create(count.all, count.over, told);

@@ -1,4 +1,4 @@
-// How a finished file is told: to people in a line of words, to programs in a line of JSON.
+// Describes a finished file: for people in a line of text, for programs in a line of JSON.
 import { codeOf, messageOf } from '../../core/errors.js';
 import { printable, timeWords } from '../../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../../denoiser/denoiser.js';
@@ -6,7 +6,7 @@ import type { Fidelity } from '../../image/index.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
 import type { Job } from '../run/inputs.js';
 
-/** What became of one file: one of `report` and `error` is there. */
+/** The outcome for one file: either `report` or `error` is set. */
 export interface Outcome {
   readonly job: Job;
   readonly report?: PictureReport;
@@ -25,11 +25,7 @@ export function errorJson(error: unknown): { code: string; message: string } {
 
 type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };
 
-/**
- * The line of a file that is done.
- *
- * @param strength  what was asked for; with 0, nothing was to be changed
- */
+/** The line for a finished file. @param strength  as passed; with 0, nothing was to be changed */
 export function doneLine(
   { input, output, otherNames = 0 }: Job,
   {
@@ -57,7 +53,7 @@ export function doneLine(
   const doubts = [
     noise.isEstimated &&
       (noise.confidence ?? 1) < DOUBTFUL &&
-      `not sure that this is noise: confidence ${percent(noise.confidence)}; if it is none, leave the file out`,
+      `perhaps this is not noise: confidence ${percent(noise.confidence)}; if it is not, leave the file out`,
     fallbackTiles > 0 &&
       `${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?`,
     spotTiles > 0 &&
@@ -70,12 +66,12 @@ export function doneLine(
   return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts.join('')}${oddities}`;
 }
 
-/** Below this confidence the command warns: docs/noise.md says how often such findings are right. */
+/** Below this confidence the command warns: docs/noise.md tells how often such findings are right. */
 const DOUBTFUL = 0.99;
 
 const percent = (share = 1) => `${Math.round(100 * share)}%`;
 
-/** How sure it is that there is nothing to do, and what to do if there is. */
+/** How confident the finding is, and what to do if it is wrong. */
 function anywayWords({ isEstimated, confidence }: NoiseReport): string {
   if (!isEstimated) return '';
   const sure = confidence === undefined ? '' : `, confidence ${percent(confidence)}`;
@@ -93,23 +89,23 @@ function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
   return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
 }
 
-/** Where the samples lie, if they say so themselves: the noise is told in 1/255 of it. */
+/** The sample range, if it was found in the samples: noise is in 1/255 of it. */
 function rangeWords({ black, white, isFound }: SampleRange): string {
   return isFound ? `, samples ${black} to ${white}` : '';
 }
 
-/** "a.jpg -> out/a.jpg", or one name where it stays where it is. */
+/** "a.jpg -> out/a.jpg", or one name if both are the same. */
 export function wayOf({ input, output }: Job): string {
   return input === output ? printable(input) : `${printable(input)} -> ${printable(output)}`;
 }
 
-/** A message begins with the file's name, as it is shown; this is for where it stands above already. */
+/** Removes the file's name from the start of a message, for where the name is shown already. */
 export function withoutName(message: string, input: string): string {
   const name = `${printable(input)}: `;
   return message.startsWith(name) ? message.slice(name.length) : message;
 }
 
-/** The one line that an error is on stderr, whatever line breaks its message has; DEBUG=flow-denoise adds the stack. */
+/** An error as one line for stderr. DEBUG=flow-denoise adds the stack. */
 export function errorLine(error: unknown): string {
   const line = printable(
     `flow-denoise: ${messageOf(error)
@@ -120,9 +116,7 @@ export function errorLine(error: unknown): string {
   return isDebugging && error instanceof Error ? `${line}\n${error.stack}` : line;
 }
 
-/**
- * Thrown in place of the signal's reason by a command that has more to say when it is stopped; its message is shown.
- */
+/** Thrown instead of the signal's reason by a command that was stopped; its message is printed. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }

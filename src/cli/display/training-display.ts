@@ -1,5 +1,4 @@
-// Progress of a training on stderr: one renewed line on a terminal, a line now and then elsewhere, a line for each
-// validation.
+// The progress of a training on stderr: a bar on a terminal, an occasional line elsewhere, and a line for each validation.
 import { SingleBar } from 'cli-progress';
 import { printableLines, timeWords } from '../../core/printable.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../../train/progress.js';
@@ -7,17 +6,17 @@ import { BAR } from './progress.js';
 
 interface TrainingDisplay {
   add(record: TrainingRecord): void;
-  /** Clears what is renewed. */
+  /** Clears the bar. */
   end(): void;
 }
 
-/** Where nothing is renewed, steps are told so often at most. */
+/** Without a bar, the least time between lines about steps. */
 const SECONDS_BETWEEN_LINES = 30;
 const WHOLE = 1000;
 
 /**
- * @param isQuiet  warnings only
- * @param steps    of the whole training, where its length is told in steps
+ * @param isQuiet  print warnings only
+ * @param steps    of the whole training, if its length is in steps
  */
 export function openTrainingDisplay(
   isQuiet: boolean,
@@ -83,7 +82,7 @@ function renewedDisplay(
       }
       const line = lineOf(record);
       if (line === undefined) return;
-      // A line of words takes the bar's place, and the bar begins anew below it.
+      // Print the line in the bar's place; the bar continues below.
       bar.stop();
       write(line);
       if (latest !== undefined) begin(latest.words, latest.done);
@@ -107,7 +106,7 @@ export function stepWords(record: StepRecord, steps: number | undefined): string
   return words.join('  ');
 }
 
-/** Undefined for what is not worth a line. */
+/** Undefined if it is not worth a line. */
 function lineOf(record: Exclude<TrainingRecord, StepRecord>): string | undefined {
   switch (record.kind) {
     case 'validation':

@@ -1,5 +1,5 @@
-// The HTML of the --report page: totals, failures, and an article for each picture. Pure functions of text; every
-// outside name and message passes `escaped`.
+// The HTML of the --report page: totals, failures, and an article for each picture. All names and messages are escaped by
+// `escaped`.
 
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
@@ -15,7 +15,7 @@ import type { PreviewPair, Previews } from './html-report-previews.js';
 import { script } from './html-report-script.js';
 import { style } from './html-report-style.js';
 
-/** What the head must know of a picture: little, for it is held to the end. */
+/** What the page's head needs of a picture. It is small, because it is kept until the end. */
 export type Entry = { readonly number: number; readonly job: Job } & (
   | { readonly report: PictureReport; readonly megapixels: number; readonly error?: undefined }
   | { readonly error: { readonly code: string; readonly message: string }; readonly report?: undefined }
@@ -26,16 +26,16 @@ interface PageFacts {
   readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;
   readonly started: Date;
-  /** Of the whole run. */
+  /** Duration of the whole run. */
   readonly seconds: number;
 }
 
-/** Text as HTML, in an element or an attribute's quotes; on one line and in one direction, as in messages. */
+/** Escapes text for an element or a quoted attribute; one line, one direction, as in messages. */
 export function escaped(text: string): string {
   return printable(text).replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 }
 
-/** From the doctype to where the pictures begin. */
+/** From the doctype to the first picture. */
 export function pageHead({ entries, denoiser, strength, started, seconds }: PageFacts): string {
   const title = `Denoised: ${plural(entries.length, 'picture')}, ${dateWords(started)}`;
   return `${htmlHead({ title, style, script })}<header>
@@ -124,7 +124,7 @@ function viewer(
 </div>`;
 }
 
-/** Where the detail lies, for the script to draw: the policy allows no style attribute. */
+/** The place of the detail, for the script to draw, since the policy allows no style attribute. */
 function spotOf(region: Region, { width, height }: Size): string {
   const shares = [region.left / width, region.top / height, region.width / width, region.height / height];
   return `<div class="layer spot" data-spot="${shares.map((share) => share.toFixed(4)).join(' ')}"><i></i></div>`;

@@ -1,5 +1,4 @@
-// The pictures of the HTML report as data URLs: small upright sRGB copies, and a detail pixel for pixel. Before and
-// after are made alike.
+// The pictures of the HTML report as data URLs: small upright sRGB copies, and a detail at full size.
 
 import sharp, { type Sharp } from 'sharp';
 import type { Region } from '../../core/picture.js';
@@ -10,17 +9,17 @@ import { type DisplayImage, openDisplayImage, type Raw, shrunk } from '../previe
 export interface PreviewPair {
   readonly width: number;
   readonly height: number;
-  /** Data URLs; no `after` where the picture stayed as it was. */
+  /** Data URLs; `after` is undefined if the picture did not change. */
   readonly before: string;
   readonly after: string | undefined;
 }
 
 export interface Previews {
-  /** Of the upright picture. */
+  /** Size of the upright picture. */
   readonly width: number;
   readonly height: number;
   readonly whole: PreviewPair;
-  /** Undefined where the whole picture is there pixel for pixel. */
+  /** Undefined if the whole picture is shown at full size. */
   readonly detail: { readonly region: Region; readonly pair: PreviewPair } | undefined;
 }
 
@@ -33,17 +32,15 @@ interface PreviewSizes {
 const WHOLE_QUALITY = 86;
 const DETAIL_QUALITY = 92;
 
-/** The sizes that keep a page of so many pictures openable: full up to 48, then the fewer pixels the more there are. */
+/** Sizes that keep the page small enough to open: full for up to 48 pictures, then smaller the more there are. */
 export function previewSizes(pictures: number): PreviewSizes {
   const scale = Math.min(1, Math.sqrt(48 / pictures));
   return { whole: Math.max(720, Math.round(1600 * scale)), detail: Math.max(320, Math.round(480 * scale)) };
 }
 
 /**
- * Makes the previews of one picture.
- *
- * @param before  the file that came: its path or its bytes
- * @param after   the file that was made of it; undefined where it stayed as it was
+ * @param before  the original: its path or its bytes
+ * @param after   the result; undefined if the picture did not change
  */
 export async function makePreviews(
   before: string | Buffer,
@@ -81,7 +78,7 @@ function ofRaw({ data, width, height, channels }: Raw): Sharp {
   return sharp(data, { raw: { width, height, channels } });
 }
 
-/** JPEG with all its chroma, where the noise is; WebP for what may be transparent. */
+/** JPEG without chroma subsampling, which would hide noise; WebP if there may be transparency. */
 async function dataUrl(picture: Sharp, hasAlpha: boolean, quality: number): Promise<string> {
   const encoded = hasAlpha
     ? picture.webp({ quality, smartSubsample: true })

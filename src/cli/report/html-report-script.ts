@@ -1,4 +1,4 @@
-// The script of the --report page, as text: the divider, zoom and panning. It only sets custom properties and classes;
+// The script of the --report page, as text: the divider, zoom and panning. It sets custom properties and classes;
 // html-report-style.ts draws from them.
 export const script = `
 for (const viewer of document.querySelectorAll('[data-compare]')) compare(viewer);

@@ -1,4 +1,4 @@
-// How the page of --report looks: neutral greys around the pictures, light and dark, on screens and on paper.
+// The style of the --report page: neutral greys around the pictures, light and dark, on screens and on paper.
 export const style = `
 :root {
   --ground: #f3f3f2; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4; --bad: #b3261e;

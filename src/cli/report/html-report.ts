@@ -1,4 +1,4 @@
-// The page of --report. Each picture is written out as it comes; none is held in memory.
+// The page of --report. Each picture is written to it at once; none is held in memory.
 
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
@@ -13,28 +13,28 @@ import { makePreviews, type Previews, previewSizes } from './html-report-preview
 
 export interface HtmlReport {
   /**
-   * Makes a picture's previews. Call it before the result is written, which may replace the input. Never rejects: where
-   * previews fail, the page says so.
+   * Makes a picture's previews. Call it before writing the result, which may replace the input. Never rejects: if previews
+   * fail, the page says so.
    *
-   * @param bytes  the result; undefined where the picture stays as it is
+   * @param bytes  the result; undefined if the picture did not change
    */
   look(job: Job, bytes: Buffer | undefined): Promise<void>;
-  /** Writes a picture out, or remembers that it failed. Never rejects: the pictures go on, and `finish` tells. */
+  /** Adds a picture or a failure to the page. Never rejects: the pictures go on, and `finish` rejects. */
   add(outcome: Outcome): Promise<void>;
   /**
-   * @param seconds  of the whole run, as the command tells it
-   * @throws         FlowDenoiseError WRITE_FAILED, also for what happened before
+   * @param seconds  of the whole run
+   * @throws         FlowDenoiseError WRITE_FAILED, also for earlier faults
    */
   finish(seconds: number): Promise<void>;
-  /** Leaves nothing behind of a page that was not finished. */
+  /** Removes a page that was not finished. */
   close(): Promise<void>;
 }
 
 /**
- * Begins the report of a run.
+ * Starts the report of a run.
  *
  * @param path      of the page
- * @param pictures  how many there will be
+ * @param pictures  the number of pictures to come
  * @throws          FlowDenoiseError WRITE_FAILED
  */
 export async function openHtmlReport(
@@ -85,14 +85,14 @@ const COPY_BYTES = 1 << 20;
 
 interface PageFile {
   append(text: string): Promise<void>;
-  /** Puts the page in its place: the head, all that was appended, the end. */
+  /** Writes the page: the head, everything appended, the end. */
   finish(head: string, end: string): Promise<void>;
-  /** Removes what lies there unfinished, the page itself never. Never rejects: others close after it. */
+  /** Removes unfinished files, never the page itself. Never rejects: others close after it. */
   discard(): Promise<void>;
 }
 
 /**
- * Begins a page; nothing appears under its name before it is finished.
+ * Starts a page. It appears under its name when it is finished.
  *
  * @throws  FlowDenoiseError WRITE_FAILED, as its methods do
  */

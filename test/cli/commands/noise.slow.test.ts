@@ -252,14 +252,14 @@ test('clean pictures make no profile, damaged ones are named, and nothing of ano
     await writeFile(join(cwd, 'bad.png'), 'no picture');
     const { code, stdout, stderr } = await command(['noise', 'flat.png', 'bad.png', '-o', 'p.json'], { cwd });
     assert.is(code, 1, stderr);
-    assert.match(stdout, /nothing would be done/);
+    assert.match(stdout, /would be left as it is/);
     assert.match(stderr, /bad\.png/);
     assert.match(stderr, /no noise was found/);
     assert.equal(await filesBelow(cwd), ['bad.png', 'flat.png']);
     await writeFile(join(cwd, 'p.json'), '{ "mine": true }');
     const other = await command(['noise', 'flat.png', '-o', 'p.json'], { cwd });
     assert.is(other.code, 2);
-    assert.match(other.stderr, /p\.json: is there already and is no noise profile/);
+    assert.match(other.stderr, /p\.json: already exists and is not a noise profile/);
     assert.is(await readFile(join(cwd, 'p.json'), 'utf8'), '{ "mine": true }');
   }));
 

@@ -65,7 +65,7 @@ test('SIGTERM abandons what is in work: 143, nothing half written; the next run 
     const args = ['watch', 'in', '-o', 'out', '--json', '--settle', '50', '--sigma', '25'];
     const { code, stderr } = await command(args, { cwd, during: signalAfter(/"taken"/, ['SIGTERM']) });
     assert.is(code, 143, stderr);
-    assert.match(stderr, /stopped; what was in work was not written/);
+    assert.match(stderr, /stopped; pictures in work were not written/);
     assert.equal(await visibleFiles(join(cwd, 'out')), []);
     assert.equal(await temporaryFiles(placeOf(cwd)), []);
   }));
