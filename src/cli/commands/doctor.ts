@@ -4,13 +4,11 @@ import { execFile } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { MOST_DEVIATION } from '../../core/engine/check-tile.js';
 import { ENGINE_NAMES } from '../../core/engine/engine.js';
 import type { AvailableEngine, EngineExamination } from '../../core/engine/examine-engine.js';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { type CommandContext, say } from '../display/progress.js';
-
-/** Engines agree to this, see docs/architecture.md. */
-const MOST_DEVIATION = 1e-4;
 
 const HELP = `
 Each engine computes the score of a built-in tile under the prior "natural"; the deviation is the norm of its difference

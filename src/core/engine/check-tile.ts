@@ -5,6 +5,9 @@ import type { TilePoint } from './engine.js';
 
 const SIGMA = 25 / 255;
 
+/** The bound on how far engines may differ on it, see docs/architecture.md. */
+export const MOST_DEVIATION = 1e-4;
+
 /**
  * One tile with edges, ramps and waves, and Gaussian noise of sigma 25/255 in it.
  *

@@ -8,7 +8,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { squeezeFactor } from '../../flow/architecture.js';
 import type { Prior } from '../../model/load-prior.js';
 import type { TileShape } from '../../ops/tensor-ops.js';
-import { checkTile, deviation } from '../check-tile.js';
+import { checkTile, deviation, MOST_DEVIATION } from '../check-tile.js';
 import type { LocalEngine, TilePoint } from '../engine.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
 import { collectGarbage, recordDensityAndScore } from './record.js';
@@ -118,9 +118,6 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
     },
   };
 }
-
-/** The bound on how far engines may differ, see docs/architecture.md. */
-const MOST_DEVIATION = 1e-4;
 
 /**
  * @param provider  'cpu', or one of ONNX Runtime's GPU providers
