@@ -6,7 +6,7 @@ import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Region, Size } from '../../core/picture.js';
 import { plural, printable, timeWords } from '../../core/printable.js';
 import type { Approach, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
-import { HTML_END, htmlHead } from '../../figure/html-page.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
 import { withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';
@@ -32,7 +32,7 @@ interface PageFacts {
 
 /** Escapes text for an element or a quoted attribute; one line, one direction, as in messages. */
 export function escaped(text: string): string {
-  return printable(text).replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+  return escapedMarkup(printable(text));
 }
 
 /** From the doctype to the first picture. */
