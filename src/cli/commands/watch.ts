@@ -11,7 +11,7 @@ import { fileShape } from '../../plugin/stream-options.js';
 import { POLL_MS, watchShape } from '../../plugin/watch/options.js';
 import { outputShape, sensorShape, withSensor } from '../arguments.js';
 import type { Display, RunContext } from '../display/progress.js';
-import { doneLine, errorJson, errorLine } from '../display/report.js';
+import { doneLine, errorLine, writeEvents } from '../display/report.js';
 import { withNoiseProfile } from '../noise-file.js';
 import { addFlags } from '../option-flags.js';
 
@@ -106,23 +106,14 @@ export async function watchCommand(
 ): Promise<number> {
   const { watchFolder } = await import('../../plugin/watch/index.js');
   const watcher = watchFolder(finish ? options : { ...options, signal });
-  if (json) writeEvents(watcher, writeLine);
+  if (json)
+    writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle'], writeLine);
   sayEvents(watcher, options, display);
   const stop = () => void watcher.close();
   if (finish && signal.aborted) stop();
   else if (finish) signal.addEventListener('abort', stop, { once: true });
   const { failed } = await watcher.finished;
   return failed > 0 && !signal.aborted ? 1 : 0;
-}
-
-/** Writes one line of JSON for every event: `event`, `time`, and the event's data. */
-function writeEvents(watcher: FolderWatcher, writeLine: (line: string) => void): void {
-  const write = (event: string, { error, ...rest }: { readonly error?: unknown }) => {
-    const told = error === undefined ? {} : { error: errorJson(error) };
-    writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...rest, ...told }));
-  };
-  for (const event of ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle'] as const)
-    watcher.on(event, (told: object) => write(event, told));
 }
 
 function sayEvents(

@@ -4,7 +4,7 @@ import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { type QueueWorker, startWorker, type WorkerOptions } from '../../queue/index.js';
 import { type CommandContext, openDisplay } from '../display/progress.js';
-import { doneLine, errorJson, errorLine } from '../display/report.js';
+import { doneLine, errorLine, writeEvents } from '../display/report.js';
 import { numberOption } from '../option-flags.js';
 
 const EXAMPLES = `
@@ -47,7 +47,7 @@ export function describeWorker(command: Command, { writeLine, signal }: CommandC
     .addHelpText('after', EXAMPLES)
     .action(async ({ quiet = false, json = false, ...options }: RawOptions) => {
       const worker = startWorker({ ...checkedQueue(options), signal });
-      if (json) writeEvents(worker, writeLine);
+      if (json) writeEvents(worker, ['ready', 'done', 'failed', 'left', 'problem', 'back'], writeLine);
       sayEvents(worker, quiet);
       await worker.finished;
     });
@@ -69,16 +69,6 @@ export function checkedQueue<Options extends { readonly queue?: string | undefin
       'Expected no password in --queue, where every user of this machine can see it; put it in FLOW_DENOISE_QUEUE_PASSWORD',
     );
   return options;
-}
-
-/** Writes one line of JSON for every event: `event`, `time`, and the event's data. */
-function writeEvents(worker: QueueWorker, writeLine: (line: string) => void): void {
-  for (const event of ['ready', 'done', 'failed', 'left', 'problem', 'back'] as const)
-    worker.on(event, (told?: object) => {
-      const error =
-        told && 'error' in told && told.error instanceof Error ? { error: errorJson(told.error) } : {};
-      writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...told, ...error }));
-    });
 }
 
 function sayEvents(worker: QueueWorker, isQuiet: boolean): void {
