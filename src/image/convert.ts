@@ -1,5 +1,5 @@
-// `format` and `quality`: prepares a decoded picture for another format or quality, only if asked. Samples keep their
-// colour space; depth changes only where the format lacks it.
+// `format` and `quality`: converts a decoded picture if asked. Samples keep their colour space; their depth changes only if the
+// format lacks it.
 import { FlowDenoiseError } from '../core/errors.js';
 import { colourChannels, type Picture, whiteLevel } from '../core/picture.js';
 import {
@@ -16,16 +16,16 @@ import { animationOf, type Container, type DecodedPicture } from './decode.js';
 import { formatNames, type PictureFormat, type TargetFormat } from './format.js';
 
 export interface ConvertOptions {
-  /** The format to write; the file's own unless given. */
+  /** The format to write; default: the file's own. */
   readonly format?: TargetFormat | undefined;
-  /** 1-100, of JPEG and of lossy WebP; the file's own unless given. */
+  /** 1-100, for JPEG and lossy WebP; default: the file's own. */
   readonly quality?: number | undefined;
 }
 
-/** Of a lossy file made of a lossless one. */
+/** For a lossy file made from a lossless one. */
 const QUALITY = 90;
 
-/** Whether the options ask for another file than one like this. */
+/** Whether the options change the format or the quality. */
 export function isConversion({ container }: DecodedPicture, { format, quality }: ConvertOptions): boolean {
   if (format !== undefined && format !== container.format) return true;
   return (
@@ -34,7 +34,7 @@ export function isConversion({ container }: DecodedPicture, { format, quality }:
 }
 
 /**
- * Says no to what another format cannot hold, before the work.
+ * Refuses what the new format cannot hold, before the work.
  *
  * @throws FlowDenoiseError UNSUPPORTED_IMAGE for transparency in JPEG and for floats in anything but TIFF
  */
@@ -56,7 +56,7 @@ export function checkConversion(
       throw refused(name, 'transparency, which JPEG cannot hold', 'format png, webp or tiff');
 }
 
-/** The picture as it is to be written; one that `checkConversion` lets pass. */
+/** The picture as it will be written, after `checkConversion`. */
 export function converted(decoded: DecodedPicture, options: ConvertOptions): DecodedPicture {
   if (!isConversion(decoded, options)) return decoded;
   const { container, picture, blocks } = decoded;
@@ -78,7 +78,7 @@ function containerOf(
   source: Container,
   asked: number | undefined,
 ): Container {
-  // AVIF's numbers mean another quality.
+  // AVIF's numbers are on another scale.
   const known = source.format === 'jpeg' || (source.format === 'webp' && !source.isLossless);
   const quality = asked ?? (known ? source.quality : QUALITY);
   switch (format) {
@@ -107,14 +107,14 @@ function isLossless(container: Container): boolean {
   return container.format !== 'jpeg' && !('isLossless' in container && !container.isLossless);
 }
 
-/** 8 bits where the format has no more. */
+/** Reduces samples to 8 bits if the format has no more. */
 function withDepth(picture: Picture, format: PictureFormat): Picture {
   const { data } = picture;
   if (data instanceof Uint8Array || format === 'png') return picture;
   return { ...picture, data: Uint8Array.from(data, (value) => Math.round(value / 257)) };
 }
 
-/** Without the alpha of an opaque picture, where the format has none. */
+/** Removes an opaque picture's alpha if the format has none. */
 function withoutAlpha(picture: Picture, format: PictureFormat): Picture {
   const { data, channels } = picture;
   if (format !== 'jpeg' || channels % 2 === 1) return picture;

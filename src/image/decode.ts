@@ -1,5 +1,4 @@
-// From a file's bytes to a picture: its samples and its container. No colour management, gamma, turning or
-// premultiplication.
+// Decodes a file to a picture: its samples and its container. Without colour management, gamma, rotation or premultiplication.
 
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
@@ -19,7 +18,7 @@ import { describeContents, formatNames, type PictureFormat, pictureFormat } from
 import { soundJpeg } from './jpeg/jpeg-repair.js';
 import type { Trait } from './traits.js';
 
-/** All of a file but its pixels: metadata, and how the pixels were coded. */
+/** All of a file but its pixels: metadata, and how the pixels are coded. */
 export type Container =
   | PngContainer
   | JpegContainer
@@ -32,26 +31,26 @@ export interface DecodedPicture {
   /** The file's name, for messages. */
   readonly name: string;
   /**
-   * Uint8Array of an 8-bit file, Uint16Array of one of more bits, Float32Array of a float TIFF. An animation's frames lie one
-   * below the other, as many as `animationOf` says.
+   * Uint8Array for 8-bit files, Uint16Array for more bits, Float32Array for float TIFFs. An animation's frames are one below
+   * the other; `animationOf` tells how many.
    */
   readonly picture: Picture;
-  /** The samples of a band beside the colours that is no alpha, as near infrared: it stays as it is. */
+  /** A band beside the colours that is not an alpha, such as near infrared. It does not change. */
   readonly band?: Samples | undefined;
   readonly format: PictureFormat;
   readonly container: Container;
-  /** Metadata as any format could carry it. */
+  /** Metadata in a form that any format can take. */
   readonly blocks: MetadataBlocks;
-  /** What the file says of itself, to compare with the one that is made of it. */
+  /** The file's properties, to compare with those of the result. */
   readonly traits: readonly Trait[];
-  /** What is odd in the file although its picture is whole, in words: 'the file has ...'. */
+  /** Oddities of a file whose picture is intact: 'the file has ...'. */
   readonly warnings?: readonly string[];
 }
 
 export interface DecodeOptions {
-  /** Largest width x height that is decoded, in pixels; 200 million unless given. */
+  /** The largest width x height that is decoded, in pixels. Default 200 million. */
   readonly maxPixels?: number | undefined;
-  /** Takes animations too; they are refused unless given. */
+  /** Whether to accept animations. Default false. */
   readonly animations?: boolean | undefined;
 }
 
@@ -66,13 +65,13 @@ const EXPECTED = 'expected a PNG, JPEG, WebP, TIFF, AVIF or GIF picture';
 const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
 
 /**
- * Decodes one picture. Samples stay in the file's own space: the profile is carried along, not applied.
- * Grey of 1, 2 or 4 bits becomes 8 bits; a palette is looked up (RGB or RGBA); WebP is always RGB or RGBA.
+ * Decodes one picture. Samples stay in the file's colour space: the profile is kept, not applied. Grey of 1, 2 or 4 bits
+ * becomes 8 bits; a palette becomes RGB or RGBA; WebP is always RGB or RGBA.
  *
  * @param bytes  the file
  * @param name   its name, for messages
  * @throws       FlowDenoiseError BAD_IMAGE (damaged, incomplete, empty or not a picture), UNSUPPORTED_IMAGE
- *               (a kind of picture that we do not take, or one above maxPixels)
+ *               (a kind of picture that we cannot read, or one above maxPixels)
  */
 export async function decodePicture(
   bytes: Buffer | Uint8Array,
@@ -112,7 +111,7 @@ export async function decodePicture(
   }
 }
 
-/** What is known and checked of a file before its samples are looked at. @throws as decodePicture */
+/** The format, container and header, checked before the samples are decoded. @throws as decodePicture */
 function begun(file: Buffer, name: string, animations: boolean) {
   const format = recognisedFormat(file, name);
   const container = soundContainer(file, format, name);
@@ -121,20 +120,20 @@ function begun(file: Buffer, name: string, animations: boolean) {
   return { format, container, sound, animated: animationOf(container) !== undefined };
 }
 
-/** What a file says before its samples are decoded. */
+/** What is known of a file before its samples are decoded. */
 interface PictureHeader {
   readonly format: PictureFormat;
   readonly width: number;
   readonly height: number;
   readonly channels: number;
-  /** Of an animation, else 1. */
+  /** The number of an animation's frames, else 1. */
   readonly frames: number;
 }
 
 /**
- * The header of a picture, after every check of `decodePicture` that needs no samples.
+ * A picture's header, after every check of `decodePicture` that needs no samples.
  *
- * @throws  as decodePicture; damage to the samples shows only when they are decoded
+ * @throws  as decodePicture; damaged samples show only in decoding
  */
 export async function readPictureHeader(
   file: Buffer,
@@ -158,20 +157,20 @@ export async function readPictureHeader(
   }
 }
 
-/** What libvips complained of, each line once, without how it was told to take it. */
+/** libvips's complaints, each line once, without its advice on options. */
 function complaints(error: unknown): string[] {
   const lines = messageOf(error).trim().split('\n').filter(Boolean);
   return [...new Set(lines)].filter((line) => !/failOn setting|^error in tile/.test(line));
 }
 
-/** Warnings of libtiff about files whose pixels are whole, and what is told of them. Damage to samples is an error. */
+/** libtiff's warnings about files whose pixels are intact, in our words. Damage to samples is an error. */
 const harmless: readonly (readonly [warning: RegExp, words: string])[] = [
-  // GeoTIFF has such; it adds a NUL.
+  // GeoTIFF has such texts; libtiff adds a NUL.
   [/^ASCII value .* null/, 'texts in its tags that do not end as they should'],
   [/Defining non-color channels as ExtraSamples/, 'a band beside the colours that it does not name'],
 ];
 
-/** What is told of the file where all that libtiff warned of is harmless. */
+/** The warnings in our words, if all of them are harmless. */
 function harmlessWarnings(error: unknown, format: PictureFormat): readonly string[] | undefined {
   if (error instanceof FlowDenoiseError || format !== 'tiff') return undefined;
   const lines = complaints(error).map((line) => harmless.find(([warning]) => warning.test(line))?.[1]);
@@ -179,11 +178,11 @@ function harmlessWarnings(error: unknown, format: PictureFormat): readonly strin
   return words.length > 0 && lines.every((line) => line !== undefined) ? words : undefined;
 }
 
-/** The error that we say; what libvips has no decoder for is not damaged. */
+/** Our error for libvips's. A file that libvips has no decoder for is not damaged. */
 function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenoiseError {
   if (error instanceof FlowDenoiseError) return error;
   const why = complaints(error).join('; ');
-  // sharp calls a header that ends too early an unsupported image format.
+  // sharp calls a truncated header an unsupported image format.
   if (/not supported|unsupported (?!image format)|not implemented/i.test(why))
     return unsupported(
       name,
@@ -328,11 +327,11 @@ function unsupported(name: string, found: string, expected: string, remedy: stri
 
 async function decodeSamples(open: () => Sharp, metadata: Metadata, container: Container): Promise<Picture> {
   const { width, height, space, depth } = metadata;
-  // libtiff's way to read odd colours adds an alpha.
+  // libtiff adds an alpha when it reads odd colours.
   const hasMadeUpAlpha =
     container.format === 'tiff' && container.samplesPerPixel === 3 && metadata.channels === 4;
   const plain = () => (hasMadeUpAlpha ? open().removeAlpha() : open());
-  // Naming the file's own space as the output's is what keeps sharp from converting.
+  // Naming the file's own space as the output's keeps sharp from converting.
   const raw = async (pipeline: Sharp) => {
     const { data, info } = await pipeline
       .toColourspace(space)
@@ -344,7 +343,7 @@ async function decodeSamples(open: () => Sharp, metadata: Metadata, container: C
     const { samples, channels } = await raw(plain());
     return { data: samples, width, height, channels };
   }
-  // sharp's raw output drops the alpha of grey in this space, so the two channels come one by one.
+  // sharp's raw output drops the alpha of grey in this space, so we extract the two channels one by one.
   const { samples: grey } = await raw(open().extractChannel(0));
   const { samples: alpha } = await raw(open().extractChannel(1));
   const data = depth === 'float' ? new Float32Array(2 * grey.length) : new Uint8Array(2 * grey.length);
@@ -355,7 +354,7 @@ async function decodeSamples(open: () => Sharp, metadata: Metadata, container: C
   return { data, width, height, channels: 2 };
 }
 
-/** A band that nobody calls an alpha is set aside, or pixels where it is 0 would pass for hidden ones. */
+/** Sets aside a band that is not declared an alpha. Otherwise pixels where it is 0 would count as hidden. */
 function withoutBand(picture: Picture, container: Container): Pick<DecodedPicture, 'picture' | 'band'> {
   const { data, channels } = picture;
   if (container.format !== 'tiff' || channels % 2 === 1 || !hasUnknownBand(container)) return { picture };
@@ -373,10 +372,10 @@ function samplesOf(raw: Buffer, depth: string): Samples {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** In so many bytes any format has room for more parts than are taken. */
+/** Enough bytes to recognise any format. */
 const HEAD_BYTES = 262_144;
 
-/** The format that a file begins as; undefined when it is none of ours, cannot be read, or has too many parts for a parser. */
+/** The format by a file's first bytes; undefined if it is not one of ours, cannot be read, or has too many parts. */
 export async function formatOfFile(path: string): Promise<PictureFormat | undefined> {
   const handle = await openRegularFile(path).catch(() => undefined);
   try {

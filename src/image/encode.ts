@@ -1,4 +1,4 @@
-// From a picture back to a file like the one it came from: same format, depth, channels, coding and metadata.
+// Encodes a picture as a file like its original: same format, depth, channels, coding and metadata.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import type { Channels, Picture, Samples } from '../core/picture.js';
@@ -14,11 +14,11 @@ import { encodeJpegTurbo } from './jpeg/jpeg-turbo.js';
 import { indexed } from './png-palette.js';
 
 /**
- * Encodes new samples as a file like the decoded one. Nothing is clipped, scaled or converted: samples are
- * what the file will hold (JPEG and lossy WebP up to their own loss). A palette PNG stays one while 256 colours do.
+ * Encodes new samples as a file like the decoded one, without clipping, scaling or converting them (JPEG and lossy WebP have
+ * their own loss). A palette PNG stays one while it has at most 256 colours.
  *
- * @param decoded  what decodePicture returned
- * @param data     samples of the same type, size and channels; the decoded ones unless given
+ * @param decoded  from decodePicture
+ * @param data     samples of the same type, size and channels; default: the decoded ones
  * @throws         FlowDenoiseError BAD_OPTION (samples of another type or number), UNSUPPORTED_IMAGE (sharp
  *                 refused to encode)
  */
@@ -87,7 +87,7 @@ async function encodeWebp(picture: Picture, container: WebpContainer): Promise<B
   return withWebpContainer(webp, container, width, height);
 }
 
-/** The durations are written afterwards: sharp's are rounded and have a least one. */
+/** Durations are written afterwards: sharp rounds them and raises short ones. */
 async function encodeGif(picture: Picture, container: GifContainer): Promise<Buffer> {
   const { data, width, height, channels } = picture;
   const frames = container.animation?.durations.length ?? 1;
@@ -100,7 +100,7 @@ async function encodeGif(picture: Picture, container: GifContainer): Promise<Buf
   return withGifContainer(await gif.toBuffer(), container);
 }
 
-/** Metadata go by way of a PNG, from which sharp takes them over unread. */
+/** Metadata take the way through a PNG, from which sharp copies them unread. */
 async function encodeAvif(
   picture: Picture,
   container: AvifContainer,
@@ -124,7 +124,7 @@ async function encodeAvif(
   return avif.toBuffer();
 }
 
-/** The encoder cuts off the bits that it has no place for. */
+/** Rounds to the depth; the encoder would truncate. */
 function rounded(picture: Picture, bitDepth: number): Picture {
   const half = 2 ** (15 - bitDepth);
   return { ...picture, data: Uint16Array.from(picture.data, (value) => Math.min(65_535, value + half)) };
@@ -145,7 +145,7 @@ async function encodeTiff(picture: Picture, container: TiffContainer): Promise<B
   return withTiffContainer(await tiff.toBuffer(), container, picture, coding);
 }
 
-/** The frames of an animation, top down. */
+/** The frames of an animation, from the top. */
 export function framesOf(picture: Picture, frames: number): Picture[] {
   const height = picture.height / frames;
   const length = picture.data.length / frames;
@@ -156,7 +156,7 @@ export function framesOf(picture: Picture, frames: number): Picture[] {
   }));
 }
 
-/** With the band that was set aside as its last channel. */
+/** Appends the band that was set aside as the last channel. */
 function withBand(picture: Picture, band: Samples | undefined): Picture {
   if (band === undefined) return picture;
   const { data, channels } = picture;
@@ -168,14 +168,14 @@ function withBand(picture: Picture, band: Samples | undefined): Picture {
   return { ...picture, data: together, channels: (channels + 1) as Channels };
 }
 
-/** Of 16 bits. */
+/** Swaps the bytes of 16-bit samples. */
 function swapped(picture: Picture): Picture {
   const data = Uint16Array.from(picture.data);
   Buffer.from(data.buffer).swap16();
   return { ...picture, data };
 }
 
-/** Undefined for what sharp writes itself, and where the codec fails: 4:4:4 loses no chroma, and the report tells it. */
+/** Undefined if sharp can write it, or the codec fails: then 4:4:4 keeps all chroma, and the report tells. */
 async function beyondSharp(
   { data, channels, ...size }: Picture,
   container: JpegContainer,
@@ -194,7 +194,7 @@ function checkSamples({ picture, name }: DecodedPicture, data: Samples): void {
   );
 }
 
-/** A pipeline whose output is these samples: naming the space that they are in keeps sharp from converting. */
+/** A pipeline that outputs these samples. Naming their own space keeps sharp from converting. */
 function fromSamples({ data, width, height, channels }: Picture): Sharp {
   if (data instanceof Float32Array) return fromFloats({ data, width, height, channels });
   const depth8 = channels <= 2 ? 'b-w' : 'srgb';
@@ -205,8 +205,8 @@ function fromSamples({ data, width, height, channels }: Picture): Sharp {
 }
 
 /**
- * sharp takes raw floats for 16-bit samples and would round them. Channels that are joined get the output's
- * space without conversion, so floats go in one channel at a time; a lone channel is joined and extracted.
+ * sharp takes raw floats for 16-bit samples and would round them. Joined channels get the output's space without conversion,
+ * so floats go in one channel at a time; a lone channel is joined and extracted.
  */
 function fromFloats({ data, width, height, channels }: Picture<Float32Array>): Sharp {
   const options = { raw: { width, height, channels: 1 as const }, limitInputPixels: false };
@@ -219,7 +219,7 @@ function fromFloats({ data, width, height, channels }: Picture<Float32Array>): S
   return joined(pipeline, others, options);
 }
 
-/** joinChannel as it is: its declared types leave out the typed arrays that it takes. */
+/** joinChannel, whose declared types lack the typed arrays that it takes. */
 function joined(pipeline: Sharp, planes: readonly Float32Array[], options: SharpOptions): Sharp {
   return pipeline.joinChannel(planes as unknown as Buffer[], options);
 }

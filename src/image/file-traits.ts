@@ -1,4 +1,4 @@
-// All that a picture file says of itself beside its samples, whatever its format.
+// All properties of a picture file besides its samples, for any format.
 import sharp, { type Metadata } from 'sharp';
 import { avifTraits } from './containers/avif-container.js';
 import { gifTraits } from './containers/gif-container.js';
@@ -14,11 +14,7 @@ import { checksum, compareTraits, type Fidelity, type Trait } from './traits.js'
 
 const kinds = ['grey', 'grey with alpha', 'RGB', 'RGBA'] as const;
 
-/**
- * The traits of a picture file.
- *
- * @param metadata  what sharp reads of its header
- */
+/** @param metadata  sharp's reading of the header */
 export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metadata): readonly Trait[] {
   const { width, channels, bitsPerSample, depth, isPalette, orientation } = metadata;
   const height = metadata.pageHeight ?? metadata.height;
@@ -27,7 +23,7 @@ export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metada
     ['format', formatNames[format]],
     ['size', `${width} x ${height}`],
     ['colour', (format === 'tiff' && tiffColour(file)) || colour],
-    // A GIF's number is that of its palette.
+    // A GIF's number is its palette's.
     [
       'bit depth',
       depth === 'float'
@@ -39,7 +35,7 @@ export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metada
   return [...general, ...traitsOf[format](file), ...(format === 'avif' ? blockTraits(metadata) : [])];
 }
 
-/** Of a format whose metadata sharp reads and writes. */
+/** For a format whose metadata sharp reads and writes. */
 function blockTraits(metadata: Metadata): Trait[] {
   const { exif, xmp, icc } = metadataBlocks({}, metadata);
   return (
@@ -52,10 +48,10 @@ function blockTraits(metadata: Metadata): Trait[] {
 }
 
 /**
- * What became of a file's own properties and metadata. Both files are read alike, so it says what is, not what was meant.
+ * What happened to a file's properties and metadata, found by reading both files.
  *
- * @param before   what decoding told of the file
- * @param encoded  the file that was made from it, and its format; undefined where it stayed as it is
+ * @param before   the original's traits, from decoding
+ * @param encoded  the new file, and its format; undefined if the file did not change
  */
 export async function fidelityOf(
   before: DecodedTraits,
@@ -78,7 +74,7 @@ interface DecodedTraits {
   readonly format: PictureFormat;
 }
 
-/** How samples are coded is a format's own and says nothing beside another's. */
+/** Codings belong to one format, so they are not compared between formats. */
 const codings = new Set([
   'quality',
   'chroma sampling',
@@ -94,7 +90,7 @@ const codings = new Set([
 ]);
 const MAKER_NOTES = 'maker notes';
 
-/** The traits that files of two formats can share, metadata by what is in it instead of what is around it. */
+/** The traits that files of two formats can share; metadata are compared by their content. */
 function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlocks): Trait[] {
   const contents = new Map([
     ['EXIF', exif],
@@ -107,7 +103,7 @@ function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlo
       const content = contents.get(name);
       return [name, content === undefined ? value : checksum(content)];
     });
-  // A TIFF tells them itself.
+  // A TIFF has them among its own traits.
   if (exif === undefined || traits.some(([name]) => name === MAKER_NOTES)) return shared;
   return [...shared, ...makerNotesTraits(readTiffTags(exif))];
 }

@@ -1,12 +1,12 @@
-// A file's format from its first bytes, and a name for those we do not read. Not a check that the rest is sound.
+// Recognises a file's format by its first bytes, and names those we cannot read. Does not check the rest.
 import { extname } from 'node:path';
 
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'tiff' | 'avif' | 'gif';
 
-/** What a picture of any format can be written as. */
+/** The formats that a picture can be converted to. */
 export type TargetFormat = Exclude<PictureFormat, 'avif' | 'gif'>;
 
-/** How a format is called in messages. */
+/** Names of the formats in messages. */
 export const formatNames = {
   png: 'PNG',
   jpeg: 'JPEG',
@@ -16,7 +16,7 @@ export const formatNames = {
   gif: 'GIF',
 } as const;
 
-/** A signature: the bytes (latin1) at an offset, and whose they are. */
+/** A signature: its format, an offset, and the bytes there (latin1). */
 type Signature<Name> = readonly [name: Name, offset: number, bytes: string];
 
 const readable: readonly Signature<PictureFormat>[] = [
@@ -50,16 +50,16 @@ function signedBy<Name>(head: string, signatures: readonly Signature<Name>[]): N
   return signatures.find(([, offset, bytes]) => head.startsWith(bytes, offset))?.[0];
 }
 
-/** The picture format that the bytes begin as, or undefined when it is none of them. */
+/** The format of our own that the bytes begin as, if any. */
 export function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {
   const head = latin1(bytes, 64);
   const format = signedBy(head, readable);
-  // HEIF in general, and AVIF among the brands that it is compatible with.
+  // General HEIF, if AVIF is among its compatible brands.
   if (head.startsWith('ftypmif1', 4) && head.includes('avif', 16)) return 'avif';
   return format === 'webp' && !latin1(bytes, 4).startsWith('RIFF') ? undefined : format;
 }
 
-/** Words for a file that is none of them: "a BMP picture", "an SVG drawing", "text", "unknown data". */
+/** Names what else the bytes are: "a BMP picture", "an SVG drawing", "text", "unknown data". */
 export function describeContents(bytes: Uint8Array): { words: string; isPicture: boolean } {
   const picture = signedBy(latin1(bytes, 32), others);
   if (picture !== undefined) return { words: `${picture} picture`, isPicture: true };
@@ -82,20 +82,20 @@ const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
   gif: ['gif'],
 };
 
-/** Extensions of the files that can be denoised, in lower case, without the dot. */
+/** Extensions of files that can be denoised, in lower case, without the dot. */
 export const supportedExtensions: readonly string[] = Object.values(byFormat).flat();
 
-/** Whether the path ends in one of `supportedExtensions`, in whatever case. */
+/** Ignores case. */
 export function isSupportedExtension(path: string): boolean {
   return supportedExtensions.includes(extname(path).slice(1).toLowerCase());
 }
 
-/** Whether the path may be that of a clean photograph: a GIF's few colours are noise themselves. */
+/** Whether the path may be a clean photograph's. A GIF's few colours are themselves noise. */
 export function isPhotographExtension(path: string): boolean {
   return isSupportedExtension(path) && !byFormat.gif.includes(extname(path).slice(1).toLowerCase());
 }
 
-/** The path under the usual extension of a format; one that already means it stays. */
+/** Changes the extension to a format's usual one, unless it means that format already. */
 export function withFormatExtension(path: string, format: PictureFormat): string {
   const extension = extname(path);
   const own = byFormat[format];

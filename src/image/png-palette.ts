@@ -1,12 +1,12 @@
-// Palettes of PNG (PNG 3rd edition, 11.2.2 and 11.3.1.1): colours to indices and chunks. sharp would quantise; here
-// every sample stays.
+// Palettes of PNG (PNG 3rd edition, 11.2.2 and 11.3.1.1): colours to indices and chunks. sharp would quantise; we keep every
+// sample.
 import { crc32 } from 'node:zlib';
 import type { Picture, Samples } from '../core/picture.js';
 
 export interface PngPalette {
   /** PLTE's data: red, green, blue of every entry. */
   readonly colours: Buffer;
-  /** tRNS's data: alpha of the first entries; those after them are opaque. */
+  /** tRNS's data: alpha of the first entries; the others are opaque. */
   readonly alphas: Buffer;
 }
 
@@ -21,7 +21,7 @@ interface IndexedPicture {
 const LARGEST = 256;
 
 /**
- * The picture by indices into a palette; where it has colours that are not in there, into a palette of its own.
+ * The picture as indices into a palette; if the palette lacks colours, into a new one.
  *
  * @param picture  8-bit RGB or RGBA
  * @returns        undefined for a picture of more than 256 colours
@@ -57,13 +57,13 @@ function indicesInto(
   return indices;
 }
 
-/** Red, green, blue and alpha as one number. */
+/** Red, green, blue and alpha in one number. */
 function colourAt(data: Samples, at: number, hasAlpha: boolean): number {
   const [red = 0, green = 0, blue = 0] = [data[at], data[at + 1], data[at + 2]];
   return ((red * 256 + green) * 256 + blue) * 256 + (hasAlpha ? (data[at + 3] ?? 0) : 255);
 }
 
-/** Index by colour; of entries alike, the first. */
+/** Index by colour; the first of equal entries. */
 function entriesOf({ colours, alphas }: PngPalette): Map<number, number> {
   const entries = new Map<number, number>();
   for (let i = 0; 3 * i + 2 < colours.length; i++) {
@@ -88,14 +88,14 @@ function paletteOf(colours: readonly number[]): PngPalette {
   };
 }
 
-/** The chunks PLTE and, where there is transparency, tRNS. */
+/** The chunks PLTE and, if anything is transparent, tRNS. */
 export function paletteChunks({ colours, alphas }: PngPalette): { type: string; bytes: Buffer }[] {
   const chunks = [{ type: 'PLTE', bytes: pngChunk('PLTE', colours) }];
   if (alphas.length > 0) chunks.push({ type: 'tRNS', bytes: pngChunk('tRNS', alphas) });
   return chunks;
 }
 
-/** A whole chunk: length, type, data, checksum. */
+/** A complete chunk: length, type, data, checksum. */
 export function pngChunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const chunk = Buffer.alloc(body.length + 8);

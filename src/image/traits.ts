@@ -1,27 +1,27 @@
-// Lists what a file has beside its samples, to compare two files.
+// Lists a file's properties besides its samples, to compare two files.
 import { createHash } from 'node:crypto';
 
-/** A name in words, and a value: words where they say something, else a checksum of the bytes. */
+/** A name, and a value: words if they mean something, else a checksum of the bytes. */
 export type Trait = readonly [name: string, value: string];
 
-/** What became of a file's own properties and metadata. */
+/** What happened to a file's properties and metadata. */
 export interface Fidelity {
-  /** The same as in the file that came, e.g. 'ICC profile'; metadata byte for byte. */
+  /** Equal to the original's, e.g. 'ICC profile'; metadata byte for byte. */
   readonly kept: readonly string[];
-  /** What is gone, e.g. 'EXIF', or another, e.g. 'colours: palette -> as samples'. */
+  /** Lost, e.g. 'EXIF', or changed, e.g. 'colours: palette -> as samples'. */
   readonly notKept: readonly string[];
-  /** What is odd in the file that came although its picture is whole; absent where nothing is. */
+  /** Oddities of an original whose picture is intact; absent if there are none. */
   readonly warnings?: readonly string[];
 }
 
-/** The mark of a value that is a checksum, not words. */
+/** Marks a value that is a checksum. */
 const BYTES = 'bytes ';
 
 export function checksum(bytes: Uint8Array): string {
   return BYTES + createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Compares a file with the one that was made from it. */
+/** Compares an original with its result. */
 export function compareTraits(before: readonly Trait[], after: readonly Trait[]): Fidelity {
   const [old, now] = [grouped(before), grouped(after)];
   const kept: string[] = [];
@@ -40,7 +40,7 @@ function isWords(value: string): boolean {
   return !value.startsWith(BYTES);
 }
 
-/** Traits of one name (several comments) as one. */
+/** Joins traits of one name (several comments). */
 function grouped(traits: readonly Trait[]): Map<string, string> {
   const groups = new Map<string, string>();
   for (const [name, value] of traits) {

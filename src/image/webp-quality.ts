@@ -1,23 +1,23 @@
-// The quality that a lossy WebP was written at, from the quantiser in its frame header (RFC 6386, sections 9.3 to 9.6
-// and 19.2): the inverse of what libwebp makes of a quality. Not a decoder of pixels.
+// The quality that a lossy WebP was written at, from the quantiser in its frame header (RFC 6386, sections 9.3 to 9.6 and
+// 19.2): the inverse of libwebp's mapping from quality to quantiser.
 
-/** Taken where a frame cannot be read. */
+/** Used if a frame cannot be read. */
 export const FALLBACK_WEBP_QUALITY = 95;
 
-/** libwebp's own numbers (quant_enc.c) at its default of 50 for how far segments may differ. */
+/** Constants of libwebp (quant_enc.c), at its default of 50 for how far segments may differ. */
 const LARGEST_INDEX = 127;
 const EASIEST_SEGMENT = 1 + (0.9 * 0.5 * 127) / 128;
 
 /**
- * The quality, 1-100, that libwebp would have been given for this frame. A frame with segments has its quantiser from
- * the segment that is easiest to compress, nearly always as far from the middle one as libwebp goes.
+ * The quality, 1-100, with which libwebp writes such a frame. A frame with segments has the quantiser of the one that is
+ * easiest to compress, nearly always as far from the middle one as libwebp goes.
  *
  * @param frame  data of a 'VP8 ' chunk
  */
 export function webpQuality(frame: Uint8Array): number {
   const quantiser = readQuantiser(frame);
   if (quantiser === undefined) return FALLBACK_WEBP_QUALITY;
-  // Indices are rounded down; the middle of what would have given this one is taken.
+  // Indices are rounded down, so take the middle of the values with this index.
   const compression = Math.max(0, 1 - (quantiser.index + 0.5) / LARGEST_INDEX);
   const linear = compression ** (3 / (quantiser.hasSegments ? EASIEST_SEGMENT : 1));
   const quality = Math.round(100 * (linear < 0.5 ? 1.5 * linear : (linear + 1) / 2));
@@ -30,7 +30,7 @@ interface Quantiser {
   readonly hasSegments: boolean;
 }
 
-/** From a frame's header; undefined where the data are no key frame. */
+/** From a frame's header; undefined if it is not a key frame. */
 function readQuantiser(frame: Uint8Array): Quantiser | undefined {
   const isKeyFrame = frame.length > 16 && ((frame[0] ?? 1) & 1) === 0;
   if (!isKeyFrame || frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a) return undefined;
@@ -56,7 +56,7 @@ function readQuantiser(frame: Uint8Array): Quantiser | undefined {
   return { index: bits(7), hasSegments };
 }
 
-/** Reads numbers whose bits are as often 0 as 1, the highest first (RFC 6386, section 7). */
+/** Reads numbers whose bits are equally often 0 and 1, the highest first (RFC 6386, section 7). */
 function boolDecoder(data: Uint8Array): (bits: number) => number {
   let [at, range, value, available] = [0, 255, 0, 0];
   function bit(): number {

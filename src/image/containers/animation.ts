@@ -1,14 +1,14 @@
-// What makes frames an animation, in GIF and WebP alike. A picture in memory holds them one below the other.
+// What makes frames an animation in GIF and WebP. In memory, a picture holds its frames one below the other.
 import { checksum, type Trait } from '../traits.js';
 
 export interface Animation {
-  /** How long each frame is shown, in ms; one for every frame. */
+  /** How long each frame is shown, in ms. */
   readonly durations: readonly number[];
   /** How often it is played; 0 for ever. */
   readonly loops: number;
 }
 
-/** Beyond these, a list of durations says nothing to a reader. */
+/** More durations than this are not listed. */
 const MOST_WORDS = 12;
 
 export function animationTraits({ durations, loops }: Animation): Trait[] {

@@ -1,35 +1,33 @@
-// How the pixels of an AVIF file were coded: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first
-// bits of its AV1 frame. Metadata is sharp's to read and write here. Not a pixel codec.
+// How an AVIF file codes its pixels: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first bits of
+// its AV1 frame. sharp reads and writes the metadata.
 import type { Trait } from '../traits.js';
 import { av1Coding, avifQuality } from './avif-quality.js';
 import { TooManyParts } from './part-limit.js';
 
-/** AVIF around its pixels. */
 export interface AvifContainer {
   readonly format: 'avif';
   readonly isLossless: boolean;
-  /** 1-100, of a lossy one, by its quantiser; 90 where that cannot be read. */
+  /** 1-100 for a lossy file, by its quantiser; 90 if that cannot be read. */
   readonly quality: number;
   readonly chromaSubsampling: '4:4:4' | '4:2:2' | '4:2:0' | 'none';
   readonly bitDepth: 8 | 10 | 12;
-  /** Colour primaries and transfer by number (ITU-T H.273), where they are not those of sRGB and no profile stands above them. */
+  /** Colour primaries and transfer by number (ITU-T H.273), if they are not sRGB's and no profile overrides them. */
   readonly foreignColours: string | undefined;
 }
 
 const FALLBACK_QUALITY = 90;
-/** A picture has tens; its tiles and thumbnails hundreds. */
+/** A picture has tens of boxes; with tiles and thumbnails hundreds. */
 const MOST_BOXES = 10_000;
-/** Primaries and transfers that programs take for sRGB: its own, unspecified, BT.601 and BT.709. */
+/** Primaries and transfers that programs treat as sRGB: its own, unspecified, BT.601 and BT.709. */
 const usualPrimaries = [1, 2];
 const usualTransfers = [1, 2, 6, 13];
 
 interface Box {
   readonly type: string;
-  /** What is in it. */
   readonly data: Buffer;
 }
 
-/** Of a damaged file, what can be read. */
+/** Reads what it can of a damaged file. */
 export function readAvifContainer(bytes: Buffer): AvifContainer {
   const meta =
     boxesOf(bytes)
@@ -52,7 +50,7 @@ export function readAvifContainer(bytes: Buffer): AvifContainer {
   };
 }
 
-/** What the file says of itself beside its samples and its metadata. */
+/** The file's properties besides samples and metadata. */
 export function avifTraits(file: Buffer): Trait[] {
   const { isLossless, quality, chromaSubsampling } = readAvifContainer(file);
   return [
@@ -73,7 +71,7 @@ function samplingOf(flags: number): AvifContainer['chromaSubsampling'] {
   return (flags & 0x04) === 0 ? '4:2:2' : '4:2:0';
 }
 
-/** The properties of the main picture, where the file says which they are, else all. */
+/** The properties of the main picture; all, if the file does not tell which these are. */
 function propertiesOf(meta: Buffer): Box[] {
   const boxes = boxesOf(find(meta, 'iprp'));
   const all = boxesOf(boxes.find(({ type }) => type === 'ipco')?.data ?? Buffer.alloc(0));
@@ -103,7 +101,7 @@ function mainItem(meta: Buffer): number | undefined {
   return data[0] === 0 ? data.readUInt16BE(4) : data.length < 8 ? undefined : data.readUInt32BE(4);
 }
 
-/** The coded bytes of the main picture, where it is one piece. */
+/** The coded bytes of the main picture, if they are in one piece. */
 function pictureData(file: Buffer, meta: Buffer): Buffer {
   const data = find(meta, 'iloc');
   const main = mainItem(meta);
@@ -138,7 +136,7 @@ function pictureData(file: Buffer, meta: Buffer): Buffer {
   return Buffer.alloc(0);
 }
 
-/** What is in the first box of this type; nothing where there is none. */
+/** The content of the first box of this type; empty if there is none. */
 function find(boxes: Buffer, wanted: string): Buffer {
   return boxesOf(boxes).find(({ type }) => type === wanted)?.data ?? Buffer.alloc(0);
 }

@@ -1,9 +1,9 @@
 // The quality that an AVIF was written at, from the quantiser in its AV1 frame header (AV1 specification, 5.5 to 5.9): the
-// inverse of what sharp makes of a quality. Not a decoder of pixels.
+// inverse of sharp's mapping from quality to quantiser.
 
 const [SEQUENCE_HEADER, FRAME_HEADER, FRAME] = [1, 3, 6];
 
-/** Quantisers that sharp's encoder chooses for a quality, whatever the picture, depth, sampling and effort: measured. */
+/** Measured: the quantisers that sharp's encoder chooses, which depend on the quality only. */
 const measured: readonly (readonly [quantiser: number, quality: number])[] = [
   [0, 100],
   [8, 98],
@@ -40,14 +40,14 @@ export function avifQuality(quantiser: number): number {
 interface Av1Coding {
   /** base_q_idx, 0 (finest) to 255. */
   readonly quantiser: number;
-  /** Whether red, green and blue were coded as they are, not as brightness and differences. */
+  /** Whether it codes red, green and blue, not brightness and differences. */
   readonly isRgb: boolean;
 }
 
 /**
- * How a still picture was coded; undefined where the data are none, or of a kind that writers of pictures do not use.
+ * How a still picture is coded; undefined if the data cannot be read, or use features that picture writers do not use.
  *
- * @param data  what an item of type av01 has: open bitstream units
+ * @param data  an item of type av01: open bitstream units
  */
 export function av1Coding(data: Buffer): Av1Coding | undefined {
   let sequence: Sequence | undefined;
@@ -90,7 +90,7 @@ function bitsOf(bytes: Buffer): Bits {
   };
 }
 
-/** Of a still picture with the short header that all its writers use. */
+/** For a still picture with the short header that all writers use. */
 function readSequence(bits: Bits): Sequence | undefined {
   const profile = bits(3);
   bits(1); // still_picture
@@ -128,7 +128,7 @@ function readQuantiser(bits: Bits, sequence: Sequence): number | undefined {
   return skipTiles(bits, sequence) ? bits(8) : undefined;
 }
 
-/** tile_info of 5.9.15; false where tiles are of different sizes. */
+/** tile_info of 5.9.15; false if tiles have different sizes. */
 function skipTiles(bits: Bits, { width, height, hasLargeBlocks }: Sequence): boolean {
   const [block, shift] = hasLargeBlocks ? [128, 7] : [64, 6];
   const [columns, rows] = [Math.ceil(width / block), Math.ceil(height / block)];

@@ -1,16 +1,15 @@
-// The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), carried
-// over byte for byte. Not a pixel codec.
+// The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), which are copied
+// byte for byte.
 import { checksum, type Trait } from '../traits.js';
 import { type Animation, animationTraits } from './animation.js';
 import { atMost } from './part-limit.js';
 
-/** GIF around its pixels. */
 export interface GifContainer {
   readonly format: 'gif';
   readonly isInterlaced: boolean;
-  /** Undefined where there is one frame. */
+  /** Undefined for a single frame. */
   readonly animation: Animation | undefined;
-  /** Whole extensions. */
+  /** Complete extensions. */
   readonly extensions: readonly Buffer[];
 }
 
@@ -25,12 +24,12 @@ const HEADER_LENGTH = 13;
 const [EXTENSION, IMAGE] = [0x21, 0x2c];
 const [CONTROL, COMMENT, PLAIN_TEXT, APPLICATION] = [0xf9, 0xfe, 0x01, 0xff];
 const LOOPS = 'NETSCAPE2.0';
-/** After the mark, its length, the name, and the length and number of the block. */
+/** After the marker, its length, the name, and the block's length and number. */
 const LOOPS_AT = 16;
-/** A control says in hundredths of a second. */
+/** A control block counts in hundredths of a second. */
 const TICK = 10;
 
-/** Reads the blocks of a GIF; of a damaged file, those before the damage. They are copies. */
+/** Reads the blocks of a GIF; in a damaged file, those before the damage. They are copies. */
 export function readGifContainer(bytes: Buffer): GifContainer {
   const parts = partsOf(bytes);
   const frames = parts.filter(({ kind }) => kind === 'frame');
@@ -43,11 +42,7 @@ export function readGifContainer(bytes: Buffer): GifContainer {
   };
 }
 
-/**
- * The encoded GIF with the container's durations and extensions.
- *
- * @throws Error where it has another number of frames
- */
+/** Puts the container's durations and extensions into an encoded GIF. @throws Error if the number of frames differs */
 export function withGifContainer(encoded: Buffer, { animation, extensions }: GifContainer): Buffer {
   const parts = partsOf(encoded);
   const durations = animation?.durations ?? [0];
@@ -65,7 +60,7 @@ export function withGifContainer(encoded: Buffer, { animation, extensions }: Gif
   return Buffer.concat([encoded.subarray(0, start), ...extensions, ...body, Buffer.from([0x3b])]);
 }
 
-/** What the file says of itself beside its samples. */
+/** The file's properties besides its samples. */
 export function gifTraits(file: Buffer): Trait[] {
   const { isInterlaced, animation, extensions } = readGifContainer(file);
   const told = extensions.filter((bytes) => nameOf(bytes) !== LOOPS);
@@ -87,7 +82,7 @@ function nameOf(extension: Buffer): string {
   return extension[1] === APPLICATION ? extension.toString('latin1', 3, 14) : '';
 }
 
-/** A frame without a control is shown for no time. */
+/** A frame without a control block has duration 0. */
 function durationsOf(parts: readonly Part[]): number[] {
   let duration = 0;
   const durations: number[] = [];
@@ -100,7 +95,7 @@ function durationsOf(parts: readonly Part[]): number[] {
   return durations;
 }
 
-/** The extension says how often it is played again; without one, it is played once. */
+/** The extension counts repetitions; without one, the animation is played once. */
 function loopsOf(parts: readonly Part[]): number {
   const { bytes } = parts.find((part) => part.kind === 'extension' && nameOf(part.bytes) === LOOPS) ?? {};
   if (bytes === undefined || bytes.length < LOOPS_AT + 2) return 1;
@@ -112,7 +107,7 @@ function firstPart(bytes: Buffer): number {
   return HEADER_LENGTH + tableLength(bytes[10] ?? 0);
 }
 
-/** Of a colour table, by the byte that says whether there is one. */
+/** A colour table's length, from the byte of flags. */
 function tableLength(flags: number): number {
   return (flags & 0x80) === 0 ? 0 : 3 * 2 ** ((flags & 7) + 1);
 }
@@ -126,7 +121,7 @@ function* gifParts(bytes: Buffer): Generator<Part> {
   for (let at = firstPart(bytes); at + 2 < bytes.length; ) {
     const isFrame = bytes[at] === IMAGE;
     if (!isFrame && bytes[at] !== EXTENSION) return;
-    // A frame has its place and size, its colours, and the size of its codes before its data.
+    // Before a frame's data: its place and size, its colours, and the size of its codes.
     const data = isFrame ? at + 10 + tableLength(bytes[at + 9] ?? 0) + 1 : at + 2;
     const end = afterBlocks(bytes, data);
     if (end > bytes.length) return;
@@ -141,7 +136,7 @@ function* gifParts(bytes: Buffer): Generator<Part> {
   }
 }
 
-/** Data come in blocks of up to 255 bytes, each after its length, the last one empty. */
+/** Data consist of blocks of up to 255 bytes, each after its length; an empty one ends them. */
 function afterBlocks(bytes: Buffer, start: number): number {
   let at = start;
   while (at < bytes.length && bytes[at] !== 0) at += 1 + (bytes[at] as number);

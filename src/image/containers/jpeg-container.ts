@@ -1,22 +1,20 @@
-// The segments around a JPEG's pixels (ITU T.81 annex B), carried over byte for byte, and how the pixels were coded.
-// Not a pixel codec.
+// The segments around a JPEG's pixels (ITU T.81 annex B), which are copied byte for byte, and how the pixels are coded.
 import { type ChromaSubsampling, jpegQuality, type QuantisationTable } from '../jpeg/jpeg-quality.js';
 import { checksum, type Trait } from '../traits.js';
 import { boundIndex, freeIndex, isPictureIndex, trailerOf } from './jpeg-trailer.js';
 import { atMost } from './part-limit.js';
 
-/** JPEG around its pixels. */
 export interface JpegContainer {
   readonly format: 'jpeg';
   /** IJG quality 1-100 estimated from the file's quantisation tables. */
   readonly quality: number;
   readonly chromaSubsampling: ChromaSubsampling;
   readonly isProgressive: boolean;
-  /** Bits per sample; only 8 can be decoded here. */
+  /** Bits per sample; we decode only 8. */
   readonly precision: number;
-  /** Whole APPn and COM segments, marker included; an index of further pictures counts from the trailer. */
+  /** Complete APPn and COM segments with their markers. An index of further pictures counts from the trailer. */
   readonly segments: readonly Buffer[];
-  /** What stands behind the picture. */
+  /** The bytes after the picture. */
   readonly trailer: Buffer;
 }
 
@@ -29,7 +27,7 @@ export interface Segment {
 const DQT = 0xdb;
 export const SOS = 0xda;
 
-/** Reads the segments before the first scan; of a damaged file, those before the damage. They are copies. */
+/** Reads the segments before the first scan; in a damaged file, those before the damage. They are copies. */
 export function readJpegContainer(bytes: Buffer): JpegContainer {
   const segments = segmentsOf(bytes);
   const frame = segments.find(({ marker }) => isFrameHeader(marker));
@@ -52,7 +50,7 @@ function keptSegments(segments: readonly Segment[], trailerStart: number): Buffe
   });
 }
 
-/** The encoded JPEG with its own application segments replaced by the container's, and the trailer behind it. */
+/** Replaces an encoded JPEG's application segments by the container's, and appends the trailer. */
 export function withJpegContainer(encoded: Buffer, container: JpegContainer): Buffer {
   const own = segmentsOf(encoded);
   const firstScan = own.find(({ marker }) => marker === SOS);
@@ -71,7 +69,7 @@ export function withJpegContainer(encoded: Buffer, container: JpegContainer): Bu
   return file;
 }
 
-/** What the file says of itself beside its samples. */
+/** The file's properties besides its samples. */
 export function jpegTraits(file: Buffer): Trait[] {
   const segments = segmentsOf(file);
   const { quality, isProgressive, trailer } = readJpegContainer(file);
@@ -91,7 +89,7 @@ export function jpegTraits(file: Buffer): Trait[] {
   ];
 }
 
-/** What a segment begins with, and what it is. */
+/** How a segment begins, and its name. */
 const labels: readonly (readonly [marker: number, label: string, name: string])[] = [
   [0xe0, 'JFIF', 'JFIF header with density'],
   [0xe1, 'Exif', 'EXIF'],
@@ -111,7 +109,7 @@ function segmentName({ marker, bytes }: Segment): string {
   return known?.[2] ?? `segment APP${marker - 0xe0}`;
 }
 
-/** Luma's factors (across, down) where chroma's are 1. */
+/** Luma's factors (across, down), if chroma's are 1. */
 const samplings: Readonly<Record<number, ChromaSubsampling>> = {
   17: '4:4:4',
   33: '4:2:2',
@@ -120,7 +118,7 @@ const samplings: Readonly<Record<number, ChromaSubsampling>> = {
   34: '4:2:0',
 };
 
-/** Of the three components in turn: twice four bits each. */
+/** The factors of the three components: two times four bits each. */
 function samplingFactors(frame: Buffer): readonly [luma: number, ...chroma: number[]] {
   const factors = (component: number) => frame[10 + 3 * component + 1] ?? 0x11;
   return [factors(0), factors(1), factors(2)];
@@ -137,14 +135,14 @@ function samplingWords(frame: Buffer): string {
   return usualSampling(frame) ?? factors.join(' ');
 }
 
-/** Those before the first scan, and its header. @throws TooManyParts */
+/** The segments before the first scan, with its header. @throws TooManyParts */
 export function segmentsOf(bytes: Buffer): Segment[] {
   return [...atMost(jpegSegments(bytes), 'segments before the picture')];
 }
 
 function* jpegSegments(bytes: Buffer): Generator<Segment> {
   for (let at = 2; at + 4 <= bytes.length; ) {
-    // Some writers pad; decoders look for the next marker, too.
+    // Some writers pad; like decoders, look for the next marker.
     if (bytes[at] !== 0xff) at = bytes.indexOf(0xff, at);
     if (at < 0 || at + 4 > bytes.length) return;
     const marker = bytes.readUInt8(at + 1);
@@ -164,7 +162,7 @@ function isFrameHeader(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }
 
-/** Of a frame that is coded in scans of all coefficients. */
+/** For a frame whose scans hold all coefficients. */
 export function isSequential({ marker }: Pick<Segment, 'marker'>): boolean {
   return marker === 0xc0 || marker === 0xc1;
 }
@@ -173,18 +171,18 @@ function isMetadata(marker: number): boolean {
   return (marker >= 0xe0 && marker <= 0xef) || marker === 0xfe;
 }
 
-/** All metadata but Adobe's note of how the input's colours were transformed: ours are YCbCr or grey. */
+/** Keeps all metadata but Adobe's note about the input's colour transform: we write YCbCr or grey. */
 function isKept({ marker, bytes }: Segment): boolean {
   const isAdobes = marker === 0xee && bytes.toString('latin1', 4, 9) === 'Adobe';
   return isMetadata(marker) && !isAdobes;
 }
 
-/** An unusual layout keeps all its chroma in 4:4:4. */
+/** Unusual layouts become 4:4:4, which keeps all chroma. */
 function chromaSubsampling(frame: Buffer): ChromaSubsampling {
   return (frame[9] === 3 ? usualSampling(frame) : undefined) ?? '4:4:4';
 }
 
-/** One table for each of the 16 places that a file may name: the last that it puts there. */
+/** One table for each of the 16 places that a file may use: the last one there. */
 function quantisationTables(segments: readonly Segment[]): QuantisationTable[] {
   const places = new Map<number, { readonly bytes: Buffer; readonly at: number; readonly width: number }>();
   for (const { bytes } of segments)

@@ -1,24 +1,24 @@
-// What follows the picture in a JPEG file (gain maps, previews, a short film), carried over as it is, and the index
-// that points there (CIPA DC-007, Multi-Picture Format), brought up to date.
+// What follows the picture in a JPEG file (gain maps, previews, a short film), which is copied, and the index that points
+// there (CIPA DC-007, Multi-Picture Format), which is updated.
 
-/** 'MPF\0' begins at 4 of the segment; offsets count from the header after it. */
+/** 'MPF\0' begins at byte 4 of the segment. Offsets count from the header after it. */
 const HEADER_AT = 8;
 const ENTRIES_TAG = 0xb002;
 const ENTRY_SIZE = 16;
 
-/** What the index says of one picture: its bytes, and where they begin. */
+/** An index entry: a picture's size in bytes and its offset. */
 interface IndexEntry {
   readonly size: number;
   readonly offset: number;
 }
 
-/** All that follows the end of the first picture; a view. */
+/** Everything after the end of the first picture; a view. */
 export function trailerOf(file: Buffer): Buffer {
   for (let at = 2; at + 2 <= file.length; ) {
     const marker = file[at + 1] ?? 0;
     const isMarker = file[at] === 0xff && marker !== 0 && marker !== 0xff && (marker < 0xd0 || marker > 0xd7);
     if (marker === 0xd9 && isMarker) return file.subarray(at + 2);
-    // Fill bytes, restarts and, within a scan, its data are passed over; segments by their length.
+    // Skip fill bytes, restarts and scan data byte by byte, segments by their length.
     if (!isMarker) at = nextMarker(file, at + 1);
     else at = at + 4 > file.length ? file.length : at + 2 + file.readUInt16BE(at + 2);
   }
@@ -26,7 +26,7 @@ export function trailerOf(file: Buffer): Buffer {
 }
 
 function nextMarker(file: Buffer, from: number): number {
-  // Where markers are dense, a search from each to the next costs more than looking at every byte.
+  // Where markers are dense, searching for each costs more than looking at every byte.
   const near = Math.min(from + 64, file.length);
   for (let at = from; at < near; at++) if (file[at] === 0xff) return at;
   const found = file.indexOf(0xff, near);
@@ -44,7 +44,7 @@ export function isPictureIndex({
 }
 
 /**
- * The index with its entries counted from where the trailer begins, so that it says the same wherever it stands.
+ * Makes the index's entries count from the trailer's start, so that they are valid wherever it is.
  *
  * @param segment       the whole segment
  * @param start         where in the file it begins
@@ -57,7 +57,7 @@ export function freeIndex(segment: Buffer, start: number, trailerStart: number):
   );
 }
 
-/** Undoes `freeIndex` for another place. */
+/** The inverse of `freeIndex`, for another place. */
 export function boundIndex(segment: Buffer, start: number, trailerStart: number): Buffer | undefined {
   return withEntries(segment, ({ size, offset }, i) =>
     i === 0 ? { size: trailerStart, offset: 0 } : { size, offset: trailerStart + offset - start - HEADER_AT },
@@ -90,7 +90,7 @@ function withEntries(
     }
     return out;
   } catch (error) {
-    // An offset that leads out of the segment, or that would be below 0.
+    // The offset leads out of the segment, or would be below 0.
     if (error instanceof RangeError) return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-// Moves EXIF, XMP and colour profile between formats, only for a conversion that was asked for.
+// Moves EXIF, XMP and colour profile from one format to another, for a conversion.
 import { deflateSync } from 'node:zlib';
 import type { Metadata } from 'sharp';
 import { pngChunk } from '../png-palette.js';
@@ -7,7 +7,7 @@ import { withoutBoundNotes } from './tiff-maker-notes.js';
 import { readTiffTags, type TiffTag, withTiffDirectory } from './tiff-tags.js';
 
 export interface MetadataBlocks {
-  /** A TIFF structure, without a marker before it. */
+  /** A TIFF structure, without a marker. */
   readonly exif: Buffer | undefined;
   readonly xmp: Buffer | undefined;
   readonly icc: Buffer | undefined;
@@ -16,13 +16,13 @@ export interface MetadataBlocks {
 const EXIF_MARK = 'Exif\0\0';
 const XMP_MARK = 'http://ns.adobe.com/xap/1.0/\0';
 const ICC_MARK = 'ICC_PROFILE\0';
-/** Of a JPEG segment, its two bytes of length not counted. */
+/** Size of a JPEG segment, without its two bytes of length. */
 const LARGEST_SEGMENT = 65533;
 const [XMP_TAG, ICC_TAG] = [700, 34675];
-/** What a TIFF has in tags of its own and EXIF has no place for: XMP, IPTC, Photoshop's blocks, the profile. */
+/** TIFF tags that are not part of EXIF: XMP, IPTC, Photoshop's blocks, the profile. */
 const besideExif = new Set([XMP_TAG, 33723, 34377, ICC_TAG]);
 
-/** @param metadata  what sharp reads of the file, whatever its format; of a TIFF, only its tags have all of EXIF */
+/** @param metadata  from sharp, for any format; a TIFF's complete EXIF is in its tags only */
 export function metadataBlocks(
   { tags }: { readonly tags?: readonly TiffTag[] },
   { exif, xmp, icc }: Metadata,
@@ -30,7 +30,7 @@ export function metadataBlocks(
   return { exif: tags === undefined ? withoutMark(exif) : exifOfTags(tags), xmp, icc };
 }
 
-/** The smallest TIFF around the tags: what an EXIF block is. Notes that are whole only at their place are lost. */
+/** An EXIF block is a small TIFF with the tags. Maker notes that are valid only in their place are lost. */
 function exifOfTags(tags: readonly TiffTag[]): Buffer | undefined {
   const own = withoutBoundNotes(tags).filter((tag) => isDescriptive(tag) && !besideExif.has(tag.id));
   return own.length === 0 ? undefined : withTiffDirectory(Buffer.from('II*\0\0\0\0\0', 'latin1'), own);
@@ -41,7 +41,7 @@ function withoutMark(exif: Buffer | undefined): Buffer | undefined {
   return isMarked ? exif.subarray(EXIF_MARK.length) : exif;
 }
 
-/** The blocks as a JPEG's segments. A block that is too large for one has no place there and is left out. */
+/** The blocks as a JPEG's segments; a block that is too large is left out. */
 export function blocksAsSegments({ exif, xmp, icc }: MetadataBlocks): Buffer[] {
   const segments = [
     ...(exif ? [segment(0xe1, EXIF_MARK, exif)] : []),
@@ -64,7 +64,7 @@ function segment(marker: number, mark: string, data: Buffer): Buffer | undefined
   return Buffer.concat([head, Buffer.from(mark, 'latin1'), data]);
 }
 
-/** The blocks as chunks of a PNG that stand before its data. */
+/** The blocks as PNG chunks, to go before its data. */
 export function blocksAsPngChunks({ exif, xmp, icc }: MetadataBlocks): { type: string; bytes: Buffer }[] {
   const chunks: (readonly [type: string, data: Buffer])[] = [];
   if (icc) chunks.push(['iCCP', Buffer.concat([Buffer.from('icc\0\0'), deflateSync(icc)])]);
@@ -81,7 +81,7 @@ export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): { type: 
   ];
 }
 
-/** The blocks as tags: those of EXIF stand in the picture's own directory. */
+/** The blocks as tags. Those of EXIF go into the picture's directory. */
 export function blocksAsTiffTags({ exif, xmp, icc }: MetadataBlocks): TiffTag[] {
   const tag = (id: number, type: number, value: Buffer): TiffTag => ({
     id,

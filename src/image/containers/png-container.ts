@@ -1,11 +1,10 @@
-// The chunks around a PNG's pixels (PNG 3rd edition, section 5), carried over byte for byte with their checksums. Not a
-// pixel codec.
+// The chunks around a PNG's pixels (PNG 3rd edition, section 5), which are copied byte for byte with their checksums.
 
 import { type PngPalette, paletteChunks, pngChunk } from '../png-palette.js';
 import { checksum, type Trait } from '../traits.js';
 import { atMost } from './part-limit.js';
 
-/** PNG around its pixels: how they were laid out, and the ancillary chunks worth keeping. */
+/** How a PNG's pixels are laid out, and the ancillary chunks worth keeping. */
 export interface PngContainer {
   readonly format: 'png';
   readonly isInterlaced: boolean;
@@ -13,13 +12,13 @@ export interface PngContainer {
   /** IHDR's bit depth and colour type, e.g. "8/2" for 8-bit RGB. */
   readonly sampleLayout: string;
   readonly palette: PngPalette | undefined;
-  /** Whole chunks (length, type, data, CRC) that stood before the first IDAT. */
+  /** Complete chunks (length, type, data, CRC) from before the first IDAT. */
   readonly chunksBefore: readonly Chunk[];
-  /** Whole chunks that stood after it. */
+  /** Complete chunks from after it. */
   readonly chunksAfter: readonly Chunk[];
 }
 
-/** Of a PNG that is not made of another. */
+/** For a PNG made from another format. */
 export const PLAIN_PNG = {
   format: 'png',
   isInterlaced: false,
@@ -36,13 +35,13 @@ interface Chunk {
 }
 
 const SIGNATURE_LENGTH = 8;
-/** Chunks that stay true when pixels change although their names say "unsafe to copy". */
+/** Chunks that stay true when pixels change, although their names say "unsafe to copy". */
 const stillTrue = new Set('cHRM gAMA iCCP sRGB cICP mDCV cLLI sBIT bKGD sPLT tIME pCAL sCAL sTER'.split(' '));
-/** True only while the samples have the same depth and channels, or indices the same palette. */
+/** True only for samples of the same depth and channels, or indices into the same palette. */
 const boundToLayout = new Set(['sBIT', 'bKGD']);
 const PALETTE_COLOURS = 3;
 
-/** Reads the chunks of a PNG; of a damaged file, those before the damage. The chunks are copies. */
+/** Reads the chunks of a PNG; in a damaged file, those before the damage. They are copies. */
 export function readPngContainer(bytes: Buffer): PngContainer {
   const chunks = chunksOf(bytes);
   const firstData = chunks.findIndex(({ type }) => type === 'IDAT');
@@ -61,9 +60,9 @@ export function readPngContainer(bytes: Buffer): PngContainer {
 }
 
 /**
- * The encoded PNG with its own ancillary chunks replaced by the container's.
+ * Replaces an encoded PNG's ancillary chunks by the container's.
  *
- * @param palette  of an encoded grey PNG whose samples are indices: makes it a palette PNG
+ * @param palette  turns an encoded grey PNG, whose samples are then indices, into a palette PNG
  */
 export function withPngContainer(encoded: Buffer, container: PngContainer, palette?: PngPalette): Buffer {
   const critical = chunksOf(encoded).filter(({ type }) => isCritical(type));
@@ -75,7 +74,7 @@ export function withPngContainer(encoded: Buffer, container: PngContainer, palet
     ...critical.filter(({ type }) => type === 'IHDR').map((chunk) => (palette ? indexHeader(chunk) : chunk)),
     ...before.filter(({ type }) => type !== 'bKGD'),
     ...(palette ? paletteChunks(palette) : []),
-    // It names an entry of the palette, so it comes after it.
+    // It refers to the palette, so it follows it.
     ...before.filter(({ type }) => type === 'bKGD'),
     ...critical.filter(({ type }) => type !== 'IHDR' && type !== 'IEND'),
     ...fitting(container.chunksAfter),
@@ -108,7 +107,7 @@ const chunkNames: Readonly<Record<string, string>> = {
   acTL: 'animation',
 };
 
-/** What the file says of itself beside its samples. */
+/** The file's properties besides its samples. */
 export function pngTraits(file: Buffer): Trait[] {
   const chunks = chunksOf(file).filter(({ type }) => !isCritical(type) && type !== 'tRNS');
   return [
@@ -132,7 +131,7 @@ function chunksOf(bytes: Buffer): Chunk[] {
 
 const DATA = Buffer.from('IDAT').readUInt32BE();
 
-/** Data chunks that follow one another come as one: a large picture has tens of thousands. */
+/** Joins consecutive data chunks: a large picture has tens of thousands. */
 function* pngChunks(bytes: Buffer): Generator<Chunk> {
   for (let at = SIGNATURE_LENGTH; at + 12 <= bytes.length; ) {
     const isData = bytes.readUInt32BE(at + 4) === DATA;
@@ -156,7 +155,7 @@ function isCritical(type: string): boolean {
   return /^[A-Z]/.test(type);
 }
 
-/** Ancillary, and either safe to copy by its name (lower-case fourth letter) or known to stay true. */
+/** Keeps ancillary chunks that are safe to copy by their name (lower-case fourth letter) or known to stay true. */
 function isKept({ type }: Chunk): boolean {
   return !isCritical(type) && (/^...[a-z]/.test(type) || stillTrue.has(type));
 }

@@ -1,5 +1,4 @@
-// Compression and descriptive tags of a TIFF (profile, EXIF, XMP, IPTC, resolution, orientation, texts). Not a pixel
-// codec.
+// Compression and descriptive tags of a TIFF (profile, EXIF, XMP, IPTC, resolution, orientation, texts).
 import type { Picture } from '../../core/picture.js';
 import { withNotesInPlace } from './tiff-maker-notes.js';
 import {
@@ -12,30 +11,28 @@ import {
   withTiffDirectory,
 } from './tiff-tags.js';
 
-/** Compressions that sharp writes and that lose nothing. */
+/** Lossless compressions that sharp writes. */
 type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits';
 
-/** TIFF around its pixels. */
 export interface TiffContainer {
   readonly format: 'tiff';
   readonly compression: TiffCompression;
-  /** Whether rows were differenced before compression. */
+  /** Whether rows are differenced before compression. */
   readonly hasPredictor: boolean;
-  /** Name of a compression that this build of sharp cannot read, e.g. "Zstandard". */
+  /** The name of a compression that this build of sharp cannot read, e.g. "Zstandard". */
   readonly unreadableCompression: string | undefined;
-  /** Of one sample: 8, 16, 32, 64 ... */
+  /** Bits of one sample: 8, 16, 32, 64 ... */
   readonly bitsPerSample: number;
-  /** How its samples lie or what they mean, where no decoder here reads that: 'of 12-bit samples'. */
+  /** A layout or meaning of the samples that we cannot decode: 'of 12-bit samples'. */
   readonly unreadableLayout?: string | undefined;
   readonly isBig: boolean;
   readonly isLittle: boolean;
-  /** What its samples mean (PhotometricInterpretation). */
+  /** The meaning of its samples (PhotometricInterpretation). */
   readonly photometric: number;
-  /** Of one pixel. */
   readonly samplesPerPixel: number;
-  /** What the sample beside the colours is: 1 or 2 an alpha, 0 unspecified; undefined where the file does not say. */
+  /** The kind of the sample beside the colours: 1 or 2 an alpha, 0 unspecified; undefined if the file does not tell. */
   readonly extraKind: number | undefined;
-  /** Width and height of its tiles; undefined where pixels lie in strips. */
+  /** Width and height of its tiles; undefined if pixels are in strips. */
   readonly tile: readonly [width: number, height: number] | undefined;
   /** Descriptive tags of the first directory. */
   readonly tags: readonly TiffTag[];
@@ -69,16 +66,13 @@ const unreadable: Readonly<Record<number, string>> = {
   50002: 'JPEG XL',
   52546: 'JPEG XL',
 };
-/**
- * Tags that say how the pixels lie in the file, which are the encoder's to write, and two that hold other
- * pictures: sub-directories (330) and Photoshop layers (37724).
- */
+/** Tags about the pixels' layout, which the encoder writes, and sub-directories (330) and Photoshop layers (37724). */
 const structural = new Set([
   256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 288, 289, 290, 291, 292, 293, 317, 320, 322, 323,
   324, 325, 326, 327, 328, 330, 332, 333, 334, 336, 338, 339, 342, 347, 512, 513, 514, 515, 517, 518, 519,
   520, 521, 529, 530, 531, 559, 37724,
 ]);
-/** Of a TIFF alone, with no place in EXIF: the kind of picture, how it was screened, the limits of its samples. */
+/** Tags without a place in EXIF: the kind of picture, its screening, the limits of its samples. */
 const ofTiffAlone = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, 532]);
 const leastSample: readonly number[] = [280, 340];
 const greatestSample: readonly number[] = [281, 341];
@@ -86,17 +80,17 @@ const REFERENCE_BLACK_WHITE = 532;
 /** Types that only BigTIFF has, and pointers to directories that we do not follow. */
 const unwritableTypes = new Set([13, 16, 17, 18]);
 
-/** Whether a tag says something of the picture, not of how it lies in the file, and can be written again. */
+/** Whether a tag describes the picture, not its layout in the file, and can be written again. */
 function isKept({ id, type }: TiffTag): boolean {
   return !structural.has(id) && !unwritableTypes.has(type);
 }
 
-/** Whether a tag could stand in EXIF too. */
+/** Whether a tag may also be in EXIF. */
 export function isDescriptive(tag: TiffTag): boolean {
   return isKept(tag) && !ofTiffAlone.has(tag.id);
 }
 
-/** Of a TIFF that is not made of another: little-endian strips of RGB. */
+/** For a TIFF made from another format: little-endian strips of RGB. */
 export const PLAIN_TIFF = {
   format: 'tiff',
   compression: 'deflate',
@@ -112,7 +106,7 @@ export const PLAIN_TIFF = {
   tags: [],
 } as const satisfies TiffContainer;
 
-/** Reads the first directory of a TIFF; of a damaged file, what can be read. */
+/** Reads the first directory of a TIFF; in a damaged file, what can be read. */
 export function readTiffContainer(bytes: Buffer): TiffContainer {
   const tags = readTiffTags(bytes);
   const compression = tagNumber(tags, COMPRESSION) ?? 1;
@@ -141,26 +135,23 @@ export function samplesOf(tags: readonly TiffTag[]): TiffSamples {
   };
 }
 
-/** Whether the last sample of a pixel is neither a colour nor said to be an alpha. */
+/** Whether a pixel's last sample is neither a colour nor declared an alpha. */
 export function hasUnknownBand({ photometric, samplesPerPixel, extraKind }: TiffSamples): boolean {
   const colours = photometric === RGB ? 3 : 1;
   const isPlain = [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB].includes(photometric);
   return isPlain && samplesPerPixel === colours + 1 && extraKind !== 1 && extraKind !== 2;
 }
 
-/** How the encoder is to write samples for `withTiffContainer`. */
+/** How the encoder has to write samples for `withTiffContainer`. */
 interface TiffCoding {
   readonly hasPredictor: boolean;
-  /** Whether the samples must be handed over in big-endian order. */
+  /** Whether it gets the samples in big-endian order. */
   readonly swapsBytes: boolean;
-  /** Whether the encoder must store white as 0. */
+  /** Whether it stores white as 0. */
   readonly miniswhite: boolean;
 }
 
-/**
- * A predictor is computed on numbers in the order of this machine, and floats would not come through swapped: both stay
- * little-endian.
- */
+/** The predictor needs this machine's byte order, and floats cannot be passed swapped, so both stay little-endian. */
 export function tiffCoding(container: TiffContainer, { data, channels }: Picture): TiffCoding {
   const { compression, isLittle, photometric } = container;
   const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
@@ -171,7 +162,7 @@ export function tiffCoding(container: TiffContainer, { data, channels }: Picture
   };
 }
 
-/** The encoded TIFF (little-endian by its header) with its own descriptive tags replaced by the container's. */
+/** Replaces an encoded TIFF's descriptive tags by the container's. Its header is little-endian. */
 export function withTiffContainer(
   encoded: Buffer,
   container: TiffContainer,
@@ -193,7 +184,7 @@ function short(id: number, value: number): TiffTag {
   return { id, type: 3, count: 1, value: Buffer.from([value & 255, value >> 8]) };
 }
 
-/** The limits of samples stay where the new samples keep to them; all that is in numbers of samples, where these are alike. */
+/** Sample limits stay true if the new samples keep to them; tags with numbers of samples, if the samples are alike. */
 function staysTrue(tag: TiffTag, before: TiffSamples, after: TiffSamples, picture: Picture): boolean {
   const isLeast = leastSample.includes(tag.id);
   if (!isLeast && !greatestSample.includes(tag.id) && tag.id !== REFERENCE_BLACK_WHITE) return true;

@@ -1,11 +1,11 @@
-// The camera maker's notes in EXIF (tag 37500). Most count from the start of their TIFF structure and have its byte
-// order, so they stay whole only where both stay. They are not interpreted.
+// The camera maker's notes in EXIF (tag 37500), which we do not interpret. Most count from the start of their TIFF structure
+// and use its byte order, so they are valid only if both stay.
 
 import { checksum, type Trait } from '../traits.js';
 import { type TiffTag, tagNumbers } from './tiff-tags.js';
 
 const MAKER_NOTES = 37_500;
-/** A sound file has one. */
+/** An intact file has one. */
 const MOST_NOTES = 4;
 const strips = { offsets: 273, lengths: 279 };
 const tiles = { offsets: 324, lengths: 325 };
@@ -15,7 +15,7 @@ export function isMakerNotes({ id }: TiffTag): boolean {
   return id === MAKER_NOTES;
 }
 
-/** Nothing where there are none. */
+/** Empty if there are none. */
 export function makerNotesTraits(tags: readonly TiffTag[]): Trait[] {
   return withDirectories(tags)
     .filter(isMakerNotes)
@@ -25,12 +25,12 @@ export function makerNotesTraits(tags: readonly TiffTag[]): Trait[] {
     });
 }
 
-/** The byte order that the notes need, where they need one. */
+/** The byte order that the notes need, if they need one. */
 export function needsLittleEndian(tags: readonly TiffTag[]): boolean | undefined {
   return withDirectories(tags).find(({ place }) => place !== undefined)?.place?.isLittle;
 }
 
-/** Without notes that are whole at one place only. */
+/** Removes notes that are valid only in their place. */
 export function withoutBoundNotes(tags: readonly TiffTag[]): TiffTag[] {
   return tags
     .filter(({ place }) => place === undefined)
@@ -38,7 +38,7 @@ export function withoutBoundNotes(tags: readonly TiffTag[]): TiffTag[] {
     .filter(({ directory }) => directory?.length !== 0);
 }
 
-/** The tags and those behind them. */
+/** The tags and those in their directories. */
 function withDirectories(tags: readonly TiffTag[]): TiffTag[] {
   return tags.flatMap((tag) => [tag, ...withDirectories(tag.directory ?? [])]);
 }
@@ -57,10 +57,9 @@ function boundNotes(tags: readonly TiffTag[]): BoundNotes[] {
 }
 
 /**
- * The file with notes that are bound to a place at this place, its pixels moved out of the way; without the notes where that
- * is not possible.
+ * Puts notes that are bound to a place there, and moves pixels out of the way. Leaves the notes out if that is impossible.
  *
- * @param file      an encoded TIFF; what it has beside its pixels is left out
+ * @param file      an encoded TIFF; only its pixels are kept
  * @param tags      all tags of its directory
  * @param isLittle  the byte order that it will have
  * @param start     length of its header

@@ -1,32 +1,31 @@
-// Reads a TIFF's directories (TIFF 6.0, section 2, and BigTIFF) and appends one to a file. Interprets no tag and no
-// pixel.
+// Reads a TIFF's directories (TIFF 6.0, section 2, and BigTIFF) and appends one to a file. Interprets no tags or pixels.
 import { MOST_PARTS, TooManyParts } from './part-limit.js';
 
-/** Writers may let small values, such as both densities, share their bytes. */
+/** Writers may store small values, such as both densities, in the same bytes. */
 const MOST_SHARED_BYTES = 65_536;
 
 /** One tag, its value in little-endian bytes. */
 export interface TiffTag {
   readonly id: number;
-  /** Field type 1-13 of the specification; a `directory` is written as LONG. */
+  /** Field type 1-13 of the specification. A tag with a `directory` is written as LONG. */
   readonly type: number;
   readonly count: number;
   readonly value: Buffer;
-  /** The tags behind the pointer, when the tag is one of `directoryTags`. */
+  /** The tags that it points to, if it is one of `directoryTags`. */
   readonly directory?: readonly TiffTag[];
-  /** Of a value that is whole nowhere else: its offset in the file, and the file's byte order. */
+  /** For a value that is valid only in its place: its offset in the file, and the file's byte order. */
   readonly place?: { readonly at: number; readonly isLittle: boolean };
 }
 
-/** EXIF, GPS and interoperability: pointers to directories of their own. */
+/** EXIF, GPS and interoperability point to directories of their own. */
 const directoryTags: readonly number[] = [34665, 34853, 40965];
 
 const MAKER_NOTES = 37_500;
-/** Beginnings of maker notes that have a byte order of their own and count from their own start: they can lie anywhere. */
+/** Beginnings of maker notes with their own byte order and offsets, which may be anywhere. */
 const movableNotes = ['Nikon\0\x02', 'OLYMPUS\0', 'OM SYSTEM\0', 'FUJIFILM', 'PENTAX \0', 'Apple iOS\0'];
 
 const LONG = 4;
-/** Bytes of a value and of the numbers in it (a rational is two), by field type. */
+/** Bytes of a value, and of the numbers in it (a rational has two), by field type. */
 const sizes: Readonly<Record<number, readonly [size: number, word: number]>> = {
   1: [1, 1],
   2: [1, 1],
@@ -46,7 +45,7 @@ const sizes: Readonly<Record<number, readonly [size: number, word: number]>> = {
   18: [8, 8],
 };
 
-/** The tags of the first directory; of a damaged file, those that can be read. Values are copies. */
+/** The tags of the first directory; in a damaged file, those that can be read. Values are copies. */
 export function readTiffTags(file: Buffer): TiffTag[] {
   try {
     const isLittle = isLittleEndian(file);
@@ -59,14 +58,14 @@ export function readTiffTags(file: Buffer): TiffTag[] {
   }
 }
 
-/** The value of a tag as one number (its first), or undefined when absent or not an integer. */
+/** The first number of a tag's value; undefined if the tag is absent or not an integer. */
 export function tagNumber(tags: readonly TiffTag[], id: number): number | undefined {
   const tag = tags.find((candidate) => candidate.id === id);
   const size = tag === undefined ? 0 : (sizes[tag.type]?.[0] ?? 0);
   return tag === undefined || tag.count < 1 || size > 4 ? undefined : tag.value.readUIntLE(0, size);
 }
 
-/** The numbers in a tag's value; none of an absent one, of texts and of rationals. */
+/** The numbers of a tag's value; empty if it is absent, a text or rational. */
 export function tagNumbers(tag: TiffTag | undefined): number[] {
   const read = tag && numberReaders[tag.type];
   const size = tag && sizes[tag.type]?.[0];
@@ -95,10 +94,9 @@ export function isBigTiff(file: Buffer): boolean {
 }
 
 /**
- * The file with a new first directory at its end; the old one is left unreferenced. Values that have a `place` lie there
- * already.
+ * Appends a new first directory to a file; the old one is no longer referenced. Values with a `place` are there already.
  *
- * @param isLittle  the byte order of the result; pixels are left as they are
+ * @param isLittle  the byte order of the result; pixels do not change
  */
 export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[], isLittle = true): Buffer {
   const form = isBigTiff(file) ? bigForm : classicForm;
@@ -112,14 +110,14 @@ export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[], isLitt
   return out;
 }
 
-/** How long the numbers of a directory are, in bytes. */
+/** Lengths of a directory's numbers, in bytes. */
 interface Form {
   /** Of the number of entries. */
   readonly count: number;
   readonly entry: number;
-  /** Of a value that stands in its entry, and of an offset. */
+  /** Of a value that fits in its entry, and of an offset. */
   readonly inline: number;
-  /** Where the file says where its first directory is. */
+  /** Where the file has the offset of its first directory. */
   readonly pointerAt: number;
   readonly version: number;
 }
@@ -131,7 +129,7 @@ interface Source {
   readonly file: Buffer;
   readonly isLittle: boolean;
   readonly isBig: boolean;
-  /** How much of all directories was read. */
+  /** How much was read of all directories. */
   readonly read: { tags: number; bytes: number };
 }
 
@@ -162,7 +160,7 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
   return tags;
 }
 
-/** Values of a sound file lie beside one another; those that lie on one another would be copied again and again. */
+/** In an intact file values lie beside one another. Overlapping ones would be copied again and again. */
 function countTag({ file, read }: Source, length: number): void {
   read.tags += 1;
   read.bytes += length;
@@ -198,7 +196,7 @@ function directoryBytes(tags: readonly TiffTag[], start: number, form: Form, isL
       : swapped(Buffer.from(tag.value), isLittle ? 1 : (sizes[tag.type]?.[1] ?? 1));
     if (tag.directory === undefined && bytes.length <= inline) bytes.copy(table, valueAt);
     else {
-      // The pointer to a directory is a value itself, of 4 bytes.
+      // The pointer to a directory is itself a value, of 4 bytes.
       writeNumber(table, end, valueAt, tag.directory ? 4 : inline, isLittle);
       parts.push(bytes, Buffer.alloc(bytes.length % 2));
       end += bytes.length + (bytes.length % 2);
@@ -207,7 +205,7 @@ function directoryBytes(tags: readonly TiffTag[], start: number, form: Form, isL
   return Buffer.concat(parts);
 }
 
-/** Of 2, 4 or 8 bytes. */
+/** Writes 2, 4 or 8 bytes. */
 function writeNumber(out: Buffer, value: number, at: number, size: number, isLittle: boolean): void {
   if (size === 8 && isLittle) out.writeBigUInt64LE(BigInt(value), at);
   else if (size === 8) out.writeBigUInt64BE(BigInt(value), at);

@@ -1,5 +1,4 @@
-// The traits of a TIFF: every tag of its first directory, except those about where the pixels lie and how they are
-// coded, which become words.
+// The traits of a TIFF: every tag of its first directory. Tags about the pixels' place and coding become words.
 
 import { checksum, type Trait } from '../traits.js';
 import {
@@ -17,9 +16,9 @@ import { isMakerNotes, makerNotesTraits } from './tiff-maker-notes.js';
 import { isBigTiff, isLittleEndian, readTiffTags, type TiffTag, tagNumber } from './tiff-tags.js';
 
 const JPEG = 7;
-/** In YCbCr, a part of how colours were coded. */
+/** In YCbCr, part of the colours' coding. */
 const REFERENCE_BLACK_WHITE = 532;
-/** Sizes, positions, the order of bits, parameters of a compression and of its colours; orientation, told for every format. */
+/** Sizes, positions, bit order, parameters of compression and colours; and orientation, a trait of every format. */
 const ofTheCoding = new Set([
   256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 288, 289, 292, 293, 317, 320, 322, 323, 324,
   325, 326, 327, 328, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531,
@@ -62,7 +61,7 @@ const tagNames: Readonly<Record<number, string>> = {
 };
 const alphas: Readonly<Record<number, string>> = { 1: 'multiplied into the colours', 2: 'plain' };
 
-/** What the file says of itself beside its samples. */
+/** The file's properties besides its samples. */
 export function tiffTraits(file: Buffer): Trait[] {
   const tags = readTiffTags(file);
   const tile = tileOf(tags);
@@ -89,20 +88,18 @@ export function tiffTraits(file: Buffer): Trait[] {
   ];
 }
 
-/**
- * The channels in words, by the tags; undefined where they say nothing that the samples do not.
- */
+/** The channels in words, by the tags; undefined if these add nothing to the samples. */
 export function tiffColour(file: Buffer): string | undefined {
   const tags = readTiffTags(file);
   const samples = samplesOf(tags);
   if (samples.photometric === PALETTE) return 'palette';
-  // In a JPEG stream it is the compression's own.
+  // In a JPEG stream, YCbCr belongs to the compression.
   if (samples.photometric === YCBCR && tagNumber(tags, COMPRESSION) !== JPEG) return 'YCbCr';
   if (!hasUnknownBand(samples)) return undefined;
   return `${samples.samplesPerPixel > 2 ? 'RGB' : 'grey'} and a further band`;
 }
 
-/** A tag's value, with those behind it where it is a pointer; the maker's notes are told apart. */
+/** A tag's value, with the tags it points to. The maker's notes are separate traits. */
 function contentOf({ id, type, count, value, directory }: TiffTag): Buffer {
   const head = Buffer.from(`${id} ${type} ${count} `);
   const behind = directory?.filter((tag) => !isMakerNotes(tag)).map(contentOf);

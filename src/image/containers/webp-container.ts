@@ -1,24 +1,23 @@
-// The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, carried over byte for
-// byte. Not a pixel codec.
+// The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, which are copied byte for
+// byte.
 
 import { checksum, type Trait } from '../traits.js';
 import { webpQuality } from '../webp-quality.js';
 import { type Animation, animationTraits } from './animation.js';
 import { atMost } from './part-limit.js';
 
-/** WebP around its pixels. */
 export interface WebpContainer {
   readonly format: 'webp';
   readonly isLossless: boolean;
-  /** 1-100, of a lossy one, estimated from its quantiser. */
+  /** 1-100 for a lossy file, estimated from its quantiser. */
   readonly quality: number;
   readonly animation: WebpAnimation | undefined;
-  /** Payloads of the metadata chunks, in the order of the file. */
+  /** The data of the metadata chunks, in the file's order. */
   readonly chunks: readonly Chunk[];
 }
 
 interface WebpAnimation extends Animation {
-  /** Behind the frames, as the file has it. */
+  /** The colour behind the frames, as in the file. */
   readonly background: Buffer;
 }
 
@@ -32,13 +31,13 @@ const ALPHA_FLAG = 0x10;
 const EXIF_FLAG = 0x08;
 const XMP_FLAG = 0x04;
 const ANIMATION_FLAG = 0x02;
-/** Of an animation's frame: its place, size and duration stand before its pixels. */
+/** In an animation's frame: place, size and duration, before its pixels. */
 const FRAME_HEADER = 16;
 const DO_NOT_BLEND = 0x02;
 const framePixels = new Set(['VP8 ', 'VP8L', 'ALPH']);
 const pixelChunks = new Set(['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF']);
 
-/** Reads the chunks of a WebP; of a damaged file, those before the damage. They are copies. */
+/** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. */
 export function readWebpContainer(bytes: Buffer): WebpContainer {
   const chunks = chunksOf(bytes);
   return {
@@ -53,9 +52,9 @@ export function readWebpContainer(bytes: Buffer): WebpContainer {
 }
 
 /**
- * The encoded WebP with the container's metadata in it.
+ * Puts the container's metadata into an encoded WebP.
  *
- * @param width   of the picture, 1-16383 pixels
+ * @param width   the picture's, 1-16383 pixels
  * @param height  likewise
  */
 export function withWebpContainer(
@@ -100,10 +99,10 @@ function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
 }
 
 /**
- * One encoded WebP of several, each a whole frame that replaces the one before. sharp's own encoder would merge frames that
- * are alike and lengthen short ones.
+ * Joins encoded WebPs into an animation, each a whole frame that replaces the one before. sharp's encoder would merge equal
+ * frames and lengthen short ones.
  *
- * @param frames  as many as the animation has durations, all of one size
+ * @param frames  one for each of the animation's durations, all of one size
  */
 export function asWebpAnimation(
   frames: readonly Buffer[],
@@ -137,7 +136,7 @@ function extendedHeader(width: number, height: number): Buffer {
 
 const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
-/** What the file says of itself beside its samples. */
+/** The file's properties besides its samples. */
 export function webpTraits(file: Buffer): Trait[] {
   const chunks = chunksOf(file);
   const animation = animationOf(chunks);
@@ -159,7 +158,7 @@ function qualityOf(chunks: readonly Chunk[]): number {
   return webpQuality(pixelsOf(chunks).find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
 }
 
-/** Those of the frames among them. @throws TooManyParts */
+/** The chunks with pixels, also those in frames. @throws TooManyParts */
 function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
   return [...atMost(withFrames(chunks), 'chunks')].filter(({ type }) => framePixels.has(type));
 }
@@ -193,7 +192,7 @@ function serialised({ type, data }: Chunk): Buffer {
   return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]);
 }
 
-/** By the extended header, else by the alpha_is_used bit of a bare lossless stream (after 8 + 28 bits). */
+/** By the extended header, else by the alpha_is_used bit of a plain lossless stream (after 8 + 28 bits). */
 function hasAlpha(chunks: readonly Chunk[]): boolean {
   const extended = chunks.find(({ type }) => type === 'VP8X');
   if (extended !== undefined) return ((extended.data[0] ?? 0) & ALPHA_FLAG) !== 0;

@@ -1,10 +1,10 @@
-// The IJG quality that a JPEG's quantisation tables stand for: the inverse of libjpeg's jpeg_set_quality, which
-// scales the example tables of ITU T.81 annex K. Tables of another family get the nearest quality.
+// The IJG quality of a JPEG's quantisation tables: the inverse of libjpeg's jpeg_set_quality, which scales the example tables
+// of ITU T.81 annex K. Other tables get the nearest quality.
 
-/** What can be written: chroma whole, at half or a quarter of the resolution across, half down, or half both ways. */
+/** Chroma at full resolution, half or a quarter of it across, half down, or half both ways. */
 export type ChromaSubsampling = '4:4:4' | '4:2:2' | '4:1:1' | '4:4:0' | '4:2:0';
 
-/** One table as the file has it: slot 0 is luma, any other chroma; 64 steps in zigzag order. */
+/** One table: slot 0 is luma, any other chroma; 64 steps in zigzag order. */
 export interface QuantisationTable {
   readonly id: number;
   readonly steps: readonly number[];
@@ -26,11 +26,10 @@ const chroma = [
 ];
 
 /**
- * The quality whose tables lie nearest (mean absolute difference of the steps, relative to their size) to
- * those given; of two equally near, the higher.
+ * The quality with the nearest tables (mean absolute difference of the steps, relative to their size); the higher one if two
+ * are equally near.
  *
- * @param tables  the file's tables
- * @returns       1-100; FALLBACK_QUALITY without tables
+ * @returns  1-100; FALLBACK_QUALITY without tables
  */
 export function jpegQuality(tables: readonly QuantisationTable[]): number {
   if (tables.length === 0) return FALLBACK_QUALITY;

@@ -1,16 +1,16 @@
-// Repairs the headers of whole JPEG files in a copy, so that a decoder's remaining warning means damage.
+// Repairs the headers of intact JPEG files in a copy, so that any warning left from the decoder means damage.
 import { isSequential, type Segment, SOS, segmentsOf } from '../containers/jpeg-container.js';
 
 interface SoundJpeg {
-  /** To decode. */
+  /** The copy to decode. */
   readonly bytes: Buffer;
-  /** What was not as it should be, in words. */
+  /** What was repaired, in words. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Takes out bytes between the segments that belong to none, and gives the scan of a sequential JPEG its only parameters
- * (some phones write 0 to 0), which decoders do not read (ITU T.81, B.2.3).
+ * Removes stray bytes between segments, and gives the scan of a sequential JPEG its only valid parameters (some phones write
+ * 0 to 0), which decoders ignore (ITU T.81, B.2.3).
  */
 export function soundJpeg(file: Buffer): SoundJpeg {
   const segments = segmentsOf(file);
@@ -37,7 +37,7 @@ const WHOLE_SCAN = Buffer.from([0, 63, 0]);
 const joined = (file: Buffer, segments: readonly Segment[]): Buffer =>
   Buffer.concat([file.subarray(0, 2), ...segments.map(({ bytes }) => bytes)]);
 
-/** Fill bytes (0xff before a marker) are allowed and not counted. */
+/** Fill bytes (0xff before a marker) are allowed and do not count. */
 function paddingBytes(file: Buffer, segments: readonly Segment[]): number {
   let count = 0;
   let end = 2;

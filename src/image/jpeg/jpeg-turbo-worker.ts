@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { ChromaSubsampling } from './jpeg-quality.js';
 import type { JpegTurboJob } from './jpeg-turbo.js';
 
-/** What we use of the codec, which brings no types. */
+/** The part of the codec that we use; it has no types. */
 interface Encoder {
   getDecodedBuffer(frame: {
     readonly width: number;
@@ -24,7 +24,7 @@ type OpenCodec = (options: {
   readonly wasmBinary: Uint8Array;
 }) => Promise<{ JPEGEncoder: new () => Encoder }>;
 
-/** TurboJPEG's numbers. */
+/** TurboJPEG's constants. */
 const samplings: Readonly<Record<ChromaSubsampling, number>> = {
   '4:4:4': 0,
   '4:2:2': 1,
