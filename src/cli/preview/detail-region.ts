@@ -1,14 +1,13 @@
-// Where in a picture to look closely. By small copies of it, before and after; pure functions of samples.
+// Chooses the region of a picture to show in detail, by small copies of the picture before and after.
 import type { Region, Size } from '../../core/picture.js';
 import type { Raw } from './display-image.js';
 
 const BLOCK = 8;
 
 /**
- * The part with the most structure left and the most noise gone, each relative to its mean, so that neither decides
- * alone.
+ * The region with the most structure left and the most noise removed, each relative to its mean, so that both count.
  *
- * @param size  of the part, in pixels of the full picture
+ * @param size  the region's, in pixels of the full picture
  */
 export function detailRegion(before: Raw, after: Raw, full: Size, size: Size): Region {
   const width = Math.min(size.width, full.width);

@@ -1,4 +1,4 @@
-// Pictures as they are looked at: upright, in sRGB, 8 bits. For previews and reports; results are never made this way.
+// Pictures for display: upright, sRGB, 8 bits. For previews and reports only.
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { type Region, type Size, whiteLevel } from '../../core/picture.js';
@@ -18,7 +18,7 @@ export interface Raw {
   readonly channels: 1 | 2 | 3 | 4;
 }
 
-/** sharp applies the profile; without one, samples are taken for sRGB, as browsers do. */
+/** sharp applies the profile. Without one, samples count as sRGB, as in browsers. */
 export async function openDisplayImage(file: string | Buffer): Promise<DisplayImage> {
   const limits = { limitInputPixels: false } as const;
   const metadata = await sharp(file, limits).metadata();
@@ -28,7 +28,7 @@ export async function openDisplayImage(file: string | Buffer): Promise<DisplayIm
   return { open, hasAlpha: metadata.hasAlpha, width, height };
 }
 
-/** libvips would take the floats of a TIFF for linear light; here, as in the denoiser, 1 is white and the scale is as in 8 bits. */
+/** libvips would read a TIFF's floats as linear light. Here, as in the denoiser, they are 8-bit values divided by 255. */
 async function asIntegers(file: string | Buffer, orientation = 1): Promise<Buffer> {
   const { picture } = await decodePicture(typeof file === 'string' ? await readFile(file) : file, '', {
     maxPixels: Number.POSITIVE_INFINITY,
@@ -42,7 +42,7 @@ async function asIntegers(file: string | Buffer, orientation = 1): Promise<Buffe
     .toBuffer();
 }
 
-/** In 8 bits, with no side above `side`. */
+/** In 8 bits, with no side longer than `side`. */
 export async function shrunk({ open }: DisplayImage, side: number): Promise<Raw> {
   const { data, info } = await open()
     .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
@@ -52,7 +52,7 @@ export async function shrunk({ open }: DisplayImage, side: number): Promise<Raw>
 }
 
 /**
- * The region of the stored picture that is shown as `region` of the upright one.
+ * The region of the stored picture that appears as `region` of the upright one.
  *
  * @param orientation  EXIF's, 1 to 8; anything else counts as 1
  * @param stored       the size of the stored picture
@@ -62,7 +62,7 @@ export function storedRegion(
   orientation: number,
   stored: Size,
 ): Region {
-  // From 5 on, columns of the file are shown as rows.
+  // From 5 on, the file's columns are shown as rows.
   const isTurned = orientation >= 5 && orientation <= 8;
   const along = isTurned
     ? { left: top, top: left, width: height, height: width }

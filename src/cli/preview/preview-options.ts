@@ -1,4 +1,4 @@
-// `--preview` and what goes with it: where to look, and the sigmas and betas to compare. Nothing is read here.
+// The options of `--preview`: where to look, and the sigmas and betas to compare.
 
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
@@ -12,13 +12,13 @@ import { isSupportedExtension } from '../../image/index.js';
 import { type Destination, STANDARD } from '../run/destination.js';
 
 export interface PreviewRequest {
-  /** Of the upright picture, in its pixels; without a place, it is chosen. */
+  /** A region or a size, in pixels of the upright picture. For a size, the place is chosen. */
   readonly part: Region | Size;
   readonly sigmas: readonly (number | 'auto')[];
   readonly betas: readonly (number | 'auto')[];
 }
 
-/** What may stand behind --preview. */
+/** The values of --preview. */
 const PART = /^(\d+|\d+x\d+|\d+,\d+,\d+,\d+)$/;
 
 const SIDE = 256;
@@ -39,9 +39,9 @@ function partOf(preview: true | number | string): PreviewRequest['part'] {
 }
 
 /**
- * The values of a flag that takes several beside --preview: "10,15,25" or, in a file of options, [10, 15, 25].
+ * Reads several values of a flag, for --preview: "10,15,25" or, in a file of options, [10, 15, 25].
  *
- * @returns  undefined for a single one, which is checked with the other options
+ * @returns  undefined for a single value, which is checked with the other options
  */
 export function several(flag: 'sigma' | 'beta', value: unknown): readonly (number | 'auto')[] | undefined {
   const isList = Array.isArray(value) || (typeof value === 'string' && value.includes(','));
@@ -56,7 +56,7 @@ export function several(flag: 'sigma' | 'beta', value: unknown): readonly (numbe
   });
 }
 
-/** @throws FlowDenoiseError BAD_OPTION for lists without --preview, and for flags that have no sense beside it */
+/** @throws FlowDenoiseError BAD_OPTION for lists without --preview, and for flags that make no sense with it */
 export function checkPreview(
   request: PreviewRequest | undefined,
   lists: Readonly<Record<'sigma' | 'beta', readonly unknown[] | undefined>>,
@@ -89,7 +89,7 @@ export function checkPreview(
     throw badOption(`Expected at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
 }
 
-/** The words of a command line with `--preview cat.png` taken for what is meant: a preview of cat.png, of the usual size. */
+/** With `--preview cat.png`, the argument is an input, not a value: inserts the usual size. */
 export function withPreviewInput(argv: readonly string[]): string[] {
   const at = argv.indexOf('--preview');
   const next = argv[at + 1];

@@ -1,9 +1,9 @@
-// Draws the picture of --preview: rows of cells of one size, each under its label. preview.ts fills the cells.
+// Draws the picture of --preview: rows of cells of one size, each with a label above it. preview.ts fills the cells.
 import sharp from 'sharp';
 import { formatOfFile } from '../../image/index.js';
 import type { Raw } from './display-image.js';
 
-/** The 5 x 7 dots of character displays, a number for each row, its lowest bit the rightmost dot. */
+/** 5 x 7 dots, as on character displays: a number per row, its lowest bit the rightmost dot. */
 const GLYPHS: Readonly<Record<string, readonly number[]>> = {
   a: [0x00, 0x00, 0x0e, 0x01, 0x0f, 0x11, 0x0f],
   b: [0x10, 0x10, 0x16, 0x19, 0x11, 0x11, 0x1e],
@@ -35,12 +35,12 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
 const LABEL_HEIGHT = 7;
 const ADVANCE = 6;
 
-/** Of a text, in dots. */
+/** A text's width in dots. */
 function labelWidth(text: string): number {
   return text.length * ADVANCE;
 }
 
-/** The dots of a text, at most `columns` across; a character that has none is a gap. */
+/** A text's dots, at most `columns` across; an unknown character is a gap. */
 export function labelDots(
   text: string,
   columns: number,
@@ -56,25 +56,25 @@ export function labelDots(
 }
 
 export interface Cell {
-  /** Lower case letters, digits and dots. */
+  /** Lower-case letters, digits and dots. */
   readonly label: string;
   readonly pixels: Raw;
 }
 
-/** Marks our own previews, which a later one may replace. */
+/** Identifies our previews, which a later one may replace. */
 const SOFTWARE = 'flow-denoise --preview';
 
 const GAP = 4;
 const PADDING = 5;
-/** Of a label's dots, in pixels, where there is room. */
+/** Size of a label's dot in pixels, if there is room. */
 const DOT = 2;
 const BAND = LABEL_HEIGHT * DOT + 2 * PADDING;
 const PAPER = 38;
 const INK = 230;
 
 /**
- * @param rows         at least one, with as many cells in each, all of one size and number of channels (3 or 4)
- * @param description  what is where, in words: a property of the PNG
+ * @param rows         at least one, with equally many cells, all of one size and number of channels (3 or 4)
+ * @param description  of the layout in words, stored in the PNG
  */
 export async function previewPicture(
   rows: readonly (readonly Cell[])[],
@@ -113,7 +113,7 @@ export async function previewPicture(
     .toBuffer();
 }
 
-/** Whether a file is a preview of ours. */
+/** Whether a file is one of our previews. */
 export async function isPreview(path: string): Promise<boolean> {
   if ((await formatOfFile(path)) !== 'png') return false;
   const metadata = await sharp(path)

@@ -23,15 +23,14 @@ import { type DisplayImage, openDisplayImage, type Raw, shrunk, storedRegion } f
 import type { PreviewRequest } from './preview-options.js';
 import { type Cell, isPreview, previewPicture } from './preview-picture.js';
 
-/** Longest side of the copy by which the part is chosen. */
+/** Longest side of the copy that is used to choose the part. */
 const COPY_SIDE = 1600;
 
 type PreviewArguments = CommandArguments & { readonly preview: PreviewRequest };
 
 /**
- * Writes a preview of every picture, `a-preview.png` for `a.jpg`.
+ * Writes a preview of every picture, `a-preview.png` for `a.jpg`. Returns how many failed.
  *
- * @returns  how many failed
  * @throws   as `runCommand`
  */
 export async function previewCommand(args: PreviewArguments, context: RunContext): Promise<number> {
@@ -69,7 +68,7 @@ export async function previewCommand(args: PreviewArguments, context: RunContext
   return failed;
 }
 
-/** An earlier preview may be replaced, nothing else. */
+/** Only an earlier preview may be replaced. */
 async function refuseForeign(path: string): Promise<void> {
   const isThere = await stat(path).catch(() => undefined);
   if (isThere && !(await isPreview(path)))
@@ -111,7 +110,7 @@ async function makePreview(
     };
     return { cell, report: result.report };
   };
-  // All at once: they share the engine's threads.
+  // All at once, since they share the engine's threads.
   const made = await Promise.all(
     preview.betas.map((beta) => Promise.all(preview.sigmas.map((sigma) => cellOf(sigma, beta)))),
   );
@@ -132,13 +131,13 @@ async function makePreview(
 }
 
 interface Place {
-  /** In the file's own rows and columns. */
+  /** In the file's rows and columns. */
   readonly region: Region;
-  /** As it is seen, upright. */
+  /** In the upright picture. */
   readonly shown: Region;
 }
 
-/** @throws  FlowDenoiseError BAD_OPTION for a part that lies beyond the picture */
+/** @throws  FlowDenoiseError BAD_OPTION for a part beyond the picture's edge */
 async function placeOf(
   part: PreviewRequest['part'],
   bytes: Buffer,
@@ -155,7 +154,7 @@ async function placeOf(
   return { region: storedRegion(shown, orientation, picture), shown };
 }
 
-/** As for the report's detail; in place of the result stands a smoothed copy. */
+/** Chosen as for the report's detail, with a smoothed copy instead of the result. */
 async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   const copy = await shrunk(upright, COPY_SIDE);
   const { data, width, height, channels } = copy;
@@ -163,7 +162,7 @@ async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   return detailRegion(copy, { ...copy, data: smoothed }, upright, size);
 }
 
-/** What is found of the noise; nothing is denoised. */
+/** Finds the noise without denoising. */
 async function noiseOf(
   picture: Picture,
   denoiser: Denoiser,
@@ -173,7 +172,7 @@ async function noiseOf(
   return report.noise;
 }
 
-/** Samples of a part, as the file would show them: by its profile and orientation, 8 bits. */
+/** A part's samples as displayed: with the file's profile and orientation, in 8 bits. */
 async function asShown(decoded: DecodedPicture, data: Samples, { width, height }: Region): Promise<Raw> {
   const { channels } = decoded.picture;
   const part = { ...decoded, picture: { data, width, height, channels } };

@@ -1,5 +1,4 @@
-// Where results go: beside the original, into a folder, or in its place. Checks the flags and gives the paths; writes
-// nothing.
+// Where results go: beside the original, into a folder, or in its place. Checks the flags and computes the paths.
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';
@@ -8,42 +7,42 @@ import { printable } from '../../core/printable.js';
 import { option } from '../../denoiser/option-schema.js';
 import { type PictureFormat, withFormatExtension } from '../../image/index.js';
 
-/** Checked: one of `output`, `suffix` and `inPlace` is there. */
+/** Checked: one of `output`, `suffix` and `inPlace` is set. */
 export interface Destination {
-  /** The folder that is written to; '-' is standard output. */
+  /** The folder for results; '-' is standard output. */
   readonly output?: string | undefined;
-  /** The one file that is written, where `output` names it (output-file.ts). */
+  /** The result's file, if `output` is a file name (output-file.ts). */
   readonly file?: string | undefined;
-  /** Put before the extension; without `output` the result lies beside its original. */
+  /** Inserted before the extension. Without `output`, results go beside their originals. */
   readonly suffix?: string | undefined;
-  /** The result takes the original's place. */
+  /** Results replace their originals. */
   readonly inPlace?: boolean | undefined;
-  /** Added to the name under which the original is kept, in place. */
+  /** In place: suffix for the originals that are kept. */
   readonly backup?: string | undefined;
-  /** Whether a file that lies where a result should go is replaced; else that picture is left out. */
+  /** Whether to replace existing files; otherwise their pictures are skipped. */
   readonly overwrite?: boolean | undefined;
-  /** Given, its extension is the result's. */
+  /** Sets the extension of results. */
   readonly format?: PictureFormat | undefined;
 }
 
-/** One picture to denoise: two paths, as the user would write them. */
+/** One picture to denoise: its paths, as the user would write them. */
 export interface Job {
   readonly input: string;
   readonly output: string;
-  /** In place: hard links to the file that are not among the inputs. */
+  /** In place: the number of the file's hard links that are not inputs. */
   readonly otherNames?: number;
-  /** In place: why it is not replaced. */
+  /** In place: why it must not be replaced. */
   readonly refusal?: FlowDenoiseError;
 }
 
-/** A picture with where it was found: `below` is its path inside `base`. */
+/** A picture with the place where it was found: `below` is its path inside `base`. */
 export interface FoundPicture {
   readonly job: Job;
   readonly base: string;
   readonly below: string;
 }
 
-/** Standard input or output, on the command line. */
+/** Standard input or output, as a path. */
 export const STANDARD = '-';
 
 const DEFAULT_BACKUP = '.orig';
@@ -86,7 +85,7 @@ export const destinationShape = {
   ),
 };
 
-/** @throws FlowDenoiseError BAD_OPTION where the flags contradict each other or say nothing */
+/** @throws FlowDenoiseError BAD_OPTION if the flags contradict each other or name no destination */
 export function checkDestination(inputs: readonly string[], destination: Destination): void {
   const { output, suffix, inPlace = false, backup, overwrite = false, format } = destination;
   const given = { '--output': output, '--suffix': suffix, '--format': format, '--overwrite': overwrite };
@@ -105,7 +104,7 @@ export function checkDestination(inputs: readonly string[], destination: Destina
   throw badOption('Expected --output <folder>, --suffix <text> or --in-place: where do the results go?');
 }
 
-/** Where the picture `input` goes, found at `below` under what the user named. */
+/** The output path of `input`, which was found at `below` under the user's argument. */
 export function outputOf(input: string, below: string, destination: Destination): string {
   const { output, file, suffix, inPlace = false, format } = destination;
   if (inPlace) return input;

@@ -1,6 +1,6 @@
-// Replaces an original in one step, with its permissions, after keeping a backup if asked. A file that changed since it
-// was read is not replaced. A backup that equals the original means "not denoised yet"; one that differs means "done".
-// Whatever ends the process, the original is there under one of its two names.
+// Replaces an original atomically, with its permissions, after making a backup if asked. A file that has changed since it was
+// read is not replaced. A backup equal to the original means "not denoised yet", a different one "done". However the process
+// ends, the original exists under one of its two names.
 
 import { link, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -9,7 +9,7 @@ import { codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { copyFileAtomic, syncFolder, writeFileAtomic } from '../../core/files.js';
 import { formatOfFile } from '../../image/index.js';
 
-/** How a file was when it was read. */
+/** Identifies the state of a file when it was read. */
 interface Stamp {
   readonly size: bigint;
   readonly mtimeNs: bigint;
@@ -23,27 +23,27 @@ export async function stampOf(path: string): Promise<Stamp> {
 }
 
 /**
- * Whether the picture was denoised before, by its backup.
+ * Whether the picture was denoised before, judged by its backup.
  *
- * @throws  FlowDenoiseError WRITE_FAILED where something lies under the backup's name that is no original of it
+ * @throws  FlowDenoiseError WRITE_FAILED if the file with the backup's name is not an original of it
  */
 export async function isDoneBefore(path: string, backup: string): Promise<boolean> {
   const file = await realpath(path);
   const kept = `${file}${backup}`;
   const status = await lstat(kept).catch(() => undefined);
   if (status === undefined || (await isSameFile(file, kept))) return false;
-  // A link would be followed, perhaps back to the picture itself.
+  // A link would be followed, perhaps to the picture itself.
   if (!status.isFile()) throw taken(path, backup);
   if (await isSameKind(file, kept)) return true;
   throw taken(path, backup);
 }
 
 /**
- * Puts a result where its original lies; a symbolic link stays one.
+ * Replaces an original by its result; a symbolic link stays one.
  *
- * @param before  how the original was when it was read
- * @param backup  added to the original's name to keep it
- * @throws        FlowDenoiseError WRITE_FAILED, the original as it was; the signal's reason when aborted
+ * @param before  the original's state when it was read
+ * @param backup  suffix for the backup
+ * @throws        FlowDenoiseError WRITE_FAILED, the original unchanged; the signal's reason when aborted
  */
 export async function replaceOriginal(
   path: string,
@@ -64,14 +64,14 @@ export async function replaceOriginal(
       if (codeOf(error) === 'EEXIST') throw taken(path, backup);
       throw failed(path, `its backup ${path}${backup} could not be made (${messageOf(error)})`, error);
     });
-    // The backup's name is on the disk before the original's is taken.
+    // Flush the backup's name before the original's is reused.
     await syncFolder(dirname(file));
   }
   const mode = Number(before.mode & 0o7777n);
   await writeFileAtomic(file, bytes, { signal, mode, beforeRename: refuseChanged });
 }
 
-/** A second name for the file, which then outlives the first; a copy where the file system has no such names. */
+/** Makes a hard link to keep the file; a copy if the file system has no hard links. */
 async function keep(file: string, backup: string): Promise<void> {
   try {
     await link(file, backup);
@@ -85,7 +85,7 @@ async function keep(file: string, backup: string): Promise<void> {
   }
 }
 
-/** Two names of one file, or a whole copy. */
+/** Two names of one file, or a complete copy. */
 async function isSameFile(path: string, other: string): Promise<boolean> {
   const [one, two] = await Promise.all(
     [path, other].map((each) => lstat(each, { bigint: true }).catch(() => undefined)),
@@ -111,7 +111,7 @@ async function hasSameBytes(path: string, other: string): Promise<boolean> {
   }
 }
 
-/** Pictures of one format and size, as a result and its original are. */
+/** Same format and size, as a result and its original have. */
 async function isSameKind(path: string, other: string): Promise<boolean> {
   const [one, two] = await Promise.all([path, other].map(kindOf));
   return one !== undefined && one === two;

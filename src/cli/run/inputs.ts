@@ -1,5 +1,4 @@
-// Turns the words on the command line into pairs of files, input and output. Refuses what would lose a picture; reads
-// no picture.
+// Turns the command's arguments into pairs of input and output files. Refuses what would lose a picture.
 
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -16,24 +15,24 @@ export type { Job };
 export interface Inputs {
   /** Sorted by input. */
   readonly jobs: readonly Job[];
-  /** The arguments among several that are there but hold no picture. */
+  /** Arguments that exist but contain no picture, if others do. */
   readonly unmatched: readonly string[];
-  /** Pictures that were found and are an earlier run's results, by their suffix. */
+  /** Pictures left out as results of an earlier run, by their suffix. */
   readonly results: readonly string[];
-  /** In place: pictures that are the backups of others. */
+  /** In place: pictures left out as backups of others. */
   readonly backups: readonly string[];
 }
 
 /**
  * Finds the pictures that the arguments name.
  *
- * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the
- * folder; a glob's under their paths below its fixed part (as gulp does). What exists is taken as it is written,
- * so a file called `a[1].png` needs no quoting. Pictures already in an output folder that lies inside an input
- * folder are left out, and so is what carries the suffix of another picture's result. In place, see originals.ts.
+ * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the folder; a
+ * glob's under their paths below its fixed part (as in gulp). An existing file is never taken for a glob, so `a[1].png` needs
+ * no quoting. Pictures in an output folder inside an input folder are left out, and so are results by their suffix. In place,
+ * see originals.ts.
  *
- * @throws  FlowDenoiseError BAD_OPTION when something is not there, nothing was found, an output would replace
- *          an input, or two inputs would be written to one output
+ * @throws  FlowDenoiseError BAD_OPTION if something does not exist, nothing was found, an output would replace an input,
+ *          or two inputs have one output
  */
 export async function findInputs(args: readonly string[], destination: Destination): Promise<Inputs> {
   const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
@@ -72,7 +71,7 @@ async function findOne(arg: string, destination: Destination): Promise<FoundPict
   return jobsBelow(base, matches, destination);
 }
 
-/** The pictures among files below `base`, each with its path below it for its path below the output folder. */
+/** The pictures among files below `base`, each with its path below it, which it keeps in the output folder. */
 function jobsBelow(base: string, files: readonly string[], destination: Destination): FoundPicture[] {
   const { output } = destination;
   const folderBelow = output !== undefined && isBelow(output, base) ? output : undefined;
@@ -85,7 +84,7 @@ function jobsBelow(base: string, files: readonly string[], destination: Destinat
     .filter(({ job }) => folderBelow === undefined || !isBelow(job.input, folderBelow));
 }
 
-/** What lies where another picture's result goes is that result. */
+/** Leaves out pictures with the name of another picture's result: they are results. */
 function withoutResults(jobs: readonly Job[]): { jobs: Job[]; results: string[] } {
   const outputs = new Set(jobs.map(({ output }) => resolve(output)));
   const isResult = ({ input }: Job) => outputs.has(resolve(input));
@@ -107,7 +106,7 @@ function withoutRepeats(found: readonly FoundPicture[]): FoundPicture[] {
 function refuseSharedOutputs(jobs: readonly Job[]): void {
   const writers = new Map<string, Job>();
   for (const job of jobs) {
-    // Most file systems outside Linux take A.png and a.png for one file.
+    // Most file systems outside Linux ignore case.
     const path = resolve(job.output);
     const key = process.platform === 'linux' ? path : path.toLowerCase();
     const other = writers.get(key);
@@ -121,7 +120,7 @@ function refuseSharedOutputs(jobs: readonly Job[]): void {
   }
 }
 
-/** Compared by device and inode, so that links and letter case cannot hide that two names are one file. */
+/** Compares device and inode, since links and letter case give one file several names. */
 async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
   const inputs = new Map<string, string>();
   for (const { input } of jobs) {

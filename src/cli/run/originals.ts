@@ -1,5 +1,5 @@
-// In place: which pictures may be replaced. No link is followed out of the inputs, no backup is denoised, and other
-// names of a file are told.
+// In place: decides which pictures may be replaced. Follows no link out of the inputs, denoises no backup, and reports other
+// names of a file.
 import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
@@ -8,23 +8,22 @@ import type { FoundPicture, Job } from './destination.js';
 
 interface Originals {
   readonly jobs: readonly Job[];
-  /** Backups of other pictures among the inputs. */
+  /** Inputs that are backups of other inputs. */
   readonly backups: readonly string[];
 }
 
 interface Looked {
   readonly job: Job;
-  /** Where the bytes lie; undefined where that cannot be told. */
+  /** Real path; undefined if it cannot be found. */
   readonly real: string | undefined;
-  /** Whether a link, below what the user named, leads there. */
+  /** Whether it was reached by a link below the user's argument. */
   readonly isLink: boolean;
 }
 
 /**
- * Every picture once, under the name that is no link. A link to another input is left out; a link to anything else is
- * refused.
+ * Every picture once, under a name that is not a link. Links to other inputs are left out; links to anything else are refused.
  *
- * @param backup  what --backup appends to a name
+ * @param backup  the suffix of --backup
  */
 export async function originalsOf(
   found: readonly FoundPicture[],
@@ -65,12 +64,12 @@ async function look({ job, base, below }: FoundPicture): Promise<Looked> {
   return { job, real, isLink };
 }
 
-/** Most file systems outside Linux take A.png and a.png for one file, and differ in how they compose letters. */
+/** Most file systems outside Linux ignore case, and compose letters differently. */
 function keyOf(path: string): string {
   return process.platform === 'linux' ? path : path.normalize('NFC').toLowerCase();
 }
 
-/** How many hard links each file has that are neither inputs nor backups of them: these keep their noise. */
+/** Counts each file's hard links that are neither inputs nor backups: these keep their noise. */
 async function otherNames(
   own: readonly Looked[],
   backup: string | undefined,

@@ -1,4 +1,4 @@
-// `cat.png -o clean.png`: an --output with a picture's name is a file for one picture, and a mistake for several.
+// `cat.png -o clean.png`: an --output with a picture's name is a file, for one picture only.
 import { stat } from 'node:fs/promises';
 import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
@@ -9,9 +9,9 @@ import { STANDARD } from './destination.js';
 const FORMATS: readonly TargetFormat[] = ['png', 'jpeg', 'webp', 'tiff'];
 
 /**
- * The arguments with `destination.file` where the output is a file. It is written in the format that its name says.
+ * Sets `destination.file` if the output is a file, whose name decides the format.
  *
- * @throws  FlowDenoiseError BAD_OPTION for several pictures, and for --suffix or another --format beside such a name
+ * @throws  FlowDenoiseError BAD_OPTION for several pictures, and for --suffix or another --format with a file
  */
 export async function withOutputFile<Arguments extends CommandArguments>(
   args: Arguments,
@@ -42,7 +42,6 @@ async function isFileName(output: string): Promise<boolean> {
   return !(await stat(output).catch(() => undefined))?.isDirectory();
 }
 
-/** By the extension. */
 function formatOf(path: string): TargetFormat | undefined {
   return FORMATS.find((format) => withFormatExtension(path, format) === path);
 }

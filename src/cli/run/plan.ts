@@ -1,4 +1,4 @@
-// The plan of a run: sizes from headers, tiles, expected time; and `--dry-run`, which prints it. Decodes no picture.
+// The plan of a run, from the pictures' headers: sizes, tiles, expected time; and `--dry-run`, which prints it.
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
@@ -19,11 +19,11 @@ import type { Job } from './inputs.js';
 const LONG_SECONDS = 60;
 
 export interface PlannedJob extends Job {
-  /** 0, as tiles and seconds, where the picture is refused. */
+  /** 0 if the picture is refused, as tiles and seconds are. */
   readonly megapixels: number;
   readonly tiles: number;
   readonly size?: Size | undefined;
-  /** Expected. */
+  /** Expected seconds. */
   readonly seconds: number;
   /** Why the run will refuse the picture. */
   readonly error?: unknown;
@@ -34,11 +34,11 @@ export interface Plan {
   readonly megapixels: number;
   readonly tiles: number;
   readonly seconds: number;
-  /** Seconds with `--preset fast`, where the plan is a long one and that is faster. */
+  /** Seconds with `--preset fast`, if the plan takes long and that is faster. */
   readonly fastSeconds: number | undefined;
 }
 
-/** What decides which pictures a run refuses. */
+/** The options that decide which pictures a run refuses. */
 export interface PlanOptions {
   readonly noise: { readonly sigma: number | 'auto' };
   readonly file: Pick<FileOptions, 'maxPixels' | 'maxBytes'>;
@@ -46,9 +46,9 @@ export interface PlanOptions {
 }
 
 /**
- * Measures the machine (a second or two), and reads and checks the files as the run does, without decoding them.
+ * Measures the machine (a second or two), and checks the files as the run does, without decoding them.
  *
- * @returns  a planned job for every job, in their order
+ * @returns  a planned job for every job, in order
  */
 export async function planJobs(
   jobs: readonly Job[],
@@ -63,7 +63,7 @@ export async function planJobs(
     seen.push({ job, size, frames, error, all: size ? new Array<Size>(frames).fill(size) : [] });
   }
   const sizes = seen.flatMap(({ all }) => all);
-  // All at once first: whether the machine is measured depends on how much there is to do.
+  // All at once first: the machine is measured only if there is much to do.
   const { seconds } = await denoiser.estimate(sizes);
   const planned: PlannedJob[] = [];
   for (const { job, size, frames = 1, error, all } of seen) {
@@ -81,7 +81,7 @@ export async function planJobs(
   };
 }
 
-/** The plan in words, a line each. */
+/** The plan as lines of text. */
 export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { jobs, megapixels, tiles, seconds } = plan;
   const refused = jobs.filter(isRefused).length;
@@ -106,7 +106,7 @@ const methodWords: Readonly<Record<Method, string>> = {
   'posterior-mean': 'the posterior mean',
 };
 
-/** The method and, where there are several, the symmetries over which it is averaged and its scales. */
+/** The method and, if there are several, its symmetries and scales. */
 export function approachWords({ method, ensemble, scales }: Approach): string {
   return [
     methodWords[method],
@@ -117,7 +117,7 @@ export function approachWords({ method, ensemble, scales }: Approach): string {
 
 export const isRefused = ({ error }: PlannedJob): boolean => error !== undefined;
 
-/** The picture's size, or what the run would say of it. */
+/** The picture's size, or the run's error. */
 async function lookAt(
   job: Job,
   { prior, sigmaRange }: Denoiser,
@@ -139,7 +139,7 @@ async function lookAt(
   }
 }
 
-/** Expected with a preset; undefined where the prior does not have its method. */
+/** Expected seconds with a preset; undefined if the prior does not have its method. */
 export async function presetSeconds(
   preset: Preset,
   sizes: readonly Size[],
@@ -156,17 +156,17 @@ export async function presetSeconds(
 /** A picture that needs no work. */
 export interface Left {
   readonly job: Job;
-  /** In place: where its original is kept. */
+  /** In place: the path of its original. */
   readonly backup?: string;
 }
 
-/** @param left  pictures whose results are there already */
+/** @param left  pictures with existing results */
 export function dryRunLines({ jobs }: Plan, left: readonly Left[], isJson: boolean): string[] {
   const write = isJson ? jsonOf : wordsOf;
   return [...jobs.map((job) => write(job)), ...left.map(isJson ? leftJson : leftLine)];
 }
 
-/** The line of a picture whose result is there already. */
+/** The line of a picture with an existing result. */
 export function leftLine({ job, backup }: Left): string {
   const why =
     backup === undefined

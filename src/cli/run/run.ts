@@ -1,5 +1,4 @@
-// The command's work: several pictures at once, each written whole or not at all. One that fails does not stop the
-// others.
+// Denoises several pictures at once and writes each one atomically. A failure does not stop the others.
 import { stat } from 'node:fs/promises';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
@@ -33,11 +32,10 @@ import {
 import { presetWithin } from './time-budget.js';
 
 /**
- * Denoises what the arguments name.
+ * Denoises the pictures that the arguments name. Returns how many failed.
  *
- * @returns  how many files failed
  * @throws   FlowDenoiseError before any file was written (inputs, prior, engine, a sigma that the prior does not
- *           take); the signal's reason when aborted, with no temporary file left once the process has ended
+ *           know); the signal's reason when aborted, with no temporary file left once the process has ended
  */
 export async function runCommand(given: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
@@ -74,12 +72,12 @@ export async function runCommand(given: CommandArguments, context: RunContext): 
   }
 }
 
-/** The page of `--report`, loaded where it is asked for. */
+/** Opens the page of `--report`, whose code is loaded only if needed. */
 async function openPage(...told: Parameters<typeof openHtmlReport>): Promise<HtmlReport> {
   return (await import('../report/html-report.js')).openHtmlReport(...told);
 }
 
-/** All results are in the cache: no engine is opened, but for one that turns out damaged. */
+/** For a run with all results in the cache. Opens an engine only if one is damaged. */
 async function denoiseKnown(
   jobs: readonly Job[],
   args: CommandArguments,
@@ -105,7 +103,7 @@ async function denoiseKnown(
   }
 }
 
-/** Opens the denoiser, with the preset that fits the time where one was given. */
+/** Opens the denoiser, with the preset that fits --time-budget if there is one. */
 async function openWithin(
   jobs: readonly Job[],
   args: CommandArguments,
@@ -126,7 +124,7 @@ async function openWithin(
   }
 }
 
-/** Those whose result is not there yet, and those whose result is, unless it is to be replaced. */
+/** Separates pictures without a result from those with one, unless it is to be replaced. */
 async function withoutDone(
   jobs: readonly Job[],
   { overwrite = false, inPlace = false, backup }: Destination,
@@ -151,7 +149,7 @@ async function lookForResult(job: Job, backup: string | undefined): Promise<{ jo
     const isDone = await isDoneBefore(job.input, backup);
     return isDone ? { job, done: { job, backup: `${job.input}${backup}` } } : { job };
   } catch (error) {
-    // What cannot be read is the work's to tell.
+    // Errors in reading are reported by the run itself.
     return error instanceof FlowDenoiseError ? { job: { ...job, refusal: error } } : { job };
   }
 }
@@ -181,7 +179,7 @@ async function tellPlan(
   return plan.jobs.filter(isRefused).length;
 }
 
-/** Says what lies ahead. The estimate costs a second or two, so nobody who hears nothing pays for it. */
+/** Reports the work ahead. Estimating takes a second or two, so quiet runs skip it. */
 async function plannedJobs(
   jobs: readonly Job[],
   known: ReadonlySet<Job>,
@@ -198,7 +196,7 @@ async function plannedJobs(
   );
   for (const line of planLines(plan, denoiser)) display.say(line);
   display.begin(plan);
-  // By the output: one picture may go to two places.
+  // By the output, since one picture may have two.
   const planned = new Map(plan.jobs.map((job) => [job.output, job]));
   return jobs.map((job) => planned.get(job.output) ?? unplanned(job));
 }
@@ -230,7 +228,7 @@ async function denoiseJobs(
       });
       await page?.look(job, bytes);
       if (!inPlace) {
-        // What was found clean is read again, so that no file is held while its picture is in work.
+        // A clean picture is read again, so that no file is held while its picture is in work.
         await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
       } else if (bytes !== undefined) {
         await replaceOriginal(job.input, bytes, before, { backup, signal });
@@ -270,13 +268,16 @@ async function denoiseJobs(
   return isReported ? failed : failed + 1;
 }
 
-/** `--cache`: those whose results are kept, so that they need no engine; costs reading and hashing them. None where the method is yet to be chosen, or a map of sigma says the noise. */
+/**
+ * With `--cache`: jobs with a result in the cache, which need no engine. Reads and hashes the files. Empty if the method is not
+ * chosen yet, or with a sigma map.
+ */
 async function knownJobs(jobs: readonly Job[], args: CommandArguments): Promise<ReadonlySet<Job>> {
   const known = new Set<Job>();
   if (args.cache === false || args.sigmaMap !== undefined || args.timeBudget !== undefined) return known;
   const { isKnown } = pictureDenoiser(args);
   const look = async ({ input }: Job): Promise<boolean> => {
-    // What cannot be read is the work's to tell.
+    // Errors in reading are reported by the run itself.
     const size = (await stat(input).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
     if (size > args.file.maxBytes) return false;
     const bytes = await readRegularFile(input).catch(() => undefined);

@@ -1,4 +1,4 @@
-// One picture to standard output, from standard input or a file: bytes in, bytes out, and nothing else on stdout.
+// One picture to standard output, from standard input or a file. Nothing else goes to stdout.
 import { addAbortSignal, type Readable } from 'node:stream';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
@@ -23,10 +23,9 @@ export function isForStandardOutput({ inputs, destination }: CommandArguments): 
 }
 
 /**
- * Denoises one picture to stdout.
+ * Denoises one picture to stdout. Returns how many pictures failed.
  *
- * @returns  how many pictures failed
- * @throws   FlowDenoiseError BAD_OPTION and what opening the denoiser throws; the signal's reason when aborted
+ * @throws   FlowDenoiseError BAD_OPTION, and errors of opening the denoiser; the signal's reason when aborted
  */
 export async function denoiseToStandardOutput(
   args: CommandArguments,

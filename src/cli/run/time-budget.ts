@@ -1,4 +1,4 @@
-// `--time-budget`: the best of the presets whose expected time fits, by the same measurement that the plan is told from.
+// `--time-budget`: takes the best preset whose expected time fits, by the same measurement as the plan.
 import { z } from 'zod';
 import { timeWords } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
@@ -25,9 +25,9 @@ function secondsOf(text: string): number {
 }
 
 export interface Choice {
-  /** Undefined where the prior has nothing to choose from. */
+  /** Undefined if the prior allows only one approach. */
   readonly preset: Preset | undefined;
-  /** What was chosen and why, for people. */
+  /** The choice and its reason, for the user. */
   readonly why: string;
 }
 
@@ -56,7 +56,7 @@ export async function presetWithin(
 }
 
 /**
- * The best that fits, or else the fastest.
+ * The best candidate that fits, or else the fastest.
  *
  * @param budget      seconds
  * @param candidates  at least one, from the fastest to the slowest, which is the best
