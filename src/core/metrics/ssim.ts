@@ -12,7 +12,7 @@ const C1 = 0.01 ** 2;
 const C2 = 0.03 ** 2;
 /** The filtered maps: a, b, a^2, b^2, ab. */
 const MAPS = 5;
-const KERNEL = gaussianKernel();
+const KERNEL = gaussianKernel(SIGMA);
 
 /**
  * The mean over channels and over all windows that lie inside the picture.
@@ -109,9 +109,11 @@ function similarity(means: Float64Array, at: number): number {
   );
 }
 
-function gaussianKernel(): Float64Array {
-  const weights = Float64Array.from({ length: WINDOW }, (_, i) =>
-    Math.exp(-(((i - RADIUS) / SIGMA) ** 2) / 2),
+/** A Gaussian's weights up to 3 sigma on either side, [2 ceil(3 sigma) + 1], with sum 1. */
+export function gaussianKernel(sigma: number): Float64Array {
+  const radius = Math.ceil(3 * sigma);
+  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-(((i - radius) / sigma) ** 2) / 2),
   );
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);

@@ -1,6 +1,7 @@
 // Several scales of one tile. Averaging 2 x 2 pixels halves the noise, which stays white, and brings coarse structure within
 // reach of the prior's networks, so it is estimated better there. Only full size has fine structure. After Facciolo, Pierazzo
 // and Morel 2017, Conservative scale recomposition for multiscale denoising (there in the DCT domain).
+import { gaussianKernel } from '../../core/metrics/index.js';
 import { bin, binnedShape, unbin } from '../../core/noise/likelihood/binning.js';
 import { reflected, type Shape } from '../../core/picture.js';
 
@@ -92,13 +93,4 @@ function convolved(data: Float32Array, { lines, length, stride }: Lines, kernel:
       }
   }
   return out;
-}
-
-function gaussianKernel(width: number): Float64Array {
-  const radius = Math.ceil(3 * width);
-  const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
-    Math.exp(-(((k - radius) / width) ** 2) / 2),
-  );
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
 }
