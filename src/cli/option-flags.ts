@@ -23,7 +23,6 @@ export function flagOf(name: string): string {
 
 const NUMBERS = /<(number|pixels|ms|time|[\d|]+)>/;
 
-/** An option whose value is a number. */
 export function numberOption(flags: string, words: string): Option {
   return new Option(flags, words).argParser(numberOrText);
 }

@@ -24,19 +24,16 @@ export interface NoiseReport {
   readonly offset?: number | undefined;
   /** The profile, if the model is one; it has one channel for a grey picture. */
   readonly profile?: NoiseProfile | undefined;
-  /** Whether it was estimated from the picture. */
   readonly isEstimated: boolean;
   /** The estimate's confidence, from 0 to 1. */
   readonly confidence?: number | undefined;
   /** Whether the noise of neighbouring pixels is correlated, as after demosaicing and JPEG. */
   readonly isCorrelated?: boolean | undefined;
-  /** The reason, for the user. */
   readonly why: string;
 }
 
 /** With `prior: 'auto'`: why this prior was chosen. */
 export interface PriorChoice {
-  /** The reason, for the user. */
   readonly why: string;
   /** The compared priors, the likeliest first: ln p(picture) above that under a flat prior, nats per sample. */
   readonly figures: readonly { readonly prior: string; readonly natsPerSample: number }[];

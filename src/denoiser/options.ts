@@ -22,7 +22,6 @@ const BETA = {
 export const BETA_WORDS = "'auto' or a number above 0 and at most 1000";
 const BY_PRESET = 'by preset';
 
-/** The options for opening a denoiser. */
 export const openingShape = {
   /** 'fast' (default) or 'best': sets `method`, `ensemble` and `scales`. */
   preset: option(z.enum(PRESET_NAMES).optional(), PRESET_WORDS, {

@@ -63,7 +63,6 @@ interface TileCount {
   readonly tiles: number;
   /** Pixels of all tiles; overlaps count as often as they are computed. */
   readonly pixels: number;
-  /** The number of different tile shapes. */
   readonly shapes: number;
 }
 

@@ -48,7 +48,6 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   return { results, shown };
 }
 
-/** The clean pictures of an evaluation with these options. */
 export async function readPictures(options: CheckedEvaluateOptions): Promise<readonly CleanPicture[]> {
   const { folder, crop, protocol, signal } = options;
   const names = await findPictures(folder);

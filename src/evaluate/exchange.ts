@@ -12,7 +12,6 @@ import type { CleanPicture } from './pictures.js';
 import { gridPlan } from './plan.js';
 import { noisyPair } from './run-plan.js';
 
-/** The content of exchange.json. */
 export interface Exchange {
   readonly format: 'flow-denoise-exchange';
   readonly version: 1;

@@ -70,7 +70,6 @@ export function noiseAxis(level: NoiseLevel): {
   }
 }
 
-/** The name of the noise's folder. */
 export function noiseFolder(level: NoiseLevel): string {
   switch (level.model) {
     case 'gaussian':

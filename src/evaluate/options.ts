@@ -46,7 +46,6 @@ const evaluateOptionsSchema = z.strictObject({
   preset: list(z.enum(PRESET_NAMES), `one or more of ${PRESET_WORDS}`).optional(),
   /** Methods without ensemble and scales. */
   method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'").optional(),
-  /** For beta-MAP. */
   beta: list(
     z.union([z.number().positive().max(1000), z.literal('auto')]),
     "one or more of 'auto' and numbers above 0 and at most 1000",

@@ -70,7 +70,6 @@ function text(words: string, x: number, y: number, attributes = ''): string {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapedMarkup(words)}</text>`;
 }
 
-/** Wraps words into lines of at most a width. */
 function wrapped(words: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of words.split(' ')) {

@@ -68,7 +68,6 @@ async function noiseOfAll(
   return report;
 }
 
-/** Options for this noise. */
 function saying({ profile, gain, sigma, offset }: NoiseReport): Pick<DenoiseCallOptions, 'noise' | 'sigma'> {
   if (profile) return { noise: profile };
   if (gain !== undefined) return { noise: { model: 'poisson-gaussian', gain, sigma, offset } };

@@ -15,7 +15,6 @@ const NAME = 'flow-denoise';
 /** Loaded only if a cache is used: cacache and its dependencies are a sixth of all modules of a run. */
 const loadCacache = async () => (await import('cacache')).default;
 
-/** Every key of ours starts with this. */
 export const KEY_START = `${NAME}:`;
 
 interface ResultCache {

@@ -27,9 +27,7 @@ export interface JobStatus {
   readonly state: 'waiting' | 'active' | 'delayed' | 'done' | 'failed';
   readonly tilesDone?: number | undefined;
   readonly tiles?: number | undefined;
-  /** If it is done. */
   readonly result?: JobResult | undefined;
-  /** If it has failed. */
   readonly error?: FailureReason | undefined;
 }
 

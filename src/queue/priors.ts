@@ -19,7 +19,6 @@ const MODEL = 'model.json';
 /** The largest weights file. */
 const MOST_BYTES = 2 ** 30;
 
-/** A prior's name for a denoiser, and for jobs. */
 interface NamedPrior {
   readonly prior: string;
   readonly named: JobPrior;

@@ -176,7 +176,6 @@ async function submitWith(options: Omit<SubmitOptions, 'inputs'>, find: Finder):
   }
 }
 
-/** A job that is not in the queue yet. */
 interface MadeJob {
   readonly id: string;
   readonly data: JobData;
@@ -256,7 +255,6 @@ function roomIn(client: QueueClient, maxWaiting: number, signal: AbortSignal | u
   };
 }
 
-/** Adds the jobs that the queue does not know. */
 export async function addJobs(
   client: QueueClient,
   jobs: readonly MadeJob[],

@@ -51,7 +51,6 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
 
   readonly #options: CheckedWorkerOptions;
   readonly #address: QueueAddress;
-  /** Aborts the start. */
   readonly #starting = new AbortController();
   readonly #inHand = new Map<string, AbortController>();
   readonly #summary = { done: 0, failed: 0 };

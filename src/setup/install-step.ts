@@ -10,7 +10,6 @@ const SPEC_FILE = 'piece.txt';
 /** A tool whose caller was killed may go on writing for a moment. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
 
-/** Whether the folder is complete and made to this specification. */
 export async function isStepDone(folder: string, spec: string): Promise<boolean> {
   return (await readFile(join(folder, SPEC_FILE), 'utf8').catch(() => undefined)) === spec;
 }

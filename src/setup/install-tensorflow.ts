@@ -36,7 +36,6 @@ interface InstallOptions {
   readonly libtensorflow?: string | undefined;
   /** Makes everything again. */
   readonly force: boolean;
-  /** Called with lines that report the progress. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }

@@ -8,7 +8,6 @@ import { lockFolder } from '../core/lock.js';
 import { sum } from '../core/metrics/index.js';
 
 export interface Installer {
-  /** Prints a line for the user. */
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
   /** The log file with all output of the tools. */

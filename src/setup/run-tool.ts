@@ -9,7 +9,6 @@ const TAIL_LINES = 6;
 const TAIL_CHARACTERS = 900;
 
 interface ToolCall {
-  /** The installation step, for error messages. */
   readonly step: string;
   readonly command: string;
   readonly args: readonly string[];

@@ -121,7 +121,6 @@ function fewestPixels(across: number, down: number, shared: number, most: number
   }
 }
 
-/** Plans one axis with `count` tiles. */
 function planAxis(padded: number, count: number, shared: number, multiple: number): AxisPlan {
   const tileLength = lengthOf(padded, count, shared);
   // Spread evenly: two gaps differ by at most one multiple, and none exceeds t - shared.

@@ -25,7 +25,6 @@ export function withSurroundings(region: Region, picture: Size, margin: number, 
   return { left, top, width: right - left, height: bottom - top };
 }
 
-/** A copy of the samples in a region. */
 export function cutOut<S extends Samples>({ data, width, channels }: Picture<S>, region: Region): Picture<S> {
   const row = region.width * channels;
   const cut = data.slice(0, region.height * row) as S;

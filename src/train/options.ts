@@ -25,7 +25,6 @@ const perLevel = (what: string, least: number, most: number) =>
 const trainOptionsSchema = z.strictObject({
   /** A folder with clean pictures; subfolders count. */
   folder: z.string().min(1).describe("a folder's path"),
-  /** The prior's folder. */
   output: z.string().min(1).describe("the new prior's folder"),
   /** Default 'natural'. */
   preset: z
@@ -126,7 +125,6 @@ function architectureFor(options: CheckedTrainOptions): Architecture {
   };
 }
 
-/** The prior that `from` names, if it is set. */
 async function startOf(
   options: CheckedTrainOptions,
 ): Promise<{ folder: string; model: PriorModel } | undefined> {

@@ -12,7 +12,6 @@ export interface Preset {
   readonly objective: Objective;
   /** The noise levels to train on, [0, 1] units; for an unconditioned flow, those to use it at. */
   readonly sigmaRange: readonly [number, number];
-  /** Crops per step. */
   readonly batch: number;
   /** Side of a crop, pixels. */
   readonly crop: number;
@@ -22,7 +21,6 @@ export interface Preset {
 
 /** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
 export interface TrainingSettings extends Preset {
-  /** The prior's name. */
   readonly name: string;
   /** The pictures' folder, absolute. */
   readonly folder: string;

@@ -23,7 +23,6 @@ export interface StepRecord {
   readonly kind: 'step';
   /** From 1. */
   readonly step: number;
-  /** The training loss. */
   readonly loss: number;
   /** Of the batch with its noise, uniformly dequantized; lower is better. */
   readonly bitsPerDimension: number;

@@ -61,7 +61,6 @@ async function lockTraining(output: string, onLost: () => void): Promise<() => P
     );
   return async () => {
     if (!(await release())) return;
-    // Removes folders that stayed empty.
     for (const made of [folder, output]) await rmdir(made).catch(() => {});
   };
 }

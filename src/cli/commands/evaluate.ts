@@ -171,7 +171,6 @@ function size(text: string): unknown {
   return numbersAndWords(text)[0];
 }
 
-/** Quotes a word for a shell. */
 function quoted(word: string): string {
   return /^[\w./,:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -29,10 +29,8 @@ export interface RunContext extends CommandContext {
   readonly display: Display;
 }
 
-/** Prints a line on stderr. */
 export const say = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`);
 
-/** Shared by all bars. */
 export const BAR = {
   barsize: 24,
   hideCursor: true,

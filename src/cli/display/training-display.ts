@@ -6,7 +6,6 @@ import { BAR } from './progress.js';
 
 interface TrainingDisplay {
   add(record: TrainingRecord): void;
-  /** Clears the bar. */
   end(): void;
 }
 

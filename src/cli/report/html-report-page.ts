@@ -26,7 +26,6 @@ interface PageFacts {
   readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;
   readonly started: Date;
-  /** Duration of the whole run. */
   readonly seconds: number;
 }
 

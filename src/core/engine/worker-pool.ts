@@ -10,7 +10,6 @@ import { forbidTelemetry } from './onnx/onnx-runtime.js';
 import { prepareTensorflowEnvironment } from './packages/tensorflow-package.js';
 
 export interface WorkerPool {
-  /** The engine in one thread. */
   readonly engine: ReadyEngine;
   /** Takes over the tile's `y`: its buffer is empty afterwards. */
   evaluate(tile: TilePoint): Promise<Density>;
@@ -24,7 +23,6 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** One thread and its evaluations in flight. */
 interface Thread {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;

@@ -81,7 +81,6 @@ export function parameterCount(architecture: Architecture): number {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The name and shape of every parameter. */
 export function parameterShapes(architecture: Architecture): Readonly<Shapes> {
   const features = architecture.conditioning?.features ?? 0;
   const shapes: Shapes = {};

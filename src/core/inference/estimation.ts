@@ -56,7 +56,6 @@ export type Answer = Density | Climb;
 
 export type Estimation<E extends Estimate = Estimate> = Generator<DensityRequest, E, Answer>;
 
-/** Asks for the density at a point. */
 export function* densityAt(
   request: Omit<DensityRequest, 'climb'>,
 ): Generator<DensityRequest, Density, Answer> {

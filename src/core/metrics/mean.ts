@@ -1,4 +1,3 @@
-/** The sum of numbers, from the first to the last. */
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

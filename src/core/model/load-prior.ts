@@ -14,7 +14,6 @@ export interface Prior {
   readonly model: PriorModel;
   /** Every parameter of the flow, float32, by the names in parameterShapes. */
   readonly weights: Weights;
-  /** The folder it was read from. */
   readonly folder: string;
 }
 

@@ -28,7 +28,6 @@ const level = z.strictObject({
 });
 
 const betaMapCalibration = z.strictObject({
-  /** Adam steps. */
   steps: count.max(LIMITS.climbSteps),
   /** Adam's first rate, in units of sigma. */
   rate: z.number().positive(),

@@ -66,7 +66,6 @@ export function onnxOps(
     return graph.node('ReduceSum', [x, graph.integers(axes)], shape, { keepdims: 0 });
   }
 
-  /** Appends input channels of zeros to a picture and a kernel. */
   function padChannels(picture: OnnxValue, kernel: OnnxValue): [OnnxValue, OnnxValue] {
     const { batch, channels, height, width } = pictureShape(picture);
     const [O, I, kh, kw] = kernel.shape as KernelShape;

@@ -85,6 +85,5 @@ export const noiseShape = {
 
 /** Checked, with defaults. */
 export type CheckedNoiseOptions = z.output<z.ZodObject<typeof noiseShape>>;
-/** The noise options of a call, or a sigma for every pixel. */
 export type NoiseOfCall = CheckedNoiseOptions & { readonly sigmaMap?: Float32Array | undefined };
 export { isNoiseModel, isNoiseProfile };

@@ -48,7 +48,6 @@ export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tile
   readonly given?: CheckedEvaluateOptions['given'];
 };
 
-/** The steps and rate that reach convergence. */
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
 
 /**
@@ -201,7 +200,6 @@ async function readRestored(
   );
 }
 
-/** A picture's file name in an exchange folder. */
 export function restoredName(name: string): string {
   return `${name.replace(/\.\w+$/, '')}.tif`;
 }

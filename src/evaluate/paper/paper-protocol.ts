@@ -21,14 +21,12 @@ const PRIORS: readonly string[] = ['faces64', 'faces64-likelihood'];
 const GAINS = [120, 30, 10].map((photons) => 255 / photons);
 const READ_NOISE = 2;
 
-/** Noise with the paper's noisy PSNR. */
 export const EQUAL_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
   model: 'gaussian',
   sigma,
   stated: PAPER_SIGMAS[i] ?? sigma / 255,
 }));
 
-/** Noise of the sigma that the paper states. */
 export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) => ({
   model: 'gaussian',
   sigma: Number((stated * 255).toPrecision(6)),

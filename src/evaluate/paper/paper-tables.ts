@@ -72,7 +72,6 @@ export const PAPER_TABLES: Readonly<Record<MeasureName, PaperTable>> = {
   },
 };
 
-/** The paper's best PSNR at a level, over its betas. */
 export function paperBestPsnr(level: number): number {
   return Math.max(...(PAPER_TABLES.psnr.mean[level] ?? []).filter(Number.isFinite));
 }

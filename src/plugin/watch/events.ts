@@ -56,7 +56,6 @@ export interface WatchEvents {
   taken: [PictureTaken];
   /** A picture's result is in the output folder. */
   done: [PictureDone];
-  /** A picture cannot be denoised. */
   failed: [PictureFailed];
   /** A file was skipped: it is a symbolic link, or its content is known. */
   skipped: [PictureSkipped];

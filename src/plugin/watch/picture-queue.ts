@@ -25,7 +25,6 @@ export interface PictureQueue {
   readonly isWorking: () => boolean;
   /** The file exists, with this snapshot. */
   see(path: string, snapshot: Snapshot): void;
-  /** The file is gone. */
   miss(path: string): void;
   /** Starts taking files that are due. */
   start(): void;

@@ -8,7 +8,6 @@ const LONGEST_RETRY_MS = 60_000;
 /** How many tries `once` makes before it leaves a picture to the next run. */
 const ONCE_TRIES = 3;
 
-/** Whether a system error with this code may pass. */
 export type MayPass = (code: string) => boolean;
 
 /** Write errors about one path; all others are about the storage. */

@@ -17,13 +17,11 @@ import { maximum } from './golden-section.js';
 /** Mean PSNR in dB over the crops at one noise level. */
 export interface CalibrationRow {
   readonly sigma255: number;
-  /** The best beta. */
   readonly beta: number;
   /** Of the noisy crops, clamped to [0, 1] like the others. */
   readonly noisy: number;
   /** Undefined for an unconditioned prior. */
   readonly posteriorMean: number | undefined;
-  /** With the best beta. */
   readonly betaMap: number;
   /** Crops on which the flow broke down, so beta-MAP gained nothing. */
   readonly fallbacks: number;

@@ -51,9 +51,7 @@ export interface CropOptions {
   readonly folder: string;
   /** Side of a crop, pixels. */
   readonly size: number;
-  /** Crops per step. */
   readonly batch: number;
-  /** A whole number. */
   readonly seed: number;
   /** The share of the files that is kept for validation. Default VALIDATION_SHARE. */
   readonly validationShare?: number | undefined;

@@ -42,7 +42,6 @@ export interface DividedPictures {
 interface Division {
   /** Whether a file holds many pictures; then one file is enough to train on. */
   readonly isSheets: boolean;
-  /** The share of the files that is kept for validation; 0 to 1. */
   readonly validationShare: number;
 }
 

@@ -40,7 +40,6 @@ export interface Checkpoint {
   readonly state: CheckpointState;
   readonly arrays: CheckpointArrays;
   readonly snapshot: CheckpointArrays;
-  /** The file that it was read from. */
   readonly file: string;
 }
 

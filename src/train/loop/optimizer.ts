@@ -4,7 +4,6 @@ import * as tf from '@tensorflow/tfjs-core';
 
 const BETAS = [0.9, 0.995] as const;
 const EPSILON = 1e-8;
-/** Decay of the average of the weights. */
 const AVERAGE_DECAY = 0.999;
 /** Decay of the running means of loss and gradient norm. */
 const MEAN_DECAY = 0.98;
@@ -50,7 +49,6 @@ interface Update {
   readonly isLost: boolean;
 }
 
-/** An optimizer's state. */
 export interface OptimizerState {
   readonly tensors: OptimizerTensors;
   readonly counts: OptimizerCounts;

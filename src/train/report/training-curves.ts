@@ -24,7 +24,6 @@ export interface TrainingCurves {
 
 type BatchQuantity = 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate';
 
-/** The most points of a curve. */
 const MOST_POINTS = 300;
 const RECENT = 100;
 

@@ -13,7 +13,6 @@ import type {
   WarningRecord,
 } from '../progress.js';
 
-/** A validation without its pictures. */
 export type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
 export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord | WarningRecord;
 

@@ -8,7 +8,6 @@ import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.
 import type { TrainingCurves } from './training-curves.js';
 
 interface TrainingPage {
-  /** The prior's name. */
   readonly title: string;
   /** Rows of a table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;

@@ -17,7 +17,6 @@ export const PAGE_FILE = 'training.html';
 interface TrainingReportOptions {
   /** The folder of log and page. */
   readonly folder: string;
-  /** The prior's name. */
   readonly title: string;
   /** Rows of the page's table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;

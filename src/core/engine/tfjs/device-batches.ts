@@ -34,7 +34,6 @@ export interface ClimbGroup {
   readonly size: number;
   /** Evaluates every tile and steps those that go on. Returns the others, which leave the group, by their old index. */
   step(): Promise<readonly EndedClimb[]>;
-  /** Appends tiles of the same shape. */
   add(tiles: readonly ClimbPoint[]): void;
   dispose(): void;
 }
@@ -74,7 +73,6 @@ interface ClimbsInWork {
 
 const keyOf = ({ channels, height, width }: TileShape) => `${channels}x${height}x${width}`;
 
-/** Whether an error says that memory ran out. */
 export function isOutOfMemory(error: unknown): boolean {
   return /\bOOM\b|out[ -]?of[ -]?memory|RESOURCE_EXHAUSTED|bad_alloc|failed to allocate|allocation failed/i.test(
     String(error instanceof Error ? `${error.name} ${error.message}` : error),
@@ -88,7 +86,6 @@ function takeAlike<Q extends TilePoint, R>(queue: Job<Q, R>[], key: string, most
   return alike;
 }
 
-/** Joins tiles of one shape into a batch. */
 export function joined(tiles: readonly TilePoint[]): Batch {
   const [first] = tiles as readonly [TilePoint, ...TilePoint[]];
   const { length } = first.y;
@@ -101,7 +98,6 @@ export function joined(tiles: readonly TilePoint[]): Batch {
   };
 }
 
-/** The results of a batch, tile by tile. */
 export function parted({ logDensity, score }: BatchResult): Density[] {
   const length = score.length / logDensity.length;
   return Array.from(logDensity, (density, i) => ({

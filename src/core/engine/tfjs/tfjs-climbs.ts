@@ -179,7 +179,6 @@ export function openTfjsClimbs(evaluate: Evaluate, firstTiles: readonly ClimbPoi
     }
   }
 
-  /** The estimate of the tile at `index`, planar. */
   async function estimateAt(index: number, { sigma, climb }: ClimbPoint): Promise<Float32Array> {
     const { best, bestScore } = state as State;
     const estimate = tf.tidy(() => {

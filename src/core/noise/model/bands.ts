@@ -19,7 +19,6 @@ export function bandResponse(band: number, details: number, fx: number, fy: numb
   return low * (1 - lowpass(fx * 2 ** band) * lowpass(fy * 2 ** band));
 }
 
-/** The mean over all frequencies of `of(fx, fy)`. */
 function meanOverFrequencies(of: (fx: number, fy: number) => number): number {
   const steps = 64;
   let sum = 0;

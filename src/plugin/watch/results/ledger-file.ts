@@ -12,7 +12,6 @@ export interface LineFile {
   append(line: string): Promise<void>;
   /** Replaces the content by `lines()`, called when all appended lines are written. */
   rewrite(lines: () => readonly string[]): Promise<void>;
-  /** Lines in the file. */
   readonly count: () => number;
   close(): Promise<void>;
 }

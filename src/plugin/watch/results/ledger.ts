@@ -17,7 +17,6 @@ const pictureShape = {
   mtimeMs: z.number(),
   /** SHA-256 of the file, hexadecimal. */
   hash: z.string(),
-  /** The `optionsHash` of the options. */
   options: z.string(),
 };
 
