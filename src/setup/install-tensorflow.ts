@@ -154,11 +154,11 @@ async function makeNext(next: string, chosen: Libtensorflow, installer: Installe
   installer.say(`found: ${words}`);
   log(installer, `found: ${words}\n`);
 
-  if (await isStepDone(packages, PACKAGES)) installer.say('packages: there already');
+  if (await isStepDone(packages, PACKAGES)) installer.say('packages: already there');
   else await makePackages(packages, installer);
   const downloaded = join(next, 'headers');
   const headers = await findHeaders(downloaded, packages, installer);
-  if (hasLibtensorflow) installer.say(`libtensorflow: ${chosen.source} is there already`);
+  if (hasLibtensorflow) installer.say(`libtensorflow: ${chosen.source} is already there`);
   else await makeLibtensorflow(libtensorflow, chosen, python, installer);
   await buildAddon(packages, headers, python, installer);
   const verified = await verify(next, installer);

@@ -113,7 +113,7 @@ export async function makeLibtensorflow(
     await makeStep(folder, source, async (partial) => {
       for (const name of ['lib', 'include']) await symlink(join(source, name), join(partial, name));
     });
-    installer.say(`libtensorflow: ${source} is used where it lies`);
+    installer.say(`libtensorflow: ${source} is used in place`);
     return;
   }
   installer.say(

@@ -107,7 +107,7 @@ test('a registry without the wheel: exit code 3; what was fetched is kept, what 
 
       const second = await install(machine);
       assert.is(second.code, 3);
-      assert.match(second.stderr, 'packages: there already');
+      assert.match(second.stderr, 'packages: already there');
       assert.is((await machine.calls()).filter((call) => call === 'npm install').length, 1);
 
       await install(machine, '--force');

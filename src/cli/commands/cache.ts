@@ -9,12 +9,12 @@ import { defaultCacheFolder } from '../../plugin/result-cache.js';
 
 const EXAMPLES = `
 Examples:
-  flow-denoise cache                               what is in the project's cache
-  flow-denoise cache prune --older-than 30d        removes what was kept more than 30 days ago
+  flow-denoise cache                               lists the project's cache
+  flow-denoise cache prune --older-than 30d        removes results older than 30 days
   flow-denoise cache prune --max-size 2GB          keeps the newest results, up to 2 GB
   flow-denoise cache clear ./results               removes all results from another folder
 
-Results never grow stale: a changed file, option, prior or version has a name of its own. What is removed is computed anew.`;
+Entries never expire. A change of file, option, prior or version makes a new entry; a removed one is computed again.`;
 
 interface PruneFlags {
   readonly olderThan?: string;

@@ -19,13 +19,13 @@ interface CalibrateArguments {
 
 const EXAMPLES = `
 Examples:
-  flow-denoise calibrate my-prior photos                 the best beta for every noise level, kept in my-prior
-  flow-denoise calibrate my-prior photos --dry-run       measured only
+  flow-denoise calibrate my-prior photos                 writes the best betas to my-prior
+  flow-denoise calibrate my-prior photos --dry-run       only measures
   flow-denoise calibrate my-prior sheets --sheet-tile 64
   flow-denoise calibrate natural photos --dry-run --sigmas 15,25 --crops 8
 
-Of the folder that the prior was trained on, the pictures that were kept for validation are taken. flow-denoise train
-does this by itself at the end.
+If the prior was trained on the folder, only the pictures kept for validation are used. flow-denoise train calibrates at
+the end.
 
 Exit codes: 0 done, 2 wrong usage, prior, pictures or engine, 130 interrupted.`;
 

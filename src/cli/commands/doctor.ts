@@ -11,11 +11,11 @@ import { FlowDenoiseError } from '../../core/errors.js';
 import { type CommandContext, say } from '../display/progress.js';
 
 const HELP = `
-Each engine computes the score of a built-in tile under the prior "natural"; the deviation is the norm of its difference
-from a score computed in float64, as a part of that score's norm. Below 1e-4 is good. An engine's time is that of one
-evaluation, with all its lanes busy.
+Each engine computes the score of a built-in tile with the prior "natural". The deviation is the norm of the difference from
+a score in float64, divided by that score's norm; below 1e-4 is good. The time is that of one evaluation per tile, with all
+lanes busy.
 
-Exit codes: 0 the engine that "auto" takes is good, 1 it is not.`;
+Exit codes: 0 the engine chosen by "auto" is good, 1 it is not.`;
 
 /** @param end  called with the exit code */
 export function describeDoctor(command: Command, context: CommandContext, end: (code: number) => void): void {

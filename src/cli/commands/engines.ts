@@ -14,10 +14,10 @@ interface InstallArguments {
 }
 
 const INSTALL_HELP = `
-It goes into the user's cache folder, or the one that FLOW_DENOISE_CACHE names. Needed are python3 with venv, a C++
-compiler, make and npm. Where it is installed already it is verified; after a failure, what was done is kept.
+Installs into the user's cache folder, or into FLOW_DENOISE_CACHE. It needs python3 with venv, a C++ compiler, make and npm.
+An existing installation is verified. After a failure, run it again: finished steps are kept.
 
-Exit codes: 0 it is installed and works, 1 it failed, 2 wrong usage, 3 this platform cannot have it, 130 interrupted.`;
+Exit codes: 0 installed and works, 1 failed, 2 wrong usage, 3 not available for this platform, 130 interrupted.`;
 
 /** Gives the command `engines` its subcommands. @param end  called with the exit code */
 export function describeEngines(

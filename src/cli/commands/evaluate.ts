@@ -15,12 +15,12 @@ Examples:
   flow-denoise evaluate photos -o evaluation --noise poisson-gaussian --gain 2,8 --sigma 2
   flow-denoise evaluate photos -o evaluation --noise camera --iso 3200,12800 --jpeg-quality none,75
   flow-denoise evaluate faces -o paper --protocol paper
-  flow-denoise evaluate photos --export pairs           the same pixels for other programs, as float TIFFs
+  flow-denoise evaluate photos --export pairs           the pictures for other programs, as float TIFFs
   flow-denoise evaluate photos -o evaluation --import BM3D=pairs/bm3d
 
-The folder holds clean pictures; noise is added to them, by seeds, so that a second run gives the same figures. What is
-written: results.html, results.md, results.csv, results.json and figures. Lists are separated by commas.
-Without --preset, --method and --beta: the default preset, posterior-mean and beta-map.
+The folder contains clean pictures. Noise is added from seeds, so a second run gives the same figures. The output is
+results.html, results.md, results.csv, results.json and figures. Separate the values of a list by commas.
+Without --preset, --method and --beta, it measures the default preset, posterior-mean and beta-map.
 
 Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
 

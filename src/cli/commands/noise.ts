@@ -30,14 +30,13 @@ const MOST_BYTES = 2 ** 31;
 
 const EXAMPLES = `
 Examples:
-  flow-denoise noise photo.jpg                            what was found, and what would be done
-  flow-denoise noise iso6400/*.jpg -o iso6400.json --svg  one profile of all, and a figure of it in iso6400.svg
+  flow-denoise noise photo.jpg                            the noise, and how it would be denoised
+  flow-denoise noise iso6400/*.jpg -o iso6400.json --svg  one profile for all, and its figure iso6400.svg
   flow-denoise photos -o clean --noise iso6400.json       uses it
   flow-denoise noise card.png --region 200,80,400,300 -o iso6400.json    measured on a flat part
   flow-denoise noise shot.png --pair mean.png -o iso6400.json            measured against a clean picture
 
-All files of one profile should come from one camera at one ISO, with the same settings. Files that look clean tell nothing
-of the noise and are left out of it. Levels are standard deviations in 8-bit units. docs/noise.md has the format.
+Use files of one camera at one ISO and with the same settings for a profile. Files that look clean are left out. Levels are standard deviations in 8-bit units. docs/noise.md has the format.
 
 Exit codes: 0 all read, 1 some file failed or no noise was found for the profile, 2 wrong usage, 130 interrupted.`;
 

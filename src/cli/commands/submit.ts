@@ -20,11 +20,11 @@ Examples:
   flow-denoise submit /mnt/share/in -o /mnt/share/out --jobs-dir /mnt/share --sigma 25
   flow-denoise submit s3://pictures/in -o s3://pictures/out --endpoint https://s3.example.org
 
-The same picture with the same options is one job, however often it is submitted. Workers decide about engine, threads
-and the largest picture. docs/queue.md says what is guaranteed.
+The same picture with the same options is one job, however often it is submitted. Each worker sets its own
+engine, threads and largest picture. docs/queue.md lists the guarantees.
 
 Exit codes: 0 all submitted, or with --wait all done; 1 with --wait some picture failed; 2 wrong usage, or the queue or
-the storage cannot be reached; 130 interrupted, which stops waiting and no worker.`;
+the storage cannot be reached; 130 interrupted (workers go on).`;
 
 interface RawOptions extends Omit<SubmitOptions, 'inputs' | 'output'> {
   readonly output?: string;

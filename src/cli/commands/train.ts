@@ -21,18 +21,18 @@ interface TrainArguments {
 
 const EXAMPLES = `
 Examples:
-  flow-denoise train photos -o my-prior --minutes 60     an hour's prior
-  flow-denoise train photos -o my-prior --resume         goes on after a stop, as if there had been none
+  flow-denoise train photos -o my-prior --minutes 60     trains for an hour
+  flow-denoise train photos -o my-prior --resume         continues after a stop, with the same result
   flow-denoise train photos -o quick --preset small --steps 2000
   flow-denoise train prints -o prints --from natural --minutes 30
   flow-denoise train faces -o faces --sheet-tile 64      contact sheets of pictures of 64 x 64
   flow-denoise train faces -o glow --preset paper --sheet-tile 64
 
-The new folder has model.json and the weights, what --prior takes; README.md, its card; training.html, curves and
-pictures, renewed at every validation; log.jsonl; and training, the checkpoint, which may be deleted in the end.
-It needs the engine tensorflow: flow-denoise engines install tensorflow. docs/training.md has the rest.
+The new folder is a prior for --prior: model.json, the weights, and README.md, its card. It also has training.html, with
+curves and pictures, rewritten at every validation; log.jsonl; and training, with the checkpoint, which you may delete at
+the end. Training needs the engine tensorflow: flow-denoise engines install tensorflow. See docs/training.md.
 
-Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (a checkpoint is there).`;
+Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (with a checkpoint).`;
 
 interface RawOptions extends Record<string, unknown> {
   readonly output?: string;

@@ -25,14 +25,14 @@ interface WatchArguments {
 
 const EXAMPLES = `
 Examples:
-  flow-denoise watch incoming -o clean                   until it is stopped
+  flow-denoise watch incoming -o clean                   runs until it is stopped
   flow-denoise watch incoming -o clean --originals move  originals go to incoming/.done or incoming/.error
-  flow-denoise watch incoming -o clean --once            what is there, then end
+  flow-denoise watch incoming -o clean --once            denoises the pictures in the folder, then ends
   flow-denoise watch /mnt/share/in -o clean --poll       a network share
 
-What was done is remembered in the output folder's .flow-denoise, so a restart goes on where it was stopped.
-docs/watch-folder.md says what is guaranteed. There is no --report: a watched folder has no end at which its page could
-be written; --json tells every picture as it is done.
+A ledger in the output folder's .flow-denoise lists finished pictures, so a restart goes on where it stopped.
+docs/watch-folder.md lists the guarantees. There is no --report, since a watched folder has no end; --json reports every
+picture.
 
 Exit codes: 0 all done (--once, --finish), 1 some picture failed (--once), 2 wrong usage, or a folder, the prior or the
 engine failed, 130 interrupted (143 terminated).`;

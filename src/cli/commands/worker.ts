@@ -13,9 +13,9 @@ Examples:
   flow-denoise worker --queue rediss://queue:6380 --storage s3://pictures/2026
   flow-denoise worker --queue redis://queue:6379 --storage s3://pictures --endpoint https://s3.example.org
 
-User and password of the queue are in FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, those of a bucket where
-the AWS SDK looks for them. A signal ends the worker after the pictures in hand; a second one ends it at once.
-docs/queue.md says what is guaranteed.
+Set the queue's user and password in FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, and a bucket's where the AWS
+SDK looks for them. On a signal the worker finishes its pictures and ends; a second signal ends it at once.
+docs/queue.md lists the guarantees.
 
 Exit codes: 0 stopped, 2 wrong usage, or the storage, the user or the password was refused.`;
 

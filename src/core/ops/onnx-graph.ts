@@ -24,7 +24,7 @@ export interface OnnxGraphOptions {
 
 export interface OnnxGraph {
   input(name: string, shape: readonly number[]): OnnxValue;
-  /** A float32 constant, stored anew for every call. */
+  /** A float32 constant, stored again for every call. */
   constant(data: Float32Array, shape: readonly number[]): OnnxValue;
   /** An int64 constant, for axes and shapes. Equal lists are stored once. */
   integers(values: readonly number[]): OnnxValue;

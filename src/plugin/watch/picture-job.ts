@@ -151,7 +151,7 @@ export async function workOnPicture(
       if (ledger.ownerOf(path) === undefined && (await outputs.exists(path))) {
         await settle({ state: 'done', ...own(), output: path });
         await finish();
-        return { kind: 'skipped', why: `${printable(join(options.output, path))} is there already` };
+        return { kind: 'skipped', why: `${printable(join(options.output, path))} already exists` };
       }
     }
     const { bytes, report } = await denoise(original.bytes);
