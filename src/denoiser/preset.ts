@@ -14,7 +14,7 @@ export interface Approach {
   readonly method: Method;
   /** Over how many symmetries of each tile the estimate is averaged. */
   readonly ensemble: Ensemble;
-  /** Scales of a tile at most: as many as have noise that the prior knows. */
+  /** Scales of a tile at most: weak noise gets fewer, see tile-pass.ts. */
   readonly scales: Scales;
 }
 

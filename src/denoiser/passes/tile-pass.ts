@@ -118,6 +118,12 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
+/**
+ * White noise below this level, [0, 1] units, is left to the scale that has it. Measured on every sixth picture of CBSD68: half
+ * the size gains 0.005 dB at sigma 5, 0.014 at 10, 0.023 at 15 and 0.044 at 25, a quarter 0.001 at 15 and 0.004 at 25.
+ */
+const WORTH_HALVING = 8 / 255;
+
 /** What the prior allows the coarser scales of a tile. */
 export interface ScalesOptions {
   /** The least noise that it knows, [0, 1] units. */
@@ -127,13 +133,14 @@ export interface ScalesOptions {
 }
 
 /**
- * The tile at so many scales, each half as large as the one before, see scales.ts; as many as have noise that the prior
- * knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong, or what it says in `coarse`.
+ * The tile at so many scales, each half as large as the one before, see scales.ts; as many as gain, and have noise that the
+ * prior knows. A tile with a likelihood of its own has one scale: only white noise is known to be half as strong, or what it says in `coarse`.
  */
 export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
   return async (tile, next) => {
     const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
-    if (count === 1 || likelihood || sigmaOfHalf < options.leastSigma) return next(tile);
+    const isWorthwhile = tile.coarse !== undefined || sigma >= WORTH_HALVING;
+    if (count === 1 || likelihood || !isWorthwhile || sigmaOfHalf < options.leastSigma) return next(tile);
     const half = coarseTile(tile.data, tile, options.multiple);
     const ofHalf = {
       ...tile,
