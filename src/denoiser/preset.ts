@@ -14,7 +14,7 @@ export interface Approach {
   readonly method: Method;
   /** The number of symmetries of each tile that the estimate is averaged over. */
   readonly ensemble: Ensemble;
-  /** The most scales of a tile; only those whose noise the prior knows are used. */
+  /** The most scales of a tile; weak noise gets fewer, see tile-pass.ts. */
   readonly scales: Scales;
 }
 

@@ -118,6 +118,12 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
+/**
+ * Weaker white noise, [0, 1] units, is removed at full size only. Measured on every sixth picture of CBSD68: half the size
+ * gains 0.005 dB at sigma 5, 0.014 at 10, 0.023 at 15 and 0.044 at 25; a quarter 0.001 at 15 and 0.004 at 25.
+ */
+const WORTH_HALVING = 8 / 255;
+
 export interface ScalesOptions {
   /** The weakest noise that the prior knows, [0, 1] units. */
   readonly leastSigma: number;
@@ -126,13 +132,15 @@ export interface ScalesOptions {
 }
 
 /**
- * Estimates the tile at up to `count` scales, each half as large as the one before, while the prior knows their noise, see
- * scales.ts. A tile with its own likelihood has one scale: its noise at coarser ones is unknown.
+ * Estimates the tile at up to `count` scales, each half as large as the one before, see scales.ts. Scales that gain nothing,
+ * or whose noise the prior does not know, are left out. A tile with its own likelihood has one scale: its noise at coarser
+ * ones is unknown.
  */
 export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
   return async (tile, next) => {
     const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
-    if (count === 1 || likelihood || sigmaOfHalf < options.leastSigma) return next(tile);
+    const isWorthwhile = tile.coarse !== undefined || sigma >= WORTH_HALVING;
+    if (count === 1 || likelihood || !isWorthwhile || sigmaOfHalf < options.leastSigma) return next(tile);
     const half = coarseTile(tile.data, tile, options.multiple);
     const ofHalf = {
       ...tile,

@@ -81,7 +81,7 @@ test('each scale is told the noise that it has', async () => {
   for (const { sigma, noise } of seen) assert.ok(Math.abs(noise / sigma - 1) < 0.04, `${noise} of ${sigma}`);
 });
 
-test('no scale whose noise the prior does not know, and one alone where the likelihood is given', async () => {
+test('no scale that gains nothing or whose noise the prior does not know, and one alone where the likelihood is given', async () => {
   const scalesOf = async (sigma255: number, more: Partial<TileSamples> = {}) => {
     let scales = 0;
     await scalesPass(3, OPTIONS)({ ...tile, sigma: sigma255 / 255, ...more }, async ({ data }) => {
@@ -91,9 +91,12 @@ test('no scale whose noise the prior does not know, and one alone where the like
     return scales;
   };
   assert.equal(
-    [await scalesOf(4.9), await scalesOf(5), await scalesOf(9.9), await scalesOf(10)],
+    [await scalesOf(7.9), await scalesOf(8), await scalesOf(15.9), await scalesOf(16)],
     [1, 2, 2, 3],
   );
+  // Noise that is not white says itself what each scale has.
+  const coarse = (...levels: number[]) => scalesOf(4, { coarse: levels.map((level) => level / 255) });
+  assert.equal([await coarse(2.4, 9), await coarse(2.6, 2.4), await coarse(2.6, 2.6)], [1, 2, 3]);
   assert.is(await scalesOf(25, { likelihood: gaussianNoise(0.1) }), 1);
 });
 
