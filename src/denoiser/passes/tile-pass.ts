@@ -119,7 +119,7 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
 }
 
 /**
- * Weaker white noise, [0, 1] units, is removed at full size only. Measured on every sixth picture of CBSD68: half the size
+ * Weaker white noise, [0, 1] units, gets no coarser scale. Measured on every sixth picture of CBSD68: half the size
  * gains 0.005 dB at sigma 5, 0.014 at 10, 0.023 at 15 and 0.044 at 25; a quarter 0.001 at 15 and 0.004 at 25.
  */
 const WORTH_HALVING = 8 / 255;
