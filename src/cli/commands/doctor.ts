@@ -11,9 +11,9 @@ import { FlowDenoiseError } from '../../core/errors.js';
 import { type CommandContext, say } from '../display/progress.js';
 
 const HELP = `
-Each engine computes the score of a built-in tile with the prior "natural". The deviation is the norm of the difference from
-a score in float64, divided by that score's norm; below 1e-4 is good. The time is that of one evaluation per tile, with all
-lanes busy.
+Each engine computes the score of a built-in tile with the prior "natural". The deviation is the norm of the difference
+from a score in float64, divided by that score's norm; below 1e-4 is good. The time is that of one evaluation, divided
+by the tiles that run at once.
 
 Exit codes: 0 the engine chosen by "auto" is good, 1 it is not.`;
 

@@ -14,8 +14,8 @@ interface InstallArguments {
 }
 
 const INSTALL_HELP = `
-Installs into the user's cache folder, or into FLOW_DENOISE_CACHE. It needs python3 with venv, a C++ compiler, make and npm.
-An existing installation is verified. After a failure, run it again: finished steps are kept.
+Installs into the user's cache folder, or into FLOW_DENOISE_CACHE. It needs python3 with venv, a C++ compiler, make and
+npm. An existing installation is verified. After a failure, run it again: finished steps are kept.
 
 Exit codes: 0 installed and works, 1 failed, 2 wrong usage, 3 not available for this platform, 130 interrupted.`;
 

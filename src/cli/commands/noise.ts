@@ -36,7 +36,8 @@ Examples:
   flow-denoise noise card.png --region 200,80,400,300 -o iso6400.json    measured on a flat part
   flow-denoise noise shot.png --pair mean.png -o iso6400.json            measured against a clean picture
 
-Use files of one camera at one ISO and with the same settings for a profile. Files that look clean are left out. Levels are standard deviations in 8-bit units. docs/noise.md has the format.
+Use files of one camera at one ISO and with the same settings for a profile. Files that look clean are left out.
+Levels are standard deviations in 8-bit units. docs/noise.md has the format.
 
 Exit codes: 0 all read, 1 some file failed or no noise was found for the profile, 2 wrong usage, 130 interrupted.`;
 

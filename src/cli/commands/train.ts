@@ -29,8 +29,8 @@ Examples:
   flow-denoise train faces -o glow --preset paper --sheet-tile 64
 
 The new folder is a prior for --prior: model.json, the weights, and README.md, its card. It also has training.html, with
-curves and pictures, rewritten at every validation; log.jsonl; and training, with the checkpoint, which you may delete at
-the end. Training needs the engine tensorflow: flow-denoise engines install tensorflow. See docs/training.md.
+curves and pictures, rewritten at every validation; log.jsonl; and training, with the checkpoint, which you may delete
+at the end. Training needs the engine tensorflow: flow-denoise engines install tensorflow. See docs/training.md.
 
 Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (with a checkpoint).`;
 

@@ -13,8 +13,8 @@ Examples:
   flow-denoise worker --queue rediss://queue:6380 --storage s3://pictures/2026
   flow-denoise worker --queue redis://queue:6379 --storage s3://pictures --endpoint https://s3.example.org
 
-Set the queue's user and password in FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, and a bucket's where the AWS
-SDK looks for them. On a signal the worker finishes its pictures and ends; a second signal ends it at once.
+Set the queue's user and password in FLOW_DENOISE_QUEUE_USER and FLOW_DENOISE_QUEUE_PASSWORD, and a bucket's where the
+AWS SDK looks for them. On a signal the worker finishes its pictures and ends; a second signal ends it at once.
 docs/queue.md lists the guarantees.
 
 Exit codes: 0 stopped, 2 wrong usage, or the storage, the user or the password was refused.`;
