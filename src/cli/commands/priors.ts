@@ -1,4 +1,4 @@
-// `flow-denoise priors`: shows a prior's model.json and card (README.md), without reading weights.
+// `flow-denoise priors`: what a prior's model.json and card (README.md) say. Does not read weights.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';

@@ -23,7 +23,7 @@ const ENVIRONMENT = {
   NVIDIA_TF32_OVERRIDE: '0',
 };
 
-/** Call it before you start a thread that imports TensorFlow. */
+/** Before a thread that imports TensorFlow is started. */
 export function prepareTensorflowEnvironment(): void {
   for (const [key, value] of Object.entries(ENVIRONMENT)) process.env[key] ??= value;
 }
