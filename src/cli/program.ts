@@ -11,7 +11,7 @@ import { runCommand } from './run/run.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './run/standard-streams.js';
 
 interface ProgramContext extends CommandContext {
-  /** Runs a user's program with the default signals, which end the process: a loop that never yields cannot be stopped otherwise. */
+  /** Runs a user's program so that a signal ends the process: nothing else stops a loop that never yields. */
   readonly withDefaultSignals: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 

@@ -1,4 +1,5 @@
-// Every error that users can act on. A message says what is wrong with which file or option, and what to do; programs read `code`.
+// Every error that users can act on. A message says what is wrong with which file or option, and what to do. Programs read
+// `code`.
 
 import { printableLines } from './printable.js';
 
@@ -19,7 +20,7 @@ export type FlowDenoiseErrorCode =
   | 'STORAGE_FAILED'
   | 'CLOSED';
 
-/** An error a user can act on. Control characters in its message are escaped. An abort rejects with the signal's own reason instead. */
+/** Control characters in the message are escaped. An abort is none of these: it rejects with the signal's own reason. */
 export class FlowDenoiseError extends Error {
   readonly code: FlowDenoiseErrorCode;
 

@@ -1,5 +1,5 @@
 // Reads, writes and finds files. It reads regular files only: a named pipe blocks its thread until somebody writes to it, and
-// reading a device may never end. It writes a file whole or not at all: under a temporary name in the same folder, flushed, renamed.
+// reading a device may never end. It writes a file whole or not at all: to a temporary file beside it, flushed, then renamed.
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
@@ -71,7 +71,7 @@ export async function openRegularFile(path: string, options: ReadOptions = {}): 
 /**
  * A regular file's bytes.
  *
- * @throws  FlowDenoiseError BAD_OPTION (or `code`) if the file is not regular or is too large; the system's error; the signal's reason
+ * @throws  FlowDenoiseError BAD_OPTION (or `code`) if it is not regular or too large; the system's error; the signal's reason
  */
 export async function readRegularFile(path: string, options: ReadOptions = {}): Promise<Buffer> {
   const handle = await openRegularFile(path, options);

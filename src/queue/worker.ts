@@ -26,7 +26,7 @@ import {
 const FIRST_LEAVE_MS = 1000;
 const LONGEST_LEAVE_MS = 60_000;
 const PROGRESS_EVERY_MS = 1000;
-/** We first renew a job's lock one turn of the event loop after BullMQ takes it. Load delays that, so the lock is this much longer. */
+/** A job's lock is first renewed one turn of the event loop after it is taken. Load delays that, so the first lock is longer. */
 const PICK_UP_LOCKS = 4;
 
 /** Another worker took the job while it was in work here. */

@@ -32,8 +32,8 @@ export interface DetectedNoise {
 /**
  * The least evidence to act on: the probability that a detail of the picture lies above NOISY_255. Chosen on the 32
  * photographs left out of training: without noise, none counts as noisy; as JPEG of quality 75, 85, 90 and 95, 1, 1, 4 and 0
- * do. On other photographs without noise: 1 of CBSD68's 34 (as JPEG of these qualities 1, 0, 2 and 0), none of PolyU's 44 and
- * cc15's 15. Of the noisy ones of these two it finds 21 and 13.
+ * do. On other photographs without noise: 1 of CBSD68 (of 34 of them as JPEG of these qualities 1, 0, 2 and 0), none of
+ * PolyU's 44 and cc15's 15. Of the noisy ones of these two it finds 21 and 13.
  */
 const LEAST_EVIDENCE = 0.95;
 /** Below this probability a picture looks clean. */

@@ -9,7 +9,7 @@ import { byPlace, type PictureFile } from './picture-files.js';
 
 /** A visit decodes one file and takes `takes` crops from it, which are used far apart. */
 interface CropPlace {
-  /** Negative for the later crops of visits before the first. */
+  /** May be negative: at the start, some crops come from visits before the first. */
   readonly visit: number;
   /** Which of the visit's crops, from 0. */
   readonly take: number;
