@@ -38,7 +38,7 @@ const missing: readonly (readonly [string, Readonly<Record<string, string>>, Reg
   [
     "the compiler's headers",
     { ...workingTools, 'g++': '[ "$1" = --version ] && echo 12' },
-    /C\+\+17, but g\+\+ compiles none/,
+    /C\+\+17 compiler, but g\+\+ cannot compile/,
   ],
   ['python3', without('python3'), /Expected Python 3\.9 or later on the PATH as python3; to do/],
   [
