@@ -6,7 +6,7 @@ import { FlowDenoiseError } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
 import type { ClimbPoint, Device, Engine, EngineName, TilePoint } from './engine.js';
-import { findTensorflow, projectTensorflow } from './packages/tensorflow-package.js';
+import { findTensorflow, isTensorflowStarted, projectTensorflow } from './packages/tensorflow-package.js';
 import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
@@ -98,7 +98,8 @@ async function isHopeless(name: EngineName): Promise<boolean> {
       if (!hasNvidiaDriver()) return true;
       return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
     case 'webgpu':
-      return !isWebGpuInstalled() || !hasVulkanDriver();
+      // A process that has loaded both ends in a segmentation fault.
+      return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanDriver();
     default:
       return false;
   }

@@ -24,8 +24,14 @@ const ENVIRONMENT = {
   NVIDIA_TF32_OVERRIDE: '0',
 };
 
+let hasStarted = false;
+
+/** Whether a thread of this process has imported TensorFlow, or was to. */
+export const isTensorflowStarted = (): boolean => hasStarted;
+
 /** Before a thread that imports TensorFlow is started. */
 export function prepareTensorflowEnvironment(): void {
+  hasStarted = true;
   for (const [key, value] of Object.entries(ENVIRONMENT)) process.env[key] ??= value;
 }
 
