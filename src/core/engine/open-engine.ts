@@ -99,7 +99,7 @@ async function isHopeless(name: EngineName): Promise<boolean> {
       return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
     case 'webgpu':
       // A process that has loaded both ends in a segmentation fault.
-      return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanDriver();
+      return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu();
     default:
       return false;
   }
@@ -109,9 +109,16 @@ function hasNvidiaDriver(): boolean {
   return process.platform === 'win32' || ['/proc/driver/nvidia/version', '/dev/nvidia0'].some(existsSync);
 }
 
-/** Where the Vulkan loader looks on Linux; Dawn complains on stderr when there is nothing. Elsewhere GPUs need no Vulkan. */
-function hasVulkanDriver(): boolean {
+/** GPUs as Linux shows them: DRM, NVIDIA's own, WSL's. Mesa's Vulkan needs none of them, and is a program. */
+const GPU_DEVICES = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'] as const;
+
+/**
+ * On Linux a GPU, and a driver where the Vulkan loader looks; Dawn complains on stderr when there is none. Elsewhere GPUs need
+ * no Vulkan.
+ */
+function hasVulkanGpu(): boolean {
   if (process.platform !== 'linux') return true;
+  if (!GPU_DEVICES.some(existsSync)) return false;
   const { VK_ICD_FILENAMES, VK_DRIVER_FILES, XDG_DATA_HOME } = process.env;
   if (VK_ICD_FILENAMES || VK_DRIVER_FILES) return true;
   const roots = ['/usr/share', '/usr/local/share', '/etc', XDG_DATA_HOME ?? join(homedir(), '.local/share')];
