@@ -28,9 +28,10 @@ async function receive(request) {
   let length = 0;
   for await (const chunk of request) {
     length += chunk.length;
-    if (length > MOST_BYTES) return undefined;
-    chunks.push(chunk);
+    // The rest of what is too large is read and dropped: a client that still sends does not get to read an answer.
+    if (length <= MOST_BYTES) chunks.push(chunk);
   }
+  if (length > MOST_BYTES) return undefined;
   const bytes = Buffer.concat(chunks);
   // The name is made of the bytes, so the same upload is the same picture and the same job.
   const name = createHash('sha256').update(bytes).digest('hex');
@@ -45,7 +46,7 @@ async function answer(request, response) {
     response.writeHead(status, headers).end(Buffer.isBuffer(body) ? body : `${JSON.stringify(body)}\n`);
   if (request.method === 'POST' && request.url === '/pictures') {
     const input = await receive(request);
-    if (input === undefined) return end(413, { error: 'too large' }, { connection: 'close' });
+    if (input === undefined) return end(413, { error: 'too large' });
     const { id } = await queue.submit({ input, output: outbox, prior, method: 'posterior-mean' });
     return end(202, { id }, { location: `/pictures/${id}` });
   }

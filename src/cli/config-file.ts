@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { lilconfig } from 'lilconfig';
 import { z } from 'zod';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
+import { refuseSpecialFile } from '../core/files.js';
 import { defined, option } from '../denoiser/option-schema.js';
 import { isProfilePath } from './noise-file.js';
 
@@ -108,13 +109,15 @@ interface Found {
 async function findConfig(named: string | undefined): Promise<Found | undefined> {
   const loaders = { '.json': readJson, '.ts': loadTypeScript, '.mjs': loadModule, '.js': loadModule };
   const search = lilconfig('flow-denoise', { searchPlaces: FILE_NAMES, loaders, stopDir: resolve('/') });
-  const result = await (named === undefined ? search.search() : search.load(resolve(named))).catch(
-    (error: unknown) => {
-      if (error instanceof FlowDenoiseError) throw error;
-      const { path = FILE_NAMES[0] ?? '' } = error as NodeJS.ErrnoException;
-      throw refused(named ?? path, `cannot be read (${messageOf(error)})`, error);
-    },
-  );
+  const load = async (path: string) => {
+    await refuseSpecialFile(path);
+    return search.load(resolve(path));
+  };
+  const result = await (named === undefined ? search.search() : load(named)).catch((error: unknown) => {
+    if (error instanceof FlowDenoiseError) throw error;
+    const { path = FILE_NAMES[0] ?? '' } = error as NodeJS.ErrnoException;
+    throw refused(named ?? path, `cannot be read (${messageOf(error)})`, error);
+  });
   if (!result) return undefined;
   const options: unknown = result.config;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

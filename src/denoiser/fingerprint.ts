@@ -1,9 +1,7 @@
 // What a denoiser's results depend on besides the picture and the noise, for caches of results.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, findPrior, shippedPriors } from '../core/model/find-prior.js';
+import { readModelFile } from '../core/model/load-prior.js';
 import type { OpeningOptions } from './options.js';
 import { approachOf } from './preset.js';
 
@@ -27,11 +25,7 @@ export async function priorChecksum(prior = DEFAULT_PRIOR): Promise<string> {
 }
 
 async function checksumOf(prior: string): Promise<string> {
-  const file = path.join(findPrior(prior), 'model.json');
-  const model = await readFile(file).catch((error: unknown) => {
-    throw new FlowDenoiseError('BAD_PRIOR', `${file}: cannot be read (${messageOf(error)})`, {
-      cause: error,
-    });
-  });
-  return createHash('sha256').update(model).digest('hex');
+  return createHash('sha256')
+    .update(await readModelFile(findPrior(prior)))
+    .digest('hex');
 }

@@ -113,7 +113,6 @@ async function encodeAvif(
   const dressed = withPngContainer(png, { ...PLAIN_PNG, chunksBefore: blocksAsPngChunks(blocks) });
   const space = picture.data instanceof Uint16Array ? 'rgb16' : 'srgb';
   const avif = sharp(dressed, { limitInputPixels: false })
-    .keepMetadata()
     .toColourspace(space)
     .avif({
       lossless: isLossless,
@@ -121,6 +120,9 @@ async function encodeAvif(
       bitdepth: bitDepth,
       chromaSubsampling: chromaSubsampling === '4:2:0' || chromaSubsampling === 'none' ? '4:2:0' : '4:4:4',
     });
+  if (blocks.exif !== undefined) avif.keepExif(); // where there was none, it would make one
+  if (blocks.xmp !== undefined) avif.keepXmp();
+  if (blocks.icc !== undefined) avif.keepIccProfile();
   return avif.toBuffer();
 }
 

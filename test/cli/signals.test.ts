@@ -1,10 +1,11 @@
 // What could keep the command from ending: named pipes, a configuration that never ends, a terminal that closes.
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readRegularFile } from '#src/core/files.js';
+import { fixtureFolder } from '../core/fixture.js';
 import { noisyPicture, withFolder } from '../plugin/pictures.js';
 import { command, filesBelow } from './command.js';
 
@@ -45,6 +46,29 @@ test('a named pipe in a folder is passed over', () =>
     const { code, stderr } = await command(['in', '-o', 'out', ...RUN], { cwd });
     assert.is(code, 0, stderr);
     assert.equal(await filesBelow(join(cwd, 'out')), ['a.png']);
+  }));
+
+test("a named pipe or a device as a prior's description, its card or the file of options is not waited for", () =>
+  withPipe(async (cwd) => {
+    const pipe = join(cwd, 'in/pipe.png');
+    await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
+    const prior = join(cwd, 'prior');
+    await cp(fixtureFolder('conditioned'), prior, { recursive: true });
+    await symlink(pipe, join(prior, 'README.md'));
+    assert.is((await command(['priors', 'show', prior], { cwd })).code, 0);
+    await symlink(pipe, join(cwd, 'options.json'));
+    const optionsFile = await command(['a.png', '-o', 'out', '--config', 'options.json'], { cwd });
+    assert.match(optionsFile.stderr, /options\.json: found a named pipe, expected a file/);
+    for (const [target, kind] of [
+      [pipe, 'named pipe'],
+      ['/dev/zero', 'device'],
+    ] as const) {
+      await rm(join(prior, 'model.json'));
+      await symlink(target, join(prior, 'model.json'));
+      const { code, stderr } = await command(['a.png', '-o', 'out', '--prior', prior, ...RUN], { cwd });
+      assert.is(code, 2, stderr);
+      assert.match(stderr, `model.json: found a ${kind}, expected a file`);
+    }
   }));
 
 test('pipes, folders and devices are no regular files', () =>

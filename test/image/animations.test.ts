@@ -156,6 +156,12 @@ for (const [kind, make] of [
     assert.deepEqual(again.picture.data, decoded.picture.data);
   });
 
+test('an AVIF without metadata gets none', async () => {
+  const { encoded } = await through(await pipelineOf(samples8(3), 3).avif({ effort: 1 }).toBuffer());
+  const { exif, xmp, icc } = await sharp(encoded).metadata();
+  assert.deepEqual([exif, xmp, icc], [undefined, undefined, undefined]);
+});
+
 for (const bitdepth of [10, 12] as const)
   test(`AVIF of ${bitdepth} bits`, async () => {
     const file = await pipelineOf(samples16(3), 3).avif({ bitdepth, lossless: true, effort: 1 }).toBuffer();

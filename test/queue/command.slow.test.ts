@@ -2,7 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, symlink } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -147,6 +150,12 @@ test('the server of the example: 202, then the picture; what is none fails with 
       assert.is((await sharp(Buffer.from(await response.arrayBuffer())).metadata()).width, 32);
       assert.is((await send(Buffer.from('no picture'))).status, 422);
       assert.is((await fetch(`${url}/pictures/${'0'.repeat(32)}`)).status, 404);
+      // The answer reaches a client that sends all before it reads.
+      const large = request(`${url}/pictures`, { method: 'POST' });
+      Readable.from(Array.from({ length: 80 }, () => Buffer.alloc(1e6))).pipe(large);
+      const [answer] = (await once(large, 'response')) as [IncomingMessage];
+      assert.is(answer.statusCode, 413);
+      assert.equal(await json(answer), { error: 'too large' });
     } finally {
       for (const { process } of [server, worker]) process.kill('SIGTERM');
       await Promise.all([server.ended, worker.ended]);

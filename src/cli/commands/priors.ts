@@ -1,7 +1,8 @@
-// `flow-denoise priors`: what a prior's model.json and card (README.md) say. Does not read weights.
-import { readFile, stat } from 'node:fs/promises';
+// `flow-denoise priors`: shows a prior's model.json and card (README.md), without reading weights.
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { readRegularFile } from '../../core/files.js';
 import { parameterCount } from '../../core/flow/architecture.js';
 import { DEFAULT_PRIOR, findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
@@ -67,7 +68,7 @@ export function describePriors(command: Command, writeLine: (line: string) => vo
 async function summaryOf(nameOrFolder: string): Promise<PriorSummary> {
   const folder = findPrior(nameOrFolder);
   const model = await loadModel(folder);
-  const card = await readFile(join(folder, 'README.md'), 'utf8').catch(() => '');
+  const card = String(await readRegularFile(join(folder, 'README.md')).catch(() => ''));
   return {
     name: model.name,
     isDefault: nameOrFolder === DEFAULT_PRIOR,

@@ -6,7 +6,7 @@ import { FlowDenoiseError } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
 import type { ClimbPoint, Device, Engine, EngineName, TilePoint } from './engine.js';
-import { findTensorflow, projectTensorflow } from './packages/tensorflow-package.js';
+import { findTensorflow, isTensorflowStarted, projectTensorflow } from './packages/tensorflow-package.js';
 import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
@@ -98,7 +98,8 @@ async function isHopeless(name: EngineName): Promise<boolean> {
       if (!hasNvidiaDriver()) return true;
       return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
     case 'webgpu':
-      return !isWebGpuInstalled() || !hasVulkanDriver();
+      // A process that has loaded both crashes when it ends.
+      return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu();
     default:
       return false;
   }
@@ -108,9 +109,13 @@ function hasNvidiaDriver(): boolean {
   return process.platform === 'win32' || ['/proc/driver/nvidia/version', '/dev/nvidia0'].some(existsSync);
 }
 
-/** Where the Vulkan loader looks on Linux; Dawn complains on stderr if there is nothing. Other systems need no Vulkan. */
-function hasVulkanDriver(): boolean {
+/** GPUs as Linux shows them: DRM, NVIDIA's own, WSL's. Mesa's software Vulkan needs none of them. */
+const GPU_DEVICES = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'] as const;
+
+/** On Linux: a GPU, and a driver where the Vulkan loader looks, without which Dawn complains on stderr. */
+function hasVulkanGpu(): boolean {
   if (process.platform !== 'linux') return true;
+  if (!GPU_DEVICES.some(existsSync)) return false;
   const { VK_ICD_FILENAMES, VK_DRIVER_FILES, XDG_DATA_HOME } = process.env;
   if (VK_ICD_FILENAMES || VK_DRIVER_FILES) return true;
   const roots = ['/usr/share', '/usr/local/share', '/etc', XDG_DATA_HOME ?? join(homedir(), '.local/share')];

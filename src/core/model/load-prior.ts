@@ -81,9 +81,15 @@ function mostWeightsBytes(model: PriorModel): number {
  * @throws FlowDenoiseError BAD_PRIOR
  */
 export async function loadModel(folder: string): Promise<PriorModel> {
-  const file = path.join(folder, 'model.json');
-  return parseModel(file, await read(file, LIMITS.modelBytes));
+  return parseModel(modelFile(folder), await readModelFile(folder));
 }
+
+/** The bytes of a prior's model.json, not checked. @throws FlowDenoiseError BAD_PRIOR */
+export function readModelFile(folder: string): Promise<Buffer> {
+  return read(modelFile(folder), LIMITS.modelBytes);
+}
+
+const modelFile = (folder: string) => path.join(folder, 'model.json');
 
 /**
  * Reads and checks a prior: format, version, schema, checksum, tensor names, shapes, finite numbers.

@@ -110,8 +110,9 @@ export async function measureCalibrationPace(task: BetaTask, sigma255: number): 
     return (performance.now() - started) / 1000;
   };
   const first = await pass();
-  const second = await pass();
-  return { secondsPerCrop: second / crops.length, preparation: Math.max(0, first - second) };
+  await pass(); // A thread that started in the first one still prepares here.
+  const settled = await pass();
+  return { secondsPerCrop: settled / crops.length, preparation: Math.max(0, first - settled) };
 }
 
 interface Denoised {

@@ -1,10 +1,13 @@
 // The words of training and calibrating, and what is refused before anything is opened. Training itself is test/train's.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { estimateLine } from '#src/cli/commands/calibrate.js';
 import { beginLines } from '#src/cli/commands/train.js';
 import { openTrainingDisplay, stepWords, validationWords } from '#src/cli/display/training-display.js';
-import { withFolder } from '../../plugin/pictures.js';
+import { noisyPicture, withFolder } from '../../plugin/pictures.js';
+import { isTensorflowThere } from '../../train/loop/training-backends.js';
 import { stepRecord, validationRecord } from '../../train/report/training-records.js';
 import { command, filesBelow } from '../command.js';
 import { FakeTerminal } from '../fake-terminal.js';
@@ -71,6 +74,19 @@ test('how long it will take, in words', () => {
   for (const lines of [beginLines(options, false), beginLines({ ...options, minutes: undefined }, true)])
     assert.is(lines.length, 1);
 });
+
+test('a training of seconds says how long it will calibrate, does so and ends with 0', () =>
+  withFolder(async (cwd) => {
+    if (!(await isTensorflowThere('a training and its calibration'))) return;
+    await mkdir(join(cwd, 'photos'));
+    for (const seed of [1, 2, 3, 4])
+      await writeFile(join(cwd, `photos/${seed}.png`), await noisyPicture('png', { seed }));
+    const short = '--preset small --minutes 0.02 --batch 2 --crop-size 32'.split(' ');
+    const { code, signal, stderr } = await command(['train', 'photos', '-o', 'prior', ...short], { cwd });
+    assert.equal([code, signal], [0, null], stderr);
+    assert.match(stderr, /^calibrating beta-MAP at \d noise levels? on \d+ crops: about /m);
+    assert.match(stderr, /kept in .*model\.json$/m);
+  }));
 
 test('refusals: exit code 2, one clear line, nothing written', () =>
   withFolder(async (cwd) => {

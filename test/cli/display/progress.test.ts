@@ -81,4 +81,13 @@ test('a picture that stays because strength is 0 is told so, whatever its noise'
   assert.is(doneLine(job, report), 'a.png -> out/a.png  copied: sigma was given');
 });
 
+test('a picture that looks clean is told how sure that is, and how to denoise it', () => {
+  const noise = { model: 'gaussian', sigma: 0.2, isEstimated: true, confidence: 0.97, why: 'looks clean' };
+  const report = { isUnchanged: true, noise } as Parameters<typeof doneLine>[1];
+  assert.is(
+    doneLine({ input: 'a.png', output: 'a.png' }, report),
+    'a.png  left as it is: looks clean, confidence 97%; pass --sigma to denoise it anyway',
+  );
+});
+
 test.run();

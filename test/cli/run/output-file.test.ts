@@ -1,5 +1,5 @@
 // `cat.png -o clean.png` writes that file; whatever else such a name could mean is asked about.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
@@ -49,6 +49,9 @@ test('a preview goes to the file, and is made of what stands behind --preview', 
     const sized = await command(['cat.png', '-o', 'look.png', '--preview', '32', ...FAST], { cwd });
     assert.is(sized.code, 0, sized.stderr);
     assert.ok((await filesBelow(cwd)).includes('look.png'));
+    const best = ['--preview', '32', '--preset', 'best'];
+    assert.is((await command(['cat.png', '-o', 'best.png', ...best, ...FAST], { cwd })).code, 0);
+    assert.not.equal(await readFile(join(cwd, 'best.png')), await readFile(join(cwd, 'look.png')));
   }));
 
 test('what is not clear is asked', () =>

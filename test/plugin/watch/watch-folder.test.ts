@@ -230,7 +230,10 @@ test('while many wait, nothing listens; what comes then is done, and what comes 
     await put(place.input, 'after.png', await png(7));
     await told.until('done after.png');
     assert.equal(await watcher.close(), { done: 152, failed: 0, skipped: 0 });
-    assert.equal((await filesBelow(place.input)).filter((file) => !file.startsWith('.done')), []);
+    assert.equal(
+      (await filesBelow(place.input)).filter((file) => !file.startsWith('.done')),
+      [],
+    );
   }));
 
 test('polling finds the same', () =>

@@ -1,10 +1,12 @@
 // Calibration on tiny priors: that what it finds is the best, is what the denoiser makes of it, and is kept.
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Engine } from '#src/core/engine/engine.js';
 import { FlowDenoiseError, type FlowDenoiseErrorCode } from '#src/core/errors.js';
 import { psnr } from '#src/core/metrics/index.js';
 import { findPrior } from '#src/core/model/find-prior.js';
@@ -12,6 +14,7 @@ import { loadModel, loadPrior } from '#src/core/model/load-prior.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import type { DenoiserOptions } from '#src/denoiser/options.js';
+import { measureCalibrationPace } from '#src/train/calibrate/best-beta.js';
 import {
   type CalibrateOptions,
   type CalibrationEstimate,
@@ -255,6 +258,37 @@ test('how long it will take is told before, and what does not fit the time is le
     { ...least, minutes: 4 },
   ])
     assert.ok(seconds <= 60 * minutes);
+});
+
+/** An engine whose evaluations take long at first, as those do that wait for a thread to start. */
+function slowAtFirst(slow: number) {
+  let calls = 0;
+  const device = { library: 'none', device: 'none', kind: 'cpu' } as const;
+  const engine: Engine = {
+    name: 'onnx',
+    why: 'a test asked for it',
+    device,
+    threads: 1,
+    lanes: 1,
+    async evaluate({ y }) {
+      if (calls++ < slow) await delay(40);
+      return { logDensity: 0, score: y.slice() };
+    },
+    async close() {},
+  };
+  return { engine, calls: () => calls };
+}
+
+test('its pace is that of an engine that is ready', async () => {
+  const model = await loadModel(await copyOf('conditioned'));
+  const crops = [new Float32Array(3 * SIZE * SIZE)];
+  const task = { model, size: SIZE, crops, signal: undefined };
+  const counted = slowAtFirst(0);
+  const passes = 3;
+  await measureCalibrationPace({ ...task, engine: counted.engine }, 25);
+  const { engine } = slowAtFirst((counted.calls() * (passes - 1)) / passes);
+  const { secondsPerCrop } = await measureCalibrationPace({ ...task, engine }, 25);
+  assert.ok(secondsPerCrop < 0.03, `${secondsPerCrop} s`);
 });
 
 test('aborting ends it and keeps nothing', async () => {

@@ -23,8 +23,14 @@ const ENVIRONMENT = {
   NVIDIA_TF32_OVERRIDE: '0',
 };
 
-/** Before a thread that imports TensorFlow is started. */
+let hasStarted = false;
+
+/** Whether this process has started a thread to import TensorFlow. */
+export const isTensorflowStarted = (): boolean => hasStarted;
+
+/** Call it before you start a thread that imports TensorFlow. */
 export function prepareTensorflowEnvironment(): void {
+  hasStarted = true;
   for (const [key, value] of Object.entries(ENVIRONMENT)) process.env[key] ??= value;
 }
 
