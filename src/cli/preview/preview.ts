@@ -74,7 +74,7 @@ async function refuseForeign(path: string): Promise<void> {
   if (isThere && !(await isPreview(path)))
     throw new FlowDenoiseError(
       'WRITE_FAILED',
-      `${path}: is there already and is no preview of ours; move it away, or say --overwrite`,
+      `${path}: already exists and is not a preview; move it away, or pass --overwrite`,
     );
 }
 

@@ -4,7 +4,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import { option } from '../../denoiser/option-schema.js';
+import { notBoth, option } from '../../denoiser/option-schema.js';
 import { type PictureFormat, withFormatExtension } from '../../image/index.js';
 
 /** Checked: one of `output`, `suffix` and `inPlace` is set. */
@@ -91,17 +91,15 @@ export function checkDestination(inputs: readonly string[], destination: Destina
   const given = { '--output': output, '--suffix': suffix, '--format': format, '--overwrite': overwrite };
   const named = Object.entries(given).flatMap(([flag, value]) => (value ? flag : []));
   if (inPlace && named.length > 0) {
-    throw badOption(
-      `Expected --in-place without ${named.join(' and ')}: it writes each picture where it lies, as it is named`,
-    );
+    throw notBoth('--in-place', named.join(', '), '--in-place keeps every name and place');
   }
   if (backup !== undefined && !inPlace)
-    throw badOption('Expected --backup only beside --in-place: nothing else replaces an original');
+    throw badOption('Pass --backup only with --in-place: nothing else replaces an original');
   if (inputs.includes(STANDARD) || inPlace || output !== undefined || suffix !== undefined) return;
   const last = inputs.at(-1) ?? '';
   if (inputs.length > 1 && !/[*?[\]{}]/.test(last) && !existsSync(last))
     throw badOption(`No such file or folder: ${printable(last)}. Did you mean -o ${printable(last)}?`);
-  throw badOption('Expected --output <folder>, --suffix <text> or --in-place: where do the results go?');
+  throw badOption('Pass --output <folder>, --suffix <text> or --in-place for the results');
 }
 
 /** The output path of `input`, which was found at `below` under the user's argument. */

@@ -80,7 +80,7 @@ async function keep(file: string, backup: string): Promise<void> {
     if (codeOf(error) === 'EEXIST') throw error;
     await copyFileAtomic(file, backup, async () => {
       if (await lstat(backup).catch(() => undefined))
-        throw Object.assign(new Error('is there already'), { code: 'EEXIST' });
+        throw Object.assign(new Error('it already exists'), { code: 'EEXIST' });
     });
   }
 }
@@ -130,7 +130,7 @@ async function kindOf(path: string): Promise<string | undefined> {
 function taken(path: string, backup: string): FlowDenoiseError {
   return failed(
     path,
-    `its backup ${path}${backup} is there already and is no original of it; move it away, or give --backup another suffix`,
+    `its backup ${path}${backup} already exists and is not its original; move it away, or pass another suffix to --backup`,
   );
 }
 

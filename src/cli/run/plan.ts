@@ -170,7 +170,7 @@ export function dryRunLines({ jobs }: Plan, left: readonly Left[], isJson: boole
 export function leftLine({ job, backup }: Left): string {
   const why =
     backup === undefined
-      ? 'is there already (--overwrite replaces it)'
+      ? 'already exists (--overwrite replaces it)'
       : `denoised before; its original is ${printable(backup)} (move that back to denoise it again)`;
   return `${wayOf(job)}  left: ${why}`;
 }

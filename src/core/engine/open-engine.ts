@@ -98,7 +98,7 @@ async function isHopeless(name: EngineName): Promise<boolean> {
       if (!hasNvidiaDriver()) return true;
       return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
     case 'webgpu':
-      // A process that has loaded both crashes when it ends.
+      // A process that has loaded both crashes with a segmentation fault.
       return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu();
     default:
       return false;

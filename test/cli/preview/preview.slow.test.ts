@@ -73,7 +73,7 @@ test('several sigmas and betas: a strip, or a grid; a preview of ours is replace
     await writeFile(join(cwd, 'out/a-preview.png'), await noisyPicture('png'));
     const left = await run('--sigma', '10', ...FAST.slice(2));
     assert.is(left.code, 1);
-    assert.match(left.stderr, /^flow-denoise: out\/a-preview\.png: is there already.*--overwrite$/m);
+    assert.match(left.stderr, /^flow-denoise: out\/a-preview\.png: already exists.*--overwrite$/m);
     assert.equal(await size(), [48, 40]);
     const over = await run('--sigma', '10', '--overwrite', ...FAST.slice(2));
     assert.is(over.code, 0, over.stderr);

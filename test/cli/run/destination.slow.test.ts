@@ -40,7 +40,7 @@ test('what is there is left, until it is to be replaced', () =>
     const args = ['in', '-o', 'out', ...FAST.slice(0, -1)];
     const first = await command([...args, '--json'], { cwd });
     assert.is(first.code, 0, first.stderr);
-    assert.match(first.stderr, /in\/a\.png -> out\/a\.png {2}left: is there already \(--overwrite/);
+    assert.match(first.stderr, /in\/a\.png -> out\/a\.png {2}left: already exists \(--overwrite/);
     assert.equal(
       first.stdout
         .trim()
@@ -173,10 +173,10 @@ test('what does not go together is refused', () =>
   inFolderOf(['a.png', 'b.png'], async (cwd) => {
     const refusals: readonly (readonly [string, RegExp])[] = [
       ['a.png', /--output <folder>, --suffix <text> or --in-place/],
-      ['a.png --in-place -o out', /--in-place without --output/],
-      ['a.png --in-place --suffix x --overwrite', /without --suffix and --overwrite/],
-      ['a.png --in-place --format webp', /without --format/],
-      ['a.png -o out --backup', /--backup only beside --in-place/],
+      ['a.png --in-place -o out', /either --in-place or --output, not both/],
+      ['a.png --in-place --suffix x --overwrite', /either --in-place or --suffix, --overwrite, not both/],
+      ['a.png --in-place --format webp', /either --in-place or --format, not both/],
+      ['a.png -o out --backup', /--backup only with --in-place/],
       ['a.png --suffix a/b', /suffix/],
       ['a.png -o out --format gif', /format.*gif/],
       ['a.png -o out --quality 0', /quality/],

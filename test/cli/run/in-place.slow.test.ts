@@ -90,7 +90,7 @@ test('a backup is never replaced, whatever it is; the others are done', () =>
     assert.is(code, 1, stderr);
     assert.match(
       stderr,
-      /^flow-denoise: in\/a\.png: its backup in\/a\.png\.orig is there already and is no original/m,
+      /^flow-denoise: in\/a\.png: its backup in\/a\.png\.orig already exists and is not its original/m,
     );
     assert.match(stderr, /^flow-denoise: in\/c\.png: its backup/m);
     assert.is(await readFile(join(cwd, 'in/a.png.orig'), 'utf8'), 'something else');

@@ -28,7 +28,7 @@ test('one picture goes to the file, in the format that its name says', () =>
     assert.equal(await filesBelow(cwd), ['cat.png', 'clean.png', 'in/a.png', 'new/clean.jpg']);
     assert.is((await sharp(join(cwd, 'new/clean.jpg')).metadata()).format, 'jpeg');
     const again = await command(['cat.png', '-o', 'clean.png', ...FAST], { cwd });
-    assert.match(again.stderr, 'cat.png -> clean.png  left: is there already');
+    assert.match(again.stderr, 'cat.png -> clean.png  left: already exists');
   }));
 
 test('a folder that is named as a picture is a folder', () =>
