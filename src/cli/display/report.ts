@@ -98,7 +98,8 @@ function choiceWords({ why, figures }: PriorChoice): string {
   return `nats per sample: ${words.join(', ')}`;
 }
 
-function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
+/** "sigma 12.0", or what else describes the noise. */
+export function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
   if (gain !== undefined) return `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
   return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
 }

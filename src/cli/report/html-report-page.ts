@@ -5,10 +5,10 @@ import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Region, Size } from '../../core/picture.js';
 import { plural, printable, timeWords } from '../../core/printable.js';
-import type { Approach, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
+import type { Approach, Denoiser } from '../../denoiser/denoiser.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
-import { withoutName } from '../display/report.js';
+import { noiseWords, withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';
 import { approachWords } from '../run/plan.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';
@@ -149,7 +149,7 @@ function pictureFacts(report: PictureReport, previews: Previews | Error | undefi
       'Size',
       size && `${size.width} × ${size.height} <span class="quiet">${megapixels?.toFixed(2)} MP</span>`,
     ],
-    ['Noise', `${noiseWords(noise)} <span class="quiet">${escaped(noise.why)}</span>`],
+    ['Noise', `${escaped(noiseWords(noise))} <span class="quiet">${escaped(noise.why)}</span>`],
     ['Confidence', noise.confidence === undefined ? undefined : `${Math.round(100 * noise.confidence)}%`],
     ['Time', timeWords(seconds) + (isUnchanged ? '' : pace)],
     ['Method', isUnchanged ? undefined : methodOf(report)],
@@ -161,12 +161,6 @@ function pictureFacts(report: PictureReport, previews: Previews | Error | undefi
     ['Engine', escaped(engine)],
     ['Tiles', work],
   ];
-}
-
-function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
-  const named = `sigma ${sigma.toFixed(1)}`;
-  if (gain !== undefined) return `${escaped(model)}, gain ${gain.toFixed(2)}, read noise ${named}`;
-  return `${named}${isCorrelated ? ', correlated' : ''}${model === 'gaussian' ? '' : `, ${escaped(model)}`}`;
 }
 
 const methodOf = (approach: Approach) => approachWords(approach).replace(/^the /, '');
@@ -225,7 +219,7 @@ function overview(entries: readonly Entry[]): string {
     const name = escaped(job.input);
     if (report === undefined)
       return `<tr><td><a href="#failed">${name}</a></td><td colspan="2">failed</td></tr>`;
-    const what = report.isUnchanged ? 'left unchanged' : noiseWords(report.noise);
+    const what = report.isUnchanged ? 'left unchanged' : escaped(noiseWords(report.noise));
     return `<tr><td><a href="#p${number}">${name}</a></td><td>${what}</td><td>${timeWords(report.seconds)}</td></tr>`;
   });
   return `<details class="overview"${entries.length <= FEW ? ' open' : ''}><summary>All ${plural(entries.length, 'picture')}</summary>
