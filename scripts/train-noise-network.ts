@@ -1,30 +1,32 @@
-// Trains the network that tells noise from texture, on simulated noise over a folder of clean pictures: first the part that
+// Trains the network that tells noise from texture, on simulated noise over clean pictures: first the part that
 // reads cells, then the head that pools them. Writes what models/noise-network holds.
-// Usage: node --import tsx scripts/train-noise-network.ts <folder> <output> [minutes] [pictures for the head] [weights to begin with]
+// Usage: node --import tsx scripts/train-noise-network.ts <photographs> <pristine photographs> <output> [minutes] [pictures for the head] [weights to begin with]
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { prepareTensorflowEnvironment } from '#src/core/engine/packages/tensorflow-package.js';
 import { openBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
+import { sceneFiles } from './noise-network/shots.js';
 import { trainNoiseNetwork } from './noise-network/train-noise-network.js';
 import { describePictures, trainPictureHead } from './noise-network/train-picture-head.js';
 
-const HEAD_STEPS = 4000;
+const HEAD_STEPS = 8000;
 const HEAD_SEED = 12345;
 
-const [folder, output, minutes = '60', pictures = '3000', from] = process.argv.slice(2);
-if (folder === undefined || output === undefined) {
+const [folder, pristine, output, minutes = '60', pictures = '3000', from] = process.argv.slice(2);
+if (folder === undefined || pristine === undefined || output === undefined) {
   console.error(
-    'usage: train-noise-network <folder of clean pictures> <output> [minutes] [pictures] [weights]',
+    'usage: train-noise-network <photographs> <pristine photographs> <output> [minutes] [pictures] [weights]',
   );
   process.exit(2);
 }
 prepareTensorflowEnvironment();
+const files = await sceneFiles(folder, pristine);
 const backend = await openBackend('tensorflow');
 let [loss, error] = [0, 0];
 await trainNoiseNetwork({
-  folder,
+  files,
   output,
   minutes: Number(minutes),
   from,
@@ -45,7 +47,7 @@ const cells = new Map(
   [...tensors].map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }] as const),
 );
 console.log(`describing ${pictures} pictures`);
-const described = await describePictures(cells, folder, Number(pictures), HEAD_SEED);
+const described = await describePictures(cells, files, Number(pictures), HEAD_SEED);
 const head = await trainPictureHead(described, {
   steps: HEAD_STEPS,
   onCheck: (step, seen, kept, keptError) =>

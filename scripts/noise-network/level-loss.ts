@@ -3,6 +3,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { UNCERTAINTY } from '#src/core/noise/estimate/noise-network.js';
 
+/** ln of the square of `uncertaintyOf`. */
+export function logVarianceOf(raw: tf.Tensor): tf.Tensor {
+  const { centre, reach } = UNCERTAINTY;
+  return tf.add(tf.mul(tf.tanh(tf.div(raw, reach)), reach), centre);
+}
+
 /**
  * @param mean    predicted logarithms of levels
  * @param raw     what `uncertaintyOf` reads, of the same shape
@@ -16,8 +22,7 @@ export function levelLoss(
   levels: tf.Tensor,
   counts: tf.Tensor = tf.onesLike(levels),
 ): [tf.Tensor, tf.Tensor] {
-  const { centre, reach } = UNCERTAINTY;
-  const spread = tf.add(tf.mul(tf.tanh(tf.div(raw, reach)), reach), centre);
+  const spread = logVarianceOf(raw);
   const difference = tf.sub(levels, mean);
   const nll = tf.add(tf.mul(tf.square(difference), tf.exp(tf.neg(spread))), spread);
   const share = tf.mean(counts);

@@ -53,18 +53,33 @@ export function drawsFrom(seed: number): Draws {
   };
 }
 
-/** A part of a photograph as a scene of `side` pixels: magnified where cameras' pictures are softer than web pictures, or shrunk. */
-function sceneOf(photo: RgbPicture, side: number, draws: Draws): Float32Array {
+/** A photograph, and whether it has no grain of its own, not even a little. */
+export interface ScenePhoto extends RgbPicture {
+  readonly isPristine?: boolean | undefined;
+}
+
+/**
+ * A part of a photograph as a scene of `side` pixels: magnified where cameras' pictures are softer than web pictures, or shrunk.
+ * Only pristine photographs are magnified: the grain of the others would become coarse noise that is called clean.
+ *
+ * @param isAsFound  the photograph as it is, its JPEG blocks where a JPEG of the scene has its own
+ */
+function sceneOf(photo: ScenePhoto, side: number, isAsFound: boolean, draws: Draws): Float32Array {
   const most = Math.min(photo.width, photo.height);
-  const zoom = Math.max(side / most, draws.chance(0.35) ? 1 : draws.logUniform(0.6, 2.5));
+  const zoom = Math.max(
+    side / most,
+    isAsFound || draws.chance(0.35) ? 1 : draws.logUniform(0.6, photo.isPristine ? 2.5 : 1),
+  );
   const cut = Math.min(most, Math.round(side / zoom));
-  const left = Math.floor(draws.uniform(0, photo.width - cut + 1));
-  const top = Math.floor(draws.uniform(0, photo.height - cut + 1));
+  const step = isAsFound ? 8 : 1;
+  const left = step * Math.floor(draws.uniform(0, photo.width - cut + 1) / step);
+  const top = step * Math.floor(draws.uniform(0, photo.height - cut + 1) / step);
   const [mirror, flip, turn] = [draws.chance(0.5), draws.chance(0.5), draws.chance(0.5)];
   // Pictures are often darker or flatter than those of the set.
-  const [gain, lift] = draws.chance(0.4) ? [draws.logUniform(0.1, 1.1), draws.uniform(-0.05, 0.1)] : [1, 0];
+  const [gain, lift] =
+    !isAsFound && draws.chance(0.4) ? [draws.logUniform(0.1, 1.1), draws.uniform(-0.05, 0.1)] : [1, 0];
   // Walls, skies and what is out of focus: smooth places are where noise is seen, and the set has few.
-  const defocus = draws.chance(0.2) ? draws.logUniform(2, 10) : 0;
+  const defocus = !isAsFound && draws.chance(0.2) ? draws.logUniform(2, 10) : 0;
   const scene = new Float32Array(3 * side * side);
   for (let c = 0; c < 3; c++) {
     const plane = new Float32Array(cut * cut);
@@ -154,13 +169,13 @@ function drawnProfile(draws: Draws): NoiseProfile {
   };
 }
 
-function noisyPair(scene: Float32Array, size: Size, draws: Draws): Pair {
+function noisyPair(scene: Float32Array, size: Size, isAsFound: boolean, draws: Draws): Pair {
+  if (draws.chance(isAsFound ? 0.5 : 0.3)) return [scene, scene];
   const kind = draws.uniform(0, 1);
-  if (kind < 0.2) return [scene, scene];
   const seeds = [draws.seed(), draws.seed()] as const;
-  if (kind >= 0.48)
+  if (kind >= 0.36)
     return takePictures(scene, size, drawnCamera(draws), seeds) as [Float32Array, Float32Array];
-  const profile = kind < 0.33 ? whiteProfile(draws.logUniform(1, 60) / 255, 3) : drawnProfile(draws);
+  const profile = kind < 0.18 ? whiteProfile(draws.logUniform(1, 60) / 255, 3) : drawnProfile(draws);
   const [first, second] = seeds.map((seed) => addProfileNoise(scene, size, profile, seed));
   return [first, second] as [Float32Array, Float32Array];
 }
@@ -230,15 +245,17 @@ function grey(planar: Float32Array): Float32Array {
  *
  * @param length  its side, a multiple of CELL pixels
  */
-export async function noisyShot(photo: RgbPicture, seed: number, length = SIDE): Promise<NoisyShot> {
+export async function noisyShot(photo: ScenePhoto, seed: number, length = SIDE): Promise<NoisyShot> {
   const draws = drawsFrom(seed);
-  const shrink = draws.chance(0.25) ? draws.uniform(1, 2) : 1;
+  // People save photographs again and again: most clean pictures come like this.
+  const isAsFound = !photo.isPristine && draws.chance(0.6);
+  const shrink = !isAsFound && draws.chance(0.25) ? draws.uniform(1, 2) : 1;
   const taken = length + 2 * MARGIN;
   // Mosaics have even sides.
   const side = 2 * Math.ceil((taken * shrink) / 2);
-  const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, draws);
+  const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, isAsFound, draws);
   const whole = { width: side, height: side };
-  const [first, second] = noisyPair(scene, whole, draws);
+  const [first, second] = noisyPair(scene, whole, isAsFound, draws);
   const size = { width: taken, height: taken };
   const shrunk = (planar: Float32Array) =>
     side === taken ? planar : everyPlane(planar, (plane) => resized(plane, whole, size));

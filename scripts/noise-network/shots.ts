@@ -5,22 +5,43 @@ import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import type { ShotBatch, ShotWorkerData } from './shot-worker.js';
 
-/** Pictures from the end of the list that training never sees. */
+/** Photographs from the end of the list that training never sees. */
 const HELD_BACK = 32;
 
+async function picturesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names
+    .filter((name) => /\.(jpe?g|png|webp)$/i.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** What scenes are made from: paths of pictures. */
+export interface SceneFiles {
+  /** Clean photographs as they are found, with some grain. */
+  readonly photographs: readonly string[];
+  /** Photographs without grain. */
+  readonly pristine: readonly string[];
+}
+
 /**
- * The pictures of a folder that training may see.
+ * The pictures of two folders that training may see.
  *
  * @throws FlowDenoiseError BAD_OPTION when there are too few
  */
-export async function trainingFiles(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => /\.(jpe?g|png|webp)$/i.test(name)).sort();
-  if (names.length <= HELD_BACK)
+export async function sceneFiles(folder: string, pristineFolder: string): Promise<SceneFiles> {
+  const [photographs, pristine] = [await picturesIn(folder), await picturesIn(pristineFolder)];
+  if (photographs.length <= HELD_BACK)
     throw new FlowDenoiseError(
       'BAD_OPTION',
-      `Expected a folder with more than ${HELD_BACK} pictures, which training leaves out, but found ${names.length} in ${folder}`,
+      `Expected a folder with more than ${HELD_BACK} pictures, which training leaves out, but found ${photographs.length} in ${folder}`,
     );
-  return names.slice(0, -HELD_BACK).map((name) => join(folder, name));
+  if (pristine.length === 0)
+    throw new FlowDenoiseError(
+      'BAD_OPTION',
+      `Expected pictures without grain in ${pristineFolder} but found none`,
+    );
+  return { photographs: photographs.slice(0, -HELD_BACK), pristine };
 }
 
 export interface ShotMaker {

@@ -26,11 +26,11 @@ import {
 import { levelLoss } from './level-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
 import type { ShotBatch } from './shot-worker.js';
-import { openShots, type ShotMaker, trainingFiles } from './shots.js';
+import { openShots, type SceneFiles, type ShotMaker } from './shots.js';
 
 export interface NoiseTrainingOptions {
-  /** A folder of clean pictures. */
-  readonly folder: string;
+  /** What scenes are made from. */
+  readonly files: SceneFiles;
   /** Where weights.safetensors and training.json are written. */
   readonly output: string;
   readonly minutes: number;
@@ -138,7 +138,7 @@ function lossOf(
 /** Trains on the current TensorFlow.js backend until the minutes are over; writes weights every so often and at the end. */
 export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<void> {
   const {
-    folder,
+    files,
     output,
     minutes,
     steps = Infinity,
@@ -153,9 +153,8 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
       'BAD_OPTION',
       `Expected a multiple of ${GROUP} for batch but received ${batch}`,
     );
-  const files = await trainingFiles(folder);
   await mkdir(output, { recursive: true });
-  const shots = openShots({ files, seed, length: SIDE });
+  const shots = openShots({ ...files, seed, length: SIDE });
   const layout = layoutOf(noiseNetworkShapes());
   const start = from
     ? toVector(layout, readSafetensors(await readFile(from)) as never)
@@ -179,7 +178,7 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
     await rename(`${target}.tmp`, target);
     await writeFile(
       join(output, 'training.json'),
-      `${JSON.stringify({ pictures: files.length, batch, rate, seed, steps: step, examples: pool.made, seconds: seconds(), curve }, null, 2)}\n`,
+      `${JSON.stringify({ photographs: files.photographs.length, pristine: files.pristine.length, batch, rate, seed, steps: step, examples: pool.made, seconds: seconds(), curve }, null, 2)}\n`,
     );
   }
 

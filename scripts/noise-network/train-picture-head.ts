@@ -4,10 +4,18 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterSource, Weights } from '#src/core/flow/parameters.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
-import { CELL, FEATURES, LEVELS, logLevel, noiseNetwork } from '#src/core/noise/estimate/noise-network.js';
+import {
+  CELL,
+  FEATURES,
+  LEAST_DEVIATION,
+  LEVELS,
+  logLevel,
+  noiseNetwork,
+} from '#src/core/noise/estimate/noise-network.js';
 import {
   ATTENTIONS,
   CELL_INPUTS,
+  CERTAINTY_SCALE,
   countInput,
   NOISY_255,
   pictureHeadShapes,
@@ -23,9 +31,9 @@ import {
   toVector,
   toWeights,
 } from '#src/train/loop/parameter-vector.js';
-import { levelLoss } from './level-loss.js';
+import { levelLoss, logVarianceOf } from './level-loss.js';
 import { drawsFrom, type NoisyShot } from './noisy-shot.js';
-import { openShots, trainingFiles } from './shots.js';
+import { openShots, type SceneFiles } from './shots.js';
 
 /** A picture as the head sees it. */
 export interface DescribedPicture {
@@ -70,13 +78,12 @@ const PICTURE_SIDE = 256;
 /** So many simulated pictures, described by the first part; each core makes some of them. */
 export async function describePictures(
   weights: Weights,
-  folder: string,
+  files: SceneFiles,
   count: number,
   seed: number,
 ): Promise<DescribedPicture[]> {
-  const files = await trainingFiles(folder);
   const makers = Array.from({ length: Math.min(count, availableParallelism()) }, () =>
-    openShots({ files, seed, length: PICTURE_SIDE }),
+    openShots({ ...files, seed, length: PICTURE_SIDE }),
   );
   try {
     const pictures = new Array<DescribedPicture>(count);
@@ -155,8 +162,22 @@ export function headOf(parameters: ParameterSource<tf.Tensor>, cells: tf.Tensor3
   const shared = tf.reshape(features, [batch, count, ATTENTIONS, -1]);
   const weighted = tf.sum(tf.mul(shared, tf.expandDims(weightings, 3)), 1);
   const mean = tf.mean(tf.reshape(features, [batch, count, -1]), 1);
+  const [levels, raw] = tf.split(cells, [LEVELS, LEVELS, CELL_INPUTS - 2 * LEVELS], 2) as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const certainty = tf.reciprocal(tf.add(tf.exp(logVarianceOf(raw)), LEAST_DEVIATION ** 2));
+  const ownLevels = tf.div(tf.sum(tf.mul(certainty, levels), 1), tf.sum(certainty, 1));
+  const ownCertainty = tf.div(tf.log(tf.mean(certainty, 1)), CERTAINTY_SCALE);
   const told = tf.concat(
-    [mean, tf.reshape(weighted, [batch, -1]), tf.fill([batch, 1], countInput(count))],
+    [
+      mean,
+      tf.reshape(weighted, [batch, -1]),
+      ownLevels,
+      ownCertainty,
+      tf.fill([batch, 1], countInput(count)),
+    ],
     1,
   );
   return layer(tf.relu(layer(told, 'head.picture1')), 'head.picture2') as tf.Tensor2D;

@@ -1,5 +1,5 @@
 // The training of the noise network: examples whose levels are those of the noise in them, and a few steps that learn.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
@@ -19,6 +19,7 @@ import { gaussianGenerator } from '#src/core/noise/random.js';
 import { layoutOf, parameterSource, parameterTensors, toVector } from '#src/train/loop/parameter-vector.js';
 import { drawnGraphics } from '../../scripts/noise-network/drawn-graphics.js';
 import { drawsFrom, noisyShot, SIDE } from '../../scripts/noise-network/noisy-shot.js';
+import { sceneFiles } from '../../scripts/noise-network/shots.js';
 import { trainNoiseNetwork } from '../../scripts/noise-network/train-noise-network.js';
 import { headOf } from '../../scripts/noise-network/train-picture-head.js';
 import { photo } from '../core/photo.js';
@@ -79,9 +80,10 @@ test('too few pictures and batches that no group fits are refused before anythin
   const { folder, remove } = await temporaryFolder();
   try {
     await writeFile(join(folder, 'one.png'), '');
-    const options = { folder, output: join(folder, 'out'), minutes: 1 };
-    await refused(trainNoiseNetwork(options), /more than 32 pictures.*found 1/);
+    await refused(sceneFiles(folder, folder), /more than 32 pictures.*found 1/);
+    const options = { files: { photographs: [], pristine: [] }, output: join(folder, 'out'), minutes: 1 };
     await refused(trainNoiseNetwork({ ...options, batch: 12 }), /multiple of 8 for batch.*12/);
+    assert.equal(await readdir(folder), ['one.png']);
   } finally {
     await remove();
   }
@@ -95,7 +97,7 @@ if (hasTensorflow)
     const weights = new Map(
       Object.entries(pictureHeadShapes()).map(([name, shape]) => {
         const size = shape.reduce((a, b) => a * b, 1);
-        return [name, { shape, data: Float32Array.from({ length: size }, () => 0.3 * next()) }] as const;
+        return [name, { shape, data: Float32Array.from({ length: size }, () => 0.2 * next()) }] as const;
       }),
     );
     const counts = [1, 7, 40];
@@ -134,11 +136,12 @@ if (hasTensorflow)
     // 32 of them are held back.
     for (let i = 0; i < 36; i++)
       await writeFile(join(pictures, `${100 + i}.png`), await cut((i % 6) * 70, Math.floor(i / 6) * 35));
+    const files = await sceneFiles(pictures, pictures);
     const train = async (name: string, steps: number, from?: string) => {
       const losses: number[] = [];
       await withoutLeak(() =>
         trainNoiseNetwork({
-          folder: pictures,
+          files,
           output: join(folder, name),
           minutes: 5,
           steps,
@@ -162,7 +165,7 @@ if (hasTensorflow)
       for (const [name, shape] of Object.entries(noiseNetworkShapes()))
         assert.equal(weights.get(name)?.shape, shape, name);
       const told = JSON.parse(await readFile(join(folder, 'first/training.json'), 'utf8'));
-      assert.equal([told.pictures, told.steps, told.batch], [4, 16, 8]);
+      assert.equal([told.photographs, told.pristine, told.steps, told.batch], [4, 36, 16, 8]);
       // The same examples as the first run's first step saw, by weights that have learned.
       const [again = Number.NaN] = await train('second', 1, file);
       assert.ok(again < (losses[0] ?? Number.NaN), `${again} after ${losses[0]}`);

@@ -81,7 +81,7 @@ export function doneLine(
 }
 
 /** Below this confidence the command warns: docs/noise.md tells how often such findings are right. */
-const DOUBTFUL = 0.99;
+const DOUBTFUL = 0.95;
 
 const percent = (share = 1) => `${Math.round(100 * share)}%`;
 

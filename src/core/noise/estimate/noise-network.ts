@@ -138,6 +138,12 @@ export function logLevel(variance: number): number {
 /** What the network's second half is kept within: ln of the variance of `logLevel`. */
 export const UNCERTAINTY = { centre: -1, reach: 3.5 } as const;
 
+/** Cells agree no better than this, whatever they state: neighbours share their errors. */
+export const LEAST_DEVIATION = 0.12;
+
+/** How much a cell of this standard deviation counts in a mean over cells. */
+export const certaintyOf = (deviation: number) => 1 / (deviation ** 2 + LEAST_DEVIATION ** 2);
+
 /** The standard deviation of `logLevel` that a number of the second half stands for. */
 export function uncertaintyOf(raw: number): number {
   const { centre, reach } = UNCERTAINTY;

@@ -1,9 +1,10 @@
 // The second part of the noise network: from all cells of a picture to the levels of the whole. One cell often cannot tell
 // faint noise from texture; a picture's cells together can. A set network: every cell through two layers; their mean (Zaheer
 // et al. 2017, Deep Sets) and weighted means in which a few telling cells can outvote the rest (attention, Ilse, Tomczak and
-// Welling 2018); two layers more. Small enough for plain JavaScript.
+// Welling 2018); beside them the mean of the cells' own levels, each by its certainty; two layers more. Small enough for plain
+// JavaScript.
 import type { Weights } from '../../flow/parameters.js';
-import { FEATURES, LEVELS, uncertaintyOf } from './noise-network.js';
+import { certaintyOf, FEATURES, LEVELS, uncertaintyOf } from './noise-network.js';
 
 /** Per cell: the network's levels and uncertainties, its features, and the cell's brightness. */
 export const CELL_INPUTS = 2 * LEVELS + FEATURES + 1;
@@ -11,12 +12,15 @@ const WIDTH = 64;
 /** Weightings of the cells. Each pools an equal share of the cell's channels. */
 export const ATTENTIONS = 8;
 
-/** [out, in] of every layer; 'picture1' is told the mean, the weighted means, and how many cells there are. */
+/** What 'picture1' is told: the mean, the weighted means, the cells' own levels and their certainty, and how many cells there are. */
+const TOLD = 2 * WIDTH + 2 * LEVELS + 1;
+
+/** [out, in] of every layer. */
 const LAYERS = {
   'head.cell1': [WIDTH, CELL_INPUTS],
   'head.cell2': [WIDTH, WIDTH],
   'head.attention': [ATTENTIONS, WIDTH],
-  'head.picture1': [WIDTH, 2 * WIDTH + 1],
+  'head.picture1': [WIDTH, TOLD],
   'head.picture2': [2 * LEVELS + 1, WIDTH],
 } as const;
 
@@ -29,6 +33,9 @@ export function pictureHeadShapes(): Readonly<Record<string, readonly number[]>>
     ]),
   );
 }
+
+/** What 'picture1' is told of certainties is the logarithm of their mean over this. */
+export const CERTAINTY_SCALE = 3;
 
 /** What 'picture1' is told of the number of cells. */
 export const countInput = (cells: number) => Math.log(cells) / 5 - 1;
@@ -62,7 +69,7 @@ export function poolCells(weights: Weights, cells: Float32Array): PictureLevels 
     described.reduce((max, { logits }) => Math.max(max, logits[k] as number), Number.NEGATIVE_INFINITY),
   );
   const totals = new Float64Array(ATTENTIONS);
-  const pooled = new Float64Array(2 * WIDTH + 1);
+  const pooled = new Float64Array(TOLD);
   for (const { features, logits } of described) {
     const weightings = logits.map((logit, k) => Math.exp(logit - (most[k] as number)));
     for (const [k, weighting] of weightings.entries()) totals[k] = (totals[k] as number) + weighting;
@@ -73,7 +80,17 @@ export function poolCells(weights: Weights, cells: Float32Array): PictureLevels 
   }
   for (let i = 0; i < WIDTH; i++)
     pooled[WIDTH + i] = (pooled[WIDTH + i] as number) / (totals[attentionOf(i)] as number);
-  pooled[2 * WIDTH] = countInput(count);
+  for (let i = 0; i < LEVELS; i++) {
+    let [certainty, sum] = [0, 0];
+    for (let cell = 0; cell < cells.length; cell += CELL_INPUTS) {
+      const own = certaintyOf(uncertaintyOf(cells[cell + LEVELS + i] as number));
+      certainty += own;
+      sum += own * (cells[cell + i] as number);
+    }
+    pooled[2 * WIDTH + i] = sum / certainty;
+    pooled[2 * WIDTH + LEVELS + i] = Math.log(certainty / count) / CERTAINTY_SCALE;
+  }
+  pooled[TOLD - 1] = countInput(count);
   const out = dense(weights, 'head.picture2', dense(weights, 'head.picture1', pooled, true), false);
   return {
     levels: Array.from(out.subarray(0, LEVELS)),

@@ -2,7 +2,7 @@
 // its stated certainty, so flat places speak and textured ones listen.
 import { bandPowers, MEASURED } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
-import { FLOOR_255, LEVELS, uncertaintyOf } from './noise-network.js';
+import { certaintyOf, FLOOR_255, LEVELS, uncertaintyOf } from './noise-network.js';
 import { CELL_INPUTS, type PictureLevels } from './picture-head.js';
 
 /** What the network says of one cell. */
@@ -20,8 +20,6 @@ export interface CellReading {
 /** Cells of one brightness bin at least, and bins at most. */
 const LEAST_CELLS = 24;
 const MOST_BINS = 6;
-/** Cells agree no better than this, whatever they state: neighbours share their errors. */
-const LEAST_DEVIATION = 0.12;
 /** A bin's own level counts as much as the picture's where it holds so much weight (in cells of deviation 1). */
 const PRIOR_WEIGHT = 60;
 
@@ -60,9 +58,6 @@ export interface ProfileFromReadings {
   /** [channels * MEASURED] the standard deviation of the logarithm of each. */
   readonly deviations: readonly number[];
 }
-
-const weightOf = ({ deviations }: CellReading, i: number) =>
-  1 / ((deviations[i] as number) ** 2 + LEAST_DEVIATION ** 2);
 
 /** Edges of brightness bins that hold about as many cells each. */
 function binsOf(cells: readonly CellReading[]): readonly (readonly CellReading[])[] {
@@ -136,7 +131,7 @@ function weightedLevel(cells: readonly CellReading[], channel: number, band: num
   const i = channel * MEASURED + band;
   let [weight, weighted] = [0, 0];
   for (const cell of cells) {
-    const w = weightOf(cell, i);
+    const w = certaintyOf(cell.deviations[i] as number);
     weight += w;
     weighted += w * (cell.levels[i] as number);
   }
