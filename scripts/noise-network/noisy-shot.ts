@@ -217,7 +217,7 @@ function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise
   const again = jpeg && draws.chance(0.2) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
   const isWhole = jpeg !== undefined || draws.chance(0.8);
   const soften = draws.chance(0.06) ? draws.uniform(0.3, 0.9) : 0;
-  const isGrey = draws.chance(0.15);
+  const isGrey = draws.chance(0.25);
   return async (planar) => {
     let picture: Float32Array = planar.map((value) => Math.min(1, Math.max(0, value)));
     if (isGrey) picture = grey(picture);

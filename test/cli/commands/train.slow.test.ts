@@ -85,7 +85,7 @@ test('a training of seconds says how long it will calibrate, does so and ends wi
     const { code, signal, stderr } = await command(['train', 'photos', '-o', 'prior', ...short], { cwd });
     assert.equal([code, signal], [0, null], stderr);
     assert.match(stderr, /^calibrating beta-MAP at \d noise levels? on \d+ crops: about /m);
-    assert.match(stderr, /kept in .*model\.json$/m);
+    assert.match(stderr, /written to .*model\.json$/m);
   }));
 
 test('refusals: exit code 2, one clear line, nothing written', () =>
