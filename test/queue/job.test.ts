@@ -118,13 +118,13 @@ test('wrong options are refused at once, in one line', async () => {
     );
     assert.match(String(error), /Expected /, JSON.stringify(options));
   }
-  for (const place of [
-    { jobsDir: '/no/such' },
-    { storage: 's3://B' },
-    { jobsDir: '.', storage: 's3://abc' },
-    { endpoint: 'x' },
-  ])
-    assert.match(String(await rejection(openStorage(place))), /Expected |Pass /, JSON.stringify(place));
+  for (const [place, message] of [
+    [{ jobsDir: '/no/such' }, /Expected /],
+    [{ storage: 's3://B' }, /Expected /],
+    [{ jobsDir: '.', storage: 's3://abc' }, /Pass either jobsDir or storage, not both/],
+    [{ endpoint: 'x' }, /Pass storage .* with endpoint/],
+  ] as const)
+    assert.match(String(await rejection(openStorage(place))), message, JSON.stringify(place));
 });
 
 test('a package that is not installed: what to install', async () => {

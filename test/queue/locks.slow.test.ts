@@ -41,7 +41,7 @@ test('a worker with a loaded event loop keeps its jobs; its neighbour takes none
         const next = await submitAll(redis.url, place);
         assert.equal(next.summary, {
           submitted: PICTURES,
-          known: next.summary.known,
+          known: 0,
           done: PICTURES,
           failed: 0,
         });
