@@ -109,9 +109,9 @@ async function speedUp(redis: RedisServer): Promise<void> {
 const redis = await startRedis();
 try {
   // Scripts and the queue's own keys are in Redis before a picture is counted.
-  await withPlace(1, (place) =>
-    withWorkers(1, redis, place, () => submitAll(redis.url, place)).then(() => undefined),
-  );
+  await withPlace(1, async (place) => {
+    await withWorkers(1, redis, place, () => submitAll(redis.url, place));
+  });
   await ownCost(redis);
   await speedUp(redis);
 } finally {

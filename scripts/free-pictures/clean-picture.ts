@@ -1,5 +1,6 @@
 // A picture at the largest size at which neither its noise nor its JPEG blocks show, by measured rules.
 import sharp from 'sharp';
+import { mean } from '#src/core/metrics/index.js';
 import { CLEAN_BELOW_255, estimateSigma } from '#src/core/noise/estimate/white/estimate-sigma.js';
 import type { Picture } from '#src/core/picture.js';
 
@@ -78,5 +79,5 @@ export function blockiness({ data, width, height, channels }: Picture<Uint8Array
       counts[x % 8] = (counts[x % 8] as number) + 1;
     }
   const [border = 0, ...inside] = Array.from(sums, (sum, x) => sum / Math.max(1, counts[x] as number));
-  return border - inside.reduce((sum, mean) => sum + mean, 0) / inside.length;
+  return border - mean(inside);
 }

@@ -1,5 +1,6 @@
 // Whether two pictures show the same: sizes, crops of a few pixels and recompressed copies of one photograph.
 import sharp from 'sharp';
+import { mean } from '#src/core/metrics/index.js';
 import type { Picture } from '#src/core/picture.js';
 
 /** Different landscapes with a bright sky reach 0.96; copies of one picture stay above 0.99. */
@@ -20,8 +21,8 @@ export async function thumbnailOf({
     .resize(SIDE, SIDE, { fit: 'fill' })
     .raw()
     .toBuffer();
-  const mean = small.reduce((sum, value) => sum + value, 0) / small.length;
-  const centred = Float64Array.from(small, (value) => value - mean);
+  const grey = mean([...small]);
+  const centred = Float64Array.from(small, (value) => value - grey);
   const length = Math.hypot(...centred) || 1;
   return centred.map((value) => value / length);
 }

@@ -4,7 +4,7 @@
 // Welling 2018); beside them the mean of the cells' own levels, each by its certainty; two layers more. Small enough for plain
 // JavaScript.
 import type { Weights } from '../../flow/parameters.js';
-import { certaintyOf, FEATURES, LEVELS, uncertaintyOf } from './noise-network.js';
+import { FEATURES, LEVELS, meanByCertainty, uncertaintyOf } from './noise-network.js';
 
 /** Per cell: the network's levels and uncertainties, its features, and the cell's brightness. */
 export const CELL_INPUTS = 2 * LEVELS + FEATURES + 1;
@@ -81,13 +81,12 @@ export function poolCells(weights: Weights, cells: Float32Array): PictureLevels 
   for (let i = 0; i < WIDTH; i++)
     pooled[WIDTH + i] = (pooled[WIDTH + i] as number) / (totals[attentionOf(i)] as number);
   for (let i = 0; i < LEVELS; i++) {
-    let [certainty, sum] = [0, 0];
-    for (let cell = 0; cell < cells.length; cell += CELL_INPUTS) {
-      const own = certaintyOf(uncertaintyOf(cells[cell + LEVELS + i] as number));
-      certainty += own;
-      sum += own * (cells[cell + i] as number);
-    }
-    pooled[2 * WIDTH + i] = sum / certainty;
+    const { certainty, mean } = meanByCertainty(
+      count,
+      (cell) => cells[cell * CELL_INPUTS + i] as number,
+      (cell) => uncertaintyOf(cells[cell * CELL_INPUTS + LEVELS + i] as number),
+    );
+    pooled[2 * WIDTH + i] = mean;
     pooled[2 * WIDTH + LEVELS + i] = Math.log(certainty / count) / CERTAINTY_SCALE;
   }
   pooled[TOLD - 1] = countInput(count);

@@ -2,7 +2,7 @@
 // its stated certainty, so flat places speak and textured ones listen.
 import { bandPowers, MEASURED } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
-import { certaintyOf, FLOOR_255, LEVELS, uncertaintyOf } from './noise-network.js';
+import { FLOOR_255, LEVELS, meanByCertainty, uncertaintyOf } from './noise-network.js';
 import { CELL_INPUTS, type PictureLevels } from './picture-head.js';
 
 /** What the network says of one cell. */
@@ -118,8 +118,8 @@ function brightnessOffsets(
     for (const [band, share] of shares.entries()) {
       // Where there is next to no noise, the floor is what is seen, and it is the same at every brightness.
       const own = weightedLevel(bin, channel, band);
-      weight += share * own.weight;
-      weighted += share * own.weight * (own.mean - (means[band] as number));
+      weight += share * own.certainty;
+      weighted += share * own.certainty * (own.mean - (means[band] as number));
     }
     return weighted / weight;
   });
@@ -129,13 +129,11 @@ function brightnessOffsets(
 
 function weightedLevel(cells: readonly CellReading[], channel: number, band: number) {
   const i = channel * MEASURED + band;
-  let [weight, weighted] = [0, 0];
-  for (const cell of cells) {
-    const w = certaintyOf(cell.deviations[i] as number);
-    weight += w;
-    weighted += w * (cell.levels[i] as number);
-  }
-  return { weight, mean: weighted / weight };
+  return meanByCertainty(
+    cells.length,
+    (cell) => cells[cell]?.levels[i] as number,
+    (cell) => cells[cell]?.deviations[i] as number,
+  );
 }
 
 /** Knots of equal brightness (a flat picture) are one. */
