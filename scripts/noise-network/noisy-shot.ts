@@ -15,14 +15,14 @@ import { drawnGraphics } from './drawn-graphics.js';
 import { addProfileNoise } from './profile-noise.js';
 
 /** Side of an example, pixels. */
-export const SIDE = 128;
+export const SIDE = 256;
 /** What is computed around it, so that borders and the phase of JPEG's blocks are as in a larger picture. */
 const MARGIN = 16;
 /** Cells on each side over which a band's power is averaged: coarse bands have few independent samples in one. */
 const REACH = [0, 1, 2, 3] as const;
 
 export interface NoisyShot {
-  /** [length, length, 3], RGB in [0, 1]. */
+  /** [SIDE, SIDE, 3], RGB in [0, 1]. */
   readonly picture: Float32Array;
   /** [rows, columns, LEVELS]: `logLevel` of the noise in each detail, for cells of CELL pixels. */
   readonly levels: Float32Array;
@@ -240,17 +240,13 @@ function grey(planar: Float32Array): Float32Array {
   );
 }
 
-/**
- * One drawn example.
- *
- * @param length  its side, a multiple of CELL pixels
- */
-export async function noisyShot(photo: ScenePhoto, seed: number, length = SIDE): Promise<NoisyShot> {
+/** One drawn example. */
+export async function noisyShot(photo: ScenePhoto, seed: number): Promise<NoisyShot> {
   const draws = drawsFrom(seed);
   // People save photographs again and again: most clean pictures come like this.
   const isAsFound = !photo.isPristine && draws.chance(0.6);
   const shrink = !isAsFound && draws.chance(0.25) ? draws.uniform(1, 2) : 1;
-  const taken = length + 2 * MARGIN;
+  const taken = SIDE + 2 * MARGIN;
   // Mosaics have even sides.
   const side = 2 * Math.ceil((taken * shrink) / 2);
   const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, isAsFound, draws);
@@ -263,31 +259,30 @@ export async function noisyShot(photo: ScenePhoto, seed: number, length = SIDE):
   const noisy = await finish(shrunk(first));
   const again = second === first ? noisy : await finish(shrunk(second));
   const offset = () => Math.floor(draws.uniform(0, 2 * MARGIN));
-  const part: Part = { side: taken, left: offset(), top: offset(), length };
+  const part: Part = { side: taken, left: offset(), top: offset() };
   return { picture: cutPicture(noisy, part), levels: levelsOf(noisy, again, part) };
 }
 
-/** A square of `length` pixels in planes of `side` x `side`. */
+/** A square of SIDE pixels in planes of `side` x `side`. */
 interface Part {
   readonly side: number;
   readonly left: number;
   readonly top: number;
-  readonly length: number;
 }
 
-function cutPicture(planar: Float32Array, { side, left, top, length }: Part): Float32Array {
-  const out = new Float32Array(length * length * 3);
+function cutPicture(planar: Float32Array, { side, left, top }: Part): Float32Array {
+  const out = new Float32Array(SIDE * SIDE * 3);
   let to = 0;
-  for (let y = top; y < top + length; y++)
-    for (let x = left; x < left + length; x++)
+  for (let y = top; y < top + SIDE; y++)
+    for (let x = left; x < left + SIDE; x++)
       for (let c = 0; c < 3; c++) out[to++] = planar[(c * side + y) * side + x] as number;
   return out;
 }
 
 /** [rows, columns, LEVELS]: the noise's levels around every cell. Half the power of what two pictures differ by is either's. */
 function levelsOf(first: Float32Array, second: Float32Array, part: Part): Float32Array {
-  const { side, length } = part;
-  const columns = length / CELL;
+  const { side } = part;
+  const columns = SIDE / CELL;
   const levels = new Float32Array(columns * columns * LEVELS);
   const noise = first.map((value, i) => (value - (second[i] as number)) * Math.SQRT1_2);
   toOpponents(noise, side * side);
@@ -305,11 +300,11 @@ function levelsOf(first: Float32Array, second: Float32Array, part: Part): Float3
   return levels;
 }
 
-function cellPowers(detail: Float32Array, { side, left, top, length }: Part): Float64Array {
-  const columns = length / CELL;
+function cellPowers(detail: Float32Array, { side, left, top }: Part): Float64Array {
+  const columns = SIDE / CELL;
   const powers = new Float64Array(columns * columns);
-  for (let y = 0; y < length; y++)
-    for (let x = 0; x < length; x++) {
+  for (let y = 0; y < SIDE; y++)
+    for (let x = 0; x < SIDE; x++) {
       const value = detail[(top + y) * side + left + x] as number;
       const cell = Math.floor(y / CELL) * columns + Math.floor(x / CELL);
       powers[cell] = (powers[cell] as number) + (value * value) / (CELL * CELL);

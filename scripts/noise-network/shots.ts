@@ -1,9 +1,10 @@
-// Examples for both parts of the noise network, made in a thread of their own.
+// Examples for the noise network, made in a thread of their own.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { FlowDenoiseError } from '#src/core/errors.js';
-import type { ShotBatch, ShotWorkerData } from './shot-worker.js';
+import type { NoisyShot } from './noisy-shot.js';
+import type { ShotWorkerData } from './shot-worker.js';
 
 /** Photographs from the end of the list that training never sees. */
 const HELD_BACK = 32;
@@ -45,8 +46,8 @@ export async function sceneFiles(folder: string, pristineFolder: string): Promis
 }
 
 export interface ShotMaker {
-  /** So many examples from a number on; the same number is the same example. */
-  batch(first: number, size: number): Promise<ShotBatch>;
+  /** The same number is the same example. */
+  shot(number: number): Promise<NoisyShot>;
   close(): Promise<void>;
 }
 
@@ -55,12 +56,11 @@ export function openShots(workerData: ShotWorkerData): ShotMaker {
   const [tsx, program] = [import.meta.resolve('tsx/esm/api'), import.meta.resolve('./shot-worker.ts')];
   const start = `import('${tsx}').then(({ tsImport }) => tsImport('${program}', '${program}'))`;
   const worker = new Worker(start, { eval: true, workerData });
-  const pending = new Map<number, { resolve(batch: ShotBatch): void; reject(error: unknown): void }>();
-  let id = 0;
+  const pending = new Map<number, { resolve(shot: NoisyShot): void; reject(error: unknown): void }>();
   let failure: unknown;
-  worker.on('message', (message: { id: number; batch: ShotBatch }) => {
-    pending.get(message.id)?.resolve(message.batch);
-    pending.delete(message.id);
+  worker.on('message', ({ number, shot }: { number: number; shot: NoisyShot }) => {
+    pending.get(number)?.resolve(shot);
+    pending.delete(number);
   });
   worker.on('error', (error) => {
     failure = error;
@@ -68,11 +68,11 @@ export function openShots(workerData: ShotWorkerData): ShotMaker {
     pending.clear();
   });
   return {
-    batch(first, size) {
+    shot(number) {
       return new Promise((resolve, reject) => {
         if (failure) return reject(failure);
-        pending.set(++id, { resolve, reject });
-        worker.postMessage({ id, first, size });
+        pending.set(number, { resolve, reject });
+        worker.postMessage(number);
       });
     },
     close: async () => void (await worker.terminate()),

@@ -1,19 +1,12 @@
-// Trains the noise network on simulated noise: each cell's levels by maximum likelihood under a Gaussian of the stated
-// uncertainty (Nix and Weigend 1994). Adam and its guards are the flow trainer's.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+// Trains the noise network on simulated noise, both parts together. Adam and its guards are the flow trainer's.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { FlowDenoiseError } from '#src/core/errors.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
-import {
-  CELL,
-  FEATURES,
-  LEVELS,
-  noiseNetwork,
-  noiseNetworkShapes,
-} from '#src/core/noise/estimate/noise-network.js';
+import { CELL, noiseNetworkShapes } from '#src/core/noise/estimate/noise-network.js';
+import { pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
-import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
 import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
 import {
   layoutOf,
@@ -23,210 +16,172 @@ import {
   toVector,
   toWeights,
 } from '#src/train/loop/parameter-vector.js';
-import { levelLoss } from './level-loss.js';
+import { networkLoss } from './network-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
-import type { ShotBatch } from './shot-worker.js';
-import { openShots, type SceneFiles, type ShotMaker } from './shots.js';
+import type { ShotFile } from './shot-file.js';
+
+/** Means over a step's or a check's examples, as networkLoss has them. */
+export interface NoiseTrainingFigures {
+  readonly loss: number;
+  readonly cellError: number;
+  readonly pictureError: number;
+  readonly surprise: number;
+}
 
 export interface NoiseTrainingOptions {
-  /** What scenes are made from. */
-  readonly files: SceneFiles;
-  /** Where weights.safetensors and training.json are written. */
+  readonly shots: ShotFile;
+  /** Where weights.safetensors and network.json are written. */
   readonly output: string;
-  readonly minutes: number;
-  /** Ends after so many steps, where the minutes are not over before. */
-  readonly steps?: number | undefined;
+  readonly steps: number;
   readonly batch?: number | undefined;
   readonly rate?: number | undefined;
   readonly seed?: number | undefined;
   /** Weights to begin with, a safetensors file. */
   readonly from?: string | undefined;
-  readonly onStep?: ((step: number, loss: number, error: number, seconds: number) => void) | undefined;
+  readonly onStep?: ((step: number, figures: NoiseTrainingFigures) => void) | undefined;
+  /** Of the examples that are kept from training, under the averaged weights. */
+  readonly onCheck?: ((step: number, figures: NoiseTrainingFigures) => void) | undefined;
 }
 
-/** Examples are made in groups of so many. */
-const GROUP = 8;
-/** Groups in memory. A step draws from them all, so that each example is seen a few times, in different company, mirrored and turned. */
-const POOL = 160;
-/** Groups that are made while others are learned from. */
-const AHEAD = 3;
-/** Steps that a group serves on average before the next steps wait for new ones. */
-const REUSE = 12;
+/** The share of the examples, from the end, that training does not see. */
+const HELD_BACK = 0.05;
 const CHECK_EVERY = 500;
+/** Of every weight, a step: the examples are few. */
+const DECAY = 2e-5;
 
-/** He et al. 2015; the last layer begins near zero. */
+/** He et al. 2015; the layer that states levels begins near zero. */
 function initialWeights(layout: ParameterLayout, seed: number): Float32Array {
   const next = gaussianGenerator(seed);
   const weights = new Map(
     layout.entries.map(({ name, shape, size }) => {
-      const [out = 1, inputs = 1, height = 1, width = 1] = shape;
+      const [, inputs = 1, height = 1, width = 1] = shape;
       const scale = name.endsWith('.bias')
         ? 0
-        : Math.sqrt(2 / (inputs * height * width)) * (out === 2 * LEVELS ? 0.1 : 1);
+        : Math.sqrt(2 / (inputs * height * width)) * (name === 'out.weight' ? 0.1 : 1);
       return [name, { shape, data: Float32Array.from({ length: size }, () => scale * next()) }] as const;
     }),
   );
   return toVector(layout, weights);
 }
 
-/** Groups as they come, the oldest replaced. */
-function openPool(shots: ShotMaker) {
-  const groups: ShotBatch[] = [];
-  const coming: Promise<void>[] = [];
-  let asked = 0;
-  let made = 0;
-  let used = 0;
-  function ask(): void {
-    const slot = asked++ % POOL;
-    const group = shots.batch((asked - 1) * GROUP, GROUP).then((batch) => {
-      groups[slot] = batch;
-      made += 1;
-    });
-    // Whoever waits for it is told; until then a failure is nobody's.
-    group.catch(() => undefined);
-    coming.push(group);
-  }
-  return {
-    get made() {
-      return made * GROUP;
-    },
-    /** So many groups, drawn from the pool. */
-    async draw(count: number, draws: Draws): Promise<ShotBatch[]> {
-      used += count;
-      while (made < Math.min(POOL / 4, Math.max(count, used)) || used > REUSE * made) {
-        while (coming.length < AHEAD) ask();
-        await coming.shift();
-      }
-      while (coming.length < AHEAD) ask();
-      const present = groups.filter((group) => group !== undefined);
-      return Array.from(
-        { length: count },
-        () => present[Math.floor(draws.uniform(0, present.length))] as ShotBatch,
+/** A step's examples, [B, H, W, C]. The whole batch is mirrored and turned in one of eight ways if there are draws. */
+async function batchOf(
+  shots: ShotFile,
+  numbers: readonly number[],
+  draws?: Draws,
+): Promise<[tf.Tensor4D, tf.Tensor4D]> {
+  const read = await Promise.all(numbers.map((number) => shots.read(number)));
+  const axes = draws ? [1, 2].filter(() => draws.chance(0.5)) : [];
+  const isTransposed = draws?.chance(0.5) ?? false;
+  const stacked = (arrays: readonly Float32Array[], side: number) =>
+    tf.tidy(() => {
+      const tensor = tf.stack(
+        arrays.map((array) => tf.tensor3d(array, [side, side, array.length / side ** 2])),
       );
-    },
-  };
+      const mirrored = axes.length > 0 ? tf.reverse(tensor, axes) : tensor;
+      return (isTransposed ? tf.transpose(mirrored, [0, 2, 1, 3]) : mirrored) as tf.Tensor4D;
+    });
+  return [
+    stacked(
+      read.map(({ picture }) => picture),
+      SIDE,
+    ),
+    stacked(
+      read.map(({ levels }) => levels),
+      SIDE / CELL,
+    ),
+  ];
 }
 
-/** A group, mirrored along these axes, then rows and columns exchanged. */
-interface TurnedGroup {
-  readonly batch: ShotBatch;
-  readonly axes: readonly number[];
-  readonly isTransposed: boolean;
-}
-
-/** Mean negative log likelihood, and the mean absolute error of the logarithm of levels. */
-function lossOf(
-  layout: ParameterLayout,
-  tensors: readonly tf.Tensor[],
-  groups: readonly TurnedGroup[],
-): [tf.Tensor, tf.Tensor] {
-  const stacked = (of: (batch: ShotBatch) => Float32Array, side: number, channels: number) =>
-    tf.concat(
-      groups.map(({ batch, axes, isTransposed }) => {
-        const tensor = tf.tensor4d(of(batch), [GROUP, side, side, channels]);
-        const mirrored = axes.length > 0 ? tf.reverse(tensor, [...axes]) : tensor;
-        return isTransposed ? tf.transpose(mirrored, [0, 2, 1, 3]) : mirrored;
-      }),
-    );
-  const pictures = stacked((batch) => batch.pictures, SIDE, 3);
-  const levels = stacked((batch) => batch.levels, SIDE / CELL, LEVELS);
-  const out = noiseNetwork(tfjsOps, parameterSource(layout, tensors), pictures);
-  const [mean, raw] = tf.split(out, [LEVELS, LEVELS, FEATURES], -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  return levelLoss(mean, raw, levels);
-}
-
-/** Trains on the current TensorFlow.js backend until the minutes are over; writes weights every so often and at the end. */
+/** Trains on the current TensorFlow.js backend and writes the averaged weights at every check and at the end. */
 export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<void> {
-  const {
-    files,
-    output,
-    minutes,
-    steps = Infinity,
-    batch = 24,
-    rate = 1.5e-3,
-    seed = 1,
-    from,
-    onStep,
-  } = options;
-  if (!Number.isInteger(batch / GROUP) || batch < GROUP)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected a multiple of ${GROUP} for batch but received ${batch}`,
-    );
+  const { shots, output, steps, batch = 8, rate = 1e-3, seed = 1, from, onStep, onCheck } = options;
   await mkdir(output, { recursive: true });
-  const shots = openShots({ ...files, seed, length: SIDE });
-  const layout = layoutOf(noiseNetworkShapes());
+  const layout = layoutOf({ ...noiseNetworkShapes(), ...pictureHeadShapes() });
   const start = from
     ? toVector(layout, readSafetensors(await readFile(from)) as never)
     : initialWeights(layout, seed);
   const learner = optimizer(freshTensors(start), tf.ones([layout.size]));
-  const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1000;
-  const pool = openPool(shots);
   const draws = drawsFrom(seed);
-  const curve: { step: number; seconds: number; loss: number; error: number }[] = [];
-  let step = 0;
-  let [sumLoss, sumError] = [0, 0];
+  const seen = Math.ceil(shots.count * (1 - HELD_BACK));
+  const cells = (SIDE / CELL) ** 2;
+
+  async function check(): Promise<NoiseTrainingFigures> {
+    const sums = { loss: 0, cellError: 0, pictureError: 0, surprise: 0 };
+    for (let first = seen; first < shots.count; first += batch) {
+      const numbers = Array.from({ length: Math.min(batch, shots.count - first) }, (_, i) => first + i);
+      const [pictures, levels] = await batchOf(shots, numbers);
+      const told = tf.tidy(() => {
+        const parameters = parameterSource(layout, parameterTensors(layout, learner.tensors.average));
+        const { loss, cellError, pictureError, surprise } = networkLoss(
+          parameters,
+          pictures,
+          levels,
+          undefined,
+        );
+        return tf.stack([loss, cellError, pictureError, surprise]).dataSync();
+      });
+      tf.dispose([pictures, levels]);
+      for (const [i, key] of (['loss', 'cellError', 'pictureError', 'surprise'] as const).entries())
+        sums[key] += ((told[i] as number) * numbers.length) / (shots.count - seen);
+    }
+    return sums;
+  }
 
   async function save(): Promise<void> {
     const average = (await learner.tensors.average.data()) as Float32Array;
-    const target = join(output, 'weights.safetensors');
-    await writeFile(
-      `${target}.tmp`,
-      writeSafetensors(toWeights(layout, average), () => 'F16'),
-    );
-    await rename(`${target}.tmp`, target);
-    await writeFile(
-      join(output, 'training.json'),
-      `${JSON.stringify({ photographs: files.photographs.length, pristine: files.pristine.length, batch, rate, seed, steps: step, examples: pool.made, seconds: seconds(), curve }, null, 2)}\n`,
-    );
+    const bytes = writeSafetensors(toWeights(layout, average), () => 'F16');
+    await writeFile(join(output, 'weights.safetensors'), bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const card = {
+      format: 'flow-denoise-noise-network',
+      version: 1,
+      weights: { file: 'weights.safetensors', sha256 },
+    };
+    await writeFile(join(output, 'network.json'), `${JSON.stringify(card, null, 2)}\n`);
   }
 
   try {
-    while (seconds() < 60 * minutes && step < steps) {
-      const groups = (await pool.draw(batch / GROUP, draws)).map(
-        (each): TurnedGroup => ({
-          batch: each,
-          axes: [1, 2].filter(() => draws.chance(0.5)),
-          isTransposed: draws.chance(0.5),
-        }),
-      );
+    for (let step = 1; step <= steps; step++) {
+      const numbers = Array.from({ length: batch }, () => Math.floor(draws.uniform(0, seen)));
+      const [pictures, truth] = await batchOf(shots, numbers, draws);
+      // Small pictures have few cells.
+      const shown = draws.chance(0.5)
+        ? undefined
+        : Array.from({ length: Math.round(draws.logUniform(4, cells)) }, () =>
+            Math.floor(draws.uniform(0, cells)),
+          );
       const [gradient, told] = tf.tidy(() => {
         const tensors = parameterTensors(layout, learner.tensors.parameters);
-        let beside: tf.Tensor | undefined;
+        let beside: tf.Tensor[] = [];
         const { value, grads } = tf.engine().gradients(() => {
-          const [loss, error] = lossOf(layout, tensors, groups);
-          beside = tf.keep(error);
+          const { loss, ...others } = networkLoss(parameterSource(layout, tensors), pictures, truth, shown);
+          beside = [others.cellError, others.pictureError, others.surprise].map((each) => tf.keep(each));
           return loss;
         }, tensors);
         const flat = tf.concat(grads.map((part) => tf.reshape(part, [-1])));
-        const numbers = tf.stack([value, tf.sqrt(tf.sum(tf.square(flat))), beside as tf.Tensor]);
-        beside?.dispose();
-        return [flat, numbers] as const;
+        const decayed = tf.add(flat, tf.mul(learner.tensors.parameters, DECAY));
+        const numbersTold = tf.stack([value, tf.sqrt(tf.sum(tf.square(decayed))), ...beside]);
+        tf.dispose(beside);
+        return [decayed, numbersTold] as const;
       });
-      const [loss = Number.NaN, norm = Number.NaN, error = Number.NaN] = told.dataSync();
-      told.dispose();
-      const done = Math.min(1, Math.max(seconds() / (60 * minutes), step / steps));
-      learner.update(gradient, loss, norm, rate * 0.5 * (1 + Math.cos(Math.PI * done)));
+      const [loss, norm, cellError, pictureError, surprise] = Array.from(told.dataSync()) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      tf.dispose([told, pictures, truth]);
+      learner.update(gradient, loss, norm, rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)));
       gradient.dispose();
-      step += 1;
-      sumLoss += loss;
-      sumError += error;
-      onStep?.(step, loss, error, seconds());
-      if (step % CHECK_EVERY === 0) {
-        curve.push({
-          step,
-          seconds: Math.round(seconds()),
-          loss: sumLoss / CHECK_EVERY,
-          error: sumError / CHECK_EVERY,
-        });
-        [sumLoss, sumError] = [0, 0];
+      onStep?.(step, { loss, cellError, pictureError, surprise });
+      if (step % CHECK_EVERY === 0 || step === steps) {
+        if (seen < shots.count) onCheck?.(step, await check());
         await save();
       }
     }
-    await save();
   } finally {
     learner.dispose();
-    await shots.close();
   }
 }

@@ -1,5 +1,6 @@
 // The training of the noise network: examples whose levels are those of the noise in them, and a few steps that learn.
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
@@ -18,10 +19,11 @@ import { CELL_INPUTS, pictureHeadShapes, poolCells } from '#src/core/noise/estim
 import { gaussianGenerator } from '#src/core/noise/random.js';
 import { layoutOf, parameterSource, parameterTensors, toVector } from '#src/train/loop/parameter-vector.js';
 import { drawnGraphics } from '../../scripts/noise-network/drawn-graphics.js';
+import { headOf } from '../../scripts/noise-network/network-loss.js';
 import { drawsFrom, noisyShot, SIDE } from '../../scripts/noise-network/noisy-shot.js';
+import { makeShots, openShotFile } from '../../scripts/noise-network/shot-file.js';
 import { sceneFiles } from '../../scripts/noise-network/shots.js';
 import { trainNoiseNetwork } from '../../scripts/noise-network/train-noise-network.js';
-import { headOf } from '../../scripts/noise-network/train-picture-head.js';
 import { photo } from '../core/photo.js';
 import { temporaryFolder } from './data/training-pictures.js';
 import { openTensorflow, withoutLeak } from './loop/training-backends.js';
@@ -39,7 +41,6 @@ test('a seed makes an example, another makes another; sizes and ranges are as to
     assert.ok(shot?.picture.every((value) => value >= 0 && value <= 1));
     assert.ok(shot?.levels.every((level) => level >= Math.log(FLOOR_255) - 1e-6 && level < Math.log(255)));
   }
-  assert.is((await noisyShot(scene, 5, 2 * SIDE)).levels.length, 4 * CELLS * LEVELS);
 });
 
 test('of many examples some have no noise at all, most have some', async () => {
@@ -76,14 +77,51 @@ const refused = (work: Promise<unknown>, pattern: RegExp) =>
     },
   );
 
-test('too few pictures and batches that no group fits are refused before anything is written', async () => {
+test('too few pictures are refused', async () => {
   const { folder, remove } = await temporaryFolder();
   try {
     await writeFile(join(folder, 'one.png'), '');
     await refused(sceneFiles(folder, folder), /more than 32 pictures.*found 1/);
-    const options = { files: { photographs: [], pristine: [] }, output: join(folder, 'out'), minutes: 1 };
-    await refused(trainNoiseNetwork({ ...options, batch: 12 }), /multiple of 8 for batch.*12/);
     assert.equal(await readdir(folder), ['one.png']);
+  } finally {
+    await remove();
+  }
+});
+
+/** 36 parts of a photograph; 32 of them are held back. */
+async function scenesIn(folder: string) {
+  const pictures = join(folder, 'pictures');
+  await mkdir(pictures);
+  const cut = (left: number, top: number) =>
+    sharp(scene.data, { raw: { width: scene.width, height: scene.height, channels: 3 } })
+      .extract({ left, top, width: 200, height: 200 })
+      .png()
+      .toBuffer();
+  for (let i = 0; i < 36; i++)
+    await writeFile(join(pictures, `${100 + i}.png`), await cut((i % 6) * 70, Math.floor(i / 6) * 35));
+  return sceneFiles(pictures, pictures);
+}
+
+test('a file of examples that was cut short goes on with the same examples', async () => {
+  const { folder, remove } = await temporaryFolder();
+  try {
+    const files = await scenesIn(folder);
+    const [whole, cut] = [join(folder, 'whole'), join(folder, 'cut')];
+    await makeShots(whole, { files, count: 3, seed: 7 });
+    await makeShots(cut, { files, count: 2, seed: 7 });
+    // A process that was ended in the middle of a record.
+    await truncate(cut, (await stat(cut)).size - 5);
+    const made: number[] = [];
+    await makeShots(cut, { files, count: 3, seed: 7 }, (count) => made.push(count));
+    assert.equal(made, [2, 3]);
+    assert.ok((await readFile(whole)).equals(await readFile(cut)));
+    const shots = await openShotFile(whole);
+    assert.is(shots.count, 3);
+    const { picture, levels } = await shots.read(2);
+    await shots.close();
+    assert.equal([picture.length, levels.length], [SIDE * SIDE * 3, CELLS * LEVELS]);
+    assert.ok(picture.every((value) => value >= 0 && value <= 1));
+    assert.ok(levels.every((level) => level >= Math.log(FLOOR_255) - 1e-6 && level < Math.log(255)));
   } finally {
     await remove();
   }
@@ -126,33 +164,27 @@ if (hasTensorflow)
 if (hasTensorflow)
   test('steps lower the loss, weights go on where they were, and no tensor is left', async () => {
     const { folder, remove } = await temporaryFolder();
-    const pictures = join(folder, 'pictures');
-    await mkdir(pictures);
-    const cut = (left: number, top: number) =>
-      sharp(scene.data, { raw: { width: scene.width, height: scene.height, channels: 3 } })
-        .extract({ left, top, width: 200, height: 200 })
-        .png()
-        .toBuffer();
-    // 32 of them are held back.
-    for (let i = 0; i < 36; i++)
-      await writeFile(join(pictures, `${100 + i}.png`), await cut((i % 6) * 70, Math.floor(i / 6) * 35));
-    const files = await sceneFiles(pictures, pictures);
+    const examples = join(folder, 'examples');
+    await makeShots(examples, { files: await scenesIn(folder), count: 20, seed: 1 });
+    const shots = await openShotFile(examples);
     const train = async (name: string, steps: number, from?: string) => {
       const losses: number[] = [];
+      const checks: number[] = [];
       await withoutLeak(() =>
         trainNoiseNetwork({
-          files,
+          shots,
           output: join(folder, name),
-          minutes: 5,
           steps,
-          batch: 8,
+          batch: 4,
           // Rates rise over 500 steps, so a short run asks for a higher one.
           rate: 0.05,
           from,
-          onStep: (_, loss) => losses.push(loss),
+          onStep: (_, { loss }) => losses.push(loss),
+          onCheck: (_, { loss }) => checks.push(loss),
         }),
       );
       assert.is(losses.length, steps);
+      assert.ok(checks.length === 1 && checks.every(Number.isFinite));
       return losses;
     };
     const mean = (losses: readonly number[]) => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
@@ -162,14 +194,18 @@ if (hasTensorflow)
       assert.ok(ended < begun - 0.1, `loss ${begun}, then ${ended}`);
       const file = join(folder, 'first/weights.safetensors');
       const weights = readSafetensors(await readFile(file));
-      for (const [name, shape] of Object.entries(noiseNetworkShapes()))
+      for (const [name, shape] of Object.entries({ ...noiseNetworkShapes(), ...pictureHeadShapes() }))
         assert.equal(weights.get(name)?.shape, shape, name);
-      const told = JSON.parse(await readFile(join(folder, 'first/training.json'), 'utf8'));
-      assert.equal([told.photographs, told.pristine, told.steps, told.batch], [4, 36, 16, 8]);
+      const { weights: told } = JSON.parse(await readFile(join(folder, 'first/network.json'), 'utf8'));
+      const sha256 = createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex');
+      assert.equal(told, { file: 'weights.safetensors', sha256 });
       // The same examples as the first run's first step saw, by weights that have learned.
       const [again = Number.NaN] = await train('second', 1, file);
       assert.ok(again < (losses[0] ?? Number.NaN), `${again} after ${losses[0]}`);
     } finally {
+      await shots.close();
       await remove();
     }
   });
