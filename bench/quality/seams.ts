@@ -110,8 +110,13 @@ export async function measureSeams(
 
 async function main(): Promise<void> {
   const { args, isKept } = benchArguments();
-  const [sigmas = '50', overlaps = '16,24,32', tiles = '256', approaches = 'posterior-mean', count = '2'] =
-    args;
+  const [
+    sigmas = '20,30,50',
+    overlaps = '16,24,32',
+    tiles = '256',
+    approaches = 'posterior-mean,posterior-mean:1:3',
+    count = '2',
+  ] = args;
   const pictures = await seamsPictures(count);
   const keys = ['approach', 'sigma', 'tile', 'overlap', 'pictures'];
   const results = await openResults('seams', keys, 'npm run bench -- seams --save', isKept);

@@ -18,7 +18,7 @@ import { planNoise } from './noise/noise-plan.js';
 import { type CallOptions, needsBetaMap } from './options.js';
 import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './passes/grey.js';
 import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
-import type { Approach } from './preset.js';
+import type { Approach, Scales } from './preset.js';
 import { aroundSpots, type SpotEstimate } from './view/around-spots.js';
 import { viewOf } from './view/picture-view.js';
 
@@ -29,7 +29,8 @@ export interface PictureSettings {
   readonly withBetaMap: Approach;
   readonly beta: number | 'auto';
   readonly tileSize: TileSize;
-  readonly overlap: number;
+  /** Undefined for `overlapFor`. */
+  readonly overlap: number | undefined;
   readonly meter: NoiseMeter;
 }
 
@@ -40,6 +41,18 @@ export interface PictureResult<S extends Samples>
 
 /** With fewer pixels, a session for the noise level costs more than it saves: it is 10% faster, but every thread makes one. */
 const WORTH_A_SESSION = 1e6;
+
+/**
+ * How many pixels neighbouring tiles share, so that borders differ from one tile over the whole picture by about 0.3 8-bit
+ * units at most. The weaker the noise, the fewer pixels around a pixel decide it. Measured in docs/architecture.md.
+ *
+ * @param strongest255  the strongest noise, 8-bit units
+ */
+export function overlapFor(strongest255: number, scales: Scales): number {
+  if (strongest255 <= 20) return 16;
+  // Coarser scales reach farther.
+  return strongest255 <= 30 || scales === 1 ? 24 : 32;
+}
 
 type Left = SpotEstimate['left'];
 
@@ -106,7 +119,7 @@ async function denoiseTiles<S extends Samples>(
   picture: Picture<S>,
   options: CallOptions,
   schedule: Schedule,
-  { model, beta, tileSize, overlap, meter, ...settings }: PictureSettings,
+  { model, beta, tileSize, meter, ...settings }: PictureSettings,
 ): Promise<ShownResult<S>> {
   const approach = needsBetaMap(options) ? settings.withBetaMap : settings.approach;
   const { method, ensemble, scales } = approach;
@@ -131,6 +144,7 @@ async function denoiseTiles<S extends Samples>(
     return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
   const multiple = squeezeFactor(model) * noise.multiple;
+  const overlap = settings.overlap ?? overlapFor(noise.strongest255, scales);
   // A region's surroundings are computed too, as far as tiles reach, so its pixels become the same as in the whole picture.
   const part = withSurroundings(region, picture, overlap, multiple);
   const { width, height } = part;

@@ -11,19 +11,12 @@ import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
 import { checkCall } from './check-picture.js';
-import { denoisePicture, type PictureSettings } from './denoise-picture.js';
+import { denoisePicture, overlapFor, type PictureSettings } from './denoise-picture.js';
 import type { DenoiseReport, Denoiser } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
 import { defined, parseOptions } from './option-schema.js';
-import {
-  type CallOptions,
-  type DenoiserOptions,
-  type OpeningOptions,
-  OVERLAP,
-  OVERLAP_OF_SCALES,
-  openingSchema,
-} from './options.js';
+import { type CallOptions, type DenoiserOptions, type OpeningOptions, openingSchema } from './options.js';
 import { approachOf, withBetaMap } from './preset.js';
 import { countTiles, paceOf } from './time-estimate.js';
 
@@ -54,13 +47,14 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
 /** @param shared  another denoiser's meter, which that one closes; default: a new one */
 async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<OpenedPrior> {
   const asked = approachOf(parsed);
-  const { beta, tileSize, overlap = asked.scales === 1 ? OVERLAP : OVERLAP_OF_SCALES } = parsed;
+  const { beta, tileSize, overlap } = parsed;
   const fingerprint = await fingerprintOf(parsed);
   const approachFor = (model: PriorModel) =>
     model.conditioning === null ? withBetaMap(asked, parsed) : asked;
   const { model, engine } = await openPriorAndEngine(parsed, (model) => {
     checkMethod(model, approachFor(model).method);
-    planTiles({ width: 1, height: 1, tileSize, overlap, multiple: squeezeFactor(model) });
+    const widest = overlap ?? overlapFor(Number.POSITIVE_INFINITY, asked.scales);
+    planTiles({ width: 1, height: 1, tileSize, overlap: widest, multiple: squeezeFactor(model) });
   });
   const approach = approachFor(model);
   const multiple = squeezeFactor(model);
@@ -101,8 +95,9 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
     denoise: async (picture, options) => run(picture, await checkCall(picture, options)),
     async estimate(sizes, other = {}) {
       const wanted = { ...approach, ...defined(other) };
-      const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap, multiple });
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
+      const shared = overlap ?? overlapFor(255 * sigma, wanted.scales);
+      const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap: shared, multiple });
       const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
       // Each scale has a quarter of the pixels of the one before.
       const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);

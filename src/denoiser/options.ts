@@ -6,11 +6,6 @@ import { isNoiseModel, noiseShape } from './noise/noise-options.js';
 import { callback, option } from './option-schema.js';
 import { DEFAULT_PRESET, PRESET_NAMES } from './preset.js';
 
-/** Measured defaults, see docs/architecture.md. */
-export const OVERLAP = 24;
-/** Coarser scales reach farther. */
-export const OVERLAP_OF_SCALES = 32;
-
 export const PRESET_WORDS = "'fast' or 'best'";
 export const methodSchema = z.enum(['posterior-mean', 'beta-map']);
 export const betaSchema = z.union([z.number().positive().max(1000), z.literal('auto')]);
@@ -83,7 +78,7 @@ export const openingShape = {
   overlap: option(z.int().min(0).max(2048).optional(), 'a whole number from 0 to 2048 (pixels)', {
     does: 'how far neighbouring tiles overlap',
     flag: '<pixels>',
-    otherwise: `${OVERLAP_OF_SCALES}; ${OVERLAP} with one scale`,
+    otherwise: '16 to 32, by the noise',
   }),
   /** Worker threads, one core each. Default: one per core, but at most one per GB of memory. */
   threads: option(z.int().min(1).max(1024).optional(), 'a whole number from 1 to 1024', {

@@ -3,12 +3,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import { overlapFor } from '#src/denoiser/denoise-picture.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { planTiles } from '#src/tile/plan.js';
 import { photo } from '../core/photo.js';
 import { nearBorder } from './tile-borders.js';
 
-const SIGMA = 25;
+// The strongest noise with the least overlap.
+const SIGMA = 20;
 
 test('the default tiles against one tile', async () => {
   const { data: clean, width, height } = await photo('astronaut.png');
@@ -27,7 +29,9 @@ test('the default tiles against one tile', async () => {
   }
   const [tiled = new Float32Array(), whole = new Float32Array()] = results;
   // The defaults of openDenoiser; the number of tiles says whether they still are.
-  const plan = planTiles({ width, height, tileSize: 'auto', overlap: 24, multiple: 8 });
+  const overlap = overlapFor(SIGMA, 1);
+  assert.is(overlap, 16);
+  const plan = planTiles({ width, height, tileSize: 'auto', overlap, multiple: 8 });
   assert.is(plan.tiles.length, tiles);
   assert.ok(tiles > 1);
 
@@ -49,7 +53,7 @@ test('the default tiles against one tile', async () => {
   const loss = Math.abs(psnr(clean, tiled) - psnr(clean, whole));
   const measured = `loss ${loss} dB, RMS at borders ${border}, elsewhere ${other}`;
   assert.ok(loss < 0.02, measured);
-  assert.ok(border <= 2 * other && border < 0.3 / 255, measured);
+  assert.ok(border <= 3 * other && border < 0.3 / 255, measured);
   assert.ok(psnr(clean, tiled) > 30, `${psnr(clean, tiled)} dB`);
 });
 

@@ -32,6 +32,8 @@ interface NoisePlan {
   readonly report: NoiseReport;
   /** Nothing to do: the picture is clean, or its noise is below what the prior knows. */
   readonly isClean: boolean;
+  /** The strongest noise that the prior is told, 8-bit units. */
+  readonly strongest255: number;
   /** The passes around the prior, the outermost first. */
   readonly passes: readonly TilePass[];
   /** Passes may split tiles into this many along each side, so sides are multiples of it. */
@@ -56,6 +58,7 @@ function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
   return {
     report: { isEstimated: false, ...report },
     isClean: false,
+    strongest255: sigma255,
     passes: [],
     multiple: 1,
     at: () => ({ sigma: sigma255 / 255 }),
@@ -91,6 +94,7 @@ function stabilisedPlan(
   return {
     report: { isEstimated: false, ...report, why: report.why + note },
     isClean: first.stabiliser.sigma < least,
+    strongest255: 255 * Math.max(first.stabiliser.sigma, second?.stabiliser.sigma ?? 0),
     passes: second ? [secondLookPass(first.passes, second.passes, weight)] : first.passes,
     multiple: Math.max(first.factor, second?.factor ?? 1),
     at: () => ({ sigma: first.stabiliser.sigma }),
@@ -127,6 +131,7 @@ function profilePlan(
       profile: { brightness, channels: profile.channels },
     },
     isClean: strongest < range[0],
+    strongest255: 255 * strongest,
     passes:
       white === undefined
         ? [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })]
@@ -169,6 +174,7 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
   const mean = map.reduce((sum, sigma) => sum + sigma, 0) / map.length;
   return {
     ...gaussianPlan(mean, { model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
+    strongest255: map.reduce((most, sigma) => Math.max(most, sigma), 0),
     at(tile, plan) {
       const sigmas = extractTile(view, plan, tile).map((sigma) => sigma / 255);
       const squares = sigmas.reduce((sum, sigma) => sum + sigma * sigma, 0);
