@@ -1,4 +1,4 @@
-// Decoded pictures of the training folder, kept in memory up to a number of bytes. sharp decodes in its own threads.
+// Decoded pictures of the training folders, kept in memory up to a number of bytes. sharp decodes in its own threads.
 
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
@@ -29,7 +29,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
     /** 0 while it is decoded, and if it cannot be. */
     bytes: number;
   }
-  // A map keeps its order, so the least recently used is the first.
+  // By path. A map keeps its order, so the least recently used is the first.
   const entries = new Map<string, Entry>();
   let held = 0;
   let isClosed = false;
@@ -52,17 +52,17 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
   }
 
   function makeRoom(): void {
-    for (const [name, entry] of entries) {
+    for (const [path, entry] of entries) {
       if (held <= bytes) return;
       if (entry.bytes === 0) continue;
       held -= entry.bytes;
-      entries.delete(name);
+      entries.delete(path);
     }
   }
 
   async function read(file: PictureFile): Promise<Entry> {
     const entry: Entry = { picture: decodeInTurn(file), bytes: 0 };
-    entries.set(file.name, entry);
+    entries.set(file.path, entry);
     // A picture that cannot be decoded stays, with 0 bytes, so that it is tried and reported once.
     entry.bytes = (await entry.picture)?.data.length ?? 0;
     held += entry.bytes;
@@ -72,10 +72,10 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
 
   return {
     async get(file) {
-      const known = entries.get(file.name);
+      const known = entries.get(file.path);
       if (known === undefined) return (await read(file)).picture;
-      entries.delete(file.name);
-      entries.set(file.name, known);
+      entries.delete(file.path);
+      entries.set(file.path, known);
       return known.picture;
     },
     async close() {

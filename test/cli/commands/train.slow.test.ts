@@ -96,6 +96,8 @@ test('refusals: exit code 2, one clear line, nothing written', () =>
       ['train nowhere -o prior --steps 5 --minutes 5', /either steps or minutes/],
       ['train nowhere -o prior --preset huge', /preset.*huge/],
       ['train nowhere -o prior --depth 3,x', /depth/],
+      ['train nowhere elsewhere -o prior --weights 3', /Expected 2 numbers for weights.*received 3$/m],
+      ['train nowhere elsewhere -o prior --weights 3,x', /weights.*x/],
       ['calibrate natural nowhere', /priors path natural/],
       ['calibrate absent nowhere', /absent/],
       ['calibrate natural nowhere --dry-run', /no folder nowhere/],
