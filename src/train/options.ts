@@ -10,7 +10,7 @@ import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import { plural } from '../core/printable.js';
 import { notBoth, parseOptions } from '../denoiser/option-schema.js';
-import { AUGMENTATIONS } from './data/crops.js';
+import { AUGMENTATIONS, SCALES } from './data/crops.js';
 import { checkpointFile } from './loop/checkpoint.js';
 import { OBJECTIVES } from './loop/objective.js';
 import { PRESETS, presets, type TrainingSettings } from './presets.js';
@@ -72,6 +72,11 @@ const trainOptionsSchema = z.strictObject({
     .enum(AUGMENTATIONS)
     .optional()
     .describe(AUGMENTATIONS.map((name) => `'${name}'`).join(', ')),
+  /**
+   * The least scale, of 1, 0.75, 0.5 and 0.25: 0.5 takes a third of the crops each from the pictures at 1, 0.75 and 0.5 of
+   * their size. No picture gets smaller than a crop. Default 1.
+   */
+  shrink: z.literal(SCALES).optional().describe('1, 0.75, 0.5 or 0.25'),
   /** Levels of the flow, and their steps and channels. Default: the preset's. */
   levels: whole(1, 6).describe('a whole number from 1 to 6'),
   depth: perLevel('steps', 1, 64),
@@ -106,6 +111,7 @@ export function checkTrainOptions(options: TrainOptions): CheckedTrainOptions {
       `Expected 'tensorflow' for engine, the only one with the gradient of a convolution's filter, but received '${engine}'; ${INSTALL_COMMAND} installs it`,
     );
   if (steps !== undefined && minutes !== undefined) throw notBoth('steps', 'minutes');
+  if (checked.sheetTile !== undefined && checked.shrink !== undefined) throw notBoth('sheetTile', 'shrink');
   const { weights } = checked;
   const folders = [checked.folder].flat();
   if (weights !== undefined && weights.length !== folders.length)
@@ -204,6 +210,7 @@ export async function newSettings(options: CheckedTrainOptions): Promise<Trainin
     seed: options.seed ?? 1,
     sheetTile: options.sheetTile,
     augment: options.augment,
+    shrink: options.shrink,
     from: start?.folder,
     validateEvery: options.validateEvery ?? EVERY,
     checkpointEvery: options.checkpointEvery ?? EVERY,

@@ -34,6 +34,8 @@ export interface TrainingSettings extends Preset {
   readonly seed: number;
   readonly sheetTile: number | undefined;
   readonly augment: Augmentation | undefined;
+  /** The least scale of the pictures. */
+  readonly shrink: number | undefined;
   /** The folder of the prior to start from, absolute. */
   readonly from: string | undefined;
   /** In steps. */

@@ -40,7 +40,7 @@ const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warnin
 
 async function train(): Promise<void> {
   const checkpoint = isResumed ? await readCheckpoint(settings.output, warn) : undefined;
-  const { folders, weights, crop, batch, seed, sheetTile, augment } = settings;
+  const { folders, weights, crop, batch, seed, sheetTile, augment, shrink } = settings;
   const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
   const { signal } = opening;
   const asking = setInterval(() => isStopped() && opening.abort(), 50);
@@ -52,6 +52,7 @@ async function train(): Promise<void> {
     seed,
     sheetTile,
     augment,
+    shrink,
     onSkipped,
     signal,
   }).finally(() => clearInterval(asking));

@@ -25,7 +25,8 @@ Examples:
   flow-denoise train photos -o my-prior --resume         continues after a stop, with the same result
   flow-denoise train photos -o quick --preset small --steps 2000
   flow-denoise train prints -o prints --from natural --minutes 30
-  flow-denoise train photos graphics -o both --weights 3,1   three of four crops from photos
+  flow-denoise train photos art -o both --weights 3,1    three of four crops are from photos
+  flow-denoise train photos -o detailed --shrink 0.5     crops of smaller copies too
   flow-denoise train faces -o faces --sheet-tile 64      contact sheets of pictures of 64 x 64
   flow-denoise train faces -o glow --preset paper --sheet-tile 64
 
@@ -70,6 +71,12 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
     )
     .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
     .option('--augment <how>', 'all, mirror or none (default: all; mirror for contact sheets)')
+    .addOption(
+      numberOption(
+        '--shrink <scale>',
+        'also take crops of shrunk pictures, down to 0.75, 0.5 or 0.25 (default: 1)',
+      ),
+    )
     .addOption(numberOption('--rate <number>', "learning rate (default: the preset's)"))
     .addOption(numberOption('--levels <number>', "levels of the flow (default: the preset's)"))
     .addOption(listOption('--depth <list>', 'steps of each level, such as 12,8,6 or 6'))

@@ -12,7 +12,7 @@ import {
   weightedVisits,
 } from './crop-order.js';
 import { cutCrop, isEmpty, MIRROR, type RgbPicture, SYMMETRIES, tileAt, tilesOf } from './cut-crop.js';
-import { decodedBytes, openDecodedPictures } from './decoded-pictures.js';
+import { decodedBytes, openDecodedPictures, scaled } from './decoded-pictures.js';
 import {
   type DividedPictures,
   dividePictures,
@@ -47,6 +47,9 @@ export interface CropSource {
 export const AUGMENTATIONS = ['all', 'mirror', 'none'] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];
 
+/** The scales that a picture may be shrunk to. */
+export const SCALES = [1, 0.75, 0.5, 0.25] as const;
+
 export interface CropOptions {
   /** PNG, JPEG, WebP and TIFF pictures at any depth. No folder may be inside another. */
   readonly folders: readonly string[];
@@ -62,6 +65,11 @@ export interface CropOptions {
   readonly sheetTile?: number | undefined;
   /** Default 'all'; 'mirror' for contact sheets, whose pictures mostly have an up and a down. */
   readonly augment?: Augmentation | undefined;
+  /**
+   * The least of SCALES: a crop is taken from its picture at one of them, equally often, if the picture is then large enough.
+   * Validation crops are not shrunk. Default 1. Not for contact sheets.
+   */
+  readonly shrink?: number | undefined;
   /** Memory for decoded pictures, bytes. Default 256 MiB. Crops depend on whether all pictures fit. */
   readonly cacheBytes?: number | undefined;
   /** Called for every file that cannot be read: at the start, or when it is needed. */
@@ -122,7 +130,8 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
   const cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
   const training = files.map((each) => each.training);
   const validation = files.map((each) => each.validation);
-  const takes = takesOf(training.flat(), cacheBytes);
+  const scales = SCALES.filter((scale) => scale >= (options.shrink ?? 1));
+  const takes = takesOf(training.flat(), cacheBytes, scales);
   const poolOf = (names: readonly string[], of: readonly PictureFile[], what?: string): Pool => {
     const units = of.flatMap((file) => unitsOf(file, takes, sheetTile));
     return { folders: names, units, order: visitOrder(units.length, seed, what) };
@@ -146,13 +155,21 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
       );
   }
 
+  function scaleOf(file: PictureFile, visit: number): number {
+    const possible = scales.filter((scale) => {
+      const { width, height } = scaled(file, scale);
+      return Math.min(width, height) >= size;
+    });
+    return possible[drawBelow(generatorFor(seed, 'scale', visit), possible.length)] ?? 1;
+  }
+
   /** All crops of one visit; if its unit cannot be read, of its pool's next one that can. */
   async function makeVisit(visit: number): Promise<readonly Uint8Array[]> {
     const { part, visit: ownVisit } = partOf(visit);
     const pool = pools[part] as Pool;
     for (let further = 0; further < pool.units.length; further++) {
       const unit = pool.units[pool.order(ownVisit, further)] as Unit;
-      const picture = await decoded.get(unit.file);
+      const picture = await decoded.get(unit.file, scaleOf(unit.file, visit));
       check();
       const regions = picture && regionsOf(picture, unit, takes, sheetTile);
       if (picture === undefined || regions === undefined) continue;
@@ -227,9 +244,10 @@ function remembered<Value>(
 }
 
 /** The number of crops taken each time that a picture is decoded. */
-function takesOf(files: readonly PictureFile[], cacheBytes: number): number {
+function takesOf(files: readonly PictureFile[], cacheBytes: number, scales: readonly number[]): number {
   const pixels = sum(files.map(({ width, height }) => width * height));
-  if (decodedBytes({ width: pixels, height: 1 }) <= cacheBytes) return 1;
+  const copies = sum(scales.map((scale) => scale ** 2));
+  if (decodedBytes({ width: pixels * copies, height: 1 }) <= cacheBytes) return 1;
   return Math.min(MOST_TAKES, Math.max(1, Math.ceil(pixels / files.length / PIXELS_PER_TAKE)));
 }
 
@@ -269,7 +287,7 @@ function countOf(files: readonly PictureFile[], sheetTile: number | undefined): 
 function descriptionOf(
   found: readonly FoundPictures[],
   files: readonly DividedPictures[],
-  { weights, sheetTile }: CropOptions,
+  { weights, sheetTile, shrink = 1 }: CropOptions,
   augment: Augmentation,
 ): CropSource['description'] {
   const training = files.flatMap((each) => each.training);
@@ -283,6 +301,7 @@ function descriptionOf(
     validationFiles: validation.length,
     ...(sheetTile !== undefined && { sheetTile }),
     augment,
+    ...(shrink < 1 && { shrink }),
     tooSmall: sum(found.map(({ tooSmall }) => tooSmall.length)),
     unreadable: sum(found.map(({ unreadable }) => unreadable.length)),
     hash: hashOfFiles(files),

@@ -98,6 +98,7 @@ test('refusals: exit code 2, one clear line, nothing written', () =>
       ['train nowhere -o prior --depth 3,x', /depth/],
       ['train nowhere elsewhere -o prior --weights 3', /Expected 2 numbers for weights.*received 3$/m],
       ['train nowhere elsewhere -o prior --weights 3,x', /weights.*x/],
+      ['train nowhere -o prior --shrink 0.6', /Expected 1, 0.75, 0.5 or 0.25 for shrink.*0.6/],
       ['calibrate natural nowhere', /priors path natural/],
       ['calibrate absent nowhere', /absent/],
       ['calibrate natural nowhere --dry-run', /no folder nowhere/],

@@ -68,6 +68,7 @@ export function tinySettings(changes: Partial<TrainingSettings>): TrainingSettin
     seed: 1,
     sheetTile: undefined,
     augment: undefined,
+    shrink: undefined,
     from: undefined,
     validateEvery: 1e9,
     checkpointEvery: 5,

@@ -93,6 +93,7 @@ test('it says from how many folders the crops are, in which ratio and at which s
   assert.not.match(withData({}), /folders|scales/);
   assert.match(withData({ folders: 2 }), 'The crops are from 2 folders.');
   assert.match(withData({ folders: 2, weights: '3 : 1' }), 'from 2 folders, in the ratio 3 : 1.');
+  assert.match(withData({ shrink: 0.5 }), 'several scales, from 1 down to 0.5.');
 });
 
 test('of a prior that was not trained here, it says what there is to say', () => {
