@@ -30,7 +30,7 @@ for (const preset of names.split(',') as PresetName[]) {
   const options = { folder, output, preset, sheetTile, steps: never, validateEvery: never };
   const settings = await newSettings(checkTrainOptions({ ...options, checkpointEvery: never }));
   const { crop, batch, seed } = settings;
-  const crops = await openCrops({ folder, size: crop, batch, seed, sheetTile });
+  const crops = await openCrops({ folders: [folder], size: crop, batch, seed, sheetTile });
   const seconds: number[] = [];
   const tensors: number[] = [];
   let most = 0;

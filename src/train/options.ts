@@ -8,8 +8,9 @@ import { type Architecture, squeezeFactor } from '../core/flow/architecture.js';
 import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
+import { plural } from '../core/printable.js';
 import { notBoth, parseOptions } from '../denoiser/option-schema.js';
-import { AUGMENTATIONS } from './data/crops.js';
+import { AUGMENTATIONS, SCALES } from './data/crops.js';
 import { checkpointFile } from './loop/checkpoint.js';
 import { OBJECTIVES } from './loop/objective.js';
 import { PRESETS, presets, type TrainingSettings } from './presets.js';
@@ -22,9 +23,24 @@ const perLevel = (what: string, least: number, most: number) =>
     .optional()
     .describe(`a whole number from ${least} to ${most} (${what}), or a list with one for each level`);
 
+const MOST_FOLDERS = 16;
+
+export const folderSchema = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(MOST_FOLDERS).readonly()])
+  .describe(`a folder's path, or a list of 1 to ${MOST_FOLDERS}`);
+
 const trainOptionsSchema = z.strictObject({
-  /** A folder with clean pictures; subfolders count. */
-  folder: z.string().min(1).describe("a folder's path"),
+  /** Clean pictures, in one folder or several; subfolders count. No folder may be inside another. */
+  folder: folderSchema,
+  /**
+   * Each folder's part of the crops, relative to the others: [3, 1] takes 75% from the first of two. A share is kept to
+   * 0.1%, and is 0.1% at least. Default: every picture comes equally often.
+   */
+  weights: z
+    .array(z.number().positive().max(1e6))
+    .readonly()
+    .optional()
+    .describe('a list of numbers above 0 and at most 1,000,000'),
   output: z.string().min(1).describe("the new prior's folder"),
   /** Default 'natural'. */
   preset: z
@@ -56,6 +72,11 @@ const trainOptionsSchema = z.strictObject({
     .enum(AUGMENTATIONS)
     .optional()
     .describe(AUGMENTATIONS.map((name) => `'${name}'`).join(', ')),
+  /**
+   * The least scale, of 1, 0.75, 0.5 and 0.25: 0.5 takes a third of the crops each from the pictures at 1, 0.75 and 0.5 of
+   * their size. No picture gets smaller than a crop. Default 1.
+   */
+  shrink: z.literal(SCALES).optional().describe('1, 0.75, 0.5 or 0.25'),
   /** Levels of the flow, and their steps and channels. Default: the preset's. */
   levels: whole(1, 6).describe('a whole number from 1 to 6'),
   depth: perLevel('steps', 1, 64),
@@ -90,6 +111,13 @@ export function checkTrainOptions(options: TrainOptions): CheckedTrainOptions {
       `Expected 'tensorflow' for engine, the only one with the gradient of a convolution's filter, but received '${engine}'; ${INSTALL_COMMAND} installs it`,
     );
   if (steps !== undefined && minutes !== undefined) throw notBoth('steps', 'minutes');
+  if (checked.sheetTile !== undefined && checked.shrink !== undefined) throw notBoth('sheetTile', 'shrink');
+  const { weights } = checked;
+  const folders = [checked.folder].flat();
+  if (weights !== undefined && weights.length !== folders.length)
+    throw badOption(
+      `Expected ${plural(folders.length, 'number')} for weights, one for each folder, but received ${weights.join(',')}`,
+    );
   return checked;
 }
 
@@ -124,6 +152,8 @@ function architectureFor(options: CheckedTrainOptions): Architecture {
     }),
   };
 }
+
+const foldersOf = ({ folder }: CheckedTrainOptions) => [folder].flat().map((each) => resolve(each));
 
 async function startOf(
   options: CheckedTrainOptions,
@@ -166,7 +196,8 @@ export async function newSettings(options: CheckedTrainOptions): Promise<Trainin
   const { channels, levels, scaleCap, conditioning, activation, couplingScale } = architecture;
   return {
     name: basename(output),
-    folder: resolve(options.folder),
+    folders: foldersOf(options),
+    weights: options.weights,
     output,
     architecture: { channels, levels, scaleCap, conditioning, activation, couplingScale },
     objective,
@@ -179,6 +210,7 @@ export async function newSettings(options: CheckedTrainOptions): Promise<Trainin
     seed: options.seed ?? 1,
     sheetTile: options.sheetTile,
     augment: options.augment,
+    shrink: options.shrink,
     from: start?.folder,
     validateEvery: options.validateEvery ?? EVERY,
     checkpointEvery: options.checkpointEvery ?? EVERY,
@@ -215,7 +247,7 @@ export function resumedSettings(options: CheckedTrainOptions, before: TrainingSe
   const { validateEvery, checkpointEvery, temperature } = options;
   return {
     ...before,
-    folder: resolve(options.folder),
+    folders: foldersOf(options),
     output: resolve(options.output),
     ...(isToldLength && { steps: options.steps, minutes: options.minutes }),
     ...(validateEvery !== undefined && { validateEvery }),

@@ -22,8 +22,10 @@ export interface Preset {
 /** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
 export interface TrainingSettings extends Preset {
   readonly name: string;
-  /** The pictures' folder, absolute. */
-  readonly folder: string;
+  /** The pictures' folders, absolute. */
+  readonly folders: readonly string[];
+  /** Each folder's part of the crops, relative to the others. */
+  readonly weights: readonly number[] | undefined;
   /** The prior's folder, absolute. */
   readonly output: string;
   /** Exactly one of the two is set. */
@@ -32,6 +34,8 @@ export interface TrainingSettings extends Preset {
   readonly seed: number;
   readonly sheetTile: number | undefined;
   readonly augment: Augmentation | undefined;
+  /** The least scale of the pictures. */
+  readonly shrink: number | undefined;
   /** The folder of the prior to start from, absolute. */
   readonly from: string | undefined;
   /** In steps. */

@@ -40,24 +40,26 @@ const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warnin
 
 async function train(): Promise<void> {
   const checkpoint = isResumed ? await readCheckpoint(settings.output, warn) : undefined;
-  const { folder, crop, batch, seed, sheetTile, augment } = settings;
+  const { folders, weights, crop, batch, seed, sheetTile, augment, shrink } = settings;
   const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
   const { signal } = opening;
   const asking = setInterval(() => isStopped() && opening.abort(), 50);
   const crops = await openCrops({
-    folder,
+    folders,
+    weights,
     size: crop,
     batch,
     seed,
     sheetTile,
     augment,
+    shrink,
     onSkipped,
     signal,
   }).finally(() => clearInterval(asking));
   try {
     if (checkpoint && checkpoint.state.data.hash !== crops.description.hash)
       throw badOption(
-        `${folder}: its pictures are not those that the checkpoint was trained on. Expected the same files; to train on others, start with --from ${settings.output} and another output`,
+        `${folders.join(', ')}: these are not the pictures that the checkpoint was trained on. Expected the same files in the same folders; to train on others, start with --from ${settings.output} and another output`,
       );
     // Last, because a thread that ended with TensorFlow loaded but unused has crashed the process at exit.
     const backend = await openBackend('tensorflow').catch((error: unknown) => {

@@ -24,8 +24,8 @@ Examples:
   flow-denoise calibrate my-prior sheets --sheet-tile 64
   flow-denoise calibrate natural photos --dry-run --sigmas 15,25 --crops 8
 
-If the prior was trained on the folder, only the pictures kept for validation are used. flow-denoise train calibrates at
-the end.
+If the prior was trained on these folders, only the pictures kept for validation are used. flow-denoise train calibrates
+at the end.
 
 Exit codes: 0 done, 2 wrong usage, prior, pictures or engine, 130 interrupted.`;
 
@@ -42,7 +42,7 @@ export function describeCalibrate(
   command
     .description('find the best beta for a prior on clean pictures, and write it to the prior')
     .argument('<prior>', "a prior's folder")
-    .argument('<folder>', 'clean pictures, at any depth')
+    .argument('<folders...>', 'clean pictures, at any depth')
     .addOption(listOption('--sigmas <list>', 'noise levels, such as 10,25,50 (default: 5,10,17,25,34,50,80)'))
     .addOption(numberOption('--crops <number>', 'crops to measure (default: 24)'))
     .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the prior's own)"))
@@ -56,7 +56,7 @@ export function describeCalibrate(
     .option('--quiet', 'print errors only')
     .option('--json', 'the result as JSON on stdout')
     .addHelpText('after', EXAMPLES)
-    .action((prior: string, folder: string, raw: RawOptions) => {
+    .action((prior: string, folder: string[], raw: RawOptions) => {
       const { quiet = false, json = false, sigmas, ...values } = raw;
       const levels = sigmas === undefined ? {} : { sigmas: [sigmas].flat() };
       // `calibrate` checks the values: it has the schema.

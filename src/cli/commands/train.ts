@@ -25,6 +25,8 @@ Examples:
   flow-denoise train photos -o my-prior --resume         continues after a stop, with the same result
   flow-denoise train photos -o quick --preset small --steps 2000
   flow-denoise train prints -o prints --from natural --minutes 30
+  flow-denoise train photos art -o both --weights 3,1    three of four crops are from photos
+  flow-denoise train photos -o detailed --shrink 0.5     crops of smaller copies too
   flow-denoise train faces -o faces --sheet-tile 64      contact sheets of pictures of 64 x 64
   flow-denoise train faces -o glow --preset paper --sheet-tile 64
 
@@ -44,8 +46,8 @@ interface RawOptions extends Record<string, unknown> {
 /** @param start  called with the arguments; `train` checks them */
 export function describeTrain(command: Command, start: (args: TrainArguments) => Promise<void>): void {
   command
-    .description('train your own prior on a folder of clean pictures')
-    .argument('<folder>', 'PNG, JPEG, WebP and TIFF pictures, at any depth')
+    .description('train your own prior on clean pictures')
+    .argument('<folders...>', 'PNG, JPEG, WebP and TIFF pictures, at any depth')
     .option('-o, --output <folder>', "the new prior's folder")
     .option('--preset <name>', 'natural, small or paper (default: natural)')
     .option('--objective <name>', "likelihood, denoising or both (default: the preset's)")
@@ -61,8 +63,20 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
     .addOption(numberOption('--seed <number>', 'seed of noise, crops and first weights (default: 1)'))
     .addOption(numberOption('--batch <number>', "crops per step (default: the preset's)"))
     .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the preset's)"))
+    .addOption(
+      listOption(
+        '--weights <list>',
+        "each folder's part of the crops, such as 3,1 (default: every picture comes equally often)",
+      ),
+    )
     .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
     .option('--augment <how>', 'all, mirror or none (default: all; mirror for contact sheets)')
+    .addOption(
+      numberOption(
+        '--shrink <scale>',
+        'also take crops of shrunk pictures, down to 0.75, 0.5 or 0.25 (default: 1)',
+      ),
+    )
     .addOption(numberOption('--rate <number>', "learning rate (default: the preset's)"))
     .addOption(numberOption('--levels <number>', "levels of the flow (default: the preset's)"))
     .addOption(listOption('--depth <list>', 'steps of each level, such as 12,8,6 or 6'))
@@ -86,14 +100,15 @@ export function describeTrain(command: Command, start: (args: TrainArguments) =>
     .option('--quiet', 'print errors only')
     .option('--json', 'a line of JSON on stdout for every step, validation and checkpoint')
     .addHelpText('after', EXAMPLES)
-    .action((folder: string, raw: RawOptions) => start(trainArguments(folder, raw)));
+    .action((folders: string[], raw: RawOptions) => start(trainArguments(folders, raw)));
 }
 
-function trainArguments(folder: string, raw: RawOptions): TrainArguments {
-  const { quiet = false, json = false, calibrate = true, ...values } = raw;
+function trainArguments(folder: string[], raw: RawOptions): TrainArguments {
+  const { quiet = false, json = false, calibrate = true, weights, ...values } = raw;
   if (values.output === undefined) throw badOption('Pass --output <folder> for the prior');
+  const list = weights === undefined ? {} : { weights: [weights].flat() };
   // `train` checks the values: it has the schema.
-  return { options: { ...values, folder } as TrainOptions, calibrate, quiet, json };
+  return { options: { ...values, ...list, folder } as TrainOptions, calibrate, quiet, json };
 }
 
 /** Errors of the work, not of its options. */
@@ -136,7 +151,7 @@ export async function trainCommand(
   }
   display.say(`trained: ${step.toLocaleString('en-GB')} steps; the prior is in ${printable(output)}`);
   if (!calibrate) return 0;
-  const again = `flow-denoise calibrate ${printable(output)} ${printable(folder)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
+  const again = `flow-denoise calibrate ${printable(output)} ${foldersOf(options)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
   try {
     const spent = (performance.now() - stepped) / 60_000;
     const left = extraMinutes(options.minutes);
@@ -173,7 +188,9 @@ export function beginLines({ output, minutes }: TrainOptions, calibrate: boolean
   return [page, limits];
 }
 
-function stoppedWords({ folder, output }: TrainOptions, savedStep: number | undefined): string {
+const foldersOf = ({ folder }: TrainOptions) => [folder].flat().map(printable).join(' ');
+
+function stoppedWords(options: TrainOptions, savedStep: number | undefined): string {
   if (savedStep === undefined) return 'stopped before anything could be saved';
-  return `stopped at step ${savedStep.toLocaleString('en-GB')}, which is saved; to go on: flow-denoise train ${printable(folder)} -o ${printable(output)} --resume`;
+  return `stopped at step ${savedStep.toLocaleString('en-GB')}, which is saved; to go on: flow-denoise train ${foldersOf(options)} -o ${printable(options.output)} --resume`;
 }

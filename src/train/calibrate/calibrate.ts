@@ -13,6 +13,7 @@ import { loadPrior, type Prior } from '../../core/model/load-prior.js';
 import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
 import { saveModel } from '../../core/model/save-prior.js';
 import { callback, parseOptions } from '../../denoiser/option-schema.js';
+import { folderSchema } from '../options.js';
 import { updateModelCard } from '../report/model-card.js';
 import {
   type BetaTask,
@@ -29,8 +30,8 @@ const whole = (least: number, most: number) =>
 const calibrateOptionsSchema = z.strictObject({
   /** A prior's folder. With a prior that comes with the package, `dryRun` is required. */
   prior: z.string().min(1).describe("a prior's folder"),
-  /** Clean pictures. If the prior was trained on this folder, only the files kept for validation are used. */
-  folder: z.string().min(1).describe('a folder with clean pictures'),
+  /** Clean pictures. If the prior was trained on these folders, only the files kept for validation are used. */
+  folder: folderSchema,
   /** Noise levels, 8-bit units. Default: those of 5, 10, 17, 25, 34, 50, 80 that the prior knows; see also `crops`. */
   sigmas: z
     .array(z.number().positive().max(255))
@@ -123,7 +124,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const size = sizeOf(model, checked.cropSize);
   const count = checked.crops ?? (isConditioned ? CROPS : FEW_CROPS);
   const { sheetTile } = checked;
-  let found = await calibrationCrops({ folder: checked.folder, size, count, sheetTile, model, signal });
+  const folders = [checked.folder].flat();
+  let found = await calibrationCrops({ folders, size, count, sheetTile, model, signal });
   const engine = await openEngine(prior, { engine: name, threads });
   const { minutes } = checked;
   const deadline = minutes === undefined ? undefined : AbortSignal.timeout(Math.ceil(minutes * 60_000));

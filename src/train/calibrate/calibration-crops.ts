@@ -1,4 +1,4 @@
-// The clean crops for calibration. If the prior was trained on the folder, they come from the pictures kept for validation,
+// The clean crops for calibration. If the prior was trained on the folders, they come from the pictures kept for validation,
 // else from all.
 
 import { z } from 'zod';
@@ -12,7 +12,7 @@ import { openDecodedPictures } from '../data/decoded-pictures.js';
 import { dividePictures, findPictures, hashOfFiles, type PictureFile } from '../data/picture-files.js';
 
 interface CalibrationCropsOptions {
-  readonly folder: string;
+  readonly folders: readonly string[];
   /** Side of a crop, pixels. */
   readonly size: number;
   readonly count: number;
@@ -36,28 +36,26 @@ const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
 
 /** @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason */
 export async function calibrationCrops(options: CalibrationCropsOptions): Promise<CalibrationCrops> {
-  const { folder, size, sheetTile, signal } = options;
+  const { folders, size, sheetTile, signal } = options;
   if (sheetTile !== undefined && sheetTile < size)
     throw badOption(
       `Expected pictures of at least ${size} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
     );
-  const found = await findPictures(folder, sheetTile ?? size, signal);
-  const division = dividePictures(found, {
-    isSheets: sheetTile !== undefined,
-    validationShare: VALIDATION_SHARE,
-  });
-  const { training, validation } = division;
+  const found = await findPictures(folders, sheetTile ?? size, signal);
+  const division = { isSheets: sheetTile !== undefined, validationShare: VALIDATION_SHARE };
+  const divided = found.map((each) => dividePictures(each, division));
   const provenance = trainedOn.safeParse(options.model.provenance);
-  const isTrainedOn =
-    provenance.success && provenance.data.data.hash === hashOfFiles([...training, ...validation]);
-  const areKept = (found.isDivided || isTrainedOn) && validation.length > 0;
-  const files = areKept ? validation : found.good;
-  return { crops: await read(files, options), files: files.length, areKept };
+  const isTrainedOn = provenance.success && provenance.data.data.hash === hashOfFiles(divided);
+  const areKept =
+    (isTrainedOn || found.every(({ isDivided }) => isDivided)) &&
+    divided.every(({ validation }) => validation.length > 0);
+  const files = areKept ? divided.map(({ validation }) => validation) : found.map(({ good }) => good);
+  return { crops: await read(files, options), files: files.flat().length, areKept };
 }
 
 async function read(
-  files: readonly PictureFile[],
-  { folder, size, count, sheetTile, signal }: CalibrationCropsOptions,
+  files: readonly (readonly PictureFile[])[],
+  { folders, size, count, sheetTile, signal }: CalibrationCropsOptions,
 ): Promise<Float32Array[]> {
   const decoded = openDecodedPictures(CACHE_BYTES, () => {});
   try {
@@ -72,6 +70,6 @@ async function read(
   }
   throw new FlowDenoiseError(
     'BAD_IMAGE',
-    `${folder}: none of its ${files.length} pictures can be decoded. Expected whole files; copy or export them again.`,
+    `${folders.join(', ')}: none of the ${files.flat().length} pictures can be decoded. Expected whole files; copy or export them again.`,
   );
 }

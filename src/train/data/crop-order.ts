@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { sum } from '../../core/metrics/index.js';
 import { cutCrop, isEmpty, type RgbPicture, tileAt, tilesOf } from './cut-crop.js';
 import { byPlace, type PictureFile } from './picture-files.js';
 
@@ -44,19 +45,50 @@ export function drawBelow(generator: RandomGenerator, count: number): number {
  * Returns a function from a visit to one of `count` units: each once in every `count` visits (an epoch), in a new order for
  * every epoch.
  *
+ * @param what     the units' purpose; orders of other purposes are unrelated
  * @param further  how many units to skip, to replace one that cannot be read
  */
-export function visitOrder(count: number, seed: number): (visit: number, further: number) => number {
+export function visitOrder(
+  count: number,
+  seed: number,
+  what = 'epoch',
+): (visit: number, further: number) => number {
   const orders = new Map<number, Uint32Array>();
   return (visit, further) => {
     const epoch = Math.floor(visit / count);
     let order = orders.get(epoch);
     if (order === undefined) {
-      order = permutation(count, generatorFor(seed, 'epoch', epoch));
+      order = permutation(count, generatorFor(seed, what, epoch));
       if (orders.size >= 4) orders.clear();
       orders.set(epoch, order);
     }
     return order[(visit - epoch * count + further) % count] ?? 0;
+  };
+}
+
+/** About this many visits are a round, in which every part has its exact share. */
+const VISITS_PER_ROUND = 1000;
+
+/**
+ * Divides visits among parts by weight, in random order. A share is kept to 0.1%, and is 0.1% at least.
+ *
+ * @param weights  above 0; one for each part
+ * @returns        a function from a visit to its part, and to its number among the part's visits: each number comes once
+ */
+export function weightedVisits(
+  weights: readonly number[],
+  seed: number,
+): (visit: number) => { readonly part: number; readonly visit: number } {
+  if (weights.length === 1) return (visit) => ({ part: 0, visit });
+  const total = sum(weights);
+  const shares = weights.map((weight) => Math.max(1, Math.round((VISITS_PER_ROUND * weight) / total)));
+  const parts = shares.flatMap((share, part) =>
+    Array.from({ length: share }, (_, number) => ({ part, share, number })),
+  );
+  const order = visitOrder(parts.length, seed, 'round');
+  return (visit) => {
+    const { part, share, number } = parts[order(visit, 0)] as (typeof parts)[number];
+    return { part, visit: Math.floor(visit / parts.length) * share + number };
   };
 }
 
@@ -72,20 +104,28 @@ function permutation(count: number, generator: RandomGenerator): Uint32Array {
 
 /**
  * First the middle of every validation picture, then other places in them, without end; ends if nothing can be read.
- * Repeats a crop only if there is no other. The files' names decide the order.
+ * Repeats a crop only if there is no other. The folders take turns, and the files' names decide the order in each.
+ *
+ * @param folders  each folder's files
  */
 export async function* validationCrops(
-  files: readonly PictureFile[],
+  folders: readonly (readonly PictureFile[])[],
   decode: (file: PictureFile) => Promise<RgbPicture | undefined>,
   size: number,
   sheetTile: number | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const places = byPlace(files).flatMap((file) => {
-    const tiles = sheetTile === undefined ? 1 : tilesOf(file, sheetTile);
-    return Array.from({ length: tiles }, (_, tile) => ({ file, tile }));
+  const lists = folders.map((files) => {
+    const places = byPlace(files).flatMap((file) => {
+      const tiles = sheetTile === undefined ? 1 : tilesOf(file, sheetTile);
+      return Array.from({ length: tiles }, (_, tile) => ({ file, tile }));
+    });
+    // One picture of each contact sheet first, then a second.
+    return places.sort((a, b) => a.tile - b.tile);
   });
-  // One picture of each contact sheet first, then a second.
-  places.sort((a, b) => a.tile - b.tile);
+  const longest = Math.max(...lists.map(({ length }) => length));
+  const places = Array.from({ length: longest }, (_, turn) =>
+    lists.flatMap((list) => list[turn] ?? []),
+  ).flat();
   for (let round = 0, found = 1; found > 0; round++) {
     found = 0;
     for (const [index, { file, tile }] of places.entries()) {

@@ -1,4 +1,4 @@
-// Crops of a folder's pictures, made ahead of use. The folder, the options and the step's number decide a step's crops.
+// Crops of folders' pictures, made ahead of use. The folders, the options and the step's number decide a step's crops.
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { sum } from '../../core/metrics/index.js';
 import type { Region } from '../../core/picture.js';
@@ -9,9 +9,10 @@ import {
   placeOfCrop,
   validationCrops,
   visitOrder,
+  weightedVisits,
 } from './crop-order.js';
 import { cutCrop, isEmpty, MIRROR, type RgbPicture, SYMMETRIES, tileAt, tilesOf } from './cut-crop.js';
-import { decodedBytes, openDecodedPictures } from './decoded-pictures.js';
+import { decodedBytes, openDecodedPictures, scaled } from './decoded-pictures.js';
 import {
   type DividedPictures,
   dividePictures,
@@ -46,19 +47,29 @@ export interface CropSource {
 export const AUGMENTATIONS = ['all', 'mirror', 'none'] as const;
 export type Augmentation = (typeof AUGMENTATIONS)[number];
 
+/** The scales that a picture may be shrunk to. */
+export const SCALES = [1, 0.75, 0.5, 0.25] as const;
+
 export interface CropOptions {
-  /** PNG, JPEG, WebP and TIFF pictures at any depth. */
-  readonly folder: string;
+  /** PNG, JPEG, WebP and TIFF pictures at any depth. No folder may be inside another. */
+  readonly folders: readonly string[];
+  /** Each folder's part of the crops, relative to the others; above 0. Default: every picture comes equally often. */
+  readonly weights?: readonly number[] | undefined;
   /** Side of a crop, pixels. */
   readonly size: number;
   readonly batch: number;
   readonly seed: number;
-  /** The share of the files that is kept for validation. Default VALIDATION_SHARE. */
+  /** The share of each folder's files that is kept for validation. Default VALIDATION_SHARE. */
   readonly validationShare?: number | undefined;
   /** Set if the files are contact sheets: the side of their pictures, edge to edge. Tiles of one colour are empty. */
   readonly sheetTile?: number | undefined;
   /** Default 'all'; 'mirror' for contact sheets, whose pictures mostly have an up and a down. */
   readonly augment?: Augmentation | undefined;
+  /**
+   * The least of SCALES: a crop is taken from its picture at one of them, equally often, if the picture is then large enough.
+   * Validation crops are not shrunk. Default 1. Not for contact sheets.
+   */
+  readonly shrink?: number | undefined;
   /** Memory for decoded pictures, bytes. Default 256 MiB. Crops depend on whether all pictures fit. */
   readonly cacheBytes?: number | undefined;
   /** Called for every file that cannot be read: at the start, or when it is needed. */
@@ -82,34 +93,54 @@ interface Unit {
   readonly parts: number;
 }
 
+/** Units that are visited equally often: those of one folder, or of all. */
+interface Pool {
+  readonly folders: readonly string[];
+  readonly units: readonly Unit[];
+  readonly order: ReturnType<typeof visitOrder>;
+}
+
 /**
- * Opens a folder's pictures as crops for training. If they do not all fit in memory, several crops are taken at each
+ * Opens the folders' pictures as crops for training. If they do not all fit in memory, several crops are taken at each
  * decoding and used in later steps, because decoding a large photograph takes longer than a step.
  *
- * @throws  FlowDenoiseError BAD_OPTION (no such folder; too few pictures, or too small ones), BAD_IMAGE (none can be
- *          read); the signal's reason. So does `batch`, once nothing is left that can be decoded.
+ * @throws  FlowDenoiseError BAD_OPTION (no such folder; a folder in another; too few pictures, or too small ones),
+ *          BAD_IMAGE (none can be read); the signal's reason. So does `batch`, once nothing is left that can be decoded.
  */
 export async function openCrops(options: CropOptions): Promise<CropSource> {
-  const { size, batch, seed, sheetTile, signal, onSkipped = () => {} } = options;
+  const { folders, weights, size, batch, seed, sheetTile, signal, onSkipped = () => {} } = options;
   if (sheetTile !== undefined && sheetTile < size)
     throw badOption(
       `Expected pictures of at least ${size} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
     );
-  const found = await findPictures(options.folder, sheetTile ?? size, signal);
+  const found = await findPictures(folders, sheetTile ?? size, signal);
   const division = {
     isSheets: sheetTile !== undefined,
     validationShare: options.validationShare ?? VALIDATION_SHARE,
   };
-  const files = dividePictures(found, division);
-  refuseTooFew(options.folder, found, files, division);
-  for (const file of found.unreadable) onSkipped(file);
+  const files = found.map((each) => {
+    const divided = dividePictures(each, division);
+    refuseTooFew(each, divided, division);
+    return divided;
+  });
+  for (const file of found.flatMap(({ unreadable }) => unreadable)) onSkipped(file);
 
   const augment = options.augment ?? (sheetTile === undefined ? 'all' : 'mirror');
   const symmetries = { all: SYMMETRIES, mirror: MIRROR + 1, none: 1 }[augment];
   const cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
-  const takes = takesOf(files.training, cacheBytes);
-  const units = files.training.flatMap((file) => unitsOf(file, takes, sheetTile));
-  const order = visitOrder(units.length, seed);
+  const training = files.map((each) => each.training);
+  const validation = files.map((each) => each.validation);
+  const scales = SCALES.filter((scale) => scale >= (options.shrink ?? 1));
+  const takes = takesOf(training.flat(), cacheBytes, scales);
+  const poolOf = (names: readonly string[], of: readonly PictureFile[], what?: string): Pool => {
+    const units = of.flatMap((file) => unitsOf(file, takes, sheetTile));
+    return { folders: names, units, order: visitOrder(units.length, seed, what) };
+  };
+  const pools =
+    weights === undefined
+      ? [poolOf(folders, training.flat())]
+      : folders.map((folder, index) => poolOf([folder], training[index] ?? [], `epoch of ${index}`));
+  const partOf = weightedVisits(weights ?? [1], seed);
   const decoded = openDecodedPictures(cacheBytes, onSkipped);
   const visits = new Map<number, Promise<readonly Uint8Array[]>>();
   const batches = new Map<number, Promise<Uint8Array>>();
@@ -120,15 +151,25 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     if (isClosed)
       throw new FlowDenoiseError(
         'CLOSED',
-        `${options.folder}: its crops were asked for after they were closed`,
+        `${folders.join(', ')}: crops were asked for after they were closed`,
       );
   }
 
-  /** All crops of one visit; if its unit cannot be read, of the next one that can. */
+  function scaleOf(file: PictureFile, visit: number): number {
+    const possible = scales.filter((scale) => {
+      const { width, height } = scaled(file, scale);
+      return Math.min(width, height) >= size;
+    });
+    return possible[drawBelow(generatorFor(seed, 'scale', visit), possible.length)] ?? 1;
+  }
+
+  /** All crops of one visit; if its unit cannot be read, of its pool's next one that can. */
   async function makeVisit(visit: number): Promise<readonly Uint8Array[]> {
-    for (let further = 0; further < units.length; further++) {
-      const unit = units[order(visit, further)] as Unit;
-      const picture = await decoded.get(unit.file);
+    const { part, visit: ownVisit } = partOf(visit);
+    const pool = pools[part] as Pool;
+    for (let further = 0; further < pool.units.length; further++) {
+      const unit = pool.units[pool.order(ownVisit, further)] as Unit;
+      const picture = await decoded.get(unit.file, scaleOf(unit.file, visit));
       check();
       const regions = picture && regionsOf(picture, unit, takes, sheetTile);
       if (picture === undefined || regions === undefined) continue;
@@ -139,7 +180,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
         return cutCrop(picture, x, y, size, drawBelow(generator, symmetries));
       });
     }
-    throw noneReadable(options.folder, files.training.length);
+    throw noneReadable(pool.folders, new Set(pool.units.map(({ file }) => file)).size);
   }
 
   async function makeBatch(step: number): Promise<Uint8Array> {
@@ -159,9 +200,9 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
   }
 
   return {
-    pictures: countOf(files.training, sheetTile),
-    validationPictures: countOf(files.validation, sheetTile),
-    description: descriptionOf(found, files, sheetTile, augment),
+    pictures: countOf(training.flat(), sheetTile),
+    validationPictures: countOf(validation.flat(), sheetTile),
+    description: descriptionOf(found, files, options, augment),
     async batch(step) {
       check();
       for (let ahead = 0; ahead <= STEPS_AHEAD; ahead++)
@@ -170,10 +211,10 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     },
     async validation(count) {
       check();
-      const crops = validationCrops(files.validation, decoded.get, size, sheetTile);
+      const crops = validationCrops(validation, decoded.get, size, sheetTile);
       const made: Uint8Array[] = [];
       for await (const crop of crops) if (made.push(crop) === count) return joined(made);
-      throw noneReadable(options.folder, files.validation.length);
+      throw noneReadable(folders, validation.flat().length);
     },
     async close() {
       isClosed = true;
@@ -203,9 +244,10 @@ function remembered<Value>(
 }
 
 /** The number of crops taken each time that a picture is decoded. */
-function takesOf(files: readonly PictureFile[], cacheBytes: number): number {
+function takesOf(files: readonly PictureFile[], cacheBytes: number, scales: readonly number[]): number {
   const pixels = sum(files.map(({ width, height }) => width * height));
-  if (decodedBytes({ width: pixels, height: 1 }) <= cacheBytes) return 1;
+  const copies = sum(scales.map((scale) => scale ** 2));
+  if (decodedBytes({ width: pixels * copies, height: 1 }) <= cacheBytes) return 1;
   return Math.min(MOST_TAKES, Math.max(1, Math.ceil(pixels / files.length / PIXELS_PER_TAKE)));
 }
 
@@ -243,21 +285,26 @@ function countOf(files: readonly PictureFile[], sheetTile: number | undefined): 
 }
 
 function descriptionOf(
-  { tooSmall, unreadable }: FoundPictures,
-  { training, validation }: DividedPictures,
-  sheetTile: number | undefined,
+  found: readonly FoundPictures[],
+  files: readonly DividedPictures[],
+  { weights, sheetTile, shrink = 1 }: CropOptions,
   augment: Augmentation,
 ): CropSource['description'] {
+  const training = files.flatMap((each) => each.training);
+  const validation = files.flatMap((each) => each.validation);
   return {
+    ...(found.length > 1 && { folders: found.length }),
+    ...(weights !== undefined && { weights: weights.join(' : ') }),
     pictures: countOf(training, sheetTile),
     validationPictures: countOf(validation, sheetTile),
     files: training.length,
     validationFiles: validation.length,
     ...(sheetTile !== undefined && { sheetTile }),
     augment,
-    tooSmall: tooSmall.length,
-    unreadable: unreadable.length,
-    hash: hashOfFiles([...training, ...validation]),
+    ...(shrink < 1 && { shrink }),
+    tooSmall: sum(found.map(({ tooSmall }) => tooSmall.length)),
+    unreadable: sum(found.map(({ unreadable }) => unreadable.length)),
+    hash: hashOfFiles(files),
   };
 }
 
@@ -271,9 +318,9 @@ function joined(crops: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-function noneReadable(folder: string, files: number): FlowDenoiseError {
+function noneReadable(folders: readonly string[], files: number): FlowDenoiseError {
   return new FlowDenoiseError(
     'BAD_IMAGE',
-    `${folder}: none of its ${files} pictures can be decoded, or there is nothing on any. Expected whole files; copy or export them again.`,
+    `${folders.join(', ')}: none of the ${files} pictures can be decoded, or there is nothing on any. Expected whole files; copy or export them again.`,
   );
 }

@@ -1,10 +1,10 @@
-// Finds the pictures of a training folder, reads their sizes, and splits the files into training and validation.
+// Finds the pictures of training folders, reads their sizes, and splits the files into training and validation.
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { filesBelow, refuseSpecialFile } from '../../core/files.js';
+import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
 import { DEFAULT_MAX_PIXELS, isPhotographExtension, supportedExtensions } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
 
@@ -25,6 +25,7 @@ export interface SkippedFile {
 }
 
 export interface FoundPictures {
+  readonly folder: string;
   /** By name. */
   readonly good: readonly PictureFile[];
   /** Too small for a crop, or for one tile of a contact sheet. */
@@ -53,21 +54,44 @@ const VALIDATION = 'validation';
 const LOOKS_AT_ONCE = 8;
 
 /**
- * Finds the pictures of a folder.
+ * Finds the pictures of each folder.
  *
  * @param side  the least width and height, pixels
- * @throws      FlowDenoiseError BAD_OPTION (no such folder; no picture, or only too small ones), BAD_IMAGE (none can be
- *              read); the signal's reason
+ * @throws      FlowDenoiseError BAD_OPTION (no such folder; a folder in another; no picture, or only too small ones),
+ *              BAD_IMAGE (none can be read); the signal's reason
  */
 export async function findPictures(
-  folder: string,
+  folders: readonly string[],
   side: number,
   signal?: AbortSignal | undefined,
-): Promise<FoundPictures> {
-  const status = await stat(folder).catch(() => undefined);
-  if (!status?.isDirectory())
-    throw badOption(`Expected a folder with pictures but found no folder ${folder}`);
+): Promise<FoundPictures[]> {
+  for (const folder of folders) {
+    const status = await stat(folder).catch(() => undefined);
+    if (!status?.isDirectory())
+      throw badOption(`Expected a folder with pictures but found no folder ${folder}`);
+  }
+  await refuseOverlap(folders);
+  const found: FoundPictures[] = [];
+  for (const folder of folders) found.push(await findInFolder(folder, side, signal));
+  return found;
+}
 
+/** A picture that came twice would count twice, and could be both trained on and validated with. */
+async function refuseOverlap(folders: readonly string[]): Promise<void> {
+  const places = await Promise.all(folders.map((folder) => realpath(folder)));
+  for (const [i, place] of places.entries())
+    for (const [j, other] of places.entries())
+      if (i !== j && (place === other || isBelow(place, other)))
+        throw badOption(
+          `Expected folders that share no pictures but received ${folders[i]}, which is ${place === other ? 'the same folder as' : 'inside'} ${folders[j]}; pass only one of them`,
+        );
+}
+
+async function findInFolder(
+  folder: string,
+  side: number,
+  signal: AbortSignal | undefined,
+): Promise<FoundPictures> {
   const names = (await filesBelow(folder)).filter(isPhotographExtension).sort();
   const isDivided = [TRAIN, VALIDATION].every((part) => names.some((name) => name.startsWith(`${part}/`)));
   const wanted = isDivided ? names.filter((name) => /^(?:train|validation)\//.test(name)) : names;
@@ -85,7 +109,7 @@ export async function findPictures(
     else good.push(look);
   }
   if (good.length === 0) throw nothingLeft(folder, side, tooSmall, unreadable);
-  return { good, tooSmall, unreadable, isDivided };
+  return { folder, good, tooSmall, unreadable, isDivided };
 }
 
 /**
@@ -96,10 +120,9 @@ export function dividePictures({ good, isDivided }: FoundPictures, division: Div
   return isDivided ? dividedByFolder(good) : dividedByName(good, division);
 }
 
-/** @throws  FlowDenoiseError BAD_OPTION if there are too few pictures to train on */
+/** @throws  FlowDenoiseError BAD_OPTION if a folder has too few pictures to train on */
 export function refuseTooFew(
-  folder: string,
-  { tooSmall, unreadable, isDivided }: FoundPictures,
+  { folder, tooSmall, unreadable, isDivided }: FoundPictures,
   { training, validation }: DividedPictures,
   { isSheets }: Division,
 ): void {
@@ -116,9 +139,10 @@ export function refuseTooFew(
   );
 }
 
-/** A hash over the files' names and lengths, by which a resumed training sees whether its folder has changed. */
-export function hashOfFiles(files: readonly PictureFile[]): string {
+/** A hash over the files' names and lengths, by which a resumed training sees whether its folders have changed. */
+export function hashOfFiles(folders: readonly DividedPictures[]): string {
   const hash = createHash('sha256');
+  const files = folders.flatMap(({ training, validation }) => [...training, ...validation]);
   for (const { name, bytes } of files) hash.update(`${name}\n${bytes}\n`);
   return hash.digest('hex');
 }

@@ -116,7 +116,8 @@ function useWords(model: PriorModel): string {
 }
 
 function dataWords({ data = {} }: Provenance): string {
-  const { pictures, validationPictures, files, validationFiles, sheetTile, hash } = data;
+  const { pictures, validationPictures, files, validationFiles, folders, weights, sheetTile, shrink, hash } =
+    data;
   const counts =
     pictures === undefined
       ? 'What it was trained on is not recorded.'
@@ -124,8 +125,12 @@ function dataWords({ data = {} }: Provenance): string {
         (sheetTile === undefined
           ? '.'
           : ` (on ${number(files ?? 0)} and ${number(validationFiles ?? 0)} contact sheets, ${sheetTile} x ${sheetTile} pixels each).`);
-  const folder = hash === undefined ? '' : ` SHA-256 over their names and lengths: \`${hash}\`.`;
-  return `${counts}${folder}\n\n**Licence: not stated.** Whose pictures these are and what they may be used for, you know; write it here before you pass the prior on.`;
+  const sums = hash === undefined ? '' : ` SHA-256 over their names and lengths: \`${hash}\`.`;
+  const ratio = weights === undefined ? '' : `, in the ratio ${weights}`;
+  const from = folders === undefined ? '' : ` The crops are from ${folders} folders${ratio}.`;
+  const scales =
+    shrink === undefined ? '' : ` The pictures were used at several scales, from 1 down to ${shrink}.`;
+  return `${counts}${sums}${from}${scales}\n\n**Licence: not stated.** Whose pictures these are and what they may be used for, you know; write it here before you pass the prior on.`;
 }
 
 function trainingWords(model: PriorModel, provenance: Provenance): string {

@@ -108,10 +108,12 @@ async function describe(output: string, before: PriorModel | undefined): Promise
 }
 
 function factsOf(settings: TrainingSettings): Record<string, string> {
-  const { folder, architecture, objective, batch, crop, rate, steps, minutes, seed, sigmaRange } = settings;
+  const { folders, weights, architecture, objective, batch, crop, rate, steps, minutes, seed, sigmaRange } =
+    settings;
   const [low, high] = sigmaRange.map((sigma) => Number((sigma * 255).toPrecision(3)));
   return {
-    pictures: folder,
+    pictures: folders.join(', '),
+    ...(weights && { weights: weights.join(' : ') }),
     objective,
     'steps per level': architecture.levels.map((level) => level.steps).join(', '),
     widths: architecture.levels.map(({ width }) => width).join(', '),

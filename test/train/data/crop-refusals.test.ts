@@ -13,7 +13,7 @@ import { locatedFiles, locatedPng, temporaryFolder, writeFiles } from './trainin
 const SIZE = 16;
 const temporary = await temporaryFolder();
 const below = (name: string) => join(temporary.folder, name);
-const options = (folder: string): CropOptions => ({ folder, size: SIZE, batch: 5, seed: 7 });
+const options = (folder: string): CropOptions => ({ folders: [folder], size: SIZE, batch: 5, seed: 7 });
 
 async function refusal(
   work: () => Promise<unknown>,
@@ -149,8 +149,8 @@ test('where none can be read, the reason is told', async () => {
     'c.png': await truncated(3),
   });
   const crops = await openCrops(options(below('cut')));
-  await refusal(() => crops.batch(0), 'BAD_IMAGE', below('cut'), 'none of its 2');
-  await refusal(() => crops.validation(1), 'BAD_IMAGE', 'none of its 1');
+  await refusal(() => crops.batch(0), 'BAD_IMAGE', below('cut'), 'none of the 2');
+  await refusal(() => crops.validation(1), 'BAD_IMAGE', 'none of the 1');
   await crops.close();
 });
 

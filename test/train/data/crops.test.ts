@@ -13,7 +13,7 @@ const temporary = await temporaryFolder();
 const folder = join(temporary.folder, 'photos');
 await writeFiles(folder, await locatedFiles(40, 20));
 
-const defaults: CropOptions = { folder, size: SIZE, batch: 5, seed: 7 };
+const defaults: CropOptions = { folders: [folder], size: SIZE, batch: 5, seed: 7 };
 
 async function withCrops<Result>(
   options: Partial<CropOptions>,
@@ -155,7 +155,7 @@ test('validation pictures are never trained on, and hang on names alone', async 
 
   const larger = join(temporary.folder, 'larger');
   await writeFiles(larger, await locatedFiles(80, 20));
-  const kept = await withCrops({ folder: larger, validationShare: 0.2 }, async (crops) =>
+  const kept = await withCrops({ folders: [larger], validationShare: 0.2 }, async (crops) =>
     divided(await crops.validation(crops.validationPictures)).map(blueOf),
   );
   assert.equal(
@@ -195,7 +195,7 @@ test('with no room for all, several crops are taken of a picture, and all else h
     files[`${blue}.png`] = await sharp(located).resize(750, 750, { kernel: 'nearest' }).png().toBuffer();
   }
   await writeFiles(large, files);
-  const options = { folder: large, cacheBytes: 3 * 750 * 750 * 3 };
+  const options = { folders: [large], cacheBytes: 3 * 750 * 750 * 3 };
   const all = await withCrops(options, (crops) => steps(crops, 0, 60));
   assert.equal(await withCrops(options, (crops) => steps(crops, 31, 60)), all.slice(31));
   const crops = all.flatMap((batch) => divided(batch));
@@ -243,7 +243,7 @@ test('kinds of pictures: grey, alpha, 16 bits, turned by EXIF, in subfolders', a
     'validation/one.png': await locatedPng(SIZE, SIZE, 1),
     'notes.txt': Buffer.from(JSON.stringify(fill)),
   });
-  await withCrops({ folder: kinds, batch: 4, augment: 'none' }, async (crops) => {
+  await withCrops({ folders: [kinds], batch: 4, augment: 'none' }, async (crops) => {
     assert.is(crops.pictures, 4);
     const found = divided(await crops.batch(0));
     const greys = Buffer.from([...grey].flatMap((value) => [value, value, value]));
@@ -282,7 +282,7 @@ test('contact sheets: every tile once an epoch, whole, mirrored at most, empty p
   }
   await writeFiles(sheets, files);
   const read = (cacheBytes: number | undefined) =>
-    withCrops({ folder: sheets, sheetTile: SIZE, cacheBytes }, async (crops) => {
+    withCrops({ folders: [sheets], sheetTile: SIZE, cacheBytes }, async (crops) => {
       assert.is(crops.pictures, 2 * columns * rows);
       assert.is(crops.validationPictures, columns * rows);
       const seen = (await steps(crops, 0, 6)).flatMap((batch) => divided(batch));
@@ -320,7 +320,7 @@ test('sheets that have no room decoded give every tile as often, too', async () 
     files[`${name}.png`] = await sharp({ create: canvas }).composite(tiles).png().toBuffer();
   }
   await writeFiles(sheets, files);
-  const options = { folder: sheets, sheetTile: tile, size: 64, batch: 4, cacheBytes: 0 };
+  const options = { folders: [sheets], sheetTile: tile, size: 64, batch: 4, cacheBytes: 0 };
   const blues = await withCrops(options, async (crops) =>
     (await steps(crops, 40, 80)).flatMap((batch) => divided(batch, 64)).map(blueOf),
   );
@@ -333,7 +333,7 @@ test('sheets that have no room decoded give every tile as often, too', async () 
 test('the shared faces are divided by their folders', async () => {
   const faces = sharedPath('data/faces64');
   if (faces === undefined) return;
-  await withCrops({ folder: faces, sheetTile: 64, size: 64, batch: 9 }, async (crops) => {
+  await withCrops({ folders: [faces], sheetTile: 64, size: 64, batch: 9 }, async (crops) => {
     assert.is(crops.pictures, 40 * 256);
     assert.is(crops.validationPictures, 128);
     assert.is((await crops.batch(0)).length, 9 * 64 * 64 * 3);

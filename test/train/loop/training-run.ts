@@ -54,7 +54,8 @@ const folder = await pictureFolder();
 export function tinySettings(changes: Partial<TrainingSettings>): TrainingSettings {
   return {
     name: 'tiny',
-    folder,
+    folders: [folder],
+    weights: undefined,
     output: newPlace('prior'),
     architecture: TINY,
     objective: 'denoising',
@@ -67,6 +68,7 @@ export function tinySettings(changes: Partial<TrainingSettings>): TrainingSettin
     seed: 1,
     sheetTile: undefined,
     augment: undefined,
+    shrink: undefined,
     from: undefined,
     validateEvery: 1e9,
     checkpointEvery: 5,
@@ -87,7 +89,7 @@ export async function runTiny(
   onRecord: (record: TrainingRecord) => boolean | undefined | Promise<boolean | undefined> = () => false,
 ): Promise<Run> {
   const { crop, batch, seed } = settings;
-  const crops = await openCrops({ folder: settings.folder, size: crop, batch, seed });
+  const crops = await openCrops({ folders: settings.folders, size: crop, batch, seed });
   const records: TrainingRecord[] = [];
   let isStopped = false;
   try {

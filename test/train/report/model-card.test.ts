@@ -87,6 +87,15 @@ test('it says what model.json says', () => {
   assert.not.match(card, /undefined|NaN|null|\?/);
 });
 
+test('it says from how many folders the crops are, in which ratio and at which scales', () => {
+  const { data } = trained.provenance as { data: object };
+  const withData = (more: object) => modelCard({ ...trained, provenance: { data: { ...data, ...more } } });
+  assert.not.match(withData({}), /folders|scales/);
+  assert.match(withData({ folders: 2 }), 'The crops are from 2 folders.');
+  assert.match(withData({ folders: 2, weights: '3 : 1' }), 'from 2 folders, in the ratio 3 : 1.');
+  assert.match(withData({ shrink: 0.5 }), 'several scales, from 1 down to 0.5.');
+});
+
 test('of a prior that was not trained here, it says what there is to say', () => {
   const card = modelCard({ ...natural, provenance: { seconds: 'long', data: 'photographs' } });
   assert.match(card, 'not recorded');
