@@ -31,9 +31,25 @@ const ACCEPTED = [
   /^apache-2/,
 ];
 
+/**
+ * Those and two licences that bind the font and nothing that is drawn with it: the Open Font License from 1.1 on, which says so of
+ * documents (1.0 does not), and Bitstream Vera's, which speaks of copies of the font alone.
+ */
+const ACCEPTED_FONTS = [
+  ...ACCEPTED,
+  /^(sil-)?ofl(-1\.1)?$/,
+  /^sil_open_font_license_1\.1$/,
+  /^bitstream-?vera$/,
+];
+
 /** Whether a licence's name is one of those. Of `A or B` one is enough, of `A and B` both are needed. */
-export function isAccepted(licence: string): boolean {
-  const isFree = (name: string) => ACCEPTED.some((pattern) => pattern.test(slugOf(name)));
+export const isAccepted = (licence: string) => isOneOf(ACCEPTED, licence);
+
+/** The same for a font, of which only what it draws is taken. */
+export const isAcceptedFont = (licence: string) => isOneOf(ACCEPTED_FONTS, licence);
+
+function isOneOf(accepted: readonly RegExp[], licence: string): boolean {
+  const isFree = (name: string) => accepted.some((pattern) => pattern.test(slugOf(name)));
   return licence.split(/\s+or\s+/i).some((choice) => {
     const parts = partsOf(choice);
     return parts.length > 0 && parts.every(isFree);
