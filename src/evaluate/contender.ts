@@ -20,20 +20,20 @@ export function priorName(prior: string): string {
 }
 
 /** The contender's name without its beta. Contenders that differ only in beta share it. */
-export function methodName(subject: Contender): string {
-  switch (subject.kind) {
+export function methodName(contender: Contender): string {
+  switch (contender.kind) {
     case 'given':
-      return subject.name;
+      return contender.name;
     case 'converged':
-      return `${priorName(subject.prior)}, beta-MAP at convergence`;
+      return `${priorName(contender.prior)}, beta-MAP at convergence`;
     case 'preset':
-      return `${priorName(subject.prior)}, ${subject.preset}`;
+      return `${priorName(contender.prior)}, ${contender.preset}`;
     case 'product': {
-      const method = subject.method === 'beta-map' ? 'beta-MAP' : 'posterior mean';
-      return `${priorName(subject.prior)}, ${method}`;
+      const method = contender.method === 'beta-map' ? 'beta-MAP' : 'posterior mean';
+      return `${priorName(contender.prior)}, ${method}`;
     }
     default:
-      return subject satisfies never;
+      return contender satisfies never;
   }
 }
 
@@ -42,8 +42,8 @@ export function isProduct({ kind }: Contender): boolean {
   return kind === 'product' || kind === 'preset';
 }
 
-export function betaOf(subject: Contender): Beta | undefined {
-  return 'beta' in subject ? subject.beta : undefined;
+export function betaOf(contender: Contender): Beta | undefined {
+  return 'beta' in contender ? contender.beta : undefined;
 }
 
 /** The beta as part of the name; empty without a beta. */
@@ -52,6 +52,6 @@ function betaName(beta: Beta | undefined): string {
   return beta === 'auto' ? 'calibrated beta' : `beta ${beta}`;
 }
 
-export function contenderName(subject: Contender): string {
-  return [methodName(subject), betaName(betaOf(subject))].filter((part) => part !== '').join(', ');
+export function contenderName(contender: Contender): string {
+  return [methodName(contender), betaName(betaOf(contender))].filter((part) => part !== '').join(', ');
 }

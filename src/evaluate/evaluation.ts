@@ -41,7 +41,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     settings: settingsOf(checked),
     pictures: pictures.map(({ name, width, height }) => ({ name, width, height })),
     levels: plan.levels,
-    subjects: plan.subjects,
+    contenders: plan.contenders,
     noisy,
     cells,
   };

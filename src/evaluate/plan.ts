@@ -8,14 +8,14 @@ import type { CheckedEvaluateOptions } from './options.js';
 
 export interface EvaluationTask {
   readonly level: NoiseLevel;
-  readonly subject: Contender;
+  readonly contender: Contender;
   /** Takes the first pictures, up to this number. */
   readonly count: number;
 }
 
 export interface EvaluationPlan {
   readonly levels: readonly NoiseLevel[];
-  readonly subjects: readonly Contender[];
+  readonly contenders: readonly Contender[];
   readonly tasks: readonly EvaluationTask[];
 }
 
@@ -27,13 +27,13 @@ export interface EvaluationPlan {
 export async function gridPlan(options: CheckedEvaluateOptions, count: number): Promise<EvaluationPlan> {
   const levels = distinct(gridLevels(options), noiseName);
   const { prior: priors = [DEFAULT_PRIOR] } = options;
-  const own = await Promise.all(priors.map((prior) => ownSubjects(prior, options)));
-  const subjects = distinct([...own.flat(), ...givenSubjects(options)], contenderName);
-  return planOf(levels, subjects, () => count);
+  const own = await Promise.all(priors.map((prior) => ownContenders(prior, options)));
+  const contenders = distinct([...own.flat(), ...givenContenders(options)], contenderName);
+  return planOf(levels, contenders, () => count);
 }
 
 /** The contenders by default: the default preset, and each method. */
-async function ownSubjects(
+async function ownContenders(
   prior: string,
   { preset, method, beta }: Pick<CheckedEvaluateOptions, 'preset' | 'method' | 'beta'>,
 ): Promise<Contender[]> {
@@ -52,7 +52,7 @@ async function ownSubjects(
   ];
 }
 
-export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>): Contender[] {
+export function givenContenders({ given }: Pick<CheckedEvaluateOptions, 'given'>): Contender[] {
   return Object.entries(given).map(([name, what]) =>
     typeof what === 'string' ? { kind: 'given', name, folder: what } : { kind: 'given', name },
   );
@@ -61,13 +61,13 @@ export function givenSubjects({ given }: Pick<CheckedEvaluateOptions, 'given'>):
 /** @param count  the number of pictures for a contender and a noise; 0 leaves the cell out */
 export function planOf(
   levels: readonly NoiseLevel[],
-  subjects: readonly Contender[],
-  count: (subject: Contender, level: NoiseLevel) => number,
+  contenders: readonly Contender[],
+  count: (contender: Contender, level: NoiseLevel) => number,
 ): EvaluationPlan {
-  const tasks = subjects.flatMap((subject) =>
-    levels.map((level) => ({ level, subject, count: count(subject, level) })),
+  const tasks = contenders.flatMap((contender) =>
+    levels.map((level) => ({ level, contender, count: count(contender, level) })),
   );
-  return { levels, subjects, tasks: tasks.filter(({ count }) => count > 0) };
+  return { levels, contenders, tasks: tasks.filter(({ count }) => count > 0) };
 }
 
 const DEFAULT_ISO = [400, 3200, 12_800, 51_200] as const;

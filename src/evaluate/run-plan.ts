@@ -82,17 +82,20 @@ export async function runPlan(
   const onPicture = progress(plan, withMeasuring(expected, beside), options);
   const cells: Cell[] = [];
   let engineWords = 'none';
-  for (const subjects of families(plan.subjects)) {
-    const [first] = subjects;
+  for (const contenders of families(plan.contenders)) {
+    const [first] = contenders;
     const own = plan.levels.flatMap((level) =>
-      plan.tasks.filter((task) => task.level === level && subjects.includes(task.subject)),
+      plan.tasks.filter((task) => task.level === level && contenders.includes(task.contender)),
     );
     if (first === undefined || own.length === 0) continue;
     const restorer = await openRestorer(first, restorerOptions);
     if (restorer.engine) engineWords = `${restorer.engine.name} (${restorer.engine.why})`;
     try {
       for (const task of own) {
-        const cell = { level: plan.levels.indexOf(task.level), subject: plan.subjects.indexOf(task.subject) };
+        const cell = {
+          level: plan.levels.indexOf(task.level),
+          contender: plan.contenders.indexOf(task.contender),
+        };
         cells.push(await runCell({ task, cell, restorer, pictures, shown, options, onPicture }));
       }
     } finally {
@@ -111,11 +114,11 @@ export function withMeasuring(
 }
 
 /** Groups contenders that differ only in beta: they share a restorer, and what it prepares for a noise. */
-function families(subjects: readonly Contender[]): readonly Contender[][] {
+function families(contenders: readonly Contender[]): readonly Contender[][] {
   const byMethod = new Map<string, Contender[]>();
-  for (const subject of subjects) {
-    const key = `${subject.kind} ${methodName(subject)}`;
-    byMethod.set(key, [...(byMethod.get(key) ?? []), subject]);
+  for (const contender of contenders) {
+    const key = `${contender.kind} ${methodName(contender)}`;
+    byMethod.set(key, [...(byMethod.get(key) ?? []), contender]);
   }
   return [...byMethod.values()];
 }
@@ -142,7 +145,7 @@ function progress(
     onProgress?.({
       done,
       total,
-      what: `${contenderName(task.subject)}, ${noiseName(task.level)}`,
+      what: `${contenderName(task.contender)}, ${noiseName(task.level)}`,
       secondsLeft,
     });
   };
@@ -172,7 +175,7 @@ async function measureAllNoisy(
 
 interface CellWork {
   readonly task: EvaluationTask;
-  readonly cell: Pick<Cell, 'level' | 'subject'>;
+  readonly cell: Pick<Cell, 'level' | 'contender'>;
   readonly restorer: Restorer;
   readonly pictures: readonly CleanPicture[];
   readonly shown: readonly PictureThumbnails[];
@@ -183,7 +186,7 @@ interface CellWork {
 async function runCell(work: CellWork): Promise<Cell> {
   const { task, cell, restorer, options } = work;
   const pictures = work.pictures.slice(0, task.count);
-  const call = { beta: betaOf(task.subject), signal: options.signal };
+  const call = { beta: betaOf(task.contender), signal: options.signal };
   async function restoreOne(clean: CleanPicture, index: number): Promise<PictureResult> {
     options.signal?.throwIfAborted();
     const pair = await noisyPair(clean, index, task.level, options);
@@ -220,10 +223,10 @@ async function show(
 ): Promise<void> {
   const entry = shown.find(({ picture, level }) => picture === reference.name && level === cell.level);
   if (entry === undefined) return;
-  entry.restored.set(cell.subject, await thumbnail({ ...noisy, data: estimate }));
+  entry.restored.set(cell.contender, await thumbnail({ ...noisy, data: estimate }));
   const residual = standardisedResidual(noisy.data, estimate, reference.data, task.level);
   const blocks = await blockThumbnail(blockRms(residual, noisy));
-  if (blocks) entry.uneven.set(cell.subject, blocks);
+  if (blocks) entry.uneven.set(cell.contender, blocks);
 }
 
 /**
@@ -233,24 +236,26 @@ async function show(
  *                  fail before the work
  */
 async function expectedSeconds(
-  { tasks, levels, subjects }: EvaluationPlan,
+  { tasks, levels, contenders }: EvaluationPlan,
   pictures: readonly Size[],
   options: RestorerOptions,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<EvaluationTask, number>> {
   const seconds = new Map<EvaluationTask, number>(tasks.map((task) => [task, 0]));
-  for (const prior of new Set(subjects.flatMap((subject) => ('prior' in subject ? subject.prior : [])))) {
+  for (const prior of new Set(
+    contenders.flatMap((contender) => ('prior' in contender ? contender.prior : [])),
+  )) {
     signal?.throwIfAborted();
     const denoiser = await openDenoiser({ ...options, prior, method: 'beta-map' });
     try {
       for (const level of levels) if (level.model === 'gaussian') checkSigma(level.sigma, denoiser);
       for (const task of tasks) {
-        const { subject, count } = task;
-        if (!('prior' in subject) || subject.prior !== prior) continue;
+        const { contender, count } = task;
+        if (!('prior' in contender) || contender.prior !== prior) continue;
         const sizes = pictures.slice(0, count);
-        const estimate = await denoiser.estimate(sizes, approachOf(subject));
+        const estimate = await denoiser.estimate(sizes, approachOf(contender));
         const climb =
-          subject.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;
+          contender.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;
         seconds.set(task, (estimate.preparation ?? 0) + (estimate.seconds / estimate.evaluations) * climb);
       }
     } finally {
@@ -260,7 +265,7 @@ async function expectedSeconds(
   return seconds;
 }
 
-function approachOf(subject: Contender): Partial<Approach> {
-  if (subject.kind === 'preset') return PRESETS[subject.preset];
-  return { method: subject.kind === 'product' ? subject.method : 'beta-map', ensemble: 1, scales: 1 };
+function approachOf(contender: Contender): Partial<Approach> {
+  if (contender.kind === 'preset') return PRESETS[contender.preset];
+  return { method: contender.kind === 'product' ? contender.method : 'beta-map', ensemble: 1, scales: 1 };
 }

@@ -38,7 +38,7 @@ test('each figure is what the product gives for the picture under that noise', (
       { name: 'b.png', width: 32, height: 32 },
       { name: 'below/c.png', width: 48, height: 32 },
     ]);
-    assert.is(results.subjects.length, 3);
+    assert.is(results.contenders.length, 3);
     assert.is(results.cells.length, 6);
     assert.ok(
       results.cells.every(
@@ -55,7 +55,7 @@ test('each figure is what the product gives for the picture under that noise', (
     try {
       const { data, report } = await denoiser.denoise({ data: noisy, ...size }, { sigma: 25 });
       const seen = data.map((value) => Math.min(1, Math.max(0, value)));
-      const found = results.cells.find(({ level, subject }) => level === 1 && subject === 0)?.pictures[2];
+      const found = results.cells.find(({ level, contender }) => level === 1 && contender === 0)?.pictures[2];
       isNear(found?.mse, mse(clean, seen));
       isNear(found?.psnr, psnr(clean, seen));
       isNear(found?.ssim, ssim(clean, seen, size));
@@ -72,7 +72,7 @@ test('without a word for it: what a user gets by default, and the methods alone'
     const common = { ...shared, folder, count: 1, sigma: [25] } as const;
     const unconditioned = fixtureFolder('unconditioned');
     const { results } = await evaluate({ ...common, prior: [conditioned, unconditioned] });
-    assert.equal(results.subjects, [
+    assert.equal(results.contenders, [
       { kind: 'preset', prior: conditioned, preset: 'fast' },
       { kind: 'product', prior: conditioned, method: 'posterior-mean' },
       { kind: 'product', prior: conditioned, method: 'beta-map', beta: 'auto' },
@@ -88,7 +88,7 @@ test('without a word for it: what a user gets by default, and the methods alone'
     try {
       const { data, report } = await denoiser.denoise({ data: noisy, ...size }, { sigma: 25 });
       const seen = data.map((value) => Math.min(1, Math.max(0, value)));
-      const [found, mean] = [0, 1].map((subject) => results.cells[subject]?.pictures[0]);
+      const [found, mean] = [0, 1].map((contender) => results.cells[contender]?.pictures[0]);
       isNear(found?.psnr, psnr(clean, seen));
       assert.is(found?.evaluations, report.evaluations);
       assert.ok((mean?.evaluations ?? 0) < report.evaluations, 'the method alone has no ensemble');
@@ -128,20 +128,23 @@ test('the first estimate counts what is measured, and what the engine takes to p
 
 test('what is named is evaluated and nothing else', () =>
   withCleanFolder(async (_, folder) => {
-    const subjectsOf = async (options: Partial<EvaluateOptions>) => {
+    const contendersOf = async (options: Partial<EvaluateOptions>) => {
       const checked = checkEvaluateOptions({ ...shared, folder, prior: [conditioned], ...options });
-      return (await gridPlan(checked, 1)).subjects.map((subject) =>
-        contenderName(subject).replace(/.*?, /, ''),
+      return (await gridPlan(checked, 1)).contenders.map((contender) =>
+        contenderName(contender).replace(/.*?, /, ''),
       );
     };
-    assert.equal(await subjectsOf({ preset: ['fast', 'best'] }), ['fast', 'best']);
-    assert.equal(await subjectsOf({ preset: ['fast'], method: ['posterior-mean'] }), [
+    assert.equal(await contendersOf({ preset: ['fast', 'best'] }), ['fast', 'best']);
+    assert.equal(await contendersOf({ preset: ['fast'], method: ['posterior-mean'] }), [
       'fast',
       'posterior mean',
     ]);
-    assert.equal(await subjectsOf({ preset: ['fast'], beta: [2] }), ['fast', 'beta-MAP, beta 2']);
-    assert.equal(await subjectsOf({ beta: [2, 'auto'] }), ['beta-MAP, beta 2', 'beta-MAP, calibrated beta']);
-    assert.equal(await subjectsOf({ method: ['posterior-mean'] }), ['posterior mean']);
+    assert.equal(await contendersOf({ preset: ['fast'], beta: [2] }), ['fast', 'beta-MAP, beta 2']);
+    assert.equal(await contendersOf({ beta: [2, 'auto'] }), [
+      'beta-MAP, beta 2',
+      'beta-MAP, calibrated beta',
+    ]);
+    assert.equal(await contendersOf({ method: ['posterior-mean'] }), ['posterior mean']);
   }));
 
 test('count, crop, clip, and Poisson-Gaussian noise', () =>
@@ -228,8 +231,8 @@ test('other programs get the same pixels, and their results are measured beside 
       ...options,
       given: { nothing: noise, oracle: join(pairs, 'oracle') },
     });
-    const [own, nothing, oracle] = [0, 1, 2].map((subject) =>
-      results.cells.find((cell) => cell.subject === subject),
+    const [own, nothing, oracle] = [0, 1, 2].map((contender) =>
+      results.cells.find((cell) => cell.contender === contender),
     );
     assert.ok(own?.secondsPerMegapixel !== undefined && nothing?.secondsPerMegapixel === undefined);
     for (const [i, { mse, psnr, residual }] of (nothing?.pictures ?? []).entries()) {
@@ -274,8 +277,8 @@ test('a program that is called gets the noisy picture and its noise, one at a ti
         },
       },
     });
-    assert.equal(results.subjects[1], { kind: 'given', name: 'half' });
-    const cells = results.cells.filter(({ subject }) => subject === 1);
+    assert.equal(results.contenders[1], { kind: 'given', name: 'half' });
+    const cells = results.cells.filter(({ contender }) => contender === 1);
     assert.is(cells.length, 2);
     for (const { pictures, secondsPerMegapixel = 0 } of cells) {
       assert.ok(secondsPerMegapixel > 0);

@@ -73,7 +73,7 @@ const picture = (psnr: number) => ({ psnr, mse: 10 ** (-psnr / 10), ssim: 0.9, r
 
 /** Two pictures a cell: `psnr` 0.1 below and above. */
 function resultsOf(
-  cells: readonly { readonly level: number; readonly subject: number; readonly psnr: number }[],
+  cells: readonly { readonly level: number; readonly contender: number; readonly psnr: number }[],
 ): EvaluationResults {
   return {
     format: 'flow-denoise-evaluation',
@@ -82,7 +82,7 @@ function resultsOf(
     settings: { protocol: 'paper', folder: 'faces', seed: 1, clip: false, crop: 8 },
     pictures: [1, 2].map((name) => ({ name: `${name}.png`, width: 64, height: 64 })),
     levels: EQUAL_LEVELS,
-    subjects: [
+    contenders: [
       { kind: 'product', prior: 'faces64', method: 'posterior-mean' },
       { kind: 'product', prior: 'faces64', method: 'beta-map', beta: 2 },
       { kind: 'converged', prior: 'faces64', beta: 2 },
@@ -99,18 +99,18 @@ function resultsOf(
 
 test('our best is the product’s, beside the paper’s and beside other programs’', () => {
   const results = resultsOf([
-    { level: 0, subject: 0, psnr: 40 },
-    { level: 0, subject: 1, psnr: 40.4 },
-    { level: 0, subject: 2, psnr: 41 },
-    { level: 0, subject: 3, psnr: 42 },
+    { level: 0, contender: 0, psnr: 40 },
+    { level: 0, contender: 1, psnr: 40.4 },
+    { level: 0, contender: 2, psnr: 41 },
+    { level: 0, contender: 3, psnr: 42 },
   ]);
   const best = bestAt(results, 0, 0);
-  assert.is(best?.subject, 1);
+  assert.is(best?.contender, 1);
   assert.ok(Math.abs((best?.gain ?? 0) - 1) < 1e-9);
   assert.is(bestAt(results, 1, 1), undefined);
   const withQuality = resultsOf([
-    { level: 0, subject: 1, psnr: 40.4 },
-    { level: 0, subject: 4, psnr: 40.5 },
+    { level: 0, contender: 1, psnr: 40.4 },
+    { level: 0, contender: 4, psnr: 40.5 },
   ]);
   assert.is(bestTable(withQuality, [0]).rows[0]?.[4], 'faces64, best');
   const { header, rows } = bestTable(results, [0, 1]);
@@ -130,8 +130,8 @@ test('our best is the product’s, beside the paper’s and beside other program
 
 test('each printed cell has ours under it, beta under beta', () => {
   const results = resultsOf([
-    { level: 2, subject: 1, psnr: 31 },
-    { level: 2, subject: 0, psnr: 32 },
+    { level: 2, contender: 1, psnr: 31 },
+    { level: 2, contender: 0, psnr: 32 },
   ]);
   const { rows } = besideThePaper(results, [2], 'psnr');
   // Level 2 of the paper is the third of its table only where it stands third in the reading.
@@ -142,7 +142,7 @@ test('each printed cell has ours under it, beta under beta', () => {
     ['faces64, posterior mean', '23.50 ± 0.00', '', '', '', '', '32.00 ± 0.14'],
     ['faces64, beta-MAP', '23.50 ± 0.00', '', '31.00 ± 0.14', '', '', ''],
   ]);
-  const gains = gainPerBeta(resultsOf([{ level: 0, subject: 1, psnr: 40 }]), [0]).rows;
+  const gains = gainPerBeta(resultsOf([{ level: 0, contender: 1, psnr: 40 }]), [0]).rows;
   assert.equal(gains, [['0.025 (sigma 4.28): faces64, beta-MAP', '', '+0.60', '', '']]);
 });
 
@@ -198,9 +198,9 @@ test('the whole protocol, with two small priors, on two pictures', () =>
     });
     const { results } = evaluation;
     const kinds = (prior: string) =>
-      results.subjects.flatMap((subject) =>
-        'prior' in subject && subject.prior === prior
-          ? contenderName(subject).slice(priorName(prior).length + 2)
+      results.contenders.flatMap((contender) =>
+        'prior' in contender && contender.prior === prior
+          ? contenderName(contender).slice(priorName(prior).length + 2)
           : [],
       );
     const betas = ['beta 1', 'beta 2', 'beta 4', 'beta 8'];
@@ -208,10 +208,10 @@ test('the whole protocol, with two small priors, on two pictures', () =>
     const climbs = betas.map((beta) => `beta-MAP at convergence, ${beta}`);
     assert.equal(kinds(conditioned), ['fast', 'best', 'posterior mean', ...calls, ...climbs]);
     assert.equal(kinds(unconditioned), calls, 'without noise levels every call is a climb to convergence');
-    const met = (subject: number) => results.cells.filter((cell) => cell.subject === subject).length;
+    const met = (contender: number) => results.cells.filter((cell) => cell.contender === contender).length;
     for (const quality of [0, 1]) assert.is(met(quality), 4 + 4 + 3, 'a conditioned prior meets every noise');
     assert.is(met(kinds(conditioned).length - 1), 4, 'a climb to convergence the paper’s');
-    assert.is(met(results.subjects.length - 1), 4);
+    assert.is(met(results.contenders.length - 1), 4);
 
     const out = join(root, 'out');
     const files = await writeEvaluation(evaluation, out, { command: 'flow-denoise evaluate faces' });

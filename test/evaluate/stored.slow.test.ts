@@ -27,11 +27,11 @@ if (files.length === 0) {
   test.skip('no evaluations', () => {});
 }
 
-/** One cell of each kind of subject: the quickest noise does, since all of them go the same way. */
-function sliceOf({ cells, subjects }: EvaluationResults) {
+/** One cell of each kind of contender: the quickest noise does, since all of them go the same way. */
+function sliceOf({ cells, contenders }: EvaluationResults) {
   const seen = new Set<string>();
-  return cells.filter(({ subject }) => {
-    const what = subjects[subject];
+  return cells.filter(({ contender }) => {
+    const what = contenders[contender];
     if (what === undefined || what.kind === 'given') return false;
     return seen.size < seen.add(methodName(what)).size;
   });
@@ -42,7 +42,7 @@ const isNear = (value: number, wanted: number, tolerance: number, what: string) 
 
 for (const file of files) {
   const results = JSON.parse(readFileSync(`${root}${file}`, 'utf8')) as EvaluationResults;
-  const { settings, levels, subjects, pictures, noisy } = results;
+  const { settings, levels, contenders, pictures, noisy } = results;
   const folder = path.resolve(root, settings.folder);
 
   test(`${file}: a slice of it, measured again`, async () => {
@@ -52,18 +52,21 @@ for (const file of files) {
     const slice = sliceOf(results);
     assert.ok(slice.length > 0, 'nothing of ours is in it');
     for (const cell of slice) {
-      const [level, subject] = [levels[cell.level], subjects[cell.subject]];
-      if (level === undefined || subject === undefined) throw new Error('a cell of no level or subject');
+      const [level, contender] = [levels[cell.level], contenders[cell.contender]];
+      if (level === undefined || contender === undefined) throw new Error('a cell of no level or contender');
       const { tileSize, overlap } = settings;
-      const restorer = await openRestorer(subject, { tileSize, overlap });
+      const restorer = await openRestorer(contender, { tileSize, overlap });
       try {
         for (const [index, stored] of cell.pictures.slice(0, PICTURES).entries()) {
           const clean = await readClean(folder, pictures[index]?.name ?? '', crop);
           const { noisy: made } = await noisyPair(clean, index, level, settings);
-          const what = `${contenderName(subject)}, sigma ${level.sigma}, ${clean.name}`;
+          const what = `${contenderName(contender)}, sigma ${level.sigma}, ${clean.name}`;
           const before = measureNoisy(clean, made.data, level);
           isNear(before.psnr, noisy[cell.level]?.[index]?.psnr ?? Number.NaN, 1e-4, `${what}, noisy`);
-          const { data } = await restorer.restore(made, level, { beta: betaOf(subject), signal: undefined });
+          const { data } = await restorer.restore(made, level, {
+            beta: betaOf(contender),
+            signal: undefined,
+          });
           const measured = measureRestored(clean, made.data, data, level);
           isNear(measured.psnr, stored.psnr, TOLERANCE.psnr, `${what}, PSNR`);
           isNear(measured.ssim, stored.ssim, TOLERANCE.ssim, `${what}, SSIM`);

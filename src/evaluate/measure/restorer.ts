@@ -51,21 +51,21 @@ export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tile
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
 
 /**
- * @param subject  any contender with this `methodName`
+ * @param contender  any contender with this `methodName`
  * @throws         FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
-export function openRestorer(subject: Contender, options: RestorerOptions): Promise<Restorer> {
-  switch (subject.kind) {
+export function openRestorer(contender: Contender, options: RestorerOptions): Promise<Restorer> {
+  switch (contender.kind) {
     case 'preset':
-      return openProduct(subject.prior, { preset: subject.preset }, options);
+      return openProduct(contender.prior, { preset: contender.preset }, options);
     case 'product':
-      return openProduct(subject.prior, { method: subject.method }, options);
+      return openProduct(contender.prior, { method: contender.method }, options);
     case 'converged':
-      return openConverged(subject, options);
+      return openConverged(contender, options);
     case 'given':
-      return Promise.resolve(given(subject, options.given?.[subject.name]));
+      return Promise.resolve(given(contender, options.given?.[contender.name]));
     default:
-      throw new TypeError(`no subject ${subject satisfies never}`);
+      throw new TypeError(`no contender ${contender satisfies never}`);
   }
 }
 

@@ -39,8 +39,8 @@ export interface PictureResult extends Measures {
 export interface Cell {
   /** Index into `levels`. */
   readonly level: number;
-  /** Index into `subjects`. */
-  readonly subject: number;
+  /** Index into `contenders`. */
+  readonly contender: number;
   /** Undefined for another program. */
   readonly secondsPerMegapixel?: number | undefined;
   /** Of the first pictures, in order. */
@@ -71,7 +71,7 @@ export interface EvaluationResults {
   readonly settings: EvaluationSettings;
   readonly pictures: readonly { readonly name: string; readonly width: number; readonly height: number }[];
   readonly levels: readonly NoiseLevel[];
-  readonly subjects: readonly Contender[];
+  readonly contenders: readonly Contender[];
   /** The noisy pictures, by level. */
   readonly noisy: readonly (readonly Measures[])[];
   readonly cells: readonly Cell[];

@@ -22,29 +22,29 @@ export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
 /** The four levels for one reading of the paper's noise: indices into the results' levels. */
 export type Reading = readonly number[];
 
-interface BestSubject {
-  readonly subject: number;
+interface BestContender {
+  readonly contender: number;
   readonly psnr: number;
   readonly gain: number;
 }
 
 /** Our best at a level, among the product's presets and methods, without climbs to convergence and other programs. */
-export function bestAt(results: EvaluationResults, level: number, row: number): BestSubject | undefined {
-  const found = results.subjects.flatMap((each, subject) => {
-    const psnr = isProduct(each) ? meanAt(results, level, subject, 'psnr') : undefined;
-    return psnr === undefined ? [] : [{ subject, psnr, gain: psnr - paperBestPsnr(row) }];
+export function bestAt(results: EvaluationResults, level: number, row: number): BestContender | undefined {
+  const found = results.contenders.flatMap((each, contender) => {
+    const psnr = isProduct(each) ? meanAt(results, level, contender, 'psnr') : undefined;
+    return psnr === undefined ? [] : [{ contender, psnr, gain: psnr - paperBestPsnr(row) }];
   });
   return found.toSorted((a, b) => b.psnr - a.psnr)[0];
 }
 
 /** The paper's best, ours, and other programs' at each level. */
 export function bestTable(results: EvaluationResults, reading: Reading): ReportTable {
-  const others = results.subjects.flatMap((each, subject) =>
-    each.kind === 'given' ? [{ name: each.name, subject }] : [],
+  const others = results.contenders.flatMap((each, contender) =>
+    each.kind === 'given' ? [{ name: each.name, contender }] : [],
   );
   const rows = reading.map((level, row) => {
     const best = bestAt(results, level, row);
-    const named = best && results.subjects[best.subject];
+    const named = best && results.contenders[best.contender];
     return [
       levelWords(results, level),
       fixed(mean(noisyValues(results, level, 'psnr')), 2),
@@ -53,7 +53,7 @@ export function bestTable(results: EvaluationResults, reading: Reading): ReportT
       named ? contenderName(named) : NOTHING,
       signed(best?.gain, 2),
       signed(ASKED_GAINS[row], 1),
-      ...others.map(({ subject }) => fixed(meanAt(results, level, subject, 'psnr'), 2)),
+      ...others.map(({ contender }) => fixed(meanAt(results, level, contender, 'psnr'), 2)),
     ];
   });
   const names = others.map(({ name }) => name);
@@ -92,10 +92,10 @@ export function besideThePaper(
 /** Our gain over each of the paper's cells in dB, by beta. */
 export function gainPerBeta(results: EvaluationResults, reading: Reading): ReportTable {
   const rows = reading.flatMap((level, row) =>
-    methodsAt(results, level).flatMap(({ method, subjects }) => {
+    methodsAt(results, level).flatMap(({ method, contenders }) => {
       const gains = PAPER_BETAS.map((beta, column) => {
-        const subject = subjects.find((at) => betaOf(results.subjects[at] ?? NONE) === beta);
-        const ours = subject === undefined ? undefined : meanAt(results, level, subject, 'psnr');
+        const contender = contenders.find((at) => betaOf(results.contenders[at] ?? NONE) === beta);
+        const ours = contender === undefined ? undefined : meanAt(results, level, contender, 'psnr');
         return ours === undefined ? undefined : ours - (PAPER_TABLES.psnr.mean[row]?.[column] ?? Number.NaN);
       });
       if (gains.every((gain) => gain === undefined)) return [];
@@ -118,15 +118,15 @@ function printedWords(mean: number, spread: number, measure: MeasureName): strin
 const NONE = { kind: 'given', name: '', folder: '' } as const;
 
 function ownRows(results: EvaluationResults, level: number, measure: MeasureName): string[][] {
-  return methodsAt(results, level).map(({ method, subjects }) => {
+  return methodsAt(results, level).map(({ method, contenders }) => {
     const at = (beta: Beta | undefined) => {
-      const subject = subjects.find((each) => betaOf(results.subjects[each] ?? NONE) === beta);
+      const contender = contenders.find((each) => betaOf(results.contenders[each] ?? NONE) === beta);
       return valuesWords(
-        subject === undefined ? undefined : valuesAt(results, level, subject, measure),
+        contender === undefined ? undefined : valuesAt(results, level, contender, measure),
         measure,
       );
     };
-    const count = Math.max(...subjects.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
+    const count = Math.max(...contenders.map((each) => valuesAt(results, level, each, measure)?.length ?? 0));
     const noisy = valuesWords(noisyValues(results, level, measure, count), measure);
     const few = count < results.pictures.length ? ` (${plural(count, 'picture')})` : '';
     return [method + few, noisy, ...PAPER_BETAS.map(at), at('auto') || at(undefined)];
@@ -137,14 +137,14 @@ function ownRows(results: EvaluationResults, level: number, measure: MeasureName
 function methodsAt(
   results: EvaluationResults,
   level: number,
-): readonly { readonly method: string; readonly subjects: readonly number[] }[] {
+): readonly { readonly method: string; readonly contenders: readonly number[] }[] {
   const methods = new Map<string, number[]>();
-  for (const [at, subject] of results.subjects.entries()) {
+  for (const [at, contender] of results.contenders.entries()) {
     if (valuesAt(results, level, at, 'psnr') === undefined) continue;
-    const name = methodName(subject);
+    const name = methodName(contender);
     methods.set(name, [...(methods.get(name) ?? []), at]);
   }
-  return [...methods].map(([method, subjects]) => ({ method, subjects }));
+  return [...methods].map(([method, contenders]) => ({ method, contenders }));
 }
 
 /** The level as the paper states it and in 8-bit units. */

@@ -9,7 +9,7 @@ import type { Contender } from '../contender.js';
 import { CONVERGENCE } from '../measure/restorer.js';
 import type { AddedNoise, NoiseLevel } from '../noise-level.js';
 import type { CheckedEvaluateOptions } from '../options.js';
-import { type EvaluationPlan, givenSubjects, planOf } from '../plan.js';
+import { type EvaluationPlan, givenContenders, planOf } from '../plan.js';
 import { PAPER_BETAS, PAPER_SIGMAS, PAPER_SIGMAS_AT_EQUAL_PSNR } from './paper-tables.js';
 
 export const PAPER_COUNT = 32;
@@ -46,28 +46,28 @@ export async function paperPlan(options: CheckedEvaluateOptions, pictures: numbe
   const shipped = shippedPriors();
   const priors = options.prior ?? PRIORS.filter((name) => shipped.includes(name));
   const models = await Promise.all(priors.map((prior) => loadModel(findPrior(prior))));
-  const subjects = priors.flatMap((prior, i) => subjectsOf(prior, models[i]));
+  const contenders = priors.flatMap((prior, i) => contendersOf(prior, models[i]));
   // An unconditioned prior's climbs are all long.
   const slow = priors.filter((_, i) => models[i]?.conditioning === null);
   const levels = [...EQUAL_LEVELS, ...STATED_LEVELS, ...SENSOR_LEVELS];
   const converged = Math.min(options.convergedCount, pictures);
-  return planOf(levels, [...subjects, ...givenSubjects(options)], (subject, level) => {
-    switch (subject.kind) {
+  return planOf(levels, [...contenders, ...givenContenders(options)], (contender, level) => {
+    switch (contender.kind) {
       case 'converged':
         return isAmong(EQUAL_LEVELS, level) ? converged : 0;
       case 'given':
         return isAmong(EQUAL_LEVELS, level) ? pictures : 0;
       case 'preset':
       case 'product':
-        if (!slow.includes(subject.prior)) return pictures;
+        if (!slow.includes(contender.prior)) return pictures;
         return isAmong(EQUAL_LEVELS, level) ? converged : 0;
       default:
-        return subject satisfies never;
+        return contender satisfies never;
     }
   });
 }
 
-function subjectsOf(prior: string, model: PriorModel | undefined): Contender[] {
+function contendersOf(prior: string, model: PriorModel | undefined): Contender[] {
   const betas = [...PAPER_BETAS, 'auto' as const].map(
     (beta): Contender => ({ kind: 'product', prior, method: 'beta-map', beta }),
   );

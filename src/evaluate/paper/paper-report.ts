@@ -108,8 +108,8 @@ function curvesSection(results: EvaluationResults, equal: Reading): ReportSectio
       (level, row) => [results.levels[level]?.sigma ?? Number.NaN, paperBestPsnr(row)] as const,
     ),
   };
-  const subjects = indices(results, equal, (subject) => {
-    return subject.kind === 'given' || (isProduct(subject) && typeof betaOf(subject) !== 'number');
+  const contenders = indices(results, equal, (contender) => {
+    return contender.kind === 'given' || (isProduct(contender) && typeof betaOf(contender) !== 'number');
   });
   return {
     ...NOTHING,
@@ -117,7 +117,7 @@ function curvesSection(results: EvaluationResults, equal: Reading): ReportSectio
     text: ['Dashed: what the paper prints, at the same noisy PSNR.'],
     figures: [
       ...psnrAgainstBeta(results, equal, published),
-      ...psnrAgainstNoise(results, equal, subjects, [bests]),
+      ...psnrAgainstNoise(results, equal, contenders, [bests]),
     ],
   };
 }
@@ -134,7 +134,7 @@ function improvedSection(results: EvaluationResults, levels: readonly number[]):
 /** |C_hat - N| against beta, at convergence. */
 function convergenceSection(results: EvaluationResults, equal: Reading): ReportSection {
   const families = betaFamilies(results).filter(({ members }) =>
-    members.every(({ subject }) => isClimb(results, subject)),
+    members.every(({ contender }) => isClimb(results, contender)),
   );
   const figures = families.flatMap(({ method, members }) =>
     againstBeta(
@@ -146,12 +146,12 @@ function convergenceSection(results: EvaluationResults, equal: Reading): ReportS
         yLabel: '|C_hat − N|, in sigma a number',
         name: `change-against-beta-${method}`,
       },
-      (level, subject) => meanResidual(results, level, subject, 'rms'),
+      (level, contender) => meanResidual(results, level, contender, 'rms'),
     ),
   );
   const tables = families.map(({ method, members }): ReportTable => {
     const rows = equal.map((level) => {
-      const cells = members.map(({ subject }) => cellAt(results, level, subject)?.pictures ?? []);
+      const cells = members.map(({ contender }) => cellAt(results, level, contender)?.pictures ?? []);
       const count = Math.min(...cells.map((pictures) => pictures.length));
       const falls = Array.from({ length: count }, (_, i) =>
         cells.every((pictures, at) => {
@@ -211,11 +211,15 @@ function unevenSection(
         yLabel: 'spread of the strength over blocks',
         name: `unevenness-against-beta-${method}`,
       },
-      (level, subject) => meanResidual(results, level, subject, 'unevenness'),
+      (level, contender) => meanResidual(results, level, contender, 'unevenness'),
     ),
   );
-  const subjects = indices(results, equal, (subject) => subject.kind !== 'given' && isPictured(subject));
-  const maps = groupsOf(results, subjects).flatMap(({ name, members }) =>
+  const contenders = indices(
+    results,
+    equal,
+    (contender) => contender.kind !== 'given' && isPictured(contender),
+  );
+  const maps = groupsOf(results, contenders).flatMap(({ name, members }) =>
     unevenGrids(results, shown, equal, members, {
       name: `uneven-${name}`,
       title: `Where the noise was taken off, ${name} (the paper’s Figure 4)`,
@@ -240,7 +244,7 @@ function sensorSection(
   sensor: readonly number[],
 ): ReportSection {
   if (sensor.some((level) => level < 0)) return { ...NOTHING, heading: 'Noise that grows with the signal' };
-  const subjects = indices(results, sensor, isPictured);
+  const contenders = indices(results, sensor, isPictured);
   return {
     ...NOTHING,
     heading: 'Noise that grows with the signal',
@@ -251,7 +255,7 @@ function sensorSection(
       ...MEASURE_NAMES.map((measure) => measureTable(results, sensor, measure)),
       improvedTable(results, sensor),
     ],
-    figures: pictureGrids(results, shown, sensor, subjects, { name: 'sensor', title: 'A sensor’s noise' }),
+    figures: pictureGrids(results, shown, sensor, contenders, { name: 'sensor', title: 'A sensor’s noise' }),
   };
 }
 
@@ -260,8 +264,8 @@ function picturesSection(
   shown: readonly PictureThumbnails[],
   equal: Reading,
 ): ReportSection {
-  const subjects = indices(results, equal, isPictured);
-  const figures: ReportFigure[] = groupsOf(results, subjects).flatMap(({ name, members }) =>
+  const contenders = indices(results, equal, isPictured);
+  const figures: ReportFigure[] = groupsOf(results, contenders).flatMap(({ name, members }) =>
     pictureGrids(results, shown, equal, members, {
       name: `faces-${name}`,
       title: `Original, noisy, restored, ${name} (the paper’s Figures 2 and 3)`,
@@ -279,25 +283,25 @@ function picturesSection(
 }
 
 /** The grids have room for what users get, the paper's betas, and other programs. */
-function isPictured(subject: Contender): boolean {
-  if (subject.kind === 'preset') return subject.preset === DEFAULT_PRESET;
-  return subject.kind === 'given' || typeof betaOf(subject) === 'number';
+function isPictured(contender: Contender): boolean {
+  if (contender.kind === 'preset') return contender.preset === DEFAULT_PRESET;
+  return contender.kind === 'given' || typeof betaOf(contender) === 'number';
 }
 
 /** The contenders in groups: the product's for each prior, with other programs'; and its climbs to convergence. */
 function groupsOf(
-  { subjects }: EvaluationResults,
+  { contenders }: EvaluationResults,
   chosen: readonly number[],
 ): { readonly name: string; readonly members: readonly number[] }[] {
-  const nameOf = (subject: Contender | undefined) => {
-    if (subject === undefined || subject.kind === 'given') return undefined;
-    const name = priorName(subject.prior);
-    return subject.kind === 'converged' ? `${name} at convergence` : name;
+  const nameOf = (contender: Contender | undefined) => {
+    if (contender === undefined || contender.kind === 'given') return undefined;
+    const name = priorName(contender.prior);
+    return contender.kind === 'converged' ? `${name} at convergence` : name;
   };
-  const names = [...new Set(chosen.flatMap((at) => nameOf(subjects[at]) ?? []))];
+  const names = [...new Set(chosen.flatMap((at) => nameOf(contenders[at]) ?? []))];
   return names.map((name) => {
     const isOwn = (at: number) =>
-      subjects[at]?.kind === 'given' ? !name.includes(' at ') : nameOf(subjects[at]) === name;
+      contenders[at]?.kind === 'given' ? !name.includes(' at ') : nameOf(contenders[at]) === name;
     return { name, members: chosen.filter(isOwn) };
   });
 }
@@ -305,26 +309,26 @@ function groupsOf(
 function indices(
   results: EvaluationResults,
   levels: readonly number[],
-  isWanted: (subject: EvaluationResults['subjects'][number]) => boolean,
+  isWanted: (contender: EvaluationResults['contenders'][number]) => boolean,
 ): number[] {
-  return results.subjects.flatMap((subject, at) =>
-    isWanted(subject) && hasMet(results, at, levels) ? [at] : [],
+  return results.contenders.flatMap((contender, at) =>
+    isWanted(contender) && hasMet(results, at, levels) ? [at] : [],
   );
 }
 
 /** Whether a contender climbs to convergence, by its kind or by its prior's calibration. */
-function isClimb({ subjects, cells }: EvaluationResults, at: number): boolean {
-  if (subjects[at]?.kind === 'converged') return true;
-  const pictures = cells.find(({ subject }) => subject === at)?.pictures ?? [];
+function isClimb({ contenders, cells }: EvaluationResults, at: number): boolean {
+  if (contenders[at]?.kind === 'converged') return true;
+  const pictures = cells.find(({ contender }) => contender === at)?.pictures ?? [];
   return pictures.some(({ evaluations = 0 }) => evaluations > 30);
 }
 
 function meanResidual(
   results: EvaluationResults,
   level: number,
-  subject: number,
+  contender: number,
   key: 'rms' | 'unevenness',
 ): number | undefined {
-  const pictures = cellAt(results, level, subject)?.pictures;
+  const pictures = cellAt(results, level, contender)?.pictures;
   return pictures && statisticOf(pictures.map(({ residual }) => residual[key])).mean;
 }

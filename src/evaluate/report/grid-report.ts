@@ -19,9 +19,11 @@ export function gridReport(
   command: string | undefined,
 ): Report {
   const levels = results.levels.map((_, level) => level);
-  const subjects = results.subjects.map((_, subject) => subject).filter((at) => hasMet(results, at, levels));
+  const contenders = results.contenders
+    .map((_, contender) => contender)
+    .filter((at) => hasMet(results, at, levels));
   const none = { text: [], tables: [], figures: [] };
-  const curves = [...psnrAgainstBeta(results, levels), ...psnrAgainstNoise(results, levels, subjects)];
+  const curves = [...psnrAgainstBeta(results, levels), ...psnrAgainstNoise(results, levels, contenders)];
   const sections: ReportSection[] = [
     {
       ...none,
@@ -40,7 +42,7 @@ export function gridReport(
     {
       ...none,
       heading: 'Pictures',
-      figures: pictureGrids(results, shown, levels, subjects, {
+      figures: pictureGrids(results, shown, levels, contenders, {
         name: 'pictures',
         title: 'Original, noisy, restored',
       }),

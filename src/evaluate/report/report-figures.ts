@@ -14,16 +14,16 @@ const OF_THE_PICTURE = 2;
 const MOST_CURVES = 10;
 
 /** Contenders that differ only in a numeric beta, grouped by method; single ones are left out. */
-export function betaFamilies({ subjects }: EvaluationResults): {
+export function betaFamilies({ contenders }: EvaluationResults): {
   readonly method: string;
-  readonly members: readonly { readonly subject: number; readonly beta: number }[];
+  readonly members: readonly { readonly contender: number; readonly beta: number }[];
 }[] {
-  const families = new Map<string, { subject: number; beta: number }[]>();
-  for (const [subject, each] of subjects.entries()) {
+  const families = new Map<string, { contender: number; beta: number }[]>();
+  for (const [contender, each] of contenders.entries()) {
     const beta = betaOf(each);
     if (typeof beta !== 'number') continue;
     const name = methodName(each);
-    families.set(name, [...(families.get(name) ?? []), { subject, beta }]);
+    families.set(name, [...(families.get(name) ?? []), { contender, beta }]);
   }
   return [...families]
     .filter(([, members]) => members.length > 1)
@@ -38,7 +38,7 @@ export function psnrAgainstBeta(
 ): ReportFigure[] {
   return betaFamilies(results).flatMap(({ method, members }) => {
     const series = levels.flatMap((level): Series[] => {
-      const points = pointsOf(members, (subject) => meanAt(results, level, subject, 'psnr'));
+      const points = pointsOf(members, (contender) => meanAt(results, level, contender, 'psnr'));
       const name = levelName(results, level);
       const other = published(level);
       if (points.length === 0) return [];
@@ -55,21 +55,21 @@ export function psnrAgainstBeta(
 export function psnrAgainstNoise(
   results: EvaluationResults,
   levels: readonly number[],
-  subjects: readonly number[],
+  contenders: readonly number[],
   published: readonly Series[] = [],
 ): ReportFigure[] {
   const axisOf = (level: number) => noiseAxis(results.levels[level] as NoiseLevel);
   const quantities = [...new Set(levels.map((level) => axisOf(level).quantity))];
   return quantities.flatMap((quantity) => {
     const own = levels.filter((level) => axisOf(level).quantity === quantity);
-    return noiseCurves(results, own, subjects, published, axisOf);
+    return noiseCurves(results, own, contenders, published, axisOf);
   });
 }
 
 function noiseCurves(
   results: EvaluationResults,
   levels: readonly number[],
-  subjects: readonly number[],
+  contenders: readonly number[],
   published: readonly Series[],
   axisOf: (level: number) => ReturnType<typeof noiseAxis>,
 ): ReportFigure[] {
@@ -82,9 +82,11 @@ function noiseCurves(
     points: ordered.map((level) => [x(level), value(level) ?? Number.NaN]),
   });
   const series = [
-    ...subjects
+    ...contenders
       .slice(0, MOST_CURVES)
-      .map((subject) => curve(nameOf(results, subject), (level) => meanAt(results, level, subject, 'psnr'))),
+      .map((contender) =>
+        curve(nameOf(results, contender), (level) => meanAt(results, level, contender, 'psnr')),
+      ),
     ...published,
     { ...curve('noisy', (level) => statisticOf(noisyValues(results, level, 'psnr')).mean), dashed: true },
   ];
@@ -98,13 +100,13 @@ function noiseCurves(
 export function againstBeta(
   results: EvaluationResults,
   levels: readonly number[],
-  members: readonly { readonly subject: number; readonly beta: number }[],
+  members: readonly { readonly contender: number; readonly beta: number }[],
   words: { readonly title: string; readonly yLabel: string; readonly name: string },
-  value: (level: number, subject: number) => number | undefined,
+  value: (level: number, contender: number) => number | undefined,
 ): ReportFigure[] {
   const series = levels.map((level) => ({
     name: levelName(results, level),
-    points: pointsOf(members, (subject) => value(level, subject)),
+    points: pointsOf(members, (contender) => value(level, contender)),
   }));
   const { title, yLabel, name } = words;
   const svg = lineChart({ title, xLabel: 'beta', yLabel, xScale: 'log', series });
@@ -116,13 +118,13 @@ export function pictureGrids(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
   levels: readonly number[],
-  subjects: readonly number[],
+  contenders: readonly number[],
   words: { readonly name: string; readonly title: string },
 ): ReportFigure[] {
-  return gridsOf(results, shown, levels, subjects, words, (entry, psnr) => [
+  return gridsOf(results, shown, levels, contenders, words, (entry, psnr) => [
     image(entry.clean),
     image(entry.noisy, psnr.noisy),
-    ...subjects.map((subject) => image(entry.restored.get(subject), psnr.restored(subject))),
+    ...contenders.map((contender) => image(entry.restored.get(contender), psnr.restored(contender))),
   ]);
 }
 
@@ -131,42 +133,42 @@ export function unevenGrids(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
   levels: readonly number[],
-  subjects: readonly number[],
+  contenders: readonly number[],
   words: { readonly name: string; readonly title: string },
 ): ReportFigure[] {
-  return gridsOf(results, shown, levels, subjects, words, (entry) => [
+  return gridsOf(results, shown, levels, contenders, words, (entry) => [
     image(entry.clean),
     image(entry.noisy),
-    ...subjects.map((subject) => image(entry.uneven.get(subject))),
+    ...contenders.map((contender) => image(entry.uneven.get(contender))),
   ]);
 }
 
 /** The contenders' names, without the prior if all have the same. */
-function columnsOf({ subjects }: EvaluationResults, chosen: readonly number[]): string[] {
-  const own = chosen.flatMap((at) => subjects[at] ?? []);
-  const priors = new Set(own.flatMap((subject) => ('prior' in subject ? subject.prior : [])));
+function columnsOf({ contenders }: EvaluationResults, chosen: readonly number[]): string[] {
+  const own = chosen.flatMap((at) => contenders[at] ?? []);
+  const priors = new Set(own.flatMap((contender) => ('prior' in contender ? contender.prior : [])));
   const isOne = priors.size === 1;
-  const name = (subject: Contender) =>
-    isOne && 'prior' in subject
-      ? contenderName(subject).replace(`${priorName(subject.prior)}, `, '')
-      : contenderName(subject);
+  const name = (contender: Contender) =>
+    isOne && 'prior' in contender
+      ? contenderName(contender).replace(`${priorName(contender.prior)}, `, '')
+      : contenderName(contender);
   return ['original', 'noisy', ...own.map(name)];
 }
 
 interface ShownPsnr {
   readonly noisy: number | undefined;
-  restored(subject: number): number | undefined;
+  restored(contender: number): number | undefined;
 }
 
 function gridsOf(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
   levels: readonly number[],
-  subjects: readonly number[],
+  contenders: readonly number[],
   { name, title }: { readonly name: string; readonly title: string },
   images: (entry: PictureThumbnails, psnr: ShownPsnr) => (GridImage | undefined)[],
 ): ReportFigure[] {
-  const columns = columnsOf(results, subjects);
+  const columns = columnsOf(results, contenders);
   const pictures = [...new Set(shown.map(({ picture }) => picture))];
   return pictures.flatMap((picture, at) => {
     const index = results.pictures.findIndex((each) => each.name === picture);
@@ -175,7 +177,7 @@ function gridsOf(
       if (entry === undefined) return [];
       const psnr = {
         noisy: results.noisy[level]?.[index]?.psnr,
-        restored: (subject: number) => cellAt(results, level, subject)?.pictures[index]?.psnr,
+        restored: (contender: number) => cellAt(results, level, contender)?.pictures[index]?.psnr,
       };
       const own = images(entry, psnr);
       const isEmpty = own.slice(OF_THE_PICTURE).every((image) => image === undefined);
@@ -199,17 +201,17 @@ function image(shown: Thumbnail | undefined, psnr?: number): GridImage | undefin
 }
 
 function pointsOf(
-  members: readonly { readonly subject: number; readonly beta: number }[],
-  value: (subject: number) => number | undefined,
+  members: readonly { readonly contender: number; readonly beta: number }[],
+  value: (contender: number) => number | undefined,
 ): (readonly [number, number])[] {
-  return members.flatMap(({ subject, beta }) => {
-    const found = value(subject);
+  return members.flatMap(({ contender, beta }) => {
+    const found = value(contender);
     return found === undefined ? [] : [[beta, found] as const];
   });
 }
 
-function nameOf({ subjects }: EvaluationResults, subject: number): string {
-  const found = subjects[subject];
+function nameOf({ contenders }: EvaluationResults, contender: number): string {
+  const found = contenders[contender];
   return found === undefined ? '' : contenderName(found);
 }
 

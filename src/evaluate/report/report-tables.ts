@@ -28,8 +28,8 @@ export function measureTable(
     header: ['', ...levels.map((level) => levelName(results, level))],
     rows: [
       ['noisy', ...noisy],
-      ...subjectRows(results, levels, (level, subject) =>
-        valuesWords(valuesAt(results, level, subject, measure), measure),
+      ...contenderRows(results, levels, (level, contender) =>
+        valuesWords(valuesAt(results, level, contender, measure), measure),
       ),
     ],
   };
@@ -40,8 +40,8 @@ export function improvedTable(results: EvaluationResults, levels: readonly numbe
   return {
     caption: `Pictures improved, by ${MEASURE_NAMES.map((measure) => MEASURES[measure].name.split(' ')[0]).join(' / ')}`,
     header: ['', ...levels.map((level) => levelName(results, level))],
-    rows: subjectRows(results, levels, (level, subject) => {
-      const pictures = cellAt(results, level, subject)?.pictures;
+    rows: contenderRows(results, levels, (level, contender) => {
+      const pictures = cellAt(results, level, contender)?.pictures;
       if (pictures === undefined) return NOTHING;
       const noisy = results.noisy[level] ?? [];
       const counts = MEASURE_NAMES.map((measure) => improvedCount(noisy, pictures, measure));
@@ -55,8 +55,8 @@ export function paceTable(results: EvaluationResults, levels: readonly number[])
   return {
     caption: 'Seconds per megapixel, pictures in parallel',
     header: ['', ...levels.map((level) => levelName(results, level))],
-    rows: subjectRows(results, levels, (level, subject) => {
-      const pace = cellAt(results, level, subject)?.secondsPerMegapixel;
+    rows: contenderRows(results, levels, (level, contender) => {
+      const pace = cellAt(results, level, contender)?.secondsPerMegapixel;
       return pace === undefined ? NOTHING : fixed(pace, pace < 10 ? 2 : 1);
     }),
   };
@@ -75,7 +75,9 @@ export function residualTable(results: EvaluationResults, levels: readonly numbe
     header: ['', ...levels.map((level) => levelName(results, level))],
     rows: [
       ['the noise itself', ...levels.map((level) => words(results.noisy[level]))],
-      ...subjectRows(results, levels, (level, subject) => words(cellAt(results, level, subject)?.pictures)),
+      ...contenderRows(results, levels, (level, contender) =>
+        words(cellAt(results, level, contender)?.pictures),
+      ),
     ],
   };
 }
@@ -86,12 +88,14 @@ export const RESIDUAL_WORDS =
   'strength. Neighbours of white noise have no correlation; a negative one says that the noise’s smooth part stayed in the picture, a positive one that structure of the picture went.';
 
 /** A row for every contender that met one of the noises. */
-function subjectRows(
+function contenderRows(
   results: EvaluationResults,
   levels: readonly number[],
-  words: (level: number, subject: number) => string,
+  words: (level: number, contender: number) => string,
 ): string[][] {
-  return results.subjects.flatMap((subject, at) =>
-    hasMet(results, at, levels) ? [[contenderName(subject), ...levels.map((level) => words(level, at))]] : [],
+  return results.contenders.flatMap((contender, at) =>
+    hasMet(results, at, levels)
+      ? [[contenderName(contender), ...levels.map((level) => words(level, at))]]
+      : [],
   );
 }

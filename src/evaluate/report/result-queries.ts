@@ -18,18 +18,18 @@ export function levelName({ levels }: EvaluationResults, level: number): string 
   return found === undefined ? '' : noiseName(found);
 }
 
-export function cellAt({ cells }: EvaluationResults, level: number, subject: number): Cell | undefined {
-  return cells.find((cell) => cell.level === level && cell.subject === subject);
+export function cellAt({ cells }: EvaluationResults, level: number, contender: number): Cell | undefined {
+  return cells.find((cell) => cell.level === level && cell.contender === contender);
 }
 
 /** The values of a measure over the pictures of a cell. */
 export function valuesAt(
   results: EvaluationResults,
   level: number,
-  subject: number,
+  contender: number,
   measure: MeasureName,
 ): readonly number[] | undefined {
-  return cellAt(results, level, subject)?.pictures.map((picture) => picture[measure]);
+  return cellAt(results, level, contender)?.pictures.map((picture) => picture[measure]);
 }
 
 /** The same for the first noisy pictures. */
@@ -45,16 +45,16 @@ export function noisyValues(
 export function meanAt(
   results: EvaluationResults,
   level: number,
-  subject: number,
+  contender: number,
   measure: MeasureName,
 ): number | undefined {
-  const values = valuesAt(results, level, subject, measure);
+  const values = valuesAt(results, level, contender, measure);
   return values && statisticOf(values).mean;
 }
 
 /** Whether a contender was measured under any of the noises. */
-export function hasMet({ cells }: EvaluationResults, subject: number, levels: readonly number[]): boolean {
-  return cells.some((cell) => cell.subject === subject && levels.includes(cell.level));
+export function hasMet({ cells }: EvaluationResults, contender: number, levels: readonly number[]): boolean {
+  return cells.some((cell) => cell.contender === contender && levels.includes(cell.level));
 }
 
 /** Shown if there is no figure. */

@@ -24,7 +24,7 @@ const HEADER = [
 ];
 
 /** Comma-separated values (RFC 4180), numbers in full. */
-export function resultsCsv({ pictures, levels, subjects, noisy, cells }: EvaluationResults): string {
+export function resultsCsv({ pictures, levels, contenders, noisy, cells }: EvaluationResults): string {
   const lines = [HEADER.join(',')];
   const add = (
     picture: number,
@@ -46,8 +46,8 @@ export function resultsCsv({ pictures, levels, subjects, noisy, cells }: Evaluat
   };
   for (const [level, row] of noisy.entries())
     for (const [picture, measures] of row.entries()) add(picture, level, ['noisy', ''], measures);
-  for (const { level, subject, pictures: results, secondsPerMegapixel } of cells) {
-    const what = subjects[subject];
+  for (const { level, contender, pictures: results, secondsPerMegapixel } of cells) {
+    const what = contenders[contender];
     if (what === undefined) continue;
     for (const [picture, measures] of results.entries())
       add(picture, level, [methodName(what), betaOf(what) ?? ''], measures, secondsPerMegapixel);

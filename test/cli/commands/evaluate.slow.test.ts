@@ -150,8 +150,8 @@ test('--export writes the pixels for other programs, --import measures theirs', 
       cwd,
     });
     assert.is(second.code, 0, second.stderr);
-    const { subjects, cells } = JSON.parse(second.stdout) as EvaluationResults;
-    assert.equal(subjects[1], { kind: 'given', name: 'none', folder: 'pairs' });
+    const { contenders, cells } = JSON.parse(second.stdout) as EvaluationResults;
+    assert.equal(contenders[1], { kind: 'given', name: 'none', folder: 'pairs' });
     assert.ok((cells[1]?.pictures ?? []).every(({ residual }) => residual.rms === 0));
   }));
 
