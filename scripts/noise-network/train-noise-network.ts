@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Weights } from '#src/core/flow/parameters.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
 import { CELL, noiseNetworkShapes } from '#src/core/noise/estimate/noise-network.js';
 import { pictureHeadShapes } from '#src/core/noise/estimate/picture-head.js';
@@ -93,6 +94,19 @@ async function batchOf(
   ];
 }
 
+/** Writes what models/noise-network holds: the weights in half precision, and their checksum. */
+async function writeNoiseNetwork(folder: string, weights: Weights): Promise<void> {
+  const bytes = writeSafetensors(weights, () => 'F16');
+  await writeFile(join(folder, 'weights.safetensors'), bytes);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const card = {
+    format: 'flow-denoise-noise-network',
+    version: 1,
+    weights: { file: 'weights.safetensors', sha256 },
+  };
+  await writeFile(join(folder, 'network.json'), `${JSON.stringify(card, null, 2)}\n`);
+}
+
 /** Trains on the current TensorFlow.js backend and writes the averaged weights at every check and at the end. */
 export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<void> {
   const { shots, output, steps, batch = 8, rate = 1e-3, seed = 1, from, onStep, onCheck } = options;
@@ -130,15 +144,7 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
 
   async function save(): Promise<void> {
     const average = (await learner.tensors.average.data()) as Float32Array;
-    const bytes = writeSafetensors(toWeights(layout, average), () => 'F16');
-    await writeFile(join(output, 'weights.safetensors'), bytes);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const card = {
-      format: 'flow-denoise-noise-network',
-      version: 1,
-      weights: { file: 'weights.safetensors', sha256 },
-    };
-    await writeFile(join(output, 'network.json'), `${JSON.stringify(card, null, 2)}\n`);
+    await writeNoiseNetwork(output, toWeights(layout, average));
   }
 
   try {

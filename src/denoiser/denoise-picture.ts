@@ -213,7 +213,7 @@ async function denoiseTiles<S extends Samples>(
     const tiles = plan.tiles.length;
     const secondsLeft = ((performance.now() - started) / 1000 / tilesDone) * (tiles - tilesDone);
     onProgress?.({ tilesDone, tiles, secondsLeft });
-    return { tile, change: correction(estimate, noisy, strength), lefts };
+    return { tile, change: correction(estimate, noisy, strength * (noise.probability ?? 1)), lefts };
   }
 
   let [fallbackTiles, spotTiles] = [0, 0];

@@ -34,6 +34,11 @@ interface NoisePlan {
   readonly isClean: boolean;
   /** The strongest noise that the prior is told, 8-bit units. */
   readonly strongest255: number;
+  /**
+   * The probability that there is this noise; default 1. The mean over both possibilities is the input plus this share of the
+   * correction.
+   */
+  readonly probability?: number | undefined;
   /** The passes around the prior, the outermost first. */
   readonly passes: readonly TilePass[];
   /** Passes may split tiles into this many along each side, so sides are multiples of it. */
@@ -253,7 +258,7 @@ async function detectedPlan(
   if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
   if (found.profile) {
     const plan = profilePlan(picture, found.profile, report, context);
-    return { ...plan, isClean: plan.isClean || found.isClean };
+    return { ...plan, isClean: plan.isClean || found.isClean, probability: found.report.confidence };
   }
   return { ...gaussianPlan(found.sigma255, report), isClean: found.isClean };
 }

@@ -1,4 +1,5 @@
 // What a user may say of the noise, through the real engine: estimated, a sensor's, a map, a model of his own.
+import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { psnr } from '#src/core/metrics/index.js';
@@ -54,6 +55,27 @@ test('a picture without noise comes back as it was', async ({ mean }) => {
   assert.is(report.noise.isEstimated, true);
   // A ramp is drawn, or has too little in it to tell.
   assert.match(report.noise.why, /drawn|flat|clean|cannot/);
+});
+
+test('coloured noise that is found is removed to the share that it is probable', async ({ mean }) => {
+  const { data, width, height } = await photo('chelsea.png');
+  const bytes = Uint8Array.from(addGaussianNoise(data, 18 / 255, 4), (value) =>
+    Math.min(255, Math.max(0, Math.round(255 * value))),
+  );
+  const raw = { width, height, channels: 3 } as const;
+  const jpeg = await sharp(bytes, { raw }).jpeg({ quality: 85 }).toBuffer();
+  const noisy = {
+    ...raw,
+    data: Float32Array.from(await sharp(jpeg).raw().toBuffer(), (value) => value / 255),
+  };
+  const { data: found, report } = await mean.denoise(noisy);
+  const { profile, confidence = 1 } = report.noise;
+  assert.ok(profile && confidence > 0.5 && confidence < 1, JSON.stringify(report.noise));
+  const { data: whole } = await mean.denoise(noisy, { noise: profile });
+  for (const [i, sample] of noisy.data.entries()) {
+    const expected = sample + confidence * ((whole[i] as number) - sample);
+    assert.ok(Math.abs((found[i] as number) - expected) < 1e-5, `${i}: ${found[i]}, not ${expected}`);
+  }
 });
 
 test('strength blends: 0 is the picture itself, 0.5 half of the change', async ({ mean }) => {
