@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { CELL, LEVELS } from '#src/core/noise/estimate/noise-network.js';
 import { mapInOrder } from '#src/tile/in-order.js';
 import { type NoisyShot, SIDE } from './noisy-shot.js';
-import { openShots, type SceneFiles } from './shots.js';
+import { openShots, type SceneFiles, type ShotMaker } from './shots.js';
 
 const SAMPLES = 3 * SIDE * SIDE;
 const CELL_LEVELS = (SIDE / CELL) ** 2 * LEVELS;
@@ -35,12 +35,17 @@ export async function makeShots(
   onShot?: (made: number) => void,
 ): Promise<void> {
   const file = await open(path, 'a+');
-  const makers = Array.from({ length: availableParallelism() }, () => openShots({ ...files, seed }));
+  const makers: ShotMaker[] = [];
   try {
     const before = await countIn(file);
     await file.truncate(before * RECORD);
     const numbers = Array.from({ length: Math.max(0, count - before) }, (_, i) => before + i);
-    const make = (number: number) => (makers[number % makers.length] as (typeof makers)[0]).shot(number);
+    // Each reads all pictures, so none is opened for nothing.
+    const needed = Math.min(numbers.length, availableParallelism());
+    for (let i = 0; i < needed; i++) makers.push(openShots({ ...files, seed }));
+    // Examples come from two kinds of photograph in turn, which take different times: each maker gets both.
+    const make = (number: number) =>
+      (makers[Math.floor(number / 2) % makers.length] as ShotMaker).shot(number);
     let made = before;
     for await (const { picture, levels } of mapInOrder(numbers, 2 * makers.length, make)) {
       await file.write(new Uint8Array(Uint16Array.from(picture, (value) => Math.round(MOST * value)).buffer));

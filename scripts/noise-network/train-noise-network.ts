@@ -17,17 +17,14 @@ import {
   toVector,
   toWeights,
 } from '#src/train/loop/parameter-vector.js';
-import { networkLoss } from './network-loss.js';
+import { type NetworkLoss, networkLoss } from './network-loss.js';
 import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
 import type { ShotFile } from './shot-file.js';
 
+const FIGURES = ['loss', 'cellError', 'pictureError', 'surprise'] as const satisfies (keyof NetworkLoss)[];
+
 /** Means over a step's or a check's examples, as networkLoss has them. */
-export interface NoiseTrainingFigures {
-  readonly loss: number;
-  readonly cellError: number;
-  readonly pictureError: number;
-  readonly surprise: number;
-}
+export type NoiseTrainingFigures = Readonly<Record<(typeof FIGURES)[number], number>>;
 
 export interface NoiseTrainingOptions {
   readonly shots: ShotFile;
@@ -127,16 +124,11 @@ export async function trainNoiseNetwork(options: NoiseTrainingOptions): Promise<
       const [pictures, levels] = await batchOf(shots, numbers);
       const told = tf.tidy(() => {
         const parameters = parameterSource(layout, parameterTensors(layout, learner.tensors.average));
-        const { loss, cellError, pictureError, surprise } = networkLoss(
-          parameters,
-          pictures,
-          levels,
-          undefined,
-        );
-        return tf.stack([loss, cellError, pictureError, surprise]).dataSync();
+        const found = networkLoss(parameters, pictures, levels, undefined);
+        return tf.stack(FIGURES.map((key) => found[key])).dataSync();
       });
       tf.dispose([pictures, levels]);
-      for (const [i, key] of (['loss', 'cellError', 'pictureError', 'surprise'] as const).entries())
+      for (const [i, key] of FIGURES.entries())
         sums[key] += ((told[i] as number) * numbers.length) / (shots.count - seen);
     }
     return sums;

@@ -96,8 +96,8 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
     async estimate(sizes, other = {}) {
       const wanted = { ...approach, ...defined(other) };
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
-      const shared = overlap ?? overlapFor(255 * sigma, wanted.scales);
-      const { tiles, pixels, shapes } = countTiles(sizes, { tileSize, overlap: shared, multiple });
+      const tiling = { tileSize, overlap: overlap ?? overlapFor(255 * sigma, wanted.scales), multiple };
+      const { tiles, pixels, shapes } = countTiles(sizes, tiling);
       const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
       // Each scale has a quarter of the pixels of the one before.
       const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);
