@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-export { mean } from '#src/core/metrics/index.js';
+export { mean, median } from '#src/core/metrics/index.js';
 
 import type { Approach } from '#src/denoiser/preset.js';
 
@@ -70,9 +70,6 @@ export async function openResults(
 
 /** Four digits behind the point: a run on another machine agrees to three. */
 export const rounded = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
-
-export const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /** "posterior-mean:4:3": method, ensemble, scales (1 where left out). */
 export function approachFrom(text: string): Approach {

@@ -1,9 +1,10 @@
 // Quality against the reference: the first pictures of a folder by name (12 of CBSD68), cropped to multiples of 8
 // from the top left, unclipped Gaussian noise, results clamped to [0, 1], one tile a picture; mean PSNR in dB.
-// Usage: node --import tsx bench/quality/parity.ts [prior] [methods] [sigmas] [pictures] [folder under ../shared]
+// Usage: node --import tsx bench/quality/parity.ts [prior] [methods] [sigmas] [pictures] [folder, there or under ../shared]
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
-import { psnr } from '#src/core/metrics/index.js';
+import { psnr, sum } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { clamped } from '#src/core/picture.js';
 import type { Method } from '#src/denoiser/denoiser.js';
@@ -17,7 +18,7 @@ const [
   count = '12',
   from = 'data/cbsd68',
 ] = process.argv.slice(2);
-const folder = sharedPath(`${from}/`);
+const folder = existsSync(from) ? `${from}/` : sharedPath(`${from}/`);
 if (!folder) process.exit(0);
 const files = (await readdir(folder)).sort().slice(0, Number(count));
 
@@ -33,16 +34,25 @@ for (const method of methods.split(',') as Method[]) {
         const raw = await image.extract({ left: 0, top: 0, width, height }).removeAlpha().raw().toBuffer();
         const clean = Float32Array.from(raw, (value) => value / 255);
         const noisy = addGaussianNoise(clean, sigma / 255, 1000 + index);
-        const { data } = await denoiser.denoise({ data: noisy, width, height, channels: 3 }, { sigma });
-        return { noisy: psnr(clean, noisy), denoised: psnr(clean, clamped(data)), pixels: width * height };
+        const { data, report } = await denoiser.denoise(
+          { data: noisy, width, height, channels: 3 },
+          { sigma },
+        );
+        return {
+          noisy: psnr(clean, noisy),
+          denoised: psnr(clean, clamped(data)),
+          pixels: width * height,
+          fallbacks: report.fallbackTiles,
+        };
       }),
     );
-    const mean = (key: 'noisy' | 'denoised') => results.reduce((sum, r) => sum + r[key], 0) / results.length;
-    const megapixels = results.reduce((sum, r) => sum + r.pixels, 0) / 1e6;
+    const total = (key: keyof (typeof results)[number]) => sum(results.map((result) => result[key]));
+    const mean = (key: 'noisy' | 'denoised') => total(key) / results.length;
+    const megapixels = total('pixels') / 1e6;
     const seconds = (performance.now() - started) / 1000;
     console.log(
       `${prior} ${method} sigma ${sigma}: noisy ${mean('noisy').toFixed(2)} denoised ${mean('denoised').toFixed(3)} dB, ` +
-        `${(seconds / megapixels).toFixed(2)} s/MP`,
+        `${total('fallbacks')} fallbacks, ${(seconds / megapixels).toFixed(2)} s/MP`,
     );
   }
   await denoiser.close();

@@ -11,24 +11,38 @@ const MOST_TILES = 8;
 /** A cell with more than this share of samples at black or white is skipped: clipping has removed its noise. */
 const MOST_CLIPPED = 0.3;
 
+/** A part of a picture whose sides are multiples of CELL. */
+export interface CellTile extends Size {
+  /** Planar [C, height, width], in [0, 1]; C = 1 or 3. */
+  readonly planes: Float32Array;
+  /** [height / CELL, width / CELL] the mean of every cell; NaN if too much of it is clipped. */
+  readonly brightness: Float32Array;
+}
+
+/** The tiles that are read of a picture: all of a small one, evenly spread ones of a large one. */
+export function* cellTiles(picture: Picture): Generator<CellTile> {
+  const { width, height } = picture;
+  const plan = planTiles({ width, height, tileSize: TILE, overlap: 0, multiple: CELL });
+  const size = { width: plan.tileWidth, height: plan.tileHeight };
+  for (const tile of spreadTiles(plan, MOST_TILES)) {
+    const planes = extractTile(picture, plan, tile);
+    // Files hold samples in [0, 1] only, and the network was trained on such.
+    for (let i = 0; i < planes.length; i++) planes[i] = Math.min(1, Math.max(0, planes[i] as number));
+    yield { ...size, planes, brightness: cellBrightness(planes, size) };
+  }
+}
+
 /**
  * @param picture  a grey one is read as three copies
  * @returns        empty if all cells are clipped
  * @throws         FlowDenoiseError ENGINE_FAILED, CLOSED
  */
 export async function readNoiseCells(picture: Picture, meter: NoiseMeter): Promise<CellReading[]> {
-  const { width, height } = picture;
-  const plan = planTiles({ width, height, tileSize: TILE, overlap: 0, multiple: CELL });
-  const size = { width: plan.tileWidth, height: plan.tileHeight };
+  const isGrey = colourChannels(picture.channels) === 1;
   const readings = await Promise.all(
-    spreadTiles(plan, MOST_TILES).map(async (tile) => {
-      const planes = extractTile(picture, plan, tile);
-      const isGrey = colourChannels(picture.channels) === 1;
-      // Files hold samples in [0, 1] only, and the network was trained on such.
-      for (let i = 0; i < planes.length; i++) planes[i] = Math.min(1, Math.max(0, planes[i] as number));
+    Array.from(cellTiles(picture), async ({ planes, brightness, width, height }) => {
       const colour = isGrey ? tripled(planes) : planes;
-      const brightness = cellBrightness(colour, size);
-      return cellReadings(await meter.measure(colour, size), brightness);
+      return cellReadings(await meter.measure(colour, { width, height }), brightness);
     }),
   );
   return readings.flat();
@@ -40,12 +54,11 @@ function tripled(plane: Float32Array): Float32Array {
   return copies;
 }
 
-/** [rows, columns] the mean of every cell; NaN if too much of it is clipped. */
 function cellBrightness(planes: Float32Array, { width, height }: Size): Float32Array {
   const columns = width / CELL;
   const sums = new Float32Array((columns * height) / CELL);
   const clipped = new Float32Array(sums.length);
-  const share = 1 / (3 * CELL * CELL);
+  const share = (width * height) / (planes.length * CELL * CELL);
   for (let i = 0; i < planes.length; i++) {
     const value = planes[i] as number;
     const y = Math.floor(i / width) % height;

@@ -9,7 +9,7 @@ import {
   type PoissonGaussianParameters,
   poissonGaussianNoise,
 } from '../../core/noise/likelihood/poisson-gaussian.js';
-import { type NoiseProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
+import { type NoiseProfile, scaledProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
 import { profileFor } from '../../core/noise/model/opponents.js';
 import { colourChannels, type Picture } from '../../core/picture.js';
 import { extractTile } from '../../tile/extract.js';
@@ -25,6 +25,7 @@ import {
   type TileSamples,
 } from '../passes/tile-pass.js';
 import type { Ensemble, Method, Scales } from '../preset.js';
+import { detailToNoise } from './detail-to-noise.js';
 import { detectNoise } from './detect-noise.js';
 import { isNoiseModel, isNoiseProfile, type NoiseOfCall } from './noise-options.js';
 
@@ -111,12 +112,12 @@ function stabilisedPlan(
  *
  * @throws FlowDenoiseError BAD_OPTION for a grey profile of a colour picture
  */
-function profilePlan(
+async function profilePlan(
   picture: Picture,
   given: NoiseProfile,
   report: Omit<ReportedNoise, 'model' | 'sigma'>,
   { range, ensemble = 1, scales = 1 }: NoiseContext,
-): NoisePlan {
+): Promise<NoisePlan> {
   const channels = colourChannels(picture.channels);
   const profile = profileFor(given, channels);
   if (!profile)
@@ -125,8 +126,8 @@ function profilePlan(
     );
   const { brightness } = profile;
   const sigma = strongestLevel255(profile);
-  const strongest = strongestPower(profile);
   const white = whiteSigma(profile);
+  const told = white === undefined ? scaledProfile(profile, await levelFactor(picture, profile)) : profile;
   return {
     report: {
       isEstimated: false,
@@ -135,15 +136,38 @@ function profilePlan(
       sigma,
       profile: { brightness, channels: profile.channels },
     },
-    isClean: strongest < range[0],
-    strongest255: 255 * strongest,
+    isClean: strongestPower(profile) < range[0],
+    strongest255: 255 * strongestPower(told),
     passes:
       white === undefined
-        ? [splittingPass(profile, { range, scales, schedule: splittingSchedule(ensemble) })]
+        ? [splittingPass(told, { range, scales, schedule: splittingSchedule(ensemble) })]
         : [],
     multiple: 1,
     at: () => ({ sigma: white ?? sigma / 255 }),
   };
+}
+
+/**
+ * The factor by `detailToNoise`, linear between the two in the logarithm. Chosen on 120 simulated camera pictures that were
+ * found noisy: 55 of photographs left out of the network's training, 65 of others magnified up to 2.5 times. It gains 0.19 dB
+ * on average there (0.39 and 0.02), with the preset `fast`. On polyu44 and cc15, which had no part in it, 0.02 and 0.09 dB.
+ */
+const LEVEL_FACTORS = {
+  flat: { ratio: 1.25, factor: 1.2 },
+  textured: { ratio: 4, factor: 0.7 },
+} as const;
+
+/**
+ * The prior expects the detail of sharp photographs. Where a picture has less, it leaves noise that it takes for detail;
+ * where a picture is texture all over, noise that is coloured costs it detail. So the level that it is told is the noise's
+ * times a factor, which depends on how much of the picture's detail is noise.
+ */
+async function levelFactor(picture: Picture, profile: NoiseProfile): Promise<number> {
+  const ratio = await detailToNoise(picture, profile);
+  if (ratio === undefined) return 1;
+  const { flat, textured } = LEVEL_FACTORS;
+  const share = Math.log(ratio / flat.ratio) / Math.log(textured.ratio / flat.ratio);
+  return flat.factor * (textured.factor / flat.factor) ** Math.min(1, Math.max(0, share));
 }
 
 /** The sigma of a white profile, [0, 1] units; undefined for others. */
@@ -257,7 +281,7 @@ async function detectedPlan(
   const report = { ...found.report, isEstimated: true };
   if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
   if (found.profile) {
-    const plan = profilePlan(picture, found.profile, report, context);
+    const plan = await profilePlan(picture, found.profile, report, context);
     return { ...plan, isClean: plan.isClean || found.isClean, probability: found.report.confidence };
   }
   return { ...gaussianPlan(found.sigma255, report), isClean: found.isClean };

@@ -28,6 +28,15 @@ export function whiteProfile(sigma: number, channels: 1 | 3): NoiseProfile {
   return { brightness: [0.5], channels: new Array<NoiseChannel>(channels).fill(channel) };
 }
 
+/** The profile with all levels times a factor. */
+export function scaledProfile({ brightness, channels }: NoiseProfile, factor: number): NoiseProfile {
+  const scaled = ({ level, spectrum }: NoiseChannel) => ({
+    level: level.map((value) => factor * value),
+    spectrum,
+  });
+  return { brightness, channels: channels.map(scaled) };
+}
+
 /** The variance at a brightness: linear between the profile's brightnesses, constant outside them. */
 export function varianceAt(
   { brightness }: Pick<NoiseProfile, 'brightness'>,

@@ -1,5 +1,5 @@
 // The opponent colours of a noise profile. The transform is orthonormal, so white noise stays white.
-import type { NoiseProfile } from './noise-profile.js';
+import { type NoiseProfile, scaledProfile } from './noise-profile.js';
 
 const THIRD = Math.sqrt(1 / 3);
 const SIXTH = Math.sqrt(1 / 6);
@@ -69,6 +69,5 @@ export function profileFor(profile: NoiseProfile, channels: 1 | 3): NoiseProfile
   if (profile.channels.length === channels) return profile;
   const [luma] = profile.channels;
   if (channels === 3 || !luma) return undefined;
-  const level = luma.level.map((value) => value * THIRD);
-  return { brightness: profile.brightness, channels: [{ level, spectrum: luma.spectrum }] };
+  return scaledProfile({ brightness: profile.brightness, channels: [luma] }, THIRD);
 }

@@ -1,5 +1,6 @@
 // A straight line through a cloud of patches' variances: variance = gain mean + floor for those that hold only noise,
 // more for those with texture. For fit-noise.ts; any units.
+import { median } from '../../../metrics/index.js';
 
 /** variance = gain mean + floor, both at least 0. */
 export interface Line {
@@ -62,9 +63,6 @@ class Sums {
     return floor < 0 ? { gain: this.wmt / this.wmm, floor: 0 } : { gain, floor };
   }
 }
-
-export const median = (values: ArrayLike<number>): number =>
-  Float64Array.from(values).sort()[values.length >> 1] ?? Number.NaN;
 
 /** A line through the medians of groups of patches alike in brightness: above the noise where there is texture. */
 function startLine({ means, variances }: Cloud, isFlat: boolean): Line {
