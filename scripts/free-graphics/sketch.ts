@@ -1,6 +1,6 @@
 // What a drawing is made with: random numbers of a seed, colours, fonts, icons, made-up words and pieces of SVG. Fonts and
 // icons that a drawing takes are noted, for the manifest.
-import { type Draws, drawsFrom } from '../noise-network/noisy-shot.js';
+import { type Draws, drawsFrom } from '../draws.js';
 
 const LETTERS = {
   greek: 'αβγδεζηθικλμνξοπρστυφχψωάέήίόύώ',

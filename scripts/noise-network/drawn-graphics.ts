@@ -1,11 +1,7 @@
 // Graphics as scenes for the noise network: flat areas, boxes, discs, lines and rows of strokes like text, with and
 // without smooth edges. Pictures of this kind are mostly clean, and what is noise in them must be learned too.
 import { blurred } from '#src/core/noise/simulate/filters.js';
-
-interface Draws {
-  uniform(low: number, high: number): number;
-  chance(probability: number): boolean;
-}
+import type { Draws } from '../draws.js';
 
 type Colour = readonly [number, number, number];
 

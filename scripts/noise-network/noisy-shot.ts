@@ -1,7 +1,5 @@
 // One example for the noise network: a picture with noise of a drawn kind, and how strong that noise is where. The kinds:
 // none, white, coloured by a drawn profile, and a simulated camera; most of them through JPEG, some resized after it.
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { mersenne } from 'pure-rand/generator/mersenne';
 import sharp, { type JpegOptions } from 'sharp';
 import { CELL, LEVELS, logLevel } from '#src/core/noise/estimate/noise-network.js';
 import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '#src/core/noise/model/bands.js';
@@ -11,6 +9,7 @@ import { type CameraSettings, takePictures } from '#src/core/noise/simulate/came
 import { blurred, resized } from '#src/core/noise/simulate/filters.js';
 import { toPlanar } from '#src/core/picture.js';
 import type { RgbPicture } from '#src/train/data/cut-crop.js';
+import { type Draws, drawsFrom } from '../draws.js';
 import { drawnGraphics } from './drawn-graphics.js';
 import { addProfileNoise } from './profile-noise.js';
 
@@ -31,27 +30,6 @@ export interface NoisyShot {
 type Size = { readonly width: number; readonly height: number };
 /** Planar [3, H, W]: one scene, taken twice. What differs is noise, whatever a camera does to it. */
 type Pair = readonly [Float32Array, Float32Array];
-
-/** Numbers that a seed gives. */
-export interface Draws {
-  uniform(low: number, high: number): number;
-  /** Uniform in the logarithm. */
-  logUniform(low: number, high: number): number;
-  chance(probability: number): boolean;
-  seed(): number;
-}
-
-export function drawsFrom(seed: number): Draws {
-  const generator = mersenne(seed);
-  const unit = () => uniformFloat64(generator);
-  const uniform = (low: number, high: number) => low + (high - low) * unit();
-  return {
-    uniform,
-    logUniform: (low, high) => Math.exp(uniform(Math.log(low), Math.log(high))),
-    chance: (probability) => unit() < probability,
-    seed: () => Math.floor(unit() * 2 ** 32),
-  };
-}
 
 /** A photograph, and whether it has no grain of its own, not even a little. */
 export interface ScenePhoto extends RgbPicture {

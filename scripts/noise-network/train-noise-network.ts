@@ -17,8 +17,9 @@ import {
   toVector,
   toWeights,
 } from '#src/train/loop/parameter-vector.js';
+import { type Draws, drawsFrom } from '../draws.js';
 import { type NetworkLoss, networkLoss } from './network-loss.js';
-import { type Draws, drawsFrom, SIDE } from './noisy-shot.js';
+import { SIDE } from './noisy-shot.js';
 import type { ShotFile } from './shot-file.js';
 
 const FIGURES = ['loss', 'cellError', 'pictureError', 'surprise'] as const satisfies (keyof NetworkLoss)[];

@@ -18,9 +18,10 @@ import {
 import { CELL_INPUTS, pictureHeadShapes, poolCells } from '#src/core/noise/estimate/picture-head.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
 import { layoutOf, parameterSource, parameterTensors, toVector } from '#src/train/loop/parameter-vector.js';
+import { drawsFrom } from '../../scripts/draws.js';
 import { drawnGraphics } from '../../scripts/noise-network/drawn-graphics.js';
 import { headOf } from '../../scripts/noise-network/network-loss.js';
-import { drawsFrom, noisyShot, SIDE } from '../../scripts/noise-network/noisy-shot.js';
+import { noisyShot, SIDE } from '../../scripts/noise-network/noisy-shot.js';
 import { makeShots, openShotFile } from '../../scripts/noise-network/shot-file.js';
 import { sceneFiles } from '../../scripts/noise-network/shots.js';
 import { trainNoiseNetwork } from '../../scripts/noise-network/train-noise-network.js';
