@@ -156,7 +156,7 @@ test('openDenoiser with a prior that there is not', () =>
   refuses(
     openDenoiser({ prior: 'landscapes' }),
     'BAD_PRIOR',
-    /faces64, faces64-likelihood, natural/,
+    /faces64, faces64-likelihood, free, natural/,
     /received landscapes/,
   ));
 

@@ -14,9 +14,10 @@ test('list: a line for each, and the default is marked', async () => {
   for (const args of [['priors'], ['priors', 'list']]) {
     const { code, stdout, stderr } = await command(args);
     assert.equal([code, stderr], [0, '']);
-    const [faces = '', likelihood = '', natural = ''] = stdout.split('\n');
+    const [faces = '', likelihood = '', free = '', natural = ''] = stdout.split('\n');
     assert.match(faces, /^faces64 +sigma 2\.5 to 75 \(grey 1\.443 to 43\.3\); 2\.7 million.*CelebA/);
     assert.match(likelihood, /^faces64-likelihood +any sigma; 2\.4 million/);
+    assert.match(free, /^free +sigma 2\.5 to 100 .*free licences/);
     assert.match(natural, /^natural +.*\(default\)$/);
   }
 });
@@ -47,7 +48,7 @@ test('a prior that is not there is wrong usage', async () => {
   assert.equal([code, stdout], [2, '']);
   assert.match(
     stderr,
-    /^flow-denoise: Expected one of faces64, faces64-likelihood, natural or a folder.*nowhere\n$/,
+    /^flow-denoise: Expected one of faces64, faces64-likelihood, free, natural or a folder.*nowhere\n$/,
   );
 });
 
