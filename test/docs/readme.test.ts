@@ -65,6 +65,12 @@ const SIDES = new Map([
 const numbers = (row: Row | undefined, key: string) => (row?.[key] as readonly number[] | undefined) ?? [];
 const sideOf = (row: Row) => String(row.side);
 
+function wordsOf(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} seconds`;
+  const minutes = Math.round(seconds / 60);
+  return `${minutes} minute${minutes === 1 ? '' : 's'}`;
+}
+
 test('its table of speed and quality', async () => {
   const quality = (await readResults('peers')).rows.filter((row) => row.set === 'data/cbsd68');
   const speed = (await readResults('peers-speed')).rows;
@@ -81,11 +87,10 @@ test('its table of speed and quality', async () => {
     });
     const timed = speed.find((each) => side.test(sideOf(each)));
     const seconds = timed ? median(numbers(timed, 'secondsPerMegapixel')) : undefined;
-    const minutes = seconds === undefined ? 0 : Math.round((24 * seconds) / 60);
     assert.equal(cells, [
       ...decibels,
       seconds?.toPrecision(3) ?? '',
-      seconds === undefined ? '' : `${minutes} minute${minutes === 1 ? '' : 's'}`,
+      seconds === undefined ? '' : wordsOf(24 * seconds),
     ]);
   }
 });
