@@ -220,6 +220,26 @@ function cameraTable(results: Results): string {
   return `${markdownTable([...head, 'left as clean'], body)}\n${origin(results)}`;
 }
 
+/** Of each cell: what the default gains, beside the best white sigma. */
+function jpegTable(results: Results): string {
+  const body = results.rows.map((row) => {
+    const [noisy, unsaid, white] = ['noisy', 'unsaid', 'white'].map((key) => mean(numbers(row, key))) as [
+      number,
+      number,
+      number,
+    ];
+    return [
+      String(row.sigma),
+      `${row.quality} ${row.sampling}`,
+      ...[noisy, white, unsaid].map((value) => value.toFixed(2)),
+      white > noisy ? `${Math.round((100 * (unsaid - noisy)) / (white - noisy))}%` : '',
+      `${row.clean} of ${row.pictures}`,
+    ];
+  });
+  const head = ['sigma', 'JPEG', 'noisy', 'best white sigma', 'no sigma passed', 'share of the gain'];
+  return `${markdownTable([...head, 'left as clean'], body)}\n${origin(results)}`;
+}
+
 function poissonTable(results: Results): string {
   const rows = results.rows.filter((row) => row.study === 'poisson');
   const body = rows.map((row) => {
@@ -299,6 +319,8 @@ export async function tableFor(name: string): Promise<string> {
       return part === 'poisson' ? poissonTable(results) : noiseTable(results);
     case 'camera':
       return cameraTable(results);
+    case 'jpeg':
+      return jpegTable(results);
     case 'seams':
       return seamsTable(results);
     case 'prior-auto':
