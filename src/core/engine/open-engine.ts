@@ -3,9 +3,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
-import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
-import type { ClimbPoint, Device, Engine, EngineName, TilePoint } from './engine.js';
+import { plural } from '../printable.js';
+import type { Engine, EngineName } from './engine.js';
 import { findTensorflow, isTensorflowStarted, projectTensorflow } from './packages/tensorflow-package.js';
 import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
@@ -14,9 +14,7 @@ import { openWorkerPool } from './worker-pool.js';
 const PREFERENCE: readonly EngineName[] = ['tensorflow', 'webgpu', 'onnx', 'wasm'];
 
 /** How to get an engine, unless the error already says it. */
-const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
-  onnx: undefined,
-  tensorflow: undefined,
+const REMEDY: Readonly<Partial<Record<EngineName, string>>> = {
   webgpu: 'install the packages webgpu and @tensorflow/tfjs-backend-webgpu, and a driver for the GPU',
   wasm: 'reinstall the package @tensorflow/tfjs-backend-wasm',
   'onnx:cuda': 'see "ONNX Runtime\'s own GPU providers" in docs/engines.md',
@@ -29,23 +27,6 @@ export interface EngineOptions {
   readonly engine: EngineName | 'auto';
   /** The most worker threads, each on one core (onnx, wasm). Other engines have their own threads. */
   readonly threads?: number | undefined;
-}
-
-/** @throws FlowDenoiseError BAD_OPTION for a tile that the flow cannot take */
-function checkPoint(tile: TilePoint | ClimbPoint, multiple: number): void {
-  const { channels, height, width } = tile.shape;
-  const size = channels * height * width;
-  const fits = channels === 3 && height % multiple === 0 && width % multiple === 0 && tile.y.length === size;
-  if (fits && (!('climb' in tile) || isWhole(tile))) return;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected a tile of 3 channels with sides that are multiples of ${multiple} and all its samples but received ` +
-      `${channels} x ${height} x ${width} with ${tile.y.length} samples`,
-  );
-}
-
-function isWhole({ shape: { height, width }, y, climb: { noisy, precision } }: ClimbPoint): boolean {
-  return noisy.length === y.length && [1, height * width, y.length].includes(precision.length);
 }
 
 /** Memory planned per thread: twice what it takes at the largest tiles of 'auto', see docs/engines.md. */
@@ -66,48 +47,22 @@ const takesThreads = (name: EngineName) => name === 'onnx' || name === 'wasm';
 
 async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
   const workers = takesThreads(name) ? threads : 1;
-  const data = { name, prior: { model: prior.model, weights: prior.weights } };
-  const { engine, evaluate, climb, close } = await openWorkerPool(data, workers);
-  const { device } = engine;
-  const multiple = squeezeFactor(prior.model);
-  const where = takesThreads(name) ? `${workers} thread${workers === 1 ? '' : 's'}` : device.device;
-  return {
-    name,
-    why: `${device.library}, ${where}; ${because}`,
-    device,
-    threads: workers,
-    lanes: workers * engine.lanes,
-    async evaluate(tile) {
-      checkPoint(tile, multiple);
-      return evaluate(tile);
-    },
-    ...(engine.takesClimbs && {
-      async climb(tile: ClimbPoint) {
-        checkPoint(tile, multiple);
-        return climb(tile);
-      },
-    }),
-    close,
-  };
+  const engine = await openWorkerPool(name, prior, workers);
+  const where = takesThreads(name) ? plural(workers, 'thread') : engine.device.device;
+  return { ...engine, why: `${engine.device.library}, ${where}; ${because}` };
 }
 
 /** Whether `auto` can skip an engine: opening one takes seconds. */
 async function isHopeless(name: EngineName): Promise<boolean> {
-  switch (name) {
-    case 'tensorflow':
-      if (!hasNvidiaDriver()) return true;
-      return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
-    case 'webgpu':
-      // A process that has loaded both crashes with a segmentation fault.
-      return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu();
-    default:
-      return false;
+  if (name === 'tensorflow') {
+    const hasDriver = process.platform === 'win32' || NVIDIA_DRIVER.some(existsSync);
+    return !hasDriver || (!projectTensorflow() && (await findTensorflow())?.device !== 'cuda');
   }
+  // A process that has loaded both crashes with a segmentation fault.
+  return name === 'webgpu' && (isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu());
 }
 
-function hasNvidiaDriver(): boolean {
-  return process.platform === 'win32' || ['/proc/driver/nvidia/version', '/dev/nvidia0'].some(existsSync);
-}
+const NVIDIA_DRIVER = ['/proc/driver/nvidia/version', '/dev/nvidia0'] as const;
 
 /** GPUs as Linux shows them: DRM, NVIDIA's own, WSL's. Mesa's software Vulkan needs none of them. */
 const GPU_DEVICES = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'] as const;
@@ -123,11 +78,6 @@ function hasVulkanGpu(): boolean {
     const folder = join(root, 'vulkan/icd.d');
     return existsSync(folder) && readdirSync(folder).length > 0;
   });
-}
-
-/** `auto` takes a GPU for its speed. A software GPU, or TensorFlow on the CPU, has none. */
-function isOfUse(name: EngineName, { kind }: Device): boolean {
-  return kind === 'gpu' || name === 'onnx' || name === 'wasm';
 }
 
 /**
@@ -151,9 +101,10 @@ async function openFastest(prior: Prior, threads: number): Promise<Engine> {
     if (await isHopeless(name)) continue;
     try {
       const cpuReasons = failures.filter(([failed]) => failed === 'onnx').map(([, { message }]) => message);
-      const best = name === 'onnx' || name === 'wasm' ? 'the fastest available on a CPU' : 'a GPU';
+      const best = takesThreads(name) ? 'the fastest available on a CPU' : 'a GPU';
       const engine = await open(name, prior, threads, [best, ...cpuReasons].join('; '));
-      if (isOfUse(name, engine.device)) return engine;
+      // A software GPU, or TensorFlow on the CPU, is slower than ONNX Runtime.
+      if (takesThreads(name) || engine.device.kind === 'gpu') return engine;
       await engine.close();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
