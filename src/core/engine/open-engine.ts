@@ -1,5 +1,6 @@
 // Chooses an engine, and gives the reason.
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
@@ -7,7 +8,6 @@ import type { Prior } from '../model/load-prior.js';
 import { plural } from '../printable.js';
 import type { Engine, EngineName } from './engine.js';
 import { findTensorflow, isTensorflowStarted, projectTensorflow } from './packages/tensorflow-package.js';
-import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
 /** The order in which `auto` tries engines: GPUs, then the fastest on a CPU. */
@@ -63,6 +63,15 @@ async function isHopeless(name: EngineName): Promise<boolean> {
 }
 
 const NVIDIA_DRIVER = ['/proc/driver/nvidia/version', '/dev/nvidia0'] as const;
+
+function isWebGpuInstalled(): boolean {
+  const { resolve } = createRequire(import.meta.url);
+  try {
+    return ['webgpu', '@tensorflow/tfjs-backend-webgpu'].every((name) => resolve(name));
+  } catch {
+    return false;
+  }
+}
 
 /** GPUs as Linux shows them: DRM, NVIDIA's own, WSL's. Mesa's software Vulkan needs none of them. */
 const GPU_DEVICES = ['/dev/dri', '/dev/nvidia0', '/dev/dxg'] as const;

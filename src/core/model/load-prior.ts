@@ -2,12 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import { readRegularFile } from '../files.js';
 import { parameterCount, parameterShapes } from '../flow/architecture.js';
 import type { WeightArray, Weights } from '../flow/parameters.js';
-import { FORMAT, LIMITS, modelSchema, type PriorModel, VERSION } from './model-json.js';
+import { LIMITS, modelSchema, type PriorModel } from './model-json.js';
 import { readSafetensors, type TensorData } from './safetensors.js';
 
 export interface Prior {
@@ -35,44 +34,11 @@ async function read(file: string, most: number): Promise<Buffer> {
   }
 }
 
-function parseModel(file: string, bytes: Buffer): PriorModel {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw bad(file, `is not JSON (${messageOf(error)})`, error);
-  }
-  const { format, version } = (json ?? {}) as { format?: unknown; version?: unknown };
-  if (format !== FORMAT) throw bad(file, `expected format "${FORMAT}" but found ${JSON.stringify(format)}`);
-  if (version !== VERSION)
-    throw bad(
-      file,
-      `is version ${JSON.stringify(version)}, this flow-denoise reads version ${VERSION}; update flow-denoise`,
-    );
-  const result = modelSchema.safeParse(json);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw bad(file, `${issue?.path.join('.')}: ${issue?.message ?? z.prettifyError(result.error)}`);
-  }
-  const { data: model } = result;
-  const parameters = parameterCount(model);
-  if (parameters > LIMITS.parameters)
-    throw bad(
-      file,
-      `levels: they have ${parameters} parameters, expected at most ${LIMITS.parameters}; take smaller widths`,
-    );
-  return model;
-}
+const modelFile = (folder: string) => path.join(folder, 'model.json');
 
-/** Bytes in the weights' header for a tensor's name, precision, shape and offsets: at most this. */
-const HEADER_BYTES_OF_TENSOR = 500;
-/** Bytes for the header's length and the file's metadata. */
-const OTHER_HEADER_BYTES = 1e6;
-
-/** The largest possible weights file of a prior: 8 bytes a parameter, and a header. */
-function mostWeightsBytes(model: PriorModel): number {
-  const tensors = Object.keys(parameterShapes(model)).length;
-  return 8 * parameterCount(model) + HEADER_BYTES_OF_TENSOR * tensors + OTHER_HEADER_BYTES;
+/** The bytes of a prior's model.json, not checked. @throws FlowDenoiseError BAD_PRIOR */
+export function readModelFile(folder: string): Promise<Buffer> {
+  return read(modelFile(folder), LIMITS.modelBytes);
 }
 
 /**
@@ -81,15 +47,22 @@ function mostWeightsBytes(model: PriorModel): number {
  * @throws FlowDenoiseError BAD_PRIOR
  */
 export async function loadModel(folder: string): Promise<PriorModel> {
-  return parseModel(modelFile(folder), await readModelFile(folder));
+  const file = modelFile(folder);
+  const bytes = await readModelFile(folder);
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw bad(file, `is not JSON (${messageOf(error)})`, error);
+  }
+  const { data, error } = modelSchema.safeParse(json);
+  if (data) return data;
+  const [issue] = error.issues;
+  throw bad(file, [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '));
 }
 
-/** The bytes of a prior's model.json, not checked. @throws FlowDenoiseError BAD_PRIOR */
-export function readModelFile(folder: string): Promise<Buffer> {
-  return read(modelFile(folder), LIMITS.modelBytes);
-}
-
-const modelFile = (folder: string) => path.join(folder, 'model.json');
+/** Room for the header of a weights file: 8 levels of 256 steps have 23,000 tensors. */
+const MOST_HEADER_BYTES = 2e7;
 
 /**
  * Reads and checks a prior: format, version, schema, checksum, tensor names, shapes, finite numbers.
@@ -100,7 +73,7 @@ const modelFile = (folder: string) => path.join(folder, 'model.json');
 export async function loadPrior(folder: string): Promise<Prior> {
   const model = await loadModel(folder);
   const weightsFile = path.join(folder, model.weights.file);
-  const bytes = await read(weightsFile, mostWeightsBytes(model));
+  const bytes = await read(weightsFile, 8 * parameterCount(model) + MOST_HEADER_BYTES);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   if (sha256 !== model.weights.sha256)
     throw bad(
@@ -108,8 +81,7 @@ export async function loadPrior(folder: string): Promise<Prior> {
       `checksum ${sha256.slice(0, 12)}... differs from the one in model.json; the file is damaged, fetch it again`,
     );
   try {
-    const weights = checkWeights(parameterShapes(model), readSafetensors(bytes));
-    return { model, weights, folder };
+    return { model, weights: checkWeights(parameterShapes(model), readSafetensors(bytes)), folder };
   } catch (error) {
     throw bad(weightsFile, messageOf(error), error);
   }

@@ -2,7 +2,10 @@
 // install both packages. A GPU reports errors late and apart from their calls, so they are kept until `throwIfFailed`.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device } from '../engine.js';
-import { BACKEND_PACKAGE, DAWN_PACKAGE } from '../packages/webgpu-package.js';
+
+/** The type `string` keeps compilers and bundlers from looking for the packages. */
+const DAWN_PACKAGE: string = 'webgpu';
+const BACKEND_PACKAGE: string = '@tensorflow/tfjs-backend-webgpu';
 
 const BACKEND = 'webgpu';
 /** WebGPU does not tell a device's memory; too large batches are made smaller when they fail. */
