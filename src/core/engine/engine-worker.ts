@@ -29,12 +29,10 @@ async function openLocalEngine({ name, prior }: EngineWorkerData): Promise<Local
 const engine = await openLocalEngine(workerData as EngineWorkerData);
 const { device, lanes } = engine;
 
-answerRequests<EngineTask, ReadyEngine | Answer>({
-  answer(task) {
-    if (task === 'describe') return { device, lanes, takesClimbs: engine.climb !== undefined };
-    return 'climb' in task && engine.climb ? engine.climb(task) : engine.evaluate(task);
-  },
-  // An engine with several lanes makes its own batches.
-  isSerial: lanes === 1,
-  close: engine.close,
-});
+function answer(task: EngineTask): Promise<Answer> | ReadyEngine {
+  if (task === 'describe') return { device, lanes, takesClimbs: engine.climb !== undefined };
+  return 'climb' in task && engine.climb ? engine.climb(task) : engine.evaluate(task);
+}
+
+// An engine with several lanes makes its own batches.
+answerRequests<EngineTask, ReadyEngine | Answer>(answer, lanes === 1, engine.close);

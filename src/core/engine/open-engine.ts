@@ -37,20 +37,8 @@ export function mostThreads(cores: number, bytes: number): number {
   return Math.max(1, Math.min(cores, Math.floor(bytes / BYTES_PER_THREAD)));
 }
 
-/** The machine's memory, or a container's limit. */
-function memoryBytes(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-}
-
 /** Whether an engine uses several cores through our worker threads. */
 const takesThreads = (name: EngineName) => name === 'onnx' || name === 'wasm';
-
-async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
-  const workers = takesThreads(name) ? threads : 1;
-  const engine = await openWorkerPool(name, prior, workers);
-  const where = takesThreads(name) ? plural(workers, 'thread') : engine.device.device;
-  return { ...engine, why: `${engine.device.library}, ${where}; ${because}` };
-}
 
 /** Whether `auto` can skip an engine: opening one takes seconds. */
 async function isHopeless(name: EngineName): Promise<boolean> {
@@ -94,42 +82,32 @@ function hasVulkanGpu(): boolean {
  *
  * @throws FlowDenoiseError ENGINE_UNAVAILABLE with every reason and what to do
  */
-export async function openEngine(prior: Prior, options: EngineOptions): Promise<Engine> {
-  const threads = options.threads ?? mostThreads(availableParallelism(), memoryBytes());
-  if (options.engine === 'auto') return openFastest(prior, threads);
-  try {
-    return await open(options.engine, prior, threads, 'asked for');
-  } catch (error) {
-    throw isUnavailable(error) ? withRemedies([[options.engine, error]]) : error;
-  }
-}
-
-async function openFastest(prior: Prior, threads: number): Promise<Engine> {
-  const failures: [EngineName, Error][] = [];
-  for (const name of PREFERENCE) {
-    if (await isHopeless(name)) continue;
+export async function openEngine(prior: Prior, { engine: wanted, threads }: EngineOptions): Promise<Engine> {
+  // A container's memory is limited.
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  const most = threads ?? mostThreads(availableParallelism(), memory);
+  const isAuto = wanted === 'auto';
+  const reasons = new Map<EngineName, string>();
+  for (const name of isAuto ? PREFERENCE : [wanted]) {
+    if (isAuto && (await isHopeless(name))) continue;
+    const isThreaded = takesThreads(name);
     try {
-      const cpuReasons = failures.filter(([failed]) => failed === 'onnx').map(([, { message }]) => message);
-      const best = takesThreads(name) ? 'the fastest available on a CPU' : 'a GPU';
-      const engine = await open(name, prior, threads, [best, ...cpuReasons].join('; '));
-      // A software GPU, or TensorFlow on the CPU, is slower than ONNX Runtime.
-      if (takesThreads(name) || engine.device.kind === 'gpu') return engine;
-      await engine.close();
+      const engine = await openWorkerPool(name, prior, isThreaded ? most : 1);
+      const { device } = engine;
+      if (isAuto && !isThreaded && device.kind !== 'gpu') {
+        // A software GPU, or TensorFlow on the CPU, is slower than ONNX Runtime.
+        await engine.close();
+        continue;
+      }
+      const where = isThreaded ? plural(most, 'thread') : device.device;
+      const best = isThreaded ? 'the fastest available on a CPU' : 'a GPU';
+      const because = isAuto ? [best, reasons.get('onnx')].filter(Boolean).join('; ') : 'asked for';
+      return { ...engine, why: `${device.library}, ${where}; ${because}` };
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      failures.push([name, error]);
+      if (!(error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
+      const remedy = REMEDY[name] === undefined ? '' : ` (to get it, ${REMEDY[name]})`;
+      reasons.set(name, `${error.message}${remedy}`);
     }
   }
-  throw withRemedies(failures);
-}
-
-function isUnavailable(error: unknown): error is FlowDenoiseError {
-  return error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE';
-}
-
-function withRemedies(failures: readonly (readonly [EngineName, Error])[]): FlowDenoiseError {
-  const reasons = failures.map(([name, { message }]) =>
-    REMEDY[name] === undefined ? message : `${message} (to get it, ${REMEDY[name]})`,
-  );
-  return new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
+  throw new FlowDenoiseError('ENGINE_UNAVAILABLE', [...reasons.values()].join('; '));
 }

@@ -72,19 +72,16 @@ export function startThread<Task, Result>(
   };
 }
 
-interface Answerer<Task, Result> {
-  answer(task: Task): Promise<Result> | Result;
-  /** Whether to answer one request after the other. */
-  readonly isSerial: boolean;
-  close?(): Promise<void>;
-}
-
-/** The thread's side. Call it in the thread that `startThread` has started; an error before that ends the thread. */
-export function answerRequests<Task, Result extends object>({
-  answer,
-  isSerial,
-  close,
-}: Answerer<Task, Result>): void {
+/**
+ * The thread's side. Call it in the thread that `startThread` has started; an error before that ends the thread.
+ *
+ * @param isSerial  whether to answer one request after the other
+ */
+export function answerRequests<Task, Result extends object>(
+  answer: (task: Task) => Promise<Result> | Result,
+  isSerial: boolean,
+  close?: () => Promise<void>,
+): void {
   const port = parentPort;
   if (!port) throw new Error('this program runs in a worker thread only');
   let previous: Promise<unknown> = Promise.resolve();

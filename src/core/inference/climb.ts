@@ -82,45 +82,30 @@ export function adamStep<T>(
 }
 
 /** The state of one tile's climb, without its samples. */
-export interface ClimbCourse extends Omit<Climb, 'estimate'> {
-  /** Judges an evaluation: whether its iterate is the best so far, and whether the climb ends there. */
-  judge(objective: number, isSound: boolean): { readonly isBest: boolean; readonly isOver: boolean };
-  /** Adam's factors for the next step. */
-  factors(): AdamFactors<number>;
-  /** @param move  the root mean square of the step */
-  moved(move: number): void;
-}
+export type ClimbCourse = ReturnType<typeof climbCourse>;
 
-export function climbCourse(
-  { steps: most, rate, epsilon, betas: [b1, b2] }: AdamOptions,
-  tolerance: number,
-): ClimbCourse {
-  let best: number | undefined;
-  let steps = 0;
-  let isConverged = false;
-  return {
-    get objective() {
-      return best ?? Number.NEGATIVE_INFINITY;
+export function climbCourse({ steps: most, rate, epsilon, betas: [b1, b2] }: AdamOptions, tolerance: number) {
+  const course = {
+    objective: Number.NEGATIVE_INFINITY,
+    steps: 0,
+    isConverged: false,
+    /** Judges an evaluation: whether its iterate is the best so far, and whether the climb ends there. */
+    judge(objective: number, isSound: boolean) {
+      const isBest = isSound && (course.steps === 0 || !(course.objective >= objective));
+      if (isBest) course.objective = objective;
+      return { isBest, isOver: !isSound || course.isConverged || course.steps === most };
     },
-    get steps() {
-      return steps;
-    },
-    get isConverged() {
-      return isConverged;
-    },
-    judge(objective, isSound) {
-      const isBest = isSound && (best === undefined || !(best >= objective));
-      if (isBest) best = objective;
-      return { isBest, isOver: !isSound || isConverged || steps === most };
-    },
-    factors() {
-      const decayed = rate * 0.5 * (1 + Math.cos((Math.PI * steps) / most));
-      const [bias1, bias2] = [1 - b1 ** (steps + 1), 1 - b2 ** (steps + 1)];
+    /** Adam's factors for the next step. */
+    factors(): AdamFactors<number> {
+      const decayed = rate * 0.5 * (1 + Math.cos((Math.PI * course.steps) / most));
+      const [bias1, bias2] = [1 - b1 ** (course.steps + 1), 1 - b2 ** (course.steps + 1)];
       return { rate: decayed / bias1, correction: 1 / bias2, epsilon };
     },
-    moved(move) {
-      steps += 1;
-      isConverged = move < tolerance;
+    /** @param move  the root mean square of the step */
+    moved(move: number) {
+      course.steps += 1;
+      course.isConverged = move < tolerance;
     },
   };
+  return course;
 }

@@ -1,11 +1,14 @@
-// Reads a prior from disk, and checks model.json and the weights before they are used.
-
+// Reads a prior and the noise network from disk, and checks descriptions and weights before they are used.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import { readRegularFile } from '../files.js';
 import { parameterCount, parameterShapes } from '../flow/architecture.js';
 import type { WeightArray, Weights } from '../flow/parameters.js';
+import { noiseNetworkShapes } from '../noise/estimate/noise-network.js';
+import { pictureHeadShapes } from '../noise/estimate/picture-head.js';
 import { LIMITS, modelSchema, type PriorModel } from './model-json.js';
 import { readSafetensors, type TensorData } from './safetensors.js';
 
@@ -21,7 +24,7 @@ function bad(file: string, what: string, cause?: unknown): FlowDenoiseError {
   return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what.replaceAll(/\s+/g, ' ')}`, { cause });
 }
 
-async function read(file: string, most: number): Promise<Buffer> {
+async function read(file: string, most = Number.POSITIVE_INFINITY): Promise<Buffer> {
   try {
     return await readRegularFile(file, { most, code: 'BAD_PRIOR' });
   } catch (error) {
@@ -72,28 +75,64 @@ const MOST_HEADER_BYTES = 2e7;
  */
 export async function loadPrior(folder: string): Promise<Prior> {
   const model = await loadModel(folder);
-  const weightsFile = path.join(folder, model.weights.file);
-  const bytes = await read(weightsFile, 8 * parameterCount(model) + MOST_HEADER_BYTES);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== model.weights.sha256)
+  const most = 8 * parameterCount(model) + MOST_HEADER_BYTES;
+  return { model, weights: await readWeights(folder, model.weights, parameterShapes(model), most), folder };
+}
+
+const NOISE_NETWORK = fileURLToPath(new URL('../../../models/noise-network/', import.meta.url));
+
+const cardSchema = z.object({
+  format: z.literal('flow-denoise-noise-network'),
+  version: z.literal(1),
+  weights: z.object({ file: z.literal('weights.safetensors'), sha256: z.string() }),
+});
+
+/**
+ * Reads and checks the shipped noise network: format, version, checksum, shapes, finite numbers.
+ *
+ * @param folder  only tests pass it
+ * @throws        FlowDenoiseError BAD_PRIOR
+ */
+export async function loadNoiseNetwork(folder = NOISE_NETWORK): Promise<Weights> {
+  const file = path.join(folder, 'network.json');
+  const text = await read(file, LIMITS.modelBytes);
+  let card: z.infer<typeof cardSchema>;
+  try {
+    card = cardSchema.parse(JSON.parse(String(text)));
+  } catch (error) {
+    throw bad(file, `${messageOf(error)}; install flow-denoise again`, error);
+  }
+  return readWeights(folder, card.weights, { ...noiseNetworkShapes(), ...pictureHeadShapes() });
+}
+
+/** @param shapes  the expected tensors, by name */
+async function readWeights(
+  folder: string,
+  { file: name, sha256 }: PriorModel['weights'],
+  shapes: Readonly<Record<string, readonly number[]>>,
+  most?: number,
+): Promise<Weights> {
+  const file = path.join(folder, name);
+  const bytes = await read(file, most);
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== sha256)
     throw bad(
-      weightsFile,
-      `checksum ${sha256.slice(0, 12)}... differs from the one in model.json; the file is damaged, fetch it again`,
+      file,
+      `checksum ${found.slice(0, 12)}... differs from the one that belongs to it; the file is damaged, fetch it again`,
     );
   try {
-    return { model, weights: checkWeights(parameterShapes(model), readSafetensors(bytes)), folder };
+    return checkWeights(shapes, readSafetensors(bytes));
   } catch (error) {
-    throw bad(weightsFile, messageOf(error), error);
+    throw bad(file, messageOf(error), error);
   }
 }
 
 /**
- * Checks that the tensors are the expected ones, and returns them as float32.
+ * Returns the tensors as float32 if they are the expected ones.
  *
- * @param shapes  the expected tensors, by name
- * @throws        Error with the name of a tensor that is missing, unexpected, not finite, or of another shape
+ * @throws  Error with the name of a tensor that is missing, unexpected, not finite, or of another shape
  */
-export function checkWeights(
+function checkWeights(
   shapes: Readonly<Record<string, readonly number[]>>,
   tensors: ReadonlyMap<string, TensorData>,
 ): Weights {

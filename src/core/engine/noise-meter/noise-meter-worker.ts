@@ -1,6 +1,6 @@
 // The inside of the noise meter's thread: runs the noise network in ONNX Runtime, or in TensorFlow.js if that does not load.
 import { parametersFrom, type Weights } from '../../flow/parameters.js';
-import { loadNoiseNetwork } from '../../model/load-noise-network.js';
+import { loadNoiseNetwork } from '../../model/load-prior.js';
 import { CELL, FEATURES, LEVELS, noiseNetwork } from '../../noise/estimate/noise-network.js';
 import { type PictureLevels, poolCells } from '../../noise/estimate/picture-head.js';
 import { createOnnxGraph } from '../../ops/onnx-graph.js';
@@ -46,14 +46,14 @@ function recorded(weights: Weights): Uint8Array {
 async function openTfjs(weights: Weights): Promise<Measure> {
   const tf = await import('@tensorflow/tfjs-core');
   const { openBackend } = await import('../tfjs/tfjs-backend.js');
+  const { pictureOf, planar } = await import('../tfjs/tfjs-climbs.js');
   const { tfjsOps } = await import('../../ops/tfjs-ops.js');
   await openBackend('wasm');
   const parameters = parametersFrom(tfjsOps, weights);
   return async ({ tile, height, width }) => {
-    const readings = tf.tidy(() => {
-      const picture = tf.transpose(tf.tensor4d(tile, [1, 3, height, width]), [0, 2, 3, 1]);
-      return tf.transpose(noiseNetwork(tfjsOps, parameters, picture), [0, 3, 1, 2]);
-    });
+    const readings = tf.tidy(() =>
+      planar(noiseNetwork(tfjsOps, parameters, pictureOf(tile, { channels: 3, height, width }))),
+    );
     const data = (await readings.data()) as Float32Array;
     readings.dispose();
     return data;
@@ -71,4 +71,4 @@ async function answer(task: MeterTask): Promise<Float32Array | PictureLevels> {
   return readings;
 }
 
-answerRequests({ answer, isSerial: true });
+answerRequests(answer, true);
