@@ -4,8 +4,8 @@
 // bench/quality/seams.ts.
 // Usage: npm run bench -- ablation [studies, or all] [sigmas] [crops] [side] [--save]
 import type { Engine } from '#src/core/engine/engine.js';
+import { runEstimation } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
-import { runEstimation } from '#src/core/engine/run-estimation.js';
 import { type BetaMapOptions, betaMap } from '#src/core/inference/beta-map.js';
 import { calibratedBetaMap } from '#src/core/inference/calibration.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';

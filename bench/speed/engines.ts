@@ -3,9 +3,8 @@
 // thread whatever the batch.
 // Usage: npm run bench -- engines [side of a tile] [rounds] [engines, with commas]
 import { checkTile } from '#src/core/engine/check-tile.js';
-import { ENGINE_NAMES, type Engine, type EngineName } from '#src/core/engine/engine.js';
+import { ENGINE_NAMES, type Engine, type EngineName, runEstimation } from '#src/core/engine/engine.js';
 import { openEngine } from '#src/core/engine/open-engine.js';
-import { runEstimation } from '#src/core/engine/run-estimation.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import { posteriorMean } from '#src/core/inference/posterior-mean.js';

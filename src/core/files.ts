@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
+  chmod,
   constants,
   copyFile,
   type FileHandle,
@@ -14,6 +15,7 @@ import {
   rename,
   rm,
   stat,
+  writeFile,
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { badOption, codeOf, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from './errors.js';
@@ -76,7 +78,7 @@ export async function openRegularFile(path: string, options: ReadOptions = {}): 
 export async function readRegularFile(path: string, options: ReadOptions = {}): Promise<Buffer> {
   const handle = await openRegularFile(path, options);
   try {
-    return await handle.readFile(options.signal === undefined ? {} : { signal: options.signal });
+    return await handle.readFile({ signal: options.signal });
   } finally {
     await handle.close();
   }
@@ -101,23 +103,65 @@ interface WriteOptions {
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array,
-  { signal, mode, beforeRename, temporary: name }: WriteOptions = {},
+  { signal, mode, beforeRename, temporary }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
-  const folder = dirname(path);
-  const temporary = temporaryIn(folder, name);
   try {
-    await mkdir(folder, { recursive: true });
-    await writeFlushed(temporary, bytes, signal, mode);
-    signal?.throwIfAborted();
-    await beforeRename?.();
-    await rename(temporary, path);
+    await mkdir(dirname(path), { recursive: true });
+    const write = async (file: string) => {
+      await writeFile(file, bytes, { flag: 'wx', flush: true, mode, signal });
+      // The mode above is without the bits that the process masks.
+      if (mode !== undefined) await chmod(file, mode);
+      signal?.throwIfAborted();
+    };
+    await replace(path, write, beforeRename, temporary);
   } catch (error) {
-    // If the folder could not be made, there is nothing to remove.
-    await rm(temporary, { force: true }).catch(() => undefined);
     if (signal?.aborted) throw signal.reason;
     if (error instanceof FlowDenoiseError) throw error;
     throw writeFailed(path, 'could not be written', error);
+  }
+}
+
+/**
+ * Copies a file and its times. The copy is whole and on the disk before it takes its name.
+ *
+ * @param beforeRename  called just before the rename; if it throws, the path stays as it was
+ * @throws              the system's error; no temporary file is left
+ */
+export async function copyFileAtomic(
+  from: string,
+  to: string,
+  beforeRename: () => Promise<void>,
+): Promise<void> {
+  const { atime, mtime } = await lstat(from);
+  const copy = async (file: string) => {
+    await copyFile(from, file, constants.COPYFILE_EXCL);
+    const handle = await open(file, 'r+');
+    try {
+      await handle.utimes(atime, mtime);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  };
+  await replace(to, copy, beforeRename);
+}
+
+/** Makes a temporary file beside the path, and renames it. */
+async function replace(
+  path: string,
+  make: (temporary: string) => Promise<void>,
+  beforeRename?: () => Promise<void>,
+  name = `.flow-denoise-${randomUUID()}.tmp`,
+): Promise<void> {
+  const temporary = join(dirname(path), name);
+  try {
+    await make(temporary);
+    await beforeRename?.();
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   }
 }
 
@@ -140,56 +184,6 @@ function writeFailed(path: string, what: string, cause: unknown): FlowDenoiseErr
     `${path}: ${what} (${messageOf(cause)}). Expected a folder that can be written to, with space left; check both.`,
     { cause },
   );
-}
-
-async function writeFlushed(
-  path: string,
-  bytes: Uint8Array,
-  signal: AbortSignal | undefined,
-  mode: number | undefined,
-): Promise<void> {
-  const handle = await open(path, 'wx');
-  try {
-    if (mode !== undefined) await handle.chmod(mode);
-    await handle.writeFile(bytes, signal === undefined ? {} : { signal });
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/**
- * Copies a file and its times. The copy is whole and on the disk before it takes its name.
- *
- * @param beforeRename  called just before the rename; if it throws, the path stays as it was
- * @throws              the system's error; no temporary file is left
- */
-export async function copyFileAtomic(
-  from: string,
-  to: string,
-  beforeRename: () => Promise<void>,
-): Promise<void> {
-  const { atime, mtime } = await lstat(from);
-  const temporary = temporaryIn(dirname(to));
-  try {
-    await copyFile(from, temporary, constants.COPYFILE_EXCL);
-    const handle = await open(temporary, 'r+');
-    try {
-      await handle.utimes(atime, mtime);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await beforeRename();
-    await rename(temporary, to);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-function temporaryIn(folder: string, name = `.flow-denoise-${randomUUID()}.tmp`): string {
-  return join(folder, name);
 }
 
 /** Flushes the names in a folder, so that they survive a power cut. Does nothing on Windows, which cannot. */

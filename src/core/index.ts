@@ -1,8 +1,8 @@
 // The package's entry `flow-denoise/core`: priors, engines, estimators, the flow, noise and metrics.
 export type { Engine, EngineName } from './engine/engine.js';
-export { recordDensityAndScore } from './engine/onnx/record.js';
+export { runEstimation } from './engine/engine.js';
+export { recordDensityAndScore } from './engine/onnx/onnx-engine.js';
 export { type EngineOptions, openEngine } from './engine/open-engine.js';
-export { runEstimation } from './engine/run-estimation.js';
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './errors.js';
 export { type Architecture, type Level, parameterShapes, squeezeFactor } from './flow/architecture.js';
 export { type Glow, type GlowForward, glow } from './flow/glow.js';

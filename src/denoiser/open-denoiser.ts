@@ -1,6 +1,5 @@
 // Opens a denoiser: a prior and an engine.
-import { type NoiseMeter, openNoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
-import { rememberReadings } from '../core/engine/noise-meter/remembered-readings.js';
+import { type NoiseMeter, openNoiseMeter, rememberReadings } from '../core/engine/noise-meter/noise-meter.js';
 import { openEngine } from '../core/engine/open-engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { AUTO_PRIOR, findPrior } from '../core/model/find-prior.js';

@@ -1,6 +1,6 @@
 // Keeps an engine busy with tiles of many pictures. Every lane runs one estimation; when it ends, the lane takes the next.
 import type { Engine } from '../core/engine/engine.js';
-import { runEstimation } from '../core/engine/run-estimation.js';
+import { runEstimation } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Estimate, Estimation } from '../core/inference/estimation.js';
 import type { TileShape } from '../core/ops/tensor-ops.js';

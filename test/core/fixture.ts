@@ -2,15 +2,23 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { TilePoint } from '#src/core/engine/engine.js';
-import type { Batch } from '#src/core/engine/tfjs/device-batches.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
 import { readSafetensors } from '#src/core/model/safetensors.js';
+import type { PictureShape } from '#src/core/ops/tensor-ops.js';
 
 export const FIXTURES = ['conditioned', 'squeeze-first', 'three-levels', 'unconditioned'] as const;
 export type FixtureName = (typeof FIXTURES)[number];
 
 export const fixtureFolder = (name: FixtureName) =>
   fileURLToPath(new URL(`../fixtures/${name}/`, import.meta.url));
+
+interface Batch {
+  readonly shape: PictureShape;
+  /** [B, C, H, W] */
+  readonly y: Float32Array;
+  /** [B], [0, 1] units. */
+  readonly sigma: Float32Array;
+}
 
 export interface Fixture {
   readonly prior: Prior;

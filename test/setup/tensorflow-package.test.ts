@@ -56,13 +56,7 @@ test('an installation is one that has its marker', async ({ folder }) => {
   await mkdir(packages, { recursive: true });
   assert.is(await findTensorflow(), undefined, 'no marker');
   await writeFile(markerPath(), JSON.stringify(marker));
-  assert.equal(await findTensorflow(), {
-    folder: join(folder, 'tensorflow', 'cpu-1'),
-    tfjsNode: '4.22.0',
-    libtensorflow: '2.21.0',
-    source: 'tensorflow-cpu 2.21.0',
-    device: 'cpu',
-  });
+  assert.equal(await findTensorflow(), { ...marker, folder: join(folder, 'tensorflow', 'cpu-1') });
   for (const wrong of [
     JSON.stringify(marker).slice(0, 60),
     JSON.stringify({ ...marker, format: 2 }),

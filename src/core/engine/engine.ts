@@ -1,6 +1,6 @@
-// The interface of all engines, and the part of it that lives in a worker thread.
+// The interface of all engines, the part of it that lives in a worker thread, and how an engine runs an estimation.
 import type { Climb, ClimbRequest } from '../inference/climb.js';
-import type { Density, DensityRequest } from '../inference/estimation.js';
+import type { Density, DensityRequest, Estimate, Estimation } from '../inference/estimation.js';
 import type { TileShape } from '../ops/tensor-ops.js';
 
 /** Every engine by name; `onnx:<provider>` are ONNX Runtime's own GPU providers. */
@@ -63,4 +63,32 @@ export interface Engine {
   /** Runs beta-MAP's whole climb and takes over its samples. If undefined, the caller takes the steps. */
   readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
   close(): Promise<void>;
+}
+
+/**
+ * Runs one estimation, one evaluation at a time. src/tile/schedule.ts shares an engine among tiles.
+ *
+ * @param shape    the tile's: channels of the prior, height and width multiples of its squeeze factor
+ * @param mayGoOn  called after every evaluation; throws to stop the estimation
+ * @throws         FlowDenoiseError ENGINE_FAILED, CLOSED
+ */
+export async function runEstimation<E extends Estimate>(
+  engine: Pick<Engine, 'evaluate' | 'climb'>,
+  shape: TileShape,
+  estimation: Estimation<E>,
+  mayGoOn: () => void = () => {},
+): Promise<E> {
+  let next = estimation.next();
+  while (!next.done) {
+    const { climb, ...point } = next.value;
+    // The engine takes over the buffers, so it gets copies.
+    const tile = { ...point, shape, y: point.y.slice() };
+    const answer =
+      climb && engine.climb
+        ? await engine.climb({ ...tile, climb: { ...climb, noisy: climb.noisy.slice() } })
+        : await engine.evaluate(tile);
+    mayGoOn();
+    next = estimation.next(answer);
+  }
+  return next.value;
 }

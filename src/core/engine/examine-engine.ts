@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
 import { findPrior } from '../model/find-prior.js';
-import { loadPrior, type Prior } from '../model/load-prior.js';
+import { loadPrior } from '../model/load-prior.js';
 import { readSafetensors } from '../model/safetensors.js';
 import { checkTile, deviation } from './check-tile.js';
 import type { Device, Engine, EngineName } from './engine.js';
@@ -26,7 +26,7 @@ export interface AvailableEngine extends Device {
   readonly deviation: number;
 }
 
-export interface UnavailableEngine {
+interface UnavailableEngine {
   readonly name: EngineName;
   readonly isAvailable: false;
   readonly reason: string;
@@ -34,48 +34,34 @@ export interface UnavailableEngine {
 
 export type EngineExamination = AvailableEngine | UnavailableEngine;
 
-export interface CheckedPrior {
-  readonly prior: Prior;
-  /** The score of checkTile(REFERENCE_SIDE), computed in float64 by loops. */
-  readonly score: Float32Array;
-}
-
-/** The prior that engines are examined with, and its stored score. */
-export async function loadCheckedPrior(): Promise<CheckedPrior> {
-  const folder = findPrior('natural');
+/** The score of checkTile(REFERENCE_SIDE) under a prior, computed in float64 by loops. */
+async function storedScore(folder: string): Promise<ArrayLike<number>> {
   const stored = readSafetensors(await readFile(path.join(folder, 'check.safetensors')));
   const score = stored.get('score');
   if (!score) throw new FlowDenoiseError('BAD_PRIOR', `${folder}/check.safetensors has no score; reinstall`);
-  return { prior: await loadPrior(folder), score: Float32Array.from(score.data) };
-}
-
-async function measure(engine: Engine, { score }: CheckedPrior) {
-  const reference = await engine.evaluate(checkTile(REFERENCE_SIDE));
-  const tileSide = TIMED_SIDE[engine.device.kind];
-  const timed = checkTile(tileSide);
-  const all = () =>
-    Promise.all(
-      Array.from({ length: engine.lanes }, () => engine.evaluate({ ...timed, y: timed.y.slice() })),
-    );
-  // The first run records graphs and compiles kernels, and its batches are still small.
-  await all();
-  const started = performance.now();
-  await all();
-  const msPerTile = (performance.now() - started) / engine.lanes;
-  return { msPerTile, tileSide, deviation: deviation(reference.score, score) };
+  return score.data;
 }
 
 /** Opens an engine, measures it and closes it; takes seconds. If the engine is unavailable or fails, returns the reason. */
-export async function examineEngine(
-  name: EngineName,
-  checked: CheckedPrior,
-  threads?: number,
-): Promise<EngineExamination> {
+export async function examineEngine(name: EngineName): Promise<EngineExamination> {
+  const folder = findPrior('natural');
   let engine: Engine | undefined;
   try {
-    engine = await openEngine(checked.prior, { engine: name, threads });
-    const measured = await measure(engine, checked);
-    return { name, isAvailable: true, ...engine.device, threads: engine.threads, ...measured };
+    const opened = await openEngine(await loadPrior(folder), { engine: name });
+    engine = opened;
+    const { device, lanes, threads } = opened;
+    const { score } = await opened.evaluate(checkTile(REFERENCE_SIDE));
+    const tileSide = TIMED_SIDE[device.kind];
+    const timed = checkTile(tileSide);
+    const all = () =>
+      Promise.all(Array.from({ length: lanes }, () => opened.evaluate({ ...timed, y: timed.y.slice() })));
+    // The first run records graphs and compiles kernels, and its batches are still small.
+    await all();
+    const started = performance.now();
+    await all();
+    const msPerTile = (performance.now() - started) / lanes;
+    const found = deviation(score, await storedScore(folder));
+    return { name, isAvailable: true, ...device, threads, msPerTile, tileSide, deviation: found };
   } catch (error) {
     if (!(error instanceof FlowDenoiseError)) throw error;
     return { name, isAvailable: false, reason: error.message };

@@ -1,22 +1,20 @@
 // Chooses an engine, and gives the reason.
 import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
-import { squeezeFactor } from '../flow/architecture.js';
 import type { Prior } from '../model/load-prior.js';
-import type { ClimbPoint, Device, Engine, EngineName, TilePoint } from './engine.js';
+import { plural } from '../printable.js';
+import type { Engine, EngineName } from './engine.js';
 import { findTensorflow, isTensorflowStarted, projectTensorflow } from './packages/tensorflow-package.js';
-import { isWebGpuInstalled } from './packages/webgpu-package.js';
 import { openWorkerPool } from './worker-pool.js';
 
 /** The order in which `auto` tries engines: GPUs, then the fastest on a CPU. */
 const PREFERENCE: readonly EngineName[] = ['tensorflow', 'webgpu', 'onnx', 'wasm'];
 
 /** How to get an engine, unless the error already says it. */
-const REMEDY: Readonly<Record<EngineName, string | undefined>> = {
-  onnx: undefined,
-  tensorflow: undefined,
+const REMEDY: Readonly<Partial<Record<EngineName, string>>> = {
   webgpu: 'install the packages webgpu and @tensorflow/tfjs-backend-webgpu, and a driver for the GPU',
   wasm: 'reinstall the package @tensorflow/tfjs-backend-wasm',
   'onnx:cuda': 'see "ONNX Runtime\'s own GPU providers" in docs/engines.md',
@@ -31,23 +29,6 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION for a tile that the flow cannot take */
-function checkPoint(tile: TilePoint | ClimbPoint, multiple: number): void {
-  const { channels, height, width } = tile.shape;
-  const size = channels * height * width;
-  const fits = channels === 3 && height % multiple === 0 && width % multiple === 0 && tile.y.length === size;
-  if (fits && (!('climb' in tile) || isWhole(tile))) return;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected a tile of 3 channels with sides that are multiples of ${multiple} and all its samples but received ` +
-      `${channels} x ${height} x ${width} with ${tile.y.length} samples`,
-  );
-}
-
-function isWhole({ shape: { height, width }, y, climb: { noisy, precision } }: ClimbPoint): boolean {
-  return noisy.length === y.length && [1, height * width, y.length].includes(precision.length);
-}
-
 /** Memory planned per thread: twice what it takes at the largest tiles of 'auto', see docs/engines.md. */
 const BYTES_PER_THREAD = 1e9;
 
@@ -56,57 +37,28 @@ export function mostThreads(cores: number, bytes: number): number {
   return Math.max(1, Math.min(cores, Math.floor(bytes / BYTES_PER_THREAD)));
 }
 
-/** The machine's memory, or a container's limit. */
-function memoryBytes(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-}
-
 /** Whether an engine uses several cores through our worker threads. */
 const takesThreads = (name: EngineName) => name === 'onnx' || name === 'wasm';
 
-async function open(name: EngineName, prior: Prior, threads: number, because: string): Promise<Engine> {
-  const workers = takesThreads(name) ? threads : 1;
-  const data = { name, prior: { model: prior.model, weights: prior.weights } };
-  const { engine, evaluate, climb, close } = await openWorkerPool(data, workers);
-  const { device } = engine;
-  const multiple = squeezeFactor(prior.model);
-  const where = takesThreads(name) ? `${workers} thread${workers === 1 ? '' : 's'}` : device.device;
-  return {
-    name,
-    why: `${device.library}, ${where}; ${because}`,
-    device,
-    threads: workers,
-    lanes: workers * engine.lanes,
-    async evaluate(tile) {
-      checkPoint(tile, multiple);
-      return evaluate(tile);
-    },
-    ...(engine.takesClimbs && {
-      async climb(tile: ClimbPoint) {
-        checkPoint(tile, multiple);
-        return climb(tile);
-      },
-    }),
-    close,
-  };
-}
-
 /** Whether `auto` can skip an engine: opening one takes seconds. */
 async function isHopeless(name: EngineName): Promise<boolean> {
-  switch (name) {
-    case 'tensorflow':
-      if (!hasNvidiaDriver()) return true;
-      return projectTensorflow() === undefined && (await findTensorflow())?.device !== 'cuda';
-    case 'webgpu':
-      // A process that has loaded both crashes with a segmentation fault.
-      return isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu();
-    default:
-      return false;
+  if (name === 'tensorflow') {
+    const hasDriver = process.platform === 'win32' || NVIDIA_DRIVER.some(existsSync);
+    return !hasDriver || (!projectTensorflow() && (await findTensorflow())?.device !== 'cuda');
   }
+  // A process that has loaded both crashes with a segmentation fault.
+  return name === 'webgpu' && (isTensorflowStarted() || !isWebGpuInstalled() || !hasVulkanGpu());
 }
 
-function hasNvidiaDriver(): boolean {
-  return process.platform === 'win32' || ['/proc/driver/nvidia/version', '/dev/nvidia0'].some(existsSync);
+const NVIDIA_DRIVER = ['/proc/driver/nvidia/version', '/dev/nvidia0'] as const;
+
+function isWebGpuInstalled(): boolean {
+  const { resolve } = createRequire(import.meta.url);
+  try {
+    return ['webgpu', '@tensorflow/tfjs-backend-webgpu'].every((name) => resolve(name));
+  } catch {
+    return false;
+  }
 }
 
 /** GPUs as Linux shows them: DRM, NVIDIA's own, WSL's. Mesa's software Vulkan needs none of them. */
@@ -125,51 +77,37 @@ function hasVulkanGpu(): boolean {
   });
 }
 
-/** `auto` takes a GPU for its speed. A software GPU, or TensorFlow on the CPU, has none. */
-function isOfUse(name: EngineName, { kind }: Device): boolean {
-  return kind === 'gpu' || name === 'onnx' || name === 'wasm';
-}
-
 /**
  * Opens the given engine, or the fastest available one.
  *
  * @throws FlowDenoiseError ENGINE_UNAVAILABLE with every reason and what to do
  */
-export async function openEngine(prior: Prior, options: EngineOptions): Promise<Engine> {
-  const threads = options.threads ?? mostThreads(availableParallelism(), memoryBytes());
-  if (options.engine === 'auto') return openFastest(prior, threads);
-  try {
-    return await open(options.engine, prior, threads, 'asked for');
-  } catch (error) {
-    throw isUnavailable(error) ? withRemedies([[options.engine, error]]) : error;
-  }
-}
-
-async function openFastest(prior: Prior, threads: number): Promise<Engine> {
-  const failures: [EngineName, Error][] = [];
-  for (const name of PREFERENCE) {
-    if (await isHopeless(name)) continue;
+export async function openEngine(prior: Prior, { engine: wanted, threads }: EngineOptions): Promise<Engine> {
+  // A container's memory is limited.
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  const most = threads ?? mostThreads(availableParallelism(), memory);
+  const isAuto = wanted === 'auto';
+  const reasons = new Map<EngineName, string>();
+  for (const name of isAuto ? PREFERENCE : [wanted]) {
+    if (isAuto && (await isHopeless(name))) continue;
+    const isThreaded = takesThreads(name);
     try {
-      const cpuReasons = failures.filter(([failed]) => failed === 'onnx').map(([, { message }]) => message);
-      const best = name === 'onnx' || name === 'wasm' ? 'the fastest available on a CPU' : 'a GPU';
-      const engine = await open(name, prior, threads, [best, ...cpuReasons].join('; '));
-      if (isOfUse(name, engine.device)) return engine;
-      await engine.close();
+      const engine = await openWorkerPool(name, prior, isThreaded ? most : 1);
+      const { device } = engine;
+      if (isAuto && !isThreaded && device.kind !== 'gpu') {
+        // A software GPU, or TensorFlow on the CPU, is slower than ONNX Runtime.
+        await engine.close();
+        continue;
+      }
+      const where = isThreaded ? plural(most, 'thread') : device.device;
+      const best = isThreaded ? 'the fastest available on a CPU' : 'a GPU';
+      const because = isAuto ? [best, reasons.get('onnx')].filter(Boolean).join('; ') : 'asked for';
+      return { ...engine, why: `${device.library}, ${where}; ${because}` };
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      failures.push([name, error]);
+      if (!(error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE')) throw error;
+      const remedy = REMEDY[name] === undefined ? '' : ` (to get it, ${REMEDY[name]})`;
+      reasons.set(name, `${error.message}${remedy}`);
     }
   }
-  throw withRemedies(failures);
-}
-
-function isUnavailable(error: unknown): error is FlowDenoiseError {
-  return error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE';
-}
-
-function withRemedies(failures: readonly (readonly [EngineName, Error])[]): FlowDenoiseError {
-  const reasons = failures.map(([name, { message }]) =>
-    REMEDY[name] === undefined ? message : `${message} (to get it, ${REMEDY[name]})`,
-  );
-  return new FlowDenoiseError('ENGINE_UNAVAILABLE', reasons.join('; '));
+  throw new FlowDenoiseError('ENGINE_UNAVAILABLE', [...reasons.values()].join('; '));
 }

@@ -1,8 +1,5 @@
 // The shape of a flow, as model.json gives it, and the parameters that follow from it.
 
-import type { CouplingScale } from './affine-coupling.js';
-import type { ActivationName } from './coupling-net.js';
-
 export interface Level {
   /** Steps of actnorm, 1x1 convolution and coupling; 0 for a level that only squeezes (and does not split). */
   readonly steps: number;
@@ -20,15 +17,11 @@ export interface Architecture {
   /** Bounds the coupling's log-scale: scaleCap tanh(p / scaleCap). */
   readonly scaleCap: number;
   /** 'sigmoid', as in Glow's code, replaces that by ln sigmoid(p + 2). */
-  readonly couplingScale?: CouplingScale['kind'] | undefined;
+  readonly couplingScale?: 'tanh' | 'sigmoid' | undefined;
   /** In the nets of couplings and splits; default SiLU. The paper's Glow uses ReLU. */
-  readonly activation?: ActivationName | undefined;
+  readonly activation?: 'silu' | 'relu' | undefined;
   /** The embedding of the noise level; null for a prior of clean pictures, such as the paper's. */
   readonly conditioning: { readonly kind: 'log-sigma'; readonly features: number } | null;
-}
-
-export function couplingScaleOf({ couplingScale, scaleCap }: Architecture): CouplingScale {
-  return couplingScale === 'sigmoid' ? { kind: 'sigmoid' } : { kind: 'tanh', cap: scaleCap };
 }
 
 /** A picture's sides must be multiples of this. */
@@ -75,10 +68,8 @@ function netShapes(prefix: string, inputs: number, width: number, kernel: number
 
 /** How many numbers a flow's parameters hold. */
 export function parameterCount(architecture: Architecture): number {
-  const sizes = Object.values(parameterShapes(architecture)).map((shape) =>
-    shape.reduce((n, side) => n * side, 1),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  const shapes = Object.values(parameterShapes(architecture));
+  return shapes.reduce((sum, shape) => sum + shape.reduce((n, side) => n * side, 1), 0);
 }
 
 export function parameterShapes(architecture: Architecture): Readonly<Shapes> {

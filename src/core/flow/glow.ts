@@ -1,16 +1,12 @@
 // Glow (Kingma and Dhariwal 2018): levels of squeeze, steps and split, chained into one bijection between a picture and
 // standard normal latents.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import { actnorm } from './actnorm.js';
 import { affineCoupling } from './affine-coupling.js';
-import { type Architecture, couplingScaleOf, levelPlans } from './architecture.js';
-import type { Bijection } from './bijection.js';
-import { couplingNet } from './coupling-net.js';
-import { invertibleConv1x1 } from './invertible-conv1x1.js';
-import { netParameters, type ParameterSource } from './parameters.js';
-import { type Split, split } from './split.js';
-import { squeeze } from './squeeze.js';
-import { topGaussian } from './top-gaussian.js';
+import { type Architecture, levelPlans } from './architecture.js';
+import { actnorm, type Bijection, invertibleConv1x1, squeeze } from './bijections.js';
+import { type Split, split, topGaussian } from './latents.js';
+import { couplingNet } from './networks.js';
+import type { ParameterSource } from './parameters.js';
 
 export interface GlowForward<T> {
   /** One per split, then the last level's; each is standard normal under the model. */
@@ -35,10 +31,7 @@ function buildLevels<T>(
   architecture: Architecture,
   source: ParameterSource<T>,
 ): BuiltLevel<T>[] {
-  const { activation } = architecture;
-  const isConditioned = architecture.conditioning !== null;
-  const net = (prefix: string) =>
-    couplingNet(ops, { ...netParameters(source, prefix, isConditioned), activation });
+  const net = (prefix: string) => couplingNet(ops, source, prefix, architecture);
   return levelPlans(architecture).map(({ level, splits }, i) => {
     const bijections: Bijection<T>[] = [squeeze(ops)];
     for (let k = 0; k < level.steps; k++) {
@@ -49,7 +42,7 @@ function buildLevels<T>(
           logScale: source.vector(`${step}.actnorm.logScale`),
         }),
         invertibleConv1x1(ops, source.kernel(`${step}.conv1x1.weight`)),
-        affineCoupling(ops, net(`${step}.coupling`), couplingScaleOf(architecture)),
+        affineCoupling(ops, net(`${step}.coupling`), architecture),
       );
     }
     return splits ? { bijections, split: split(ops, net(`levels.${i}.split`)) } : { bijections };

@@ -2,7 +2,7 @@
 import type { TensorOps } from '../ops/tensor-ops.js';
 import type { Architecture } from './architecture.js';
 import { glow } from './glow.js';
-import { noiseCondition } from './noise-condition.js';
+import { noiseCondition } from './networks.js';
 import type { ParameterSource } from './parameters.js';
 
 /** y in [0, 1] enters the flow as 4 (y - 1/2). */
@@ -19,24 +19,19 @@ export interface DensityAndScore<T> {
   readonly score: T;
 }
 
-interface LogDensity<T> {
-  /** ln p_sigma(y), natural units, [B]. */
-  readonly logDensity: T;
-  /** Computes d logDensity / dy, like y. */
-  score(): T;
-}
-
 /**
  * The flow's log density, for a picture y [B, C, H, W] in [0, 1] and sigma [B, 1] in the same units (ignored by an
  * unconditioned prior). H and W are multiples of the squeeze factor.
  *
  * ln p(y) = logDet + sum over latents of ln N(latent; 0, 1) + N ln 4, for N numbers in a picture.
+ *
+ * @returns  logDensity [B], nats; `score` computes its gradient
  */
 export function flowDensity<T>(
   ops: TensorOps<T>,
   architecture: Architecture,
   source: ParameterSource<T>,
-): (y: T, sigma: T) => LogDensity<T> {
+): (y: T, sigma: T) => { readonly logDensity: T; score(): T } {
   const embed = architecture.conditioning ? noiseCondition(ops, source) : undefined;
   const flow = glow(ops, architecture, source);
   return (y, sigma) => {

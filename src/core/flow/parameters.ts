@@ -1,6 +1,5 @@
 // Turns a prior's numbers into a carrier's tensors. Training passes variables instead.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import type { CouplingNetParameters } from './coupling-net.js';
 
 export interface WeightArray {
   readonly shape: readonly number[];
@@ -36,28 +35,5 @@ export function parametersFrom<T>(ops: TensorOps<T>, weights: Weights): Paramete
       const [rows = 1, columns = 1] = shape;
       return ops.matrix(data, [rows, columns]);
     },
-  };
-}
-
-/** The parameters of the net whose tensor names begin with `prefix`. */
-export function netParameters<T>(
-  source: ParameterSource<T>,
-  prefix: string,
-  isConditioned: boolean,
-): CouplingNetParameters<T> {
-  const convolution = (name: string) => ({
-    weight: source.kernel(`${prefix}.${name}.weight`),
-    bias: source.vector(`${prefix}.${name}.bias`),
-  });
-  return {
-    conv1: convolution('conv1'),
-    conv2: convolution('conv2'),
-    conv3: convolution('conv3'),
-    ...(isConditioned && {
-      condition: {
-        weight: source.matrix(`${prefix}.condition.weight`),
-        bias: source.vector(`${prefix}.condition.bias`),
-      },
-    }),
   };
 }

@@ -3,8 +3,7 @@
 import { gaussianNoise } from '../noise/likelihood/gaussian.js';
 import type { NoiseModel } from '../noise/likelihood/noise-model.js';
 import { numberOps } from '../ops/tensor-ops.js';
-import { adam } from './adam.js';
-import { type Climb, type ClimbRequest, climbCourse, descent } from './climb.js';
+import { adamStep, type Climb, climbCourse, descent } from './climb.js';
 import {
   type Answer,
   type DensityRequest,
@@ -64,44 +63,35 @@ export function* betaMap(
   const start = options.start === 'posterior-mean' ? yield* posteriorMean(y, sigma, options) : undefined;
   const fallback = !start || start.fallback === 'noisy' ? 'noisy' : 'posterior-mean';
   const from = start?.estimate ?? Float32Array.from(y);
-  const { estimate = from, ...made } = yield* climb({ noisy: y, from, sigma, noise, options });
+  const { estimate = from, ...made } = yield* climb(y, from, sigma, noise, options);
   const evaluations = (start?.evaluations ?? 0) + made.steps + 1;
   return { ...made, estimate, evaluations, fallback: estimate === from ? fallback : undefined };
 }
 
-interface Problem {
-  readonly noisy: Float32Array;
-  readonly from: Float32Array;
-  readonly sigma: number;
-  readonly noise: NoiseModel;
-  readonly options: BetaMapOptions;
-}
-
 /** Adam step by step, with one evaluation of the prior each. An engine may take over the whole climb. */
-function* climb({ noisy, from, sigma, noise, options }: Problem): Generator<DensityRequest, Climb, Answer> {
-  const { beta, priorSigma, polish, steps } = options;
-  const rules = { steps, rate: options.rate * sigma, epsilon: ADAM_EPSILON * sigma, betas: ADAM_BETAS };
+function* climb(
+  noisy: Float32Array,
+  from: Float32Array,
+  sigma: number,
+  noise: NoiseModel,
+  { beta, priorSigma, polish, steps, rate }: BetaMapOptions,
+): Generator<DensityRequest, Climb, Answer> {
+  const rules = { steps, rate: rate * sigma, epsilon: ADAM_EPSILON * sigma, betas: ADAM_BETAS };
   const tolerance = TOLERANCE * sigma;
-  const whole: ClimbRequest | undefined = noise.precision && {
-    noisy,
-    precision: noise.precision,
-    beta,
-    sigma,
-    adam: rules,
-    tolerance,
-    mostScore: MOST_NOISE / priorSigma,
-    polish,
-  };
-  const first = yield { y: from, sigma: priorSigma, climb: whole };
-  if ('steps' in first) return first;
+  const { precision } = noise;
+  const mostScore = MOST_NOISE / priorSigma;
+  const whole = precision && { noisy, precision, beta, sigma, adam: rules, tolerance, mostScore, polish };
+  const answer = yield { y: from, sigma: priorSigma, climb: whole };
+  if ('steps' in answer) return answer;
 
   const course = climbCourse(rules, tolerance);
   const iterate = Float32Array.from(from);
-  const optimizer = adam(iterate.length, rules);
   const gradient = new Float32Array(iterate.length);
+  const first = new Float32Array(iterate.length);
+  const second = new Float32Array(iterate.length);
   const weights = { beta, scale: -sigma * sigma };
   let best: { readonly iterate: Float32Array; readonly score: Float32Array } | undefined;
-  for (let density = first; ; density = yield* densityAt({ y: iterate, sigma: priorSigma })) {
+  for (let density = answer; ; density = yield* densityAt({ y: iterate, sigma: priorSigma })) {
     const { score, logDensity } = density;
     const objective = beta * noise.logLikelihood(iterate, noisy) + logDensity;
     const { isBest, isOver } = course.judge(objective, !hasBrokenDown(density, priorSigma));
@@ -111,8 +101,17 @@ function* climb({ noisy, from, sigma, noise, options }: Problem): Generator<Dens
       return { estimate, objective: course.objective, steps: course.steps, isConverged: course.isConverged };
     }
     noise.gradient(iterate, noisy, gradient);
-    for (let i = 0; i < gradient.length; i++)
-      gradient[i] = descent(numberOps, gradient[i] as number, score[i] as number, weights);
-    course.moved(optimizer.step(iterate, gradient, course.factors()));
+    const factors = course.factors();
+    let squares = 0;
+    for (let i = 0; i < iterate.length; i++) {
+      const down = Math.fround(descent(numberOps, gradient[i] as number, score[i] as number, weights));
+      const before = { first: first[i] as number, second: second[i] as number };
+      const step = adamStep(numberOps, before, down, factors, rules.betas);
+      first[i] = step.first;
+      second[i] = step.second;
+      iterate[i] = (iterate[i] as number) - step.move;
+      squares += step.move * step.move;
+    }
+    course.moved(Math.sqrt(squares / iterate.length));
   }
 }

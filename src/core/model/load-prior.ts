@@ -1,13 +1,15 @@
-// Reads a prior from disk, and checks model.json and the weights before they are used.
-
+// Reads a prior and the noise network from disk, and checks descriptions and weights before they are used.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { FlowDenoiseError, messageOf } from '../errors.js';
 import { readRegularFile } from '../files.js';
 import { parameterCount, parameterShapes } from '../flow/architecture.js';
 import type { WeightArray, Weights } from '../flow/parameters.js';
-import { FORMAT, LIMITS, modelSchema, type PriorModel, VERSION } from './model-json.js';
+import { noiseNetworkShapes } from '../noise/estimate/noise-network.js';
+import { pictureHeadShapes } from '../noise/estimate/picture-head.js';
+import { LIMITS, modelSchema, type PriorModel } from './model-json.js';
 import { readSafetensors, type TensorData } from './safetensors.js';
 
 export interface Prior {
@@ -22,7 +24,7 @@ function bad(file: string, what: string, cause?: unknown): FlowDenoiseError {
   return new FlowDenoiseError('BAD_PRIOR', `${file}: ${what.replaceAll(/\s+/g, ' ')}`, { cause });
 }
 
-async function read(file: string, most: number): Promise<Buffer> {
+async function read(file: string, most = Number.POSITIVE_INFINITY): Promise<Buffer> {
   try {
     return await readRegularFile(file, { most, code: 'BAD_PRIOR' });
   } catch (error) {
@@ -35,44 +37,11 @@ async function read(file: string, most: number): Promise<Buffer> {
   }
 }
 
-function parseModel(file: string, bytes: Buffer): PriorModel {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw bad(file, `is not JSON (${messageOf(error)})`, error);
-  }
-  const { format, version } = (json ?? {}) as { format?: unknown; version?: unknown };
-  if (format !== FORMAT) throw bad(file, `expected format "${FORMAT}" but found ${JSON.stringify(format)}`);
-  if (version !== VERSION)
-    throw bad(
-      file,
-      `is version ${JSON.stringify(version)}, this flow-denoise reads version ${VERSION}; update flow-denoise`,
-    );
-  const result = modelSchema.safeParse(json);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    throw bad(file, `${issue?.path.join('.')}: ${issue?.message ?? z.prettifyError(result.error)}`);
-  }
-  const { data: model } = result;
-  const parameters = parameterCount(model);
-  if (parameters > LIMITS.parameters)
-    throw bad(
-      file,
-      `levels: they have ${parameters} parameters, expected at most ${LIMITS.parameters}; take smaller widths`,
-    );
-  return model;
-}
+const modelFile = (folder: string) => path.join(folder, 'model.json');
 
-/** Bytes in the weights' header for a tensor's name, precision, shape and offsets: at most this. */
-const HEADER_BYTES_OF_TENSOR = 500;
-/** Bytes for the header's length and the file's metadata. */
-const OTHER_HEADER_BYTES = 1e6;
-
-/** The largest possible weights file of a prior: 8 bytes a parameter, and a header. */
-function mostWeightsBytes(model: PriorModel): number {
-  const tensors = Object.keys(parameterShapes(model)).length;
-  return 8 * parameterCount(model) + HEADER_BYTES_OF_TENSOR * tensors + OTHER_HEADER_BYTES;
+/** The bytes of a prior's model.json, not checked. @throws FlowDenoiseError BAD_PRIOR */
+export function readModelFile(folder: string): Promise<Buffer> {
+  return read(modelFile(folder), LIMITS.modelBytes);
 }
 
 /**
@@ -81,15 +50,22 @@ function mostWeightsBytes(model: PriorModel): number {
  * @throws FlowDenoiseError BAD_PRIOR
  */
 export async function loadModel(folder: string): Promise<PriorModel> {
-  return parseModel(modelFile(folder), await readModelFile(folder));
+  const file = modelFile(folder);
+  const bytes = await readModelFile(folder);
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw bad(file, `is not JSON (${messageOf(error)})`, error);
+  }
+  const { data, error } = modelSchema.safeParse(json);
+  if (data) return data;
+  const [issue] = error.issues;
+  throw bad(file, [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '));
 }
 
-/** The bytes of a prior's model.json, not checked. @throws FlowDenoiseError BAD_PRIOR */
-export function readModelFile(folder: string): Promise<Buffer> {
-  return read(modelFile(folder), LIMITS.modelBytes);
-}
-
-const modelFile = (folder: string) => path.join(folder, 'model.json');
+/** Room for the header of a weights file: 8 levels of 256 steps have 23,000 tensors. */
+const MOST_HEADER_BYTES = 2e7;
 
 /**
  * Reads and checks a prior: format, version, schema, checksum, tensor names, shapes, finite numbers.
@@ -99,29 +75,64 @@ const modelFile = (folder: string) => path.join(folder, 'model.json');
  */
 export async function loadPrior(folder: string): Promise<Prior> {
   const model = await loadModel(folder);
-  const weightsFile = path.join(folder, model.weights.file);
-  const bytes = await read(weightsFile, mostWeightsBytes(model));
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== model.weights.sha256)
+  const most = 8 * parameterCount(model) + MOST_HEADER_BYTES;
+  return { model, weights: await readWeights(folder, model.weights, parameterShapes(model), most), folder };
+}
+
+const NOISE_NETWORK = fileURLToPath(new URL('../../../models/noise-network/', import.meta.url));
+
+const cardSchema = z.object({
+  format: z.literal('flow-denoise-noise-network'),
+  version: z.literal(1),
+  weights: z.object({ file: z.literal('weights.safetensors'), sha256: z.string() }),
+});
+
+/**
+ * Reads and checks the shipped noise network: format, version, checksum, shapes, finite numbers.
+ *
+ * @param folder  only tests pass it
+ * @throws        FlowDenoiseError BAD_PRIOR
+ */
+export async function loadNoiseNetwork(folder = NOISE_NETWORK): Promise<Weights> {
+  const file = path.join(folder, 'network.json');
+  const text = await read(file, LIMITS.modelBytes);
+  let card: z.infer<typeof cardSchema>;
+  try {
+    card = cardSchema.parse(JSON.parse(String(text)));
+  } catch (error) {
+    throw bad(file, `${messageOf(error)}; install flow-denoise again`, error);
+  }
+  return readWeights(folder, card.weights, { ...noiseNetworkShapes(), ...pictureHeadShapes() });
+}
+
+/** @param shapes  the expected tensors, by name */
+async function readWeights(
+  folder: string,
+  { file: name, sha256 }: PriorModel['weights'],
+  shapes: Readonly<Record<string, readonly number[]>>,
+  most?: number,
+): Promise<Weights> {
+  const file = path.join(folder, name);
+  const bytes = await read(file, most);
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== sha256)
     throw bad(
-      weightsFile,
-      `checksum ${sha256.slice(0, 12)}... differs from the one in model.json; the file is damaged, fetch it again`,
+      file,
+      `checksum ${found.slice(0, 12)}... differs from the one that belongs to it; the file is damaged, fetch it again`,
     );
   try {
-    const weights = checkWeights(parameterShapes(model), readSafetensors(bytes));
-    return { model, weights, folder };
+    return checkWeights(shapes, readSafetensors(bytes));
   } catch (error) {
-    throw bad(weightsFile, messageOf(error), error);
+    throw bad(file, messageOf(error), error);
   }
 }
 
 /**
- * Checks that the tensors are the expected ones, and returns them as float32.
+ * Returns the tensors as float32 if they are the expected ones.
  *
- * @param shapes  the expected tensors, by name
- * @throws        Error with the name of a tensor that is missing, unexpected, not finite, or of another shape
+ * @throws  Error with the name of a tensor that is missing, unexpected, not finite, or of another shape
  */
-export function checkWeights(
+function checkWeights(
   shapes: Readonly<Record<string, readonly number[]>>,
   tensors: ReadonlyMap<string, TensorData>,
 ): Weights {

@@ -1,5 +1,6 @@
 // model.json describes a prior: the schema of format "flow-denoise-prior", version 1.
 import { z } from 'zod';
+import { parameterCount } from '../flow/architecture.js';
 
 export const FORMAT = 'flow-denoise-prior';
 export const VERSION = 1;
@@ -39,7 +40,10 @@ const betaMapCalibration = z.strictObject({
 export const modelSchema = z
   .strictObject({
     format: z.literal(FORMAT),
-    version: z.literal(VERSION),
+    version: z.literal(
+      VERSION,
+      `expected ${VERSION}, which is all that this flow-denoise reads; update flow-denoise`,
+    ),
     name: z.string().min(1),
     channels: z.literal(3),
     /** Side of the crops that the prior was trained on, pixels. */
@@ -70,11 +74,12 @@ export const modelSchema = z
   .refine(
     ({ levels }) =>
       levels.slice(0, -1).every(({ steps, splitWidth }) => steps === 0 || splitWidth !== undefined),
-    {
-      path: ['levels'],
-      message: 'a splitWidth on every level with steps but the last',
-    },
-  );
+    { path: ['levels'], message: 'a splitWidth on every level with steps but the last' },
+  )
+  .refine((model) => parameterCount(model) <= LIMITS.parameters, {
+    path: ['levels'],
+    message: `more than ${LIMITS.parameters} parameters; take smaller widths`,
+  });
 
 export type PriorModel = z.infer<typeof modelSchema>;
 export type BetaMapCalibration = z.infer<typeof betaMapCalibration>;

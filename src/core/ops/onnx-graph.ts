@@ -1,5 +1,5 @@
 // Records ONNX nodes and constants and writes them as a model file. Knows the format, not the flow.
-import protobuf from 'protobufjs/light.js';
+import protobuf from 'protobufjs';
 
 const OPSET = 17;
 const IR_VERSION = 8;
@@ -22,22 +22,7 @@ export interface OnnxGraphOptions {
   readonly isAnySize?: boolean;
 }
 
-export interface OnnxGraph {
-  input(name: string, shape: readonly number[]): OnnxValue;
-  /** A float32 constant, stored again for every call. */
-  constant(data: Float32Array, shape: readonly number[]): OnnxValue;
-  /** An int64 constant, for axes and shapes. Equal lists are stored once. */
-  integers(values: readonly number[]): OnnxValue;
-  node(
-    opType: string,
-    inputs: readonly OnnxValue[],
-    shape: readonly number[],
-    attributes?: Readonly<Record<string, Attribute>>,
-  ): OnnxValue;
-  output(name: string, value: OnnxValue): void;
-  /** The model as a file's bytes. */
-  serialize(): Uint8Array;
-}
+export type OnnxGraph = ReturnType<typeof createOnnxGraph>;
 
 const bytesOf = (view: Float32Array | BigInt64Array) =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -61,7 +46,7 @@ function attributeMessage([name, value]: [string, Attribute]) {
     : { name, ints: value, type: AttributeType.ints };
 }
 
-export function createOnnxGraph(name: string, { isAnySize = false }: OnnxGraphOptions = {}): OnnxGraph {
+export function createOnnxGraph(name: string, { isAnySize = false }: OnnxGraphOptions = {}) {
   const node: object[] = [];
   const input: object[] = [];
   const output: object[] = [];
@@ -71,34 +56,31 @@ export function createOnnxGraph(name: string, { isAnySize = false }: OnnxGraphOp
   let count = 0;
 
   return {
-    input(inputName, shape) {
+    input(inputName: string, shape: readonly number[]): OnnxValue {
       input.push(valueInfo(inputName, shape, isAnySize));
       return { name: inputName, shape };
     },
-    constant(data, shape) {
+    /** A float32 constant, stored again for every call. */
+    constant(data: Float32Array, shape: readonly number[]): OnnxValue {
       const constantName = `c${count++}`;
-      constants.set(constantName, {
-        dims: shape,
-        dataType: DataType.float,
-        name: constantName,
-        rawData: bytesOf(data),
-      });
+      const rawData = bytesOf(data);
+      constants.set(constantName, { dims: shape, dataType: DataType.float, name: constantName, rawData });
       return { name: constantName, shape, constant: data };
     },
-    integers(values) {
+    /** An int64 constant, for axes and shapes. Equal lists are stored once. */
+    integers(values: readonly number[]): OnnxValue {
       const integersName = `i${values.join('_')}`;
-      if (!constants.has(integersName)) {
-        const rawData = bytesOf(BigInt64Array.from(values, BigInt));
-        constants.set(integersName, {
-          dims: [values.length],
-          dataType: DataType.int64,
-          name: integersName,
-          rawData,
-        });
-      }
-      return { name: integersName, shape: [values.length] };
+      const dims = [values.length];
+      const rawData = bytesOf(BigInt64Array.from(values, BigInt));
+      constants.set(integersName, { dims, dataType: DataType.int64, name: integersName, rawData });
+      return { name: integersName, shape: dims };
     },
-    node(opType, inputs, shape, attributes = {}) {
+    node(
+      opType: string,
+      inputs: readonly OnnxValue[],
+      shape: readonly number[],
+      attributes: Readonly<Record<string, Attribute>> = {},
+    ): OnnxValue {
       const valueName = `v${count++}`;
       for (const { name: inputName } of inputs) used.add(inputName);
       node.push({
@@ -111,12 +93,13 @@ export function createOnnxGraph(name: string, { isAnySize = false }: OnnxGraphOp
       if (isAnySize && shape.length === 4) between.push(valueInfo(valueName, shape, isAnySize));
       return { name: valueName, shape };
     },
-    output(outputName, value) {
+    output(outputName: string, value: OnnxValue): void {
       used.add(value.name);
       node.push({ input: [value.name], output: [outputName], name: outputName, opType: 'Identity' });
       output.push(valueInfo(outputName, value.shape, isAnySize));
     },
-    serialize() {
+    /** The model as a file's bytes. */
+    serialize(): Uint8Array {
       const initializer = [...constants].filter(([key]) => used.has(key)).map(([, tensor]) => tensor);
       const model = {
         irVersion: IR_VERSION,
@@ -129,69 +112,52 @@ export function createOnnxGraph(name: string, { isAnySize = false }: OnnxGraphOp
   };
 }
 
-const repeated = (type: string, id: number) => ({ rule: 'repeated' as const, type, id });
-
-const root = protobuf.Root.fromJSON({
-  nested: {
-    Attribute: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        f: { type: 'float', id: 2 },
-        i: { type: 'int64', id: 3 },
-        s: { type: 'string', id: 4 },
-        ints: repeated('int64', 8),
-        type: { type: 'int32', id: 20 },
-      },
-    },
-    Node: {
-      fields: {
-        input: repeated('string', 1),
-        output: repeated('string', 2),
-        name: { type: 'string', id: 3 },
-        opType: { type: 'string', id: 4 },
-        attribute: repeated('Attribute', 5),
-        domain: { type: 'string', id: 7 },
-      },
-    },
-    Tensor: {
-      fields: {
-        dims: repeated('int64', 1),
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-      },
-    },
-    Dimension: {
-      fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } },
-    },
-    Shape: { fields: { dim: repeated('Dimension', 1) } },
-    TensorType: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'Shape', id: 2 } } },
-    Type: { fields: { tensorType: { type: 'TensorType', id: 1 } } },
-    ValueInfo: { fields: { name: { type: 'string', id: 1 }, type: { type: 'Type', id: 2 } } },
-    Graph: {
-      fields: {
-        node: repeated('Node', 1),
-        name: { type: 'string', id: 2 },
-        initializer: repeated('Tensor', 5),
-        input: repeated('ValueInfo', 11),
-        output: repeated('ValueInfo', 12),
-        valueInfo: repeated('ValueInfo', 13),
-      },
-    },
-    OperatorSet: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    Model: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        producerName: { type: 'string', id: 2 },
-        graph: { type: 'Graph', id: 7 },
-        opsetImport: repeated('OperatorSet', 8),
-      },
-    },
-  },
-});
-
-/** ONNX's ModelProto. */
-const Model = root.lookupType('Model');
-
 export const DataType = { float: 1, int64: 7 } as const;
 const AttributeType = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+/** The part of onnx.proto3 that we write. */
+const Model = protobuf
+  .parse(`
+    syntax = "proto3";
+    message Attribute {
+      string name = 1;
+      float f = 2;
+      int64 i = 3;
+      string s = 4;
+      repeated int64 ints = 8;
+      int32 type = 20;
+    }
+    message Node {
+      repeated string input = 1;
+      repeated string output = 2;
+      string name = 3;
+      string op_type = 4;
+      repeated Attribute attribute = 5;
+    }
+    message Tensor {
+      repeated int64 dims = 1;
+      int32 data_type = 2;
+      string name = 8;
+      bytes raw_data = 9;
+    }
+    message Dimension { int64 dim_value = 1; string dim_param = 2; }
+    message Shape { repeated Dimension dim = 1; }
+    message TensorType { int32 elem_type = 1; Shape shape = 2; }
+    message Type { TensorType tensor_type = 1; }
+    message ValueInfo { string name = 1; Type type = 2; }
+    message Graph {
+      repeated Node node = 1;
+      string name = 2;
+      repeated Tensor initializer = 5;
+      repeated ValueInfo input = 11;
+      repeated ValueInfo output = 12;
+      repeated ValueInfo value_info = 13;
+    }
+    message OperatorSet { string domain = 1; int64 version = 2; }
+    message Model {
+      int64 ir_version = 1;
+      string producer_name = 2;
+      Graph graph = 7;
+      repeated OperatorSet opset_import = 8;
+    }`)
+  .root.lookupType('Model');

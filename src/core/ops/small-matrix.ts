@@ -16,14 +16,10 @@ function decompose(matrix: ArrayLike<number>, size: number): Decomposition {
     let best = k;
     for (let row = k + 1; row < size; row++) if (Math.abs(at(row, k)) > Math.abs(at(best, k))) best = row;
     if (best !== k) {
-      for (let column = 0; column < size; column++) {
-        const swap = at(k, column);
-        lu[k * size + column] = at(best, column);
-        lu[best * size + column] = swap;
-      }
-      const pivot = pivots[k] as number;
-      pivots[k] = pivots[best] as number;
-      pivots[best] = pivot;
+      const row = lu.slice(k * size, (k + 1) * size);
+      lu.copyWithin(k * size, best * size, (best + 1) * size);
+      lu.set(row, best * size);
+      [pivots[k], pivots[best]] = [pivots[best] as number, pivots[k] as number];
     }
     if (at(k, k) === 0) continue;
     for (let row = k + 1; row < size; row++) {

@@ -1,7 +1,6 @@
 // Analyses a picture's noise without denoising it: as a denoiser does, on a flat patch, or against a clean picture of the scene.
 import { z } from 'zod';
-import { openNoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
-import { rememberReadings } from '../../core/engine/noise-meter/remembered-readings.js';
+import { openNoiseMeter, rememberReadings } from '../../core/engine/noise-meter/noise-meter.js';
 import { findPrior } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import { profileFromPair, profileFromRegion } from '../../core/noise/estimate/profile-from-pair.js';

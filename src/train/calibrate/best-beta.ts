@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Engine } from '../../core/engine/engine.js';
-import { runEstimation } from '../../core/engine/run-estimation.js';
+import { runEstimation } from '../../core/engine/engine.js';
 import { betaMap } from '../../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import type { Estimation } from '../../core/inference/estimation.js';

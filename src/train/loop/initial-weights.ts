@@ -1,21 +1,12 @@
 // The initial parameters: last layers zero, 1x1 matrices random rotations (Glow, section 3), and actnorm fitted to a first
 // batch, once.
 import * as tf from '@tensorflow/tfjs-core';
-import { actnorm } from '../../core/flow/actnorm.js';
 import { affineCoupling } from '../../core/flow/affine-coupling.js';
-import {
-  type Architecture,
-  couplingScaleOf,
-  levelPlans,
-  parameterShapes,
-} from '../../core/flow/architecture.js';
-import type { Bijection } from '../../core/flow/bijection.js';
-import { couplingNet } from '../../core/flow/coupling-net.js';
-import { invertibleConv1x1 } from '../../core/flow/invertible-conv1x1.js';
+import { type Architecture, levelPlans, parameterShapes } from '../../core/flow/architecture.js';
+import { actnorm, type Bijection, invertibleConv1x1, squeeze } from '../../core/flow/bijections.js';
 import { flowInput } from '../../core/flow/log-density.js';
-import { noiseCondition } from '../../core/flow/noise-condition.js';
-import { netParameters, parametersFrom, type WeightArray, type Weights } from '../../core/flow/parameters.js';
-import { squeeze } from '../../core/flow/squeeze.js';
+import { couplingNet, noiseCondition } from '../../core/flow/networks.js';
+import { parametersFrom, type WeightArray, type Weights } from '../../core/flow/parameters.js';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 
@@ -104,9 +95,8 @@ export function initializeActnorm(
         fitted.set(`${step}.actnorm.bias`, bias).set(`${step}.actnorm.logScale`, logScale);
         go(actnorm(tfjsOps, { bias: tfjsOps.vector(bias.data), logScale: tfjsOps.vector(logScale.data) }));
         go(invertibleConv1x1(tfjsOps, source.kernel(`${step}.conv1x1.weight`)));
-        const parameters = netParameters(source, `${step}.coupling`, condition !== undefined);
-        const net = couplingNet(tfjsOps, { ...parameters, activation: architecture.activation });
-        go(affineCoupling(tfjsOps, net, couplingScaleOf(architecture)));
+        const net = couplingNet(tfjsOps, source, `${step}.coupling`, architecture);
+        go(affineCoupling(tfjsOps, net, architecture));
       }
       if (splits) x = tfjsOps.channels(x, 0, channels / 2);
     }

@@ -114,36 +114,41 @@ async function climbed(
   const starts = Array.from({ length: noisy.length / numbers }, (_, i) =>
     toPlanar(noisy.subarray(i * numbers, (i + 1) * numbers), 3),
   );
-  const group = openTfjsClimbs(
-    evaluate,
-    starts.map((start) => ({
-      shape: { channels: 3, height: size, width: size },
-      y: start,
-      sigma: sigmaRange[0],
-      climb: {
-        noisy: start,
-        precision: Float32Array.of(1 / sigma ** 2),
-        beta: CLIMB.beta,
-        sigma,
-        adam: { steps: CLIMB.steps, rate: CLIMB.rate * sigma, epsilon: 1e-3 * sigma, betas: [0.9, 0.99] },
-        tolerance: 0,
-        mostScore: Number.MAX_VALUE,
-        polish: false,
+  let tiles = starts.map((start, place) => ({
+    place,
+    shape: { channels: 3, height: size, width: size },
+    y: start,
+    sigma: sigmaRange[0],
+    climb: {
+      noisy: start,
+      precision: Float32Array.of(1 / sigma ** 2),
+      beta: CLIMB.beta,
+      sigma,
+      adam: {
+        steps: CLIMB.steps,
+        rate: CLIMB.rate * sigma,
+        epsilon: 1e-3 * sigma,
+        betas: [0.9, 0.99] as const,
       },
-    })),
-  );
+      tolerance: 0,
+      mostScore: Number.MAX_VALUE,
+      polish: false,
+    },
+  }));
+  const climbs = openTfjsClimbs(evaluate);
   try {
     const estimate = Float32Array.from(noisy);
-    let places = [...starts.keys()];
-    while (group.size > 0) {
-      const ended = await group.step();
-      for (const { index, climb } of ended)
-        if (climb.estimate) estimate.set(toInterleaved(climb.estimate, 3), (places[index] ?? 0) * numbers);
-      places = places.filter((_, place) => ended.every(({ index }) => index !== place));
+    while (tiles.length > 0) {
+      const ended = await climbs.step(tiles);
+      for (const [i, { place }] of tiles.entries()) {
+        const best = ended[i]?.estimate;
+        if (best) estimate.set(toInterleaved(best, 3), place * numbers);
+      }
+      tiles = tiles.filter((_, i) => !ended[i]);
     }
     return estimate;
   } finally {
-    group.dispose();
+    climbs.dispose();
   }
 }
 

@@ -33,11 +33,12 @@ const climb = (number: number, steps = 1): ClimbPoint => ({
 });
 
 interface Told {
-  /** The numbers of the tiles in every evaluation, and in every step of the group. */
+  /** The numbers of the tiles in every evaluation, and in every step. */
   readonly evaluations: number[][];
   readonly climbs: number[][];
   recoveries: number;
-  groups: number;
+  /** Steps that the tiles on the device have made. */
+  readonly made: Map<ClimbPoint, number>;
 }
 
 interface Behaviour {
@@ -53,49 +54,34 @@ function programOf({
   before = () => {},
   recover = () => {},
 }: Behaviour): DeviceProgram & { told: Told } {
-  const told: Told = { evaluations: [], climbs: [], recoveries: 0, groups: 0 };
+  const told: Told = { evaluations: [], climbs: [], recoveries: 0, made: new Map() };
   return {
     told,
     mostTiles: () => most,
     async recover() {
       told.recoveries += 1;
+      told.made.clear();
       recover();
     },
-    async evaluate({ shape, y }) {
-      const numbers = [...y].filter((_, i) => i % (shape.height * shape.width) === 0);
+    async evaluate(tiles) {
+      const numbers = tiles.map(({ y }) => y[0] as number);
       told.evaluations.push(numbers);
       before(numbers);
       await setImmediate();
-      return { logDensity: Float32Array.from(numbers), score: y };
+      return tiles.map(({ y }) => ({ logDensity: y[0] as number, score: y }));
     },
-    openGroup(first) {
-      told.groups += 1;
-      let rows = first.map((tile) => ({ tile, made: 0 }));
-      return {
-        get size() {
-          return rows.length;
-        },
-        add: (more) => {
-          rows.push(...more.map((tile) => ({ tile, made: 0 })));
-        },
-        async step() {
-          const numbers = rows.map(({ tile }) => tile.y[0] as number);
-          told.climbs.push(numbers);
-          before(numbers);
-          for (const row of rows) row.made += 1;
-          const isOver = ({ tile, made }: (typeof rows)[number]) => made === tile.climb.adam.steps;
-          const ended = rows.flatMap((row, index) => {
-            if (!isOver(row)) return [];
-            const estimate = Float32Array.of((row.tile.y[0] as number) + row.made);
-            return { index, climb: { estimate, objective: 0, steps: row.made, isConverged: false } };
-          });
-          rows = rows.filter((row) => !isOver(row));
-          return ended;
-        },
-        dispose() {
-          told.groups -= 1;
-        },
-      };
+    async step(tiles) {
+      const numbers = tiles.map(({ y }) => y[0] as number);
+      told.climbs.push(numbers);
+      before(numbers);
+      return tiles.map((tile) => {
+        const steps = (told.made.get(tile) ?? 0) + 1;
+        told.made.set(tile, steps);
+        if (steps < tile.climb.adam.steps) return undefined;
+        told.made.delete(tile);
+        const estimate = Float32Array.of((tile.y[0] as number) + steps);
+        return { estimate, objective: 0, steps, isConverged: false };
+      });
     },
   };
 }
@@ -134,7 +120,7 @@ test('a tile that waits takes the place of one that has ended', async () => {
     [2, 3],
     [2, 4],
   ]);
-  assert.is(program.told.groups, 0, 'groups left on the device');
+  assert.is(program.told.made.size, 0, 'climbs left on the device');
   await batches.close();
 });
 
@@ -154,7 +140,7 @@ test('out of memory: smaller batches, and everything is done', async () => {
   assert.equal(sizes(program.told.evaluations), [8, 2, 2, 2, 2]);
   assert.equal(sizes(program.told.climbs), [4, 2, 2, 2, 2]);
   assert.is(program.told.recoveries, 2);
-  assert.is(program.told.groups, 0);
+  assert.is(program.told.made.size, 0);
   await batches.close();
 });
 
@@ -216,7 +202,7 @@ test('close ends what is in work, and what waits rejects', async () => {
   assert.is(first, 'done');
   assert.equal(others, Array(2).fill('the engine was closed while it worked'));
   assert.is(await outcomeOf(batches.evaluate(evaluation(1))), 'the engine is closed');
-  assert.is(program.told.groups, 0);
+  assert.is(program.told.made.size, 0);
 });
 
 test('messages of engines that mean memory, and those that do not', () => {

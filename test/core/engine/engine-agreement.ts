@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkTile } from '#src/core/engine/check-tile.js';
 import type { Engine, EngineName } from '#src/core/engine/engine.js';
-import { runEstimation } from '#src/core/engine/run-estimation.js';
+import { runEstimation } from '#src/core/engine/engine.js';
 import { densityAndScore } from '#src/core/flow/log-density.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import { betaMap } from '#src/core/inference/beta-map.js';

@@ -1,7 +1,7 @@
 // A tile is measured once, whoever asks; other samples and what failed are measured anew.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rememberReadings } from '#src/core/engine/noise-meter/remembered-readings.js';
+import { rememberReadings } from '#src/core/engine/noise-meter/noise-meter.js';
 
 const SIZE = { height: 16, width: 16 };
 const tile = (value: number) => new Float32Array(3 * 256).fill(value);

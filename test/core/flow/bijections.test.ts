@@ -1,15 +1,11 @@
 // Every part of the flow on the float64 oracle, see check-map. Exact formulas, so tolerances are float64's.
 import { test } from 'uvu';
-import { actnorm } from '#src/core/flow/actnorm.js';
 import { affineCoupling } from '#src/core/flow/affine-coupling.js';
 import type { Architecture } from '#src/core/flow/architecture.js';
-import type { ActivationName } from '#src/core/flow/coupling-net.js';
-import { couplingNet } from '#src/core/flow/coupling-net.js';
-import { invertibleConv1x1 } from '#src/core/flow/invertible-conv1x1.js';
+import { actnorm, invertibleConv1x1, squeeze } from '#src/core/flow/bijections.js';
+import { split, topGaussian } from '#src/core/flow/latents.js';
+import { couplingNet } from '#src/core/flow/networks.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
-import { split } from '#src/core/flow/split.js';
-import { squeeze } from '#src/core/flow/squeeze.js';
-import { topGaussian } from '#src/core/flow/top-gaussian.js';
 import { bijectionAsMap, checkMap, splitAsMap } from '../inference/check-map.js';
 import { float64Ops as ops, type Tensor64, tensor64 } from './float64-ops.js';
 import { randomMatrix, randomNumbers, randomWeights } from './random-weights.js';
@@ -34,31 +30,19 @@ const random = (shape: readonly number[], scale: number, seed: number): Tensor64
   );
 const condition = random([2, FEATURES], 1, 7);
 
-/** A net from `inputs` to twice as many channels. */
-function net(
-  inputs: number,
-  width: number,
-  kernel: 1 | 3,
-  isConditioned: boolean,
-  seed: number,
-  activation?: ActivationName,
-) {
-  const convolution = (outputs: number, from: number, side: number, offset: number) => ({
-    weight: random([outputs, from, side, side], 1 / Math.sqrt(from * side * side), seed + offset),
-    bias: random([outputs], 0.5, seed + offset + 1),
-  });
-  return couplingNet(ops, {
-    activation,
-    conv1: convolution(width, inputs, 3, 0),
-    conv2: convolution(width, width, kernel, 2),
-    conv3: convolution(2 * inputs, width, 3, 4),
-    ...(isConditioned && {
-      condition: {
-        weight: random([2 * width, FEATURES], 0.7, seed + 6),
-        bias: random([2 * width], 0.5, seed + 7),
-      },
-    }),
-  });
+/** A flow with `channels` after its first squeeze, and random parameters. */
+function flowOf(channels: number, isConditioned: boolean, seed: number, changed: Partial<Architecture> = {}) {
+  const architecture: Architecture = {
+    channels: channels / 4,
+    levels: [
+      { steps: 1, width: 5, kernel: 1, splitWidth: 4 },
+      { steps: 1, width: 2, kernel: 1 },
+    ],
+    scaleCap: 1,
+    conditioning: isConditioned ? { kind: 'log-sigma', features: FEATURES } : null,
+    ...changed,
+  };
+  return { architecture, source: parametersFrom(ops, randomWeights(architecture, seed)) };
 }
 
 test('squeeze', () => {
@@ -94,25 +78,33 @@ for (const isConditioned of [false, true]) {
   const suffix = isConditioned ? 'with a condition' : 'without a condition';
   const given = isConditioned ? condition : undefined;
 
+  const coupling = (...flow: Parameters<typeof flowOf>) => {
+    const { architecture, source } = flowOf(...flow);
+    const net = couplingNet(ops, source, 'levels.0.steps.0.coupling', architecture);
+    return bijectionAsMap(affineCoupling(ops, net, architecture));
+  };
+
   for (const kernel of [1, 3] as const)
     test(`affine coupling, kernel ${kernel}, ${suffix}`, () => {
       for (const [i, [C, H, W]] of SIZES.entries()) {
-        const cap = [0.5, 1, 2, 1.3][i] as number;
-        const couplings = net(C / 2, 5, kernel, isConditioned, 40 + 10 * i);
-        checkMap(bijectionAsMap(affineCoupling(ops, couplings, { kind: 'tanh', cap })), [C, H, W], given);
+        const scaleCap = [0.5, 1, 2, 1.3][i] as number;
+        const levels = [{ steps: 1, width: 5, kernel }];
+        checkMap(coupling(C, isConditioned, 40 + 10 * i, { levels, scaleCap }), [C, H, W], given);
       }
     });
 
   test(`affine coupling as in Glow's code, ReLU and sigmoid, ${suffix}`, () => {
-    for (const [i, [C, H, W]] of SIZES.entries()) {
-      const couplings = net(C / 2, 5, 1, isConditioned, 40 + 10 * i, 'relu');
-      checkMap(bijectionAsMap(affineCoupling(ops, couplings, { kind: 'sigmoid' })), [C, H, W], given);
-    }
+    const changed = { activation: 'relu', couplingScale: 'sigmoid' } as const;
+    for (const [i, [C, H, W]] of SIZES.entries())
+      checkMap(coupling(C, isConditioned, 40 + 10 * i, changed), [C, H, W], given);
   });
 
   test(`split, ${suffix}`, () => {
-    for (const [i, [C, H, W]] of SIZES.entries())
-      checkMap(splitAsMap(split(ops, net(C / 2, 4, 1, isConditioned, 80 + 10 * i))), [C, H, W], given);
+    for (const [i, [C, H, W]] of SIZES.entries()) {
+      const { architecture, source } = flowOf(C, isConditioned, 80 + 10 * i);
+      const net = couplingNet(ops, source, 'levels.0.split', architecture);
+      checkMap(splitAsMap(split(ops, net)), [C, H, W], given);
+    }
   });
 
   test(`the top Gaussian, ${suffix}`, () => {

@@ -8,7 +8,7 @@ import { openOnnxEngine } from '#src/core/engine/onnx/onnx-engine.js';
 import { openTfjsEngine } from '#src/core/engine/tfjs/tfjs-engine.js';
 import { glow } from '#src/core/flow/glow.js';
 import { densityAndScore } from '#src/core/flow/log-density.js';
-import { noiseCondition } from '#src/core/flow/noise-condition.js';
+import { noiseCondition } from '#src/core/flow/networks.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import type { Prior } from '#src/core/model/load-prior.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';

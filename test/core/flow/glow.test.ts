@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import type { Architecture, Level } from '#src/core/flow/architecture.js';
 import { glow } from '#src/core/flow/glow.js';
 import { densityAndScore } from '#src/core/flow/log-density.js';
-import { noiseCondition } from '#src/core/flow/noise-condition.js';
+import { noiseCondition } from '#src/core/flow/networks.js';
 import { parametersFrom } from '#src/core/flow/parameters.js';
 import { checkMap, numericalDerivatives } from '../inference/check-map.js';
 import { expectBelow, relativeDifference } from './differences.js';

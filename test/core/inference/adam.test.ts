@@ -4,14 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadOnnxRuntime } from '#src/core/engine/onnx/onnx-runtime.js';
-import {
-  type AdamFactors,
-  adam,
-  adamFactors,
-  adamMove,
-  firstMoment,
-  secondMoment,
-} from '#src/core/inference/adam.js';
+import { type AdamOptions, adamStep, climbCourse } from '#src/core/inference/climb.js';
 import { createOnnxGraph } from '#src/core/ops/onnx-graph.js';
 import { onnxOps } from '#src/core/ops/onnx-ops.js';
 import { type ElementwiseOps, numberOps } from '#src/core/ops/tensor-ops.js';
@@ -20,6 +13,25 @@ import { expectBelow, relativeDifference, rmsDifference } from '../flow/differen
 import { randomNumbers } from '../flow/random-weights.js';
 
 const COUNT = 40;
+
+/** Adam number by number: moves `x` against the gradient, in place, and returns the root mean square of the move. */
+function adam(length: number, options: AdamOptions) {
+  const course = climbCourse(options, 0);
+  const moments = Array.from({ length }, () => ({ first: 0, second: 0 }));
+  return (x: Float32Array, gradient: Float32Array): number => {
+    let squares = 0;
+    for (const [i, before] of moments.entries()) {
+      const g = gradient[i] as number;
+      const { move, ...next } = adamStep(numberOps, before, g, course.factors(), options.betas);
+      moments[i] = next;
+      x[i] = (x[i] as number) - move;
+      squares += move * move;
+    }
+    const rms = Math.sqrt(squares / length);
+    course.moved(rms);
+    return rms;
+  };
+}
 
 test('without decay it makes the steps of tf.train.adam', async () => {
   await tf.setBackend('cpu');
@@ -36,7 +48,7 @@ test('without decay it makes the steps of tf.train.adam', async () => {
     for (let step = 0; step < 25; step++) {
       const gradient = Float32Array.from(randomNumbers(COUNT, 1 / (1 + step), 10 + step));
       const before = Float32Array.from(x);
-      const rms = ours.step(x, gradient, adamFactors(options, step));
+      const rms = ours(x, gradient);
       expectBelow(Math.abs(rms - rmsDifference(x, before)), 1e-6 * rate, 'reported RMS of the move');
       tf.tidy(() => reference.applyGradients([{ name: 'adam-test', tensor: tf.tensor1d(gradient) }]));
       const moved = x.map((value, i) => value - (start[i] as number));
@@ -55,7 +67,7 @@ test('the rate falls along a half cosine', () => {
   const optimizer = adam(3, options);
   const x = new Float32Array(3);
   for (let t = 0; t < steps; t++) {
-    const move = optimizer.step(x, Float32Array.of(2, -2, 2), adamFactors(options, t));
+    const move = optimizer(x, Float32Array.of(2, -2, 2));
     const expected = rate * ((1 + Math.cos((Math.PI * t) / steps)) / 2) * (2 / 2.5);
     expectBelow(Math.abs(move - expected), 1e-6, `step ${t}`);
   }
@@ -65,11 +77,10 @@ test('the rate falls along a half cosine', () => {
 /** The move of one step, whatever T is. */
 function moveOf<T>(
   ops: ElementwiseOps<T>,
-  [m, v, g]: readonly [T, T, T],
-  factors: AdamFactors<T>,
-  epsilon: T,
+  [first, second, gradient]: readonly [T, T, T],
+  factors: { readonly rate: T; readonly correction: T; readonly epsilon: T },
 ): T {
-  return adamMove(ops, firstMoment(ops, m, g, 0.9), secondMoment(ops, v, g, 0.99), factors, epsilon);
+  return adamStep(ops, { first, second }, gradient, factors, [0.9, 0.99]).move;
 }
 
 test('the same step as tensors, as a recorded graph and number by number; every tile has its own factors', async () => {
@@ -86,8 +97,12 @@ test('the same step as tensors, as a recorded graph and number by number; every 
   ];
   const expected = Float32Array.from(m, (first, i) => {
     const tile = i < 20 ? 0 : 1;
-    const factors = { rate: rates[tile] as number, correction: corrections[tile] as number };
-    return moveOf(numberOps, [first, v[i] as number, g[i] as number], factors, epsilons[tile] as number);
+    const [rate, correction, epsilon] = [rates, corrections, epsilons].map((each) => each[tile]) as [
+      number,
+      number,
+      number,
+    ];
+    return moveOf(numberOps, [first, v[i] as number, g[i] as number], { rate, correction, epsilon });
   });
 
   await tf.setBackend('cpu');
@@ -101,7 +116,7 @@ test('the same step as tensors, as a recorded graph and number by number; every 
     const [rate, correction, epsilon] = [rates, corrections, epsilons].map((data) =>
       tf.tensor2d(data, [2, 1]),
     ) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return moveOf<tf.Tensor>(tfjsOps, pictures, { rate, correction }, epsilon).dataSync();
+    return moveOf<tf.Tensor>(tfjsOps, pictures, { rate, correction, epsilon }).dataSync();
   });
   expectBelow(relativeDifference(onTensors, expected), 1e-6, 'tensors');
 
@@ -111,11 +126,12 @@ test('the same step as tensors, as a recorded graph and number by number; every 
   const vectors = { rates, corrections, epsilons };
   const picture = (name: keyof typeof inputs) => graph.input(name, shape);
   const vector = (name: keyof typeof vectors) => graph.input(name, [2, 1]);
-  const factors = { rate: vector('rates'), correction: vector('corrections') };
-  graph.output(
-    'move',
-    moveOf(onnxOps(graph), [picture('m'), picture('v'), picture('g')], factors, vector('epsilons')),
-  );
+  const factors = {
+    rate: vector('rates'),
+    correction: vector('corrections'),
+    epsilon: vector('epsilons'),
+  };
+  graph.output('move', moveOf(onnxOps(graph), [picture('m'), picture('v'), picture('g')], factors));
   const session = await ort.InferenceSession.create(graph.serialize(), { intraOpNumThreads: 1 });
   const feed = (data: Float32Array, dims: number[]) => new ort.Tensor('float32', data, dims);
   const { move } = await session.run({
@@ -133,7 +149,7 @@ test('the same step as tensors, as a recorded graph and number by number; every 
 test('where there is no gradient there is no move', () => {
   const x = Float32Array.of(1, 2);
   const options = { steps: 10, rate: 1, epsilon: 1e-3, betas: [0.9, 0.99] } as const;
-  assert.is(adam(2, options).step(x, new Float32Array(2), adamFactors(options, 0)), 0);
+  assert.is(adam(2, options)(x, new Float32Array(2)), 0);
   assert.equal(x, Float32Array.of(1, 2));
 });
 

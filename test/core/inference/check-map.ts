@@ -1,8 +1,8 @@
 // What makes a map of pictures a bijection with a known log-determinant, checked by numbers alone: the inverse
 // undoes it, logDet is that of the numerical Jacobian, the pullback is the numerical gradient.
 import * as assert from 'uvu/assert';
-import type { Bijection } from '#src/core/flow/bijection.js';
-import type { Split } from '#src/core/flow/split.js';
+import type { Bijection } from '#src/core/flow/bijections.js';
+import type { Split } from '#src/core/flow/latents.js';
 import { logAbsDet } from '#src/core/ops/small-matrix.js';
 import { expectBelow, relativeDifference } from '../flow/differences.js';
 import { type Tensor64, tensor64 } from '../flow/float64-ops.js';

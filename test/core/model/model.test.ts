@@ -26,14 +26,14 @@ test('model.json that is not JSON, or is not an object', async () => {
   }
   for (const text of ['null', '[]', '3', '"flow-denoise-prior"']) {
     await writeFile(modelFile, text);
-    await refuses(folder, modelFile, /expected format "flow-denoise-prior"/);
+    await refuses(folder, modelFile, /expected object/);
   }
 });
 
 /** What is wrong, what it makes of model.json, what the message says. */
 const WRONG_MODELS: readonly [string, (model: LooseModel) => unknown, RegExp][] = [
-  ['another format', (m) => ({ ...m, format: 'glow' }), /expected format "flow-denoise-prior".*"glow"/],
-  ['a later version', (m) => ({ ...m, version: 2 }), /version 2.*reads version 1.*update/],
+  ['another format', (m) => ({ ...m, format: 'glow' }), /format: .*expected "flow-denoise-prior"/],
+  ['a later version', (m) => ({ ...m, version: 2 }), /version: expected 1.*update/],
   ['no version', (m) => ({ ...m, version: undefined }), /version/],
   ['grey channels', (m) => ({ ...m, channels: 1 }), /channels/],
   ['no levels', (m) => ({ ...m, levels: [] }), /levels/],
@@ -67,7 +67,7 @@ const WRONG_MODELS: readonly [string, (model: LooseModel) => unknown, RegExp][] 
       ...m,
       levels: Array(8).fill({ steps: 256, width: 2048, splitWidth: 2048, kernel: 3 }),
     }),
-    /levels: they have \d+ parameters, expected at most 500000000/,
+    /levels: more than 500000000 parameters/,
   ],
   [
     'a climb of a billion steps',
@@ -183,7 +183,7 @@ test('bytes that are no safetensors file, although the checksum is theirs', asyn
     [bytes.subarray(0, 5), /shorter than a safetensors header/],
     [bytes.subarray(0, 200), /header is longer than the file/],
     [bytes.subarray(0, bytes.length - 4), /does not fit/],
-    [header('not JSON'), /header is not JSON/],
+    [header('not JSON'), /header is not a JSON object/],
     [header('{"top.bias":3}'), /top\.bias is malformed/],
     [
       header('{"top.bias":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'),

@@ -2,14 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { actnorm } from '#src/core/flow/actnorm.js';
 import { affineCoupling } from '#src/core/flow/affine-coupling.js';
-import { type Architecture, couplingScaleOf, levelPlans } from '#src/core/flow/architecture.js';
-import { couplingNet } from '#src/core/flow/coupling-net.js';
-import { invertibleConv1x1 } from '#src/core/flow/invertible-conv1x1.js';
+import { type Architecture, levelPlans } from '#src/core/flow/architecture.js';
+import { actnorm, invertibleConv1x1 } from '#src/core/flow/bijections.js';
 import { densityAndScore, flowInput } from '#src/core/flow/log-density.js';
-import { noiseCondition } from '#src/core/flow/noise-condition.js';
-import { netParameters, parametersFrom, type Weights } from '#src/core/flow/parameters.js';
+import { couplingNet, noiseCondition } from '#src/core/flow/networks.js';
+import { parametersFrom, type Weights } from '#src/core/flow/parameters.js';
 import { initializeActnorm, randomWeights } from '#src/train/loop/initial-weights.js';
 import { presets } from '#src/train/presets.js';
 import { expectBelow } from '../../core/flow/differences.js';
@@ -110,9 +108,8 @@ function* actnormOutputs(architecture: Architecture, weights: Weights, y: Tensor
       x = actnorm(ops, { bias: vector('bias'), logScale: vector('logScale') }).forward(x).z;
       yield { step, x };
       x = invertibleConv1x1(ops, source.kernel(`${step}.conv1x1.weight`)).forward(x).z;
-      const parameters = netParameters(source, `${step}.coupling`, condition !== undefined);
-      const net = couplingNet(ops, { ...parameters, activation: architecture.activation });
-      x = affineCoupling(ops, net, couplingScaleOf(architecture)).forward(x, condition).z;
+      const net = couplingNet(ops, source, `${step}.coupling`, architecture);
+      x = affineCoupling(ops, net, architecture).forward(x, condition).z;
     }
     if (splits) x = ops.channels(x, 0, channels / 2);
   }

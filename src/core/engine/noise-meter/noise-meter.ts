@@ -1,10 +1,12 @@
 // The noise network in its own thread, so that measuring noise leaves the event loop free. It is the same for every engine:
 // the noise found does not depend on where the prior runs.
-import { Worker } from 'node:worker_threads';
-import { FlowDenoiseError, messageOf } from '../../errors.js';
+import { createHash } from 'node:crypto';
+import { FlowDenoiseError } from '../../errors.js';
 import type { PictureLevels } from '../../noise/estimate/picture-head.js';
+import type { Size } from '../../picture.js';
 import { forbidTelemetry } from '../onnx/onnx-runtime.js';
-import type { MeterReply, MeterRequest } from './noise-meter-worker.js';
+import { type RequestThread, startThread } from '../request-thread.js';
+import type { MeterTask } from './noise-meter-worker.js';
 
 export interface NoiseMeter {
   /**
@@ -14,10 +16,7 @@ export interface NoiseMeter {
    * @returns     [2 * LEVELS + FEATURES, height / 16, width / 16], see noise-network.ts
    * @throws      FlowDenoiseError ENGINE_FAILED, CLOSED
    */
-  measure(
-    tile: Float32Array,
-    size: { readonly height: number; readonly width: number },
-  ): Promise<Float32Array>;
+  measure(tile: Float32Array, size: Size): Promise<Float32Array>;
   /**
    * The levels of a whole picture.
    *
@@ -27,76 +26,55 @@ export interface NoiseMeter {
   close(): Promise<void>;
 }
 
-type Result = Extract<MeterReply, { readonly result: unknown }>['result'];
-
-interface Waiting {
-  resolve(result: Result): void;
-  reject(error: Error): void;
-}
-
 const failed = (reason: string) =>
   new FlowDenoiseError('ENGINE_FAILED', `the noise could not be measured: ${reason}; pass sigma`);
 
 /** Opens a noise meter; its thread starts with the first tile. */
 export function openNoiseMeter(): NoiseMeter {
-  const waiting = new Map<number, Waiting>();
-  let worker: Worker | undefined;
-  let nextId = 0;
+  let thread: RequestThread<MeterTask, Float32Array | PictureLevels> | undefined;
   let isClosed = false;
 
-  function rejectAll(error: Error): void {
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
-  }
-
-  function started(): Worker {
-    if (worker) return worker;
-    forbidTelemetry();
-    const thread = new Worker(new URL('./noise-meter-worker.js', import.meta.url), { execArgv: [] });
-    thread.on('message', (reply: MeterReply) => {
-      const place = waiting.get(reply.id);
-      waiting.delete(reply.id);
-      // An idle thread does not keep the process alive. A busy one does, and one that is being closed.
-      if (waiting.size === 0 && !isClosed) thread.unref();
-      if ('result' in reply) place?.resolve(reply.result);
-      else place?.reject(failed(reply.reason));
-    });
-    const end = (reason: string) => {
-      if (worker === thread) worker = undefined;
-      rejectAll(failed(reason));
-    };
-    thread.on('error', (error) => end(messageOf(error)));
-    thread.on('exit', (code) => end(`its thread ended with code ${code}`));
-    thread.unref();
-    worker = thread;
-    return thread;
-  }
-
-  /** Each kind of task has its own kind of answer, see noise-meter-worker.ts. */
-  function ask(task: MeterRequest['task'], buffer: ArrayBuffer): Promise<Result> {
+  async function ask(task: MeterTask, samples: Float32Array): Promise<Float32Array | PictureLevels> {
     if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one');
-    return new Promise((resolve, reject) => {
-      const thread = started();
-      const id = nextId++;
-      waiting.set(id, { resolve, reject });
-      thread.ref();
-      thread.postMessage({ id, task } satisfies MeterRequest, [buffer]);
-    });
+    if (!thread?.isAlive) {
+      forbidTelemetry();
+      thread = startThread(new URL('./noise-meter-worker.js', import.meta.url), failed);
+    }
+    return thread.ask(task, [samples]);
   }
 
   return {
-    measure: (tile, { height, width }) =>
-      ask({ kind: 'tile', tile, height, width }, tile.buffer as ArrayBuffer) as Promise<Float32Array>,
-    pool: (cells) => ask({ kind: 'pool', cells }, cells.buffer as ArrayBuffer) as Promise<PictureLevels>,
+    measure: (tile, { height, width }) => ask({ tile, height, width }, tile) as Promise<Float32Array>,
+    pool: (cells) => ask({ cells }, cells) as Promise<PictureLevels>,
     async close() {
       isClosed = true;
-      const thread = worker;
-      if (!thread) return;
-      const ended = new Promise((resolve) => thread.once('exit', resolve));
-      rejectAll(new FlowDenoiseError('CLOSED', 'the denoiser was closed while it measured noise'));
-      thread.ref();
-      thread.postMessage('close');
-      await ended;
+      await thread?.close(new FlowDenoiseError('CLOSED', 'the denoiser was closed while it measured noise'));
+    },
+  };
+}
+
+/** The number of tiles kept, about 24 kB each: those of eight pictures. */
+const MOST_KEPT = 64;
+
+/**
+ * A noise meter that measures each tile once: choosing a prior, the denoiser and a preview's results read the same tiles.
+ * It recognises tiles by their samples, so a picture that a program has changed is measured again.
+ *
+ * @param meter  closed by closing the result
+ */
+export function rememberReadings(meter: NoiseMeter): NoiseMeter {
+  const known = new Map<string, Promise<Float32Array>>();
+  return {
+    ...meter,
+    measure(tile, size) {
+      const key = `${size.height}x${size.width} ${createHash('sha1').update(tile).digest('base64')}`;
+      const readings = known.get(key) ?? meter.measure(tile, size);
+      known.set(key, readings);
+      // Do not keep failures.
+      readings.catch(() => known.delete(key));
+      const [oldest] = known.keys();
+      if (known.size > MOST_KEPT && oldest !== undefined) known.delete(oldest);
+      return readings;
     },
   };
 }

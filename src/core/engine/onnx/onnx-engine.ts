@@ -4,14 +4,19 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import type { InferenceSession } from 'onnxruntime-node';
 import { squeezeFactor } from '../../flow/architecture.js';
+import { densityAndScore } from '../../flow/log-density.js';
+import { parametersFrom } from '../../flow/parameters.js';
 import type { Prior } from '../../model/load-prior.js';
-import type { TileShape } from '../../ops/tensor-ops.js';
+import { createOnnxGraph, type OnnxGraphOptions } from '../../ops/onnx-graph.js';
+import { type OnnxOpsOptions, onnxOps } from '../../ops/onnx-ops.js';
+import type { PictureShape, TileShape } from '../../ops/tensor-ops.js';
 import { checkTile, deviation, MOST_DEVIATION } from '../check-tile.js';
 import type { LocalEngine, TilePoint } from '../engine.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
-import { collectGarbage, recordDensityAndScore } from './record.js';
 
 /** A session not used for this many evaluations is released: each holds about 60 MB. */
 const IDLE_EVALUATIONS = 24;
@@ -129,8 +134,10 @@ export async function openOnnxEngine(
 ): Promise<LocalEngine> {
   const engine = await openProvider(prior, provider);
   if (provider === 'cpu') return engine;
+  const cpu = await openProvider(prior, 'cpu');
   try {
-    const found = deviation((await engine.evaluate(checkTile())).score, await cpuScore(prior));
+    const { score } = await engine.evaluate(checkTile());
+    const found = deviation(score, (await cpu.evaluate(checkTile())).score);
     if (found <= MOST_DEVIATION) return engine;
     throw new Error(
       `its score of the built-in tile differs from the CPU's by ${found.toExponential(1)} of its norm`,
@@ -138,12 +145,43 @@ export async function openOnnxEngine(
   } catch (error) {
     await engine.close();
     throw error;
+  } finally {
+    await cpu.close();
   }
 }
 
-async function cpuScore(prior: Pick<Prior, 'model' | 'weights'>): Promise<Float32Array> {
-  const engine = await openProvider(prior, 'cpu');
-  const { score } = await engine.evaluate(checkTile());
-  await engine.close();
-  return score;
+/**
+ * An ONNX model, as bytes, with inputs y [B, C, H, W] and sigma [B, 1] and outputs logDensity [B] and score (like y).
+ *
+ * @param sigma  if given, it is fixed and the model has no input for it
+ */
+export function recordDensityAndScore(
+  prior: Pick<Prior, 'model' | 'weights'>,
+  shape: PictureShape,
+  sigma?: number,
+  { isAnySize, ...options }: OnnxOpsOptions & OnnxGraphOptions = {},
+): Uint8Array {
+  const { batch, channels, height, width } = shape;
+  const graph = createOnnxGraph(prior.model.name, { isAnySize });
+  const ops = onnxOps(graph, options);
+  const evaluate = densityAndScore(ops, prior.model, parametersFrom(ops, prior.weights));
+  const { logDensity, score } = evaluate(
+    graph.input('y', [batch, channels, height, width]),
+    sigma === undefined
+      ? graph.input('sigma', [batch, 1])
+      : graph.constant(new Float32Array(batch).fill(sigma), [batch, 1]),
+  );
+  graph.output('logDensity', logDensity);
+  graph.output('score', score);
+  return graph.serialize();
+}
+
+/**
+ * Collects this thread's garbage now, in some milliseconds: a recorded model is tens of MB outside V8's heap, where V8 does
+ * not see it and would keep several for minutes. Does nothing if V8 does not offer it.
+ */
+function collectGarbage(): void {
+  v8.setFlagsFromString('--expose-gc');
+  const gc: unknown = vm.runInNewContext('globalThis.gc');
+  if (typeof gc === 'function') gc();
 }

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import util from 'node:util';
 import type * as tfCore from '@tensorflow/tfjs-core';
 import envPaths from 'env-paths';
 import { z } from 'zod';
 import { messageOf } from '../../errors.js';
-import { restoreRemovedUtil } from './node-removals.js';
 
 export const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
 export const INSTALL_COMMAND = 'flow-denoise engines install tensorflow';
@@ -37,32 +37,26 @@ export function prepareTensorflowEnvironment(): void {
 /** The part of @tensorflow/tfjs-node-gpu that we use. It shares its engine and kernels with every tfjs-core in the thread. */
 export type TensorflowModule = typeof tfCore & { readonly version: Readonly<Record<string, string>> };
 
-/** A complete private install. */
-export interface TensorflowInstallation {
-  /** Absolute. */
-  readonly folder: string;
-  /** Version of @tensorflow/tfjs-node-gpu. */
-  readonly tfjsNode: string;
-  /** Version of libtensorflow, as the library reports it. */
-  readonly libtensorflow: string;
-  /** Which libtensorflow: `tensorflow-cpu 2.21.0`, or the folder that was given. */
-  readonly source: string;
-  /** The device it was installed for. CUDA libraries still need a GPU and its driver. */
-  readonly device: 'cpu' | 'cuda';
-}
-
-/** installed.json, which an installation writes last. `folder` is a name below `tensorflowFolder()`. */
-export const markerSchema = z.object({
+/** installed.json, which an installation writes last. */
+const markerSchema = z.object({
   format: z.literal(1),
+  /** A name below `tensorflowFolder()`. */
   folder: z.string().regex(/^[\w.-]+$/),
-  platform: z.string(),
-  arch: z.string(),
+  platform: z.literal(process.platform),
+  arch: z.literal(process.arch),
+  /** Version of @tensorflow/tfjs-node-gpu. */
   tfjsNode: z.string(),
+  /** Version of libtensorflow, as the library reports it. */
   libtensorflow: z.string(),
+  /** Which libtensorflow: `tensorflow-cpu 2.21.0`, or the folder that was given. */
   source: z.string(),
+  /** The device it was installed for. CUDA libraries still need a GPU and its driver. */
   device: z.enum(['cpu', 'cuda']),
 });
 export type Marker = z.infer<typeof markerSchema>;
+
+/** A complete private install; its folder is absolute. */
+export type TensorflowInstallation = Marker;
 
 /** The folder of everything that flow-denoise keeps for the user. FLOW_DENOISE_CACHE overrides it. */
 export function cacheFolder(): string {
@@ -85,18 +79,10 @@ export function packagesFolder(installation: string): string {
 
 /** The private install; undefined if there is no complete one for this platform. */
 export async function findTensorflow(): Promise<TensorflowInstallation | undefined> {
-  const text = await readFile(markerPath(), 'utf8').catch(() => undefined);
-  const marker = text === undefined ? undefined : parseMarker(text);
-  if (marker?.platform !== process.platform || marker.arch !== process.arch) return undefined;
-  const { tfjsNode, libtensorflow, source, device } = marker;
-  const folder = join(tensorflowFolder(), marker.folder);
-  if (!existsSync(packagesFolder(folder))) return undefined;
-  return { folder, tfjsNode, libtensorflow, source, device };
-}
-
-function parseMarker(text: string): Marker | undefined {
   try {
-    return markerSchema.safeParse(JSON.parse(text)).data;
+    const marker = markerSchema.parse(JSON.parse(await readFile(markerPath(), 'utf8')));
+    const folder = join(tensorflowFolder(), marker.folder);
+    return existsSync(packagesFolder(folder)) ? { ...marker, folder } : undefined;
   } catch {
     return undefined;
   }
@@ -117,55 +103,57 @@ export function projectTensorflow(): string | undefined {
  * @throws  Error with the reason and the command that installs it
  */
 export async function importTensorflow(): Promise<TensorflowModule> {
-  const reasons: string[] = [];
   const project = projectTensorflow();
-  if (project !== undefined) {
+  const folder = (await findTensorflow())?.folder;
+  const found: [string | undefined, () => TensorflowModule][] = [
+    [project, () => importFile(project as string)],
+    [folder, () => importTensorflowFrom(packagesFolder(folder as string))],
+  ];
+  const reasons: string[] = [];
+  for (const [place, load] of found) {
     try {
-      return await importFile(project);
+      if (place !== undefined) return load();
     } catch (error) {
-      reasons.push(`${project} does not load (${messageOf(error)})`);
+      reasons.push(`${place} does not load (${messageOf(error)})`);
     }
   }
-  const installed = await findTensorflow();
-  if (installed !== undefined) {
-    try {
-      return await importTensorflowFrom(packagesFolder(installed.folder));
-    } catch (error) {
-      reasons.push(`${installed.folder} does not load (${messageOf(error)})`);
-    }
-  }
-  const reason = reasons.length === 0 ? 'TensorFlow is not installed' : reasons.join('; ');
-  throw new Error(`${reason}; ${INSTALL_COMMAND} installs it`);
+  throw new Error(`${reasons.join('; ') || 'TensorFlow is not installed'}; ${INSTALL_COMMAND} installs it`);
 }
 
 /** Imports the package from a folder that has it in its node_modules. */
-export function importTensorflowFrom(folder: string): Promise<TensorflowModule> {
+export function importTensorflowFrom(folder: string): TensorflowModule {
   return importFile(createRequire(join(folder, 'package.json')).resolve(TENSORFLOW_PACKAGE));
 }
 
-async function importFile(file: string): Promise<TensorflowModule> {
+function importFile(file: string): TensorflowModule {
   restoreRemovedUtil();
   // The package is CommonJS; what `import` makes of its default export depends on the loader.
   return createRequire(file)(file) as TensorflowModule;
 }
 
-export interface TensorflowDescription {
-  readonly tfjsNode: string;
-  readonly libtensorflow: string;
-  /** Whether it has found a GPU and computes on it. */
-  readonly usesGpu: boolean;
-}
+/**
+ * Functions that Node 23 removed from `util` but @tensorflow/tfjs-node-gpu 4.22 still calls for every tensor. They follow
+ * Node's documentation. A test compares the list with the package's code.
+ */
+export const REMOVED_UTIL: Readonly<Record<string, (value: unknown) => boolean>> = {
+  isArray: (value) => Array.isArray(value),
+  isNullOrUndefined: (value) => value === null || value === undefined,
+};
 
-export function describeTensorflow(tf: TensorflowModule): TensorflowDescription {
-  const backend = backendSchema.parse(tf.findBackend('tensorflow'));
-  return {
-    tfjsNode: tf.version['tfjs-node'] ?? 'unknown',
-    libtensorflow: backend.binding.TF_Version,
-    usesGpu: backend.isUsingGpuDevice,
-  };
+/** Adds those that `util` lacks. */
+export function restoreRemovedUtil(): void {
+  for (const [name, value] of Object.entries(REMOVED_UTIL))
+    if (!(name in util)) Object.defineProperty(util, name, { value, configurable: true, writable: true });
 }
 
 const backendSchema = z.object({
   binding: z.object({ TF_Version: z.string() }),
   isUsingGpuDevice: z.boolean(),
 });
+
+/** Its versions, and whether it has found a GPU and computes on it. */
+export function describeTensorflow(tf: TensorflowModule) {
+  const { binding, isUsingGpuDevice } = backendSchema.parse(tf.findBackend('tensorflow'));
+  const tfjsNode = tf.version['tfjs-node'] ?? 'unknown';
+  return { tfjsNode, libtensorflow: binding.TF_Version, usesGpu: isUsingGpuDevice };
+}

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device } from '../engine.js';
 import { describeTensorflow, importTensorflow } from '../packages/tensorflow-package.js';
-import { openWebGpu, releaseGpu } from './webgpu-device.js';
+import { openWebGpu } from './webgpu-device.js';
 
 export type TfjsBackend = 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
 
@@ -29,8 +29,6 @@ const MOST_TILES = { gpu: 16, 'software-gpu': 2, cpu: 2 } as const;
 const SHARE_OF_GPU = 0.6;
 const SHARE_OF_MACHINE = 0.25;
 
-const nothing = { throwIfFailed: () => {}, reopen: async () => {}, close: () => {} };
-
 /** The first GPU, as its driver's tool names it; undefined without that tool. */
 async function nvidiaGpu(): Promise<{ name: string; memoryBytes: number } | undefined> {
   const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
@@ -41,70 +39,40 @@ async function nvidiaGpu(): Promise<{ name: string; memoryBytes: number } | unde
   return name && mebibytes ? { name, memoryBytes: Number(mebibytes) * 1024 ** 2 } : undefined;
 }
 
-async function openTensorflow(): Promise<OpenBackend> {
+async function openTensorflow(): Promise<Device> {
   const { tfjsNode, libtensorflow, usesGpu } = describeTensorflow(await importTensorflow());
   await tf.setBackend('tensorflow');
   await tf.ready();
-  const gpu = usesGpu ? await nvidiaGpu() : undefined;
-  const kind = usesGpu ? 'gpu' : 'cpu';
-  return {
-    ...nothing,
-    device: {
-      library: `TensorFlow ${libtensorflow} (tfjs-node-gpu ${tfjsNode})`,
-      device: usesGpu ? `${gpu?.name ?? 'GPU'} (CUDA)` : 'CPU',
-      kind,
-      memoryBytes: gpu?.memoryBytes,
-    },
-    mostTiles: MOST_TILES[kind],
-    memoryBytes: gpu ? SHARE_OF_GPU * gpu.memoryBytes : SHARE_OF_MACHINE * os.totalmem(),
-  };
+  const library = `TensorFlow ${libtensorflow} (tfjs-node-gpu ${tfjsNode})`;
+  if (!usesGpu) return { library, device: 'CPU', kind: 'cpu' };
+  const gpu = await nvidiaGpu();
+  return { library, device: `${gpu?.name ?? 'GPU'} (CUDA)`, kind: 'gpu', memoryBytes: gpu?.memoryBytes };
 }
 
-async function openGpuBackend(): Promise<OpenBackend> {
-  let current = await openWebGpu();
-  const { device } = current;
-  return {
-    device,
-    mostTiles: MOST_TILES[device.kind],
-    memoryBytes: SHARE_OF_GPU * (device.memoryBytes ?? 0),
-    throwIfFailed: () => current.throwIfFailed(),
-    async reopen() {
-      current.close();
-      current = await openWebGpu();
-    },
-    close() {
-      current.close();
-      releaseGpu();
-    },
-  };
-}
-
-async function openPlain(backend: 'wasm' | 'cpu'): Promise<OpenBackend> {
+async function openPlain(backend: 'wasm' | 'cpu'): Promise<Device> {
   const version =
     backend === 'wasm' ? (await import('@tensorflow/tfjs-backend-wasm')).version_wasm : tf.version_core;
   await tf.setBackend(backend);
   await tf.ready();
-  return {
-    ...nothing,
-    device: { library: `TensorFlow.js ${backend.toUpperCase()} ${version}`, device: 'CPU', kind: 'cpu' },
-    mostTiles: undefined,
-    memoryBytes: SHARE_OF_MACHINE * os.totalmem(),
-  };
+  return { library: `TensorFlow.js ${backend.toUpperCase()} ${version}`, device: 'CPU', kind: 'cpu' };
 }
 
 /** Registers and selects a backend in this thread. */
-export async function openBackend(backend: TfjsBackend): Promise<OpenBackend> {
+export async function openBackend(name: TfjsBackend): Promise<OpenBackend> {
   // Otherwise the first use prints an advertisement, and every operation checks for NaN.
   tf.enableProdMode();
-  switch (backend) {
-    case 'tensorflow':
-      return openTensorflow();
-    case 'webgpu':
-      return openGpuBackend();
-    case 'wasm':
-    case 'cpu':
-      return openPlain(backend);
-    default:
-      throw new TypeError(`no backend ${backend satisfies never}`);
+  if (name === 'webgpu') {
+    const gpu = await openWebGpu();
+    const memoryBytes = SHARE_OF_GPU * (gpu.device.memoryBytes ?? 0);
+    return { ...gpu, mostTiles: MOST_TILES[gpu.device.kind], memoryBytes };
   }
+  const device = name === 'tensorflow' ? await openTensorflow() : await openPlain(name);
+  return {
+    device,
+    mostTiles: name === 'tensorflow' ? MOST_TILES[device.kind] : undefined,
+    memoryBytes: device.memoryBytes ? SHARE_OF_GPU * device.memoryBytes : SHARE_OF_MACHINE * os.totalmem(),
+    throwIfFailed() {},
+    async reopen() {},
+    close() {},
+  };
 }

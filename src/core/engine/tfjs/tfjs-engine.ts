@@ -1,22 +1,15 @@
 // TensorFlow.js in the calling thread: runs the flow operation by operation on one backend. On `tensorflow` and `webgpu`
 // many tiles stay on the device while beta-MAP climbs; `wasm` takes one evaluation at a time.
 import * as tf from '@tensorflow/tfjs-core';
-import { type DensityAndScore, densityAndScore } from '../../flow/log-density.js';
+import { densityAndScore } from '../../flow/log-density.js';
 import { parametersFrom } from '../../flow/parameters.js';
 import type { Density } from '../../inference/estimation.js';
 import type { Prior } from '../../model/load-prior.js';
 import { tfjsOps } from '../../ops/tfjs-ops.js';
-import type { LocalEngine } from '../engine.js';
-import {
-  type Batch,
-  type BatchResult,
-  type DeviceProgram,
-  joined,
-  openDeviceBatches,
-  parted,
-} from './device-batches.js';
+import type { LocalEngine, TilePoint } from '../engine.js';
+import { type DeviceProgram, openDeviceBatches } from './device-batches.js';
 import { type OpenBackend, openBackend, type TfjsBackend } from './tfjs-backend.js';
-import { openTfjsClimbs } from './tfjs-climbs.js';
+import { type Evaluate, openTfjsClimbs, perTile, pictureOf, planar } from './tfjs-climbs.js';
 
 /** Runs `build` and collects the tensors it leaves behind in `tensors`, to dispose of them later. */
 function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
@@ -31,8 +24,6 @@ function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
     state.endScope();
   }
 }
-
-type Evaluate = (y: tf.Tensor, sigma: tf.Tensor) => DensityAndScore<tf.Tensor>;
 
 /** The prior's weights as tensors on the current backend. */
 interface BuiltPrior {
@@ -66,59 +57,51 @@ function buildPrior({ model, weights }: Pick<Prior, 'model' | 'weights'>): Built
   };
 }
 
-async function evaluateBatch(evaluate: Evaluate, { shape, y, sigma }: Batch): Promise<BatchResult> {
-  const { batch, channels, height, width } = shape;
+async function evaluateTiles(evaluate: Evaluate, tiles: readonly TilePoint[]): Promise<Density[]> {
   const [logDensity, score] = tf.tidy(() => {
-    const picture = tf.transpose(tf.tensor4d(y, [batch, channels, height, width]), [0, 2, 3, 1]);
-    const result = evaluate(picture, tf.tensor2d(sigma, [batch, 1]));
-    return [result.logDensity, tf.transpose(result.score, [0, 3, 1, 2])] as const;
+    const y = tf.concat(tiles.map((tile) => pictureOf(tile.y, tile.shape)));
+    const result = evaluate(
+      y,
+      perTile(tiles, ({ sigma }) => sigma),
+    );
+    return [result.logDensity, planar(result.score)] as const;
   });
   try {
     const [densities, scores] = await Promise.all([logDensity.data(), score.data()]);
-    return { logDensity: densities as Float32Array, score: scores as Float32Array };
+    const length = scores.length / tiles.length;
+    return tiles.map((_, i) => ({
+      logDensity: densities[i] as number,
+      score: scores.slice(i * length, (i + 1) * length) as Float32Array,
+    }));
   } finally {
     tf.dispose([logDensity, score]);
   }
 }
 
-/** The device's side of `DeviceBatches`; opens a failed device again. */
+/** The device's side of the batches; opens a failed device again. */
 function deviceProgram(
   backend: OpenBackend,
   prior: Pick<Prior, 'model' | 'weights'>,
   mostTiles: number,
 ): DeviceProgram & { dispose(): void } {
   let built: BuiltPrior | undefined = buildPrior(prior);
-  const onDevice = () => {
+  const evaluate: Evaluate = (y, sigma) => {
     if (!built) throw new Error('the device was lost and could not be opened again');
-    return built;
+    return built.evaluate(y, sigma);
   };
+  const climbs = openTfjsClimbs(evaluate);
   /** A GPU can fail silently, so results count only after it was asked. */
-  async function checked<R>(work: () => Promise<R>): Promise<R> {
-    try {
-      return await work();
-    } finally {
-      backend.throwIfFailed();
-    }
-  }
+  const checked = <R>(work: Promise<R>) => work.finally(backend.throwIfFailed);
   return {
-    evaluate: (batch) => checked(() => evaluateBatch(onDevice().evaluate, batch)),
-    openGroup(tiles) {
-      const group = openTfjsClimbs(onDevice().evaluate, tiles);
-      return {
-        get size() {
-          return group.size;
-        },
-        add: group.add,
-        step: () => checked(group.step),
-        dispose: group.dispose,
-      };
-    },
+    evaluate: (tiles) => checked(evaluateTiles(evaluate, tiles)),
+    step: (tiles) => checked(climbs.step(tiles)),
     mostTiles({ height, width }) {
       const { bytesPerPixel } = built ?? {};
       if (bytesPerPixel === undefined) return 1;
       return Math.min(mostTiles, Math.floor(backend.memoryBytes / (bytesPerPixel * height * width)));
     },
     async recover() {
+      climbs.dispose();
       try {
         backend.throwIfFailed();
         if (built) return;
@@ -135,7 +118,7 @@ function deviceProgram(
 }
 
 /**
- * @param mostTiles  the most tiles in a group; default: what suits the backend
+ * @param mostTiles  the most tiles in a batch; default: what suits the backend
  * @throws           Error when the backend does not open
  */
 export async function openTfjsEngine(
@@ -144,31 +127,15 @@ export async function openTfjsEngine(
   mostTiles?: number,
 ): Promise<LocalEngine> {
   const backend = await openBackend(name);
-  const { device } = backend;
   const most = mostTiles ?? backend.mostTiles;
-  if (most === undefined) {
-    const built = buildPrior(prior);
-    return {
-      device,
-      lanes: 1,
-      async evaluate(tile) {
-        const [density] = parted(await evaluateBatch(built.evaluate, joined([tile])));
-        return density as Density;
-      },
-      async close() {
-        built.dispose();
-        backend.close();
-      },
-    };
-  }
-  const program = deviceProgram(backend, prior, most);
+  const program = deviceProgram(backend, prior, most ?? 1);
   const batches = openDeviceBatches(program);
   return {
-    device,
+    device: backend.device,
     // As many more wait, to keep the device busy.
-    lanes: 2 * most,
+    lanes: most === undefined ? 1 : 2 * most,
     evaluate: batches.evaluate,
-    climb: batches.climb,
+    climb: most === undefined ? undefined : batches.climb,
     async close() {
       await batches.close();
       program.dispose();

@@ -2,7 +2,10 @@
 // install both packages. A GPU reports errors late and apart from their calls, so they are kept until `throwIfFailed`.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device } from '../engine.js';
-import { BACKEND_PACKAGE, DAWN_PACKAGE } from '../packages/webgpu-package.js';
+
+/** The type `string` keeps compilers and bundlers from looking for the packages. */
+const DAWN_PACKAGE: string = 'webgpu';
+const BACKEND_PACKAGE: string = '@tensorflow/tfjs-backend-webgpu';
 
 const BACKEND = 'webgpu';
 /** WebGPU does not tell a device's memory; too large batches are made smaller when they fail. */
@@ -32,13 +35,6 @@ interface Gpu {
   requestAdapter(options: object): Promise<GpuAdapter | null>;
 }
 
-export interface WebGpuDevice {
-  readonly device: Device;
-  /** @throws  any error that the GPU has reported since it was opened */
-  throwIfFailed(): void;
-  close(): void;
-}
-
 const WANTED_LIMITS = [
   'maxComputeWorkgroupStorageSize',
   'maxComputeWorkgroupsPerDimension',
@@ -65,58 +61,69 @@ async function openGpu(): Promise<Gpu> {
   return gpu;
 }
 
-function nameOf({ info }: GpuAdapter): string {
-  return info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'GPU';
-}
-
 /**
  * Opens the GPU and makes it TensorFlow.js's backend in this thread.
  *
  * @throws  Error when the packages are not installed or there is no GPU
  */
-export async function openWebGpu(): Promise<WebGpuDevice> {
-  const adapter = await (await openGpu()).requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('no GPU with a Vulkan, Metal or Direct3D 12 driver was found');
-  const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
-  const gpuDevice = await adapter.requestDevice({ requiredLimits });
+export async function openWebGpu() {
   let failure: Error | undefined;
-  let isClosed = false;
-  gpuDevice.addEventListener('uncapturederror', ({ error }) => {
-    failure ??= new Error(`${error.constructor.name}: ${error.message}`);
-  });
-  void gpuDevice.lost.then(({ message }) => {
-    if (!isClosed) failure = new Error(`the device was lost: ${message}`);
-  });
+  let current: GpuDevice | undefined;
 
-  const { WebGPUBackend } = (await import(BACKEND_PACKAGE)) as {
-    WebGPUBackend: new (device: GpuDevice, info: GpuAdapter['info']) => never;
+  async function open(): Promise<GpuAdapter> {
+    const adapter = await (await openGpu()).requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) throw new Error('no GPU with a Vulkan, Metal or Direct3D 12 driver was found');
+    const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
+    const opened = await adapter.requestDevice({ requiredLimits });
+    current = opened;
+    failure = undefined;
+    opened.addEventListener('uncapturederror', ({ error }) => {
+      if (opened === current) failure ??= new Error(`${error.constructor.name}: ${error.message}`);
+    });
+    void opened.lost.then(({ message }) => {
+      if (opened === current) failure = new Error(`the device was lost: ${message}`);
+    });
+    const { WebGPUBackend } = (await import(BACKEND_PACKAGE)) as {
+      WebGPUBackend: new (device: GpuDevice, info: GpuAdapter['info']) => never;
+    };
+    // On a software GPU, small products take 100 ms each: workgroups wait for each other. The packed kernel, which
+    // TensorFlow.js keeps for large products, takes 10 ms.
+    if (adapter.info.isFallbackAdapter) tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', PACKED_PROGRAM);
+    tf.registerBackend(BACKEND, () => new WebGPUBackend(opened, adapter.info));
+    if (!(await tf.setBackend(BACKEND))) throw new Error('TensorFlow.js could not start on the GPU');
+    await tf.ready();
+    return adapter;
+  }
+
+  function closeDevice(): void {
+    const closed = current;
+    current = undefined;
+    tf.removeBackend(BACKEND);
+    closed?.destroy();
+  }
+
+  const { info, limits } = await open();
+  const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ');
+  const device: Device = {
+    library: `TensorFlow.js WebGPU ${tf.version_core}`,
+    device: name || 'GPU',
+    kind: info.isFallbackAdapter ? 'software-gpu' : 'gpu',
+    memoryBytes: Math.max(ASSUMED_MEMORY, limits.maxBufferSize ?? 0),
   };
-  // On a software GPU, small products take 100 ms each: workgroups wait for each other. The packed kernel, which
-  // TensorFlow.js keeps for large products, takes 10 ms.
-  if (adapter.info.isFallbackAdapter) tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', PACKED_PROGRAM);
-  tf.registerBackend(BACKEND, () => new WebGPUBackend(gpuDevice, adapter.info));
-  if (!(await tf.setBackend(BACKEND))) throw new Error('TensorFlow.js could not start on the GPU');
-  await tf.ready();
   return {
-    device: {
-      library: `TensorFlow.js WebGPU ${tf.version_core}`,
-      device: nameOf(adapter),
-      kind: adapter.info.isFallbackAdapter ? 'software-gpu' : 'gpu',
-      memoryBytes: Math.max(ASSUMED_MEMORY, adapter.limits.maxBufferSize ?? 0),
-    },
-    throwIfFailed() {
+    device,
+    throwIfFailed(): void {
       if (failure) throw failure;
     },
-    close() {
-      isClosed = true;
-      tf.removeBackend(BACKEND);
-      gpuDevice.destroy();
+    async reopen(): Promise<void> {
+      closeDevice();
+      await open();
+    },
+    close(): void {
+      closeDevice();
+      // Dawn keeps the process alive while anything refers to it.
+      gpu = undefined;
+      Reflect.deleteProperty(globalThis, 'navigator');
     },
   };
-}
-
-/** Dawn keeps the process alive while anything refers to it. */
-export function releaseGpu(): void {
-  gpu = undefined;
-  Reflect.deleteProperty(globalThis, 'navigator');
 }

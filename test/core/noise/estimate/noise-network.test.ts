@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'uvu';
@@ -16,7 +15,7 @@ import { loadOnnxRuntime } from '#src/core/engine/onnx/onnx-runtime.js';
 import { openBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { FlowDenoiseError } from '#src/core/errors.js';
 import { parametersFrom, type WeightArray, type Weights } from '#src/core/flow/parameters.js';
-import { loadNoiseNetwork } from '#src/core/model/load-noise-network.js';
+import { loadNoiseNetwork } from '#src/core/model/load-prior.js';
 import { readSafetensors, writeSafetensors } from '#src/core/model/safetensors.js';
 import {
   FEATURES,
@@ -179,10 +178,10 @@ test('the shipped network loads; one that is damaged is refused', async () => {
     const honest = { ...card, weights: { file: 'weights.safetensors', sha256 }, ...changed };
     await writeFile(join(folder, 'weights.safetensors'), weights);
     await writeFile(join(folder, 'network.json'), JSON.stringify(honest));
-    const error = await loadNoiseNetwork(pathToFileURL(`${folder}/`)).catch((reason: unknown) => reason);
+    const error = await loadNoiseNetwork(folder).catch((reason: unknown) => reason);
     if (!(error instanceof FlowDenoiseError)) return 'none';
     assert.is(error.code, 'BAD_PRIOR');
-    assert.ok(error.message.includes('weights.safetensors'), error.message);
+    assert.ok(error.message.includes(folder), error.message);
     return error.message;
   };
   const changed = (

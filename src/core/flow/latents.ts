@@ -1,7 +1,10 @@
-// Split (RealNVP, section 3.6, with Glow's learned prior): half of the channels leave the flow as a standard normal. A small
-// network reads their mean and scale from the half that stays.
+// Where numbers leave the flow as standard normals: half of the channels at a split, the rest at the top. A Gaussian gives
+// their mean and scale.
 import type { TensorOps } from '../ops/tensor-ops.js';
-import type { CouplingNet } from './coupling-net.js';
+import type { Architecture } from './architecture.js';
+import type { Bijection } from './bijections.js';
+import type { CouplingNet } from './networks.js';
+import type { ParameterSource } from './parameters.js';
 
 const LOG_SCALE_CAP = 3;
 
@@ -20,18 +23,16 @@ export interface Split<T> {
   inverse(kept: T, latent: T, condition?: T): T;
 }
 
-/** x = (kept, b); (m, q) = net(kept); s = 3 tanh(q / 3); latent = (b - m) exp(-s), logDet = -sum(s). */
+/**
+ * Split (RealNVP, section 3.6, with Glow's learned prior). A network reads mean and scale from the half that stays:
+ * x = (kept, b); (m, q) = net(kept); s = 3 tanh(q / 3); latent = (b - m) exp(-s), logDet = -sum(s).
+ */
 export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
   function gaussian(kept: T, condition?: T) {
     const { h, pullback } = net.forward(kept, condition);
     const [mean, q] = ops.halves(h);
     const bounded = ops.tanh(ops.affine(q, 1 / LOG_SCALE_CAP, 0));
-    return {
-      mean,
-      bounded,
-      logScale: ops.affine(bounded, LOG_SCALE_CAP, 0),
-      pullback,
-    };
+    return { mean, bounded, logScale: ops.affine(bounded, LOG_SCALE_CAP, 0), pullback };
   }
   return {
     forward(x, condition) {
@@ -56,6 +57,33 @@ export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
     inverse(kept, latent, condition) {
       const { mean, logScale } = gaussian(kept, condition);
       return ops.concat(kept, ops.add(mean, ops.mul(latent, ops.exp(logScale))));
+    },
+  };
+}
+
+/** At the last level: (m, s) = bias + V e, a vector [2C]; z = (x - m) exp(-s) per channel, logDet = -H W sum(s). */
+export function topGaussian<T>(
+  ops: TensorOps<T>,
+  { conditioning }: Pick<Architecture, 'conditioning'>,
+  source: ParameterSource<T>,
+): Bijection<T> {
+  const bias = source.vector('top.bias');
+  const weight = conditioning ? source.matrix('top.condition.weight') : undefined;
+  const gaussian = (condition?: T) =>
+    ops.halves(weight && condition ? ops.dense(condition, weight, bias) : bias);
+  return {
+    forward(x, condition) {
+      const [mean, logScale] = gaussian(condition);
+      const inverseScale = ops.exp(ops.affine(logScale, -1, 0));
+      return {
+        z: ops.mulVector(ops.addVector(x, ops.affine(mean, -1, 0)), inverseScale),
+        logDet: ops.forEachPixel(ops.affine(ops.sumVector(logScale), -1, 0), x),
+        pullback: (dz) => ops.mulVector(dz, inverseScale),
+      };
+    },
+    inverse(z, condition) {
+      const [mean, logScale] = gaussian(condition);
+      return ops.addVector(ops.mulVector(z, ops.exp(logScale)), mean);
     },
   };
 }
