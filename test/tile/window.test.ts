@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { axisWindows } from '#src/tile/blend.js';
 import { planTiles } from '#src/tile/plan.js';
-import { axisWindows } from '#src/tile/window.js';
 import { tileOptions } from './arbitrary.js';
 
 /** The number of tiles at each position of an axis, and the sum of their weights there. */

@@ -141,26 +141,6 @@ export const UNCERTAINTY = { centre: -1, reach: 3.5 } as const;
 /** Cells agree no better than this, whatever they state: neighbours share their errors. */
 export const LEAST_DEVIATION = 0.12;
 
-/**
- * The mean level of cells, each by its certainty, and the sum of these.
- *
- * @param levelOf      `logLevel` of a cell, from 0 on
- * @param deviationOf  its standard deviation
- */
-export function meanByCertainty(
-  cells: number,
-  levelOf: (cell: number) => number,
-  deviationOf: (cell: number) => number,
-): { readonly certainty: number; readonly mean: number } {
-  let [certainty, weighted] = [0, 0];
-  for (let cell = 0; cell < cells; cell++) {
-    const own = 1 / (deviationOf(cell) ** 2 + LEAST_DEVIATION ** 2);
-    certainty += own;
-    weighted += own * levelOf(cell);
-  }
-  return { certainty, mean: weighted / certainty };
-}
-
 /** The standard deviation of `logLevel` that a number of the second half stands for. */
 export function uncertaintyOf(raw: number): number {
   const { centre, reach } = UNCERTAINTY;

@@ -1,7 +1,7 @@
 // Whether a picture proves by itself that it holds no noise worth removing: text, screenshots, codes, line art, plots,
 // icons, gradients, scans of 1 bit. Drawing repeats colours exactly and changes in steps; noise leaves no two
 // neighbours equal for long and takes back what it has just changed. Not a test for clean photographs.
-import type { NoisyPicture } from '../noisy-picture.js';
+import type { Picture } from '../../picture.js';
 import { type CellChanges, measureChanges, type PictureChanges, RIPPLE } from './cell-changes.js';
 
 export interface SyntheticFinding {
@@ -130,7 +130,7 @@ function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | 
  * @param picture  any size, 8 or 16 bits or floats; pixels of alpha 0 do not count. At most 256 cells of 16x16 are read
  * @returns        the same for the same samples; `false` proves nothing: most clean photographs have it too
  */
-export async function findSynthetic(picture: NoisyPicture): Promise<SyntheticFinding> {
+export async function findSynthetic(picture: Picture): Promise<SyntheticFinding> {
   const why = judge(await measureChanges(picture));
   return why === undefined
     ? { isSynthetic: false, why: 'changes from pixel to pixel as photographs do' }

@@ -1,4 +1,5 @@
-// A model of the noise, for inference: the likelihood p(noisy | clean) of one tile and its gradient.
+// Models of the noise for inference: the likelihood p(noisy | clean) of one tile and its gradient. Gaussian noise, and
+// Laplacian noise as an example of your own model.
 import { badOption } from '../../errors.js';
 
 export interface NoiseModel {
@@ -30,31 +31,87 @@ export interface NoiseModel {
   gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION if tiles differ in their number of samples */
-export function checkSameSize(...tiles: readonly Float32Array[]): void {
+/** @throws FlowDenoiseError BAD_OPTION if tiles differ in their number of samples, or it is no multiple of `run` */
+export function checkTiles(run: number, ...tiles: readonly Float32Array[]): void {
   const lengths = tiles.map((tile) => tile.length);
-  if (new Set(lengths).size > 1)
-    throw badOption(`Expected tiles of one shape but received ${lengths.join(', ')} samples`);
+  if (new Set(lengths).size > 1 || (lengths[0] as number) % run !== 0)
+    throw badOption(
+      `Expected tiles of one shape${run > 1 ? ` for ${run} sigmas` : ''} but received ${lengths.join(', ')} samples`,
+    );
 }
 
-/** A map to samples with Gaussian noise of one sigma, and its inverse, so that a prior for Gaussian noise can be used. */
-export interface Stabiliser {
-  /** Standard deviation of the noise after `stabilise`, in units of its result (8-bit units: times 255). */
-  readonly sigma: number;
+/**
+ * log p(y | C) = -sum (y - C)^2 / (2 sigma^2), without the normalisation.
+ *
+ * @param sigma  standard deviation, above 0, in the units of the samples ([0, 1], not 0-255): one number for the tile,
+ *               one per pixel, [H * W], for all channels, or one per sample, [C * H * W]. Copied.
+ * @throws       FlowDenoiseError BAD_OPTION if a sigma is not a finite number above 0
+ */
+export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
+  const sigmas = Float64Array.from(typeof sigma === 'number' ? [sigma] : sigma);
+  const bad = sigmas.find((value) => !(value > 0 && Number.isFinite(value)));
+  if (bad !== undefined || sigmas.length === 0)
+    throw badOption(`Expected finite numbers above 0 for sigma but received ${bad ?? 'none'}`);
+  const precision = sigmas.map((value) => 1 / (value * value));
+  const run = precision.length;
 
-  /**
-   * Maps noisy samples to the domain of Gaussian noise. A clean signal in [0, 1] stays in [0, 1], as a prior expects.
-   *
-   * @param noisy  samples in [0, 1], not clipped, any layout; not modified
-   * @returns      as many samples
-   */
-  stabilise(noisy: Float32Array): Float32Array;
+  return {
+    name: 'gaussian',
+    precision: Float32Array.from(precision),
 
-  /**
-   * Maps a denoised picture back to [0, 1]. It is unbiased, unlike the plain inverse of `stabilise`.
-   *
-   * @param estimate  an estimate of the mean of `stabilise`'s result; not modified
-   * @returns         the clean samples, not clipped at 1
-   */
-  destabilise(estimate: Float32Array): Float32Array;
+    logLikelihood(estimate, noisy) {
+      checkTiles(run, estimate, noisy);
+      let sum = 0;
+      for (let i = 0; i < noisy.length; i++) {
+        const difference = (noisy[i] as number) - (estimate[i] as number);
+        sum += difference * difference * (precision[i % run] as number);
+      }
+      return -sum / 2;
+    },
+
+    gradient(estimate, noisy, out) {
+      checkTiles(run, estimate, noisy, out);
+      for (let i = 0; i < noisy.length; i++)
+        out[i] = ((noisy[i] as number) - (estimate[i] as number)) * (precision[i % run] as number);
+      return out;
+    },
+  };
+}
+
+/** |d| is rounded off near 0, up to this share of the scale, so that the gradient is continuous. */
+const ROUNDING = 0.1;
+
+/**
+ * log p(y | C) = -sum (sqrt((y - C)^2 + e^2) - e) / b: Laplacian noise of scale b, smoothed over e = b / 10. Its rare large errors
+ * pull an estimate less than Gaussian ones.
+ *
+ * @param sigma  standard deviation of the noise, above 0, [0, 1] units; b = sigma / sqrt(2)
+ * @throws       FlowDenoiseError BAD_OPTION
+ */
+export function laplacianNoise(sigma: number): NoiseModel {
+  if (!(sigma > 0 && Number.isFinite(sigma)))
+    throw badOption(`Expected a finite number above 0 for sigma but received ${sigma}`);
+  const scale = sigma / Math.SQRT2;
+  const rounding = ROUNDING * scale;
+
+  return {
+    name: 'laplacian',
+
+    logLikelihood(estimate, noisy) {
+      checkTiles(1, estimate, noisy);
+      let sum = 0;
+      for (let i = 0; i < noisy.length; i++)
+        sum += Math.hypot((noisy[i] as number) - (estimate[i] as number), rounding) - rounding;
+      return -sum / scale;
+    },
+
+    gradient(estimate, noisy, out) {
+      checkTiles(1, estimate, noisy, out);
+      for (let i = 0; i < noisy.length; i++) {
+        const difference = (noisy[i] as number) - (estimate[i] as number);
+        out[i] = difference / (scale * Math.hypot(difference, rounding));
+      }
+      return out;
+    },
+  };
 }

@@ -50,9 +50,8 @@ export function isNoiseProfile(value: unknown): value is GivenNoiseProfile {
 export function faultOfNoiseProfile(value: unknown): string | undefined {
   const issue = profileSchema.safeParse(value).error?.issues[0];
   if (!issue) return undefined;
-  const [first, ...rest] = issue.path.map(String);
-  const place = [first, ...rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))].join('');
-  return first === undefined ? issue.message : `${place}: ${issue.message}`;
+  const place = z.core.toDotPath(issue.path);
+  return place === '' ? issue.message : `${place}: ${issue.message}`;
 }
 
 /**

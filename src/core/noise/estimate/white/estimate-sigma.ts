@@ -2,7 +2,8 @@
 // (see noise-patches.ts) a colour picture has next to nothing in its chroma planes and a grey one little where it
 // is smooth; what is there is noise. Not for noise that depends on the signal or is correlated.
 
-import { coloursOf, type NoisyPicture } from '../../noisy-picture.js';
+import { mean } from '../../../metrics/index.js';
+import { colourChannels, type Picture } from '../../../picture.js';
 import { collectNoisePatches } from './noise-patches.js';
 import { fitVariances } from './variance-fit.js';
 
@@ -53,11 +54,10 @@ const UNKNOWN = { sigma255: 0, confidence: 0, luma255: 0, coarse255: 0, isClean:
  * Sigma of the white Gaussian noise in a picture, whether clipped and rounded or not; alpha is not looked at.
  *
  * @param picture  any size: at most 3072 patches of it are read, so large pictures cost no more
- * @returns        the same for the same samples, always; gives way to the event loop every few milliseconds
  * @see            Chen, Zhu and Heng 2015, An Efficient Statistical Method for Image Noise Level Estimation
  */
-export async function estimateSigma(picture: NoisyPicture): Promise<SigmaEstimate> {
-  const colours = coloursOf(picture);
+export async function estimateSigma(picture: Picture): Promise<SigmaEstimate> {
+  const colours = colourChannels(picture.channels);
   const repeat = (sigma: number) => Array.from({ length: colours }, () => sigma);
   const patches = await collectNoisePatches(picture);
   const isTiny = Math.min(picture.width, picture.height) < LEAST_SIDE;
@@ -65,7 +65,7 @@ export async function estimateSigma(picture: NoisyPicture): Promise<SigmaEstimat
   const found = isTiny ? undefined : await fitVariances(patches, rounding);
   if (!found) return { ...UNKNOWN, perChannel255: repeat(0) };
   const { variances, luma } = found;
-  const sigma255 = Math.sqrt(variances.reduce((sum, value) => sum + value, 0) / variances.length);
+  const sigma255 = Math.sqrt(mean(variances));
   const luma255 = Math.sqrt(luma);
   const precision = Math.max(0, 1 - 10 / Math.sqrt(2 * found.samples));
   const coarse255 = Math.sqrt(found.coarse);
