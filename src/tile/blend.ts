@@ -154,13 +154,12 @@ function correctRow(
 
 /**
  * The weights of the tiles along one axis; a pixel's weight is its column's times its row's. They sum to 1 at every position, so
- * the products do too. A tile has weight 1 where it is alone and at the picture's edges. Next to a neighbour, its outermost
- * `margin` pixels have weight 0, then it rises as sin^2 (a Hann window) over the rest of the overlap.
+ * the products do too. A tile has weight 1 where it is alone and at the picture's edges. Next to a neighbour, its weight is 0
+ * over a quarter of the overlap, which the flow's zero padding spoils, and then rises as sin^2 (a Hann window).
  *
  * @param starts   the tiles' starts, ascending, the first at 0, each before the end of the tile before
  * @param length   length of the axis: the last start + tileLength
  * @param overlap  the fewest pixels that neighbours share (0 makes hard seams)
- * @param margin   pixels at a tile's border that the flow's zero padding spoils; at most half of the overlap is used
  * @returns        for each tile its weights, [tileLength], in [0, 1]
  */
 export function axisWindows(
@@ -168,8 +167,8 @@ export function axisWindows(
   tileLength: number,
   length: number,
   overlap: number,
-  margin: number = Math.floor(overlap / 4),
 ): readonly Float32Array[] {
+  const margin = Math.floor(overlap / 4);
   const raw = starts.map((start, i) => {
     const before = starts[i - 1];
     const after = starts[i + 1];
@@ -186,12 +185,9 @@ export function axisWindows(
   );
 }
 
-/**
- * 0 for the margin, sin^2 up to the neighbour's margin, then 1. The margin is at most half of the overlap, so a tile's
- * weight rises before its neighbour's falls to 0 and the sum is never 0.
- */
+/** 0 for the margin, sin^2 up to the neighbour's margin, then 1; without a neighbour (0 shared) 1. */
 function ramp(tileLength: number, shared: number, margin: number): Float64Array {
-  const spoilt = Math.min(margin, Math.floor(shared / 2));
+  const spoilt = Math.min(margin, shared);
   const width = shared - 2 * spoilt;
   return Float64Array.from({ length: tileLength }, (_, p) => {
     if (p < spoilt) return 0;

@@ -1,4 +1,4 @@
-// Where a picture's tiles lie. extract.ts reads a tile; window.ts weighs its pixels.
+// Where a picture's tiles lie. extract.ts reads a tile; blend.ts weighs its pixels.
 import { badOption } from '../core/errors.js';
 
 export type TileSize = number | 'auto';

@@ -78,8 +78,8 @@ export async function detectNoise(
   meter: NoiseMeter,
 ): Promise<DetectedNoise> {
   if (kind !== 'auto') return whiteNoise(picture, kind, range);
-  const { isSynthetic, why } = await findSynthetic(picture);
-  if (isSynthetic) return nothing(0, why, 1);
+  const drawn = await findSynthetic(picture);
+  if (drawn !== undefined) return nothing(0, drawn, 1);
   let asked: Promise<DetectedNoise> | undefined;
   const asWhite = () => {
     asked ??= whiteNoise(picture, kind, range);

@@ -162,28 +162,20 @@ function addPairs(
   return leastStep;
 }
 
-/** The smallest range of a channel in a 4x4 part whose pixels all count. */
-function calmestPart(cell: Cell): number {
+/** The smallest range of samples, over the 4x4 parts whose pixels all count. */
+function calmestPart({ planes, isShown, width, height }: Cell): number {
   let calmest = Number.POSITIVE_INFINITY;
-  for (let y = 0; y + 4 <= cell.height; y += 4)
-    for (let x = 0; x + 4 <= cell.width; x += 4) calmest = Math.min(calmest, rangeOfPart(cell, y * SIDE + x));
-  return calmest;
-}
-
-/** The largest range of a channel in the 4x4 part that begins at `start`; Infinity where a pixel does not count. */
-function rangeOfPart({ planes, isShown }: Cell, start: number): number {
-  let range = 0;
-  for (const plane of planes) {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let k = 0; k < 16; k++) {
-      const i = start + (k >> 2) * SIDE + (k & 3);
-      if (!isShown[i]) return Number.POSITIVE_INFINITY;
-      low = Math.min(low, plane[i] as number);
-      high = Math.max(high, plane[i] as number);
+  for (let y = 0; y + 4 <= height; y += 4)
+    for (let x = 0; x + 4 <= width; x += 4) {
+      const part = Array.from({ length: 16 }, (_, k) => (y + (k >> 2)) * SIDE + x + (k & 3));
+      if (!part.every((i) => isShown[i])) continue;
+      const ranges = planes.map((plane) => {
+        const samples = part.map((i) => plane[i] as number);
+        return Math.max(...samples) - Math.min(...samples);
+      });
+      calmest = Math.min(calmest, Math.max(...ranges));
     }
-    range = Math.max(range, high - low);
-  }
-  return range;
+  return calmest;
 }
 
 /**

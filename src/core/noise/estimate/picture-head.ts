@@ -4,7 +4,7 @@
 // Welling 2018); beside them the mean of the cells' own levels, each by its certainty; two layers more. Small enough for plain
 // JavaScript.
 import type { Weights } from '../../flow/parameters.js';
-import { FEATURES, LEAST_DEVIATION, LEVELS, uncertaintyOf } from './noise-network.js';
+import { FEATURES, LEAST_DEVIATION, LEVELS, shapesOf, uncertaintyOf } from './noise-network.js';
 
 /** Per cell: the network's levels and uncertainties, its features, and the cell's brightness. */
 export const CELL_INPUTS = 2 * LEVELS + FEATURES + 1;
@@ -25,14 +25,7 @@ const LAYERS = {
 } as const;
 
 /** Every tensor's shape by name, as in the weights file. */
-export function pictureHeadShapes(): Readonly<Record<string, readonly number[]>> {
-  return Object.fromEntries(
-    Object.entries(LAYERS).flatMap(([name, [out, inputs]]) => [
-      [`${name}.weight`, [out, inputs]],
-      [`${name}.bias`, [out]],
-    ]),
-  );
-}
+export const pictureHeadShapes = () => shapesOf(LAYERS);
 
 /** What 'picture1' is told of certainties is the logarithm of their mean over this. */
 export const CERTAINTY_SCALE = 3;

@@ -113,14 +113,10 @@ function gainsOf({ whiteBalance: { red, blue } }: CameraSettings) {
 /** The sensor's image: one channel per pixel, before white balance. */
 function mosaicOf(light: Float32Array, { width, height }: Size, settings: CameraSettings): Float32Array {
   const gains = gainsOf(settings);
-  const mosaic = new Float32Array(width * height);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const channel = bayerChannel(x, y);
-      mosaic[y * width + x] =
-        (light[(channel * height + y) * width + x] as number) / (gains[channel] as number);
-    }
-  return mosaic;
+  return Float32Array.from({ length: width * height }, (_, i) => {
+    const channel = bayerChannel(i % width, Math.floor(i / width));
+    return (light[channel * width * height + i] as number) / gains[channel];
+  });
 }
 
 function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array) => Float32Array {
@@ -135,7 +131,7 @@ function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array)
   const noiseAt = tonedNoise(tone, settings);
   return (mosaic) => {
     const balanced = mosaic.map(
-      (value, i) => ((gains[bayerChannel(i % width, Math.floor(i / width))] as number) * value) / exposure,
+      (value, i) => (gains[bayerChannel(i % width, Math.floor(i / width))] * value) / exposure,
     );
     const colour = demosaic(balanced, size, settings.demosaic);
     const mean = meanOf(colour, plane);

@@ -1,18 +1,13 @@
 // 8 x 8 blocks of a picture and their orthonormal DCT.
-import type { Picture } from '../../../picture.js';
+import { type Picture, whiteLevel } from '../../../picture.js';
 
 /** Side of a block, and its samples in one channel. */
 export const SIDE = 8;
 export const AREA = SIDE * SIDE;
 
-/** Copies the block at (x, y) times `scale` to `out`, [colours, 8, 8]. A plain function: V8 optimises those soonest. */
-export function readBlock(
-  { data, width, channels }: Picture,
-  scale: number,
-  x: number,
-  y: number,
-  out: Float64Array,
-): void {
+/** Copies the block at (x, y) to `out`, [colours, 8, 8], in 8-bit units. */
+export function readBlock({ data, width, channels }: Picture, x: number, y: number, out: Float64Array): void {
+  const scale = 255 / whiteLevel(data);
   let to = 0;
   for (let row = y; row < y + SIDE; row++) {
     let at = (row * width + x) * channels;

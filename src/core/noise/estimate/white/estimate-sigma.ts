@@ -17,13 +17,10 @@ export interface SigmaEstimate {
   readonly perChannel255: readonly number[];
   /**
    * 0 to 1; 0 says that nothing can be told (tiny, flat or clipped throughout), and then the other figures mean
-   * nothing. Otherwise the product of two things. The first is 1 less ten times the relative standard error of
-   * `sigma255`: 0.95 where chance alone moves it by 0.5%. The second is how well it agrees with a second opinion,
-   * `luma255` for colour and `coarse255` for grey: 1 where that is at most 1.25 times `sigma255` (or 1.5, if that
-   * is more), falling as 1 / ratio from there, and in colour where `sigma255` is that much more than `luma255` too.
-   * Where it is far below 1 the picture is either textured all over
-   * (and a grey one's `sigma255` too high) or holds noise that is correlated between channels or pixels, as after
-   * a JPEG with subsampled chroma (and `sigma255` is too low).
+   * nothing. Otherwise 1 less ten times the relative standard error of `sigma255`, times how well a second opinion agrees:
+   * `luma255` for colour and `coarse255` for grey. That is 1 up to a ratio of 1.25 (noise below 1.5 counts as 1.5) and falls
+   * as 1 / ratio from there. Far below 1 the picture is textured all over (and a grey one's `sigma255` too high), or its noise
+   * is correlated between channels or pixels, as after a JPEG with subsampled chroma (and `sigma255` is too low).
    */
   readonly confidence: number;
   /** Colour: the estimate from luma alone, an upper bound where pictures are textured. Grey: `sigma255`. */

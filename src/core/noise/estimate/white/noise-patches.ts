@@ -2,7 +2,7 @@
 // one luma and two chroma planes and by the DCT, both orthonormal, so that white noise stays white and what is in
 // one coefficient is independent of what is in another. 8-bit units.
 import { setImmediate } from 'node:timers/promises';
-import { colourChannels, type Picture, whiteLevel } from '../../../picture.js';
+import { colourChannels, type Picture } from '../../../picture.js';
 import { toOpponents } from '../../model/opponents.js';
 import { AREA, readBlock, SIDE, transform } from './blocks.js';
 
@@ -73,10 +73,9 @@ async function eachPatch(
   visit: (samples: Float64Array) => boolean,
 ): Promise<void> {
   const samples = new Float64Array(colourChannels(picture.channels) * AREA);
-  const scale = WHITE / whiteLevel(picture.data);
   for (const [n, [x, y]] of corners.entries()) {
     if (n % CHUNK === CHUNK - 1) await setImmediate();
-    readBlock(picture, scale, x, y, samples);
+    readBlock(picture, x, y, samples);
     if (!visit(samples)) return;
   }
 }

@@ -72,19 +72,18 @@ const CORNER = Array.from({ length: blocks.AREA }, (_, k) => k).filter((k) => k 
 /** Up to 4096 blocks of 8 x 8 on an even grid; their variances are means over two chroma planes. */
 async function colourPatches(picture: Picture): Promise<Patches> {
   const { AREA, SIDE } = blocks;
-  const { data, width, height } = picture;
+  const { width, height } = picture;
   const step = Math.max(SIDE, Math.ceil(Math.sqrt((width * height) / MOST_BLOCKS)));
   const columns = along(width, SIDE, step);
   const count = columns * along(height, SIDE, step);
   const patches = blankPatches(count, 2 * CORNER.length);
   const { means, variances, clipped } = patches;
   const [blacks, whites] = [new Uint8Array(count), new Uint8Array(count)];
-  const scale = WHITE / whiteLevel(data);
   const samples = new Float64Array(3 * AREA);
   let [isBelow, isAbove, least] = [false, false, Number.POSITIVE_INFINITY];
   for (let n = 0; n < count; n++) {
     if (n % CHUNK === 0) await setImmediate();
-    blocks.readBlock(picture, scale, (n % columns) * step, Math.floor(n / columns) * step, samples);
+    blocks.readBlock(picture, (n % columns) * step, Math.floor(n / columns) * step, samples);
     let [sum, black, white] = [0, 0, 0];
     for (let i = 0; i < samples.length; i++) {
       const value = samples[i] as number;

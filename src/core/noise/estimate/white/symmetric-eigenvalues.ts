@@ -13,19 +13,14 @@ const MAX_ITERATIONS = 30;
  */
 export function symmetricEigenvalues(matrix: Float64Array, size: number): Float64Array {
   if (!matrix.every(Number.isFinite)) throw badOption('Expected a matrix of finite numbers');
-  const { diagonal, subdiagonal } = tridiagonalise(matrix, size);
+  const [diagonal, subdiagonal] = tridiagonalise(matrix, size);
   for (let first = 0; first < size; first++) isolate(diagonal, subdiagonal, first);
   return diagonal.sort();
 }
 
-interface Tridiagonal {
-  readonly diagonal: Float64Array;
-  /** subdiagonal[i] stands between rows i and i + 1; the last is 0. */
-  readonly subdiagonal: Float64Array;
-}
-
 /** H A H with Householder reflections H, from the last row upwards. */
-function tridiagonalise(a: Float64Array, size: number): Tridiagonal {
+function tridiagonalise(a: Float64Array, size: number): readonly [Float64Array, Float64Array] {
+  // subdiagonal[i] stands between rows i and i + 1; the last is 0.
   const subdiagonal = new Float64Array(size);
   const v = new Float64Array(size);
   const p = new Float64Array(size);
@@ -73,8 +68,7 @@ function tridiagonalise(a: Float64Array, size: number): Tridiagonal {
         a[at + j] = (a[at + j] as number) - vi * (p[j] as number) - pi * (v[j] as number);
     }
   }
-  const diagonal = Float64Array.from({ length: size }, (_, i) => a[i * size + i] as number);
-  return { diagonal, subdiagonal };
+  return [a.filter((_, i) => i % (size + 1) === 0), subdiagonal];
 }
 
 /** QL steps with Wilkinson's shift until diagonal[first] is an eigenvalue. */
