@@ -31,13 +31,46 @@ export interface NoiseModel {
   gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION if tiles differ in their number of samples, or it is no multiple of `run` */
-export function checkTiles(run: number, ...tiles: readonly Float32Array[]): void {
-  const lengths = tiles.map((tile) => tile.length);
-  if (new Set(lengths).size > 1 || (lengths[0] as number) % run !== 0)
-    throw badOption(
-      `Expected tiles of one shape${run > 1 ? ` for ${run} sigmas` : ''} but received ${lengths.join(', ')} samples`,
-    );
+/** Of the sample at `place`: `error` is y - C, `clean` is C. */
+type OfSample = (error: number, clean: number, place: number) => number;
+
+/**
+ * Noise whose samples are independent: log p(y | C) = -sum cost / over.
+ *
+ * @param slope  the derivative of -cost / over with respect to C
+ * @param run    tiles have a multiple of so many samples
+ */
+export function independentNoise(
+  name: string,
+  { cost, over, slope, run = 1 }: { cost: OfSample; over: number; slope: OfSample; run?: number },
+): NoiseModel {
+  function check(...tiles: readonly Float32Array[]): void {
+    const lengths = tiles.map((tile) => tile.length);
+    if (new Set(lengths).size > 1 || (lengths[0] as number) % run !== 0)
+      throw badOption(
+        `Expected tiles of one shape${run > 1 ? ` for ${run} sigmas` : ''} but received ${lengths.join(', ')} samples`,
+      );
+  }
+  return {
+    name,
+    logLikelihood(estimate, noisy) {
+      check(estimate, noisy);
+      let sum = 0;
+      for (let i = 0; i < noisy.length; i++) {
+        const clean = estimate[i] as number;
+        sum += cost((noisy[i] as number) - clean, clean, i);
+      }
+      return -sum / over;
+    },
+    gradient(estimate, noisy, out) {
+      check(estimate, noisy, out);
+      for (let i = 0; i < noisy.length; i++) {
+        const clean = estimate[i] as number;
+        out[i] = slope((noisy[i] as number) - clean, clean, i);
+      }
+      return out;
+    },
+  };
 }
 
 /**
@@ -54,28 +87,14 @@ export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
     throw badOption(`Expected finite numbers above 0 for sigma but received ${bad ?? 'none'}`);
   const precision = sigmas.map((value) => 1 / (value * value));
   const run = precision.length;
-
-  return {
-    name: 'gaussian',
-    precision: Float32Array.from(precision),
-
-    logLikelihood(estimate, noisy) {
-      checkTiles(run, estimate, noisy);
-      let sum = 0;
-      for (let i = 0; i < noisy.length; i++) {
-        const difference = (noisy[i] as number) - (estimate[i] as number);
-        sum += difference * difference * (precision[i % run] as number);
-      }
-      return -sum / 2;
-    },
-
-    gradient(estimate, noisy, out) {
-      checkTiles(run, estimate, noisy, out);
-      for (let i = 0; i < noisy.length; i++)
-        out[i] = ((noisy[i] as number) - (estimate[i] as number)) * (precision[i % run] as number);
-      return out;
-    },
-  };
+  const at = (place: number) => precision[place % run] as number;
+  const model = independentNoise('gaussian', {
+    cost: (error, _, place) => error * error * at(place),
+    over: 2,
+    slope: (error, _, place) => error * at(place),
+    run,
+  });
+  return { ...model, precision: Float32Array.from(precision) };
 }
 
 /** |d| is rounded off near 0, up to this share of the scale, so that the gradient is continuous. */
@@ -93,25 +112,9 @@ export function laplacianNoise(sigma: number): NoiseModel {
     throw badOption(`Expected a finite number above 0 for sigma but received ${sigma}`);
   const scale = sigma / Math.SQRT2;
   const rounding = ROUNDING * scale;
-
-  return {
-    name: 'laplacian',
-
-    logLikelihood(estimate, noisy) {
-      checkTiles(1, estimate, noisy);
-      let sum = 0;
-      for (let i = 0; i < noisy.length; i++)
-        sum += Math.hypot((noisy[i] as number) - (estimate[i] as number), rounding) - rounding;
-      return -sum / scale;
-    },
-
-    gradient(estimate, noisy, out) {
-      checkTiles(1, estimate, noisy, out);
-      for (let i = 0; i < noisy.length; i++) {
-        const difference = (noisy[i] as number) - (estimate[i] as number);
-        out[i] = difference / (scale * Math.hypot(difference, rounding));
-      }
-      return out;
-    },
-  };
+  return independentNoise('laplacian', {
+    cost: (error) => Math.hypot(error, rounding) - rounding,
+    over: scale,
+    slope: (error) => error / (scale * Math.hypot(error, rounding)),
+  });
 }

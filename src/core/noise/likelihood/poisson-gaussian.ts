@@ -3,7 +3,7 @@
 // all in [0, 1] units. As a stabiliser, which works with any prior, and as a likelihood.
 import { badOption } from '../../errors.js';
 import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
-import { checkTiles, type NoiseModel } from './noise-model.js';
+import { independentNoise, type NoiseModel } from './noise-model.js';
 
 export interface PoissonGaussianParameters {
   /** Variance per unit of signal, above 0: 1 / 30 if 30 photons make white. In [0, 1] units: gain255 / 255. */
@@ -97,30 +97,13 @@ export function poissonGaussianLikelihood(parameters: PoissonGaussianParameters)
   const least = LEAST_COUNTS * gain;
   const varianceAt = (clean: number) => gain * Math.max(least, clean - offset) + sigma * sigma;
 
-  return {
-    name: 'poisson-gaussian',
-
-    logLikelihood(estimate, noisy) {
-      checkTiles(1, estimate, noisy);
-      let sum = 0;
-      for (let i = 0; i < noisy.length; i++) {
-        const clean = estimate[i] as number;
-        const variance = varianceAt(clean);
-        sum += ((noisy[i] as number) - clean) ** 2 / variance + Math.log(variance);
-      }
-      return -sum / 2;
+  return independentNoise('poisson-gaussian', {
+    cost: (error, clean) => error ** 2 / varianceAt(clean) + Math.log(varianceAt(clean)),
+    over: 2,
+    slope(error, clean) {
+      const variance = varianceAt(clean);
+      const growth = clean - offset > least ? gain : 0;
+      return error / variance + (growth / 2) * ((error / variance) ** 2 - 1 / variance);
     },
-
-    gradient(estimate, noisy, out) {
-      checkTiles(1, estimate, noisy, out);
-      for (let i = 0; i < noisy.length; i++) {
-        const clean = estimate[i] as number;
-        const variance = varianceAt(clean);
-        const difference = (noisy[i] as number) - clean;
-        const growth = clean - offset > least ? gain : 0;
-        out[i] = difference / variance + (growth / 2) * ((difference / variance) ** 2 - 1 / variance);
-      }
-      return out;
-    },
-  };
+  });
 }
