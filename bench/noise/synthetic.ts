@@ -25,7 +25,7 @@ async function tally(pictures: AsyncIterable<Labelled>): Promise<void> {
     const key = `${label} ${kind}`;
     const row = rows.get(key) ?? { label, count: 0, synthetic: 0 };
     row.count += 1;
-    if ((await findSynthetic(picture)).isSynthetic) row.synthetic += 1;
+    if ((await findSynthetic(picture)) !== undefined) row.synthetic += 1;
     rows.set(key, row);
   }
 }

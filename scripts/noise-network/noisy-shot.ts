@@ -6,12 +6,14 @@ import { BANDS, DETAIL_POWERS, MEASURED, splitIntoBands } from '#src/core/noise/
 import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '#src/core/noise/model/noise-profile.js';
 import { toOpponents } from '#src/core/noise/model/opponents.js';
 import { type CameraSettings, takePictures } from '#src/core/noise/simulate/camera.js';
-import { blurred, resized } from '#src/core/noise/simulate/filters.js';
+import { blurred } from '#src/core/noise/simulate/filters.js';
 import { toPlanar } from '#src/core/picture.js';
 import type { RgbPicture } from '#src/train/data/cut-crop.js';
 import { type Draws, drawsFrom } from '../draws.js';
 import { drawnGraphics } from './drawn-graphics.js';
+import { noiseReducer } from './noise-reduction.js';
 import { addProfileNoise } from './profile-noise.js';
+import { resized } from './resizing.js';
 
 /** Side of an example, pixels. */
 export const SIDE = 256;
@@ -88,7 +90,7 @@ function drawnCamera(draws: Draws): CameraSettings {
     saturation: draws.uniform(0, 1.2),
     contrast: draws.uniform(0, 0.7),
     noiseReduction: draws.chance(0.65)
-      ? {
+      ? noiseReducer({
           kind: draws.chance(0.5) ? 'guided' : 'garrote',
           luma: draws.chance(0.85) ? draws.logUniform(0.4, 4) : 0,
           // Cameras smooth chroma much more than luma: at high ISO what is left is noise in the luma alone.
@@ -98,7 +100,7 @@ function drawnCamera(draws: Draws): CameraSettings {
             chroma: Math.round(draws.logUniform(0.6, 9.4)),
           },
           strength: draws.uniform(0.4, 1),
-        }
+        })
       : undefined,
     smoothing: {
       luma: draws.chance(0.5) ? draws.logUniform(0.35, 2) : 0,
@@ -108,7 +110,6 @@ function drawnCamera(draws: Draws): CameraSettings {
       amount: draws.chance(0.6) ? draws.uniform(0.1, 1.5) : 0,
       radius: draws.uniform(0.5, 1.5),
     },
-    scale: 1,
   };
 }
 

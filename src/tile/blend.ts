@@ -1,10 +1,10 @@
 // Blends denoised tiles. It blends corrections (estimate - noisy), so a correction of zero returns the input bit for bit,
 // however the weights round. It keeps sums only for rows that tiles still work on; complete rows go into the result.
 import { setImmediate } from 'node:timers/promises';
-import { FlowDenoiseError } from '../core/errors.js';
+import { badOption } from '../core/errors.js';
 import { colourChannels, type Picture, type Samples, whiteLevel } from '../core/picture.js';
+import { blankLike } from './extract.js';
 import type { Tile, TilePlan } from './plan.js';
-import { axisWindows } from './window.js';
 
 /** How long writing rows may block the event loop, in milliseconds. */
 const CHUNK_MS = 10;
@@ -14,7 +14,6 @@ export interface Blender<S extends Samples = Samples> {
    * Adds one tile. Add each tile of the plan once, in any order. From the top down takes the least memory.
    *
    * @param correction  estimate - noisy, planar [C, tileHeight, tileWidth], in units of the white level
-   * @throws            FlowDenoiseError BAD_OPTION if its length is wrong
    */
   add(tile: Tile, correction: Float32Array): void;
 
@@ -29,42 +28,33 @@ export interface Blender<S extends Samples = Samples> {
 /**
  * @param picture  the noisy picture; do not change it before `finish` is done
  * @param plan     made for the picture's size
- * @throws         FlowDenoiseError BAD_OPTION if plan, size and samples disagree
+ * @throws         FlowDenoiseError BAD_OPTION if they disagree
  */
 export function createBlender<S extends Samples>(picture: Picture<S>, plan: TilePlan): Blender<S> {
   const { data, width, height, channels } = picture;
   const { tileWidth, tileHeight } = plan;
-  const expected = plan.width * plan.height * channels;
-  if (plan.width !== width || plan.height !== height || data.length !== expected) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected ${plan.width} x ${plan.height} x ${channels} samples for picture (the plan's size) ` +
-        `but received ${width} x ${height} x ${channels} with ${data.length} samples`,
+  if (plan.width !== width || plan.height !== height || data.length !== width * height * channels)
+    throw badOption(
+      `Expected a picture of the plan's ${plan.width} x ${plan.height} pixels but received ${data.length} samples of ` +
+        `${width} x ${height} x ${channels}`,
     );
-  }
   const colours = colourChannels(channels);
-  const plane = tileWidth * tileHeight;
   const columns = axisWindows(plan.xs, tileWidth, plan.paddedWidth, plan.overlap);
   const rows = axisWindows(plan.ys, tileHeight, plan.paddedHeight, plan.overlap);
-  const out = blankLike(data);
+  const out = blankLike(data, data.length);
   const rowLength = width * colours;
   // Band k: the rows from the start of tile row k to the start of the next; complete when tile rows 0..k are done.
-  const bandEnds = plan.ys.map((_, k) => Math.min(height, plan.ys[k + 1] ?? height));
+  const bandStarts = [...plan.ys, height].map((y) => Math.min(y, height));
+  const startOf = (band: number) => bandStarts[band] as number;
+  /** The sums of the bands that a tile has reached. */
   const bands = new Map<number, Float32Array>();
   const tilesLeft = plan.ys.map(() => plan.xs.length);
   let nextBand = 0;
   let writing: Promise<void> = Promise.resolve();
   let signalOfFinish: AbortSignal | undefined;
 
-  function bandStart(band: number): number {
-    return Math.min(height, plan.ys[band] ?? height);
-  }
-
-  /** The sums of a band, created with its first tile. */
   function sumsOf(band: number): Float32Array {
-    const known = bands.get(band);
-    if (known) return known;
-    const sums = new Float32Array(((bandEnds[band] ?? 0) - bandStart(band)) * rowLength);
+    const sums = bands.get(band) ?? new Float32Array((startOf(band + 1) - startOf(band)) * rowLength);
     bands.set(band, sums);
     return sums;
   }
@@ -72,9 +62,9 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
   /** Writes a band's rows into the result, and yields to the event loop in between. */
   async function writeBand(band: number): Promise<void> {
     const sums = bands.get(band);
-    const first = bandStart(band);
+    const first = startOf(band);
     let chunkStart = Number.NEGATIVE_INFINITY;
-    for (let y = first; y < (bandEnds[band] ?? 0); y++) {
+    for (let y = first; y < startOf(band + 1); y++) {
       // Also before the first row: the caller has used its share of this turn.
       if (performance.now() - chunkStart > CHUNK_MS) {
         await setImmediate();
@@ -99,34 +89,30 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
 
   return {
     add(tile, correction) {
-      const across = columns[tile.column];
-      const down = rows[tile.row];
-      if (across === undefined || down === undefined || correction.length !== colours * plane) {
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
+      const [across, down] = [columns[tile.column], rows[tile.row]];
+      if (!across || !down || correction.length !== colours * tileWidth * tileHeight)
+        throw badOption(
           `Expected ${colours} x ${tileHeight} x ${tileWidth} samples for the correction of a tile of the plan ` +
             `but received ${correction.length} for tile (${tile.column}, ${tile.row})`,
         );
-      }
       const visibleWidth = Math.min(tileWidth, width - tile.x);
       const visibleHeight = Math.min(tileHeight, height - tile.y);
       let band = tile.row;
       for (let y = 0; y < visibleHeight; y++) {
-        while (tile.y + y >= (bandEnds[band] ?? height)) band += 1;
+        while (tile.y + y >= startOf(band + 1)) band += 1;
         const weight = down[y] as number;
         if (weight === 0) continue;
         const sums = sumsOf(band);
-        const row = (tile.y + y - bandStart(band)) * rowLength;
+        const row = (tile.y + y - startOf(band)) * rowLength;
         for (let c = 0; c < colours; c++) {
-          const from = c * plane + y * tileWidth;
+          const from = (c * tileHeight + y) * tileWidth;
           let to = row + tile.x * colours + c;
-          for (let x = 0; x < visibleWidth; x++, to += colours) {
+          for (let x = 0; x < visibleWidth; x++, to += colours)
             sums[to] =
               (sums[to] as number) + weight * (across[x] as number) * (correction[from + x] as number);
-          }
         }
       }
-      tilesLeft[tile.row] = (tilesLeft[tile.row] ?? 0) - 1;
+      tilesLeft[tile.row] = (tilesLeft[tile.row] as number) - 1;
       let complete = nextBand;
       while (tilesLeft[complete] === 0) complete += 1;
       writeThrough(complete);
@@ -166,14 +152,47 @@ function correctRow(
   }
 }
 
-/** Zeros of the same type and length. A Buffer, which sharp returns, has no public constructor. */
-function blankLike<S extends Samples>(data: S): S {
-  const length = data.length;
-  const blank = (): Samples => {
-    if (Buffer.isBuffer(data)) return Buffer.alloc(length);
-    if (data instanceof Uint8Array) return new Uint8Array(length);
-    if (data instanceof Uint16Array) return new Uint16Array(length);
-    return new Float32Array(length);
-  };
-  return blank() as S;
+/**
+ * The weights of the tiles along one axis; a pixel's weight is its column's times its row's. They sum to 1 at every position, so
+ * the products do too. A tile has weight 1 where it is alone and at the picture's edges. Next to a neighbour, its weight is 0
+ * over a quarter of the overlap, which the flow's zero padding spoils, and then rises as sin^2 (a Hann window).
+ *
+ * @param starts   the tiles' starts, ascending, the first at 0, each before the end of the tile before
+ * @param length   length of the axis: the last start + tileLength
+ * @param overlap  the fewest pixels that neighbours share (0 makes hard seams)
+ * @returns        for each tile its weights, [tileLength], in [0, 1]
+ */
+export function axisWindows(
+  starts: readonly number[],
+  tileLength: number,
+  length: number,
+  overlap: number,
+): readonly Float32Array[] {
+  const margin = Math.floor(overlap / 4);
+  const raw = starts.map((start, i) => {
+    const before = starts[i - 1];
+    const after = starts[i + 1];
+    const rise = ramp(tileLength, before === undefined ? 0 : before + tileLength - start, margin);
+    const fall = ramp(tileLength, after === undefined ? 0 : start + tileLength - after, margin).reverse();
+    return rise.map((weight, p) => weight * (fall[p] as number));
+  });
+  const total = new Float64Array(length);
+  for (const [i, start] of starts.entries())
+    for (const [p, weight] of raw[i]?.entries() ?? [])
+      total[start + p] = (total[start + p] as number) + weight;
+  return starts.map((start, i) =>
+    Float32Array.from(raw[i] as Float64Array, (weight, p) => weight / (total[start + p] as number)),
+  );
+}
+
+/** 0 for the margin, sin^2 up to the neighbour's margin, then 1; without a neighbour (0 shared) 1. */
+function ramp(tileLength: number, shared: number, margin: number): Float64Array {
+  const spoilt = Math.min(margin, shared);
+  const width = shared - 2 * spoilt;
+  return Float64Array.from({ length: tileLength }, (_, p) => {
+    if (p < spoilt) return 0;
+    if (p >= spoilt + width) return 1;
+    // Half a pixel in: the first weight is not 0, and a ramp and its mirror image sum to 1.
+    return Math.sin(((p - spoilt + 0.5) / width) * (Math.PI / 2)) ** 2;
+  });
 }

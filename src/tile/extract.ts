@@ -1,48 +1,69 @@
-// Reads one tile of a picture for the flow: planar, Float32, in [0, 1]. Beyond the edge it reads the reflection about the
-// edge pixel's centre (c b | a b c | b a). That repeats no pixel beside itself, so the noise of neighbours stays independent.
-import { FlowDenoiseError } from '../core/errors.js';
-import { colourChannels, type Picture, reflected, whiteLevel } from '../core/picture.js';
+// Parts of a picture: a tile for the flow, a region as it is. Beyond the edge a tile has the reflection about the edge pixel's
+// centre (c b | a b c | b a). That repeats no pixel beside itself, so the noise of neighbours stays independent.
+import { badOption } from '../core/errors.js';
+import {
+  colourChannels,
+  type Picture,
+  type Region,
+  reflected,
+  type Samples,
+  type Size,
+  whiteLevel,
+} from '../core/picture.js';
 import type { Tile, TilePlan } from './plan.js';
 
-/**
- * @param picture  interleaved samples, [height, width, channels], of the plan's size
- * @param out      where to write, at least C * tileHeight * tileWidth long; default: a new array
- * @returns        `out`: planar [C, tileHeight, tileWidth], samples / white level; C = 1 or 3, without alpha
- * @throws         FlowDenoiseError BAD_OPTION if `out` is too short
- */
-export function extractTile(
-  picture: Picture,
-  plan: TilePlan,
-  tile: Tile,
-  out: Float32Array = new Float32Array(colourChannels(picture.channels) * plan.tileHeight * plan.tileWidth),
-): Float32Array {
+/** @returns planar [C, tileHeight, tileWidth], samples / white level; C = 1 or 3, without alpha */
+export function extractTile(picture: Picture, { tileWidth, tileHeight }: TilePlan, tile: Tile): Float32Array {
   const { data, width, height, channels } = picture;
-  const { tileWidth, tileHeight } = plan;
   const colours = colourChannels(channels);
-  const plane = tileWidth * tileHeight;
-  if (out.length < colours * plane) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `Expected room for ${colours} x ${tileHeight} x ${tileWidth} samples for out but received ${out.length}`,
-    );
-  }
+  const out = new Float32Array(colours * tileWidth * tileHeight);
   const white = whiteLevel(data);
-  const offsets = reflectedIndices(tile.x, tileWidth, width).map((x) => x * channels);
-  const rows = reflectedIndices(tile.y, tileHeight, height);
+  const columns = Int32Array.from({ length: tileWidth }, (_, x) => channels * reflected(tile.x + x, width));
   for (let y = 0; y < tileHeight; y++) {
-    const source = (rows[y] as number) * width * channels;
+    const row = reflected(tile.y + y, height) * width * channels;
     for (let c = 0; c < colours; c++) {
-      const from = source + c;
-      const to = c * plane + y * tileWidth;
-      for (let x = 0; x < tileWidth; x++) {
-        out[to + x] = (data[from + (offsets[x] as number)] as number) / white;
-      }
+      const to = (c * tileHeight + y) * tileWidth;
+      for (let x = 0; x < tileWidth; x++)
+        out[to + x] = (data[row + c + (columns[x] as number)] as number) / white;
     }
   }
   return out;
 }
 
-/** The positions start .. start + count - 1, reflected into 0 .. size - 1. */
-function reflectedIndices(start: number, count: number, size: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => reflected(start + i, size));
+/** @throws FlowDenoiseError BAD_OPTION if the region reaches beyond the picture */
+export function checkRegion({ left, top, width, height }: Region, picture: Size): void {
+  if (left + width <= picture.width && top + height <= picture.height) return;
+  throw badOption(
+    `Expected a region inside ${picture.width} x ${picture.height} pixels but received ${width} x ${height} at ${left}, ${top}`,
+  );
+}
+
+/**
+ * The region extended by its surroundings, up to the picture's edges.
+ *
+ * @param margin    the fewest pixels to extend it by
+ * @param multiple  left and top become multiples of this
+ */
+export function withSurroundings(region: Region, picture: Size, margin: number, multiple: number): Region {
+  const start = (at: number) => multiple * Math.floor(Math.max(0, at - margin) / multiple);
+  const [left, top] = [start(region.left), start(region.top)];
+  const right = Math.min(picture.width, region.left + region.width + margin);
+  const bottom = Math.min(picture.height, region.top + region.height + margin);
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+export function cutOut<S extends Samples>({ data, width, channels }: Picture<S>, region: Region): Picture<S> {
+  const row = region.width * channels;
+  const cut = blankLike(data, region.height * row);
+  for (let y = 0; y < region.height; y++) {
+    const start = ((region.top + y) * width + region.left) * channels;
+    cut.set(data.subarray(start, start + row), y * row);
+  }
+  return { data: cut, width: region.width, height: region.height, channels };
+}
+
+/** Zeros of the same type. A Buffer, which sharp returns, has no public constructor, and its `slice` copies nothing. */
+export function blankLike<S extends Samples>(data: S, length: number): S {
+  const Type = data.constructor as new (length: number) => Samples;
+  return (Buffer.isBuffer(data) ? Buffer.alloc(length) : new Type(length)) as S;
 }

@@ -1,5 +1,5 @@
-// Where a picture's tiles lie. extract.ts reads a tile; window.ts weighs its pixels.
-import { FlowDenoiseError } from '../core/errors.js';
+// Where a picture's tiles lie. extract.ts reads a tile; blend.ts weighs its pixels.
+import { badOption } from '../core/errors.js';
 
 export type TileSize = number | 'auto';
 
@@ -54,44 +54,47 @@ export interface TilePlan {
  *
  * @throws FlowDenoiseError BAD_OPTION
  */
-export function planTiles(options: TileOptions): TilePlan {
-  const { width, height, tileSize, overlap, multiple } = options;
-  expectInteger('width', width, 1, 'an integer of at least 1');
-  expectInteger('height', height, 1, 'an integer of at least 1');
-  expectInteger('multiple', multiple, 1, 'an integer of at least 1');
+export function planTiles({ width, height, tileSize, overlap, multiple }: TileOptions): TilePlan {
+  expectInteger('width', width, 1);
+  expectInteger('height', height, 1);
+  expectInteger('multiple', multiple, 1);
   const longest = tileSize === 'auto' ? Math.sqrt(MOST_PIXELS) : tileSize;
-  expectInteger('tileSize', longest, multiple, `an integer of at least ${multiple} (the squeeze factor)`);
+  expectInteger('tileSize', longest, multiple);
   // Tiles start at multiples, so the overlap must leave at least one multiple to advance by.
-  const most = (Math.floor(longest / multiple) - 1) * multiple;
-  expectInteger('overlap', overlap, 0, `an integer from 0 to ${most}`, most);
+  expectInteger('overlap', overlap, 0, (Math.floor(longest / multiple) - 1) * multiple);
 
   const shared = Math.ceil(overlap / multiple);
   const [across, down] = [Math.ceil(width / multiple), Math.ceil(height / multiple)];
-  const counts =
+  const [columns, rows] =
     tileSize === 'auto'
       ? fewestPixels(across, down, shared, MOST_PIXELS / multiple ** 2)
-      : [across, down].map((padded) => tilesOf(padded, Math.floor(tileSize / multiple), shared));
-  const horizontal = planAxis(across, counts[0] ?? 1, shared, multiple);
-  const vertical = planAxis(down, counts[1] ?? 1, shared, multiple);
+      : ([across, down].map((padded) => tilesOf(padded, Math.floor(tileSize / multiple), shared)) as Counts);
+  const xs = startsOf(across, columns, shared).map((start) => multiple * start);
+  const ys = startsOf(down, rows, shared).map((start) => multiple * start);
   return {
     width,
     height,
-    paddedWidth: horizontal.padded,
-    paddedHeight: vertical.padded,
-    tileWidth: horizontal.tileLength,
-    tileHeight: vertical.tileLength,
+    paddedWidth: multiple * across,
+    paddedHeight: multiple * down,
+    tileWidth: multiple * lengthOf(across, columns, shared),
+    tileHeight: multiple * lengthOf(down, rows, shared),
     overlap,
-    xs: horizontal.starts,
-    ys: vertical.starts,
-    tiles: vertical.starts.flatMap((y, row) => horizontal.starts.map((x, column) => ({ column, row, x, y }))),
+    xs,
+    ys,
+    tiles: ys.flatMap((y, row) => xs.map((x, column) => ({ column, row, x, y }))),
   };
 }
 
-interface AxisPlan {
-  readonly padded: number;
-  readonly tileLength: number;
-  readonly starts: readonly number[];
+function expectInteger(name: string, value: number, least: number, most = Infinity): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const expected = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw badOption(
+    `Expected an integer ${expected} for ${name} but received ${value} of type ${typeof value}`,
+  );
 }
+
+/** Columns and rows. */
+type Counts = [number, number];
 
 // Below, lengths are counted in multiples, so that every start is a multiple.
 
@@ -106,8 +109,8 @@ function lengthOf(padded: number, count: number, shared: number): number {
 }
 
 /** The numbers of columns and rows that compute the fewest pixels, with tiles of at most `most`; fewer columns if equal. */
-function fewestPixels(across: number, down: number, shared: number, most: number): [number, number] {
-  let [best, fewest]: [[number, number], number] = [[1, 1], Infinity];
+function fewestPixels(across: number, down: number, shared: number, most: number): Counts {
+  let [best, fewest]: [Counts, number] = [[1, 1], Infinity];
   for (let columns = 1; ; columns++) {
     const width = lengthOf(across, columns, shared);
     const highest = Math.floor(most / width);
@@ -121,15 +124,10 @@ function fewestPixels(across: number, down: number, shared: number, most: number
   }
 }
 
-function planAxis(padded: number, count: number, shared: number, multiple: number): AxisPlan {
-  const tileLength = lengthOf(padded, count, shared);
-  // Spread evenly: two gaps differ by at most one multiple, and none exceeds t - shared.
-  const slack = padded - tileLength;
-  const starts = Array.from(
-    { length: count },
-    (_, i) => multiple * Math.floor((i * slack) / Math.max(1, count - 1)),
-  );
-  return { padded: padded * multiple, tileLength: tileLength * multiple, starts };
+/** Spread evenly: two gaps differ by at most one multiple, and none exceeds the tile's length - shared. */
+function startsOf(padded: number, count: number, shared: number): number[] {
+  const slack = padded - lengthOf(padded, count, shared);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * slack) / Math.max(1, count - 1)));
 }
 
 /** At most `most` of the plan's tiles, spread evenly over the picture. */
@@ -144,12 +142,4 @@ export function spreadTiles({ xs, ys, tiles }: TilePlan, most: number): readonly
 function evenly(count: number, most: number): number[] {
   const taken = Math.min(count, most);
   return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
-}
-
-function expectInteger(name: string, value: number, least: number, expected: string, most = Infinity): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
-    `Expected ${expected} for ${name} but received ${value} of type ${typeof value}`,
-  );
 }

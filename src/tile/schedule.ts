@@ -27,6 +27,8 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+const closed = () => new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one');
+
 /** The schedule of one engine; pictures share it. */
 export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'climb'>): Schedule {
   const queue: Waiting[] = [];
@@ -34,52 +36,50 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
   let isClosed = false;
 
   async function runLane(): Promise<void> {
+    activeLanes += 1;
     for (let waiting = queue.shift(); waiting; waiting = queue.shift()) {
       const { shape, estimation, signal } = waiting.job;
       const mayGoOn = () => {
         signal?.throwIfAborted();
-        if (isClosed) throw new FlowDenoiseError('CLOSED', 'the denoiser was closed while it worked');
+        if (isClosed) throw closed();
       };
       await runEstimation(engine, shape, estimation, mayGoOn).then(waiting.resolve, waiting.reject);
     }
     activeLanes -= 1;
   }
 
-  function wakeLane(): void {
-    if (activeLanes >= engine.lanes) return;
-    activeLanes += 1;
-    void runLane();
-  }
-
   return {
     capacity: engine.lanes,
     run<E extends Estimate>(job: TileJob<E>): Promise<E> {
+      const { signal } = job;
       return new Promise<E>((resolve, reject) => {
-        if (isClosed) return reject(new FlowDenoiseError('CLOSED', 'the denoiser is closed; open a new one'));
-        if (job.signal?.aborted) return reject(job.signal.reason);
-        const waiting: Waiting = {
-          job,
-          resolve: (estimate) => finish(() => resolve(estimate as E)),
-          reject: (error) => finish(() => reject(error)),
-        };
-        const onAbort = () => {
+        if (isClosed) throw closed();
+        signal?.throwIfAborted();
+        const drop = () => {
           const index = queue.indexOf(waiting);
           if (index !== -1) queue.splice(index, 1);
-          waiting.reject(job.signal?.reason);
+          reject(signal?.reason);
         };
-        const finish = (settle: () => void) => {
-          job.signal?.removeEventListener('abort', onAbort);
-          settle();
+        const forget = () => signal?.removeEventListener('abort', drop);
+        const waiting: Waiting = {
+          job,
+          resolve(estimate) {
+            forget();
+            resolve(estimate as E);
+          },
+          reject(error) {
+            forget();
+            reject(error);
+          },
         };
-        job.signal?.addEventListener('abort', onAbort, { once: true });
+        signal?.addEventListener('abort', drop, { once: true });
         queue.push(waiting);
-        wakeLane();
+        if (activeLanes < engine.lanes) void runLane();
       });
     },
     close() {
       isClosed = true;
-      for (const { reject } of queue.splice(0))
-        reject(new FlowDenoiseError('CLOSED', 'the denoiser was closed while tiles were waiting'));
+      for (const { reject } of queue.splice(0)) reject(closed());
     },
   };
 }

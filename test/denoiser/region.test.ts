@@ -5,7 +5,7 @@ import { addGaussianNoise } from '#src/core/noise/index.js';
 import type { Picture, Region } from '#src/core/picture.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { cutOut } from '#src/tile/region.js';
+import { cutOut } from '#src/tile/extract.js';
 import { expectBelow, rmsDifference } from '../core/flow/differences.js';
 import { photo } from '../core/photo.js';
 

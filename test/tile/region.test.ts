@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkRegion, cutOut, withSurroundings } from '#src/tile/region.js';
+import { checkRegion, cutOut, withSurroundings } from '#src/tile/extract.js';
 
 const cases = fc
   .record({
@@ -39,6 +39,18 @@ test('what is cut out is what lies there', () =>
         }
     }),
   ));
+
+test('a cut from a Buffer leaves the picture as it was', () => {
+  const picture = { data: Buffer.from([1, 2, 3, 4, 5, 6]), width: 3, height: 2, channels: 1 } as const;
+  const cut = cutOut(picture, { left: 1, top: 1, width: 2, height: 1 });
+  assert.equal(
+    [[...cut.data], [...picture.data]],
+    [
+      [5, 6],
+      [1, 2, 3, 4, 5, 6],
+    ],
+  );
+});
 
 test('surroundings begin on multiples, hold the margin and stay in the picture', () =>
   fc.assert(

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { axisWindows } from '#src/tile/blend.js';
 import { planTiles } from '#src/tile/plan.js';
-import { axisWindows } from '#src/tile/window.js';
 import { tileOptions } from './arbitrary.js';
 
 /** The number of tiles at each position of an axis, and the sum of their weights there. */
@@ -19,16 +19,15 @@ function totals(starts: readonly number[], length: number, windows: readonly Flo
   return { sums, counts };
 }
 
-test('on any plan, with any margin, weights are in [0, 1] and sum to 1', () => {
-  const margins = fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined });
+test('on any plan, weights are in [0, 1] and sum to 1', () => {
   fc.assert(
-    fc.property(tileOptions, margins, (options, margin) => {
+    fc.property(tileOptions, (options) => {
       const plan = planTiles(options);
       for (const [starts, tileLength, length] of [
         [plan.xs, plan.tileWidth, plan.paddedWidth],
         [plan.ys, plan.tileHeight, plan.paddedHeight],
       ] as const) {
-        const windows = axisWindows(starts, tileLength, length, plan.overlap, margin);
+        const windows = axisWindows(starts, tileLength, length, plan.overlap);
         assert.is(windows.length, starts.length);
         for (const weights of windows) {
           assert.is(weights.length, tileLength);
@@ -48,7 +47,7 @@ test('on any plan, with any margin, weights are in [0, 1] and sum to 1', () => {
 });
 
 test('between two tiles: nothing in the margin, a smooth symmetric rise, no ramp at the edges', () => {
-  const [left, right] = axisWindows([0, 96], 128, 224, 32, 8) as [Float32Array, Float32Array];
+  const [left, right] = axisWindows([0, 96], 128, 224, 32) as [Float32Array, Float32Array];
   assert.ok(left.subarray(0, 96).every((weight) => weight === 1));
   assert.ok(left.subarray(96, 104).every((weight) => weight === 1));
   assert.ok(left.subarray(120).every((weight) => weight === 0));
@@ -62,18 +61,14 @@ test('between two tiles: nothing in the margin, a smooth symmetric rise, no ramp
   assert.ok(Math.abs((right[15] ?? 0) + (right[16] ?? 0) - 1) < 1e-6);
 });
 
-test('the margin is a quarter of the overlap unless told', () => {
+test('the margin is a quarter of the overlap', () => {
   const [, right] = axisWindows([0, 96], 128, 224, 32) as [Float32Array, Float32Array];
   assert.is(right[7], 0);
   assert.ok((right[8] ?? 0) > 0);
 });
 
-test('no overlap, or all of it margin, makes a hard seam', () => {
+test('no overlap makes a hard seam', () => {
   assert.equal(axisWindows([0, 2], 2, 4, 0), [new Float32Array([1, 1]), new Float32Array([1, 1])]);
-  assert.equal(axisWindows([0, 2], 4, 6, 2, 9), [
-    new Float32Array([1, 1, 1, 0]),
-    new Float32Array([0, 1, 1, 1]),
-  ]);
 });
 
 test.run();

@@ -12,7 +12,7 @@ import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { converted, type DecodedPicture, decodePicture, encodePicture } from '../../image/index.js';
 import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
-import { cutOut } from '../../tile/region.js';
+import { cutOut } from '../../tile/extract.js';
 import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { errorJson, errorLine, wayOf } from '../display/report.js';

@@ -1,7 +1,6 @@
 // beta-MAP, the paper's estimator ("Image Denoising with a Normalizing-Flow Prior"): the maximum of
 // beta ln p(y | C) + ln p(C) by Adam, here under the flow's clean prior p_s at its smallest noise level s.
-import { gaussianNoise } from '../noise/likelihood/gaussian.js';
-import type { NoiseModel } from '../noise/likelihood/noise-model.js';
+import { gaussianNoise, type NoiseModel } from '../noise/likelihood/noise-model.js';
 import { numberOps } from '../ops/tensor-ops.js';
 import { adamStep, type Climb, climbCourse, descent } from './climb.js';
 import {

@@ -1,18 +1,18 @@
 // Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with their 11 x 11 Gaussian window.
 // Agrees with scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5,
 // use_sample_covariance=False, data_range=1, channel_axis=-1).
-
 import { badOption } from '../errors.js';
 import type { Shape } from '../picture.js';
 
-const SIGMA = 1.5;
+type Floats = Float32Array | Float64Array;
+
 const RADIUS = 5;
 const WINDOW = 2 * RADIUS + 1;
 const C1 = 0.01 ** 2;
 const C2 = 0.03 ** 2;
 /** The filtered maps: a, b, a^2, b^2, ab. */
 const MAPS = 5;
-const KERNEL = gaussianKernel(SIGMA);
+const KERNEL = gaussianKernel(1.5);
 
 /**
  * The mean over channels and over all windows that lie inside the picture.
@@ -23,31 +23,21 @@ const KERNEL = gaussianKernel(SIGMA);
  * @returns      in [-1, 1]; 1 for equal pictures
  * @throws       FlowDenoiseError BAD_OPTION when the samples do not have that shape or are too few
  */
-export function ssim(a: Float32Array | Float64Array, b: Float32Array | Float64Array, shape: Shape): number {
+export function ssim(a: Floats, b: Floats, shape: Shape): number {
   const { width, height, channels } = shape;
   const samples = width * height * channels;
-  if (a.length !== samples || b.length !== samples || !(channels >= 1)) {
+  if (a.length !== samples || b.length !== samples || channels < 1 || Math.min(width, height) < WINDOW)
     throw badOption(
-      `Expected two pictures of ${width} x ${height} x ${channels} samples but received ${a.length} and ${b.length} samples`,
+      `Expected two pictures of ${width} x ${height} x ${channels} samples, at least ${WINDOW} x ${WINDOW} pixels, for SSIM ` +
+        `but received ${a.length} and ${b.length} samples`,
     );
-  }
-  if (width < WINDOW || height < WINDOW) {
-    throw badOption(
-      `Expected pictures of at least ${WINDOW} x ${WINDOW} pixels for SSIM but received ${width} x ${height}`,
-    );
-  }
   let sum = 0;
   for (let c = 0; c < channels; c++) sum += channelSum(a, b, shape, c);
   return sum / (channels * (width - 2 * RADIUS) * (height - 2 * RADIUS));
 }
 
 /** The sum of the SSIM map of one channel. Keeps the last 11 horizontally filtered rows, no whole maps. */
-function channelSum(
-  a: Float32Array | Float64Array,
-  b: Float32Array | Float64Array,
-  { width, height, channels }: Shape,
-  channel: number,
-): number {
+function channelSum(a: Floats, b: Floats, { width, height, channels }: Shape, channel: number): number {
   const positions = width - 2 * RADIUS;
   const ring = Array.from({ length: WINDOW }, () => new Float64Array(MAPS * positions));
   const means = new Float64Array(MAPS * positions);
@@ -69,8 +59,8 @@ function channelSum(
 
 /** Filters one row horizontally: [positions, MAPS]. Starts at sample `first`; `step` samples lie between neighbours. */
 function filterRow(
-  a: Float32Array | Float64Array,
-  b: Float32Array | Float64Array,
+  a: Floats,
+  b: Floats,
   first: number,
   step: number,
   positions: number,
@@ -109,9 +99,8 @@ function similarity(means: Float64Array, at: number): number {
   );
 }
 
-/** A Gaussian's weights up to 3 sigma on either side, [2 ceil(3 sigma) + 1], with sum 1. */
-export function gaussianKernel(sigma: number): Float64Array {
-  const radius = Math.ceil(3 * sigma);
+/** A Gaussian's weights up to `radius` on either side (default: 3 sigma), [2 radius + 1], with sum 1. */
+export function gaussianKernel(sigma: number, radius = Math.ceil(3 * sigma)): Float64Array {
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
     Math.exp(-(((i - radius) / sigma) ** 2) / 2),
   );

@@ -9,8 +9,7 @@ import {
 } from '../../core/noise/estimate/profile-from-readings.js';
 import { findSynthetic } from '../../core/noise/estimate/synthetic.js';
 import { estimateSigma } from '../../core/noise/estimate/white/estimate-sigma.js';
-import { fitSensorNoise } from '../../core/noise/estimate/white/fit-noise.js';
-import { patchResiduals } from '../../core/noise/estimate/white/patch-residuals.js';
+import { fitNoise } from '../../core/noise/estimate/white/fit-noise.js';
 import type { PoissonGaussianParameters } from '../../core/noise/likelihood/poisson-gaussian.js';
 import { MEASURED } from '../../core/noise/model/bands.js';
 import { type NoiseProfile, strongestLevel255 } from '../../core/noise/model/noise-profile.js';
@@ -79,8 +78,8 @@ export async function detectNoise(
   meter: NoiseMeter,
 ): Promise<DetectedNoise> {
   if (kind !== 'auto') return whiteNoise(picture, kind, range);
-  const { isSynthetic, why } = await findSynthetic(picture);
-  if (isSynthetic) return nothing(0, why, 1);
+  const drawn = await findSynthetic(picture);
+  if (drawn !== undefined) return nothing(0, drawn, 1);
   let asked: Promise<DetectedNoise> | undefined;
   const asWhite = () => {
     asked ??= whiteNoise(picture, kind, range);
@@ -168,11 +167,10 @@ async function whiteNoise(
   kind: 'auto' | 'gaussian' | 'poisson-gaussian',
   [least, most]: readonly [number, number],
 ): Promise<DetectedNoise> {
-  const colours = colourChannels(picture.channels);
   const { sigma255, confidence, isClean } = await estimateSigma(picture);
   const mayBeSensor = kind === 'poisson-gaussian' || (kind === 'auto' && !isClean);
-  const fit = mayBeSensor ? fitSensorNoise(await patchResiduals(picture), colours) : undefined;
-  if (fit) {
+  const fit = mayBeSensor ? await fitNoise(picture) : undefined;
+  if (fit?.decision === 'poisson-gaussian') {
     const { gain, sigma, reason: why } = fit;
     return {
       sigma255,

@@ -1,7 +1,7 @@
 // Reads a picture with the noise network, cell by cell. The number of tiles is fixed, so large pictures cost no more.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { CELL } from '../../core/noise/estimate/noise-network.js';
-import { type CellReading, cellReadings } from '../../core/noise/estimate/profile-from-readings.js';
+import { cellReadings } from '../../core/noise/estimate/profile-from-readings.js';
 import { colourChannels, type Picture, type Size } from '../../core/picture.js';
 import { extractTile } from '../../tile/extract.js';
 import { planTiles, spreadTiles } from '../../tile/plan.js';
@@ -34,10 +34,10 @@ export function* cellTiles(picture: Picture): Generator<CellTile> {
 
 /**
  * @param picture  a grey one is read as three copies
- * @returns        empty if all cells are clipped
+ * @returns        of `cellReadings`; empty if all cells are clipped
  * @throws         FlowDenoiseError ENGINE_FAILED, CLOSED
  */
-export async function readNoiseCells(picture: Picture, meter: NoiseMeter): Promise<CellReading[]> {
+export async function readNoiseCells(picture: Picture, meter: NoiseMeter): Promise<Float32Array[]> {
   const isGrey = colourChannels(picture.channels) === 1;
   const readings = await Promise.all(
     Array.from(cellTiles(picture), async ({ planes, brightness, width, height }) => {

@@ -2,9 +2,8 @@
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { badOption } from '../../core/errors.js';
 import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
-import { binnedNoise } from '../../core/noise/likelihood/binning.js';
-import { combinedNoise, weightForSigma } from '../../core/noise/likelihood/combination.js';
-import { gaussianNoise } from '../../core/noise/likelihood/gaussian.js';
+import { binnedNoise, combinedNoise, weightForSigma } from '../../core/noise/likelihood/few-counts.js';
+import { gaussianNoise } from '../../core/noise/likelihood/noise-model.js';
 import {
   type PoissonGaussianParameters,
   poissonGaussianNoise,

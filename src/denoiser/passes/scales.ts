@@ -2,7 +2,7 @@
 // reach of the prior's networks, so it is estimated better there. Only full size has fine structure. After Facciolo, Pierazzo
 // and Morel 2017, Conservative scale recomposition for multiscale denoising (there in the DCT domain).
 import { gaussianKernel } from '../../core/metrics/index.js';
-import { bin, binnedShape, unbin } from '../../core/noise/likelihood/binning.js';
+import { bin, binnedShape, unbin } from '../../core/noise/likelihood/few-counts.js';
 import { reflected, type Shape } from '../../core/picture.js';
 
 /** Coarse structure is what a Gaussian of this standard deviation keeps, in coarse pixels. Measured: docs/benchmarks.md. */

@@ -4,9 +4,9 @@ import {
   halfQuadraticSplitting,
   type SplittingOptions,
 } from '../../core/inference/half-quadratic-splitting.js';
-import { type BinFactor, bin, binnedShape, unbin } from '../../core/noise/likelihood/binning.js';
-import { combine } from '../../core/noise/likelihood/combination.js';
-import type { NoiseModel, Stabiliser } from '../../core/noise/likelihood/noise-model.js';
+import { type BinFactor, bin, binnedShape, combine, unbin } from '../../core/noise/likelihood/few-counts.js';
+import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
+import type { Stabiliser } from '../../core/noise/likelihood/poisson-gaussian.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
 import type { Ensemble, Scales } from '../preset.js';
 import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
@@ -54,7 +54,7 @@ export function binnedPass(factor: BinFactor): TilePass {
   };
 }
 
-/** Mixes a little of the noisy tile into the first estimate and denoises it again, see combination.ts. */
+/** Mixes a little of the noisy tile into the first estimate and denoises it again, see few-counts.ts. */
 export function secondLookPass(
   first: readonly TilePass[],
   second: readonly TilePass[],

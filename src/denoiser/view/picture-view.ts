@@ -1,7 +1,7 @@
 // The view of a picture that later steps see: samples between black and white point, odd pixels filled. A picture in its
 // container's range without odd pixels is its own view.
 import { colourChannels, type Picture, type Region, type Samples, whiteLevel } from '../../core/picture.js';
-import { cutOut } from '../../tile/region.js';
+import { cutOut } from '../../tile/extract.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';

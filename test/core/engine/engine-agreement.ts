@@ -13,7 +13,7 @@ import { posteriorMean } from '#src/core/inference/posterior-mean.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior, type Prior } from '#src/core/model/load-prior.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import { gaussianNoise } from '#src/core/noise/likelihood/gaussian.js';
+import { gaussianNoise } from '#src/core/noise/likelihood/noise-model.js';
 import { FIXTURES, type Fixture, loadFixture, tilesOf } from '../fixture.js';
 import { expectBelow, relativeDifference, rmsDifference } from '../flow/differences.js';
 import { float64Ops, tensor64 } from '../flow/float64-ops.js';

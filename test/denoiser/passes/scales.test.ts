@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addGaussianNoise } from '#src/core/noise/index.js';
-import { gaussianNoise } from '#src/core/noise/likelihood/gaussian.js';
+import { gaussianNoise } from '#src/core/noise/likelihood/noise-model.js';
 import { coarseTile, withCoarse } from '#src/denoiser/passes/scales.js';
 import { scalesPass, type TileSamples } from '#src/denoiser/passes/tile-pass.js';
 import { largestDifference } from '../../core/flow/differences.js';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { gaussianNoise } from '#src/core/noise/likelihood/gaussian.js';
+import { gaussianNoise } from '#src/core/noise/likelihood/noise-model.js';
 import {
   SYMMETRIES,
   turned,

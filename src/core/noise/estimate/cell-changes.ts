@@ -1,7 +1,7 @@
 // How the samples of a picture change from pixel to pixel, in cells of 16x16 on an even grid: how often neighbours are
 // equal, how often they would be if the cell's pixels were shuffled, and how often a change is taken back at once.
 import { setImmediate } from 'node:timers/promises';
-import { coloursOf, type NoisyPicture, scaleOf } from '../noisy-picture.js';
+import { colourChannels, type Picture, whiteLevel } from '../../picture.js';
 
 /** Two MCUs of a JPEG with subsampled chroma never share a cell: what it does around an edge stays in the edge's cell. */
 const SIDE = 16;
@@ -43,6 +43,7 @@ export interface PictureChanges {
 /** A change of at most this many 8-bit units that is taken back is a ripple. */
 export const RIPPLE = 16;
 
+/** The cell that is read: samples in 8-bit units by channel, whether a pixel counts, and its colour as a number. */
 interface Cell {
   readonly planes: readonly Float64Array[];
   readonly isShown: Uint8Array;
@@ -58,20 +59,20 @@ function places(length: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => SIDE * Math.floor(((i + 0.5) * all) / count));
 }
 
-function chooseCells(width: number, height: number): { xs: number[]; ys: number[] } {
+function chooseCells({ width, height }: Picture): { x: number; y: number }[] {
   const [across, down] = [Math.ceil(width / SIDE), Math.ceil(height / SIDE)];
   const share = Math.min(1, Math.sqrt(MAX_CELLS / (across * down)));
   const fewDown = Math.max(1, Math.floor(down * share));
   const fewAcross = Math.min(across, Math.floor(MAX_CELLS / fewDown));
-  return {
-    xs: places(width, fewAcross),
-    ys: places(height, Math.min(down, Math.floor(MAX_CELLS / fewAcross))),
-  };
+  const xs = places(width, fewAcross);
+  const ys = places(height, Math.min(down, Math.floor(MAX_CELLS / fewAcross)));
+  return ys.flatMap((y) => xs.map((x) => ({ x, y })));
 }
 
 /** The pixels at (x, y) to the cell; how many of them count: not those of alpha 0, nor those with a sample that is not finite. */
-function readCell(picture: NoisyPicture, scale: number, x: number, y: number, cell: Cell): number {
+function readCell(picture: Picture, x: number, y: number, cell: Cell): number {
   const { data, width, height, channels } = picture;
+  const scale = 255 / whiteLevel(data);
   const alpha = channels % 2 === 0 ? channels - 1 : undefined;
   cell.width = Math.min(SIDE, width - x);
   cell.height = Math.min(SIDE, height - y);
@@ -98,103 +99,82 @@ function readCell(picture: NoisyPicture, scale: number, x: number, y: number, ce
   return count;
 }
 
-/** Colours of one cell and how many pixels have each: a hash table, open, of twice the places that a cell can fill. */
-interface ColourTable {
-  readonly ids: Int32Array;
-  readonly counts: Uint16Array;
-}
-const TABLE = 2 * AREA;
-
-/** Of all pairs of a cell's pixels, the share of different colour. Leaves the cell's colours in the table. */
-function differingShare({ ids, isShown, width, height }: Cell, count: number, table: ColourTable): number {
-  const { counts } = table;
-  counts.fill(0);
-  let equal = 0;
+/** The cell's colours, and how many pixels have each. */
+function coloursIn({ ids, isShown, width, height }: Cell): Map<number, number> {
+  const counts = new Map<number, number>();
   for (let row = 0; row < height; row++)
-    for (let i = row * SIDE; i < row * SIDE + width; i++) {
-      if (!isShown[i]) continue;
-      const id = ids[i] as number;
-      let at = (id ^ (id >>> 9) ^ (id >>> 18)) & (TABLE - 1);
-      while (counts[at] !== 0 && table.ids[at] !== id) at = (at + 1) & (TABLE - 1);
-      const before = counts[at] as number;
-      equal += before;
-      table.ids[at] = id;
-      counts[at] = before + 1;
-    }
-  return 1 - equal / Math.max(1, (count * (count - 1)) / 2);
+    for (let i = row * SIDE; i < row * SIDE + width; i++)
+      if (isShown[i]) counts.set(ids[i] as number, (counts.get(ids[i] as number) ?? 0) + 1);
+  return counts;
 }
 
-type Tally = { -readonly [K in keyof CellChanges]: CellChanges[K] } & { leastStep: number };
-
-/** Pairs `step` apart, along `lines` lines of `length` pixels that begin `next` apart. */
-function addPairs(cell: Cell, lines: number, next: number, length: number, step: number, tally: Tally): void {
-  const { planes, isShown } = cell;
-  for (let line = 0; line < lines; line++)
-    for (let n = 1, i = line * next; n < length; n++, i += step) {
-      if (!(isShown[i] && isShown[i + step])) continue;
-      let difference = 0;
-      for (let p = 0; p < planes.length; p++) {
-        const plane = planes[p] as Float64Array;
-        const change = Math.abs((plane[i + step] as number) - (plane[i] as number));
-        if (change > difference) difference = change;
-      }
-      tally.pairs += 1;
-      if (difference === 0) continue;
-      tally.unequal += 1;
-      if (difference > tally.largest) tally.largest = difference;
-      if (difference < tally.leastStep) tally.leastStep = difference;
-    }
+/** Of all pairs of a cell's pixels, the share of different colour. */
+function differingShare(colours: ReadonlyMap<number, number>, pixels: number): number {
+  let equal = 0;
+  for (const count of colours.values()) equal += (count * (count - 1)) / 2;
+  return 1 - equal / Math.max(1, (pixels * (pixels - 1)) / 2);
 }
 
-/** Ripples in one channel, along lines as in `addPairs`. */
-function countRipples(
-  plane: Float64Array,
-  isShown: Uint8Array,
+type Tally = { -readonly [K in keyof CellChanges]: CellChanges[K] };
+
+/**
+ * Pairs `step` apart, along `lines` lines of `length` pixels that begin `next` apart.
+ *
+ * @param ripples  by channel, added to
+ * @returns        the smallest difference of a pair that differs
+ */
+function addPairs(
+  { planes, isShown }: Cell,
   lines: number,
   next: number,
   length: number,
   step: number,
+  tally: Tally,
+  ripples: Float64Array,
 ): number {
-  let ripples = 0;
+  const last = new Float64Array(planes.length);
+  let leastStep = Number.POSITIVE_INFINITY;
   for (let line = 0; line < lines; line++) {
-    let last = 0;
+    last.fill(0);
     for (let n = 1, i = line * next; n < length; n++, i += step) {
       if (!(isShown[i] && isShown[i + step])) {
-        last = 0;
+        last.fill(0);
         continue;
       }
-      const change = (plane[i + step] as number) - (plane[i] as number);
-      if (change === 0) continue;
-      if (last * change < 0 && Math.min(Math.abs(last), Math.abs(change)) <= RIPPLE) ripples += 1;
-      last = change;
+      let difference = 0;
+      for (let p = 0; p < planes.length; p++) {
+        const plane = planes[p] as Float64Array;
+        const change = (plane[i + step] as number) - (plane[i] as number);
+        if (change === 0) continue;
+        const before = last[p] as number;
+        if (before * change < 0 && Math.min(Math.abs(before), Math.abs(change)) <= RIPPLE)
+          ripples[p] = (ripples[p] as number) + 1;
+        last[p] = change;
+        difference = Math.max(difference, Math.abs(change));
+      }
+      tally.pairs += 1;
+      if (difference === 0) continue;
+      tally.unequal += 1;
+      tally.largest = Math.max(tally.largest, difference);
+      leastStep = Math.min(leastStep, difference);
     }
   }
-  return ripples;
+  return leastStep;
 }
 
-/** The largest range of a channel in the 4x4 part that begins at `start`; Infinity where a pixel does not count. */
-function rangeOfPart({ planes, isShown }: Cell, start: number): number {
-  let range = 0;
-  for (let p = 0; p < planes.length; p++) {
-    const plane = planes[p] as Float64Array;
-    let low = plane[start] as number;
-    let high = low;
-    for (let k = 0; k < 16; k++) {
-      const i = start + (k >> 2) * SIDE + (k & 3);
-      if (!isShown[i]) return Number.POSITIVE_INFINITY;
-      const value = plane[i] as number;
-      if (value < low) low = value;
-      else if (value > high) high = value;
-    }
-    range = Math.max(range, high - low);
-  }
-  return range;
-}
-
-function calmestPart(cell: Cell): number {
+/** The smallest range of samples, over the 4x4 parts whose pixels all count. */
+function calmestPart({ planes, isShown, width, height }: Cell): number {
   let calmest = Number.POSITIVE_INFINITY;
-  for (let y = 0; y + 4 <= cell.height; y += 4)
-    for (let x = 0; x + 4 <= cell.width; x += 4) calmest = Math.min(calmest, rangeOfPart(cell, y * SIDE + x));
+  for (let y = 0; y + 4 <= height; y += 4)
+    for (let x = 0; x + 4 <= width; x += 4) {
+      const part = Array.from({ length: 16 }, (_, k) => (y + (k >> 2)) * SIDE + x + (k & 3));
+      if (!part.every((i) => isShown[i])) continue;
+      const ranges = planes.map((plane) => {
+        const samples = part.map((i) => plane[i] as number);
+        return Math.max(...samples) - Math.min(...samples);
+      });
+      calmest = Math.min(calmest, Math.max(...ranges));
+    }
   return calmest;
 }
 
@@ -202,54 +182,36 @@ function calmestPart(cell: Cell): number {
  * The changes in at most 256 cells, the same ones for every picture of a size.
  *
  * @param picture  any size; pixels of alpha 0 do not count
- * @returns        gives way to the event loop every few milliseconds
  */
-export async function measureChanges(picture: NoisyPicture): Promise<PictureChanges> {
-  const { xs, ys } = chooseCells(picture.width, picture.height);
-  const scale = scaleOf(picture);
+export async function measureChanges(picture: Picture): Promise<PictureChanges> {
+  const channels = colourChannels(picture.channels);
   const cell: Cell = {
-    planes: Array.from({ length: coloursOf(picture) }, () => new Float64Array(AREA)),
+    planes: Array.from({ length: channels }, () => new Float64Array(AREA)),
     isShown: new Uint8Array(AREA),
     ids: new Int32Array(AREA),
     width: 0,
     height: 0,
   };
-  const table: ColourTable = { ids: new Int32Array(TABLE), counts: new Uint16Array(TABLE) };
   const colours = new Set<number>();
   const cells: CellChanges[] = [];
-  let [pixels, leastStep, seen] = [0, Number.POSITIVE_INFINITY, 0];
-  for (const y of ys)
-    for (const x of xs) {
-      if (++seen % CHUNK === 0) await setImmediate();
-      const count = readCell(picture, scale, x, y, cell);
-      if (count === 0) continue;
-      pixels += count;
-      const share = differingShare(cell, count, table);
-      for (let i = 0; i < TABLE && colours.size <= MAX_COLOURS; i++)
-        if (table.counts[i]) colours.add(table.ids[i] as number);
-      if (count < LEAST_PIXELS) continue;
-      const tally: Tally = {
-        pairs: 0,
-        unequal: 0,
-        unequalByChance: 0,
-        ripples: 0,
-        largest: 0,
-        calmest: 0,
-        leastStep,
-      };
-      addPairs(cell, cell.height, SIDE, cell.width, 1, tally);
-      addPairs(cell, cell.width, 1, cell.height, SIDE, tally);
-      leastStep = tally.leastStep;
-      tally.unequalByChance = tally.pairs * share;
-      if (tally.unequal > 0) {
-        for (const plane of cell.planes)
-          tally.ripples +=
-            (countRipples(plane, cell.isShown, cell.height, SIDE, cell.width, 1) +
-              countRipples(plane, cell.isShown, cell.width, 1, cell.height, SIDE)) /
-            cell.planes.length;
-        tally.calmest = calmestPart(cell);
-      }
-      cells.push(tally);
-    }
+  let [pixels, leastStep] = [0, Number.POSITIVE_INFINITY];
+  for (const [n, { x, y }] of chooseCells(picture).entries()) {
+    if (n % CHUNK === CHUNK - 1) await setImmediate();
+    const count = readCell(picture, x, y, cell);
+    if (count === 0) continue;
+    pixels += count;
+    const own = coloursIn(cell);
+    for (const colour of own.keys()) if (colours.size <= MAX_COLOURS) colours.add(colour);
+    if (count < LEAST_PIXELS) continue;
+    const tally: Tally = { pairs: 0, unequal: 0, unequalByChance: 0, ripples: 0, largest: 0, calmest: 0 };
+    const ripples = new Float64Array(channels);
+    const along = addPairs(cell, cell.height, SIDE, cell.width, 1, tally, ripples);
+    const down = addPairs(cell, cell.width, 1, cell.height, SIDE, tally, ripples);
+    leastStep = Math.min(leastStep, along, down);
+    tally.unequalByChance = tally.pairs * differingShare(own, count);
+    for (const each of ripples) tally.ripples += each / channels;
+    if (tally.unequal > 0) tally.calmest = calmestPart(cell);
+    cells.push(tally);
+  }
   return { cells, pixels, colours: colours.size, leastStep };
 }

@@ -20,36 +20,50 @@ const WIDTHS = { raw: 24, quarter: 48, eighth: 64, sixteenth: FEATURES } as cons
 /** Opponent channels times the three orientations of a Haar detail. */
 const DETAILS = 9;
 
-/** [out, in, kernel] of every learned convolution. */
+/** [out, in, kernel, kernel] of every learned convolution. */
 const LAYERS = {
-  raw: [WIDTHS.raw, 12, 3],
-  rawQuarter: [WIDTHS.raw, 4 * WIDTHS.raw, 1],
-  quarter1: [WIDTHS.quarter, 2 * DETAILS + 3 + WIDTHS.raw, 3],
-  quarter2: [WIDTHS.quarter, WIDTHS.quarter, 3],
-  toEighth: [WIDTHS.eighth, 4 * WIDTHS.quarter, 1],
-  eighth1: [WIDTHS.eighth, WIDTHS.eighth + DETAILS, 3],
-  eighth2: [WIDTHS.eighth, WIDTHS.eighth, 3],
-  toSixteenth: [WIDTHS.sixteenth, 4 * WIDTHS.eighth, 1],
-  sixteenth1: [WIDTHS.sixteenth, WIDTHS.sixteenth + DETAILS, 3],
-  sixteenth2: [WIDTHS.sixteenth, WIDTHS.sixteenth, 3],
-  out: [2 * LEVELS, WIDTHS.sixteenth, 1],
-} as const satisfies Record<string, readonly [number, number, number]>;
+  raw: [WIDTHS.raw, 12, 3, 3],
+  rawQuarter: [WIDTHS.raw, 4 * WIDTHS.raw, 1, 1],
+  quarter1: [WIDTHS.quarter, 2 * DETAILS + 3 + WIDTHS.raw, 3, 3],
+  quarter2: [WIDTHS.quarter, WIDTHS.quarter, 3, 3],
+  toEighth: [WIDTHS.eighth, 4 * WIDTHS.quarter, 1, 1],
+  eighth1: [WIDTHS.eighth, WIDTHS.eighth + DETAILS, 3, 3],
+  eighth2: [WIDTHS.eighth, WIDTHS.eighth, 3, 3],
+  toSixteenth: [WIDTHS.sixteenth, 4 * WIDTHS.eighth, 1, 1],
+  sixteenth1: [WIDTHS.sixteenth, WIDTHS.sixteenth + DETAILS, 3, 3],
+  sixteenth2: [WIDTHS.sixteenth, WIDTHS.sixteenth, 3, 3],
+  out: [2 * LEVELS, WIDTHS.sixteenth, 1, 1],
+} as const;
 
 type Layer = keyof typeof LAYERS;
 
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
 /** Every tensor's shape by name, as in the weights file. */
-export function noiseNetworkShapes(): Readonly<Record<string, readonly number[]>> {
+export const noiseNetworkShapes = () => shapesOf(LAYERS);
+
+/** The shapes of weights and biases, of the weights' shapes by layer. */
+export function shapesOf(layers: Shapes): Shapes {
   return Object.fromEntries(
-    Object.entries(LAYERS).flatMap(([name, [out, inputs, kernel]]) => [
-      [`${name}.weight`, [out, inputs, kernel, kernel]],
-      [`${name}.bias`, [out]],
+    Object.entries(layers).flatMap(([name, shape]) => [
+      [`${name}.weight`, shape],
+      [`${name}.bias`, shape.slice(0, 1)],
     ]),
   );
 }
 
-/** A 1x1 kernel from a matrix, [out][in]. */
-function mixing<T>(ops: TensorOps<T>, rows: readonly (readonly number[])[]): T {
-  return ops.kernel(Float32Array.from(rows.flat()), [rows.length, rows[0]?.length ?? 0, 1, 1]);
+type Matrix = readonly (readonly number[])[];
+
+/** A kernel of `side` x `side` from a matrix, [out][in side side]. */
+function kernelOf<T>(ops: TensorOps<T>, rows: Matrix, side = 1): T {
+  const inputs = (rows[0] as readonly number[]).length / (side * side);
+  return ops.kernel(Float32Array.from(rows.flat()), [rows.length, inputs, side, side]);
+}
+
+/** The same rows for each of some channels, which stay apart. */
+function perChannel(channels: number, rows: Matrix): Matrix {
+  const indices = Array.from({ length: channels }, (_, c) => c);
+  return indices.flatMap((c) => rows.map((row) => indices.flatMap((k) => row.map((v) => (k === c ? v : 0)))));
 }
 
 /** The orthonormal Haar transform of a squeezed plane: mean, then the three details. */
@@ -60,41 +74,16 @@ const HAAR = [
   [0.5, -0.5, -0.5, 0.5],
 ] as const;
 
-/** Rows `from` to `to` of `matrix` for each of three channels. */
-function perChannel(
-  matrix: readonly (readonly number[])[],
-  from: number,
-  to: number,
-): readonly (readonly number[])[] {
-  return [0, 1, 2].flatMap((c) =>
-    matrix.slice(from, to).map((row) => [0, 1, 2].flatMap((k) => row.map((v) => (k === c ? v : 0)))),
-  );
-}
-
-/** The mean over 3x3 pixels, channel by channel. */
-function boxKernel<T>(ops: TensorOps<T>, channels: number): T {
-  const data = new Float32Array(channels * channels * 9);
-  for (let c = 0; c < channels; c++) data.fill(1 / 9, (c * channels + c) * 9, (c * channels + c + 1) * 9);
-  return ops.kernel(data, [channels, channels, 3, 3]);
-}
-
-/** The mean of a squeezed picture's four places, channel by channel. */
-function placesKernel<T>(ops: TensorOps<T>, channels: number): T {
-  const rows = Array.from({ length: channels }, (_, c) =>
-    Array.from({ length: 4 * channels }, (_, i) => (Math.floor(i / 4) === c ? 0.25 : 0)),
-  );
-  return mixing(ops, rows);
-}
-
 /** (0.25 / 255)^2: what a detail's power is lifted by before its logarithm. */
 const LIFT = 1e-6;
 
 /** The logarithm of details' local power, brought to a few units around 0. */
 function logPower<T>(ops: TensorOps<T>, details: T, isFine: boolean): T {
   const power = ops.mul(details, details);
+  // The mean of a squeezed picture's four places, or over 3 x 3 pixels, channel by channel.
   const local = isFine
-    ? ops.conv2d(ops.squeeze(power), placesKernel(ops, DETAILS))
-    : ops.conv2d(power, boxKernel(ops, DETAILS));
+    ? ops.conv2d(ops.squeeze(power), kernelOf(ops, perChannel(DETAILS, [Array(4).fill(1 / 4)])))
+    : ops.conv2d(power, kernelOf(ops, perChannel(DETAILS, [Array(9).fill(1 / 9)]), 3));
   return ops.affine(ops.log(ops.affine(local, 1, LIFT)), 0.3, 2.8);
 }
 
@@ -107,10 +96,10 @@ export function noiseNetwork<T>(ops: TensorOps<T>, parameters: ParameterSource<T
   const apply = (x: T, name: Layer) =>
     ops.conv2d(x, parameters.kernel(`${name}.weight`), parameters.vector(`${name}.bias`));
   const layer = (x: T, name: Layer) => ops.relu(apply(x, name));
-  const means = mixing(ops, perChannel(HAAR, 0, 1));
-  const details = mixing(ops, perChannel(HAAR, 1, 4));
+  const means = kernelOf(ops, perChannel(3, HAAR.slice(0, 1)));
+  const details = kernelOf(ops, perChannel(3, HAAR.slice(1)));
 
-  const half = ops.squeeze(ops.conv2d(picture, mixing(ops, OPPONENT)));
+  const half = ops.squeeze(ops.conv2d(picture, kernelOf(ops, OPPONENT)));
   const quarter = ops.squeeze(ops.conv2d(half, means));
   const eighth = ops.squeeze(ops.conv2d(quarter, means));
   const sixteenth = ops.squeeze(ops.conv2d(eighth, means));
@@ -140,26 +129,6 @@ export const UNCERTAINTY = { centre: -1, reach: 3.5 } as const;
 
 /** Cells agree no better than this, whatever they state: neighbours share their errors. */
 export const LEAST_DEVIATION = 0.12;
-
-/**
- * The mean level of cells, each by its certainty, and the sum of these.
- *
- * @param levelOf      `logLevel` of a cell, from 0 on
- * @param deviationOf  its standard deviation
- */
-export function meanByCertainty(
-  cells: number,
-  levelOf: (cell: number) => number,
-  deviationOf: (cell: number) => number,
-): { readonly certainty: number; readonly mean: number } {
-  let [certainty, weighted] = [0, 0];
-  for (let cell = 0; cell < cells; cell++) {
-    const own = 1 / (deviationOf(cell) ** 2 + LEAST_DEVIATION ** 2);
-    certainty += own;
-    weighted += own * levelOf(cell);
-  }
-  return { certainty, mean: weighted / certainty };
-}
 
 /** The standard deviation of `logLevel` that a number of the second half stands for. */
 export function uncertaintyOf(raw: number): number {

@@ -4,7 +4,7 @@
 // Welling 2018); beside them the mean of the cells' own levels, each by its certainty; two layers more. Small enough for plain
 // JavaScript.
 import type { Weights } from '../../flow/parameters.js';
-import { FEATURES, LEVELS, meanByCertainty, uncertaintyOf } from './noise-network.js';
+import { FEATURES, LEAST_DEVIATION, LEVELS, shapesOf, uncertaintyOf } from './noise-network.js';
 
 /** Per cell: the network's levels and uncertainties, its features, and the cell's brightness. */
 export const CELL_INPUTS = 2 * LEVELS + FEATURES + 1;
@@ -25,14 +25,7 @@ const LAYERS = {
 } as const;
 
 /** Every tensor's shape by name, as in the weights file. */
-export function pictureHeadShapes(): Readonly<Record<string, readonly number[]>> {
-  return Object.fromEntries(
-    Object.entries(LAYERS).flatMap(([name, [out, inputs]]) => [
-      [`${name}.weight`, [out, inputs]],
-      [`${name}.bias`, [out]],
-    ]),
-  );
-}
+export const pictureHeadShapes = () => shapesOf(LAYERS);
 
 /** What 'picture1' is told of certainties is the logarithm of their mean over this. */
 export const CERTAINTY_SCALE = 3;
@@ -42,6 +35,26 @@ export const countInput = (cells: number) => Math.log(cells) / 5 - 1;
 
 /** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
 export const NOISY_255 = 2;
+
+/**
+ * The mean level of cells, each by its certainty, and the sum of these.
+ *
+ * @param cells  [CELL_INPUTS] each
+ * @param i      which level, below LEVELS
+ * @returns      the level as `logLevel`
+ */
+export function meanByCertainty(
+  cells: readonly Float32Array[],
+  i: number,
+): { readonly certainty: number; readonly level: number } {
+  let [certainty, weighted] = [0, 0];
+  for (const cell of cells) {
+    const own = 1 / (uncertaintyOf(cell[LEVELS + i] as number) ** 2 + LEAST_DEVIATION ** 2);
+    certainty += own;
+    weighted += own * (cell[i] as number);
+  }
+  return { certainty, level: weighted / certainty };
+}
 
 export interface PictureLevels {
   /** [LEVELS] `logLevel` of the noise of the whole picture in each detail, if there is noise. */
@@ -56,13 +69,15 @@ export interface PictureLevels {
  * The levels of a picture.
  *
  * @param weights  of `pictureHeadShapes`
- * @param cells    [count, CELL_INPUTS], at least one cell
+ * @param inputs   [count, CELL_INPUTS], at least one cell
  */
-export function poolCells(weights: Weights, cells: Float32Array): PictureLevels {
-  const count = cells.length / CELL_INPUTS;
-  const described = Array.from({ length: count }, (_, cell) => {
-    const inputs = cells.subarray(cell * CELL_INPUTS, (cell + 1) * CELL_INPUTS);
-    const features = dense(weights, 'head.cell2', dense(weights, 'head.cell1', inputs, true), true);
+export function poolCells(weights: Weights, inputs: Float32Array): PictureLevels {
+  const count = inputs.length / CELL_INPUTS;
+  const cells = Array.from({ length: count }, (_, cell) =>
+    inputs.subarray(cell * CELL_INPUTS, (cell + 1) * CELL_INPUTS),
+  );
+  const described = cells.map((cell) => {
+    const features = dense(weights, 'head.cell2', dense(weights, 'head.cell1', cell, true), true);
     return { features, logits: dense(weights, 'head.attention', features, false) };
   });
   const most = Array.from({ length: ATTENTIONS }, (_, k) =>
@@ -81,12 +96,8 @@ export function poolCells(weights: Weights, cells: Float32Array): PictureLevels 
   for (let i = 0; i < WIDTH; i++)
     pooled[WIDTH + i] = (pooled[WIDTH + i] as number) / (totals[attentionOf(i)] as number);
   for (let i = 0; i < LEVELS; i++) {
-    const { certainty, mean } = meanByCertainty(
-      count,
-      (cell) => cells[cell * CELL_INPUTS + i] as number,
-      (cell) => uncertaintyOf(cells[cell * CELL_INPUTS + LEVELS + i] as number),
-    );
-    pooled[2 * WIDTH + i] = mean;
+    const { certainty, level } = meanByCertainty(cells, i);
+    pooled[2 * WIDTH + i] = level;
     pooled[2 * WIDTH + LEVELS + i] = Math.log(certainty / count) / CERTAINTY_SCALE;
   }
   pooled[TOLD - 1] = countInput(count);

@@ -1,10 +1,11 @@
 // The noise profile of a camera from pictures that show its noise: a noisy and a clean picture of one scene, or a patch
 // that is flat. Measures; tells no noise from texture.
-import { FlowDenoiseError } from '../../errors.js';
+import { badOption, FlowDenoiseError } from '../../errors.js';
+import { sum } from '../../metrics/index.js';
+import { colourChannels, type Picture, type Region, type Shape, whiteLevel } from '../../picture.js';
 import { bandPowers, DETAIL_POWERS, MEASURED, splitIntoBands } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
 import { toOpponents } from '../model/opponents.js';
-import { coloursOf, type NoisyPicture, scaleOf } from '../noisy-picture.js';
 
 /** Brightnesses at which levels are told, where there are pixels enough. */
 const KNOTS = 6;
@@ -17,31 +18,19 @@ const CLIPPED = 2;
 /** The least side of a flat patch, pixels: the coarsest detail that is measured spans it. */
 const LEAST_SIDE = 32;
 
-interface Planes {
-  /** Planar [channels, pixels], [0, 1] units. */
+/** Planar [channels, pixels], [0, 1] units. */
+interface Planes extends Shape {
   readonly data: Float32Array;
-  readonly channels: 1 | 3;
-  readonly width: number;
-  readonly height: number;
 }
 
-function planesOf(
-  picture: NoisyPicture,
-  left = 0,
-  top = 0,
-  width = picture.width,
-  height = picture.height,
-): Planes {
-  const channels = coloursOf(picture);
-  const scale = scaleOf(picture) / 255;
-  const plane = width * height;
-  const data = new Float32Array(channels * plane);
-  for (let c = 0; c < channels; c++)
-    for (let y = 0; y < height; y++) {
-      let from = ((top + y) * picture.width + left) * picture.channels + c;
-      for (let x = 0; x < width; x++, from += picture.channels)
-        data[c * plane + y * width + x] = (picture.data[from] as number) * scale;
-    }
+function planesOf(picture: Picture, { left, top, width, height }: Region): Planes {
+  const channels = colourChannels(picture.channels);
+  const scale = 255 / whiteLevel(picture.data) / 255;
+  const data = new Float32Array(channels * width * height);
+  for (let c = 0, to = 0; c < channels; c++)
+    for (let y = top; y < top + height; y++)
+      for (let x = left; x < left + width; x++, to++)
+        data[to] = (picture.data[(y * picture.width + x) * picture.channels + c] as number) * scale;
   return { data, channels, width, height };
 }
 
@@ -53,20 +42,19 @@ function planesOf(
  * @returns      levels at up to 6 brightnesses; a constant or a slow difference of both pictures is not counted
  * @throws       FlowDenoiseError BAD_IMAGE when sizes or channels differ
  */
-export function profileFromPair(noisy: NoisyPicture, clean: NoisyPicture): NoiseProfile {
+export function profileFromPair(noisy: Picture, clean: Picture): NoiseProfile {
   const { width, height } = clean;
-  if (noisy.width !== width || noisy.height !== height || coloursOf(noisy) !== coloursOf(clean))
+  const isAlike = colourChannels(noisy.channels) === colourChannels(clean.channels);
+  if (noisy.width !== width || noisy.height !== height || !isAlike)
     throw new FlowDenoiseError(
       'BAD_IMAGE',
       `Expected two pictures of one size and kind but received ${noisy.width} x ${noisy.height} with ` +
         `${noisy.channels} channels and ${width} x ${height} with ${clean.channels}`,
     );
-  const truth = planesOf(clean);
-  const seen = planesOf(noisy);
+  const whole = { left: 0, top: 0, width, height };
+  const [seen, truth] = [planesOf(noisy, whole), planesOf(clean, whole)];
   const noise = seen.data.map((value, i) => value - (truth.data[i] as number));
-  const brightness = meanOfPlanes(truth);
-  const kept = unclippedPixels(seen, truth, noise);
-  return profileOf({ ...seen, data: noise }, brightness, kept);
+  return profileOf({ ...seen, data: noise }, meanOfPlanes(truth), unclippedPixels(seen, truth, noise));
 }
 
 /**
@@ -76,53 +64,48 @@ export function profileFromPair(noisy: NoisyPicture, clean: NoisyPicture): Noise
  * @param region  in pixels, inside the picture, at least 32 x 32
  * @throws        FlowDenoiseError BAD_OPTION when the region is smaller, or not inside the picture
  */
-export function profileFromRegion(
-  picture: NoisyPicture,
-  region: { readonly left: number; readonly top: number; readonly width: number; readonly height: number },
-): NoiseProfile {
+export function profileFromRegion(picture: Picture, region: Region): NoiseProfile {
   const { left, top, width, height } = region;
   const isInside = left >= 0 && top >= 0 && left + width <= picture.width && top + height <= picture.height;
   if (!isInside || width < LEAST_SIDE || height < LEAST_SIDE)
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a region of at least ${LEAST_SIDE} x ${LEAST_SIDE} pixels inside ${picture.width} x ${picture.height} ` +
         `but received ${width} x ${height} at ${left}, ${top}`,
     );
-  const patch = planesOf(picture, left, top, width, height);
+  const patch = planesOf(picture, region);
   const brightness = meanOfPlanes(patch);
-  const mean = brightness.reduce((sum, value) => sum + value, 0) / brightness.length;
   const plane = width * height;
-  const noise = patch.data.slice();
   for (let c = 0; c < patch.channels; c++)
-    takeOffSurface(noise.subarray(c * plane, (c + 1) * plane), width, height);
-  const all = new Uint8Array(plane).fill(1);
-  return profileOf({ ...patch, data: noise }, brightness.fill(mean), all);
+    takeOffSurface(patch.data.subarray(c * plane, (c + 1) * plane), width, height);
+  const middle = brightness.reduce((total, value) => total + value, 0) / plane;
+  return profileOf(patch, brightness.fill(middle), new Uint8Array(plane).fill(1));
 }
 
 function meanOfPlanes({ data, channels, width, height }: Planes): Float32Array {
   const plane = width * height;
-  const mean = new Float32Array(plane);
+  const means = new Float32Array(plane);
   for (let i = 0; i < data.length; i++)
-    mean[i % plane] = (mean[i % plane] as number) + (data[i] as number) / channels;
-  return mean;
+    means[i % plane] = (means[i % plane] as number) + (data[i] as number) / channels;
+  return means;
 }
 
 /** 1 where no channel's noise can be clipped; everywhere where nothing is clipped, or hardly a pixel is far from it. */
 function unclippedPixels(noisy: Planes, clean: Planes, noise: Float32Array): Uint8Array {
   const plane = clean.width * clean.height;
   const kept = new Uint8Array(plane).fill(1);
-  const isClipped = noisy.data.some((value) => value === 0 || value === 1);
-  if (!isClipped) return kept;
-  const margin = CLIPPED * Math.sqrt(noise.reduce((sum, value) => sum + value * value, 0) / noise.length);
-  for (let i = 0; i < clean.data.length; i++) {
-    const value = clean.data[i] as number;
+  if (!noisy.data.some((value) => value === 0 || value === 1)) return kept;
+  const margin = CLIPPED * Math.sqrt(noise.reduce((total, value) => total + value * value, 0) / noise.length);
+  for (const [i, value] of clean.data.entries())
     if (value < margin || value > 1 - margin) kept[i % plane] = 0;
-  }
-  const count = kept.reduce((sum, value) => sum + value, 0);
+  const count = kept.reduce((total, value) => total + value, 0);
   return count >= PIXELS_PER_KNOT ? kept : kept.fill(1);
 }
 
-/** @param noise  planar, overwritten */
+/**
+ * @param noise       overwritten
+ * @param brightness  by pixel
+ * @param kept        by pixel: 1 if it counts
+ */
 function profileOf(noise: Planes, brightness: Float32Array, kept: Uint8Array): NoiseProfile {
   const { data, width, height } = noise;
   const plane = width * height;
@@ -131,7 +114,8 @@ function profileOf(noise: Planes, brightness: Float32Array, kept: Uint8Array): N
   const channels = Array.from({ length: noise.channels }, (_, c): NoiseChannel => {
     const part = data.subarray(c * plane, (c + 1) * plane);
     const details = splitIntoBands(part, width, height, MEASURED).slice(0, MEASURED);
-    const powers = details.map((detail, m) => meanSquare(detail, kept) / (DETAIL_POWERS[m] as number));
+    const one = { brightness: [0], of: kept };
+    const powers = details.map((detail, m) => squaresPerBin([detail], one)[0] / (DETAIL_POWERS[m] as number));
     const { spectrum, power } = normalizeSpectrum(bandPowers(powers));
     const [whole, ...perBin] = squaresPerBin(details, bins);
     const level = perBin.map((square) => Math.sqrt(whole ? (power * square) / whole : 0));
@@ -152,15 +136,16 @@ function binsOf(brightness: Float32Array, kept: Uint8Array): Bins {
   const most = Math.max(1, Math.min(KNOTS, Math.floor(values.length / PIXELS_PER_KNOT)));
   const ends: number[] = [];
   const knots: number[] = [];
-  for (let first = 0, b = 0; b < most; b++) {
-    const end = Math.floor(((b + 1) * values.length) / most);
-    const mean = values.subarray(first, end).reduce((sum, value) => sum + value, 0) / (end - first);
-    const isFar = mean - (knots.at(-1) ?? Number.NEGATIVE_INFINITY) >= NEAREST_KNOTS;
-    if (isFar) {
-      knots.push(mean);
-      ends.push(values[end - 1] as number);
-    } else ends[ends.length - 1] = values[end - 1] as number;
-    first = end;
+  for (let b = 0; b < most; b++) {
+    const [first, end] = [b, b + 1].map((part) => Math.floor((part * values.length) / most)) as [
+      number,
+      number,
+    ];
+    const middle = values.subarray(first, end).reduce((total, value) => total + value, 0) / (end - first);
+    const isNear = middle - (knots.at(-1) ?? Number.NEGATIVE_INFINITY) < NEAREST_KNOTS;
+    if (isNear) ends.pop();
+    else knots.push(middle);
+    ends.push(values[end - 1] as number);
   }
   const of = new Uint8Array(brightness.length);
   for (let i = 0; i < of.length; i++) {
@@ -170,21 +155,10 @@ function binsOf(brightness: Float32Array, kept: Uint8Array): Bins {
   return { brightness: knots, of };
 }
 
-function meanSquare(plane: Float32Array, kept: Uint8Array): number {
-  let sum = 0;
-  let count = 0;
-  for (let i = 0; i < plane.length; i++)
-    if (kept[i]) {
-      sum += (plane[i] as number) ** 2;
-      count += 1;
-    }
-  return sum / Math.max(1, count);
-}
-
 /** The mean squares of the sum of the details: over all bins, then in each. */
-function squaresPerBin(details: readonly Float32Array[], { brightness, of }: Bins): number[] {
-  const sums = new Float64Array(brightness.length);
-  const counts = new Float64Array(brightness.length);
+function squaresPerBin(details: readonly Float32Array[], { brightness, of }: Bins): [number, ...number[]] {
+  const sums = brightness.map(() => 0);
+  const counts = brightness.map(() => 0);
   for (let i = 0; i < of.length; i++) {
     const bin = (of[i] as number) - 1;
     if (bin < 0) continue;
@@ -193,36 +167,30 @@ function squaresPerBin(details: readonly Float32Array[], { brightness, of }: Bin
     sums[bin] = (sums[bin] as number) + value * value;
     counts[bin] = (counts[bin] as number) + 1;
   }
-  const total = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0);
-  const perBin = Array.from(sums, (sum, bin) => sum / Math.max(1, counts[bin] as number));
-  return [total(sums) / Math.max(1, total(counts)), ...perBin];
+  const perBin = sums.map((square, bin) => square / Math.max(1, counts[bin] as number));
+  return [sum(sums) / Math.max(1, sum(counts)), ...perBin];
 }
 
 /** Takes the least-squares polynomial of second order off a plane, in place. */
 function takeOffSurface(plane: Float32Array, width: number, height: number): void {
   // On a grid, products of Legendre-like polynomials that are orthogonal over each axis are orthogonal over both.
-  const across = orthogonalPolynomials(width);
-  const down = orthogonalPolynomials(height);
-  const orders = [0, 1, 2].flatMap((i) => [0, 1, 2].filter((j) => i + j <= 2).map((j) => [i, j] as const));
-  for (const [i, j] of orders) {
-    const [row, column] = [across[i] as Float64Array, down[j] as Float64Array];
-    let product = 0;
-    for (let at = 0; at < plane.length; at++)
-      product +=
-        (plane[at] as number) * (row[at % width] as number) * (column[Math.floor(at / width)] as number);
-    for (let at = 0; at < plane.length; at++)
-      plane[at] =
-        (plane[at] as number) -
-        product * (row[at % width] as number) * (column[Math.floor(at / width)] as number);
-  }
+  const [across, down] = [orthogonalPolynomials(width), orthogonalPolynomials(height)];
+  for (const [i, row] of across.entries())
+    for (const column of down.slice(0, 3 - i)) {
+      const times = (value: number, k: number) =>
+        value * (row[k % width] as number) * (column[Math.floor(k / width)] as number);
+      const product = plane.reduce((total, value, k) => total + times(value, k), 0);
+      for (let k = 0; k < plane.length; k++) plane[k] = (plane[k] as number) - times(product, k);
+    }
 }
 
 /** 1, t, t^2 - mean on 0 .. length - 1, of unit norm and orthogonal. */
 function orthogonalPolynomials(length: number): Float64Array[] {
   const t = Float64Array.from({ length }, (_, i) => i - (length - 1) / 2);
-  const mean = t.reduce((sum, value) => sum + value * value, 0) / length;
+  const squares = (values: Float64Array) => values.reduce((total, value) => total + value * value, 0);
+  const mean = squares(t) / length;
   return [t.map(() => 1), t, t.map((value) => value * value - mean)].map((values) => {
-    const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+    const norm = Math.sqrt(squares(values));
     return values.map((value) => value / norm);
   });
 }

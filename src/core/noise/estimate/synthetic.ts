@@ -1,14 +1,9 @@
 // Whether a picture proves by itself that it holds no noise worth removing: text, screenshots, codes, line art, plots,
 // icons, gradients, scans of 1 bit. Drawing repeats colours exactly and changes in steps; noise leaves no two
 // neighbours equal for long and takes back what it has just changed. Not a test for clean photographs.
-import type { NoisyPicture } from '../noisy-picture.js';
+import { sum } from '../../metrics/index.js';
+import type { Picture } from '../../picture.js';
 import { type CellChanges, measureChanges, type PictureChanges, RIPPLE } from './cell-changes.js';
-
-export interface SyntheticFinding {
-  readonly isSynthetic: boolean;
-  /** One short sentence without a full stop, for reports. */
-  readonly why: string;
-}
 
 /**
  * Chosen on drawn graphics (seeds 1 to 10, bench/noise/synthetic.ts) and on six photographs of BSDS500's training part with
@@ -70,24 +65,6 @@ const isRippled = ({ ripples, pairs }: CellChanges, from = RIPPLED) => ripples >
 const share = (cells: readonly CellChanges[], is: (cell: CellChanges) => boolean) =>
   cells.filter(is).length / Math.max(1, cells.length);
 
-const percent = (part: number) => `${Math.round(100 * part)}%`;
-
-function totals(cells: readonly CellChanges[]) {
-  const sum = (of: (cell: CellChanges) => number) => cells.reduce((total, cell) => total + of(cell), 0);
-  const [pairs, unequal] = [sum((cell) => cell.pairs), sum((cell) => cell.unequal)];
-  return {
-    equal: 1 - unequal / Math.max(1, pairs),
-    /** 1 where pixels lie as if shuffled. */
-    repeats:
-      unequal /
-      Math.max(
-        1e-9,
-        sum((cell) => cell.unequalByChance),
-      ),
-    ripples: sum((cell) => cell.ripples) / Math.max(1, unequal),
-  };
-}
-
 /** Flat areas and edges with no more around them than resizing and JPEG leave. */
 function hasCleanEdges(cells: readonly CellChanges[], repeats: number): boolean {
   const even = share(cells, (cell) => cell.unequal === 0);
@@ -100,12 +77,28 @@ function hasCleanEdges(cells: readonly CellChanges[], repeats: number): boolean 
   );
 }
 
-function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | undefined {
+/**
+ * Whether the picture's samples prove that it was drawn or rendered and nothing noisy happened to it since.
+ *
+ * @param picture  any size, 8 or 16 bits or floats; pixels of alpha 0 do not count. At most 256 cells of 16x16 are read
+ * @returns        one short sentence for reports, why it looks drawn; undefined proves nothing: most clean photographs have it
+ *                 too
+ */
+export async function findSynthetic(picture: Picture): Promise<string | undefined> {
+  const proof = proofIn(await measureChanges(picture));
+  return proof && `looks drawn: ${proof}`;
+}
+
+function proofIn({ cells, pixels, colours, leastStep }: PictureChanges): string | undefined {
   if (pixels === 0) return 'no pixel can be seen';
   if (colours === 1) return 'has one colour only';
   if (colours === 2 && leastStep > RIPPLE) return 'has two colours only';
   if (pixels < LIMITS.pixels) return undefined;
-  const { equal, repeats, ripples } = totals(cells);
+  const total = (count: keyof CellChanges) => sum(cells.map((cell) => cell[count]));
+  const [pairs, unequal] = [total('pairs'), total('unequal')];
+  /** 1 where pixels lie as if shuffled. */
+  const repeats = unequal / Math.max(1e-9, total('unequalByChance'));
+  const ripples = total('ripples') / Math.max(1, unequal);
   if (leastStep > RIPPLE) {
     if (repeats > LIMITS.wideRepeats && repeats < LIMITS.pattern) return undefined;
     return `has ${colours > 256 ? 'few' : colours} colours, which change in steps`;
@@ -113,26 +106,10 @@ function judge({ cells, pixels, colours, leastStep }: PictureChanges): string | 
   if (repeats <= LIMITS.smoothRepeats && ripples <= LIMITS.smoothRipples)
     return 'colours change slowly or at once, without ripples';
   const noisy = share(cells, (cell) => isRippled(cell, LIMITS.rippled) && cell.calmest > 0);
-  if (
-    repeats <= LIMITS.repeats &&
-    ripples <= LIMITS.ripples &&
-    (cells.length < LIMITS.fewCells || noisy <= LIMITS.noisyCells)
-  )
-    return `colours repeat exactly and change without ripples (${percent(equal)} of neighbours are equal)`;
-  if (hasCleanEdges(cells, repeats))
-    return `areas are exactly even up to the edges (${percent(equal)} of neighbours are equal)`;
+  const equal = `${Math.round(100 * (1 - unequal / Math.max(1, pairs)))}% of neighbours are equal`;
+  const isFewNoisy = cells.length < LIMITS.fewCells || noisy <= LIMITS.noisyCells;
+  if (repeats <= LIMITS.repeats && ripples <= LIMITS.ripples && isFewNoisy)
+    return `colours repeat exactly and change without ripples (${equal})`;
+  if (hasCleanEdges(cells, repeats)) return `areas are exactly even up to the edges (${equal})`;
   return undefined;
-}
-
-/**
- * Whether the picture's samples prove that it was drawn or rendered and nothing noisy happened to it since.
- *
- * @param picture  any size, 8 or 16 bits or floats; pixels of alpha 0 do not count. At most 256 cells of 16x16 are read
- * @returns        the same for the same samples; `false` proves nothing: most clean photographs have it too
- */
-export async function findSynthetic(picture: NoisyPicture): Promise<SyntheticFinding> {
-  const why = judge(await measureChanges(picture));
-  return why === undefined
-    ? { isSynthetic: false, why: 'changes from pixel to pixel as photographs do' }
-    : { isSynthetic: true, why: `looks drawn: ${why}` };
 }

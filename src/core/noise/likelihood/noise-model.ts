@@ -1,4 +1,5 @@
-// A model of the noise, for inference: the likelihood p(noisy | clean) of one tile and its gradient.
+// Models of the noise for inference: the likelihood p(noisy | clean) of one tile and its gradient. Gaussian noise, and
+// Laplacian noise as an example of your own model.
 import { badOption } from '../../errors.js';
 
 export interface NoiseModel {
@@ -30,31 +31,90 @@ export interface NoiseModel {
   gradient(estimate: Float32Array, noisy: Float32Array, out: Float32Array): Float32Array;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION if tiles differ in their number of samples */
-export function checkSameSize(...tiles: readonly Float32Array[]): void {
-  const lengths = tiles.map((tile) => tile.length);
-  if (new Set(lengths).size > 1)
-    throw badOption(`Expected tiles of one shape but received ${lengths.join(', ')} samples`);
+/** Of the sample at `place`: `error` is y - C, `clean` is C. */
+type OfSample = (error: number, clean: number, place: number) => number;
+
+/**
+ * Noise whose samples are independent: log p(y | C) = -sum cost / over.
+ *
+ * @param slope  the derivative of -cost / over with respect to C
+ * @param run    tiles have a multiple of so many samples
+ */
+export function independentNoise(
+  name: string,
+  { cost, over, slope, run = 1 }: { cost: OfSample; over: number; slope: OfSample; run?: number },
+): NoiseModel {
+  function check(...tiles: readonly Float32Array[]): void {
+    const lengths = tiles.map((tile) => tile.length);
+    if (new Set(lengths).size > 1 || (lengths[0] as number) % run !== 0)
+      throw badOption(
+        `Expected tiles of one shape${run > 1 ? ` for ${run} sigmas` : ''} but received ${lengths.join(', ')} samples`,
+      );
+  }
+  return {
+    name,
+    logLikelihood(estimate, noisy) {
+      check(estimate, noisy);
+      let sum = 0;
+      for (let i = 0; i < noisy.length; i++) {
+        const clean = estimate[i] as number;
+        sum += cost((noisy[i] as number) - clean, clean, i);
+      }
+      return -sum / over;
+    },
+    gradient(estimate, noisy, out) {
+      check(estimate, noisy, out);
+      for (let i = 0; i < noisy.length; i++) {
+        const clean = estimate[i] as number;
+        out[i] = slope((noisy[i] as number) - clean, clean, i);
+      }
+      return out;
+    },
+  };
 }
 
-/** A map to samples with Gaussian noise of one sigma, and its inverse, so that a prior for Gaussian noise can be used. */
-export interface Stabiliser {
-  /** Standard deviation of the noise after `stabilise`, in units of its result (8-bit units: times 255). */
-  readonly sigma: number;
+/**
+ * log p(y | C) = -sum (y - C)^2 / (2 sigma^2), without the normalisation.
+ *
+ * @param sigma  standard deviation, above 0, in the units of the samples ([0, 1], not 0-255): one number for the tile,
+ *               one per pixel, [H * W], for all channels, or one per sample, [C * H * W]. Copied.
+ * @throws       FlowDenoiseError BAD_OPTION if a sigma is not a finite number above 0
+ */
+export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
+  const sigmas = Float64Array.from(typeof sigma === 'number' ? [sigma] : sigma);
+  const bad = sigmas.find((value) => !(value > 0 && Number.isFinite(value)));
+  if (bad !== undefined || sigmas.length === 0)
+    throw badOption(`Expected finite numbers above 0 for sigma but received ${bad ?? 'none'}`);
+  const precision = sigmas.map((value) => 1 / (value * value));
+  const run = precision.length;
+  const at = (place: number) => precision[place % run] as number;
+  const model = independentNoise('gaussian', {
+    cost: (error, _, place) => error * error * at(place),
+    over: 2,
+    slope: (error, _, place) => error * at(place),
+    run,
+  });
+  return { ...model, precision: Float32Array.from(precision) };
+}
 
-  /**
-   * Maps noisy samples to the domain of Gaussian noise. A clean signal in [0, 1] stays in [0, 1], as a prior expects.
-   *
-   * @param noisy  samples in [0, 1], not clipped, any layout; not modified
-   * @returns      as many samples
-   */
-  stabilise(noisy: Float32Array): Float32Array;
+/** |d| is rounded off near 0, up to this share of the scale, so that the gradient is continuous. */
+const ROUNDING = 0.1;
 
-  /**
-   * Maps a denoised picture back to [0, 1]. It is unbiased, unlike the plain inverse of `stabilise`.
-   *
-   * @param estimate  an estimate of the mean of `stabilise`'s result; not modified
-   * @returns         the clean samples, not clipped at 1
-   */
-  destabilise(estimate: Float32Array): Float32Array;
+/**
+ * log p(y | C) = -sum (sqrt((y - C)^2 + e^2) - e) / b: Laplacian noise of scale b, smoothed over e = b / 10. Its rare large errors
+ * pull an estimate less than Gaussian ones.
+ *
+ * @param sigma  standard deviation of the noise, above 0, [0, 1] units; b = sigma / sqrt(2)
+ * @throws       FlowDenoiseError BAD_OPTION
+ */
+export function laplacianNoise(sigma: number): NoiseModel {
+  if (!(sigma > 0 && Number.isFinite(sigma)))
+    throw badOption(`Expected a finite number above 0 for sigma but received ${sigma}`);
+  const scale = sigma / Math.SQRT2;
+  const rounding = ROUNDING * scale;
+  return independentNoise('laplacian', {
+    cost: (error) => Math.hypot(error, rounding) - rounding,
+    over: scale,
+    slope: (error) => error / (scale * Math.hypot(error, rounding)),
+  });
 }

@@ -3,8 +3,7 @@
 // all in [0, 1] units. As a stabiliser, which works with any prior, and as a likelihood.
 import { badOption } from '../../errors.js';
 import { exactUnbiasedInverse, expectedAnscombe, generalizedAnscombe } from './anscombe.js';
-import type { Stabiliser } from './noise-model.js';
-import { checkSameSize, type NoiseModel } from './noise-model.js';
+import { independentNoise, type NoiseModel } from './noise-model.js';
 
 export interface PoissonGaussianParameters {
   /** Variance per unit of signal, above 0: 1 / 30 if 30 photons make white. In [0, 1] units: gain255 / 255. */
@@ -15,21 +14,40 @@ export interface PoissonGaussianParameters {
   readonly offset?: number | undefined;
 }
 
+/** A map to samples with Gaussian noise of one sigma, and its inverse, so that a prior for Gaussian noise can be used. */
+export interface Stabiliser {
+  /** Standard deviation of the noise after `stabilise`, in units of its result (8-bit units: times 255). */
+  readonly sigma: number;
+
+  /**
+   * Maps noisy samples to the domain of Gaussian noise. A clean signal in [0, 1] stays in [0, 1], as a prior expects.
+   *
+   * @param noisy  samples in [0, 1], not clipped, any layout; not modified
+   * @returns      as many samples
+   */
+  stabilise(noisy: Float32Array): Float32Array;
+
+  /**
+   * Maps a denoised picture back to [0, 1]. It is unbiased, unlike the plain inverse of `stabilise`.
+   *
+   * @param estimate  an estimate of the mean of `stabilise`'s result; not modified
+   * @returns         the clean samples, not clipped at 1
+   */
+  destabilise(estimate: Float32Array): Float32Array;
+}
+
 /** Means above this many counts need no sum over the Poisson distribution: E[f] = 2 sqrt(lambda + 1/8 + sigma^2). */
 const MANY = 1000;
 /** Below this signal, counts, the likelihood's variance falls no further: pure Poisson would reach 0. */
 const LEAST_COUNTS = 1 / 4;
 
-const isFrom = (value: number, least: number) => value >= least && Number.isFinite(value);
-
 /** @throws FlowDenoiseError BAD_OPTION */
 export function checkPoissonGaussian({ gain, sigma, offset = 0 }: PoissonGaussianParameters): void {
-  const refuse = (expected: string, received: number) => {
-    throw badOption(`Expected ${expected} but received ${received}`);
-  };
-  if (!(isFrom(gain, 0) && gain > 0)) refuse('a finite number above 0 for gain', gain);
-  if (!isFrom(sigma, 0)) refuse('a finite number of at least 0 for sigma', sigma);
-  if (!(Number.isFinite(offset) && offset < 1)) refuse('a finite number below 1 for offset', offset);
+  const isValid = gain > 0 && sigma >= 0 && offset < 1;
+  if (isValid && [gain, sigma, offset].every(Number.isFinite)) return;
+  throw badOption(
+    `Expected finite numbers above 0 for gain, of at least 0 for sigma and below 1 for offset but received ${gain}, ${sigma}, ${offset}`,
+  );
 }
 
 /**
@@ -56,17 +74,12 @@ export function poissonGaussianNoise(parameters: PoissonGaussianParameters): Sta
   return {
     sigma: 1 / span,
     stabilise(noisy) {
-      const out = new Float32Array(noisy.length);
-      for (let i = 0; i < out.length; i++)
-        out[i] = (generalizedAnscombe(((noisy[i] as number) - offset) / gain, readNoise) - black) / span;
-      return out;
+      return noisy.map((value) => (generalizedAnscombe((value - offset) / gain, readNoise) - black) / span);
     },
     destabilise(estimate) {
       inverse ??= exactUnbiasedInverse(readNoise);
-      const out = new Float32Array(estimate.length);
-      for (let i = 0; i < out.length; i++)
-        out[i] = gain * inverse((estimate[i] as number) * span + black) + offset;
-      return out;
+      const toCounts = inverse;
+      return estimate.map((value) => gain * toCounts(value * span + black) + offset);
     },
   };
 }
@@ -84,30 +97,13 @@ export function poissonGaussianLikelihood(parameters: PoissonGaussianParameters)
   const least = LEAST_COUNTS * gain;
   const varianceAt = (clean: number) => gain * Math.max(least, clean - offset) + sigma * sigma;
 
-  return {
-    name: 'poisson-gaussian',
-
-    logLikelihood(estimate, noisy) {
-      checkSameSize(estimate, noisy);
-      let sum = 0;
-      for (let i = 0; i < noisy.length; i++) {
-        const clean = estimate[i] as number;
-        const variance = varianceAt(clean);
-        sum += ((noisy[i] as number) - clean) ** 2 / variance + Math.log(variance);
-      }
-      return -sum / 2;
+  return independentNoise('poisson-gaussian', {
+    cost: (error, clean) => error ** 2 / varianceAt(clean) + Math.log(varianceAt(clean)),
+    over: 2,
+    slope(error, clean) {
+      const variance = varianceAt(clean);
+      const growth = clean - offset > least ? gain : 0;
+      return error / variance + (growth / 2) * ((error / variance) ** 2 - 1 / variance);
     },
-
-    gradient(estimate, noisy, out) {
-      checkSameSize(estimate, noisy, out);
-      for (let i = 0; i < noisy.length; i++) {
-        const clean = estimate[i] as number;
-        const variance = varianceAt(clean);
-        const difference = (noisy[i] as number) - clean;
-        const growth = clean - offset > least ? gain : 0;
-        out[i] = difference / variance + (growth / 2) * ((difference / variance) ** 2 - 1 / variance);
-      }
-      return out;
-    },
-  };
+  });
 }

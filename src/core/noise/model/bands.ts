@@ -58,9 +58,7 @@ const LEAKAGE: readonly (readonly number[])[] = Array.from({ length: MEASURED },
 export function bandPowers(details: readonly number[]): number[] {
   let powers = Array.from({ length: BANDS }, (_, band) => Math.max(1e-12, details[band] as number));
   for (let round = 0; round < 200; round++) {
-    const modelled = LEAKAGE.map((row) =>
-      row.reduce((sum, a, band) => sum + a * (powers[band] as number), 0),
-    );
+    const modelled = detailPowers(powers);
     powers = powers.map((power, band) => {
       let up = 0;
       let down = 0;

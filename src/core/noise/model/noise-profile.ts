@@ -59,11 +59,9 @@ export function normalizeSpectrum(powers: readonly number[]): { spectrum: number
 }
 
 /** The noise as one number for a report: standard deviation over all channels at the worst brightness, 8-bit units. */
-export function strongestLevel255({ channels }: NoiseProfile): number {
-  const knots = channels[0]?.level.length ?? 0;
-  const at = (i: number) =>
-    Math.sqrt(channels.reduce((sum, { level }) => sum + (level[i] as number) ** 2, 0) / channels.length);
-  return 255 * Math.max(...Array.from({ length: knots }, (_, i) => at(i)));
+export function strongestLevel255({ brightness, channels }: NoiseProfile): number {
+  const at = (i: number) => Math.sqrt(mean(channels.map(({ level }) => (level[i] as number) ** 2)));
+  return 255 * Math.max(...brightness.map((_, i) => at(i)));
 }
 
 /** The most brightnesses in a mean profile, as many as one picture gives. */
@@ -112,8 +110,7 @@ function commonKnots(profiles: readonly NoiseProfile[]): number[] {
   const groups = MOST_KNOTS - 2;
   const means = Array.from({ length: groups }, (_, g) => {
     const [from, to] = [g, g + 1].map((each) => Math.floor((each * inner.length) / groups));
-    const part = inner.slice(from, to);
-    return mean(part);
+    return mean(inner.slice(from, to));
   });
   return apart([all[0] as number, ...means, all.at(-1) as number]);
 }

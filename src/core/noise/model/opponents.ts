@@ -42,21 +42,19 @@ export function fromOpponents(data: Float32Array, plane: number): void {
   }
 }
 
-/** The mean of the planes, [pixels]. */
-export function brightnessOf({
-  data,
-  channels,
-}: {
-  readonly data: Float32Array;
-  readonly channels: number;
-}): Float32Array {
-  const plane = data.length / channels;
+/**
+ * The mean of the planes, [pixels].
+ *
+ * @param data  [channels, pixels], 1 or 3 channels
+ */
+export function brightnessOf({ data, channels }: { data: Float32Array; channels: number }): Float32Array {
   if (channels === 1) return data.slice();
-  const mean = new Float32Array(plane);
-  for (let i = 0; i < plane; i++)
-    mean[i] =
-      ((data[i] as number) + (data[i + plane] as number) + (data[i + 2 * plane] as number)) / channels;
-  return mean;
+  const plane = data.length / channels;
+  return Float32Array.from(
+    { length: plane },
+    (_, i) =>
+      ((data[i] as number) + (data[i + plane] as number) + (data[i + 2 * plane] as number)) / channels,
+  );
 }
 
 /**

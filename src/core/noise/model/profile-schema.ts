@@ -6,33 +6,37 @@ import type { NoiseProfile } from './noise-profile.js';
 
 const MOST_KNOTS = 64;
 
+const brightnessSchema = z
+  .array(z.number().min(-1).max(2))
+  .min(1)
+  .max(MOST_KNOTS)
+  .refine(
+    (values) => values.every((value, i) => i === 0 || value > (values[i - 1] as number)),
+    'expected rising numbers',
+  );
+
 const channelSchema = z.strictObject({
   level: z.array(z.number().min(0).max(1)).min(1).max(MOST_KNOTS),
-  spectrum: z.array(z.number().min(0).max(1e4)).length(BANDS),
+  spectrum: z
+    .array(z.number().min(0).max(1e4))
+    .length(BANDS)
+    .refine((powers) => powers.some((power) => power > 0), 'expected a power above 0 in some band'),
 });
 
 const profileSchema = z
   .strictObject({
     format: z.literal('flow-denoise-noise').optional(),
     version: z.literal(1).optional(),
-    brightness: z.array(z.number().min(-1).max(2)).min(1).max(MOST_KNOTS),
-    channels: z.array(channelSchema).min(1).max(3),
+    brightness: brightnessSchema,
+    channels: z
+      .array(channelSchema)
+      .refine(({ length }) => length === 1 || length === 3, 'expected 1 channel (grey) or 3 (colour)'),
   })
-  .superRefine(({ brightness, channels }, context) => {
-    const refuse = (path: (string | number)[], message: string) =>
-      context.addIssue({ code: 'custom', path, message });
-    if (brightness.some((value, i) => i > 0 && value <= (brightness[i - 1] as number)))
-      refuse(['brightness'], 'expected rising numbers');
-    if (channels.length === 2) refuse(['channels'], 'expected 1 channel (grey) or 3 (colour)');
-    for (const [c, { level, spectrum }] of channels.entries()) {
-      if (level.length !== brightness.length)
-        refuse(
-          ['channels', c, 'level'],
-          `expected a level for each of the ${brightness.length} brightnesses`,
-        );
-      if (!spectrum.some((power) => power > 0))
-        refuse(['channels', c, 'spectrum'], 'expected a power above 0 in some band');
-    }
+  .superRefine(({ brightness: { length }, channels }, context) => {
+    const wrong = channels.findIndex(({ level }) => level.length !== length);
+    if (wrong === -1) return;
+    const message = `expected a level for each of the ${length} brightnesses`;
+    context.addIssue({ code: 'custom', path: ['channels', wrong, 'level'], message });
   });
 
 /** A profile, or the content of a profile's file. */
@@ -50,9 +54,8 @@ export function isNoiseProfile(value: unknown): value is GivenNoiseProfile {
 export function faultOfNoiseProfile(value: unknown): string | undefined {
   const issue = profileSchema.safeParse(value).error?.issues[0];
   if (!issue) return undefined;
-  const [first, ...rest] = issue.path.map(String);
-  const place = [first, ...rest.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))].join('');
-  return first === undefined ? issue.message : `${place}: ${issue.message}`;
+  const place = z.core.toDotPath(issue.path);
+  return place === '' ? issue.message : `${place}: ${issue.message}`;
 }
 
 /**

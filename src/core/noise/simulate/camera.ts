@@ -1,10 +1,9 @@
 // A simulated camera, from a clean scene to the picture before JPEG. It gives true pictures at any ISO, to train and test
 // noise estimates. After Guo et al. 2019 (CBDNet) and Brooks et al. 2019 (unprocessing).
-import type { Size } from '../../picture.js';
+import { clamped, type Size } from '../../picture.js';
 import { gaussianGenerator } from '../random.js';
 import { bayerChannel, type Demosaic, demosaic } from './demosaic.js';
-import { blurred, resized, sharpened } from './filters.js';
-import { type NoiseReduction, withoutNoise } from './noise-reduction.js';
+import { blurred, sharpened } from './filters.js';
 
 export interface CameraSettings {
   /** Electrons that a white pixel collects: about 20,000 at base ISO, 200 at the highest. */
@@ -20,13 +19,18 @@ export interface CameraSettings {
   readonly saturation: number;
   /** Share of an S-shaped tone curve on top of the sRGB curve, 0 to 1. */
   readonly contrast: number;
-  /** Noise reduction that keeps edges; runs before the plain smoothing. */
-  readonly noiseReduction?: NoiseReduction | undefined;
+  /**
+   * Noise reduction that keeps edges; runs before the plain smoothing.
+   *
+   * @param plane  [H W] luma or chroma
+   * @param noise  [H W] the standard deviation that the camera expects at each pixel
+   */
+  readonly noiseReduction?:
+    | ((plane: Float32Array, size: Size, noise: Float32Array, part: 'luma' | 'chroma') => Float32Array)
+    | undefined;
   /** Standard deviations of the camera's own smoothing of luma and chroma, pixels. */
   readonly smoothing: { readonly luma: number; readonly chroma: number };
   readonly sharpening: { readonly amount: number; readonly radius: number };
-  /** The picture's size divided by the sensor's, at most 1. */
-  readonly scale: number;
 }
 
 /** A camera without noise reduction or sharpening. Electrons are those of a full-frame sensor of 2012 at ISO 100. */
@@ -41,7 +45,6 @@ export function cameraAt(iso: number): CameraSettings {
     contrast: 0.3,
     smoothing: { luma: 0, chroma: 0.8 },
     sharpening: { amount: 0.4, radius: 0.8 },
-    scale: 1,
   };
 }
 
@@ -50,8 +53,6 @@ export interface Shot {
   readonly clean: Float32Array;
   /** As `clean`, with the sensor's noise. */
   readonly noisy: Float32Array;
-  readonly width: number;
-  readonly height: number;
 }
 
 const TABLE = 4096;
@@ -77,11 +78,8 @@ const fromLinear = (x: number) => (x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 
  * @param seed  an integer from 0 to 2^32 - 1; the same seed gives the same noise
  */
 export function takePicture(scene: Float32Array, size: Size, settings: CameraSettings, seed: number): Shot {
-  const [clean, noisy] = takePictures(scene, size, settings, [undefined, seed]) as [
-    Float32Array,
-    Float32Array,
-  ];
-  return { clean, noisy, ...pictureSize(size, settings) };
+  const [clean, noisy] = takePictures(scene, size, settings, [undefined, seed]);
+  return { clean: clean as Float32Array, noisy: noisy as Float32Array };
 }
 
 /** As `takePicture`, once per seed: pictures of one scene that differ in their noise only. Undefined gives no noise. */
@@ -108,11 +106,6 @@ function sensorVariance({ electrons, readNoise }: CameraSettings): (value: numbe
   return (value) => Math.max(0, value) / electrons + read;
 }
 
-function pictureSize({ width, height }: Size, { scale }: CameraSettings) {
-  const scaled = (length: number) => Math.max(1, Math.round(length * scale));
-  return { width: scaled(width), height: scaled(height) };
-}
-
 function gainsOf({ whiteBalance: { red, blue } }: CameraSettings) {
   return [red, 1, blue] as const;
 }
@@ -120,14 +113,10 @@ function gainsOf({ whiteBalance: { red, blue } }: CameraSettings) {
 /** The sensor's image: one channel per pixel, before white balance. */
 function mosaicOf(light: Float32Array, { width, height }: Size, settings: CameraSettings): Float32Array {
   const gains = gainsOf(settings);
-  const mosaic = new Float32Array(width * height);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const channel = bayerChannel(x, y);
-      mosaic[y * width + x] =
-        (light[(channel * height + y) * width + x] as number) / (gains[channel] as number);
-    }
-  return mosaic;
+  return Float32Array.from({ length: width * height }, (_, i) => {
+    const channel = bayerChannel(i % width, Math.floor(i / width));
+    return (light[channel * width * height + i] as number) / gains[channel];
+  });
 }
 
 function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array) => Float32Array {
@@ -139,30 +128,19 @@ function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array)
     const y = fromLinear(x);
     return (1 - contrast) * y + contrast * y * y * (3 - 2 * y);
   });
-  const noise = settings.noiseReduction && tonedNoise(tone, settings);
-  const target = pictureSize(size, settings);
+  const noiseAt = tonedNoise(tone, settings);
   return (mosaic) => {
     const balanced = mosaic.map(
-      (value, i) => ((gains[bayerChannel(i % width, Math.floor(i / width))] as number) * value) / exposure,
+      (value, i) => (gains[bayerChannel(i % width, Math.floor(i / width))] * value) / exposure,
     );
     const colour = demosaic(balanced, size, settings.demosaic);
-    for (let i = 0; i < plane; i++) {
-      const mean =
-        ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3;
-      for (let c = 0; c < 3; c++) {
-        const value = colour[c * plane + i] as number;
-        colour[c * plane + i] = tone(value + saturation * (value - mean));
-      }
-    }
-    const smooth = smoothedColours(colour, size, settings, noise);
-    const out = new Float32Array(3 * target.width * target.height);
-    for (let c = 0; c < 3; c++) {
-      const channel = sharpened(smooth.subarray(c * plane, (c + 1) * plane), size, sharpening);
-      const small = settings.scale === 1 ? channel : resized(channel, size, target);
-      for (let i = 0; i < small.length; i++)
-        out[c * small.length + i] = Math.min(1, Math.max(0, small[i] as number));
-    }
-    return out;
+    const mean = meanOf(colour, plane);
+    for (const [i, value] of colour.entries())
+      colour[i] = tone(value + saturation * (value - (mean[i % plane] as number)));
+    const smooth = smoothedColours(colour, size, settings, noiseAt);
+    for (let c = 0; c < 3; c++)
+      smooth.set(sharpened(smooth.subarray(c * plane, (c + 1) * plane), size, sharpening), c * plane);
+    return clamped(smooth);
   };
 }
 
@@ -183,38 +161,34 @@ function tonedNoise(tone: (x: number) => number, settings: CameraSettings): (gre
   return (grey) => expected[Math.round(steps * Math.min(1, Math.max(0, grey)))] as number;
 }
 
+function meanOf(colour: Float32Array, plane: number): Float64Array {
+  return Float64Array.from(
+    { length: plane },
+    (_, i) => ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3,
+  );
+}
+
 /** Smooths luma and chroma separately, as cameras do against noise. */
 function smoothedColours(
   colour: Float32Array,
   size: Size,
   { smoothing, noiseReduction }: CameraSettings,
-  noiseAt: ((grey: number) => number) | undefined,
+  noiseAt: (grey: number) => number,
 ): Float32Array {
   if (smoothing.luma === 0 && smoothing.chroma === 0 && !noiseReduction) return colour;
   const plane = size.width * size.height;
-  const grey = new Float32Array(plane);
-  for (let i = 0; i < plane; i++)
-    grey[i] = ((colour[i] as number) + (colour[plane + i] as number) + (colour[2 * plane + i] as number)) / 3;
-  const noise = noiseAt && grey.map(noiseAt);
-  const smoothed = (values: Float32Array, part: 'luma' | 'chroma') => {
-    const reduced =
-      noiseReduction && noise
-        ? withoutNoise(values, size, noise, {
-            ...noiseReduction,
-            threshold: noiseReduction[part],
-            reach: noiseReduction.reach[part],
-          })
-        : values;
-    return blurred(reduced, size, smoothing[part]);
-  };
-  const smoothGrey = smoothed(grey, 'luma');
+  const grey = Float32Array.from(meanOf(colour, plane));
+  const noise = grey.map(noiseAt);
+  const smoothed = (values: Float32Array, part: 'luma' | 'chroma') =>
+    blurred(noiseReduction?.(values, size, noise, part) ?? values, size, smoothing[part]);
+  const luma = smoothed(grey, 'luma');
   const out = new Float32Array(3 * plane);
   for (let c = 0; c < 3; c++) {
-    const smooth = smoothed(
+    const chroma = smoothed(
       grey.map((value, i) => (colour[c * plane + i] as number) - value),
       'chroma',
     );
-    for (let i = 0; i < plane; i++) out[c * plane + i] = (smoothGrey[i] as number) + (smooth[i] as number);
+    for (let i = 0; i < plane; i++) out[c * plane + i] = (luma[i] as number) + (chroma[i] as number);
   }
   return out;
 }

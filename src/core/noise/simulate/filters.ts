@@ -1,70 +1,33 @@
-// A simulated camera's filters: Gaussian blur, sharpening, resizing. Planes are [H W], borders reflected.
+// A simulated camera's filters: Gaussian blur and sharpening. Planes are [H W], borders reflected.
+import { gaussianKernel } from '../../metrics/index.js';
 import { reflected, type Size } from '../../picture.js';
 
-/** For every output place, its first input place and its weights. */
-interface Taps {
-  readonly first: Int32Array;
-  readonly weights: readonly Float64Array[];
-}
-
-function filtered(plane: Float32Array, { width, height }: Size, across: Taps, down: Taps): Float32Array {
-  const outWidth = across.first.length;
-  const rows = new Float32Array(outWidth * height);
+/** @param sigma the Gaussian's, pixels; 0 returns the plane itself */
+export function blurred(plane: Float32Array, { width, height }: Size, sigma: number): Float32Array {
+  if (sigma === 0) return plane;
+  const reach = Math.floor(Math.max(1, 3 * sigma));
+  const kernel = gaussianKernel(sigma, reach);
+  const rows = new Float32Array(plane.length);
   // The row, extended by its reflection on both sides, so that no tap has to reflect.
-  const reach = Math.max(0, -(across.first[0] as number));
-  const last = outWidth - 1;
-  const end = Math.max(width, (across.first[last] as number) + (across.weights[last] as Float64Array).length);
-  const places = Int32Array.from({ length: reach + end }, (_, k) => reflected(k - reach, width));
+  const places = Int32Array.from({ length: width + 2 * reach }, (_, k) => reflected(k - reach, width));
   const padded = new Float32Array(places.length);
   for (let y = 0; y < height; y++) {
     for (let k = 0; k < padded.length; k++) padded[k] = plane[y * width + (places[k] as number)] as number;
-    for (let x = 0; x < outWidth; x++) {
-      const weights = across.weights[x] as Float64Array;
-      const from = reach + (across.first[x] as number);
+    for (let x = 0; x < width; x++) {
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += (weights[k] as number) * (padded[from + k] as number);
-      rows[y * outWidth + x] = sum;
+      for (let k = 0; k < kernel.length; k++) sum += (kernel[k] as number) * (padded[x + k] as number);
+      rows[y * width + x] = sum;
     }
   }
-  const outHeight = down.first.length;
-  const out = new Float32Array(outWidth * outHeight);
-  for (let y = 0; y < outHeight; y++) {
-    const weights = down.weights[y] as Float64Array;
-    for (let k = 0; k < weights.length; k++) {
-      const from = reflected((down.first[y] as number) + k, height) * outWidth;
-      const weight = weights[k] as number;
-      for (let x = 0; x < outWidth; x++)
-        out[y * outWidth + x] = (out[y * outWidth + x] as number) + weight * (rows[from + x] as number);
+  const out = new Float32Array(plane.length);
+  for (let y = 0; y < height; y++)
+    for (let k = 0; k < kernel.length; k++) {
+      const from = reflected(y + k - reach, height) * width;
+      const weight = kernel[k] as number;
+      for (let x = 0; x < width; x++)
+        out[y * width + x] = (out[y * width + x] as number) + weight * (rows[from + x] as number);
     }
-  }
   return out;
-}
-
-/** Taps of a kernel of this half-width around each of `centres`, normalized to a sum of 1. */
-function tapsOf(centres: readonly number[], reach: number, kernel: (distance: number) => number): Taps {
-  const first = Int32Array.from(centres, (centre) => Math.ceil(centre - reach));
-  const weights = centres.map((centre, i) => {
-    const start = first[i] as number;
-    const taps = Float64Array.from({ length: Math.floor(centre + reach) - start + 1 }, (_, k) =>
-      kernel(start + k - centre),
-    );
-    const sum = taps.reduce((total, weight) => total + weight, 0);
-    return taps.map((weight) => weight / sum);
-  });
-  return { first, weights };
-}
-
-/** @param sigma the Gaussian's, pixels; 0 returns the plane itself */
-export function blurred(plane: Float32Array, size: Size, sigma: number): Float32Array {
-  if (sigma === 0) return plane;
-  const gaussian = (distance: number) => Math.exp(-((distance / sigma) ** 2) / 2);
-  const taps = (length: number) =>
-    tapsOf(
-      Array.from({ length }, (_, i) => i),
-      Math.max(1, 3 * sigma),
-      gaussian,
-    );
-  return filtered(plane, size, taps(size.width), taps(size.height));
 }
 
 /** Unsharp masking: plane + amount (plane - blurred). */
@@ -76,22 +39,4 @@ export function sharpened(
   if (amount === 0) return plane;
   const soft = blurred(plane, size, radius);
   return plane.map((value, i) => value + amount * (value - (soft[i] as number)));
-}
-
-/** Keys 1981, a = -1/2. */
-function cubic(distance: number): number {
-  const x = Math.abs(distance);
-  if (x < 1) return 1.5 * x ** 3 - 2.5 * x ** 2 + 1;
-  return x < 2 ? -0.5 * x ** 3 + 2.5 * x ** 2 - 4 * x + 2 : 0;
-}
-
-/** Cubic resizing; the kernel is widened to shrink. */
-export function resized(plane: Float32Array, from: Size, to: Size): Float32Array {
-  const taps = (length: number, target: number) => {
-    const step = length / target;
-    const width = Math.max(1, step);
-    const centres = Array.from({ length: target }, (_, i) => (i + 0.5) * step - 0.5);
-    return tapsOf(centres, 2 * width, (distance) => cubic(distance / width));
-  };
-  return filtered(plane, from, taps(from.width, to.width), taps(from.height, to.height));
 }

@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { varianceLost } from '#src/core/noise/estimate/white/clipped-noise.js';
 import { estimateSigma, type SigmaEstimate } from '#src/core/noise/estimate/white/estimate-sigma.js';
+import { varianceLost } from '#src/core/noise/estimate/white/noise-patches.js';
 import { addGaussianNoise, gaussianGenerator, type NoisyPicture } from '#src/core/noise/index.js';
 
 import { sharedPath } from '../../../shared.js';

@@ -39,9 +39,9 @@ const onWhite = (picture: BytePicture) => decoded(raw(picture).flatten({ backgro
 const grey = (picture: BytePicture) => decoded(raw(picture).flatten({ background: '#fff' }).greyscale());
 
 async function isSaid(picture: NoisyPicture, expected: boolean, what: string): Promise<void> {
-  const { isSynthetic, why } = await findSynthetic(picture);
-  assert.is(isSynthetic, expected, `${what}: ${why}`);
-  assert.is(/^looks drawn: /.test(why), expected, why);
+  const why = await findSynthetic(picture);
+  assert.is(why !== undefined, expected, `${what}: ${why}`);
+  if (why !== undefined) assert.match(why, /^looks drawn: /);
 }
 
 async function scene(name: string): Promise<BytePicture> {
@@ -210,7 +210,7 @@ test('samples alone decide: twice the same, and tiny or strange pictures have an
   });
   await isSaid(one(1, 1, 0.5), true, 'a pixel');
   await isSaid(one(2000, 1, 0.5), true, 'a line');
-  assert.match((await findSynthetic(one(40, 40, Number.NaN))).why, /no pixel/);
+  assert.match((await findSynthetic(one(40, 40, Number.NaN))) ?? '', /no pixel/);
   await isSaid(
     { data: Uint8Array.of(3, 9, 4, 1, 12, 7), width: 3, height: 2, channels: 1 },
     false,

@@ -18,7 +18,6 @@ const PLAIN: CameraSettings = {
   contrast: 0,
   smoothing: { luma: 0, chroma: 0 },
   sharpening: { amount: 0, radius: 1 },
-  scale: 1,
 };
 const SIZE = { width: 256, height: 256 };
 
@@ -33,7 +32,8 @@ function flat(colour: readonly [number, number, number], { width, height } = SIZ
 }
 
 /** The samples of a channel where the sensor saw it, back in linear light. */
-function sensed({ noisy, width, height }: Shot, channel: 0 | 1 | 2): number[] {
+function sensed({ noisy }: Shot, channel: 0 | 1 | 2): number[] {
+  const { width, height } = SIZE;
   const samples: number[] = [];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
@@ -81,7 +81,7 @@ test('the sensor: photon and read noise add up, in linear light, before gains an
 test('a sensor that is full is full: no sample above it, and the mean falls by what is cut off', () => {
   const { noisy } = takePicture(flat([1, 1, 1]), SIZE, { ...PLAIN, electrons: 100 }, 5);
   assert.ok(noisy.every((value) => value <= 1));
-  const seen = sensed({ noisy, clean: noisy, ...SIZE }, 1);
+  const seen = sensed({ noisy, clean: noisy }, 1);
   // The mean of min(0, N(0, s^2)) is -s / sqrt(2 pi); here s = 1 / sqrt(100).
   const fall = 0.1 / Math.sqrt(2 * Math.PI);
   expectBelow(Math.abs(moments(seen).mean - (1 - fall)), 5 * (0.06 / Math.sqrt(seen.length)), 'mean');
@@ -142,20 +142,6 @@ test('the truth has no noise: the same for every seed and ISO; the seed makes th
   assert.not.equal(shot(3200, 7).noisy, shot(3200, 8).noisy);
   const all = [...shot(51_200, 2).noisy, ...shot(51_200, 2).clean];
   assert.ok(all.every((value) => value >= 0 && value <= 1));
-});
-
-test('the picture has the size that it says, also scaled', () => {
-  for (const [scale, width, height] of [
-    [1, 21, 14],
-    [0.5, 11, 7],
-    [0.71, 15, 10],
-  ] as const) {
-    const size = { width: 21, height: 14 };
-    const shot = takePicture(flat([0.4, 0.4, 0.4], size), size, { ...PLAIN, scale }, 1);
-    assert.equal([shot.width, shot.height], [width, height]);
-    assert.equal([shot.clean.length, shot.noisy.length], [3 * width * height, 3 * width * height]);
-    expectBelow(Math.abs((shot.clean[0] as number) - 0.4), 1e-4, 'a flat scene stays flat');
-  }
 });
 
 test.run();

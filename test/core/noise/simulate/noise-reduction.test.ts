@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gaussianGenerator } from '#src/core/noise/random.js';
 import { cameraAt, takePictures } from '#src/core/noise/simulate/camera.js';
-import { type NoiseReduction, withoutNoise } from '#src/core/noise/simulate/noise-reduction.js';
+import { type NoiseReduction, noiseReducer } from '../../../../scripts/noise-network/noise-reduction.js';
 import { expectBelow } from '../../flow/differences.js';
 
 const SIZE = { width: 64, height: 48 };
@@ -12,7 +12,18 @@ const PIXELS = SIZE.width * SIZE.height;
 const SIGMA = 0.02;
 const KINDS = ['guided', 'garrote'] as const;
 
-const noiseOf = (sigma: number) => new Float32Array(PIXELS).fill(sigma);
+const EXPECTED = new Float32Array(PIXELS).fill(SIGMA);
+
+interface LumaSettings extends Pick<NoiseReduction, 'kind' | 'strength'> {
+  readonly threshold: number;
+  readonly reach: number;
+}
+
+/** The luma plane without noise. */
+function withoutNoise(plane: Float32Array, { threshold, reach, ...settings }: LumaSettings): Float32Array {
+  const thresholds = { luma: threshold, chroma: 0, reach: { luma: reach, chroma: 1 } };
+  return noiseReducer({ ...settings, ...thresholds })(plane, SIZE, EXPECTED, 'luma');
+}
 const rms = (values: Float32Array) =>
   Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 
@@ -20,7 +31,7 @@ test('flat noise falls: the guided filter to about the mean of its windows, the 
   const next = gaussianGenerator(4);
   const noise = new Float32Array(PIXELS).map(() => SIGMA * next());
   for (const kind of KINDS) {
-    const left = withoutNoise(noise, SIZE, noiseOf(SIGMA), { kind, threshold: 3, reach: 3, strength: 1 });
+    const left = withoutNoise(noise, { kind, threshold: 3, reach: 3, strength: 1 });
     // A mean over 7 x 7 windows, twice, leaves 1 / 7 at least; a tenth of the noise passes as texture.
     expectBelow(rms(left) / SIGMA, kind === 'guided' ? 0.3 : 0.4, kind);
   }
@@ -33,12 +44,12 @@ test('an edge of 20 standard deviations stays, and a plane without structure is 
   const flat = new Float32Array(PIXELS).fill(0.4);
   for (const kind of KINDS) {
     const settings = { kind, threshold: 1.5, reach: 2, strength: 1 };
-    const kept = withoutNoise(edge, SIZE, noiseOf(SIGMA), settings);
+    const kept = withoutNoise(edge, settings);
     const step = (kept[40] as number) - (kept[24] as number);
     expectBelow(Math.abs(step / (20 * SIGMA) - 1), 1e-3, `${kind}: step`);
     const steepest = (kept[32] as number) - (kept[31] as number);
     expectBelow(0.8, steepest / (20 * SIGMA), `${kind}: steepness`);
-    const same = withoutNoise(flat, SIZE, noiseOf(SIGMA), settings);
+    const same = withoutNoise(flat, settings);
     assert.ok(same.every((value) => Math.abs(value - 0.4) < 1e-6));
   }
 });
@@ -48,7 +59,7 @@ test('strength mixes; threshold 0 does nothing', () => {
   const noise = new Float32Array(PIXELS).map(() => 0.5 + SIGMA * next());
   for (const kind of KINDS) {
     const at = (strength: number, threshold = 2) =>
-      withoutNoise(noise, SIZE, noiseOf(SIGMA), { kind, threshold, reach: 2, strength });
+      withoutNoise(noise, { kind, threshold, reach: 2, strength });
     const [none, half, whole] = [at(0), at(0.5), at(1)];
     assert.equal(none, noise);
     assert.equal(at(1, 0), noise);
@@ -77,7 +88,12 @@ test('shots of a camera that reduces noise: flat places lose most of it, stripes
       reach: { luma: 2, chroma: 3 },
       strength: 1,
     };
-    const [first, second] = takePictures(scene, size, { ...cameraAt(3200), noiseReduction }, [1, 2]);
+    const [first, second] = takePictures(
+      scene,
+      size,
+      { ...cameraAt(3200), noiseReduction: noiseReducer(noiseReduction) },
+      [1, 2],
+    );
     const level = (from: number) => {
       let sum = 0;
       for (let y = 8; y < 56; y++)

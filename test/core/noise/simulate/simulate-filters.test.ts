@@ -3,7 +3,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bayerChannel, demosaic } from '#src/core/noise/simulate/demosaic.js';
-import { blurred, resized, sharpened } from '#src/core/noise/simulate/filters.js';
+import { blurred, sharpened } from '#src/core/noise/simulate/filters.js';
+import { resized } from '../../../../scripts/noise-network/resizing.js';
 import { expectBelow } from '../../flow/differences.js';
 
 const METHODS = ['bilinear', 'edge-aware'] as const;

@@ -2,7 +2,8 @@
 // (see noise-patches.ts) a colour picture has next to nothing in its chroma planes and a grey one little where it
 // is smooth; what is there is noise. Not for noise that depends on the signal or is correlated.
 
-import { coloursOf, type NoisyPicture } from '../../noisy-picture.js';
+import { mean } from '../../../metrics/index.js';
+import { colourChannels, type Picture } from '../../../picture.js';
 import { collectNoisePatches } from './noise-patches.js';
 import { fitVariances } from './variance-fit.js';
 
@@ -16,13 +17,10 @@ export interface SigmaEstimate {
   readonly perChannel255: readonly number[];
   /**
    * 0 to 1; 0 says that nothing can be told (tiny, flat or clipped throughout), and then the other figures mean
-   * nothing. Otherwise the product of two things. The first is 1 less ten times the relative standard error of
-   * `sigma255`: 0.95 where chance alone moves it by 0.5%. The second is how well it agrees with a second opinion,
-   * `luma255` for colour and `coarse255` for grey: 1 where that is at most 1.25 times `sigma255` (or 1.5, if that
-   * is more), falling as 1 / ratio from there, and in colour where `sigma255` is that much more than `luma255` too.
-   * Where it is far below 1 the picture is either textured all over
-   * (and a grey one's `sigma255` too high) or holds noise that is correlated between channels or pixels, as after
-   * a JPEG with subsampled chroma (and `sigma255` is too low).
+   * nothing. Otherwise 1 less ten times the relative standard error of `sigma255`, times how well a second opinion agrees:
+   * `luma255` for colour and `coarse255` for grey. That is 1 up to a ratio of 1.25 (noise below 1.5 counts as 1.5) and falls
+   * as 1 / ratio from there. Far below 1 the picture is textured all over (and a grey one's `sigma255` too high), or its noise
+   * is correlated between channels or pixels, as after a JPEG with subsampled chroma (and `sigma255` is too low).
    */
   readonly confidence: number;
   /** Colour: the estimate from luma alone, an upper bound where pictures are textured. Grey: `sigma255`. */
@@ -53,11 +51,10 @@ const UNKNOWN = { sigma255: 0, confidence: 0, luma255: 0, coarse255: 0, isClean:
  * Sigma of the white Gaussian noise in a picture, whether clipped and rounded or not; alpha is not looked at.
  *
  * @param picture  any size: at most 3072 patches of it are read, so large pictures cost no more
- * @returns        the same for the same samples, always; gives way to the event loop every few milliseconds
  * @see            Chen, Zhu and Heng 2015, An Efficient Statistical Method for Image Noise Level Estimation
  */
-export async function estimateSigma(picture: NoisyPicture): Promise<SigmaEstimate> {
-  const colours = coloursOf(picture);
+export async function estimateSigma(picture: Picture): Promise<SigmaEstimate> {
+  const colours = colourChannels(picture.channels);
   const repeat = (sigma: number) => Array.from({ length: colours }, () => sigma);
   const patches = await collectNoisePatches(picture);
   const isTiny = Math.min(picture.width, picture.height) < LEAST_SIDE;
@@ -65,7 +62,7 @@ export async function estimateSigma(picture: NoisyPicture): Promise<SigmaEstimat
   const found = isTiny ? undefined : await fitVariances(patches, rounding);
   if (!found) return { ...UNKNOWN, perChannel255: repeat(0) };
   const { variances, luma } = found;
-  const sigma255 = Math.sqrt(variances.reduce((sum, value) => sum + value, 0) / variances.length);
+  const sigma255 = Math.sqrt(mean(variances));
   const luma255 = Math.sqrt(luma);
   const precision = Math.max(0, 1 - 10 / Math.sqrt(2 * found.samples));
   const coarse255 = Math.sqrt(found.coarse);

@@ -55,39 +55,24 @@ function byCoefficient(vectors: Float32Array, size: number, chosen: Uint32Array)
 
 /** The lower triangle of rows times rows transposed, over `count`; two rows by two, which reads each half as often. */
 function lowerCovariance(rows: Float64Array, size: number, count: number): Float64Array {
-  const covariance = new Float64Array(size * size);
+  const out = new Float64Array(size * size);
   for (let i = 0; i < size; i += 2)
-    for (let j = 0; j <= i; j += 2) productsOfPairs(rows, i, j, count, covariance, size);
-  return covariance;
-}
-
-/** Mean products of rows i and i + 1 with rows j and j + 1. */
-function productsOfPairs(
-  rows: Float64Array,
-  i: number,
-  j: number,
-  count: number,
-  out: Float64Array,
-  size: number,
-): void {
-  let ij = 0;
-  let iJ = 0;
-  let Ij = 0;
-  let IJ = 0;
-  let b = j * count;
-  const end = (i + 1) * count;
-  for (let a = i * count; a < end; a++, b++) {
-    const low = rows[a] as number;
-    const high = rows[a + count] as number;
-    const otherLow = rows[b] as number;
-    const otherHigh = rows[b + count] as number;
-    ij += low * otherLow;
-    iJ += low * otherHigh;
-    Ij += high * otherLow;
-    IJ += high * otherHigh;
-  }
-  out[i * size + j] = ij / count;
-  out[i * size + j + 1] = iJ / count;
-  out[(i + 1) * size + j] = Ij / count;
-  out[(i + 1) * size + j + 1] = IJ / count;
+    for (let j = 0; j <= i; j += 2) {
+      let [ij, iJ, Ij, IJ] = [0, 0, 0, 0];
+      for (let a = i * count, b = j * count; a < (i + 1) * count; a++, b++) {
+        const low = rows[a] as number;
+        const high = rows[a + count] as number;
+        const otherLow = rows[b] as number;
+        const otherHigh = rows[b + count] as number;
+        ij += low * otherLow;
+        iJ += low * otherHigh;
+        Ij += high * otherLow;
+        IJ += high * otherHigh;
+      }
+      out[i * size + j] = ij / count;
+      out[i * size + j + 1] = iJ / count;
+      out[(i + 1) * size + j] = Ij / count;
+      out[(i + 1) * size + j + 1] = IJ / count;
+    }
+  return out;
 }

@@ -2,10 +2,9 @@
 // one luma and two chroma planes and by the DCT, both orthonormal, so that white noise stays white and what is in
 // one coefficient is independent of what is in another. 8-bit units.
 import { setImmediate } from 'node:timers/promises';
+import { colourChannels, type Picture } from '../../../picture.js';
 import { toOpponents } from '../../model/opponents.js';
-import { AREA, coloursOf, type NoisyPicture, readBlock, SIDE, scaleOf } from '../../noisy-picture.js';
-import { transform } from './block-dct.js';
-import { varianceLost } from './clipped-noise.js';
+import { AREA, readBlock, SIDE, transform } from './blocks.js';
 
 export interface NoisePatches {
   readonly count: number;
@@ -13,18 +12,16 @@ export interface NoisePatches {
   readonly independent: number;
   /** 1: grey, alone. 3: luma and two chroma planes. */
   readonly planes: 1 | 3;
-  /** [count, planes]: mean of grey, or of R, G and B. */
-  readonly means: Float32Array;
+  /** [count]: how far the mean of each channel keeps from black and white; -Infinity where all samples are equal. */
+  readonly distance: Float64Array;
   /** [count]: the energy of the low and middle frequencies (without the mean), all planes together. */
   readonly structure: Float32Array;
   /** [planes][count, FINE.length]: the fine coefficients, where pictures have least. */
   readonly fine: readonly Float32Array[];
   /** [planes][count]: the sum of the squares of `fine`. */
   readonly fineEnergy: readonly Float64Array[];
-  /** [count, planes]: the share of the noise's variance that clipping took, by channel as in `means`. */
+  /** [count, planes]: the share of the noise's variance that clipping took, by channel (grey, or R, G and B). */
   readonly lost: Float32Array;
-  /** [count]: 1 where all samples are equal: no noise can be seen there. */
-  readonly isConstant: Uint8Array;
   /** Whether clipping is possible: no sample lies below black or above white. */
   readonly isInRange: boolean;
 }
@@ -49,50 +46,47 @@ const places = (from: number, to: number) =>
 export const STRUCTURE = places(1, 5);
 export const FINE = places(SIDE, 2 * SIDE);
 
-/** By the number of clipped samples in a patch. */
-const LOST = Float64Array.from({ length: AREA + 1 }, (_, clipped) => varianceLost(clipped / AREA));
+type Corner = readonly [x: number, y: number];
 
-/** Starts of patches along a side: every `step` pixels at least, the first and the last at the edges. */
+/** Starts of patches along a side: the first and the last at the edges. */
 function starts(length: number, count: number): number[] {
   const last = length - SIDE;
   if (count < 2) return [last >> 1];
   return Array.from({ length: count }, (_, i) => Math.round((i * last) / (count - 1)));
 }
 
-interface Corners {
-  readonly xs: readonly number[];
-  readonly ys: readonly number[];
-}
-
-function chooseCorners(width: number, height: number): Corners {
+/** The upper left corners of patches on an even grid, the same ones for every picture of a size. */
+function chooseCorners({ width, height }: Picture): Corner[] {
   const [w, h] = [width - SIDE, height - SIDE];
-  if (w < 0 || h < 0) return { xs: [], ys: [] };
+  if (w < 0 || h < 0) return [];
   let step = LEAST_STEP;
   const along = (length: number) => 1 + Math.floor(length / step);
   while (along(w) * along(h) > MAX_PATCHES) step *= 1.02;
-  return { xs: starts(width, along(w)), ys: starts(height, along(h)) };
+  const xs = starts(width, along(w));
+  return starts(height, along(h)).flatMap((y) => xs.map((x) => [x, y] as const));
 }
 
-/** Whether an RGB picture has equal channels, give or take what a JPEG leaves, as far as the patches see. */
+/** Calls `visit` with the samples of each patch until it returns false; turns the event loop. */
+async function eachPatch(
+  picture: Picture,
+  corners: readonly Corner[],
+  visit: (samples: Float64Array) => boolean,
+): Promise<void> {
+  const samples = new Float64Array(colourChannels(picture.channels) * AREA);
+  for (const [n, [x, y]] of corners.entries()) {
+    if (n % CHUNK === CHUNK - 1) await setImmediate();
+    readBlock(picture, x, y, samples);
+    if (!visit(samples)) return;
+  }
+}
+
+/** Whether an RGB patch has equal channels, give or take what a JPEG leaves. */
 function isGreyPatch(rgb: Float64Array): boolean {
   for (let i = 0; i < AREA; i++) {
     const green = rgb[AREA + i] as number;
     if (Math.abs((rgb[i] as number) - green) > GREY_TOLERANCE) return false;
     if (Math.abs((rgb[2 * AREA + i] as number) - green) > GREY_TOLERANCE) return false;
   }
-  return true;
-}
-
-async function isGreyThroughout(picture: NoisyPicture, { xs, ys }: Corners): Promise<boolean> {
-  const rgb = new Float64Array(3 * AREA);
-  const scale = scaleOf(picture);
-  let seen = 0;
-  for (const y of ys)
-    for (const x of xs) {
-      readBlock(picture, scale, x, y, rgb);
-      if (!isGreyPatch(rgb)) return false;
-      if (++seen % CHUNK === 0) await setImmediate();
-    }
   return true;
 }
 
@@ -104,17 +98,13 @@ function toGrey(rgb: Float64Array): void {
 
 type Arrays = { -readonly [K in keyof NoisePatches]: NoisePatches[K] };
 
-/** Means and clipping of the patch's channels; false, and nothing counts, where a sample is not finite. */
+/** Distance and clipping of the patch; false, and nothing counts, where a sample is not finite. */
 function addSamples(samples: Float64Array, to: Arrays): boolean {
-  const { count, planes, means, lost } = to;
-  let isFlat = 1;
+  const { count, planes, lost } = to;
+  let [isConstant, distance] = [true, Number.POSITIVE_INFINITY];
   for (let c = 0; c < planes; c++) {
     const first = samples[c * AREA] as number;
-    let sum = 0;
-    let low = first;
-    let high = first;
-    let black = 0;
-    let white = 0;
+    let [sum, low, high, black, white] = [0, first, first, 0, 0];
     for (let i = c * AREA; i < (c + 1) * AREA; i++) {
       const value = samples[i] as number;
       sum += value;
@@ -125,11 +115,12 @@ function addSamples(samples: Float64Array, to: Arrays): boolean {
     }
     if (!Number.isFinite(sum)) return false;
     if (low < 0 || high > WHITE + BEYOND) to.isInRange = false;
-    if (low !== high) isFlat = 0;
-    means[count * planes + c] = sum / AREA;
+    if (low !== high) isConstant = false;
+    const mean = Math.fround(sum / AREA);
+    distance = Math.min(distance, mean, WHITE - mean);
     lost[count * planes + c] = Math.min(1, (LOST[black] as number) + (LOST[white] as number));
   }
-  to.isConstant[count] = isFlat;
+  to.distance[count] = isConstant ? Number.NEGATIVE_INFINITY : distance;
   return true;
 }
 
@@ -156,42 +147,80 @@ function addCoefficients(spectra: Float64Array, to: Arrays): void {
 }
 
 /**
- * At most 3072 patches on an even grid (neighbours at least 4 pixels apart), the same ones for every picture of a
- * size. Gives way to the event loop every few milliseconds. Patches with a sample that is not finite are left out.
+ * At most 3072 patches on an even grid (neighbours at least 4 pixels apart). Patches with a sample that is not finite are
+ * left out.
  */
-export async function collectNoisePatches(picture: NoisyPicture): Promise<NoisePatches> {
-  const corners = chooseCorners(picture.width, picture.height);
-  const colours = coloursOf(picture);
-  const planes = colours === 3 && !(await isGreyThroughout(picture, corners)) ? 3 : 1;
-  const most = corners.xs.length * corners.ys.length;
+export async function collectNoisePatches(picture: Picture): Promise<NoisePatches> {
+  const corners = chooseCorners(picture);
+  const isColour = colourChannels(picture.channels) === 3;
+  let isGrey = true;
+  if (isColour)
+    await eachPatch(picture, corners, (rgb) => {
+      isGrey = isGreyPatch(rgb);
+      return isGrey;
+    });
+  const planes = isGrey ? 1 : 3;
+  const most = corners.length;
   const patches: Arrays = {
     count: 0,
     independent: 0,
     planes,
-    means: new Float32Array(most * planes),
+    distance: new Float64Array(most),
     structure: new Float32Array(most),
     fine: Array.from({ length: planes }, () => new Float32Array(most * FINE.length)),
     fineEnergy: Array.from({ length: planes }, () => new Float64Array(most)),
     lost: new Float32Array(most * planes),
-    isConstant: new Uint8Array(most),
     isInRange: true,
   };
-  const scale = scaleOf(picture);
-  const samples = new Float64Array(colours * AREA);
-  let seen = 0;
-  for (const y of corners.ys)
-    for (const x of corners.xs) {
-      if (++seen % CHUNK === 0) await setImmediate();
-      readBlock(picture, scale, x, y, samples);
-      if (colours > planes) toGrey(samples);
-      if (!addSamples(samples, patches)) continue;
-      if (planes === 3) toOpponents(samples, AREA);
-      for (let p = 0; p < planes; p++) transform(samples, p * AREA);
-      addCoefficients(samples, patches);
-      patches.count += 1;
-    }
+  await eachPatch(picture, corners, (samples) => {
+    if (isColour && isGrey) toGrey(samples);
+    if (!addSamples(samples, patches)) return true;
+    if (planes === 3) toOpponents(samples, AREA);
+    for (let p = 0; p < planes; p++) transform(samples, p * AREA);
+    addCoefficients(samples, patches);
+    patches.count += 1;
+    return true;
+  });
   const { count } = patches;
   const pixels = picture.width * picture.height;
   patches.independent = Math.min(count, (pixels * count) / Math.max(1, most) / AREA);
   return patches;
+}
+
+/** By the number of clipped samples in a patch. */
+const LOST = Float64Array.from({ length: AREA + 1 }, (_, clipped) => varianceLost(clipped / AREA));
+
+/**
+ * The share of the variance of Gaussian noise that one-sided clipping takes, read off the share of samples that were
+ * clipped. For one level of grey mu, a = mu / sigma: the share clipped at 0 is p = Phi(-a), and the variance left is that of
+ * max(0, a + n). What is lost is nearly proportional to p (1.9 p for small p, 1.3 p at p = 1/2), so it can be averaged over
+ * samples of different levels without knowing sigma or the levels.
+ *
+ * @param clipped  0 to 1
+ */
+export function varianceLost(clipped: number): number {
+  if (clipped <= 0) return 0;
+  if (clipped >= 1) return 1;
+  let [low, high] = [-9, 9];
+  for (let step = 0; step < 40; step++) {
+    const middle = (low + high) / 2;
+    if (normalDistribution(-middle) > clipped) low = middle;
+    else high = middle;
+  }
+  // The variance of max(0, a + n), n of N(0, 1), for a = low.
+  const [inside, edge] = [normalDistribution(low), Math.exp((-low * low) / 2) / Math.sqrt(2 * Math.PI)];
+  const mean = low * inside + edge;
+  return 1 - Math.max(0, (low * low + 1) * inside + low * edge - mean * mean);
+}
+
+/** The distribution function of N(0, 1). erfc by Numerical Recipes, highest power first: 1.2e-7 relative. */
+function normalDistribution(x: number): number {
+  const z = Math.abs(x) / Math.SQRT2;
+  const t = 1 / (1 + z / 2);
+  const coefficients = [
+    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196,
+    1.00002368, -1.26551223,
+  ];
+  const tail = (t * Math.exp(-z * z + coefficients.reduce((sum, c) => sum * t + c, 0))) / 2;
+  return x > 0 ? 1 - tail : tail;
 }

@@ -1,46 +1,26 @@
 // Eigenvalues of small dense symmetric matrices (up to a few hundred rows), in float64: Householder reduction to
 // tridiagonal form, then QL with implicit shifts. Eigenvectors are not computed. EISPACK's tred1 and tql1;
 // Golub and Van Loan, Matrix Computations, 8.3.
-import { FlowDenoiseError } from '../../../errors.js';
+import { badOption } from '../../../errors.js';
 
 /** QL needs fewer than 2 iterations an eigenvalue on average; EISPACK's own limit. */
 const MAX_ITERATIONS = 30;
 
 /**
- * @param matrix  row-major [size, size]; only the lower triangle is read, and nothing is modified
+ * @param matrix  row-major [size, size]; only the lower triangle is read, and it is used up
  * @returns       the eigenvalues in ascending order, with multiplicity
- * @throws        FlowDenoiseError BAD_OPTION when the matrix is too short or has an entry that is not finite
+ * @throws        FlowDenoiseError BAD_OPTION when an entry is not finite
  */
-export function symmetricEigenvalues(matrix: ArrayLike<number>, size: number): Float64Array {
-  const { diagonal, subdiagonal } = tridiagonalise(lowerTriangle(matrix, size), size);
+export function symmetricEigenvalues(matrix: Float64Array, size: number): Float64Array {
+  if (!matrix.every(Number.isFinite)) throw badOption('Expected a matrix of finite numbers');
+  const [diagonal, subdiagonal] = tridiagonalise(matrix, size);
   for (let first = 0; first < size; first++) isolate(diagonal, subdiagonal, first);
   return diagonal.sort();
 }
 
-function lowerTriangle(matrix: ArrayLike<number>, size: number): Float64Array {
-  const lower = new Float64Array(size * size);
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column <= row; column++) {
-      const value = matrix[row * size + column];
-      if (value === undefined || !Number.isFinite(value))
-        throw new FlowDenoiseError(
-          'BAD_OPTION',
-          `Expected a ${size} x ${size} matrix of finite numbers but row ${row}, column ${column} is ${value}`,
-        );
-      lower[row * size + column] = value;
-    }
-  }
-  return lower;
-}
-
-interface Tridiagonal {
-  readonly diagonal: Float64Array;
-  /** subdiagonal[i] stands between rows i and i + 1; the last is 0. */
-  readonly subdiagonal: Float64Array;
-}
-
-/** H A H with Householder reflections H, from the last row upwards. `a` holds the lower triangle and is used up. */
-function tridiagonalise(a: Float64Array, size: number): Tridiagonal {
+/** H A H with Householder reflections H, from the last row upwards. */
+function tridiagonalise(a: Float64Array, size: number): readonly [Float64Array, Float64Array] {
+  // subdiagonal[i] stands between rows i and i + 1; the last is 0.
   const subdiagonal = new Float64Array(size);
   const v = new Float64Array(size);
   const p = new Float64Array(size);
@@ -88,28 +68,22 @@ function tridiagonalise(a: Float64Array, size: number): Tridiagonal {
         a[at + j] = (a[at + j] as number) - vi * (p[j] as number) - pi * (v[j] as number);
     }
   }
-  const diagonal = Float64Array.from({ length: size }, (_, i) => a[i * size + i] as number);
-  return { diagonal, subdiagonal };
-}
-
-/** The first row from `first` on after which the matrix falls in two: the next entry below the diagonal is nil. */
-function splitAfter(diagonal: Float64Array, subdiagonal: Float64Array, first: number): number {
-  let last = first;
-  for (; last < diagonal.length - 1; last++) {
-    const size = Math.abs(diagonal[last] as number) + Math.abs(diagonal[last + 1] as number);
-    if (Math.abs(subdiagonal[last] as number) <= Number.EPSILON * size) break;
-  }
-  return last;
+  return [a.filter((_, i) => i % (size + 1) === 0), subdiagonal];
 }
 
 /** QL steps with Wilkinson's shift until diagonal[first] is an eigenvalue. */
 function isolate(diagonal: Float64Array, subdiagonal: Float64Array, first: number): void {
-  for (let iteration = 0; ; iteration++) {
-    const last = splitAfter(diagonal, subdiagonal, first);
+  for (let iteration = 0; iteration <= MAX_ITERATIONS; iteration++) {
+    // The first row after which the matrix falls in two: the next entry below the diagonal is nil.
+    let last = first;
+    for (; last < diagonal.length - 1; last++) {
+      const size = Math.abs(diagonal[last] as number) + Math.abs(diagonal[last + 1] as number);
+      if (Math.abs(subdiagonal[last] as number) <= Number.EPSILON * size) break;
+    }
     if (last === first) return;
-    if (iteration === MAX_ITERATIONS) throw new Error('QL did not converge');
     qlStep(diagonal, subdiagonal, first, last);
   }
+  throw new Error('QL did not converge');
 }
 
 function qlStep(d: Float64Array, e: Float64Array, first: number, last: number): void {

@@ -1,8 +1,8 @@
 // From the coefficients of patches to the variance of the noise in each channel, what clipping took put back.
 import { setImmediate } from 'node:timers/promises';
+import { mean, sum } from '../../../metrics/index.js';
 import { type NoiseFloor, noiseFloor } from './noise-floor.js';
 import { FINE, type NoisePatches, STRUCTURE } from './noise-patches.js';
-import { smoothestFirst, smoothPatches } from './smooth-patches.js';
 
 export interface VarianceFit {
   /** Variance of the noise before clipping and rounding, in 8-bit units: [1] grey or [3] R, G, B. */
@@ -29,7 +29,7 @@ const FIRST_SIGMA = 30;
 const FIRST_MARGINS = [...MARGINS, 0.2, 0];
 const LEAST_PATCHES = 4;
 /**
- * How readily less smooth patches are taken too, in standard errors (see smoothPatches): in luma the next ones often
+ * How readily less smooth patches are taken too, in standard errors (see `smoothPatches`): in luma the next ones often
  * have texture that no test sees; chroma has little anywhere, and more patches make the estimate surer.
  */
 const TOLERANCE = { luma: 0.5, chroma: 3 } as const;
@@ -40,13 +40,6 @@ const DONE = 1e-2;
 /** Channels differ when their sigmas do by more than this factor and by this many standard errors. */
 const CLEAR_RATIO = 1.15;
 const CLEAR_ERRORS = 5;
-
-interface Ranking {
-  /** Patches from the smoothest on. */
-  readonly ranked: Uint32Array;
-  /** By patch: see `distances`. */
-  readonly distance: Float64Array;
-}
 
 /**
  * Which patches are far enough from black and white depends on sigma: rounds until it hardly changes.
@@ -59,18 +52,18 @@ export async function fitVariances(
   rounding: number,
 ): Promise<VarianceFit | undefined> {
   const fitPlanes = patches.planes === 1 ? fitGrey : fitChroma;
-  const ranking = {
-    ranked: smoothestFirst(patches.structure.subarray(0, patches.count)),
-    distance: distances(patches),
-  };
+  const { structure } = patches;
+  const ranked = Uint32Array.from({ length: patches.count }, (_, n) => n).sort(
+    (a, b) => (structure[a] as number) - (structure[b] as number) || a - b,
+  );
   let sigma = FIRST_SIGMA;
   for (let round = 1; ; round++) {
-    const candidates = awayFromEdges(patches, ranking, sigma, round === 1 ? FIRST_MARGINS : MARGINS);
+    const candidates = awayFromEdges(patches, ranked, sigma, round === 1 ? FIRST_MARGINS : MARGINS);
     if (candidates.length < LEAST_PATCHES) return undefined;
     await setImmediate();
     const { variances, samples } = fitPlanes(patches, candidates, rounding);
     const before = sigma;
-    sigma = Math.sqrt(variances.reduce((sum, variance) => sum + variance, 0) / variances.length);
+    sigma = Math.sqrt(mean(variances));
     if (round < ROUNDS && patches.isInRange && Math.abs(sigma - before) > DONE * before) continue;
     await setImmediate();
     const [luma] = fitGrey(patches, candidates, rounding).variances as [number];
@@ -78,30 +71,18 @@ export async function fitVariances(
   }
 }
 
-/** How far each patch's means keep from black and white; -Infinity where all samples are equal. */
-function distances({ count, planes, means, isConstant, isInRange }: NoisePatches): Float64Array {
-  const distance = new Float64Array(count);
-  for (let n = 0; n < count; n++) {
-    let least = Infinity;
-    if (isInRange)
-      for (let i = n * planes; i < (n + 1) * planes; i++)
-        least = Math.min(least, means[i] as number, 255 - (means[i] as number));
-    distance[n] = isConstant[n] ? -Infinity : least;
-  }
-  return distance;
-}
-
 /** The patches that vary and whose means are a margin of sigmas from black and white: the first that leaves enough. */
 function awayFromEdges(
-  { count, independent }: NoisePatches,
-  { ranked, distance }: Ranking,
+  { count, independent, distance, isInRange }: NoisePatches,
+  ranked: Uint32Array,
   sigma: number,
   margins: readonly number[],
 ): Uint32Array {
   const enough = Math.max(LEAST_PATCHES, Math.min(ENOUGH.share, ENOUGH.independent / independent) * count);
   let candidates = ranked;
   for (const margin of margins) {
-    candidates = ranked.filter((n) => (distance[n] as number) >= margin * sigma);
+    const least = isInRange ? margin * sigma : -Number.MAX_VALUE;
+    candidates = ranked.filter((n) => (distance[n] as number) >= least);
     if (candidates.length >= enough) break;
   }
   return candidates;
@@ -110,13 +91,8 @@ function awayFromEdges(
 /** The mean square of a coefficient of low or middle frequency in the smoothest of some patches. */
 function coarseFloor({ structure, planes }: NoisePatches, candidates: Uint32Array): number {
   const smoothest = candidates.subarray(0, Math.max(1, Math.round(SMOOTHEST * candidates.length)));
-  const sum = smoothest.reduce((sum, n) => sum + (structure[n] as number), 0);
-  return sum / (smoothest.length * planes * STRUCTURE.length);
-}
-
-interface Floors {
-  readonly chosen: Uint32Array;
-  readonly floors: readonly NoiseFloor[];
+  const energy = smoothest.reduce((total, n) => total + (structure[n] as number), 0);
+  return energy / (smoothest.length * planes * STRUCTURE.length);
 }
 
 /** The variance under the signal in some planes, from the patches that are smooth in all of them. */
@@ -125,7 +101,7 @@ function floorsOf(
   candidates: Uint32Array,
   planes: readonly number[],
   tolerance: number,
-): Floors {
+): { readonly chosen: Uint32Array; readonly floors: readonly NoiseFloor[] } {
   const worth = patches.independent / patches.count;
   const degrees = planes.length * FINE.length;
   const fine = new Float64Array(patches.count);
@@ -155,17 +131,25 @@ function fitGrey(patches: NoisePatches, candidates: Uint32Array, rounding: numbe
   const { chosen, floors } = floorsOf(patches, candidates, [0], TOLERANCE.luma);
   const [{ variance, samples }] = floors as [NoiseFloor];
   const left = sharesLeft(patches, chosen);
-  const share = left.reduce((sum, value) => sum + value, 0) / left.length;
-  return { variances: [Math.max(0, variance - rounding) / share], samples };
+  return { variances: [Math.max(0, variance - rounding) / mean(left)], samples };
 }
 
+/**
+ * R, G and B from the variances of (R - B) / sqrt 2 and (R - 2 G + B) / sqrt 6 and their covariance, each over the
+ * share that clipping left of it; one for all three, unless they clearly differ.
+ */
 function fitChroma(patches: NoisePatches, candidates: Uint32Array, rounding: number) {
   const { chosen, floors } = floorsOf(patches, candidates, [1, 2], TOLERANCE.chroma);
   const [first, second] = floors.map(({ variance }) => Math.max(0, variance - rounding)) as [number, number];
-  const samples = floors.reduce((sum, floor) => sum + floor.samples, 0);
-  const covariance = chromaCovariance(patches, chosen);
-  const left = sharesLeft(patches, chosen) as [number, number, number];
-  return { variances: byChannel(first, second, covariance, left, samples), samples };
+  const samples = sum(floors.map((floor) => floor.samples));
+  const spread = Math.sqrt(3) * chromaCovariance(patches, chosen);
+  const [r, g, b] = sharesLeft(patches, chosen) as [number, number, number];
+  const channels = [(first + spread) / r, (3 * second - first) / 2 / g, (first - spread) / b];
+  const variances = channels.map((variance) => Math.max(0, variance));
+  const ratio = Math.sqrt(Math.max(...variances) / Math.max(Number.MIN_VALUE, Math.min(...variances)));
+  const isClear = ratio > Math.max(CLEAR_RATIO, 1 + CLEAR_ERRORS * Math.sqrt(2 / samples));
+  const pooled = (first + second) / ((r + b) / 2 + (r + 4 * g + b) / 6);
+  return { variances: isClear ? variances : [pooled, pooled, pooled], samples };
 }
 
 /** The mean product of the fine coefficients of the two chroma planes. */
@@ -179,23 +163,56 @@ function chromaCovariance({ fine }: NoisePatches, chosen: Uint32Array): number {
   return sum / Math.max(1, chosen.length * FINE.length);
 }
 
+/** Shares of the patches that are taken or refused together. */
+const BINS = 20;
+const LEAST_BIN = 16;
+/** Standard deviations above the mean from which a single patch is left out. Noise alone gets there once in 20,000. */
+const OUTLIER = 5;
+/** A bin with more outliers than this leaves is texture. */
+const LEAST_KEPT = 0.9;
+
 /**
- * R, G and B from the variances of (R - B) / sqrt 2 and (R - 2 G + B) / sqrt 6 and their covariance, each over the
- * share that clipping left of it; one for all three, unless they clearly differ.
+ * Which patches show noise and nothing else. They are ranked by the energy of their low and middle frequencies, and
+ * taken in that order for as long as their fine coefficients agree: the noise in the one is independent of the
+ * noise in the other, so the choice does not favour patches with little noise.
+ *
+ * @param ranked     indices of patches, from the smoothest on
+ * @param fine       by patch: mean square of the fine coefficients
+ * @param degrees    how many fine coefficients that is the mean of
+ * @param tolerance  standard errors by which a bin's mean square may lie above that of those before it
+ * @param worth      independent patches for one patch, 0 to 1
+ * @returns          the smooth ones
  */
-function byChannel(
-  first: number,
-  second: number,
-  covariance: number,
-  left: readonly [number, number, number],
-  samples: number,
-): number[] {
-  const [r, g, b] = left;
-  const pooled = (first + second) / ((r + b) / 2 + (r + 4 * g + b) / 6);
-  const spread = Math.sqrt(3) * covariance;
-  const channels = [(first + spread) / r, (3 * second - first) / 2 / g, (first - spread) / b];
-  const variances = channels.map((variance) => Math.max(0, variance));
-  const ratio = Math.sqrt(Math.max(...variances) / Math.max(Number.MIN_VALUE, Math.min(...variances)));
-  const isClear = ratio > Math.max(CLEAR_RATIO, 1 + CLEAR_ERRORS * Math.sqrt(2 / samples));
-  return isClear ? variances : [pooled, pooled, pooled];
+function smoothPatches(
+  ranked: Uint32Array,
+  fine: Float64Array,
+  degrees: number,
+  tolerance: number,
+  worth: number,
+): Uint32Array {
+  const bin = Math.max(LEAST_BIN, Math.ceil(ranked.length / BINS));
+  const limit = 1 + OUTLIER * Math.sqrt(2 / degrees);
+  let taken = Math.min(bin, ranked.length);
+  let level = meanBelow(ranked.subarray(0, taken), fine, Infinity).mean;
+  while (taken < ranked.length) {
+    const next = ranked.subarray(taken, taken + bin);
+    const { mean, kept } = meanBelow(next, fine, level * limit);
+    const error = Math.sqrt((2 / degrees / worth) * (1 / taken + 1 / kept));
+    if (kept < LEAST_KEPT * next.length || mean > level * (1 + tolerance * error)) break;
+    level = (level * taken + mean * next.length) / (taken + next.length);
+    taken += next.length;
+  }
+  return ranked.subarray(0, taken).filter((patch) => (fine[patch] as number) <= level * limit);
+}
+
+function meanBelow(patches: Uint32Array, values: Float64Array, limit: number) {
+  let sum = 0;
+  let kept = 0;
+  for (let i = 0; i < patches.length; i++) {
+    const value = values[patches[i] as number] as number;
+    if (value > limit) continue;
+    sum += value;
+    kept += 1;
+  }
+  return { mean: sum / kept, kept };
 }

@@ -3,12 +3,12 @@
 import { median } from '../../../metrics/index.js';
 
 /** variance = gain mean + floor, both at least 0. */
-export interface Line {
+interface Line {
   readonly gain: number;
   readonly floor: number;
 }
 
-export interface VarianceLine extends Line {
+interface VarianceLine extends Line {
   /** Log-likelihood of the cloud, nats, up to a constant of the cloud. */
   readonly logLikelihood: number;
   /** The part of the patches that hold only noise. */
@@ -16,7 +16,7 @@ export interface VarianceLine extends Line {
 }
 
 /** Patches: their means, and variances that without texture are noise times chi squared of `degrees` over `degrees`. */
-export interface Cloud {
+interface Cloud {
   readonly means: Float64Array;
   readonly variances: Float64Array;
   readonly degrees: number;
@@ -95,47 +95,35 @@ function startLine({ means, variances }: Cloud, isFlat: boolean): Line {
  */
 export function fitVarianceLine(cloud: Cloud, isFlat: boolean): VarianceLine {
   const count = cloud.means.length;
-  const members = new Float64Array(TEXTURES.length);
-  const shares = new Float64Array(TEXTURES.length).fill(1 / TEXTURES.length);
+  let shares = new Float64Array(TEXTURES.length).fill(1 / TEXTURES.length);
   let line = startLine(cloud, isFlat);
   const least = LEAST * (line.gain * median(cloud.means) + line.floor);
   for (let round = 1; ; round++) {
-    const sums = new Sums();
-    const logLikelihood = expect(cloud, line, least, shares, members, sums);
-    let all = 0;
-    for (let k = 0; k < shares.length; k++) {
-      shares[k] = Math.max(0, (members[k] as number) / count - (k === 0 ? 0 : LEAST_SHARE));
-      all += shares[k] as number;
-    }
-    for (let k = 0; k < shares.length; k++) shares[k] = (shares[k] as number) / all;
+    const { members, sums, logLikelihood } = expected(cloud, line, least, shares);
+    const kept = members.map((own, k) => Math.max(0, own / count - (k === 0 ? 0 : LEAST_SHARE)));
+    const all = kept.reduce((total, share) => total + share, 0);
+    shares = kept.map((share) => share / all);
     line = sums.line(isFlat);
     if (round === ROUNDS) return { ...line, logLikelihood, plainShare: shares[0] as number };
   }
 }
 
-const scores = new Float64Array(TEXTURES.length);
-const offsets = new Float64Array(TEXTURES.length);
-
 /**
- * How much of each patch is of which texture, under a line and shares: their sums to `members`, the regression of the
- * variances without their textures to `sums`.
- *
- * @returns  the log-likelihood
+ * How much of each patch is of which texture, under a line and shares: the sums of these as `members`, the regression of
+ * the variances without their textures as `sums`.
  */
-function expect(
+function expected(
   { means, variances, degrees }: Cloud,
-  line: Line,
+  { gain, floor }: Line,
   least: number,
   shares: Float64Array,
-  members: Float64Array,
-  sums: Sums,
-): number {
+) {
   const half = degrees / 2;
   const kinds = TEXTURES.length;
-  const { gain, floor } = line;
-  for (let k = 0; k < kinds; k++)
-    offsets[k] = Math.log((shares[k] as number) + 1e-12) - half * Math.log(TEXTURES[k] as number);
-  members.fill(0);
+  const offsets = shares.map((share, k) => Math.log(share + 1e-12) - half * Math.log(TEXTURES[k] as number));
+  const scores = new Float64Array(kinds);
+  const members = new Float64Array(kinds);
+  const sums = new Sums();
   let logLikelihood = 0;
   for (let p = 0; p < means.length; p++) {
     const mean = means[p] as number;
@@ -162,5 +150,5 @@ function expect(
     sums.add(1 / (level * level), mean, plain * share * variance);
     logLikelihood += largest + Math.log(total) - half * Math.log(level);
   }
-  return logLikelihood;
+  return { members, sums, logLikelihood };
 }

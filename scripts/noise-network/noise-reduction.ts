@@ -1,8 +1,9 @@
-// The noise reduction of cameras: smooths flat places and leaves edges and texture with their noise, so noise in flat places
-// is weaker and coarser. The guided filter (He, Sun and Tang 2013) and the garrote of wavelet details (Gao 1998). Planes are
-// [H W], borders reflected.
-import { reflected, type Size } from '../../picture.js';
-import { DETAIL_POWERS, splitIntoBands } from '../model/bands.js';
+// The noise reduction of cameras, for the examples of the noise network: smooths flat places and leaves edges and texture with
+// their noise, so noise in flat places is weaker and coarser. The guided filter (He, Sun and Tang 2013) and the garrote of
+// wavelet details (Gao 1998). Planes are [H W], borders reflected.
+import { DETAIL_POWERS, splitIntoBands } from '#src/core/noise/model/bands.js';
+import type { CameraSettings } from '#src/core/noise/simulate/camera.js';
+import { reflected, type Size } from '#src/core/picture.js';
 
 export interface NoiseReduction {
   readonly kind: 'guided' | 'garrote';
@@ -15,28 +16,22 @@ export interface NoiseReduction {
   readonly strength: number;
 }
 
-/**
- * @param noise     [H W] the standard deviation that the camera expects at each pixel
- * @param threshold in standard deviations
- * @param reach     see NoiseReduction
- */
-export function withoutNoise(
-  plane: Float32Array,
-  size: Size,
-  noise: Float32Array,
-  {
-    kind,
-    threshold,
-    reach,
-    strength,
-  }: Pick<NoiseReduction, 'kind' | 'strength'> & { threshold: number; reach: number },
-): Float32Array {
-  if (threshold === 0 || strength === 0) return plane;
-  const smooth =
-    kind === 'guided'
-      ? guided(plane, size, noise, threshold, reach)
-      : garrote(plane, size, noise, threshold, Math.min(4, reach));
-  return plane.map((value, i) => value + strength * ((smooth[i] as number) - value));
+/** The reduction as a camera takes it. */
+export function noiseReducer({
+  kind,
+  reach,
+  strength,
+  ...thresholds
+}: NoiseReduction): NonNullable<CameraSettings['noiseReduction']> {
+  return (plane, size, noise, part) => {
+    const threshold = thresholds[part];
+    if (threshold === 0 || strength === 0) return plane;
+    const smooth =
+      kind === 'guided'
+        ? guided(plane, size, noise, threshold, reach[part])
+        : garrote(plane, size, noise, threshold, Math.min(4, reach[part]));
+    return plane.map((value, i) => value + strength * ((smooth[i] as number) - value));
+  };
 }
 
 function guided(
