@@ -61,6 +61,7 @@ export function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {
 
 /** Names what else the bytes are: "a BMP picture", "an SVG drawing", "text", "unknown data". */
 export function describeContents(bytes: Uint8Array): { words: string; isPicture: boolean } {
+  if (bytes.length === 0) return { words: 'an empty file (0 bytes)', isPicture: false };
   const picture = signedBy(latin1(bytes, 32), others);
   if (picture !== undefined) return { words: `${picture} picture`, isPicture: true };
   const head = latin1(bytes, 1024);

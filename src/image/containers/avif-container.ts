@@ -1,8 +1,8 @@
 // How an AVIF file codes its pixels: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first bits of
 // its AV1 frame. sharp reads and writes the metadata.
-import type { Trait } from '../traits.js';
 import { av1Coding, avifQuality } from './avif-quality.js';
-import { TooManyParts } from './part-limit.js';
+import { ifInside, listed } from './parts.js';
+import type { Trait } from './traits.js';
 
 export interface AvifContainer {
   readonly format: 'avif';
@@ -11,13 +11,11 @@ export interface AvifContainer {
   readonly quality: number;
   readonly chromaSubsampling: '4:4:4' | '4:2:2' | '4:2:0' | 'none';
   readonly bitDepth: 8 | 10 | 12;
-  /** Colour primaries and transfer by number (ITU-T H.273), if they are not sRGB's and no profile overrides them. */
-  readonly foreignColours: string | undefined;
+  /** Colours that we cannot decode: primaries and transfer by number (ITU-T H.273), if no profile overrides them. */
+  readonly unreadable: string | undefined;
 }
 
 const FALLBACK_QUALITY = 90;
-/** A picture has tens of boxes; with tiles and thumbnails hundreds. */
-const MOST_BOXES = 10_000;
 /** Primaries and transfers that programs treat as sRGB: its own, unspecified, BT.601 and BT.709. */
 const usualPrimaries = [1, 2];
 const usualTransfers = [1, 2, 6, 13];
@@ -27,42 +25,39 @@ interface Box {
   readonly data: Buffer;
 }
 
-/** Reads what it can of a damaged file. */
+/** Reads what it can of a damaged file. @throws TooManyParts */
 export function readAvifContainer(bytes: Buffer): AvifContainer {
-  const meta =
-    boxesOf(bytes)
-      .find(({ type }) => type === 'meta')
-      ?.data.subarray(4) ?? Buffer.alloc(0);
-  const properties = propertiesOf(meta);
-  const config = properties.find(({ type }) => type === 'av1C')?.data ?? Buffer.alloc(4);
-  const colours = properties.filter(({ type }) => type === 'colr').map(({ data }) => data);
-  const codePoints = colours.find((data) => data.toString('latin1', 0, 4) === 'nclx' && data.length >= 11);
-  const hasProfile = colours.length > (codePoints ? 1 : 0);
-  const coding = av1Coding(pictureData(bytes, meta));
-  const flags = config[2] ?? 0;
+  const meta = find(boxesOf(bytes), 'meta').subarray(4);
+  const boxes = boxesOf(meta);
+  const main = ifInside(() => mainItem(find(boxes, 'pitm')));
+  const properties = propertiesOf(boxesOf(find(boxes, 'iprp')), main);
+  const flags = find(properties, 'av1C')[2] ?? 0;
+  const data = ifInside(() => itemData(bytes, find(boxes, 'iloc'), main));
+  const coding = data && av1Coding(data);
   return {
     format: 'avif',
     isLossless: coding?.quantiser === 0 && coding.isRgb,
     quality: coding === undefined ? FALLBACK_QUALITY : avifQuality(coding.quantiser),
     chromaSubsampling: samplingOf(flags),
     bitDepth: (flags & 0x40) === 0 ? 8 : (flags & 0x20) === 0 ? 10 : 12,
-    foreignColours: codePoints && !hasProfile ? foreign(codePoints) : undefined,
+    unreadable: foreignColours(properties),
   };
 }
 
-/** The file's properties besides samples and metadata. */
-export function avifTraits(file: Buffer): Trait[] {
-  const { isLossless, quality, chromaSubsampling } = readAvifContainer(file);
+export function avifTraits({ isLossless, quality, chromaSubsampling }: AvifContainer): Trait[] {
   return [
     ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
     ['chroma sampling', chromaSubsampling],
   ];
 }
 
-function foreign(codePoints: Buffer): string | undefined {
-  const [primaries, transfer] = [codePoints.readUInt16BE(4), codePoints.readUInt16BE(6)];
+function foreignColours(properties: readonly Box[]): string | undefined {
+  const colours = properties.filter(({ type }) => type === 'colr').map(({ data }) => data);
+  const points = colours.find((data) => data.toString('latin1', 0, 4) === 'nclx' && data.length >= 11);
+  if (points === undefined || colours.length > 1) return undefined;
+  const [primaries, transfer] = [points.readUInt16BE(4), points.readUInt16BE(6)];
   const isUsual = usualPrimaries.includes(primaries) && usualTransfers.includes(transfer);
-  return isUsual ? undefined : `${primaries}/${transfer}`;
+  return isUsual ? undefined : `in the colours ${primaries}/${transfer} of H.273, as HDR has them`;
 }
 
 function samplingOf(flags: number): AvifContainer['chromaSubsampling'] {
@@ -71,86 +66,77 @@ function samplingOf(flags: number): AvifContainer['chromaSubsampling'] {
   return (flags & 0x04) === 0 ? '4:2:2' : '4:2:0';
 }
 
-/** The properties of the main picture; all, if the file does not tell which these are. */
-function propertiesOf(meta: Buffer): Box[] {
-  const boxes = boxesOf(find(meta, 'iprp'));
-  const all = boxesOf(boxes.find(({ type }) => type === 'ipco')?.data ?? Buffer.alloc(0));
-  const links = boxes.find(({ type }) => type === 'ipma')?.data;
-  const main = mainItem(meta);
-  if (links === undefined || main === undefined || links.length < 8) return all;
-  const [hasLongIds, isLong] = [(links[0] ?? 0) > 0, ((links[3] ?? 0) & 1) === 1];
-  let at = 8;
-  while (at + 3 < links.length) {
-    const id = hasLongIds ? links.readUIntBE(at, 4) : links.readUIntBE(at, 2);
-    at += hasLongIds ? 4 : 2;
-    const count = links[at++] ?? 0;
-    const size = isLong ? 2 : 1;
-    if (id === main && at + count * size <= links.length)
-      return Array.from({ length: count }, (_, i) => {
-        const index = links.readUIntBE(at + i * size, size) & (isLong ? 0x7fff : 0x7f);
-        return all[index - 1];
-      }).filter((box) => box !== undefined);
-    at += count * size;
+/** @throws RangeError */
+function mainItem(data: Buffer): number {
+  return data[0] === 0 ? data.readUInt16BE(4) : data.readUInt32BE(4);
+}
+
+/** The properties of an item; all, if the file does not tell which these are. */
+function propertiesOf(boxes: readonly Box[], item: number | undefined): Box[] {
+  const all = boxesOf(find(boxes, 'ipco'));
+  const links = find(boxes, 'ipma');
+  const own = ifInside(() => {
+    const isLong = ((links[3] ?? 0) & 1) === 1;
+    const next = numbersOf(links);
+    for (let items = next(4); items > 0; items--) {
+      const id = next((links[0] ?? 0) > 0 ? 4 : 2);
+      const indices = Array.from({ length: next(1) }, () => (isLong ? next(2) & 0x7fff : next(1) & 0x7f));
+      if (id === item) return indices.flatMap((index) => all[index - 1] ?? []);
+    }
+    return undefined;
+  });
+  return own ?? all;
+}
+
+/** An item's coded bytes, if they are in one piece. @throws RangeError */
+function itemData(file: Buffer, locations: Buffer, item: number | undefined): Buffer | undefined {
+  const version = locations[0] ?? 0;
+  const next = numbersOf(locations);
+  const [sizes, more] = [next(1), next(1)];
+  const [offsetSize, lengthSize, baseSize] = [sizes >> 4, sizes & 15, more >> 4];
+  const indexSize = version === 0 ? 0 : more & 15;
+  for (let items = next(version < 2 ? 2 : 4); items > 0; items--) {
+    const id = next(version < 2 ? 2 : 4);
+    if (version > 0) next(2);
+    next(2);
+    const base = next(baseSize);
+    const extents = next(2);
+    if (id !== item || extents === 0) {
+      next(extents * (indexSize + offsetSize + lengthSize));
+      continue;
+    }
+    next(indexSize);
+    const offset = base + next(offsetSize);
+    return file.subarray(offset, offset + next(lengthSize));
   }
-  return all;
+  return undefined;
 }
 
-function mainItem(meta: Buffer): number | undefined {
-  const data = find(meta, 'pitm');
-  if (data.length < 6) return undefined;
-  return data[0] === 0 ? data.readUInt16BE(4) : data.length < 8 ? undefined : data.readUInt32BE(4);
-}
-
-/** The coded bytes of the main picture, if they are in one piece. */
-function pictureData(file: Buffer, meta: Buffer): Buffer {
-  const data = find(meta, 'iloc');
-  const main = mainItem(meta);
-  const version = data[0] ?? 0;
+/** Reads the numbers of a box one by one, after its version and flags. Of a long number, returns the last 6 bytes. */
+function numbersOf(data: Buffer): (size: number) => number {
   let at = 4;
-  const next = (size: number) => {
+  return (size) => {
     const value = size === 0 ? 0 : data.readUIntBE(at + Math.max(0, size - 6), Math.min(size, 6));
     at += size;
     return value;
   };
-  try {
-    const [sizes, more] = [next(1), next(1)];
-    const [offsetSize, lengthSize, baseSize] = [sizes >> 4, sizes & 15, more >> 4];
-    const indexSize = version === 0 ? 0 : more & 15;
-    for (let items = next(version < 2 ? 2 : 4); items > 0; items--) {
-      const id = next(version < 2 ? 2 : 4);
-      if (version > 0) next(2);
-      next(2);
-      const base = next(baseSize);
-      const extents = next(2);
-      if (id !== main || extents === 0) {
-        at += extents * (indexSize + offsetSize + lengthSize);
-        continue;
-      }
-      next(indexSize);
-      const offset = base + next(offsetSize);
-      return file.subarray(offset, offset + next(lengthSize));
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  return Buffer.alloc(0);
 }
 
 /** The content of the first box of this type; empty if there is none. */
-function find(boxes: Buffer, wanted: string): Buffer {
-  return boxesOf(boxes).find(({ type }) => type === wanted)?.data ?? Buffer.alloc(0);
+function find(boxes: readonly Box[], wanted: string): Buffer {
+  return boxes.find(({ type }) => type === wanted)?.data ?? Buffer.alloc(0);
 }
 
 /** @throws TooManyParts */
 function boxesOf(bytes: Buffer): Box[] {
-  const boxes: Box[] = [];
+  return listed(avifBoxes(bytes), 'boxes');
+}
+
+function* avifBoxes(bytes: Buffer): Generator<Box> {
   for (let at = 0; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32BE(at) || bytes.length - at;
-    if (length < 8 || at + length > bytes.length) break;
-    boxes.push({ type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + length) });
-    if (boxes.length > MOST_BOXES)
-      throw new TooManyParts(`found more than ${MOST_BOXES} boxes, expected at most so many`);
+    if (length < 8 || at + length > bytes.length) return;
+    yield { type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + length) };
     at += length;
   }
-  return boxes;
 }

@@ -3,57 +3,32 @@
 
 const [SEQUENCE_HEADER, FRAME_HEADER, FRAME] = [1, 3, 6];
 
-/** Measured: the quantisers that sharp's encoder chooses, which depend on the quality only. */
-const measured: readonly (readonly [quantiser: number, quality: number])[] = [
-  [0, 100],
-  [8, 98],
-  [12, 96],
-  [24, 92],
-  [48, 85],
-  [68, 78],
-  [88, 71],
-  [108, 64],
-  [132, 57],
-  [148, 50],
-  [168, 43],
-  [184, 36],
-  [200, 29],
-  [212, 22],
-  [228, 15],
-  [240, 8],
-  [255, 1],
-];
+/** Measured: the quantisers that sharp's encoder chooses for these qualities; they depend on the quality only. */
+const quantisers = [0, 8, 12, 24, 48, 68, 88, 108, 132, 148, 168, 184, 200, 212, 228, 240, 255];
+const qualities = [100, 98, 96, 92, 85, 78, 71, 64, 57, 50, 43, 36, 29, 22, 15, 8, 1];
 
 /** @param quantiser  base_q_idx, 0 (finest) to 255 */
 export function avifQuality(quantiser: number): number {
-  const next = Math.max(
-    1,
-    measured.findIndex(([index]) => index >= quantiser),
-  );
-  const [[from, high], [to, low]] = [measured[next - 1], measured[next]] as [
-    [number, number],
-    [number, number],
-  ];
+  const next = quantisers.findIndex((measured) => measured >= quantiser);
+  if (next <= 0) return 100;
+  const [from = 0, to = 255] = quantisers.slice(next - 1);
+  const [high = 100, low = 1] = qualities.slice(next - 1);
   return Math.round(high + ((quantiser - from) / (to - from)) * (low - high));
-}
-
-interface Av1Coding {
-  /** base_q_idx, 0 (finest) to 255. */
-  readonly quantiser: number;
-  /** Whether it codes red, green and blue, not brightness and differences. */
-  readonly isRgb: boolean;
 }
 
 /**
  * How a still picture is coded; undefined if the data cannot be read, or use features that picture writers do not use.
  *
  * @param data  an item of type av01: open bitstream units
+ * @returns     quantiser: base_q_idx, 0 (finest) to 255; isRgb: whether it codes red, green and blue, not brightness and
+ *              differences
  */
-export function av1Coding(data: Buffer): Av1Coding | undefined {
+export function av1Coding(data: Buffer): { quantiser: number; isRgb: boolean } | undefined {
   let sequence: Sequence | undefined;
   for (let at = 0; at + 2 <= data.length; ) {
-    const type = ((data[at] as number) >> 3) & 15;
-    let start = at + (((data[at] as number) & 4) === 0 ? 1 : 2);
+    const head = data[at] as number;
+    const type = (head >> 3) & 15;
+    let start = at + ((head & 4) === 0 ? 1 : 2);
     let length = 0;
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = data[start++] ?? 0;
@@ -108,15 +83,11 @@ function readSequence(bits: Bits): Sequence | undefined {
   const isGrey = profile !== 1 && bits(1) === 1;
   const isDescribed = bits(1) === 1;
   if (isDescribed) bits(8 + 8); // primaries, transfer
-  return {
-    width,
-    height,
-    hasLargeBlocks,
-    hasSuperResolution,
-    isRgb: isDescribed && !isGrey && bits(8) === 0,
-  };
+  const isRgb = isDescribed && !isGrey && bits(8) === 0;
+  return { width, height, hasLargeBlocks, hasSuperResolution, isRgb };
 }
 
+/** Undefined for a scaled picture, and for tiles of different sizes. */
 function readQuantiser(bits: Bits, sequence: Sequence): number | undefined {
   bits(1); // disable_cdf_update
   const isScreen = bits(1) === 1;
@@ -125,25 +96,25 @@ function readQuantiser(bits: Bits, sequence: Sequence): number | undefined {
   if (isScaled) return undefined;
   if (bits(1) === 1) bits(32); // render size
   if (isScreen) bits(1); // allow_intrabc
-  return skipTiles(bits, sequence) ? bits(8) : undefined;
+  const isUniform = bits(1) === 1;
+  if (!isUniform) return undefined;
+  skipTiles(bits, sequence);
+  return bits(8);
 }
 
-/** tile_info of 5.9.15; false if tiles have different sizes. */
-function skipTiles(bits: Bits, { width, height, hasLargeBlocks }: Sequence): boolean {
+/** The rest of tile_info, 5.9.15. */
+function skipTiles(bits: Bits, { width, height, hasLargeBlocks }: Sequence): void {
   const [block, shift] = hasLargeBlocks ? [128, 7] : [64, 6];
   const [columns, rows] = [Math.ceil(width / block), Math.ceil(height / block)];
   const [widest, largest] = [4096 >> shift, (4096 * 2304) >> (2 * shift)];
-  const least = log2(widest, columns);
+  let columnsLog2 = log2(widest, columns);
+  const leastTiles = Math.max(columnsLog2, log2(largest, rows * columns));
   const mostColumns = log2(1, Math.min(columns, 64));
   const mostRows = log2(1, Math.min(rows, 64));
-  const leastTiles = Math.max(least, log2(largest, rows * columns));
-  let [columnsLog2, rowsLog2] = [least, 0];
-  if (bits(1) === 0) return false;
   while (columnsLog2 < mostColumns && bits(1) === 1) columnsLog2++;
-  rowsLog2 = Math.max(leastTiles - columnsLog2, 0);
+  let rowsLog2 = Math.max(leastTiles - columnsLog2, 0);
   while (rowsLog2 < mostRows && bits(1) === 1) rowsLog2++;
   if (columnsLog2 + rowsLog2 > 0) bits(columnsLog2 + rowsLog2 + 2); // context_update_tile_id, bytes of a size
-  return true;
 }
 
 /** The least k for which size * 2^k reaches the target. */

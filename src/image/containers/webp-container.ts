@@ -1,10 +1,8 @@
 // The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, which are copied byte for
-// byte.
-
-import { checksum, type Trait } from '../traits.js';
-import { webpQuality } from '../webp-quality.js';
-import { type Animation, animationTraits } from './animation.js';
-import { atMost } from './part-limit.js';
+// byte; and the quality of its frames.
+import { listed } from './parts.js';
+import { type Animation, animationTraits, checksum, type Trait } from './traits.js';
+import { webpQuality } from './webp-quality.js';
 
 export interface WebpContainer {
   readonly format: 'webp';
@@ -13,7 +11,7 @@ export interface WebpContainer {
   readonly quality: number;
   readonly animation: WebpAnimation | undefined;
   /** The data of the metadata chunks, in the file's order. */
-  readonly chunks: readonly Chunk[];
+  readonly chunks: readonly WebpChunk[];
 }
 
 interface WebpAnimation extends Animation {
@@ -21,72 +19,38 @@ interface WebpAnimation extends Animation {
   readonly background: Buffer;
 }
 
-interface Chunk {
+export interface WebpChunk {
   readonly type: string;
   readonly data: Buffer;
 }
 
-const ICC_FLAG = 0x20;
 const ALPHA_FLAG = 0x10;
-const EXIF_FLAG = 0x08;
-const XMP_FLAG = 0x04;
 const ANIMATION_FLAG = 0x02;
+/** Flags of metadata in the extended header. */
+const metadataFlags: Readonly<Record<string, number>> = { ICCP: 0x20, EXIF: 0x08, 'XMP ': 0x04 };
 /** In an animation's frame: place, size and duration, before its pixels. */
 const FRAME_HEADER = 16;
 const DO_NOT_BLEND = 0x02;
 const framePixels = new Set(['VP8 ', 'VP8L', 'ALPH']);
-const pixelChunks = new Set(['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF']);
+const structural = new Set([...framePixels, 'VP8X', 'ANIM', 'ANMF']);
 
-/** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. */
+/** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readWebpContainer(bytes: Buffer): WebpContainer {
   const chunks = chunksOf(bytes);
+  const pixels = listed(withFrames(chunks), 'chunks');
+  const lossy = pixels.find(({ type }) => type === 'VP8 ');
   return {
     format: 'webp',
-    isLossless: isLossless(chunks),
-    quality: qualityOf(chunks),
+    isLossless: lossy === undefined && pixels.some(({ type }) => type === 'VP8L'),
+    quality: webpQuality(lossy?.data ?? new Uint8Array()),
     animation: animationOf(chunks),
     chunks: chunks
-      .filter(({ type }) => !pixelChunks.has(type))
+      .filter(({ type }) => !structural.has(type))
       .map(({ type, data }) => ({ type, data: Buffer.from(data) })),
   };
 }
 
-/**
- * Puts the container's metadata into an encoded WebP.
- *
- * @param width   the picture's, 1-16383 pixels
- * @param height  likewise
- */
-export function withWebpContainer(
-  encoded: Buffer,
-  container: WebpContainer,
-  width: number,
-  height: number,
-): Buffer {
-  if (container.chunks.length === 0) return encoded;
-  const own = chunksOf(encoded);
-  const ofType = (type: string) => container.chunks.filter((chunk) => chunk.type === type);
-  const flag = (type: string, value: number) => (ofType(type).length > 0 ? value : 0);
-  const header = extendedHeader(width, height);
-  header[0] =
-    (container.animation ? ANIMATION_FLAG : 0) |
-    (hasAlpha(own) ? ALPHA_FLAG : 0) |
-    flag('ICCP', ICC_FLAG) |
-    flag('EXIF', EXIF_FLAG) |
-    flag('XMP ', XMP_FLAG);
-  const known = ['ICCP', 'EXIF', 'XMP '];
-  const body = [
-    { type: 'VP8X', data: header },
-    ...ofType('ICCP'),
-    ...own.filter(({ type }) => type !== 'VP8X' && pixelChunks.has(type)),
-    ...ofType('EXIF'),
-    ...ofType('XMP '),
-    ...container.chunks.filter(({ type }) => !known.includes(type)),
-  ].map(serialised);
-  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...body]) });
-}
-
-function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
+function animationOf(chunks: readonly WebpChunk[]): WebpAnimation | undefined {
   const flags = chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0;
   const control = chunks.find(({ type }) => type === 'ANIM')?.data;
   if ((flags & ANIMATION_FLAG) === 0 || control === undefined || control.length < 6) return undefined;
@@ -99,101 +63,102 @@ function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
 }
 
 /**
- * Joins encoded WebPs into an animation, each a whole frame that replaces the one before. sharp's encoder would merge equal
- * frames and lengthen short ones.
+ * Puts the container's metadata around encoded WebPs. If it has an animation, joins them, each a whole frame that replaces the
+ * one before: sharp's encoder would merge equal frames and lengthen short ones.
  *
- * @param frames  one for each of the animation's durations, all of one size
+ * @param frames  one, or one for each of the animation's durations; all of one size
+ * @param width   of a frame, 1-16383 pixels
+ * @param height  likewise
  */
-export function asWebpAnimation(
+export function withWebpContainer(
   frames: readonly Buffer[],
-  { durations, loops, background }: WebpAnimation,
+  { animation, chunks }: WebpContainer,
   width: number,
   height: number,
 ): Buffer {
-  const control = Buffer.concat([background, Buffer.from([loops & 255, loops >> 8])]);
-  const chunks = frames.map(chunksOf);
-  const header = extendedHeader(width, height);
-  header[0] = ANIMATION_FLAG | (chunks.some(hasAlpha) ? ALPHA_FLAG : 0);
-  const parts = chunks.map((own, i) => {
-    const frame = Buffer.alloc(FRAME_HEADER);
-    frame.writeUIntLE(width - 1, 6, 3);
-    frame.writeUIntLE(height - 1, 9, 3);
-    frame.writeUIntLE(durations[i] ?? 0, 12, 3);
-    frame[15] = DO_NOT_BLEND;
-    const pixels = own.filter(({ type }) => framePixels.has(type)).map(serialised);
-    return serialised({ type: 'ANMF', data: Buffer.concat([frame, ...pixels]) });
-  });
-  const head = [serialised({ type: 'VP8X', data: header }), serialised({ type: 'ANIM', data: control })];
-  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...head, ...parts]) });
-}
-
-function extendedHeader(width: number, height: number): Buffer {
+  const [first = Buffer.alloc(0)] = frames;
+  if (animation === undefined && chunks.length === 0) return first;
+  const encoded = frames.map(chunksOf);
   const header = Buffer.alloc(10);
+  header[0] = chunks.reduce(
+    (flags, { type }) => flags | (metadataFlags[type] ?? 0),
+    (animation ? ANIMATION_FLAG : 0) | (encoded.some(hasAlpha) ? ALPHA_FLAG : 0),
+  );
   header.writeUIntLE(width - 1, 4, 3);
   header.writeUIntLE(height - 1, 7, 3);
-  return header;
+  const ofType = (wanted: string) => chunks.filter(({ type }) => type === wanted);
+  const body = [
+    { type: 'VP8X', data: header },
+    ...ofType('ICCP'),
+    ...(animation ? animated(encoded, animation, width, height) : encoded.flatMap(pixelsOf)),
+    ...ofType('EXIF'),
+    ...ofType('XMP '),
+    ...chunks.filter(({ type }) => !(type in metadataFlags)),
+  ].map(serialised);
+  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...body]) });
+}
+
+function animated(
+  frames: readonly (readonly WebpChunk[])[],
+  { durations, loops, background }: WebpAnimation,
+  width: number,
+  height: number,
+): WebpChunk[] {
+  const control = Buffer.concat([background, Buffer.from([loops & 255, loops >> 8])]);
+  const parts = frames.map((chunks, i) => {
+    const header = Buffer.alloc(FRAME_HEADER);
+    header.writeUIntLE(width - 1, 6, 3);
+    header.writeUIntLE(height - 1, 9, 3);
+    header.writeUIntLE(durations[i] ?? 0, 12, 3);
+    header[15] = DO_NOT_BLEND;
+    return { type: 'ANMF', data: Buffer.concat([header, ...pixelsOf(chunks).map(serialised)]) };
+  });
+  return [{ type: 'ANIM', data: control }, ...parts];
+}
+
+export function webpTraits({ animation, isLossless, quality, chunks }: WebpContainer): Trait[] {
+  return [
+    ...animationTraits(animation),
+    ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
+    ...chunks.map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
+  ];
 }
 
 const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
-/** The file's properties besides its samples. */
-export function webpTraits(file: Buffer): Trait[] {
-  const chunks = chunksOf(file);
-  const animation = animationOf(chunks);
-  return [
-    ...(animation ? animationTraits(animation) : []),
-    ['compression', isLossless(chunks) ? 'lossless' : `lossy, quality about ${qualityOf(chunks)}`],
-    ...chunks
-      .filter(({ type }) => !pixelChunks.has(type))
-      .map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
-  ];
+function pixelsOf(chunks: readonly WebpChunk[]): WebpChunk[] {
+  return chunks.filter(({ type }) => framePixels.has(type));
 }
 
-function isLossless(chunks: readonly Chunk[]): boolean {
-  const pixels = pixelsOf(chunks);
-  return pixels.some(({ type }) => type === 'VP8L') && !pixels.some(({ type }) => type === 'VP8 ');
-}
-
-function qualityOf(chunks: readonly Chunk[]): number {
-  return webpQuality(pixelsOf(chunks).find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
-}
-
-/** The chunks with pixels, also those in frames. @throws TooManyParts */
-function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
-  return [...atMost(withFrames(chunks), 'chunks')].filter(({ type }) => framePixels.has(type));
-}
-
-function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
+function* withFrames(chunks: readonly WebpChunk[]): Generator<WebpChunk> {
   for (const chunk of chunks)
     if (chunk.type === 'ANMF') yield* webpChunks(chunk.data, FRAME_HEADER);
     else yield chunk;
 }
 
 /** @throws TooManyParts */
-function chunksOf(bytes: Buffer): Chunk[] {
-  return [...atMost(webpChunks(bytes), 'chunks')];
+function chunksOf(bytes: Buffer): WebpChunk[] {
+  return listed(webpChunks(bytes, 12), 'chunks');
 }
 
-function* webpChunks(bytes: Buffer, start = 12): Generator<Chunk> {
+function* webpChunks(bytes: Buffer, start: number): Generator<WebpChunk> {
   for (let at = start; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 4);
-    if (at + 8 + length > bytes.length) return;
-    yield {
-      type: bytes.toString('latin1', at, at + 4),
-      data: bytes.subarray(at + 8, at + 8 + length),
-    };
-    at += 8 + length + (length % 2);
+    const end = at + 8 + length;
+    if (end > bytes.length) return;
+    yield { type: bytes.toString('latin1', at, at + 4), data: bytes.subarray(at + 8, end) };
+    at = end + (length % 2);
   }
 }
 
-function serialised({ type, data }: Chunk): Buffer {
+function serialised({ type, data }: WebpChunk): Buffer {
   const head = Buffer.alloc(8, type, 'latin1');
   head.writeUInt32LE(data.length, 4);
   return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]);
 }
 
 /** By the extended header, else by the alpha_is_used bit of a plain lossless stream (after 8 + 28 bits). */
-function hasAlpha(chunks: readonly Chunk[]): boolean {
+function hasAlpha(chunks: readonly WebpChunk[]): boolean {
   const extended = chunks.find(({ type }) => type === 'VP8X');
   if (extended !== undefined) return ((extended.data[0] ?? 0) & ALPHA_FLAG) !== 0;
   const lossless = chunks.find(({ type }) => type === 'VP8L');

@@ -2,7 +2,7 @@
 // 19.2): the inverse of libwebp's mapping from quality to quantiser.
 
 /** Used if a frame cannot be read. */
-export const FALLBACK_WEBP_QUALITY = 95;
+const FALLBACK_QUALITY = 95;
 
 /** Constants of libwebp (quant_enc.c), at its default of 50 for how far segments may differ. */
 const LARGEST_INDEX = 127;
@@ -15,26 +15,18 @@ const EASIEST_SEGMENT = 1 + (0.9 * 0.5 * 127) / 128;
  * @param frame  data of a 'VP8 ' chunk
  */
 export function webpQuality(frame: Uint8Array): number {
-  const quantiser = readQuantiser(frame);
-  if (quantiser === undefined) return FALLBACK_WEBP_QUALITY;
-  // Indices are rounded down, so take the middle of the values with this index.
-  const compression = Math.max(0, 1 - (quantiser.index + 0.5) / LARGEST_INDEX);
-  const linear = compression ** (3 / (quantiser.hasSegments ? EASIEST_SEGMENT : 1));
-  const quality = Math.round(100 * (linear < 0.5 ? 1.5 * linear : (linear + 1) / 2));
-  return Math.min(100, Math.max(1, quantiser.index === 0 ? 100 : quality));
-}
-
-interface Quantiser {
-  /** y_ac_qi, 0 (finest) to 127. */
-  readonly index: number;
-  readonly hasSegments: boolean;
-}
-
-/** From a frame's header; undefined if it is not a key frame. */
-function readQuantiser(frame: Uint8Array): Quantiser | undefined {
   const isKeyFrame = frame.length > 16 && ((frame[0] ?? 1) & 1) === 0;
-  if (!isKeyFrame || frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a) return undefined;
-  const bits = boolDecoder(frame.subarray(10));
+  if (!isKeyFrame || frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a) return FALLBACK_QUALITY;
+  const { index, hasSegments } = readQuantiser(boolDecoder(frame.subarray(10)));
+  // Indices are rounded down, so take the middle of the values with this index.
+  const compression = Math.max(0, 1 - (index + 0.5) / LARGEST_INDEX);
+  const linear = compression ** (3 / (hasSegments ? EASIEST_SEGMENT : 1));
+  const quality = Math.round(100 * (linear < 0.5 ? 1.5 * linear : (linear + 1) / 2));
+  return Math.min(100, Math.max(1, index === 0 ? 100 : quality));
+}
+
+/** @returns  index: y_ac_qi, 0 (finest) to 127 */
+function readQuantiser(bits: (count: number) => number): { index: number; hasSegments: boolean } {
   const flag = () => bits(1) === 1;
   const skipSigned = (count: number, size: number) => {
     for (let i = 0; i < count; i++) if (flag()) bits(size + 1);
