@@ -3,14 +3,14 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { openRegularFile } from '../core/files.js';
-import { type Channels, colourChannels, type Picture, type Samples } from '../core/picture.js';
+import { type Channels, colourChannels, type Picture, type Samples, type Size } from '../core/picture.js';
 import { animationOf, type Container, frameCount, readContainer } from './containers/container.js';
 import { soundJpeg } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
+import type { Trait } from './containers/parts.js';
 import { TooManyParts } from './containers/parts.js';
 import { isAnimatedPng } from './containers/png-container.js';
 import { hasUnknownBand, samplesOf } from './containers/tiff-container.js';
-import type { Trait } from './containers/traits.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
 
@@ -43,9 +43,6 @@ export interface DecodeOptions {
 /** 200 megapixels: above any camera, 0.6 GB as 8-bit RGB. */
 export const DEFAULT_MAX_PIXELS = 200_000_000;
 
-const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
-const DEPTHS: readonly string[] = ['uchar', 'ushort', 'float'];
-
 /**
  * Decodes one picture. Samples stay in the file's colour space: the profile is kept, not applied. Grey of 1, 2 or 4 bits
  * becomes 8 bits; a palette becomes RGB or RGBA; WebP is always RGB or RGBA.
@@ -65,10 +62,13 @@ export async function decodePicture(
   const decode = async (failOn: FailOn, warnings: readonly string[]): Promise<DecodedPicture> => {
     const metadata = await checkedMetadata(open(failOn), container, name, options);
     const picture = await decodeSamples(() => open(failOn), metadata, container);
-    const hasBand = container.format === 'tiff' && hasUnknownBand(container.tags);
+    const { data, channels } = picture;
+    // Otherwise pixels where it is 0 would count as hidden.
+    const hasBand = container.format === 'tiff' && hasUnknownBand(container.tags) && channels % 2 === 0;
     return {
       name,
-      ...(hasBand && picture.channels % 2 === 0 ? withoutBand(picture) : { picture }),
+      picture: hasBand ? coloursOf(picture) : picture,
+      band: hasBand ? data.filter((_, i) => i % channels === channels - 1) : undefined,
       container,
       blocks: metadataBlocks(metadata, container.format === 'tiff' ? container.tags : undefined),
       traits: fileTraits(container, metadata),
@@ -86,25 +86,17 @@ export async function decodePicture(
   }
 }
 
-/** In pixels; of an animation, one frame's. */
-interface PictureHeader {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  /** The number of an animation's frames, else 1. */
-  readonly frames: number;
-}
-
 /**
  * A picture's header, after every check of `decodePicture` that needs no samples.
  *
- * @throws  as decodePicture; damaged samples show only in decoding
+ * @returns  width and height of a frame, and the number of an animation's frames, else 1
+ * @throws   as decodePicture; damaged samples show only in decoding
  */
 export async function readPictureHeader(
   file: Buffer,
   name: string,
   options: DecodeOptions = {},
-): Promise<PictureHeader> {
+): Promise<Size & { channels: number; frames: number }> {
   const { container, open } = opened(file, name, options);
   try {
     const metadata = await checkedMetadata(open('error'), container, name, options);
@@ -123,9 +115,9 @@ function opened(file: Buffer, name: string, { animations = false }: DecodeOption
   const container = soundContainer(file, format, name);
   const isAnimated = animationOf(container) !== undefined;
   if (container.format === 'png' ? isAnimatedPng(container) : isAnimated && !animations)
-    throw unsupported(name, `an animated ${formatNames[format]}`, 'expected a single picture', SPLIT_IT);
+    throw unsupported(name, `an animated ${formatNames[format]}`, SPLIT_IT);
   if ('unreadable' in container && container.unreadable !== undefined)
-    throw unsupported(name, `${aFile(format)} ${container.unreadable}`, PLAIN, TO_PNG);
+    throw unsupported(name, `${aFile(format)} ${container.unreadable}`);
   const { bytes, warnings } = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
   const open = (failOn: FailOn): Sharp =>
     sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: false, animated: isAnimated });
@@ -159,7 +151,7 @@ function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenois
   const why = complaints(error).join('; ');
   // sharp calls a truncated header an unsupported image format.
   if (/not supported|unsupported (?!image format)|not implemented/i.test(why))
-    return unsupported(name, `${aFile(format)} of a kind that cannot be read here (${why})`, PLAIN, TO_PNG);
+    return unsupported(name, `${aFile(format)} of a kind that cannot be read here (${why})`);
   return new FlowDenoiseError(
     'BAD_IMAGE',
     `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
@@ -170,13 +162,11 @@ function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenois
 function recognisedFormat(file: Buffer, name: string): PictureFormat {
   const format = pictureFormat(file);
   if (format !== undefined) return format;
-  const expected = 'expected a PNG, JPEG, WebP, TIFF, AVIF or GIF picture';
   const { words, isPicture } = describeContents(file);
-  if (isPicture) throw unsupported(name, words, expected, 'Convert it to one of these first.');
-  throw new FlowDenoiseError(
-    'BAD_IMAGE',
-    `${name}: found ${words}, ${expected}. Check the file, or leave it out.`,
-  );
+  const found = `${name}: found ${words}, expected a PNG, JPEG, WebP, TIFF, AVIF or GIF picture.`;
+  throw isPicture
+    ? new FlowDenoiseError('UNSUPPORTED_IMAGE', `${found} Convert it to one of these first.`)
+    : new FlowDenoiseError('BAD_IMAGE', `${found} Check the file, or leave it out.`);
 }
 
 function soundContainer(file: Buffer, format: PictureFormat, name: string): Container {
@@ -192,14 +182,11 @@ function soundContainer(file: Buffer, format: PictureFormat, name: string): Cont
   }
 }
 
-const PLAIN =
-  'expected grey or RGB of 8, 16 or 32 (float) bits, all channels of a pixel together, in a common coding';
-const TO_PNG = 'Convert it to PNG of 8 or 16 bits first.';
-const SPLIT_IT = 'Split it into single pictures first.';
-
 function aFile(format: PictureFormat): string {
   return `${format === 'avif' ? 'an' : 'a'} ${formatNames[format]}`;
 }
+
+const SPLIT_IT = 'expected a single picture or a whole animation. Split it into single pictures first.';
 
 /** sharp's reading of the header, if we can decode such a picture. */
 async function checkedMetadata(
@@ -209,43 +196,34 @@ async function checkedMetadata(
   { maxPixels = DEFAULT_MAX_PIXELS }: DecodeOptions,
 ): Promise<Metadata> {
   const metadata = await file.metadata();
-  const { width, height, channels, depth, space, bitsPerSample, pages = 1 } = metadata;
+  const { width, height, pageHeight = height, channels, depth, space, bitsPerSample, pages = 1 } = metadata;
   const kind = aFile(container.format);
   const frames = frameCount(container);
-  if (pages !== frames)
-    throw unsupported(
-      name,
-      frames === 1 ? `${kind} of ${pages} pages` : `${frames} frames of which ${pages} can be read`,
-      'expected a single picture or a whole animation',
-      SPLIT_IT,
-    );
-  const size = `${width}x${metadata.pageHeight ?? height}${frames > 1 ? ` in ${frames} frames` : ''}`;
+  if (pages !== frames) {
+    const found =
+      frames === 1 ? `${kind} of ${pages} pages` : `${frames} frames of which ${pages} can be read`;
+    throw unsupported(name, found, SPLIT_IT);
+  }
   if (width * height > maxPixels)
     throw unsupported(
       name,
-      `${size} = ${width * height} pixels`,
-      `expected at most ${maxPixels} (maxPixels)`,
-      'Raise maxPixels if you trust the file and have the memory, or crop it.',
+      `${width}x${pageHeight}${frames > 1 ? ` in ${frames} frames` : ''} = ${width * height} pixels`,
+      `expected at most ${maxPixels} (maxPixels). Raise maxPixels if you trust the file and have the memory, or crop it.`,
     );
-  if (!SPACES.includes(space) || channels > 4)
-    throw unsupported(
-      name,
-      `${kind} in ${space.toUpperCase()} with ${channels} channels`,
-      'expected grey or RGB, with or without alpha',
-      'Convert it to RGB first.',
-    );
-  if (!DEPTHS.includes(depth) || (depth === 'float' && bitsPerSample === 16))
-    throw unsupported(
-      name,
-      `${kind} with ${bitsPerSample}-bit samples of another type`,
-      'expected 8-bit or 16-bit unsigned integers or 32-bit floats',
-      'Convert it first.',
-    );
+  if (!['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'].includes(space) || channels > 4)
+    throw unsupported(name, `${kind} in ${space.toUpperCase()} with ${channels} channels`);
+  if (!['uchar', 'ushort', 'float'].includes(depth) || (depth === 'float' && bitsPerSample === 16))
+    throw unsupported(name, `${kind} with ${bitsPerSample}-bit samples of another type`);
   return metadata;
 }
 
-function unsupported(name: string, found: string, expected: string, remedy: string): FlowDenoiseError {
-  return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}. ${remedy}`);
+function unsupported(
+  name: string,
+  found: string,
+  expected = 'expected grey or RGB, all channels of a pixel together, in unsigned integers of 8 or 16 bits or floats of 32. ' +
+    'Convert it to PNG of 8 or 16 bits first.',
+): FlowDenoiseError {
+  return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}`);
 }
 
 async function decodeSamples(open: () => Sharp, metadata: Metadata, container: Container): Promise<Picture> {
@@ -280,12 +258,6 @@ export function coloursOf(picture: Picture): Picture {
   const colours = colourChannels(channels);
   if (channels === colours) return picture;
   return { ...picture, channels: colours, data: data.filter((_, i) => i % channels < colours) };
-}
-
-/** Sets the last channel aside. Otherwise pixels where it is 0 would count as hidden. */
-function withoutBand(picture: Picture): { picture: Picture; band: Samples } {
-  const { data, channels } = picture;
-  return { picture: coloursOf(picture), band: data.filter((_, i) => i % channels === channels - 1) };
 }
 
 /** Appends a band as the last channel. */

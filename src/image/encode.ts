@@ -11,7 +11,7 @@ import { PLAIN_PNG, type PngContainer, withPngContainer } from './containers/png
 import { type TiffContainer, tiffCoding, withTiffContainer } from './containers/tiff-container.js';
 import { type WebpContainer, withWebpContainer } from './containers/webp-container.js';
 import { type DecodedPicture, withBand } from './decode.js';
-import { encodeJpegTurbo } from './jpeg/jpeg-turbo.js';
+import { encodeJpegTurbo } from './jpeg-turbo.js';
 import { indexed } from './png-palette.js';
 
 /**

@@ -2,10 +2,10 @@
 import sharp, { type Metadata } from 'sharp';
 import { type Container, containerTraits, readContainer } from './containers/container.js';
 import { type MetadataBlocks, metadataBlocks, namedBlocks } from './containers/metadata-blocks.js';
+import { checksum, isChecksum, type Trait } from './containers/parts.js';
 import { tiffColour } from './containers/tiff-container.js';
 import { makerNotesTraits } from './containers/tiff-maker-notes.js';
 import { readTiffTags } from './containers/tiff-tags.js';
-import { checksum, isChecksum, type Trait } from './containers/traits.js';
 import { formatNames, pictureFormat } from './format.js';
 
 /** What happened to a file's properties and metadata. */

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { axisOf, numberLabel } from '#src/figure/axis.js';
-import { lineChart, standaloneSvg } from '#src/figure/line-chart.js';
+import { axisOf, lineChart, numberLabel } from '#src/figure/line-chart.js';
+import { standaloneSvg } from '#src/figure/markup.js';
 
 const chart = {
   title: 'PSNR against beta',

@@ -3,9 +3,9 @@ import type { PictureFormat } from '../format.js';
 import { type AvifContainer, avifTraits, readAvifContainer } from './avif-container.js';
 import { type GifContainer, gifTraits, readGifContainer } from './gif-container.js';
 import { type JpegContainer, jpegTraits, readJpegContainer } from './jpeg-container.js';
+import type { Animation, Trait } from './parts.js';
 import { type PngContainer, pngTraits, readPngContainer } from './png-container.js';
 import { readTiffContainer, type TiffContainer, tiffTraits } from './tiff-container.js';
-import type { Animation, Trait } from './traits.js';
 import { readWebpContainer, type WebpContainer, webpTraits } from './webp-container.js';
 
 /** All of a file but its pixels: metadata, and how the pixels are coded. */

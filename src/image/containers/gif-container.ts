@@ -1,7 +1,6 @@
 // The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), which are copied
 // byte for byte.
-import { listed } from './parts.js';
-import { type Animation, animationTraits, checksum, type Trait } from './traits.js';
+import { type Animation, animationTraits, checksum, listed, type Trait } from './parts.js';
 
 export interface GifContainer {
   readonly format: 'gif';

@@ -1,9 +1,9 @@
-// Reads the parts (segments, chunks, tags) around a file's pixels within limits: millions of empty ones in a few megabytes would
-// block a process for minutes.
+// What the containers of all formats share: parts (segments, chunks, tags) within limits, traits, animations.
+import { createHash } from 'node:crypto';
 
 /**
- * More than real files have: a colour profile fills at most 255 JPEG segments, 100 MB of XMP 1,600, and some hundred TIFF tags
- * are registered.
+ * Millions of empty parts in a few megabytes would block a process for minutes. More than real files have: a colour profile fills
+ * at most 255 JPEG segments, 100 MB of XMP 1,600, and some hundred TIFF tags are registered.
  */
 export const MOST_PARTS = 10_000;
 
@@ -31,4 +31,40 @@ export function ifInside<Value>(read: () => Value): Value | undefined {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** A property of a file besides its samples. A name, and a value: words if they mean something, else a checksum of the bytes. */
+export type Trait = readonly [name: string, value: string];
+
+const BYTES = 'bytes ';
+
+export function checksum(bytes: Uint8Array): string {
+  return BYTES + createHash('sha256').update(bytes).digest('hex');
+}
+
+export function isChecksum(value: string): boolean {
+  return value.startsWith(BYTES);
+}
+
+/** What makes frames an animation in GIF and WebP. In memory, a picture holds its frames one below the other. */
+export interface Animation {
+  /** How long each frame is shown, in ms. */
+  readonly durations: readonly number[];
+  /** How often it is played; 0 for ever. */
+  readonly loops: number;
+}
+
+/** More durations than this are not listed. */
+const MOST_WORDS = 12;
+
+/** Empty for a single frame. */
+export function animationTraits(animation: Animation | undefined): Trait[] {
+  if (animation === undefined) return [];
+  const { durations, loops } = animation;
+  const list = durations.join(', ');
+  return [
+    ['frames', String(durations.length)],
+    ['durations', durations.length > MOST_WORDS ? checksum(Buffer.from(list)) : `${list} ms`],
+    ['played', loops === 0 ? 'for ever' : `${loops} times`],
+  ];
 }

@@ -1,8 +1,7 @@
 // The chunks around a PNG's pixels (PNG 3rd edition, section 5), which are copied byte for byte with their checksums.
 import { crc32 } from 'node:zlib';
 import type { PngPalette } from '../png-palette.js';
-import { listed } from './parts.js';
-import { checksum, type Trait } from './traits.js';
+import { checksum, listed, type Trait } from './parts.js';
 
 /** How a PNG's pixels are laid out, and its ancillary chunks but tRNS, which belongs to the pixels. */
 export interface PngContainer {

@@ -2,6 +2,7 @@
 // orientation, texts).
 import type { TiffOptions } from 'sharp';
 import type { Picture } from '../../core/picture.js';
+import { checksum, type Trait } from './parts.js';
 import { makerNotesTraits, withNotesInPlace } from './tiff-maker-notes.js';
 import {
   isBigTiff,
@@ -13,7 +14,6 @@ import {
   tagNumbers,
   withTiffDirectory,
 } from './tiff-tags.js';
-import { checksum, type Trait } from './traits.js';
 
 export interface TiffContainer {
   readonly format: 'tiff';

@@ -1,7 +1,8 @@
 // The camera maker's notes in EXIF (tag 37500), which we do not interpret. Most count from the start of their TIFF structure
 // and use its byte order, so they are valid only if both stay.
+
+import { checksum, type Trait } from './parts.js';
 import { MAKER_NOTES, type TiffTag, tagNumbers } from './tiff-tags.js';
-import { checksum, type Trait } from './traits.js';
 
 /** An intact file has one. */
 const MOST_NOTES = 4;

@@ -1,7 +1,7 @@
 // Writes JPEG with chroma subsamplings that sharp lacks, by libjpeg-turbo in WebAssembly, in a thread for each picture.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Picture } from '../../core/picture.js';
+import type { Picture } from '../core/picture.js';
 
 interface JpegCoding {
   readonly quality: number;
