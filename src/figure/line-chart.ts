@@ -40,58 +40,67 @@ interface Frame {
   readonly bottom: number;
 }
 
-const colourOf = (index: number) => COLOURS[index % COLOURS.length] ?? 'currentColor';
-const markOf = (index: number) =>
-  symbol(symbolsFill[index % symbolsFill.length] as SymbolType, 42)() ?? '';
+type Point = readonly [x: number, y: number];
+
+/** A series as it is drawn. */
+interface Line extends Series {
+  /** Undefined where the scales cannot show a point. */
+  readonly shown: readonly (Point | undefined)[];
+  readonly colour: string;
+  /** The path of its mark, around 0, 0. */
+  readonly mark: string;
+}
 
 /** @returns  an `<svg>` with the title as its name, and the numbers as its description, for screen readers */
 export function lineChart(chart: LineChart): string {
   const { title, xLabel, yLabel, xScale = 'linear', yScale = 'linear', width = 640, height = 400 } = chart;
   const groups = [...new Set(chart.series.map(({ name, group = name }) => group))];
-  const series = chart.series.map((each) => ({
-    ...each,
-    look: groups.indexOf(each.group ?? each.name),
-    points: each.points.map(([x, y]): readonly [number, number] | undefined =>
-      isShowable(xScale, x) && isShowable(yScale, y) ? [x, y] : undefined,
-    ),
-  }));
-  const shown = series.flatMap(({ points }) => points.filter((point) => point !== undefined));
-  const longest = series.reduce((most, { name }) => Math.max(most, textWidth(name)), 0);
-  const top = LINE_HEIGHT * 2 + 8;
-  const bottom = height - LINE_HEIGHT * 2 - 16;
-  const y = axisOf({
-    kind: yScale,
-    values: shown.map(([, value]) => value),
-    range: [bottom, top],
-    spacing: 34,
-    isRounded: true,
+  const lines = chart.series.map((series): Line => {
+    const look = groups.indexOf(series.group ?? series.name);
+    return {
+      ...series,
+      shown: series.points.map((point) =>
+        isShowable(xScale, point[0]) && isShowable(yScale, point[1]) ? point : undefined,
+      ),
+      colour: COLOURS[look % COLOURS.length] ?? 'currentColor',
+      mark: symbol(symbolsFill[look % symbolsFill.length] as SymbolType, 42)() ?? '',
+    };
   });
+  const points = lines.flatMap(({ shown }) => shown.filter((point) => point !== undefined));
+  const longest = lines.reduce((most, { name }) => Math.max(most, textWidth(name)), 0);
+  const [top, bottom] = [LINE_HEIGHT * 2 + 8, height - LINE_HEIGHT * 2 - 16];
+  const y = axisOf(
+    yScale,
+    points.map(([, value]) => value),
+    [bottom, top],
+    34,
+    true,
+  );
   const widest = y.ticks.reduce((most, { label }) => Math.max(most, textWidth(label)), 0);
-  const frame: Frame = {
-    left: widest + 18,
-    right: width - Math.min(longest + 42, width * 0.4),
-    top,
-    bottom,
-  };
-  const x = axisOf({
-    kind: xScale,
-    values: shown.map(([value]) => value),
-    range: [frame.left + 10, frame.right - 10],
-    spacing: 44,
-    isRounded: false,
-  });
-  const body = [
-    svgText(title, 0, LINE_HEIGHT, 'font-weight="600"'),
-    svgText(yLabel, 0, top - 10, 'fill-opacity=".75"'),
-    svgText(xLabel, (frame.left + frame.right) / 2, height - 6, 'text-anchor="middle" fill-opacity=".75"'),
-    axes(x, y, frame),
-    ...series.map((each) => drawn(each, x, y)),
-    labels(series, y, frame),
-    shown.length === 0
-      ? svgText('no values', (frame.left + frame.right) / 2, (top + bottom) / 2, 'text-anchor="middle"')
-      : '',
-  ];
-  return svg(title, toldInNumbers(series, xLabel, yLabel), [width, height], body);
+  const [left, right] = [widest + 18, width - Math.min(longest + 42, width * 0.4)];
+  const x = axisOf(
+    xScale,
+    points.map(([value]) => value),
+    [left + 10, right - 10],
+    44,
+  );
+  const frame: Frame = { left, right, top, bottom };
+  const centred = (words: string, at: number, attributes = '') =>
+    svgText(words, (left + right) / 2, at, `text-anchor="middle"${attributes}`);
+  return svg(
+    title,
+    toldInNumbers(lines, xLabel, yLabel),
+    [width, height],
+    [
+      svgText(title, 0, LINE_HEIGHT, 'font-weight="600"'),
+      svgText(yLabel, 0, top - 10, 'fill-opacity=".75"'),
+      centred(xLabel, height - 6, ' fill-opacity=".75"'),
+      axes(x, y, frame),
+      ...lines.map((each) => drawn(each, x, y)),
+      labels(lines, y, frame),
+      points.length === 0 ? centred('no values', (top + bottom) / 2) : '',
+    ],
+  );
 }
 
 function axes(x: Axis, y: Axis, { left, right, top, bottom }: Frame): string {
@@ -106,35 +115,32 @@ function axes(x: Axis, y: Axis, { left, right, top, bottom }: Frame): string {
   return [...rows, ...columns].join('');
 }
 
-type ShownSeries = Omit<Series, 'points'> & {
-  readonly look: number;
-  readonly points: readonly (readonly [number, number] | undefined)[];
-};
-
-function drawn({ points, dashed, look }: ShownSeries, x: Axis, y: Axis): string {
-  const colour = colourOf(look);
-  const path = line<readonly [number, number] | undefined>()
+function drawn(series: Line, x: Axis, y: Axis): string {
+  const { dashed, colour } = series;
+  const placed = series.shown.map(
+    (point) => point && ([x.position(point[0]), y.position(point[1])] as const),
+  );
+  const path = line<Point | undefined>()
     .defined((point) => point !== undefined)
-    .x((point) => round(x.position(point?.[0] ?? 0)))
-    .y((point) => round(y.position(point?.[1] ?? 0)))(points);
+    .x((point) => round(point?.[0] ?? 0))
+    .y((point) => round(point?.[1] ?? 0))(placed);
   const dashes = dashed ? ' stroke-dasharray="6 4"' : '';
   const curve = path
     ? `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"${dashes}/>`
     : '';
-  if (points.length > MOST_MARKS) return curve;
-  const marks = points.flatMap((point) =>
-    point === undefined
-      ? []
-      : `<path transform="translate(${round(x.position(point[0]))} ${round(y.position(point[1]))})" d="${markOf(look)}" fill="${colour}"/>`,
-  );
-  return curve + marks.join('');
+  if (placed.length > MOST_MARKS) return curve;
+  return curve + placed.map((point) => (point ? marked(series, ...point) : '')).join('');
+}
+
+function marked({ mark, colour }: Line, x: number, y: number): string {
+  return `<path transform="translate(${round(x)} ${round(y)})" d="${mark}" fill="${colour}"/>`;
 }
 
 /** Writes each line's name at its end; names that would overlap are moved apart. */
-function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }: Frame): string {
-  const ends = series.flatMap(({ name, points, dashed, look }) => {
-    const last = points.findLast((point) => point !== undefined);
-    return last === undefined ? [] : [{ name, dashed, look, at: y.position(last[1]) }];
+function labels(lines: readonly Line[], y: Axis, { right, top, bottom }: Frame): string {
+  const ends = lines.flatMap((series) => {
+    const last = series.shown.findLast((point) => point !== undefined);
+    return last === undefined ? [] : [{ series, at: y.position(last[1]) }];
   });
   ends.sort((a, b) => a.at - b.at);
   const places: number[] = [];
@@ -145,18 +151,18 @@ function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }:
     places[i] = lowest;
   }
   return ends
-    .map(({ name, dashed, look }, i) => {
+    .map(({ series }, i) => {
       const at = round(places[i] ?? 0);
-      const stroke = `stroke="${colourOf(look)}" stroke-width="2"${dashed ? ' stroke-dasharray="3 2"' : ''}`;
-      const key = `<path d="M${round(right + 2)} ${at}h20" ${stroke}/><path transform="translate(${round(right + 12)} ${at})" d="${markOf(look)}" fill="${colourOf(look)}"/>`;
-      return key + svgText(name, right + 28, at + FONT_SIZE / 3);
+      const dashes = series.dashed ? ' stroke-dasharray="3 2"' : '';
+      const key = `<path d="M${round(right + 2)} ${at}h20" stroke="${series.colour}" stroke-width="2"${dashes}/>`;
+      return key + marked(series, right + 12, at) + svgText(series.name, right + 28, at + FONT_SIZE / 3);
     })
     .join('');
 }
 
-function toldInNumbers(series: readonly ShownSeries[], xLabel: string, yLabel: string): string {
-  const told = series.map(({ name, points }) => {
-    const few = points.length > MOST_MARKS ? [points[0], points.at(-1)] : points;
+function toldInNumbers(lines: readonly Line[], xLabel: string, yLabel: string): string {
+  const told = lines.map(({ name, shown }) => {
+    const few = shown.length > MOST_MARKS ? [shown[0], shown.at(-1)] : shown;
     const pairs = few.flatMap((point) => (point ? `${numberLabel(point[0])}: ${numberLabel(point[1])}` : []));
     return `${name}: ${pairs.join(', ')}`;
   });
@@ -180,18 +186,6 @@ interface Axis {
   readonly ticks: readonly { readonly value: number; readonly label: string }[];
 }
 
-interface AxisRequest {
-  readonly kind: ScaleKind;
-  /** All finite; above 0 on a logarithmic axis. */
-  readonly values: readonly number[];
-  /** The positions of the smallest and the largest value. */
-  readonly range: readonly [number, number];
-  /** The least distance between ticks, in the units of the range. */
-  readonly spacing: number;
-  /** Whether the axis begins and ends at ticks rather than at the values. */
-  readonly isRounded: boolean;
-}
-
 /** With more values than this, they are a curve and do not get ticks of their own. */
 const MOST_SETTINGS = 8;
 
@@ -205,7 +199,19 @@ function isShowable(kind: ScaleKind, value: number): boolean {
   return Math.abs(value) <= LARGEST && (kind === 'linear' || value >= 1 / LARGEST);
 }
 
-export function axisOf({ kind, values, range, spacing, isRounded }: AxisRequest): Axis {
+/**
+ * @param values     all finite; above 0 on a logarithmic axis
+ * @param range      the positions of the smallest and the largest value
+ * @param spacing    the least distance between ticks, in the units of the range
+ * @param isRounded  whether the axis begins and ends at ticks rather than at the values
+ */
+export function axisOf(
+  kind: ScaleKind,
+  values: readonly number[],
+  range: readonly [number, number],
+  spacing: number,
+  isRounded = false,
+): Axis {
   const [low, high] = domainOf(kind, values);
   const made = kind === 'log' ? scaleLog([low, high], range) : scaleLinear([low, high], range);
   const scale = isRounded && kind === 'linear' ? made.nice() : made;

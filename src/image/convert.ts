@@ -91,14 +91,19 @@ function containerOf(
     case 'png':
       return { ...PLAIN_PNG, chunksBefore: blocksAsPngChunks(blocks) };
     case 'jpeg': {
-      const coding = { chromaSubsampling: '4:4:4', isProgressive: false, lost: [], trailer: Buffer.alloc(0) };
+      const coding = {
+        chromaSubsampling: '4:4:4',
+        isProgressive: false,
+        trailer: Buffer.alloc(0),
+        traits: [],
+      };
       return { format, quality, ...coding, segments: blocksAsSegments(blocks) };
     }
     case 'webp': {
       const isLossless = qualityOf(source) === undefined && asked === undefined;
       const own = animationOf(source);
       const animation = own && { ...own, background: Buffer.from([255, 255, 255, 255]) };
-      return { format, quality, isLossless, animation, chunks: blocksAsWebpChunks(blocks) };
+      return { format, quality, isLossless, animation, chunks: blocksAsWebpChunks(blocks), traits: [] };
     }
     case 'tiff': {
       const tags = blocksAsTiffTags(blocks);

@@ -9,7 +9,6 @@ import { soundJpeg } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
 import type { Trait } from './containers/parts.js';
 import { TooManyParts } from './containers/parts.js';
-import { isAnimatedPng } from './containers/png-container.js';
 import { hasUnknownBand, samplesOf } from './containers/tiff-container.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
@@ -114,7 +113,7 @@ function opened(file: Buffer, name: string, { animations = false }: DecodeOption
   const format = recognisedFormat(file, name);
   const container = soundContainer(file, format, name);
   const isAnimated = animationOf(container) !== undefined;
-  if (container.format === 'png' ? isAnimatedPng(container) : isAnimated && !animations)
+  if (container.format === 'png' ? container.isAnimated : isAnimated && !animations)
     throw unsupported(name, `an animated ${formatNames[format]}`, SPLIT_IT);
   if ('unreadable' in container && container.unreadable !== undefined)
     throw unsupported(name, `${aFile(format)} ${container.unreadable}`);
@@ -186,7 +185,7 @@ function aFile(format: PictureFormat): string {
   return `${format === 'avif' ? 'an' : 'a'} ${formatNames[format]}`;
 }
 
-const SPLIT_IT = 'expected a single picture or a whole animation. Split it into single pictures first.';
+const SPLIT_IT = 'expected a single picture. Split it into single pictures first.';
 
 /** sharp's reading of the header, if we can decode such a picture. */
 async function checkedMetadata(
@@ -213,14 +212,14 @@ async function checkedMetadata(
   if (!['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'].includes(space) || channels > 4)
     throw unsupported(name, `${kind} in ${space.toUpperCase()} with ${channels} channels`);
   if (!['uchar', 'ushort', 'float'].includes(depth) || (depth === 'float' && bitsPerSample === 16))
-    throw unsupported(name, `${kind} with ${bitsPerSample}-bit samples of another type`);
+    throw unsupported(name, `${kind} with ${bitsPerSample}-bit samples of an unusual type`);
   return metadata;
 }
 
 function unsupported(
   name: string,
   found: string,
-  expected = 'expected grey or RGB, all channels of a pixel together, in unsigned integers of 8 or 16 bits or floats of 32. ' +
+  expected = 'expected grey or RGB of 8 or 16 bits or 32-bit floats, coded as most programs do. ' +
     'Convert it to PNG of 8 or 16 bits first.',
 ): FlowDenoiseError {
   return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}`);

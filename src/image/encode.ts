@@ -1,5 +1,5 @@
 // Encodes a picture as a file like its original: same format, depth, channels, coding and metadata.
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { type Picture, toPlanar } from '../core/picture.js';
 import type { AvifContainer } from './containers/avif-container.js';
@@ -174,12 +174,10 @@ function fromFloats({ data, width, height, channels }: Picture<Float32Array>): S
     planar.slice(i * width * height, (i + 1) * width * height),
   );
   const [first = data, ...others] = planes;
-  const pipeline = sharp(first, options).toColourspace(channels <= 2 ? 'b-w' : 'scrgb');
-  if (channels === 1) return joined(pipeline, [first], options).extractChannel(0);
-  return joined(pipeline, others, options);
-}
-
-/** joinChannel, whose declared types lack the typed arrays that it takes. */
-function joined(pipeline: Sharp, planes: readonly Float32Array[], options: SharpOptions): Sharp {
-  return pipeline.joinChannel(planes as unknown as Buffer[], options);
+  // joinChannel's declared types lack the typed arrays that it takes.
+  const joined = (channels === 1 ? [first] : others) as unknown as Buffer[];
+  const pipeline = sharp(first, options)
+    .toColourspace(channels <= 2 ? 'b-w' : 'scrgb')
+    .joinChannel(joined, options);
+  return channels === 1 ? pipeline.extractChannel(0) : pipeline;
 }

@@ -1,6 +1,6 @@
 // All properties of a picture file besides its samples, for any format, and what became of them in another file.
 import sharp, { type Metadata } from 'sharp';
-import { type Container, containerTraits, readContainer } from './containers/container.js';
+import { type Container, readContainer } from './containers/container.js';
 import { type MetadataBlocks, metadataBlocks, namedBlocks } from './containers/metadata-blocks.js';
 import { checksum, isChecksum, type Trait } from './containers/parts.js';
 import { tiffColour } from './containers/tiff-container.js';
@@ -35,7 +35,7 @@ export function fileTraits(container: Container, metadata: Metadata): readonly T
     ['colour', (format === 'tiff' && tiffColour(container)) || colour],
     ['bit depth', depth === 'float' ? '32 (float)' : String(bits)],
     ...(orientation === undefined ? [] : [['orientation', String(orientation)] as const]),
-    ...containerTraits(container),
+    ...container.traits,
     ...[...blocks].map(([name, bytes]): Trait => [name, checksum(bytes)]),
   ];
 }

@@ -1,10 +1,8 @@
 // How an AVIF file codes its pixels: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first bits of
 // its AV1 frame (AV1 specification, 5.5 to 5.9). sharp reads and writes the metadata.
+import { type ContainerTraits, ifInside, listed } from './parts.js';
 
-import type { Trait } from './parts.js';
-import { ifInside, listed } from './parts.js';
-
-export interface AvifContainer {
+export interface AvifContainer extends ContainerTraits {
   readonly format: 'avif';
   readonly isLossless: boolean;
   /** 1-100 for a lossy file, by its quantiser; 90 if that cannot be read. */
@@ -34,21 +32,21 @@ export function readAvifContainer(bytes: Buffer): AvifContainer {
   const flags = find(properties, 'av1C')[2] ?? 0;
   const data = ifInside(() => itemData(bytes, find(boxes, 'iloc'), main));
   const coding = data && av1Coding(data);
+  const isLossless = coding?.quantiser === 0 && coding.isRgb;
+  const quality = coding === undefined ? FALLBACK_QUALITY : avifQuality(coding.quantiser);
+  const chromaSubsampling = samplingOf(flags);
   return {
     format: 'avif',
-    isLossless: coding?.quantiser === 0 && coding.isRgb,
-    quality: coding === undefined ? FALLBACK_QUALITY : avifQuality(coding.quantiser),
-    chromaSubsampling: samplingOf(flags),
+    isLossless,
+    quality,
+    chromaSubsampling,
     bitDepth: (flags & 0x40) === 0 ? 8 : (flags & 0x20) === 0 ? 10 : 12,
     unreadable: foreignColours(properties),
+    traits: [
+      ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
+      ['chroma sampling', chromaSubsampling],
+    ],
   };
-}
-
-export function avifTraits({ isLossless, quality, chromaSubsampling }: AvifContainer): Trait[] {
-  return [
-    ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
-    ['chroma sampling', chromaSubsampling],
-  ];
 }
 
 function foreignColours(properties: readonly Box[]): string | undefined {

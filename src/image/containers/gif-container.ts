@@ -1,8 +1,15 @@
 // The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), which are copied
 // byte for byte.
-import { type Animation, animationTraits, checksum, listed, type Trait } from './parts.js';
+import {
+  type Animation,
+  animationTraits,
+  type ContainerTraits,
+  checksum,
+  listed,
+  type Trait,
+} from './parts.js';
 
-export interface GifContainer {
+export interface GifContainer extends ContainerTraits {
   readonly format: 'gif';
   readonly isInterlaced: boolean;
   /** Undefined for a single frame. */
@@ -38,12 +45,17 @@ export function readGifContainer(bytes: Buffer): GifContainer {
   const parts = partsOf(bytes);
   const frames = parts.filter(({ kind }) => kind === 'frame');
   const extensions = parts.filter(({ kind }) => kind === 'extension').map((part) => Buffer.from(part.bytes));
-  return {
-    format: 'gif',
-    isInterlaced: ((frames[0]?.bytes[9] ?? 0) & 0x40) !== 0,
-    animation: frames.length > 1 ? { durations: durationsOf(parts), loops: loopsOf(extensions) } : undefined,
-    extensions,
-  };
+  const isInterlaced = ((frames[0]?.bytes[9] ?? 0) & 0x40) !== 0;
+  const animation =
+    frames.length > 1 ? { durations: durationsOf(parts), loops: loopsOf(extensions) } : undefined;
+  const traits: Trait[] = [
+    ['interlacing', isInterlaced ? 'yes' : 'none'],
+    ...animationTraits(animation),
+    ...extensions
+      .filter((bytes) => nameOf(bytes) !== LOOPS)
+      .map((bytes): Trait => [extensionNames[nameOf(bytes)] ?? 'extension', checksum(bytes)]),
+  ];
+  return { format: 'gif', isInterlaced, animation, extensions, traits };
 }
 
 /** Puts the container's durations and extensions into an encoded GIF. @throws Error if the number of frames differs */
@@ -61,16 +73,6 @@ export function withGifContainer(encoded: Buffer, { animation, extensions }: Gif
     ...body.map(({ bytes }) => bytes),
     Buffer.from([0x3b]),
   ]);
-}
-
-export function gifTraits({ isInterlaced, animation, extensions }: GifContainer): Trait[] {
-  return [
-    ['interlacing', isInterlaced ? 'yes' : 'none'],
-    ...animationTraits(animation),
-    ...extensions
-      .filter((bytes) => nameOf(bytes) !== LOOPS)
-      .map((bytes): Trait => [extensionNames[nameOf(bytes)] ?? 'extension', checksum(bytes)]),
-  ];
 }
 
 const extensionNames: Readonly<Record<string, string>> = {

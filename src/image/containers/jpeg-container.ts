@@ -1,8 +1,8 @@
 // The segments around a JPEG's pixels (ITU T.81 annex B), which are copied byte for byte, and how the pixels are coded.
 import { boundIndex, freeIndex, isPictureIndex, trailerOf } from './jpeg-trailer.js';
-import { checksum, listed, type Trait } from './parts.js';
+import { type ContainerTraits, checksum, listed, type Trait } from './parts.js';
 
-export interface JpegContainer {
+export interface JpegContainer extends ContainerTraits {
   readonly format: 'jpeg';
   /** IJG quality 1-100 estimated from the file's quantisation tables. */
   readonly quality: number;
@@ -11,13 +11,11 @@ export interface JpegContainer {
   readonly isProgressive: boolean;
   /** Samples that we cannot decode. */
   readonly unreadable?: string | undefined;
-  /** Complete APPn and COM segments with their markers. An index of further pictures counts from the trailer. */
-  readonly segments: readonly Buffer[];
   /**
-   * Those that are not written again: Adobe's note about the input's colour transform, since we write YCbCr or grey, and an
-   * index that cannot be read.
+   * Complete APPn and COM segments with their markers, without Adobe's note about the input's colour transform: we write YCbCr or
+   * grey. An index of further pictures counts from the trailer, and is left out if it cannot be read.
    */
-  readonly lost: readonly Buffer[];
+  readonly segments: readonly Buffer[];
   /** The bytes after the picture. */
   readonly trailer: Buffer;
 }
@@ -35,24 +33,32 @@ export function readJpegContainer(file: Buffer): JpegContainer {
   const all = segmentsOf(file);
   const frame = all.find(({ marker }) => isFrameHeader(marker));
   const trailer = trailerOf(file);
-  const segments: Buffer[] = [];
-  const lost: Buffer[] = [];
-  for (const { marker, bytes, start } of all.filter(isMetadata)) {
-    const kept = isPictureIndex(bytes) ? freeIndex(bytes, start, file.length - trailer.length) : bytes;
-    const isAdobes = marker === 0xee && bytes.toString('latin1', 4, 9) === 'Adobe';
-    if (kept && !isAdobes) segments.push(Buffer.from(kept));
-    else lost.push(Buffer.from(bytes));
-  }
+  const quality = jpegQuality(all.filter(({ marker }) => marker === DQT).map(({ bytes }) => bytes));
+  const chromaSubsampling = frame === undefined ? 'unknown' : samplingOf(frame.bytes);
+  const isProgressive = frame !== undefined && [0xc2, 0xc6, 0xca, 0xce].includes(frame.marker);
   const precision = frame?.bytes[4] ?? 8;
+  const segments: Buffer[] = [];
+  const traits: Trait[] = [
+    ['quality', `about ${quality}`],
+    ['chroma sampling', chromaSubsampling],
+    ['scans', isProgressive ? 'progressive' : 'baseline'],
+  ];
+  for (const { bytes, start } of all.filter(isMetadata)) {
+    const kept = isPictureIndex(bytes) ? freeIndex(bytes, start, file.length - trailer.length) : bytes;
+    const name = segmentName(bytes);
+    if (kept && name !== ADOBE) segments.push(Buffer.from(kept));
+    traits.push([name, checksum(kept ?? bytes)]);
+  }
+  if (trailer.length > 0) traits.push(['data behind the picture', checksum(trailer)]);
   return {
     format: 'jpeg',
-    quality: jpegQuality(all.filter(({ marker }) => marker === DQT).map(({ bytes }) => bytes)),
-    chromaSubsampling: frame === undefined ? 'unknown' : samplingOf(frame.bytes),
-    isProgressive: frame !== undefined && [0xc2, 0xc6, 0xca, 0xce].includes(frame.marker),
+    quality,
+    chromaSubsampling,
+    isProgressive,
     unreadable: precision === 8 ? undefined : `of ${precision} bits`,
     segments,
-    lost,
     trailer: Buffer.from(trailer),
+    traits,
   };
 }
 
@@ -71,23 +77,6 @@ export function withJpegContainer(encoded: Buffer, container: JpegContainer): Bu
   for (const { bytes, start } of segmentsOf(file).filter((each) => isPictureIndex(each.bytes)))
     boundIndex(bytes, start, file.length - container.trailer.length)?.copy(file, start);
   return file;
-}
-
-export function jpegTraits({
-  quality,
-  chromaSubsampling,
-  isProgressive,
-  segments,
-  lost,
-  trailer,
-}: JpegContainer): Trait[] {
-  return [
-    ['quality', `about ${quality}`],
-    ['chroma sampling', chromaSubsampling],
-    ['scans', isProgressive ? 'progressive' : 'baseline'],
-    ...[...segments, ...lost].map((bytes): Trait => [segmentName(bytes), checksum(bytes)]),
-    ...(trailer.length === 0 ? [] : [['data behind the picture', checksum(trailer)] as const]),
-  ];
 }
 
 /** Coefficients 0 to 63, all bits. */
@@ -127,6 +116,7 @@ export function soundJpeg(file: Buffer): { bytes: Buffer; warnings: readonly str
   };
 }
 
+const ADOBE = 'note of the colour transform (Adobe)';
 /** How a segment begins, and its name. */
 const labels: readonly (readonly [marker: number, label: string, name: string])[] = [
   [0xe0, 'JFIF', 'JFIF header with density'],
@@ -136,7 +126,7 @@ const labels: readonly (readonly [marker: number, label: string, name: string])[
   [0xe2, 'ICC_PROFILE', 'ICC profile'],
   [0xe2, 'MPF\0', 'index of further pictures (MPF)'],
   [0xed, 'Photoshop 3.0', 'IPTC and Photoshop blocks'],
-  [0xee, 'Adobe', 'note of the colour transform (Adobe)'],
+  [0xee, 'Adobe', ADOBE],
   [0xfe, '', 'comment'],
 ];
 

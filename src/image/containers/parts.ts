@@ -46,6 +46,12 @@ export function isChecksum(value: string): boolean {
   return value.startsWith(BYTES);
 }
 
+/** What all containers have. */
+export interface ContainerTraits {
+  /** The file's properties, except those that sharp reads in every format. */
+  readonly traits: readonly Trait[];
+}
+
 /** What makes frames an animation in GIF and WebP. In memory, a picture holds its frames one below the other. */
 export interface Animation {
   /** How long each frame is shown, in ms. */

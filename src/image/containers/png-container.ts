@@ -1,12 +1,13 @@
 // The chunks around a PNG's pixels (PNG 3rd edition, section 5), which are copied byte for byte with their checksums.
 import { crc32 } from 'node:zlib';
 import type { PngPalette } from '../png-palette.js';
-import { checksum, listed, type Trait } from './parts.js';
+import { type ContainerTraits, checksum, listed, type Trait } from './parts.js';
 
-/** How a PNG's pixels are laid out, and its ancillary chunks but tRNS, which belongs to the pixels. */
-export interface PngContainer {
+/** How a PNG's pixels are laid out, and the ancillary chunks worth keeping. */
+export interface PngContainer extends ContainerTraits {
   readonly format: 'png';
   readonly isInterlaced: boolean;
+  readonly isAnimated: boolean;
   /** IHDR's bit depth and colour type, e.g. "8/2" for 8-bit RGB. */
   readonly sampleLayout: string;
   readonly palette: PngPalette | undefined;
@@ -19,10 +20,12 @@ export interface PngContainer {
 export const PLAIN_PNG = {
   format: 'png',
   isInterlaced: false,
+  isAnimated: false,
   sampleLayout: '',
   palette: undefined,
   chunksBefore: [],
   chunksAfter: [],
+  traits: [],
 } as const satisfies PngContainer;
 
 export interface PngChunk {
@@ -37,33 +40,34 @@ const stillTrue = new Set('cHRM gAMA iCCP sRGB cICP mDCV cLLI sBIT bKGD sPLT tIM
 /** True only for samples of the same depth and channels, or indices into the same palette. */
 const boundToLayout = new Set(['sBIT', 'bKGD']);
 const PALETTE_COLOURS = 3;
-const ANIMATION = 'acTL';
 
 /** Reads the chunks of a PNG; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readPngContainer(bytes: Buffer): PngContainer {
   const chunks = chunksOf(bytes);
   const firstData = chunks.findIndex(({ type }) => type === 'IDAT');
   const dataAt = firstData < 0 ? chunks.length : firstData;
-  const ancillary = (part: readonly PngChunk[]) =>
-    part
-      .filter(({ type }) => !isCritical(type) && type !== 'tRNS')
-      .map((chunk) => ({ ...chunk, bytes: Buffer.from(chunk.bytes) }));
+  const isInterlaced = bytes[28] === 1;
+  const copies = (part: readonly PngChunk[]) =>
+    part.filter(isKept).map((chunk) => ({ ...chunk, bytes: Buffer.from(chunk.bytes) }));
   return {
     format: 'png',
-    isInterlaced: bytes[28] === 1,
+    isInterlaced,
+    isAnimated: chunks.some(({ type }) => type === 'acTL'),
     sampleLayout: layoutOf(bytes),
     palette: readPalette(bytes, chunks),
-    chunksBefore: ancillary(chunks.slice(0, dataAt)),
-    chunksAfter: ancillary(chunks.slice(dataAt)),
+    chunksBefore: copies(chunks.slice(0, dataAt)),
+    chunksAfter: copies(chunks.slice(dataAt)),
+    traits: [
+      ['interlacing', isInterlaced ? 'Adam7' : 'none'],
+      ...chunks
+        .filter(({ type }) => !isCritical(type) && type !== 'tRNS')
+        .map((chunk): Trait => [chunkName(chunk), checksum(chunk.bytes)]),
+    ],
   };
 }
 
-export function isAnimatedPng({ chunksBefore, chunksAfter }: PngContainer): boolean {
-  return [...chunksBefore, ...chunksAfter].some(({ type }) => type === ANIMATION);
-}
-
 /**
- * Replaces an encoded PNG's ancillary chunks by the container's, as far as they stay true.
+ * Replaces an encoded PNG's ancillary chunks by the container's.
  *
  * @param palette  turns an encoded grey PNG, whose samples are then indices, into a palette PNG
  */
@@ -71,7 +75,7 @@ export function withPngContainer(encoded: Buffer, container: PngContainer, palet
   const [header, ...critical] = chunksOf(encoded).filter(({ type }) => isCritical(type));
   const isSameLayout = palette ? palette === container.palette : layoutOf(encoded) === container.sampleLayout;
   const fitting = (chunks: readonly PngChunk[]) =>
-    chunks.filter(({ type }) => isKept(type) && (isSameLayout || !boundToLayout.has(type)));
+    chunks.filter(({ type }) => isSameLayout || !boundToLayout.has(type));
   const before = fitting(container.chunksBefore);
   const ordered = [
     ...(header ? [palette ? indexHeader(header) : header] : []),
@@ -121,13 +125,6 @@ const chunkNames: Readonly<Record<string, string>> = {
   tIME: 'time of change',
 };
 
-export function pngTraits({ isInterlaced, chunksBefore, chunksAfter }: PngContainer): Trait[] {
-  return [
-    ['interlacing', isInterlaced ? 'Adam7' : 'none'],
-    ...[...chunksBefore, ...chunksAfter].map((chunk): Trait => [chunkName(chunk), checksum(chunk.bytes)]),
-  ];
-}
-
 function chunkName({ type, bytes }: PngChunk): string {
   if (!type.endsWith('Xt')) return chunkNames[type] ?? `chunk ${type}`;
   const keyword = bytes.toString('latin1', 8, 8 + 79).split('\0')[0] ?? '';
@@ -165,7 +162,7 @@ function isCritical(type: string): boolean {
   return /^[A-Z]/.test(type);
 }
 
-/** Keeps chunks that are safe to copy by their name (lower-case fourth letter) or known to stay true. */
-function isKept(type: string): boolean {
-  return /^...[a-z]/.test(type) || stillTrue.has(type);
+/** Keeps ancillary chunks that are safe to copy by their name (lower-case fourth letter) or known to stay true. */
+function isKept({ type }: PngChunk): boolean {
+  return !isCritical(type) && (/^...[a-z]/.test(type) || stillTrue.has(type));
 }

@@ -2,7 +2,7 @@
 // orientation, texts).
 import type { TiffOptions } from 'sharp';
 import type { Picture } from '../../core/picture.js';
-import { checksum, type Trait } from './parts.js';
+import { type ContainerTraits, checksum, type Trait } from './parts.js';
 import { makerNotesTraits, withNotesInPlace } from './tiff-maker-notes.js';
 import {
   isBigTiff,
@@ -15,7 +15,7 @@ import {
   withTiffDirectory,
 } from './tiff-tags.js';
 
-export interface TiffContainer {
+export interface TiffContainer extends ContainerTraits {
   readonly format: 'tiff';
   readonly isBig: boolean;
   readonly isLittle: boolean;
@@ -91,13 +91,15 @@ export const PLAIN_TIFF = {
   isBig: false,
   isLittle: true,
   tags: [short(COMPRESSION, DEFLATE), short(PREDICTOR, 2)],
+  traits: [],
 } as const satisfies TiffContainer;
 
 /** Reads the first directory of a TIFF; in a damaged file, what can be read. @throws TooManyParts */
 export function readTiffContainer(file: Buffer): TiffContainer {
   const tags = readTiffTags(file);
   const [isBig, isLittle] = [isBigTiff(file), isLittleEndian(file)];
-  return { format: 'tiff', isBig, isLittle, unreadable: unreadable(tags), tags };
+  const traits = traitsOf(tags, isBig, isLittle);
+  return { format: 'tiff', isBig, isLittle, unreadable: unreadable(tags), tags, traits };
 }
 
 function unreadable(tags: readonly TiffTag[]): string | undefined {
@@ -253,7 +255,7 @@ const tagNames: Readonly<Record<number, string>> = {
 };
 const alphas: Readonly<Record<number, string>> = { 1: 'multiplied into the colours', 2: 'plain' };
 
-export function tiffTraits({ tags, isBig, isLittle }: TiffContainer): Trait[] {
+function traitsOf(tags: readonly TiffTag[], isBig: boolean, isLittle: boolean): Trait[] {
   const tile = tileOf(tags);
   const compression = compressionOf(tags);
   const { extraKind, photometric, samplesPerPixel } = samplesOf(tags);

@@ -138,7 +138,11 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
       const pointer = value.readUIntLE(0, Math.min(size, 6));
       const directory = pointer < file.length ? readDirectory(source, pointer, depth + 1) : [];
       if (directory.length > 0) tags.push({ id, type: LONG, count: 1, value: Buffer.alloc(4), directory });
-    } else if (id === MAKER_NOTES && length > inline && !isMovable(value))
+    } else if (
+      id === MAKER_NOTES &&
+      length > inline &&
+      !movableNotes.some((start) => value.toString('latin1', 0, start.length) === start)
+    )
       tags.push({ id, type, count: values, value, place: { at: valueAt, isLittle } });
     else tags.push({ id, type, count: values, value });
   }
@@ -153,10 +157,6 @@ function countTag({ file, read }: Source, length: number): void {
     throw new TooManyParts(`found more than ${MOST_PARTS} tags, expected at most so many`);
   if (read.bytes > file.length + MOST_SHARED_BYTES)
     throw new TooManyParts(`found tags with more than the file's ${file.length} bytes, expected less`);
-}
-
-function isMovable(notes: Buffer): boolean {
-  return movableNotes.some((start) => notes.toString('latin1', 0, start.length) === start);
 }
 
 function directoryBytes(tags: readonly TiffTag[], start: number, isBig: boolean, isLittle: boolean): Buffer {

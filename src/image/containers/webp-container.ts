@@ -1,8 +1,15 @@
 // The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, which are copied byte for
 // byte; and the quality, from the quantiser in a frame's header (RFC 6386, sections 9.3 to 9.6 and 19.2).
-import { type Animation, animationTraits, checksum, listed, type Trait } from './parts.js';
+import {
+  type Animation,
+  animationTraits,
+  type ContainerTraits,
+  checksum,
+  listed,
+  type Trait,
+} from './parts.js';
 
-export interface WebpContainer {
+export interface WebpContainer extends ContainerTraits {
   readonly format: 'webp';
   readonly isLossless: boolean;
   /** 1-100 for a lossy file, estimated from its quantiser. */
@@ -34,19 +41,24 @@ const structural = new Set([...framePixels, 'VP8X', 'ANIM', 'ANMF']);
 
 /** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readWebpContainer(bytes: Buffer): WebpContainer {
-  const chunks = chunksOf(bytes);
-  const pixels = listed(withFrames(chunks), 'chunks');
+  const all = chunksOf(bytes);
+  const pixels = listed(withFrames(all), 'chunks');
   const lossy = pixels.find(({ type }) => type === 'VP8 ');
-  return {
-    format: 'webp',
-    isLossless: lossy === undefined && pixels.some(({ type }) => type === 'VP8L'),
-    quality: webpQuality(lossy?.data ?? new Uint8Array()),
-    animation: animationOf(chunks),
-    chunks: chunks
-      .filter(({ type }) => !structural.has(type))
-      .map(({ type, data }) => ({ type, data: Buffer.from(data) })),
-  };
+  const isLossless = lossy === undefined && pixels.some(({ type }) => type === 'VP8L');
+  const quality = webpQuality(lossy?.data ?? new Uint8Array());
+  const animation = animationOf(all);
+  const chunks = all
+    .filter(({ type }) => !structural.has(type))
+    .map(({ type, data }) => ({ type, data: Buffer.from(data) }));
+  const traits: Trait[] = [
+    ...animationTraits(animation),
+    ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
+    ...chunks.map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
+  ];
+  return { format: 'webp', isLossless, quality, animation, chunks, traits };
 }
+
+const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
 function animationOf(chunks: readonly WebpChunk[]): WebpAnimation | undefined {
   const flags = chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0;
@@ -113,16 +125,6 @@ function animated(
   });
   return [{ type: 'ANIM', data: control }, ...parts];
 }
-
-export function webpTraits({ animation, isLossless, quality, chunks }: WebpContainer): Trait[] {
-  return [
-    ...animationTraits(animation),
-    ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
-    ...chunks.map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
-  ];
-}
-
-const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
 function pixelsOf(chunks: readonly WebpChunk[]): WebpChunk[] {
   return chunks.filter(({ type }) => framePixels.has(type));
