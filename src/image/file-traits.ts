@@ -28,7 +28,7 @@ export function fileTraits(container: Container, metadata: Metadata): readonly T
   // A GIF's number is its palette's.
   const bits = (format !== 'gif' && bitsPerSample) || (depth === 'ushort' ? 16 : 8);
   // sharp reads and writes an AVIF's metadata.
-  const blocks = format === 'avif' ? namedBlocks(metadataBlocks(metadata, undefined)) : [];
+  const blocks = format === 'avif' ? namedBlocks(metadataBlocks(metadata)) : [];
   return [
     ['format', formatNames[format]],
     ['size', `${width} x ${metadata.pageHeight ?? metadata.height}`],
@@ -61,7 +61,7 @@ export async function fidelityOf(before: FidelitySource, encoded: Buffer | undef
   if (format === own) return compareTraits(before.traits, traits);
   return compareTraits(
     acrossFormats(before.traits, before.blocks),
-    acrossFormats(traits, metadataBlocks(metadata, undefined)),
+    acrossFormats(traits, metadataBlocks(metadata)),
   );
 }
 

@@ -1,6 +1,6 @@
 // How an AVIF file codes its pixels: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first bits of
 // its AV1 frame (AV1 specification, 5.5 to 5.9). sharp reads and writes the metadata.
-import { type ContainerTraits, ifInside, listed } from './parts.js';
+import { type Chunk, type ContainerTraits, ifInside, listed } from './parts.js';
 
 export interface AvifContainer extends ContainerTraits {
   readonly format: 'avif';
@@ -17,11 +17,6 @@ const FALLBACK_QUALITY = 90;
 /** Primaries and transfers that programs treat as sRGB: its own, unspecified, BT.601 and BT.709. */
 const usualPrimaries = [1, 2];
 const usualTransfers = [1, 2, 6, 13];
-
-interface Box {
-  readonly type: string;
-  readonly data: Buffer;
-}
 
 /** Reads what it can of a damaged file. @throws TooManyParts */
 export function readAvifContainer(bytes: Buffer): AvifContainer {
@@ -49,7 +44,7 @@ export function readAvifContainer(bytes: Buffer): AvifContainer {
   };
 }
 
-function foreignColours(properties: readonly Box[]): string | undefined {
+function foreignColours(properties: readonly Chunk[]): string | undefined {
   const colours = properties.filter(({ type }) => type === 'colr').map(({ data }) => data);
   const points = colours.find((data) => data.toString('latin1', 0, 4) === 'nclx' && data.length >= 11);
   if (points === undefined || colours.length > 1) return undefined;
@@ -70,7 +65,7 @@ function mainItem(data: Buffer): number {
 }
 
 /** The properties of an item; all, if the file does not tell which these are. */
-function propertiesOf(boxes: readonly Box[], item: number | undefined): Box[] {
+function propertiesOf(boxes: readonly Chunk[], item: number | undefined): Chunk[] {
   const all = boxesOf(find(boxes, 'ipco'));
   const links = find(boxes, 'ipma');
   const own = ifInside(() => {
@@ -121,16 +116,16 @@ function numbersOf(data: Buffer): (size: number) => number {
 }
 
 /** The content of the first box of this type; empty if there is none. */
-function find(boxes: readonly Box[], wanted: string): Buffer {
+function find(boxes: readonly Chunk[], wanted: string): Buffer {
   return boxes.find(({ type }) => type === wanted)?.data ?? Buffer.alloc(0);
 }
 
 /** @throws TooManyParts */
-function boxesOf(bytes: Buffer): Box[] {
+function boxesOf(bytes: Buffer): Chunk[] {
   return listed(avifBoxes(bytes), 'boxes');
 }
 
-function* avifBoxes(bytes: Buffer): Generator<Box> {
+function* avifBoxes(bytes: Buffer): Generator<Chunk> {
   for (let at = 0; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32BE(at) || bytes.length - at;
     if (length < 8 || at + length > bytes.length) return;
@@ -184,14 +179,7 @@ function av1Coding(data: Buffer): { quantiser: number; isRgb: boolean } | undefi
   return undefined;
 }
 
-interface Sequence {
-  readonly width: number;
-  readonly height: number;
-  readonly hasLargeBlocks: boolean;
-  readonly hasSuperResolution: boolean;
-  readonly isRgb: boolean;
-}
-
+type Sequence = NonNullable<ReturnType<typeof readSequence>>;
 type Bits = (count: number) => number;
 
 function bitsOf(bytes: Buffer): Bits {
@@ -204,7 +192,7 @@ function bitsOf(bytes: Buffer): Bits {
 }
 
 /** For a still picture with the short header that all writers use. */
-function readSequence(bits: Bits): Sequence | undefined {
+function readSequence(bits: Bits) {
   const profile = bits(3);
   bits(1); // still_picture
   const isReduced = bits(1) === 1;

@@ -1,11 +1,11 @@
 // Moves EXIF, XMP and colour profile from one format to another, for a conversion.
 import { deflateSync } from 'node:zlib';
 import type { Metadata } from 'sharp';
+import type { Chunk } from './parts.js';
 import { type PngChunk, pngChunk } from './png-container.js';
 import { isDescriptive } from './tiff-container.js';
 import { withoutBoundNotes } from './tiff-maker-notes.js';
 import { readTiffTags, type TiffTag, withTiffDirectory } from './tiff-tags.js';
-import type { WebpChunk } from './webp-container.js';
 
 export interface MetadataBlocks {
   /** A TIFF structure, without a marker. */
@@ -37,10 +37,7 @@ export function namedBlocks({ exif, xmp, icc }: MetadataBlocks): Map<string, Buf
  * @param metadata  from sharp, for any format
  * @param tags      of a TIFF, whose complete EXIF is there only
  */
-export function metadataBlocks(
-  { exif, xmp, icc }: Metadata,
-  tags: readonly TiffTag[] | undefined,
-): MetadataBlocks {
+export function metadataBlocks({ exif, xmp, icc }: Metadata, tags?: readonly TiffTag[]): MetadataBlocks {
   return { exif: tags === undefined ? withoutMark(exif) : exifOfTags(tags), xmp, icc };
 }
 
@@ -88,7 +85,7 @@ export function blocksAsPngChunks({ exif, xmp, icc }: MetadataBlocks): PngChunk[
   ];
 }
 
-export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): WebpChunk[] {
+export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): Chunk[] {
   return [
     ...(icc ? [{ type: 'ICCP', data: icc }] : []),
     ...(exif ? [{ type: 'EXIF', data: exif }] : []),

@@ -12,6 +12,12 @@ export class TooManyParts extends Error {
   override readonly name = 'TooManyParts';
 }
 
+/** A chunk of a WebP, or a box of an AVIF. */
+export interface Chunk {
+  readonly type: string;
+  readonly data: Buffer;
+}
+
 /** Lists the parts. @throws TooManyParts */
 export function listed<Part>(parts: Iterable<Part>, what: string): Part[] {
   const list: Part[] = [];

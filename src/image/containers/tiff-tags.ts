@@ -26,32 +26,26 @@ const movableNotes = ['Nikon\0\x02', 'OLYMPUS\0', 'OM SYSTEM\0', 'FUJIFILM', 'PE
 
 const LONG = 4;
 
-interface FieldType {
-  /** Bytes of a value. */
-  readonly size: number;
-  /** Bytes of the numbers in it: a rational has two. */
-  readonly word: number;
-  /** Reads a number. */
-  readonly read?: (value: Buffer, at: number) => number;
-}
-
-const types: Readonly<Record<number, FieldType>> = {
-  1: { size: 1, word: 1, read: (value, at) => value.readUInt8(at) },
-  2: { size: 1, word: 1 },
-  3: { size: 2, word: 2, read: (value, at) => value.readUInt16LE(at) },
-  4: { size: 4, word: 4, read: (value, at) => value.readUInt32LE(at) },
-  5: { size: 8, word: 4 },
-  6: { size: 1, word: 1, read: (value, at) => value.readInt8(at) },
-  7: { size: 1, word: 1 },
-  8: { size: 2, word: 2, read: (value, at) => value.readInt16LE(at) },
-  9: { size: 4, word: 4, read: (value, at) => value.readInt32LE(at) },
-  10: { size: 8, word: 4 },
-  11: { size: 4, word: 4, read: (value, at) => value.readFloatLE(at) },
-  12: { size: 8, word: 8, read: (value, at) => value.readDoubleLE(at) },
-  13: { size: 4, word: 4 },
-  16: { size: 8, word: 8, read: (value, at) => Number(value.readBigUInt64LE(at)) },
-  17: { size: 8, word: 8 },
-  18: { size: 8, word: 8 },
+/** By field type: bytes of a value, bytes of the numbers in it (a rational has two), and what reads one. */
+const types: Readonly<
+  Record<number, readonly [size: number, word: number, read?: (value: Buffer, at: number) => number]>
+> = {
+  1: [1, 1, (value, at) => value.readUInt8(at)],
+  2: [1, 1],
+  3: [2, 2, (value, at) => value.readUInt16LE(at)],
+  4: [4, 4, (value, at) => value.readUInt32LE(at)],
+  5: [8, 4],
+  6: [1, 1, (value, at) => value.readInt8(at)],
+  7: [1, 1],
+  8: [2, 2, (value, at) => value.readInt16LE(at)],
+  9: [4, 4, (value, at) => value.readInt32LE(at)],
+  10: [8, 4],
+  11: [4, 4, (value, at) => value.readFloatLE(at)],
+  12: [8, 8, (value, at) => value.readDoubleLE(at)],
+  13: [4, 4],
+  16: [8, 8, (value, at) => Number(value.readBigUInt64LE(at))],
+  17: [8, 8],
+  18: [8, 8],
 };
 
 /** The tags of the first directory; in a damaged file, those that can be read. Values are copies. @throws TooManyParts */
@@ -70,7 +64,7 @@ export function tagNumber(tags: readonly TiffTag[], id: number): number | undefi
 /** The numbers of a tag's value; empty if it is absent, a text or rational. */
 export function tagNumbers(tags: readonly TiffTag[], id: number): number[] {
   const tag = tags.find((candidate) => candidate.id === id);
-  const { size = 1, read } = (tag && types[tag.type]) ?? {};
+  const [size = 1, , read] = (tag && types[tag.type]) ?? [];
   if (!tag || !read) return [];
   return Array.from({ length: Math.floor(tag.value.length / size) }, (_, i) => read(tag.value, i * size));
 }
@@ -127,7 +121,7 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
     const id = readNumber(file, at, 2, isLittle);
     const type = readNumber(file, at + 2, 2, isLittle);
     const values = readNumber(file, at + 4, inline, isLittle);
-    const { size, word } = types[type] ?? { size: 0, word: 1 };
+    const [size, word] = types[type] ?? [0, 1];
     const length = size * values;
     const inlineAt = at + 4 + inline;
     const valueAt = length <= inline ? inlineAt : readNumber(file, inlineAt, inline, isLittle);
@@ -178,7 +172,7 @@ function directoryBytes(tags: readonly TiffTag[], start: number, isBig: boolean,
     }
     const bytes = tag.directory
       ? directoryBytes(tag.directory, end, isBig, isLittle)
-      : swapped(Buffer.from(tag.value), isLittle ? 1 : (types[tag.type]?.word ?? 1));
+      : swapped(Buffer.from(tag.value), isLittle ? 1 : (types[tag.type]?.[1] ?? 1));
     if (tag.directory === undefined && bytes.length <= inline) bytes.copy(table, valueAt);
     else {
       // The pointer to a directory is itself a value, of 4 bytes.

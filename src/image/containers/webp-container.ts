@@ -3,6 +3,7 @@
 import {
   type Animation,
   animationTraits,
+  type Chunk,
   type ContainerTraits,
   checksum,
   listed,
@@ -16,17 +17,12 @@ export interface WebpContainer extends ContainerTraits {
   readonly quality: number;
   readonly animation: WebpAnimation | undefined;
   /** The data of the metadata chunks, in the file's order. */
-  readonly chunks: readonly WebpChunk[];
+  readonly chunks: readonly Chunk[];
 }
 
 interface WebpAnimation extends Animation {
   /** The colour behind the frames, as in the file. */
   readonly background: Buffer;
-}
-
-export interface WebpChunk {
-  readonly type: string;
-  readonly data: Buffer;
 }
 
 const ALPHA_FLAG = 0x10;
@@ -60,7 +56,7 @@ export function readWebpContainer(bytes: Buffer): WebpContainer {
 
 const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
-function animationOf(chunks: readonly WebpChunk[]): WebpAnimation | undefined {
+function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
   const flags = chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0;
   const control = chunks.find(({ type }) => type === 'ANIM')?.data;
   if ((flags & ANIMATION_FLAG) === 0 || control === undefined || control.length < 6) return undefined;
@@ -109,11 +105,11 @@ export function withWebpContainer(
 }
 
 function animated(
-  frames: readonly (readonly WebpChunk[])[],
+  frames: readonly (readonly Chunk[])[],
   { durations, loops, background }: WebpAnimation,
   width: number,
   height: number,
-): WebpChunk[] {
+): Chunk[] {
   const control = Buffer.concat([background, Buffer.from([loops & 255, loops >> 8])]);
   const parts = frames.map((chunks, i) => {
     const header = Buffer.alloc(FRAME_HEADER);
@@ -126,22 +122,22 @@ function animated(
   return [{ type: 'ANIM', data: control }, ...parts];
 }
 
-function pixelsOf(chunks: readonly WebpChunk[]): WebpChunk[] {
+function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
   return chunks.filter(({ type }) => framePixels.has(type));
 }
 
-function* withFrames(chunks: readonly WebpChunk[]): Generator<WebpChunk> {
+function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
   for (const chunk of chunks)
     if (chunk.type === 'ANMF') yield* webpChunks(chunk.data, FRAME_HEADER);
     else yield chunk;
 }
 
 /** @throws TooManyParts */
-function chunksOf(bytes: Buffer): WebpChunk[] {
+function chunksOf(bytes: Buffer): Chunk[] {
   return listed(webpChunks(bytes, 12), 'chunks');
 }
 
-function* webpChunks(bytes: Buffer, start: number): Generator<WebpChunk> {
+function* webpChunks(bytes: Buffer, start: number): Generator<Chunk> {
   for (let at = start; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 4);
     const end = at + 8 + length;
@@ -151,14 +147,14 @@ function* webpChunks(bytes: Buffer, start: number): Generator<WebpChunk> {
   }
 }
 
-function serialised({ type, data }: WebpChunk): Buffer {
+function serialised({ type, data }: Chunk): Buffer {
   const head = Buffer.alloc(8, type, 'latin1');
   head.writeUInt32LE(data.length, 4);
   return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]);
 }
 
 /** By the extended header, else by the alpha_is_used bit of a plain lossless stream (after 8 + 28 bits). */
-function hasAlpha(chunks: readonly WebpChunk[]): boolean {
+function hasAlpha(chunks: readonly Chunk[]): boolean {
   const extended = chunks.find(({ type }) => type === 'VP8X');
   if (extended !== undefined) return ((extended.data[0] ?? 0) & ALPHA_FLAG) !== 0;
   const lossless = chunks.find(({ type }) => type === 'VP8L');
