@@ -3,7 +3,8 @@
 // Usage: npm run bench -- document
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { lineChart, standaloneSvg } from '#src/figure/line-chart.js';
+import { lineChart } from '#src/figure/line-chart.js';
+import { standaloneSvg } from '#src/figure/markup.js';
 import published from './published.json' with { type: 'json' };
 import { markdownTable, mean, median, type Results, type Row, readResults } from './results.js';
 

@@ -12,7 +12,8 @@ import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { gaussianNoise } from '#src/core/noise/index.js';
 import { clamped } from '#src/core/picture.js';
-import { lineChart, standaloneSvg } from '#src/figure/line-chart.js';
+import { lineChart } from '#src/figure/line-chart.js';
+import { standaloneSvg } from '#src/figure/markup.js';
 import { type NoisyCrop, noisyCrops } from '../pictures.js';
 import { benchArguments, mean, openResults, rounded } from '../results.js';
 

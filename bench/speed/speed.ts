@@ -121,7 +121,7 @@ async function pipeline(): Promise<Measured[]> {
       async work() {
         const decoded = await decodePicture(bytes, 'noisy.png');
         const { data } = await denoiser.denoise(decoded.picture, { sigma: SIGMA });
-        await encodePicture(decoded, data);
+        await encodePicture({ ...decoded, picture: { ...decoded.picture, data } });
       },
       close: () => denoiser.close(),
     },

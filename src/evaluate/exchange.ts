@@ -57,10 +57,8 @@ async function writeFloats(path: string, { name, ...picture }: CleanPicture): Pr
   const bytes = await encodePicture({
     name,
     picture,
-    format: 'tiff',
-    container: { ...PLAIN_TIFF, compression: 'none', hasPredictor: false, bitsPerSample: 32 },
+    container: { ...PLAIN_TIFF, tags: [] },
     blocks: { exif: undefined, xmp: undefined, icc: undefined },
-    traits: [],
   });
   await writeFileAtomic(path, bytes);
 }

@@ -1,10 +1,9 @@
-// A line chart as one <svg> without styles, ids or scripts. In a page it takes the page's text colour; for a file see
-// standaloneSvg.
+// A line chart as one <svg>. Scales and lines are d3's.
+import { scaleLinear, scaleLog } from 'd3-scale';
 import { line, type SymbolType, symbol, symbolsFill } from 'd3-shape';
-import { type Axis, axisOf, isShowable, numberLabel, type ScaleKind } from './axis.js';
-import { escapedMarkup } from './html-page.js';
+import { FONT_SIZE, round, svg, svgText, textWidth } from './markup.js';
 
-export type { ScaleKind } from './axis.js';
+export type ScaleKind = 'linear' | 'log';
 
 export interface Series {
   readonly name: string;
@@ -31,10 +30,7 @@ export interface LineChart {
 const COLOURS = ['#0b7bc1', '#d1600a', '#14966b', '#b8579a', '#a8860a', '#7a6ff0', '#4d8fa8', '#c24f4f'];
 /** With more points than this, marks would cover the curve. */
 const MOST_MARKS = 24;
-const FONT = 12;
 const LINE_HEIGHT = 15;
-/** A letter's mean width in the system's fonts, relative to the font size: an SVG file cannot measure text. */
-const LETTER = 0.56;
 const GRID = 'stroke="currentColor" stroke-opacity=".16"';
 
 interface Frame {
@@ -44,114 +40,107 @@ interface Frame {
   readonly bottom: number;
 }
 
-const round = (value: number) => Number(value.toFixed(2));
-const textWidth = (text: string) => text.length * FONT * LETTER;
-const colourOf = (index: number) => COLOURS[index % COLOURS.length] ?? 'currentColor';
-const markOf = (index: number) => symbolsFill[index % symbolsFill.length] as SymbolType;
+type Point = readonly [x: number, y: number];
+
+/** A series as it is drawn. */
+interface Line extends Series {
+  /** Undefined where the scales cannot show a point. */
+  readonly shown: readonly (Point | undefined)[];
+  readonly colour: string;
+  /** The path of its mark, around 0, 0. */
+  readonly mark: string;
+}
 
 /** @returns  an `<svg>` with the title as its name, and the numbers as its description, for screen readers */
 export function lineChart(chart: LineChart): string {
   const { title, xLabel, yLabel, xScale = 'linear', yScale = 'linear', width = 640, height = 400 } = chart;
   const groups = [...new Set(chart.series.map(({ name, group = name }) => group))];
-  const series = chart.series.map((each) => ({
-    ...each,
-    look: groups.indexOf(each.group ?? each.name),
-    points: each.points.map(([x, y]): readonly [number, number] | undefined =>
-      isShowable(xScale, x) && isShowable(yScale, y) ? [x, y] : undefined,
-    ),
-  }));
-  const shown = series.flatMap(({ points }) => points.filter((point) => point !== undefined));
-  const longest = series.reduce((most, { name }) => Math.max(most, textWidth(name)), 0);
-  const top = LINE_HEIGHT * 2 + 8;
-  const bottom = height - LINE_HEIGHT * 2 - 16;
-  const y = axisOf({
-    kind: yScale,
-    values: shown.map(([, value]) => value),
-    range: [bottom, top],
-    spacing: 34,
-    isRounded: true,
+  const lines = chart.series.map((series): Line => {
+    const look = groups.indexOf(series.group ?? series.name);
+    return {
+      ...series,
+      shown: series.points.map((point) =>
+        isShowable(xScale, point[0]) && isShowable(yScale, point[1]) ? point : undefined,
+      ),
+      colour: COLOURS[look % COLOURS.length] ?? 'currentColor',
+      mark: symbol(symbolsFill[look % symbolsFill.length] as SymbolType, 42)() ?? '',
+    };
   });
+  const points = lines.flatMap(({ shown }) => shown.filter((point) => point !== undefined));
+  const longest = lines.reduce((most, { name }) => Math.max(most, textWidth(name)), 0);
+  const [top, bottom] = [LINE_HEIGHT * 2 + 8, height - LINE_HEIGHT * 2 - 16];
+  const y = axisOf(
+    yScale,
+    points.map(([, value]) => value),
+    [bottom, top],
+    34,
+    true,
+  );
   const widest = y.ticks.reduce((most, { label }) => Math.max(most, textWidth(label)), 0);
-  const frame: Frame = {
-    left: widest + 18,
-    right: width - Math.min(longest + 42, width * 0.4),
-    top,
-    bottom,
-  };
-  const x = axisOf({
-    kind: xScale,
-    values: shown.map(([value]) => value),
-    range: [frame.left + 10, frame.right - 10],
-    spacing: 44,
-    isRounded: false,
-  });
-  const body = [
-    text(title, 0, LINE_HEIGHT, 'font-weight="600"'),
-    text(yLabel, 0, top - 10, 'fill-opacity=".75"'),
-    text(xLabel, (frame.left + frame.right) / 2, height - 6, 'text-anchor="middle" fill-opacity=".75"'),
-    axes(x, y, frame),
-    ...series.map((each) => drawn(each, x, y)),
-    labels(series, y, frame),
-    shown.length === 0
-      ? text('no values', (frame.left + frame.right) / 2, (top + bottom) / 2, 'text-anchor="middle"')
-      : '',
-  ];
-  const name = escapedMarkup(title);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${name}" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" font-size="${FONT}" fill="currentColor"><title>${name}</title><desc>${escapedMarkup(toldInNumbers(series, xLabel, yLabel))}</desc>${body.join('')}</svg>`;
-}
-
-/** The chart as a file, with a text colour for light and dark screens. */
-export function standaloneSvg(svg: string): string {
-  const style = '<style>svg{color:#1d1d1c}@media(prefers-color-scheme:dark){svg{color:#e8e8e6}}</style>';
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.replace('</desc>', `</desc>${style}`)}\n`;
-}
-
-function text(words: string, x: number, y: number, attributes = ''): string {
-  return `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escapedMarkup(words)}</text>`;
+  const [left, right] = [widest + 18, width - Math.min(longest + 42, width * 0.4)];
+  const x = axisOf(
+    xScale,
+    points.map(([value]) => value),
+    [left + 10, right - 10],
+    44,
+  );
+  const frame: Frame = { left, right, top, bottom };
+  const centred = (words: string, at: number, attributes = '') =>
+    svgText(words, (left + right) / 2, at, `text-anchor="middle"${attributes}`);
+  return svg(
+    title,
+    toldInNumbers(lines, xLabel, yLabel),
+    [width, height],
+    [
+      svgText(title, 0, LINE_HEIGHT, 'font-weight="600"'),
+      svgText(yLabel, 0, top - 10, 'fill-opacity=".75"'),
+      centred(xLabel, height - 6, ' fill-opacity=".75"'),
+      axes(x, y, frame),
+      ...lines.map((each) => drawn(each, x, y)),
+      labels(lines, y, frame),
+      points.length === 0 ? centred('no values', (top + bottom) / 2) : '',
+    ],
+  );
 }
 
 function axes(x: Axis, y: Axis, { left, right, top, bottom }: Frame): string {
   const rows = y.ticks.map(({ value, label }) => {
     const at = round(y.position(value));
-    return `<path d="M${round(left)} ${at}H${round(right)}" ${GRID}/>${text(label, left - 8, at + FONT / 3, 'text-anchor="end"')}`;
+    return `<path d="M${round(left)} ${at}H${round(right)}" ${GRID}/>${svgText(label, left - 8, at + FONT_SIZE / 3, 'text-anchor="end"')}`;
   });
   const columns = x.ticks.map(({ value, label }) => {
     const at = round(x.position(value));
-    return `<path d="M${at} ${round(top)}V${round(bottom + 4)}" ${GRID}/>${text(label, at, bottom + 4 + LINE_HEIGHT, 'text-anchor="middle"')}`;
+    return `<path d="M${at} ${round(top)}V${round(bottom + 4)}" ${GRID}/>${svgText(label, at, bottom + 4 + LINE_HEIGHT, 'text-anchor="middle"')}`;
   });
   return [...rows, ...columns].join('');
 }
 
-type ShownSeries = Omit<Series, 'points'> & {
-  readonly look: number;
-  readonly points: readonly (readonly [number, number] | undefined)[];
-};
-
-function drawn({ points, dashed, look }: ShownSeries, x: Axis, y: Axis): string {
-  const colour = colourOf(look);
-  const path = line<readonly [number, number] | undefined>()
+function drawn(series: Line, x: Axis, y: Axis): string {
+  const { dashed, colour } = series;
+  const placed = series.shown.map(
+    (point) => point && ([x.position(point[0]), y.position(point[1])] as const),
+  );
+  const path = line<Point | undefined>()
     .defined((point) => point !== undefined)
-    .x((point) => round(x.position(point?.[0] ?? 0)))
-    .y((point) => round(y.position(point?.[1] ?? 0)))(points);
+    .x((point) => round(point?.[0] ?? 0))
+    .y((point) => round(point?.[1] ?? 0))(placed);
   const dashes = dashed ? ' stroke-dasharray="6 4"' : '';
   const curve = path
     ? `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"${dashes}/>`
     : '';
-  if (points.length > MOST_MARKS) return curve;
-  const mark = symbol(markOf(look), 42)() ?? '';
-  const marks = points.flatMap((point) =>
-    point === undefined
-      ? []
-      : `<path transform="translate(${round(x.position(point[0]))} ${round(y.position(point[1]))})" d="${mark}" fill="${colour}"/>`,
-  );
-  return curve + marks.join('');
+  if (placed.length > MOST_MARKS) return curve;
+  return curve + placed.map((point) => (point ? marked(series, ...point) : '')).join('');
+}
+
+function marked({ mark, colour }: Line, x: number, y: number): string {
+  return `<path transform="translate(${round(x)} ${round(y)})" d="${mark}" fill="${colour}"/>`;
 }
 
 /** Writes each line's name at its end; names that would overlap are moved apart. */
-function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }: Frame): string {
-  const ends = series.flatMap(({ name, points, dashed, look }) => {
-    const last = points.findLast((point) => point !== undefined);
-    return last === undefined ? [] : [{ name, dashed, look, at: y.position(last[1]) }];
+function labels(lines: readonly Line[], y: Axis, { right, top, bottom }: Frame): string {
+  const ends = lines.flatMap((series) => {
+    const last = series.shown.findLast((point) => point !== undefined);
+    return last === undefined ? [] : [{ series, at: y.position(last[1]) }];
   });
   ends.sort((a, b) => a.at - b.at);
   const places: number[] = [];
@@ -162,38 +151,111 @@ function labels(series: readonly ShownSeries[], y: Axis, { right, top, bottom }:
     places[i] = lowest;
   }
   return ends
-    .map(({ name, dashed, look }, i) => {
+    .map(({ series }, i) => {
       const at = round(places[i] ?? 0);
-      const mark = symbol(markOf(look), 42)() ?? '';
-      const stroke = `stroke="${colourOf(look)}" stroke-width="2"${dashed ? ' stroke-dasharray="3 2"' : ''}`;
-      const key = `<path d="M${round(right + 2)} ${at}h20" ${stroke}/><path transform="translate(${round(right + 12)} ${at})" d="${mark}" fill="${colourOf(look)}"/>`;
-      return key + text(name, right + 28, at + FONT / 3);
+      const dashes = series.dashed ? ' stroke-dasharray="3 2"' : '';
+      const key = `<path d="M${round(right + 2)} ${at}h20" stroke="${series.colour}" stroke-width="2"${dashes}/>`;
+      return key + marked(series, right + 12, at) + svgText(series.name, right + 28, at + FONT_SIZE / 3);
     })
     .join('');
 }
 
-function toldInNumbers(series: readonly ShownSeries[], xLabel: string, yLabel: string): string {
-  const told = series.map(({ name, points }) => {
-    const few = points.length > MOST_MARKS ? [points[0], points.at(-1)] : points;
+function toldInNumbers(lines: readonly Line[], xLabel: string, yLabel: string): string {
+  const told = lines.map(({ name, shown }) => {
+    const few = shown.length > MOST_MARKS ? [shown[0], shown.at(-1)] : shown;
     const pairs = few.flatMap((point) => (point ? `${numberLabel(point[0])}: ${numberLabel(point[1])}` : []));
     return `${name}: ${pairs.join(', ')}`;
   });
   return `${yLabel} against ${xLabel}. ${told.join('. ')}.`;
 }
 
-const STACKED_WIDTH = 640;
-const STACKED_HEIGHT = 400;
-
 /** Stacks charts in one `<svg>`, named by its title. Each chart keeps its name and description. */
 export function stackedCharts(title: string, charts: readonly LineChart[]): string {
+  const [width, height] = [640, 400];
   const parts = charts.map((chart, i) =>
-    lineChart({ ...chart, width: STACKED_WIDTH, height: STACKED_HEIGHT }).replace(
-      '<svg ',
-      `<svg y="${i * STACKED_HEIGHT}" `,
-    ),
+    lineChart({ ...chart, width, height }).replace('<svg ', `<svg y="${i * height}" `),
   );
-  const name = escapedMarkup(title);
-  const height = STACKED_HEIGHT * charts.length;
   const told = `${charts.length} charts: ${charts.map((chart) => chart.title).join('; ')}`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${STACKED_WIDTH} ${height}" width="${STACKED_WIDTH}" height="${height}" role="img" aria-label="${name}" fill="currentColor"><title>${name}</title><desc>${escapedMarkup(told)}</desc>${parts.join('')}</svg>`;
+  return svg(title, told, [width, height * charts.length], parts);
+}
+
+/** One axis of a chart. */
+interface Axis {
+  /** A value's position, in the units of the range. */
+  readonly position: (value: number) => number;
+  readonly ticks: readonly { readonly value: number; readonly label: string }[];
+}
+
+/** With more values than this, they are a curve and do not get ticks of their own. */
+const MOST_SETTINGS = 8;
+
+/** Beyond this, differences overflow. */
+const LARGEST = 1e100;
+
+/** Values with a smaller relative difference count as equal. */
+const SAME = 1e-12;
+
+function isShowable(kind: ScaleKind, value: number): boolean {
+  return Math.abs(value) <= LARGEST && (kind === 'linear' || value >= 1 / LARGEST);
+}
+
+/**
+ * @param values     all finite; above 0 on a logarithmic axis
+ * @param range      the positions of the smallest and the largest value
+ * @param spacing    the least distance between ticks, in the units of the range
+ * @param isRounded  whether the axis begins and ends at ticks rather than at the values
+ */
+export function axisOf(
+  kind: ScaleKind,
+  values: readonly number[],
+  range: readonly [number, number],
+  spacing: number,
+  isRounded = false,
+): Axis {
+  const [low, high] = domainOf(kind, values);
+  const made = kind === 'log' ? scaleLog([low, high], range) : scaleLinear([low, high], range);
+  const scale = isRounded && kind === 'linear' ? made.nice() : made;
+  const distinct = [...new Set(values)].sort((a, b) => a - b);
+  const isApart = (candidates: readonly number[]) =>
+    candidates.every(
+      (value, i) => i === 0 || Math.abs(scale(value) - scale(candidates[i - 1] ?? 0)) >= spacing,
+    );
+  const areSettings = distinct.length > 1 && distinct.length <= MOST_SETTINGS && !isRounded;
+  const ticks = scale.ticks(Math.max(2, Math.floor(Math.abs(range[1] - range[0]) / spacing)));
+  const choices = kind === 'log' ? thinned(ticks) : [ticks];
+  const chosen = [...(areSettings ? [distinct] : []), ...choices].find(isApart) ?? choices.at(-1) ?? [];
+  return { position: scale, ticks: chosen.map((value) => ({ value, label: numberLabel(value) })) };
+}
+
+/** The smallest and the largest value, apart even if there is only one, or none. */
+function domainOf(kind: ScaleKind, values: readonly number[]): readonly [number, number] {
+  const low = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const high = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  if (low > high) return kind === 'log' ? [1, 10] : [0, 1];
+  const size = Math.max(Math.abs(low), Math.abs(high), 1 / LARGEST);
+  if (high - low > size * SAME) return [low, high];
+  if (kind === 'log') return [low / 2, high * 2];
+  const margin = size > 1 / LARGEST ? size / 10 : 1;
+  return [low - margin, high + margin];
+}
+
+/** On a logarithmic axis d3 gives 1, 2, 3 ... 9 in every decade: these and ever fewer of them. */
+function thinned(ticks: readonly number[]): readonly (readonly number[])[] {
+  const leading = (tick: number) => Math.round(tick / 10 ** Math.floor(Math.log10(tick) + 1e-9));
+  const decades = ticks.filter((tick) => leading(tick) === 1);
+  const every = Math.ceil(decades.length / 6);
+  return [
+    ticks,
+    ticks.filter((tick) => [1, 2, 5].includes(leading(tick))),
+    decades,
+    decades.filter((_, i) => i % every === 0),
+  ];
+}
+
+/** A number in its shortest form: 0.025, 12000, 1e-7. */
+export function numberLabel(value: number): string {
+  const size = Math.abs(value);
+  const rounded = Number(value.toPrecision(6));
+  const text = size !== 0 && (size < 1e-4 || size >= 1e6) ? rounded.toExponential() : String(rounded);
+  return text.replace('e+', 'e').replaceAll('-', '\u2212');
 }

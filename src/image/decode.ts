@@ -3,29 +3,15 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { openRegularFile } from '../core/files.js';
-import { type Channels, colourChannels, type Picture, type Samples } from '../core/picture.js';
-import type { Animation } from './containers/animation.js';
-import { type AvifContainer, readAvifContainer } from './containers/avif-container.js';
-import { type GifContainer, readGifContainer } from './containers/gif-container.js';
-import { type JpegContainer, readJpegContainer } from './containers/jpeg-container.js';
+import { type Channels, colourChannels, type Picture, type Samples, type Size } from '../core/picture.js';
+import { animationOf, type Container, frameCount, readContainer } from './containers/container.js';
+import { soundJpeg } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
-import { TooManyParts } from './containers/part-limit.js';
-import { type PngContainer, readPngContainer } from './containers/png-container.js';
-import { hasUnknownBand, readTiffContainer, type TiffContainer } from './containers/tiff-container.js';
-import { readWebpContainer, type WebpContainer } from './containers/webp-container.js';
+import type { Trait } from './containers/parts.js';
+import { TooManyParts } from './containers/parts.js';
+import { hasUnknownBand, samplesOf } from './containers/tiff-container.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
-import { soundJpeg } from './jpeg/jpeg-repair.js';
-import type { Trait } from './traits.js';
-
-/** All of a file but its pixels: metadata, and how the pixels are coded. */
-export type Container =
-  | PngContainer
-  | JpegContainer
-  | WebpContainer
-  | TiffContainer
-  | AvifContainer
-  | GifContainer;
 
 export interface DecodedPicture {
   /** The file's name, for messages. */
@@ -37,7 +23,6 @@ export interface DecodedPicture {
   readonly picture: Picture;
   /** A band beside the colours that is not an alpha, such as near infrared. It does not change. */
   readonly band?: Samples | undefined;
-  readonly format: PictureFormat;
   readonly container: Container;
   /** Metadata in a form that any format can take. */
   readonly blocks: MetadataBlocks;
@@ -54,15 +39,8 @@ export interface DecodeOptions {
   readonly animations?: boolean | undefined;
 }
 
-export function animationOf(container: Container): Animation | undefined {
-  return 'animation' in container ? container.animation : undefined;
-}
-
 /** 200 megapixels: above any camera, 0.6 GB as 8-bit RGB. */
 export const DEFAULT_MAX_PIXELS = 200_000_000;
-
-const EXPECTED = 'expected a PNG, JPEG, WebP, TIFF, AVIF or GIF picture';
-const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
 
 /**
  * Decodes one picture. Samples stay in the file's colour space: the profile is kept, not applied. Grey of 1, 2 or 4 bits
@@ -76,85 +54,73 @@ const SPACES: readonly string[] = ['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'];
 export async function decodePicture(
   bytes: Buffer | Uint8Array,
   name: string,
-  { maxPixels = DEFAULT_MAX_PIXELS, animations = false }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): Promise<DecodedPicture> {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { format, container, animated, sound } = begun(file, name, animations);
-  const decode = async (
-    failOn: 'warning' | 'error',
-    warnings: readonly string[],
-  ): Promise<DecodedPicture> => {
-    const open = (): Sharp =>
-      sharp(sound.bytes, { ignoreIcc: true, failOn, limitInputPixels: false, animated });
-    const metadata = await open().metadata();
-    refusePixels(metadata, container, name, maxPixels);
-    const traits = fileTraits(file, format, metadata);
-    const blocks = metadataBlocks('tags' in container ? container : {}, metadata);
+  const { container, open, warnings: repaired } = opened(file, name, options);
+  const decode = async (failOn: FailOn, warnings: readonly string[]): Promise<DecodedPicture> => {
+    const metadata = await checkedMetadata(open(failOn), container, name, options);
+    const picture = await decodeSamples(() => open(failOn), metadata, container);
+    const { data, channels } = picture;
+    // Otherwise pixels where it is 0 would count as hidden.
+    const hasBand = container.format === 'tiff' && hasUnknownBand(container.tags) && channels % 2 === 0;
     return {
       name,
-      ...withoutBand(await decodeSamples(open, metadata, container), container),
-      format,
+      picture: hasBand ? coloursOf(picture) : picture,
+      band: hasBand ? data.filter((_, i) => i % channels === channels - 1) : undefined,
       container,
-      blocks,
-      traits,
+      blocks: metadataBlocks(metadata, container.format === 'tiff' ? container.tags : undefined),
+      traits: fileTraits(container, metadata),
       warnings,
     };
   };
   try {
-    return await decode('warning', sound.warnings);
-  } catch (error) {
-    const told = harmlessWarnings(error, format);
-    if (told === undefined) throw asOurs(error, format, name);
-    return await decode('error', told).catch((later: unknown) => {
-      throw asOurs(later, format, name);
+    return await decode('warning', repaired).catch((error: unknown) => {
+      const told = harmlessWarnings(error, container.format);
+      if (told === undefined) throw error;
+      return decode('error', told);
     });
+  } catch (error) {
+    throw asOurs(error, container.format, name);
   }
-}
-
-/** The format, container and header, checked before the samples are decoded. @throws as decodePicture */
-function begun(file: Buffer, name: string, animations: boolean) {
-  const format = recognisedFormat(file, name);
-  const container = soundContainer(file, format, name);
-  refuseContainer(container, name, animations);
-  const sound = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
-  return { format, container, sound, animated: animationOf(container) !== undefined };
-}
-
-/** What is known of a file before its samples are decoded. */
-interface PictureHeader {
-  readonly format: PictureFormat;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  /** The number of an animation's frames, else 1. */
-  readonly frames: number;
 }
 
 /**
  * A picture's header, after every check of `decodePicture` that needs no samples.
  *
- * @throws  as decodePicture; damaged samples show only in decoding
+ * @returns  width and height of a frame, and the number of an animation's frames, else 1
+ * @throws   as decodePicture; damaged samples show only in decoding
  */
 export async function readPictureHeader(
   file: Buffer,
   name: string,
-  { maxPixels = DEFAULT_MAX_PIXELS, animations = false }: DecodeOptions = {},
-): Promise<PictureHeader> {
-  const { format, container, animated, sound } = begun(file, name, animations);
+  options: DecodeOptions = {},
+): Promise<Size & { channels: number; frames: number }> {
+  const { container, open } = opened(file, name, options);
   try {
-    const metadata = await sharp(sound.bytes, {
-      ignoreIcc: true,
-      failOn: 'error',
-      limitInputPixels: false,
-      animated,
-    }).metadata();
-    refusePixels(metadata, container, name, maxPixels);
-    const { width, height, channels, pages = 1, pageHeight = height } = metadata;
-    if (!animated) return { format, width, height, channels, frames: 1 };
-    return { format, width, height: pageHeight, channels, frames: pages };
+    const metadata = await checkedMetadata(open('error'), container, name, options);
+    const { width, height, channels, pageHeight = height } = metadata;
+    return { width, height: pageHeight, channels, frames: frameCount(container) };
   } catch (error) {
-    throw asOurs(error, format, name);
+    throw asOurs(error, container.format, name);
   }
+}
+
+type FailOn = 'warning' | 'error';
+
+/** The container, after every check that needs no decoder, and what opens a decoder. @throws as decodePicture */
+function opened(file: Buffer, name: string, { animations = false }: DecodeOptions) {
+  const format = recognisedFormat(file, name);
+  const container = soundContainer(file, format, name);
+  const isAnimated = animationOf(container) !== undefined;
+  if (container.format === 'png' ? container.isAnimated : isAnimated && !animations)
+    throw unsupported(name, `an animated ${formatNames[format]}`, SPLIT_IT);
+  if ('unreadable' in container && container.unreadable !== undefined)
+    throw unsupported(name, `${aFile(format)} ${container.unreadable}`);
+  const { bytes, warnings } = format === 'jpeg' ? soundJpeg(file) : { bytes: file, warnings: [] };
+  const open = (failOn: FailOn): Sharp =>
+    sharp(bytes, { ignoreIcc: true, failOn, limitInputPixels: false, animated: isAnimated });
+  return { container, open, warnings };
 }
 
 /** libvips's complaints, each line once, without its advice on options. */
@@ -175,7 +141,7 @@ function harmlessWarnings(error: unknown, format: PictureFormat): readonly strin
   if (error instanceof FlowDenoiseError || format !== 'tiff') return undefined;
   const lines = complaints(error).map((line) => harmless.find(([warning]) => warning.test(line))?.[1]);
   const words = [...new Set(lines)].filter((line) => line !== undefined);
-  return words.length > 0 && lines.every((line) => line !== undefined) ? words : undefined;
+  return words.length > 0 && !lines.includes(undefined) ? words : undefined;
 }
 
 /** Our error for libvips's. A file that libvips has no decoder for is not damaged. */
@@ -184,12 +150,7 @@ function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenois
   const why = complaints(error).join('; ');
   // sharp calls a truncated header an unsupported image format.
   if (/not supported|unsupported (?!image format)|not implemented/i.test(why))
-    return unsupported(
-      name,
-      `a ${formatNames[format]} of a kind that cannot be read here (${why})`,
-      PLAIN,
-      TO_PNG,
-    );
+    return unsupported(name, `${aFile(format)} of a kind that cannot be read here (${why})`);
   return new FlowDenoiseError(
     'BAD_IMAGE',
     `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
@@ -200,18 +161,11 @@ function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenois
 function recognisedFormat(file: Buffer, name: string): PictureFormat {
   const format = pictureFormat(file);
   if (format !== undefined) return format;
-  if (file.length === 0)
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
-      `${name}: found an empty file (0 bytes), ${EXPECTED}. Copy or export it again.`,
-    );
   const { words, isPicture } = describeContents(file);
+  const found = `${name}: found ${words}, expected a PNG, JPEG, WebP, TIFF, AVIF or GIF picture.`;
   throw isPicture
-    ? unsupported(name, words, EXPECTED, 'Convert it to one of these first.')
-    : new FlowDenoiseError(
-        'BAD_IMAGE',
-        `${name}: found ${words}, ${EXPECTED}. Check the file, or leave it out.`,
-      );
+    ? new FlowDenoiseError('UNSUPPORTED_IMAGE', `${found} Convert it to one of these first.`)
+    : new FlowDenoiseError('BAD_IMAGE', `${found} Check the file, or leave it out.`);
 }
 
 function soundContainer(file: Buffer, format: PictureFormat, name: string): Container {
@@ -227,149 +181,94 @@ function soundContainer(file: Buffer, format: PictureFormat, name: string): Cont
   }
 }
 
-const readers = {
-  png: readPngContainer,
-  jpeg: readJpegContainer,
-  webp: readWebpContainer,
-  tiff: readTiffContainer,
-  avif: readAvifContainer,
-  gif: readGifContainer,
-} as const satisfies Record<PictureFormat, (file: Buffer) => Container>;
-
-/** @throws TooManyParts */
-function readContainer(file: Buffer, format: PictureFormat): Container {
-  return readers[format](file);
+function aFile(format: PictureFormat): string {
+  return `${format === 'avif' ? 'an' : 'a'} ${formatNames[format]}`;
 }
 
-function refuseContainer(container: Container, name: string, animations: boolean): void {
-  const { format } = container;
-  const isTaken = format === 'png' ? !container.isAnimated : animations || !animationOf(container);
-  if (!isTaken)
-    throw unsupported(name, `an animated ${formatNames[format]}`, 'expected a single picture', SPLIT_IT);
-  if (format === 'avif' && container.foreignColours !== undefined)
-    throw unsupported(
-      name,
-      `an AVIF in the colours ${container.foreignColours} (primaries/transfer of H.273), as HDR has them`,
-      'expected those of sRGB or a colour profile',
-      'Convert it to 16-bit TIFF or PNG first.',
-    );
-  if (format === 'jpeg' && container.precision !== 8)
-    throw unsupported(
-      name,
-      `a JPEG of ${container.precision} bits`,
-      'expected one of 8 bits',
-      'Convert it to 16-bit TIFF or PNG first.',
-    );
-  if (format === 'tiff' && container.bitsPerSample > 32)
-    throw unsupported(name, `a TIFF of ${container.bitsPerSample}-bit samples`, SAMPLES, 'Convert it first.');
-  if (format === 'tiff' && container.unreadableCompression !== undefined)
-    throw unsupported(
-      name,
-      `a TIFF with ${container.unreadableCompression} compression`,
-      'expected none, LZW, Deflate, PackBits or JPEG',
-      'Save it with one of these first.',
-    );
-  if (format === 'tiff' && container.unreadableLayout !== undefined)
-    throw unsupported(name, `a TIFF ${container.unreadableLayout}`, PLAIN, TO_PNG);
-}
+const SPLIT_IT = 'expected a single picture. Split it into single pictures first.';
 
-const SAMPLES = 'expected 8-bit or 16-bit unsigned integers or 32-bit floats';
-const PLAIN = 'expected grey or RGB of 8, 16 or 32 (float) bits, all channels of a pixel together';
-const TO_PNG = 'Convert it to PNG of 8 or 16 bits first.';
-const SPLIT_IT = 'Split it into single pictures first.';
-
-function refusePixels(metadata: Metadata, container: Container, name: string, maxPixels: number): void {
-  const { width, height, channels, depth, space, bitsPerSample, pages = 1 } = metadata;
-  const kind = formatNames[container.format];
-  const frames = animationOf(container)?.durations.length ?? 1;
-  if (pages > 1 && frames === 1)
-    throw unsupported(name, `a ${kind} of ${pages} pages`, 'expected a single picture', SPLIT_IT);
-  if (pages !== frames)
-    throw unsupported(name, `${frames} frames of which ${pages} can be read`, 'expected all', SPLIT_IT);
-  const size = `${width}x${metadata.pageHeight ?? height}${frames > 1 ? ` in ${frames} frames` : ''}`;
+/** sharp's reading of the header, if we can decode such a picture. */
+async function checkedMetadata(
+  file: Sharp,
+  container: Container,
+  name: string,
+  { maxPixels = DEFAULT_MAX_PIXELS }: DecodeOptions,
+): Promise<Metadata> {
+  const metadata = await file.metadata();
+  const { width, height, pageHeight = height, channels, depth, space, bitsPerSample, pages = 1 } = metadata;
+  const kind = aFile(container.format);
+  const frames = frameCount(container);
+  if (pages !== frames) {
+    const found =
+      frames === 1 ? `${kind} of ${pages} pages` : `${frames} frames of which ${pages} can be read`;
+    throw unsupported(name, found, SPLIT_IT);
+  }
   if (width * height > maxPixels)
     throw unsupported(
       name,
-      `${size} = ${width * height} pixels`,
-      `expected at most ${maxPixels} (maxPixels)`,
-      'Raise maxPixels if you trust the file and have the memory, or crop it.',
+      `${width}x${pageHeight}${frames > 1 ? ` in ${frames} frames` : ''} = ${width * height} pixels`,
+      `expected at most ${maxPixels} (maxPixels). Raise maxPixels if you trust the file and have the memory, or crop it.`,
     );
-  if (!SPACES.includes(space) || channels > 4)
-    throw unsupported(
-      name,
-      `a ${kind} in ${space.toUpperCase()} with ${channels} channels`,
-      'expected grey or RGB, with or without alpha',
-      'Convert it to RGB first.',
-    );
-  const isHalf = depth === 'float' && bitsPerSample === 16;
-  if (!['uchar', 'ushort', 'float'].includes(depth) || isHalf)
-    throw unsupported(
-      name,
-      `a ${kind} with ${isHalf ? '16-bit float' : (SAMPLE_WORDS[depth] ?? depth)} samples`,
-      SAMPLES,
-      'Convert it first.',
-    );
+  if (!['b-w', 'grey16', 'srgb', 'rgb16', 'scrgb'].includes(space) || channels > 4)
+    throw unsupported(name, `${kind} in ${space.toUpperCase()} with ${channels} channels`);
+  if (!['uchar', 'ushort', 'float'].includes(depth) || (depth === 'float' && bitsPerSample === 16))
+    throw unsupported(name, `${kind} with ${bitsPerSample}-bit samples of an unusual type`);
+  return metadata;
 }
 
-const SAMPLE_WORDS: Readonly<Record<string, string>> = {
-  char: '8-bit signed integer',
-  short: '16-bit signed integer',
-  int: '32-bit signed integer',
-  uint: '32-bit unsigned integer',
-  double: '64-bit float',
-  complex: 'complex',
-  dpcomplex: 'complex',
-};
-
-function unsupported(name: string, found: string, expected: string, remedy: string): FlowDenoiseError {
-  return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}. ${remedy}`);
+function unsupported(
+  name: string,
+  found: string,
+  expected = 'expected grey or RGB of 8 or 16 bits or 32-bit floats, coded as most programs do. ' +
+    'Convert it to PNG of 8 or 16 bits first.',
+): FlowDenoiseError {
+  return new FlowDenoiseError('UNSUPPORTED_IMAGE', `${name}: found ${found}, ${expected}`);
 }
 
 async function decodeSamples(open: () => Sharp, metadata: Metadata, container: Container): Promise<Picture> {
   const { width, height, space, depth } = metadata;
+  // Naming the file's own space as the output's keeps sharp from converting.
+  const decode = async (pipeline: Sharp): Promise<Picture> => {
+    const output = pipeline.toColourspace(space).raw({ depth });
+    const { data, info } = await output.toBuffer({ resolveWithObject: true });
+    return { data: typed(data, depth), width, height, channels: info.channels as Channels };
+  };
+  // sharp's raw output drops the alpha of grey in this space, so we extract the two channels one by one.
+  if (space === 'b-w' && metadata.channels === 2) {
+    const { data: alpha } = await decode(open().extractChannel(1));
+    return withBand(await decode(open().extractChannel(0)), alpha);
+  }
   // libtiff adds an alpha when it reads odd colours.
   const hasMadeUpAlpha =
-    container.format === 'tiff' && container.samplesPerPixel === 3 && metadata.channels === 4;
-  const plain = () => (hasMadeUpAlpha ? open().removeAlpha() : open());
-  // Naming the file's own space as the output's keeps sharp from converting.
-  const raw = async (pipeline: Sharp) => {
-    const { data, info } = await pipeline
-      .toColourspace(space)
-      .raw({ depth })
-      .toBuffer({ resolveWithObject: true });
-    return { samples: samplesOf(data, depth), channels: info.channels as Channels };
-  };
-  if (space !== 'b-w' || metadata.channels !== 2) {
-    const { samples, channels } = await raw(plain());
-    return { data: samples, width, height, channels };
-  }
-  // sharp's raw output drops the alpha of grey in this space, so we extract the two channels one by one.
-  const { samples: grey } = await raw(open().extractChannel(0));
-  const { samples: alpha } = await raw(open().extractChannel(1));
-  const data = depth === 'float' ? new Float32Array(2 * grey.length) : new Uint8Array(2 * grey.length);
-  for (let i = 0; i < grey.length; i++) {
-    data[2 * i] = grey[i] ?? 0;
-    data[2 * i + 1] = alpha[i] ?? 0;
-  }
-  return { data, width, height, channels: 2 };
+    container.format === 'tiff' && samplesOf(container.tags).samplesPerPixel === 3 && metadata.channels === 4;
+  return decode(hasMadeUpAlpha ? open().removeAlpha() : open());
 }
 
-/** Sets aside a band that is not declared an alpha. Otherwise pixels where it is 0 would count as hidden. */
-function withoutBand(picture: Picture, container: Container): Pick<DecodedPicture, 'picture' | 'band'> {
-  const { data, channels } = picture;
-  if (container.format !== 'tiff' || channels % 2 === 1 || !hasUnknownBand(container)) return { picture };
-  const colours = colourChannels(channels);
-  return {
-    picture: { ...picture, channels: colours, data: data.filter((_, i) => i % channels < colours) },
-    band: data.filter((_, i) => i % channels === colours),
-  };
-}
-
-function samplesOf(raw: Buffer, depth: string): Samples {
+function typed(raw: Buffer, depth: string): Samples {
   const { buffer, byteOffset, byteLength } = raw.byteOffset % 4 === 0 ? raw : new Uint8Array(raw);
   if (depth === 'ushort') return new Uint16Array(buffer, byteOffset, byteLength / 2);
   if (depth === 'float') return new Float32Array(buffer, byteOffset, byteLength / 4);
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** The picture without its alpha, if it has one. */
+export function coloursOf(picture: Picture): Picture {
+  const { data, channels } = picture;
+  const colours = colourChannels(channels);
+  if (channels === colours) return picture;
+  return { ...picture, channels: colours, data: data.filter((_, i) => i % channels < colours) };
+}
+
+/** Appends a band as the last channel. */
+export function withBand(picture: Picture, band: Samples | undefined): Picture {
+  if (band === undefined) return picture;
+  const { data, channels } = picture;
+  const together = new (data.constructor as typeof Uint8Array)(data.length + band.length);
+  for (let i = 0, from = 0, to = 0; i < band.length; i++) {
+    for (let channel = 0; channel < channels; channel++) together[to++] = data[from++] as number;
+    together[to++] = band[i] as number;
+  }
+  return { ...picture, data: together, channels: (channels + 1) as Channels };
 }
 
 /** Enough bytes to recognise any format. */

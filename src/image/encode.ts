@@ -1,66 +1,47 @@
 // Encodes a picture as a file like its original: same format, depth, channels, coding and metadata.
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
-import type { Channels, Picture, Samples } from '../core/picture.js';
+import sharp, { type Sharp } from 'sharp';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { type Picture, toPlanar } from '../core/picture.js';
 import type { AvifContainer } from './containers/avif-container.js';
+import { frameCount } from './containers/container.js';
 import { type GifContainer, withGifContainer } from './containers/gif-container.js';
 import { type JpegContainer, withJpegContainer } from './containers/jpeg-container.js';
 import { blocksAsPngChunks, type MetadataBlocks } from './containers/metadata-blocks.js';
-import { PLAIN_PNG, withPngContainer } from './containers/png-container.js';
+import { PLAIN_PNG, type PngContainer, withPngContainer } from './containers/png-container.js';
 import { type TiffContainer, tiffCoding, withTiffContainer } from './containers/tiff-container.js';
-import { asWebpAnimation, type WebpContainer, withWebpContainer } from './containers/webp-container.js';
-import type { DecodedPicture } from './decode.js';
-import { encodeJpegTurbo } from './jpeg/jpeg-turbo.js';
+import { type WebpContainer, withWebpContainer } from './containers/webp-container.js';
+import { type DecodedPicture, withBand } from './decode.js';
+import { encodeJpegTurbo } from './jpeg-turbo.js';
 import { indexed } from './png-palette.js';
 
 /**
- * Encodes new samples as a file like the decoded one, without clipping, scaling or converting them (JPEG and lossy WebP have
- * their own loss). A palette PNG stays one while it has at most 256 colours.
+ * Encodes a picture with its container, without clipping, scaling or converting samples (JPEG and lossy WebP have their own
+ * loss). A palette PNG stays one while it has at most 256 colours.
  *
- * @param decoded  from decodePicture
- * @param data     samples of the same type, size and channels; default: the decoded ones
- * @throws         FlowDenoiseError BAD_OPTION (samples of another type or number), UNSUPPORTED_IMAGE (sharp
- *                 refused to encode)
+ * @param decoded  from decodePicture; its picture may have other samples of the same type, size and channels
+ * @throws         FlowDenoiseError UNSUPPORTED_IMAGE if sharp refuses to encode
  */
-export async function encodePicture(
-  decoded: DecodedPicture,
-  data: Samples = decoded.picture.data,
-): Promise<Buffer> {
-  const { container, picture, name } = decoded;
-  checkSamples(decoded, data);
-  const pipeline = fromSamples({ ...picture, data });
+export async function encodePicture({
+  name,
+  picture,
+  container,
+  blocks,
+  band,
+}: Omit<DecodedPicture, 'traits'>): Promise<Buffer> {
   try {
     switch (container.format) {
-      case 'png': {
-        const progressive = container.isInterlaced;
-        const byIndex = container.palette && indexed({ ...picture, data }, container.palette);
-        if (byIndex) {
-          const { indices, palette, width, height } = byIndex;
-          const png = fromSamples({ data: indices, width, height, channels: 1 }).png({ progressive });
-          return withPngContainer(await png.toBuffer(), container, palette);
-        }
-        const png = pipeline.png({ progressive, adaptiveFiltering: true });
-        return withPngContainer(await png.toBuffer(), container);
-      }
-      case 'jpeg': {
-        const { quality, chromaSubsampling, isProgressive } = container;
-        const turbo = await beyondSharp({ ...picture, data }, container);
-        if (turbo) return withJpegContainer(turbo, container);
-        const jpeg = pipeline.jpeg({
-          quality,
-          chromaSubsampling: chromaSubsampling === '4:2:0' ? '4:2:0' : '4:4:4',
-          progressive: isProgressive,
-        });
-        return withJpegContainer(await jpeg.toBuffer(), container);
-      }
+      case 'png':
+        return await encodePng(picture, container);
+      case 'jpeg':
+        return await encodeJpeg(picture, container);
       case 'webp':
-        return await encodeWebp({ ...picture, data }, container);
+        return await encodeWebp(picture, container);
       case 'avif':
-        return await encodeAvif({ ...picture, data }, container, decoded.blocks);
+        return await encodeAvif(picture, container, blocks);
       case 'gif':
-        return await encodeGif({ ...picture, data }, container);
+        return await encodeGif(picture, container);
       case 'tiff':
-        return await encodeTiff(withBand({ ...picture, data }, decoded.band), container);
+        return await encodeTiff(withBand(picture, band), container);
       default:
         return container satisfies never;
     }
@@ -73,24 +54,40 @@ export async function encodePicture(
   }
 }
 
+async function encodePng(picture: Picture, container: PngContainer): Promise<Buffer> {
+  const progressive = container.isInterlaced;
+  const { indices, palette } = (container.palette && indexed(picture, container.palette)) ?? {};
+  const png = indices
+    ? fromSamples(indices).png({ progressive })
+    : fromSamples(picture).png({ progressive, adaptiveFiltering: true });
+  return withPngContainer(await png.toBuffer(), container, palette);
+}
+
+async function encodeJpeg(picture: Picture, container: JpegContainer): Promise<Buffer> {
+  const { quality, chromaSubsampling, isProgressive } = container;
+  // If the codec fails, 4:4:4 keeps all chroma, and the report tells.
+  const turbo = await encodeJpegTurbo(picture, container).catch(() => undefined);
+  const jpeg = fromSamples(picture).jpeg({
+    quality,
+    chromaSubsampling: chromaSubsampling === '4:2:0' ? '4:2:0' : '4:4:4',
+    progressive: isProgressive,
+  });
+  return withJpegContainer(turbo ?? (await jpeg.toBuffer()), container);
+}
+
 async function encodeWebp(picture: Picture, container: WebpContainer): Promise<Buffer> {
-  const { animation, isLossless, quality } = container;
-  const lossy = { quality, alphaQuality: 100, smartSubsample: true, exact: true };
-  const options = isLossless ? { lossless: true, exact: true } : lossy;
+  const lossy = { quality: container.quality, alphaQuality: 100, smartSubsample: true, exact: true };
+  const options = container.isLossless ? { lossless: true, exact: true } : lossy;
+  const frames = framesOf(picture, frameCount(container));
   const encoded: Buffer[] = [];
-  for (const frame of framesOf(picture, animation?.durations.length ?? 1))
-    encoded.push(await fromSamples(frame).webp(options).toBuffer());
-  const { width } = picture;
-  const height = picture.height / encoded.length;
-  const [first = Buffer.alloc(0)] = encoded;
-  const webp = animation ? asWebpAnimation(encoded, animation, width, height) : first;
-  return withWebpContainer(webp, container, width, height);
+  for (const frame of frames) encoded.push(await fromSamples(frame).webp(options).toBuffer());
+  return withWebpContainer(encoded, container, picture.width, picture.height / frames.length);
 }
 
 /** Durations are written afterwards: sharp rounds them and raises short ones. */
 async function encodeGif(picture: Picture, container: GifContainer): Promise<Buffer> {
   const { data, width, height, channels } = picture;
-  const frames = container.animation?.durations.length ?? 1;
+  const frames = frameCount(container);
   const raw = { width, height, channels, ...(frames > 1 && { pageHeight: height / frames }) };
   const gif = sharp(data as Uint8Array, { raw, limitInputPixels: false }).gif({
     progressive: container.isInterlaced,
@@ -107,13 +104,13 @@ async function encodeAvif(
   blocks: MetadataBlocks,
 ): Promise<Buffer> {
   const { isLossless, quality, chromaSubsampling, bitDepth } = container;
-  const png = await fromSamples(picture.data instanceof Uint16Array ? rounded(picture, bitDepth) : picture)
+  const isDeep = picture.data instanceof Uint16Array;
+  const png = await fromSamples(isDeep ? rounded(picture, bitDepth) : picture)
     .png({ compressionLevel: 1 })
     .toBuffer();
   const dressed = withPngContainer(png, { ...PLAIN_PNG, chunksBefore: blocksAsPngChunks(blocks) });
-  const space = picture.data instanceof Uint16Array ? 'rgb16' : 'srgb';
   const avif = sharp(dressed, { limitInputPixels: false })
-    .toColourspace(space)
+    .toColourspace(isDeep ? 'rgb16' : 'srgb')
     .avif({
       lossless: isLossless,
       quality,
@@ -133,18 +130,9 @@ function rounded(picture: Picture, bitDepth: number): Picture {
 }
 
 async function encodeTiff(picture: Picture, container: TiffContainer): Promise<Buffer> {
-  const { compression, isBig, tile } = container;
-  const [tileWidth, tileHeight] = tile ?? [];
-  const coding = tiffCoding(container, picture);
-  const predictor = picture.data instanceof Float32Array ? 'float' : 'horizontal';
-  const tiff = fromSamples(coding.swapsBytes ? swapped(picture) : picture).tiff({
-    compression,
-    predictor: coding.hasPredictor ? predictor : 'none',
-    miniswhite: coding.miniswhite,
-    bigtiff: isBig,
-    ...(tile && { tile: true, tileWidth, tileHeight }),
-  });
-  return withTiffContainer(await tiff.toBuffer(), container, picture, coding);
+  const { options, swapsBytes } = tiffCoding(container, picture);
+  const tiff = fromSamples(swapsBytes ? swapped(picture) : picture).tiff(options);
+  return withTiffContainer(await tiff.toBuffer(), container, picture, swapsBytes);
 }
 
 /** The frames of an animation, from the top. */
@@ -158,42 +146,11 @@ export function framesOf(picture: Picture, frames: number): Picture[] {
   }));
 }
 
-/** Appends the band that was set aside as the last channel. */
-function withBand(picture: Picture, band: Samples | undefined): Picture {
-  if (band === undefined) return picture;
-  const { data, channels } = picture;
-  const together = new (data.constructor as typeof Uint8Array)(data.length + band.length);
-  for (let i = 0, from = 0, to = 0; i < band.length; i++) {
-    for (let channel = 0; channel < channels; channel++) together[to++] = data[from++] as number;
-    together[to++] = band[i] as number;
-  }
-  return { ...picture, data: together, channels: (channels + 1) as Channels };
-}
-
 /** Swaps the bytes of 16-bit samples. */
 function swapped(picture: Picture): Picture {
   const data = Uint16Array.from(picture.data);
   Buffer.from(data.buffer).swap16();
   return { ...picture, data };
-}
-
-/** Undefined if sharp can write it, or the codec fails: then 4:4:4 keeps all chroma, and the report tells. */
-async function beyondSharp(
-  { data, channels, ...size }: Picture,
-  container: JpegContainer,
-): Promise<Buffer | undefined> {
-  const { chromaSubsampling } = container;
-  const isSharps = chromaSubsampling === '4:4:4' || chromaSubsampling === '4:2:0';
-  if (isSharps || channels !== 3 || !(data instanceof Uint8Array)) return undefined;
-  return encodeJpegTurbo({ data, channels, ...size }, container).catch(() => undefined);
-}
-
-function checkSamples({ picture, name }: DecodedPicture, data: Samples): void {
-  if (data.constructor === picture.data.constructor && data.length === picture.data.length) return;
-  const words = (samples: Samples) => `${samples.constructor.name} of ${samples.length}`;
-  throw badOption(
-    `${name}: expected samples like the decoded ones, ${words(picture.data)}, received ${words(data)}. Convert them first.`,
-  );
 }
 
 /** A pipeline that outputs these samples. Naming their own space keeps sharp from converting. */
@@ -212,16 +169,15 @@ function fromSamples({ data, width, height, channels }: Picture): Sharp {
  */
 function fromFloats({ data, width, height, channels }: Picture<Float32Array>): Sharp {
   const options = { raw: { width, height, channels: 1 as const }, limitInputPixels: false };
-  const planes = Array.from({ length: channels }, (_, channel) =>
-    Float32Array.from({ length: width * height }, (_, i) => data[i * channels + channel] ?? 0),
+  const planar = toPlanar(data, channels);
+  const planes = Array.from({ length: channels }, (_, i) =>
+    planar.slice(i * width * height, (i + 1) * width * height),
   );
   const [first = data, ...others] = planes;
-  const pipeline = sharp(first, options).toColourspace(channels <= 2 ? 'b-w' : 'scrgb');
-  if (channels === 1) return joined(pipeline, [first], options).extractChannel(0);
-  return joined(pipeline, others, options);
-}
-
-/** joinChannel, whose declared types lack the typed arrays that it takes. */
-function joined(pipeline: Sharp, planes: readonly Float32Array[], options: SharpOptions): Sharp {
-  return pipeline.joinChannel(planes as unknown as Buffer[], options);
+  // joinChannel's declared types lack the typed arrays that it takes.
+  const joined = (channels === 1 ? [first] : others) as unknown as Buffer[];
+  const pipeline = sharp(first, options)
+    .toColourspace(channels <= 2 ? 'b-w' : 'scrgb')
+    .joinChannel(joined, options);
+  return channels === 1 ? pipeline.extractChannel(0) : pipeline;
 }

@@ -1,77 +1,92 @@
-// All properties of a picture file besides its samples, for any format.
+// All properties of a picture file besides its samples, for any format, and what became of them in another file.
 import sharp, { type Metadata } from 'sharp';
-import { avifTraits } from './containers/avif-container.js';
-import { gifTraits } from './containers/gif-container.js';
-import { jpegTraits } from './containers/jpeg-container.js';
-import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
-import { pngTraits } from './containers/png-container.js';
+import { type Container, readContainer } from './containers/container.js';
+import { type MetadataBlocks, metadataBlocks, namedBlocks } from './containers/metadata-blocks.js';
+import { checksum, isChecksum, type Trait } from './containers/parts.js';
+import { tiffColour } from './containers/tiff-container.js';
 import { makerNotesTraits } from './containers/tiff-maker-notes.js';
 import { readTiffTags } from './containers/tiff-tags.js';
-import { tiffColour, tiffTraits } from './containers/tiff-traits.js';
-import { webpTraits } from './containers/webp-container.js';
-import { formatNames, type PictureFormat } from './format.js';
-import { checksum, compareTraits, type Fidelity, type Trait } from './traits.js';
+import { formatNames, pictureFormat } from './format.js';
+
+/** What happened to a file's properties and metadata. */
+export interface Fidelity {
+  /** Equal to the original's, e.g. 'ICC profile'; metadata byte for byte. */
+  readonly kept: readonly string[];
+  /** Lost, e.g. 'EXIF', or changed, e.g. 'colours: palette -> as samples'. */
+  readonly notKept: readonly string[];
+  /** Oddities of an original whose picture is intact; absent if there are none. */
+  readonly warnings?: readonly string[];
+}
 
 const kinds = ['grey', 'grey with alpha', 'RGB', 'RGBA'] as const;
 
 /** @param metadata  sharp's reading of the header */
-export function fileTraits(file: Buffer, format: PictureFormat, metadata: Metadata): readonly Trait[] {
+export function fileTraits(container: Container, metadata: Metadata): readonly Trait[] {
   const { width, channels, bitsPerSample, depth, isPalette, orientation } = metadata;
-  const height = metadata.pageHeight ?? metadata.height;
+  const { format } = container;
   const colour = isPalette ? 'palette' : (kinds[channels - 1] ?? `${channels} channels`);
-  const general: Trait[] = [
+  // A GIF's number is its palette's.
+  const bits = (format !== 'gif' && bitsPerSample) || (depth === 'ushort' ? 16 : 8);
+  // sharp reads and writes an AVIF's metadata.
+  const blocks = format === 'avif' ? namedBlocks(metadataBlocks(metadata)) : [];
+  return [
     ['format', formatNames[format]],
-    ['size', `${width} x ${height}`],
-    ['colour', (format === 'tiff' && tiffColour(file)) || colour],
-    // A GIF's number is its palette's.
-    [
-      'bit depth',
-      depth === 'float'
-        ? '32 (float)'
-        : String((format !== 'gif' && bitsPerSample) || (depth === 'ushort' ? 16 : 8)),
-    ],
+    ['size', `${width} x ${metadata.pageHeight ?? metadata.height}`],
+    ['colour', (format === 'tiff' && tiffColour(container)) || colour],
+    ['bit depth', depth === 'float' ? '32 (float)' : String(bits)],
+    ...(orientation === undefined ? [] : [['orientation', String(orientation)] as const]),
+    ...container.traits,
+    ...[...blocks].map(([name, bytes]): Trait => [name, checksum(bytes)]),
   ];
-  if (orientation !== undefined) general.push(['orientation', String(orientation)]);
-  return [...general, ...traitsOf[format](file), ...(format === 'avif' ? blockTraits(metadata) : [])];
 }
 
-/** For a format whose metadata sharp reads and writes. */
-function blockTraits(metadata: Metadata): Trait[] {
-  const { exif, xmp, icc } = metadataBlocks({}, metadata);
-  return (
-    [
-      ['EXIF', exif],
-      ['XMP', xmp],
-      ['ICC profile', icc],
-    ] as const
-  ).flatMap(([name, bytes]) => (bytes === undefined ? [] : [[name, checksum(bytes)] as const]));
+interface FidelitySource {
+  readonly traits: readonly Trait[];
+  readonly blocks: MetadataBlocks;
+  readonly container: Container;
 }
 
 /**
  * What happened to a file's properties and metadata, found by reading both files.
  *
- * @param before   the original's traits, from decoding
- * @param encoded  the new file, and its format; undefined if the file did not change
+ * @param before   the original, from decoding
+ * @param encoded  the new file; undefined if the file did not change
  */
-export async function fidelityOf(
-  before: DecodedTraits,
-  encoded: Buffer | undefined,
-  format: PictureFormat = before.format,
-): Promise<Fidelity> {
+export async function fidelityOf(before: FidelitySource, encoded: Buffer | undefined): Promise<Fidelity> {
   if (encoded === undefined) return compareTraits(before.traits, before.traits);
+  const { format: own } = before.container;
+  const format = pictureFormat(encoded) ?? own;
   const metadata = await sharp(encoded, { limitInputPixels: false }).metadata();
-  const traits = fileTraits(encoded, format, metadata);
-  if (format === before.format) return compareTraits(before.traits, traits);
+  const traits = fileTraits(readContainer(encoded, format), metadata);
+  if (format === own) return compareTraits(before.traits, traits);
   return compareTraits(
     acrossFormats(before.traits, before.blocks),
-    acrossFormats(traits, metadataBlocks({}, metadata)),
+    acrossFormats(traits, metadataBlocks(metadata)),
   );
 }
 
-interface DecodedTraits {
-  readonly traits: readonly Trait[];
-  readonly blocks: MetadataBlocks;
-  readonly format: PictureFormat;
+function compareTraits(before: readonly Trait[], after: readonly Trait[]): Fidelity {
+  const [old, now] = [grouped(before), grouped(after)];
+  const kept: string[] = [];
+  const notKept: string[] = [];
+  for (const [name, value] of old) {
+    const other = now.get(name);
+    const words = isChecksum(value) ? undefined : value;
+    if (other === value) kept.push(words ? `${name}: ${words}` : name);
+    else if (other === undefined) notKept.push(name);
+    else notKept.push(words ? `${name}: ${words} -> ${other}` : `${name}: other bytes`);
+  }
+  return { kept, notKept };
+}
+
+/** Joins traits of one name (several comments). */
+function grouped(traits: readonly Trait[]): Map<string, string> {
+  const groups = new Map<string, string>();
+  for (const [name, value] of traits) {
+    const soFar = groups.get(name);
+    groups.set(name, soFar === undefined ? value : checksum(Buffer.from(soFar + value)));
+  }
+  return groups;
 }
 
 /** Codings belong to one format, so they are not compared between formats. */
@@ -88,15 +103,10 @@ const codings = new Set([
   'planes',
   'white stored as 0',
 ]);
-const MAKER_NOTES = 'maker notes';
 
 /** The traits that files of two formats can share; metadata are compared by their content. */
-function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlocks): Trait[] {
-  const contents = new Map([
-    ['EXIF', exif],
-    ['XMP', xmp],
-    ['ICC profile', icc],
-  ]);
+function acrossFormats(traits: readonly Trait[], blocks: MetadataBlocks): Trait[] {
+  const contents = namedBlocks(blocks);
   const shared = traits
     .filter(([name]) => !codings.has(name))
     .map(([name, value]): Trait => {
@@ -104,15 +114,6 @@ function acrossFormats(traits: readonly Trait[], { exif, xmp, icc }: MetadataBlo
       return [name, content === undefined ? value : checksum(content)];
     });
   // A TIFF has them among its own traits.
-  if (exif === undefined || traits.some(([name]) => name === MAKER_NOTES)) return shared;
-  return [...shared, ...makerNotesTraits(readTiffTags(exif))];
+  const hasNotes = traits.some(([name]) => name === 'maker notes');
+  return hasNotes || !blocks.exif ? shared : [...shared, ...makerNotesTraits(readTiffTags(blocks.exif))];
 }
-
-const traitsOf = {
-  png: pngTraits,
-  jpeg: jpegTraits,
-  webp: webpTraits,
-  tiff: tiffTraits,
-  avif: avifTraits,
-  gif: gifTraits,
-} as const satisfies Record<PictureFormat, (file: Buffer) => readonly Trait[]>;

@@ -61,6 +61,7 @@ export function pictureFormat(bytes: Uint8Array): PictureFormat | undefined {
 
 /** Names what else the bytes are: "a BMP picture", "an SVG drawing", "text", "unknown data". */
 export function describeContents(bytes: Uint8Array): { words: string; isPicture: boolean } {
+  if (bytes.length === 0) return { words: 'an empty file (0 bytes)', isPicture: false };
   const picture = signedBy(latin1(bytes, 32), others);
   if (picture !== undefined) return { words: `${picture} picture`, isPicture: true };
   const head = latin1(bytes, 1024);
@@ -85,20 +86,23 @@ const byFormat: Readonly<Record<PictureFormat, readonly string[]>> = {
 /** Extensions of files that can be denoised, in lower case, without the dot. */
 export const supportedExtensions: readonly string[] = Object.values(byFormat).flat();
 
-/** Ignores case. */
+/** In lower case, without the dot. */
+function extensionOf(path: string): string {
+  return extname(path).slice(1).toLowerCase();
+}
+
 export function isSupportedExtension(path: string): boolean {
-  return supportedExtensions.includes(extname(path).slice(1).toLowerCase());
+  return supportedExtensions.includes(extensionOf(path));
 }
 
 /** Whether the path may be a clean photograph's. A GIF's few colours are themselves noise. */
 export function isPhotographExtension(path: string): boolean {
-  return isSupportedExtension(path) && !byFormat.gif.includes(extname(path).slice(1).toLowerCase());
+  return isSupportedExtension(path) && extensionOf(path) !== 'gif';
 }
 
 /** Changes the extension to a format's usual one, unless it means that format already. */
 export function withFormatExtension(path: string, format: PictureFormat): string {
-  const extension = extname(path);
   const own = byFormat[format];
-  if (own.includes(extension.slice(1).toLowerCase())) return path;
-  return `${path.slice(0, path.length - extension.length)}.${own[0]}`;
+  if (own.includes(extensionOf(path))) return path;
+  return `${path.slice(0, path.length - extname(path).length)}.${own[0]}`;
 }

@@ -1,9 +1,9 @@
 // One picture on disk and in memory.
 
+export { animationOf } from './containers/container.js';
 export { PLAIN_TIFF } from './containers/tiff-container.js';
 export { type ConvertOptions, checkConversion, converted, isConversion } from './convert.js';
 export {
-  animationOf,
   DEFAULT_MAX_PIXELS,
   type DecodedPicture,
   type DecodeOptions,
@@ -12,7 +12,7 @@ export {
   readPictureHeader,
 } from './decode.js';
 export { encodePicture, framesOf } from './encode.js';
-export { fidelityOf } from './file-traits.js';
+export { type Fidelity, fidelityOf } from './file-traits.js';
 export {
   isPhotographExtension,
   isSupportedExtension,
@@ -21,4 +21,3 @@ export {
   type TargetFormat,
   withFormatExtension,
 } from './format.js';
-export type { Fidelity } from './traits.js';

@@ -64,7 +64,7 @@ async function denoiseDecoded(
   const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
   const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
   const bytes = staysAsItIs ? undefined : await encodePicture(result);
-  const fidelity = await fidelityOf(decoded, bytes, result.format);
+  const fidelity = await fidelityOf(decoded, bytes);
   const { warnings = [] } = decoded;
   const file = warnings.length === 0 ? fidelity : { ...fidelity, warnings };
   return { bytes, report: { ...report, isCached: false, file } };

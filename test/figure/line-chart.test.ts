@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { axisOf, numberLabel } from '#src/figure/axis.js';
-import { lineChart, standaloneSvg } from '#src/figure/line-chart.js';
+import { axisOf, lineChart, numberLabel } from '#src/figure/line-chart.js';
+import { standaloneSvg } from '#src/figure/markup.js';
 
 const chart = {
   title: 'PSNR against beta',
@@ -62,13 +62,7 @@ test('a value that is not finite is a gap and no number', () => {
 });
 
 test('the settings themselves are the ticks where they are few', () => {
-  const axis = axisOf({
-    kind: 'linear',
-    values: [4.28, 8.5, 17, 34],
-    range: [0, 600],
-    spacing: 44,
-    isRounded: false,
-  });
+  const axis = axisOf('linear', [4.28, 8.5, 17, 34], [0, 600], 44);
   assert.equal(
     axis.ticks.map(({ label }) => label),
     ['4.28', '8.5', '17', '34'],
@@ -77,13 +71,7 @@ test('the settings themselves are the ticks where they are few', () => {
 
 test('a logarithmic axis over decades has ticks that leave each other room', () => {
   const values = [1e-4, 3e4];
-  const { ticks, position } = axisOf({
-    kind: 'log',
-    values: [...values, 1, 2, 3, 4, 5, 6, 7],
-    range: [0, 300],
-    spacing: 30,
-    isRounded: true,
-  });
+  const { ticks, position } = axisOf('log', [...values, 1, 2, 3, 4, 5, 6, 7], [0, 300], 30, true);
   assert.ok(ticks.length >= 3);
   for (const [i, { value }] of ticks.slice(1).entries())
     assert.ok(

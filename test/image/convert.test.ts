@@ -31,9 +31,8 @@ function dressed(pipeline: Sharp): Sharp {
 async function convert(file: Buffer, format: TargetFormat, quality?: number) {
   const decoded = await decodePicture(file, 'a');
   checkConversion(decoded, { format, quality });
-  const result = converted(decoded, { format, quality });
-  const encoded = await encodePicture(result);
-  return { decoded, encoded, result, fidelity: await fidelityOf(decoded, encoded, result.format) };
+  const encoded = await encodePicture(converted(decoded, { format, quality }));
+  return { decoded, encoded, fidelity: await fidelityOf(decoded, encoded) };
 }
 
 for (const from of formats)

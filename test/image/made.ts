@@ -60,6 +60,14 @@ export async function assertHolds(file: Buffer, picture: Picture): Promise<void>
   });
 }
 
+/** The decoded picture with other samples, to encode it. */
+export function withSamples<Decoded extends { readonly picture: Picture }>(
+  decoded: Decoded,
+  data: Samples,
+): Decoded {
+  return { ...decoded, picture: { ...decoded.picture, data } };
+}
+
 /** A tiny EXIF block: little-endian TIFF with orientation 6 and an Artist, as sharp writes it. */
 export const exif = { IFD0: { Artist: 'Ada', Orientation: '6' }, IFD2: { LensModel: 'a lens' } };
 

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import { readTiffTags, tagNumber, withTiffDirectory } from '#src/image/containers/tiff-tags.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
-import { assertHolds, exif, pipelineOf, samples8, samples16, xmp } from './made.js';
+import { assertHolds, exif, pipelineOf, samples8, samples16, withSamples, xmp } from './made.js';
 
 const test = suite('image metadata');
 
@@ -79,11 +79,13 @@ test('PNG text and gamma chunks are carried over, and the background while it na
   const otherColours = decoded.picture.data.map((value) => value ^ 1);
   for (const [encoded, kept] of [
     [samePalette, ['PLTE', 'tRNS', 'bKGD']],
-    [await encodePicture(decoded, otherColours), ['PLTE', 'tRNS']],
+    [await encodePicture(withSamples(decoded, otherColours)), ['PLTE', 'tRNS']],
     [
       await encodePicture(
-        decoded,
-        samples8(4).map((_, i) => Math.imul(i, 2654435761) >>> 24),
+        withSamples(
+          decoded,
+          samples8(4).map((_, i) => Math.imul(i, 2654435761) >>> 24),
+        ),
       ),
       [],
     ],

@@ -9,11 +9,19 @@ import { suite } from 'uvu';
 import { writeFileAtomic } from '#src/core/files.js';
 import type { Channels, Samples } from '#src/core/picture.js';
 import { readPngContainer } from '#src/image/containers/png-container.js';
-import { readTiffContainer } from '#src/image/containers/tiff-container.js';
 import { decodePicture } from '#src/image/decode.js';
 import { encodePicture } from '#src/image/encode.js';
 import { fidelityOf } from '#src/image/file-traits.js';
-import { assertHolds, HEIGHT, pipelineOf, samples8, samples16, samplesFloat, WIDTH } from './made.js';
+import {
+  assertHolds,
+  HEIGHT,
+  pipelineOf,
+  samples8,
+  samples16,
+  samplesFloat,
+  WIDTH,
+  withSamples,
+} from './made.js';
 
 const test = suite('image round trip');
 const allChannels: readonly Channels[] = [1, 2, 3, 4];
@@ -25,7 +33,7 @@ async function roundTrip(file: Buffer, expected: Samples) {
   const encoded = await encodePicture(decoded);
   const again = await decodePicture(encoded, 'encoded');
   assert.deepEqual(again.picture, decoded.picture);
-  assert.equal(again.format, decoded.format);
+  assert.equal(again.container.format, decoded.container.format);
   await assertHolds(encoded, decoded.picture);
   return { decoded, encoded, before: await sharp(file).metadata(), after: await sharp(encoded).metadata() };
 }
@@ -120,12 +128,12 @@ test('palette PNG: other colours get a palette of their own, more than 256 of th
       'palette.png',
     );
     const others = data.map((v, i) => (i % channels === 3 ? v : v ^ 0x15));
-    const moved = await encodePicture(decoded, others);
+    const moved = await encodePicture(withSamples(decoded, others));
     await assertHolds(moved, { ...decoded.picture, data: others });
     assert.deepEqual((await fidelityOf(decoded, moved)).notKept, []);
 
     const many = samples8(channels).map((_, i) => Math.imul(i, 2654435761) >>> 24);
-    const truecolour = await encodePicture(decoded, many);
+    const truecolour = await encodePicture(withSamples(decoded, many));
     await assertHolds(truecolour, { ...decoded.picture, data: many });
     const { notKept } = await fidelityOf(decoded, truecolour);
     assert.deepEqual(notKept, [`colour: palette -> ${channels === 4 ? 'RGBA' : 'RGB'}`]);
@@ -175,7 +183,7 @@ test('JPEG-compressed TIFF becomes deflate', async () => {
   const decoded = await decodePicture(file, 'jpeg.tif');
   const again = await decodePicture(await encodePicture(decoded), 'again.tif');
   assert.deepEqual(again.picture, decoded.picture);
-  assert.ok(again.container.format === 'tiff' && again.container.compression === 'deflate');
+  assert.ok(again.traits.some(([name, value]) => name === 'compression' && value === 'Deflate'));
 });
 
 test('BigTIFF and tiles stay', async () => {
@@ -187,8 +195,9 @@ test('BigTIFF and tiles stay', async () => {
   const { before, after, encoded } = await roundTrip(file, data);
   assert.equal(before.density, 240);
   assert.equal(after.density, 240);
-  const container = readTiffContainer(encoded);
-  assert.deepEqual([container.isBig, container.tile], [true, [16, 16]]);
+  const { traits } = await decodePicture(encoded, 'encoded.tif');
+  assert.deepEqual(Object.fromEntries(traits).layout, 'tiles of 16 x 16');
+  assert.deepEqual(Object.fromEntries(traits).variant, 'BigTIFF');
 });
 
 test('1x1 and 20000x3 pictures', async () => {
@@ -206,12 +215,10 @@ test('1x1 and 20000x3 pictures', async () => {
     }
 });
 
-test('new samples are what the file holds; samples of another kind are refused', async () => {
+test('new samples are what the file holds', async () => {
   const decoded = await decodePicture(await pipelineOf(samples16(3), 3).png().toBuffer(), 'a.png');
   const data = samples16(3).map((v) => 65535 - v);
-  await assertHolds(await encodePicture(decoded, data), { ...decoded.picture, data });
-  for (const wrong of [samples8(3), samples16(4), samplesFloat(3)])
-    await assert.rejects(encodePicture(decoded, wrong), { code: 'BAD_OPTION', message: /^a\.png: / });
+  await assertHolds(await encodePicture(withSamples(decoded, data)), { ...decoded.picture, data });
 });
 
 test('a Uint8Array view into a larger buffer, and a file on disk', async () => {

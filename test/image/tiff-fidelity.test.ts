@@ -14,7 +14,7 @@ import {
 } from '#src/image/containers/tiff-tags.js';
 import { converted, decodePicture, encodePicture, fidelityOf, type TargetFormat } from '#src/image/index.js';
 import { sharedPath } from '../shared.js';
-import { assertHolds, pipelineOf, samples8, samples16 } from './made.js';
+import { assertHolds, pipelineOf, samples8, samples16, withSamples } from './made.js';
 
 const test = suite('TIFF fidelity');
 const EXIF = 34_665;
@@ -22,15 +22,14 @@ const MAKER_NOTES = 37_500;
 
 async function through(file: Buffer, change: (data: Samples) => Samples = (data) => data) {
   const decoded = await decodePicture(file, 'a.tif');
-  const encoded = await encodePicture(decoded, change(decoded.picture.data));
+  const encoded = await encodePicture(withSamples(decoded, change(decoded.picture.data)));
   return { decoded, encoded, ...(await fidelityOf(decoded, encoded)) };
 }
 
 async function into(file: Buffer, format: TargetFormat) {
   const decoded = await decodePicture(file, 'a');
-  const result = converted(decoded, { format });
-  const encoded = await encodePicture(result);
-  return { encoded, ...(await fidelityOf(decoded, encoded, format)) };
+  const encoded = await encodePicture(converted(decoded, { format }));
+  return { encoded, ...(await fidelityOf(decoded, encoded)) };
 }
 
 const short = (id: number, ...numbers: number[]): TiffTag => ({

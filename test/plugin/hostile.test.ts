@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import Vinyl from 'vinyl';
-import { pngChunk } from '#src/image/png-palette.js';
+import { pngChunk } from '#src/image/containers/png-container.js';
 import { denoiseStream } from '#src/plugin/denoise-stream.js';
 import { denoise } from '#src/plugin/gulp.js';
 import { identityDenoiser } from './identity-denoiser.js';
@@ -34,9 +34,9 @@ function bomb(width: number, height: number): Buffer {
   end.writeUInt16BE(length % 65521, 2);
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    pngChunk('IHDR', header),
-    pngChunk('IDAT', Buffer.concat([Buffer.from([0x78, 0xda]), ...blocks, end])),
-    pngChunk('IEND', Buffer.alloc(0)),
+    pngChunk('IHDR', header).bytes,
+    pngChunk('IDAT', Buffer.concat([Buffer.from([0x78, 0xda]), ...blocks, end])).bytes,
+    pngChunk('IEND', Buffer.alloc(0)).bytes,
   ]);
 }
 
@@ -93,7 +93,7 @@ test('texts and profiles that unpack to gigabytes are carried, not unpacked', as
     ['zTXt', 'XML:com.adobe.xmp\0\0'],
     ['iCCP', 'profile\0\0'],
   ] as const) {
-    const chunk = pngChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), zeros]));
+    const chunk = pngChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), zeros])).bytes;
     const file = Buffer.concat([plain.subarray(0, 33), chunk, plain.subarray(33)]);
     const before = process.resourceUsage().maxRSS;
     const stream = denoiseStream({ sigma: 25, denoiser: identityDenoiser(), onError: 'pass' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import ExifReader from 'exifreader';
 import sharp, { type Sharp } from 'sharp';
 import { test } from 'uvu';
-import { encodeJpegTurbo } from '#src/image/jpeg/jpeg-turbo.js';
+import { encodeJpegTurbo } from '#src/image/jpeg-turbo.js';
 import { HEIGHT, pipelineOf, samples8, WIDTH } from '../image/made.js';
 import { assertKept, denoised, dressed, independently } from './kept.js';
 
@@ -42,6 +42,7 @@ for (const chromaSubsampling of ['4:2:2', '4:4:0', '4:1:1'] as const)
     for (const isProgressive of [false, true])
       for (const quality of [60, 92]) {
         const made = await encodeJpegTurbo(picture, { quality, chromaSubsampling, isProgressive });
+        assert.ok(made);
         const { file, report } = await assertKept(made, 'a.jpg', { isLossless: false });
         const scans = isProgressive ? 'progressive' : 'baseline';
         for (const trait of [

@@ -2,7 +2,8 @@
 import { type NoiseProfile, varianceAt } from '../../core/noise/model/noise-profile.js';
 import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
-import { stackedCharts, standaloneSvg } from '../../figure/line-chart.js';
+import { stackedCharts } from '../../figure/line-chart.js';
+import { standaloneSvg } from '../../figure/markup.js';
 
 /** The bands: the periods of their details in pixels. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;

@@ -6,7 +6,7 @@ import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Region, Size } from '../../core/picture.js';
 import { plural, printable, timeWords } from '../../core/printable.js';
 import type { Approach, Denoiser } from '../../denoiser/denoiser.js';
-import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
 import { noiseWords, withoutName } from '../display/report.js';
 import type { Job } from '../run/inputs.js';

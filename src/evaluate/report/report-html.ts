@@ -1,5 +1,5 @@
 // A report as one HTML page that loads nothing: tables, and figures as SVG. All text is escaped by `escapedMarkup`.
-import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type { Report, ReportSection, ReportTable } from './report.js';
 
 const STYLE = `

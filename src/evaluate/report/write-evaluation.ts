@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.js';
-import { standaloneSvg } from '../../figure/line-chart.js';
+import { standaloneSvg } from '../../figure/markup.js';
 import type { Evaluation } from '../evaluation.js';
 import { paperReport } from '../paper/paper-report.js';
 import { gridReport } from './grid-report.js';

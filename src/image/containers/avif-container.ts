@@ -1,68 +1,56 @@
 // How an AVIF file codes its pixels: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first bits of
-// its AV1 frame. sharp reads and writes the metadata.
-import type { Trait } from '../traits.js';
-import { av1Coding, avifQuality } from './avif-quality.js';
-import { TooManyParts } from './part-limit.js';
+// its AV1 frame (AV1 specification, 5.5 to 5.9). sharp reads and writes the metadata.
+import { type Chunk, type ContainerTraits, ifInside, listed } from './parts.js';
 
-export interface AvifContainer {
+export interface AvifContainer extends ContainerTraits {
   readonly format: 'avif';
   readonly isLossless: boolean;
   /** 1-100 for a lossy file, by its quantiser; 90 if that cannot be read. */
   readonly quality: number;
   readonly chromaSubsampling: '4:4:4' | '4:2:2' | '4:2:0' | 'none';
   readonly bitDepth: 8 | 10 | 12;
-  /** Colour primaries and transfer by number (ITU-T H.273), if they are not sRGB's and no profile overrides them. */
-  readonly foreignColours: string | undefined;
+  /** Colours that we cannot decode: primaries and transfer by number (ITU-T H.273), if no profile overrides them. */
+  readonly unreadable: string | undefined;
 }
 
 const FALLBACK_QUALITY = 90;
-/** A picture has tens of boxes; with tiles and thumbnails hundreds. */
-const MOST_BOXES = 10_000;
 /** Primaries and transfers that programs treat as sRGB: its own, unspecified, BT.601 and BT.709. */
 const usualPrimaries = [1, 2];
 const usualTransfers = [1, 2, 6, 13];
 
-interface Box {
-  readonly type: string;
-  readonly data: Buffer;
-}
-
-/** Reads what it can of a damaged file. */
+/** Reads what it can of a damaged file. @throws TooManyParts */
 export function readAvifContainer(bytes: Buffer): AvifContainer {
-  const meta =
-    boxesOf(bytes)
-      .find(({ type }) => type === 'meta')
-      ?.data.subarray(4) ?? Buffer.alloc(0);
-  const properties = propertiesOf(meta);
-  const config = properties.find(({ type }) => type === 'av1C')?.data ?? Buffer.alloc(4);
-  const colours = properties.filter(({ type }) => type === 'colr').map(({ data }) => data);
-  const codePoints = colours.find((data) => data.toString('latin1', 0, 4) === 'nclx' && data.length >= 11);
-  const hasProfile = colours.length > (codePoints ? 1 : 0);
-  const coding = av1Coding(pictureData(bytes, meta));
-  const flags = config[2] ?? 0;
+  const meta = find(boxesOf(bytes), 'meta').subarray(4);
+  const boxes = boxesOf(meta);
+  const main = ifInside(() => mainItem(find(boxes, 'pitm')));
+  const properties = propertiesOf(boxesOf(find(boxes, 'iprp')), main);
+  const flags = find(properties, 'av1C')[2] ?? 0;
+  const data = ifInside(() => itemData(bytes, find(boxes, 'iloc'), main));
+  const coding = data && av1Coding(data);
+  const isLossless = coding?.quantiser === 0 && coding.isRgb;
+  const quality = coding === undefined ? FALLBACK_QUALITY : avifQuality(coding.quantiser);
+  const chromaSubsampling = samplingOf(flags);
   return {
     format: 'avif',
-    isLossless: coding?.quantiser === 0 && coding.isRgb,
-    quality: coding === undefined ? FALLBACK_QUALITY : avifQuality(coding.quantiser),
-    chromaSubsampling: samplingOf(flags),
+    isLossless,
+    quality,
+    chromaSubsampling,
     bitDepth: (flags & 0x40) === 0 ? 8 : (flags & 0x20) === 0 ? 10 : 12,
-    foreignColours: codePoints && !hasProfile ? foreign(codePoints) : undefined,
+    unreadable: foreignColours(properties),
+    traits: [
+      ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
+      ['chroma sampling', chromaSubsampling],
+    ],
   };
 }
 
-/** The file's properties besides samples and metadata. */
-export function avifTraits(file: Buffer): Trait[] {
-  const { isLossless, quality, chromaSubsampling } = readAvifContainer(file);
-  return [
-    ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
-    ['chroma sampling', chromaSubsampling],
-  ];
-}
-
-function foreign(codePoints: Buffer): string | undefined {
-  const [primaries, transfer] = [codePoints.readUInt16BE(4), codePoints.readUInt16BE(6)];
+function foreignColours(properties: readonly Chunk[]): string | undefined {
+  const colours = properties.filter(({ type }) => type === 'colr').map(({ data }) => data);
+  const points = colours.find((data) => data.toString('latin1', 0, 4) === 'nclx' && data.length >= 11);
+  if (points === undefined || colours.length > 1) return undefined;
+  const [primaries, transfer] = [points.readUInt16BE(4), points.readUInt16BE(6)];
   const isUsual = usualPrimaries.includes(primaries) && usualTransfers.includes(transfer);
-  return isUsual ? undefined : `${primaries}/${transfer}`;
+  return isUsual ? undefined : `in the colours ${primaries}/${transfer} of H.273, as HDR has them`;
 }
 
 function samplingOf(flags: number): AvifContainer['chromaSubsampling'] {
@@ -71,86 +59,193 @@ function samplingOf(flags: number): AvifContainer['chromaSubsampling'] {
   return (flags & 0x04) === 0 ? '4:2:2' : '4:2:0';
 }
 
-/** The properties of the main picture; all, if the file does not tell which these are. */
-function propertiesOf(meta: Buffer): Box[] {
-  const boxes = boxesOf(find(meta, 'iprp'));
-  const all = boxesOf(boxes.find(({ type }) => type === 'ipco')?.data ?? Buffer.alloc(0));
-  const links = boxes.find(({ type }) => type === 'ipma')?.data;
-  const main = mainItem(meta);
-  if (links === undefined || main === undefined || links.length < 8) return all;
-  const [hasLongIds, isLong] = [(links[0] ?? 0) > 0, ((links[3] ?? 0) & 1) === 1];
-  let at = 8;
-  while (at + 3 < links.length) {
-    const id = hasLongIds ? links.readUIntBE(at, 4) : links.readUIntBE(at, 2);
-    at += hasLongIds ? 4 : 2;
-    const count = links[at++] ?? 0;
-    const size = isLong ? 2 : 1;
-    if (id === main && at + count * size <= links.length)
-      return Array.from({ length: count }, (_, i) => {
-        const index = links.readUIntBE(at + i * size, size) & (isLong ? 0x7fff : 0x7f);
-        return all[index - 1];
-      }).filter((box) => box !== undefined);
-    at += count * size;
+/** @throws RangeError */
+function mainItem(data: Buffer): number {
+  return data[0] === 0 ? data.readUInt16BE(4) : data.readUInt32BE(4);
+}
+
+/** The properties of an item; all, if the file does not tell which these are. */
+function propertiesOf(boxes: readonly Chunk[], item: number | undefined): Chunk[] {
+  const all = boxesOf(find(boxes, 'ipco'));
+  const links = find(boxes, 'ipma');
+  const own = ifInside(() => {
+    const isLong = ((links[3] ?? 0) & 1) === 1;
+    const next = numbersOf(links);
+    for (let items = next(4); items > 0; items--) {
+      const id = next((links[0] ?? 0) > 0 ? 4 : 2);
+      const indices = Array.from({ length: next(1) }, () => (isLong ? next(2) & 0x7fff : next(1) & 0x7f));
+      if (id === item) return indices.flatMap((index) => all[index - 1] ?? []);
+    }
+    return undefined;
+  });
+  return own ?? all;
+}
+
+/** An item's coded bytes, if they are in one piece. @throws RangeError */
+function itemData(file: Buffer, locations: Buffer, item: number | undefined): Buffer | undefined {
+  const version = locations[0] ?? 0;
+  const next = numbersOf(locations);
+  const [sizes, more] = [next(1), next(1)];
+  const [offsetSize, lengthSize, baseSize] = [sizes >> 4, sizes & 15, more >> 4];
+  const indexSize = version === 0 ? 0 : more & 15;
+  for (let items = next(version < 2 ? 2 : 4); items > 0; items--) {
+    const id = next(version < 2 ? 2 : 4);
+    if (version > 0) next(2);
+    next(2);
+    const base = next(baseSize);
+    const extents = next(2);
+    if (id !== item || extents === 0) {
+      next(extents * (indexSize + offsetSize + lengthSize));
+      continue;
+    }
+    next(indexSize);
+    const offset = base + next(offsetSize);
+    return file.subarray(offset, offset + next(lengthSize));
   }
-  return all;
+  return undefined;
 }
 
-function mainItem(meta: Buffer): number | undefined {
-  const data = find(meta, 'pitm');
-  if (data.length < 6) return undefined;
-  return data[0] === 0 ? data.readUInt16BE(4) : data.length < 8 ? undefined : data.readUInt32BE(4);
-}
-
-/** The coded bytes of the main picture, if they are in one piece. */
-function pictureData(file: Buffer, meta: Buffer): Buffer {
-  const data = find(meta, 'iloc');
-  const main = mainItem(meta);
-  const version = data[0] ?? 0;
+/** Reads the numbers of a box one by one, after its version and flags. Of a long number, returns the last 6 bytes. */
+function numbersOf(data: Buffer): (size: number) => number {
   let at = 4;
-  const next = (size: number) => {
+  return (size) => {
     const value = size === 0 ? 0 : data.readUIntBE(at + Math.max(0, size - 6), Math.min(size, 6));
     at += size;
     return value;
   };
-  try {
-    const [sizes, more] = [next(1), next(1)];
-    const [offsetSize, lengthSize, baseSize] = [sizes >> 4, sizes & 15, more >> 4];
-    const indexSize = version === 0 ? 0 : more & 15;
-    for (let items = next(version < 2 ? 2 : 4); items > 0; items--) {
-      const id = next(version < 2 ? 2 : 4);
-      if (version > 0) next(2);
-      next(2);
-      const base = next(baseSize);
-      const extents = next(2);
-      if (id !== main || extents === 0) {
-        at += extents * (indexSize + offsetSize + lengthSize);
-        continue;
-      }
-      next(indexSize);
-      const offset = base + next(offsetSize);
-      return file.subarray(offset, offset + next(lengthSize));
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  return Buffer.alloc(0);
 }
 
 /** The content of the first box of this type; empty if there is none. */
-function find(boxes: Buffer, wanted: string): Buffer {
-  return boxesOf(boxes).find(({ type }) => type === wanted)?.data ?? Buffer.alloc(0);
+function find(boxes: readonly Chunk[], wanted: string): Buffer {
+  return boxes.find(({ type }) => type === wanted)?.data ?? Buffer.alloc(0);
 }
 
 /** @throws TooManyParts */
-function boxesOf(bytes: Buffer): Box[] {
-  const boxes: Box[] = [];
+function boxesOf(bytes: Buffer): Chunk[] {
+  return listed(avifBoxes(bytes), 'boxes');
+}
+
+function* avifBoxes(bytes: Buffer): Generator<Chunk> {
   for (let at = 0; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32BE(at) || bytes.length - at;
-    if (length < 8 || at + length > bytes.length) break;
-    boxes.push({ type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + length) });
-    if (boxes.length > MOST_BOXES)
-      throw new TooManyParts(`found more than ${MOST_BOXES} boxes, expected at most so many`);
+    if (length < 8 || at + length > bytes.length) return;
+    yield { type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + length) };
     at += length;
   }
-  return boxes;
+}
+
+const [SEQUENCE_HEADER, FRAME_HEADER, FRAME] = [1, 3, 6];
+
+/** Measured: the quantisers that sharp's encoder chooses for these qualities; they depend on the quality only. */
+const quantisers = [0, 8, 12, 24, 48, 68, 88, 108, 132, 148, 168, 184, 200, 212, 228, 240, 255];
+const qualities = [100, 98, 96, 92, 85, 78, 71, 64, 57, 50, 43, 36, 29, 22, 15, 8, 1];
+
+/** @param quantiser  base_q_idx, 0 (finest) to 255 */
+function avifQuality(quantiser: number): number {
+  const next = quantisers.findIndex((measured) => measured >= quantiser);
+  if (next <= 0) return 100;
+  const [from = 0, to = 255] = quantisers.slice(next - 1);
+  const [high = 100, low = 1] = qualities.slice(next - 1);
+  return Math.round(high + ((quantiser - from) / (to - from)) * (low - high));
+}
+
+/**
+ * How a still picture is coded; undefined if the data cannot be read, or use features that picture writers do not use.
+ *
+ * @param data  an item of type av01: open bitstream units
+ * @returns     quantiser: base_q_idx, 0 (finest) to 255; isRgb: whether it codes red, green and blue, not brightness and
+ *              differences
+ */
+function av1Coding(data: Buffer): { quantiser: number; isRgb: boolean } | undefined {
+  let sequence: Sequence | undefined;
+  for (let at = 0; at + 2 <= data.length; ) {
+    const head = data[at] as number;
+    const type = (head >> 3) & 15;
+    let start = at + ((head & 4) === 0 ? 1 : 2);
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = data[start++] ?? 0;
+      length += (byte & 127) << shift;
+      if (byte < 128) break;
+    }
+    const unit = data.subarray(start, start + length);
+    if (type === SEQUENCE_HEADER) sequence = readSequence(bitsOf(unit));
+    if (sequence && (type === FRAME || type === FRAME_HEADER)) {
+      const quantiser = readQuantiser(bitsOf(unit), sequence);
+      return quantiser === undefined ? undefined : { quantiser, isRgb: sequence.isRgb };
+    }
+    at = start + length;
+  }
+  return undefined;
+}
+
+type Sequence = NonNullable<ReturnType<typeof readSequence>>;
+type Bits = (count: number) => number;
+
+function bitsOf(bytes: Buffer): Bits {
+  let at = 0;
+  return (count) => {
+    let value = 0;
+    for (let i = 0; i < count; i++, at++) value = value * 2 + (((bytes[at >> 3] ?? 0) >> (7 - (at & 7))) & 1);
+    return value;
+  };
+}
+
+/** For a still picture with the short header that all writers use. */
+function readSequence(bits: Bits) {
+  const profile = bits(3);
+  bits(1); // still_picture
+  const isReduced = bits(1) === 1;
+  if (!isReduced) return undefined;
+  bits(5); // level
+  const [widthBits, heightBits] = [bits(4) + 1, bits(4) + 1];
+  const [width, height] = [bits(widthBits) + 1, bits(heightBits) + 1];
+  const hasLargeBlocks = bits(1) === 1;
+  bits(2); // filters
+  const hasSuperResolution = bits(1) === 1;
+  bits(2); // more filters
+  const isDeep = bits(1) === 1;
+  if (profile === 2 && isDeep) bits(1); // twelve_bit
+  const isGrey = profile !== 1 && bits(1) === 1;
+  const isDescribed = bits(1) === 1;
+  if (isDescribed) bits(8 + 8); // primaries, transfer
+  const isRgb = isDescribed && !isGrey && bits(8) === 0;
+  return { width, height, hasLargeBlocks, hasSuperResolution, isRgb };
+}
+
+/** Undefined for a scaled picture, and for tiles of different sizes. */
+function readQuantiser(bits: Bits, sequence: Sequence): number | undefined {
+  bits(1); // disable_cdf_update
+  const isScreen = bits(1) === 1;
+  if (isScreen) bits(1); // force_integer_mv
+  const isScaled = sequence.hasSuperResolution && bits(1) === 1;
+  if (isScaled) return undefined;
+  if (bits(1) === 1) bits(32); // render size
+  if (isScreen) bits(1); // allow_intrabc
+  const isUniform = bits(1) === 1;
+  if (!isUniform) return undefined;
+  skipTiles(bits, sequence);
+  return bits(8);
+}
+
+/** The rest of tile_info, 5.9.15. */
+function skipTiles(bits: Bits, { width, height, hasLargeBlocks }: Sequence): void {
+  const [block, shift] = hasLargeBlocks ? [128, 7] : [64, 6];
+  const [columns, rows] = [Math.ceil(width / block), Math.ceil(height / block)];
+  const [widest, largest] = [4096 >> shift, (4096 * 2304) >> (2 * shift)];
+  let columnsLog2 = log2(widest, columns);
+  const leastTiles = Math.max(columnsLog2, log2(largest, rows * columns));
+  const mostColumns = log2(1, Math.min(columns, 64));
+  const mostRows = log2(1, Math.min(rows, 64));
+  while (columnsLog2 < mostColumns && bits(1) === 1) columnsLog2++;
+  let rowsLog2 = Math.max(leastTiles - columnsLog2, 0);
+  while (rowsLog2 < mostRows && bits(1) === 1) rowsLog2++;
+  if (columnsLog2 + rowsLog2 > 0) bits(columnsLog2 + rowsLog2 + 2); // context_update_tile_id, bytes of a size
+}
+
+/** The least k for which size * 2^k reaches the target. */
+function log2(size: number, target: number): number {
+  let k = 0;
+  while (size << k < target) k++;
+  return k;
 }

@@ -1,10 +1,15 @@
 // The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), which are copied
 // byte for byte.
-import { checksum, type Trait } from '../traits.js';
-import { type Animation, animationTraits } from './animation.js';
-import { atMost } from './part-limit.js';
+import {
+  type Animation,
+  animationTraits,
+  type ContainerTraits,
+  checksum,
+  listed,
+  type Trait,
+} from './parts.js';
 
-export interface GifContainer {
+export interface GifContainer extends ContainerTraits {
   readonly format: 'gif';
   readonly isInterlaced: boolean;
   /** Undefined for a single frame. */
@@ -15,60 +20,59 @@ export interface GifContainer {
 
 /** A block of the file after its header. */
 interface Part {
-  readonly kind: 'frame' | 'control' | 'extension';
-  readonly at: number;
+  readonly kind: 'frame' | 'control' | 'extension' | 'text';
   readonly bytes: Buffer;
 }
 
 const HEADER_LENGTH = 13;
-const [EXTENSION, IMAGE] = [0x21, 0x2c];
-const [CONTROL, COMMENT, PLAIN_TEXT, APPLICATION] = [0xf9, 0xfe, 0x01, 0xff];
+const [EXTENSION, IMAGE, COMMENT] = [0x21, 0x2c, 0xfe];
+/** Kinds of extension blocks by their label. */
+const kinds: Readonly<Record<number, Part['kind']>> = {
+  1: 'text',
+  249: 'control',
+  254: 'extension',
+  255: 'extension',
+};
+const CONTROL_LENGTH = 8;
 const LOOPS = 'NETSCAPE2.0';
 /** After the marker, its length, the name, and the block's length and number. */
 const LOOPS_AT = 16;
 /** A control block counts in hundredths of a second. */
 const TICK = 10;
 
-/** Reads the blocks of a GIF; in a damaged file, those before the damage. They are copies. */
+/** Reads the blocks of a GIF; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readGifContainer(bytes: Buffer): GifContainer {
   const parts = partsOf(bytes);
   const frames = parts.filter(({ kind }) => kind === 'frame');
-  const extensions = parts.filter(({ kind }) => kind === 'extension');
-  return {
-    format: 'gif',
-    isInterlaced: ((frames[0]?.bytes[9] ?? 0) & 0x40) !== 0,
-    animation: frames.length > 1 ? { durations: durationsOf(parts), loops: loopsOf(parts) } : undefined,
-    extensions: extensions.map((part) => Buffer.from(part.bytes)),
-  };
+  const extensions = parts.filter(({ kind }) => kind === 'extension').map((part) => Buffer.from(part.bytes));
+  const isInterlaced = ((frames[0]?.bytes[9] ?? 0) & 0x40) !== 0;
+  const animation =
+    frames.length > 1 ? { durations: durationsOf(parts), loops: loopsOf(extensions) } : undefined;
+  const traits: Trait[] = [
+    ['interlacing', isInterlaced ? 'yes' : 'none'],
+    ...animationTraits(animation),
+    ...extensions
+      .filter((bytes) => nameOf(bytes) !== LOOPS)
+      .map((bytes): Trait => [extensionNames[nameOf(bytes)] ?? 'extension', checksum(bytes)]),
+  ];
+  return { format: 'gif', isInterlaced, animation, extensions, traits };
 }
 
 /** Puts the container's durations and extensions into an encoded GIF. @throws Error if the number of frames differs */
 export function withGifContainer(encoded: Buffer, { animation, extensions }: GifContainer): Buffer {
-  const parts = partsOf(encoded);
   const durations = animation?.durations ?? [0];
-  const frames = parts.filter(({ kind }) => kind === 'frame');
-  if (frames.length !== durations.length)
-    throw new Error(`${durations.length} frames became ${frames.length}`);
-  const start = firstPart(encoded);
+  const body = partsOf(encoded).filter(({ kind }) => kind === 'frame' || kind === 'control');
   let frame = 0;
-  const body = parts.map(({ kind, bytes }) => {
-    if (kind === 'extension') return Buffer.alloc(0);
+  for (const { kind, bytes } of body)
     if (kind === 'frame') frame++;
     else bytes.writeUInt16LE(Math.round((durations[frame] ?? 0) / TICK), 4);
-    return bytes;
-  });
-  return Buffer.concat([encoded.subarray(0, start), ...extensions, ...body, Buffer.from([0x3b])]);
-}
-
-/** The file's properties besides its samples. */
-export function gifTraits(file: Buffer): Trait[] {
-  const { isInterlaced, animation, extensions } = readGifContainer(file);
-  const told = extensions.filter((bytes) => nameOf(bytes) !== LOOPS);
-  return [
-    ['interlacing', isInterlaced ? 'yes' : 'none'],
-    ...(animation ? animationTraits(animation) : []),
-    ...told.map((bytes): Trait => [extensionNames[nameOf(bytes)] ?? 'extension', checksum(bytes)]),
-  ];
+  if (frame !== durations.length) throw new Error(`${durations.length} frames became ${frame}`);
+  return Buffer.concat([
+    encoded.subarray(0, firstPart(encoded)),
+    ...extensions,
+    ...body.map(({ bytes }) => bytes),
+    Buffer.from([0x3b]),
+  ]);
 }
 
 const extensionNames: Readonly<Record<string, string>> = {
@@ -78,8 +82,7 @@ const extensionNames: Readonly<Record<string, string>> = {
 };
 
 function nameOf(extension: Buffer): string {
-  if (extension[1] === COMMENT) return 'comment';
-  return extension[1] === APPLICATION ? extension.toString('latin1', 3, 14) : '';
+  return extension[1] === COMMENT ? 'comment' : extension.toString('latin1', 3, 14);
 }
 
 /** A frame without a control block has duration 0. */
@@ -96,8 +99,8 @@ function durationsOf(parts: readonly Part[]): number[] {
 }
 
 /** The extension counts repetitions; without one, the animation is played once. */
-function loopsOf(parts: readonly Part[]): number {
-  const { bytes } = parts.find((part) => part.kind === 'extension' && nameOf(part.bytes) === LOOPS) ?? {};
+function loopsOf(extensions: readonly Buffer[]): number {
+  const bytes = extensions.find((extension) => nameOf(extension) === LOOPS);
   if (bytes === undefined || bytes.length < LOOPS_AT + 2) return 1;
   const again = bytes.readUInt16LE(LOOPS_AT);
   return again === 0 ? 0 : again + 1;
@@ -114,7 +117,7 @@ function tableLength(flags: number): number {
 
 /** @throws TooManyParts */
 function partsOf(bytes: Buffer): Part[] {
-  return [...atMost(gifParts(bytes), 'frames and extensions')];
+  return listed(gifParts(bytes), 'frames and extensions');
 }
 
 function* gifParts(bytes: Buffer): Generator<Part> {
@@ -124,14 +127,9 @@ function* gifParts(bytes: Buffer): Generator<Part> {
     // Before a frame's data: its place and size, its colours, and the size of its codes.
     const data = isFrame ? at + 10 + tableLength(bytes[at + 9] ?? 0) + 1 : at + 2;
     const end = afterBlocks(bytes, data);
-    if (end > bytes.length) return;
-    const label = bytes[at + 1];
-    if (isFrame) yield { kind: 'frame', at, bytes: bytes.subarray(at, end) };
-    else if (label === CONTROL && end - at >= 8)
-      yield { kind: 'control', at, bytes: bytes.subarray(at, end) };
-    else if (label === COMMENT || label === APPLICATION)
-      yield { kind: 'extension', at, bytes: bytes.subarray(at, end) };
-    else if (label !== PLAIN_TEXT && label !== CONTROL) return;
+    const kind = isFrame ? 'frame' : kinds[bytes[at + 1] ?? 0];
+    if (end > bytes.length || kind === undefined) return;
+    if (kind !== 'control' || end - at >= CONTROL_LENGTH) yield { kind, bytes: bytes.subarray(at, end) };
     at = end;
   }
 }

@@ -1,16 +1,13 @@
 // What follows the picture in a JPEG file (gain maps, previews, a short film), which is copied, and the index that points
 // there (CIPA DC-007, Multi-Picture Format), which is updated.
+import { ifInside } from './parts.js';
+import { isLittleEndian, readNumber, writeNumber } from './tiff-tags.js';
 
 /** 'MPF\0' begins at byte 4 of the segment. Offsets count from the header after it. */
 const HEADER_AT = 8;
 const ENTRIES_TAG = 0xb002;
+/** Of an entry; it holds a picture's size in bytes at 4 and its offset at 8. */
 const ENTRY_SIZE = 16;
-
-/** An index entry: a picture's size in bytes and its offset. */
-interface IndexEntry {
-  readonly size: number;
-  readonly offset: number;
-}
 
 /** Everything after the end of the first picture; a view. */
 export function trailerOf(file: Buffer): Buffer {
@@ -33,14 +30,8 @@ function nextMarker(file: Buffer, from: number): number {
   return found < 0 ? file.length : found;
 }
 
-export function isPictureIndex({
-  marker,
-  bytes,
-}: {
-  readonly marker: number;
-  readonly bytes: Buffer;
-}): boolean {
-  return marker === 0xe2 && bytes.toString('latin1', 4, 8) === 'MPF\0';
+export function isPictureIndex(segment: Buffer): boolean {
+  return segment[1] === 0xe2 && segment.toString('latin1', 4, 8) === 'MPF\0';
 }
 
 /**
@@ -52,46 +43,33 @@ export function isPictureIndex({
  * @returns             undefined for an index that cannot be read or points elsewhere
  */
 export function freeIndex(segment: Buffer, start: number, trailerStart: number): Buffer | undefined {
-  return withEntries(segment, ({ size, offset }, i) =>
-    i === 0 ? { size: 0, offset: 0 } : { size, offset: start + HEADER_AT + offset - trailerStart },
-  );
+  return withEntriesMoved(segment, start + HEADER_AT - trailerStart, 0);
 }
 
 /** The inverse of `freeIndex`, for another place. */
 export function boundIndex(segment: Buffer, start: number, trailerStart: number): Buffer | undefined {
-  return withEntries(segment, ({ size, offset }, i) =>
-    i === 0 ? { size: trailerStart, offset: 0 } : { size, offset: trailerStart + offset - start - HEADER_AT },
-  );
+  return withEntriesMoved(segment, trailerStart - start - HEADER_AT, trailerStart);
 }
 
-function withEntries(
-  segment: Buffer,
-  change: (entry: IndexEntry, i: number) => IndexEntry,
-): Buffer | undefined {
+/** @param firstSize  bytes of the first picture, whose offset is always 0 */
+function withEntriesMoved(segment: Buffer, by: number, firstSize: number): Buffer | undefined {
   const out = Buffer.from(segment);
-  const isLittle = out.toString('latin1', HEADER_AT, HEADER_AT + 2) === 'II';
-  const read = (at: number, size: number) => (isLittle ? out.readUIntLE(at, size) : out.readUIntBE(at, size));
-  const write = (value: number, at: number) =>
-    isLittle ? out.writeUInt32LE(value, at) : out.writeUInt32BE(value, at);
-  try {
+  const isLittle = isLittleEndian(out.subarray(HEADER_AT));
+  const read = (at: number, size: number) => readNumber(out, at, size, isLittle);
+  // Throws a RangeError if an entry would lie before what offsets count from.
+  const write = (value: number, at: number) => writeNumber(out, value, at, 4, isLittle);
+  return ifInside(() => {
     const directory = HEADER_AT + read(HEADER_AT + 4, 4);
-    const tags = Array.from(
-      { length: Math.min(read(directory, 2), out.length / 12) },
-      (_, i) => directory + 2 + 12 * i,
-    );
+    const count = Math.min(read(directory, 2), out.length / 12);
+    const tags = Array.from({ length: count }, (_, i) => directory + 2 + 12 * i);
     const tag = tags.find((at) => read(at, 2) === ENTRIES_TAG);
     if (tag === undefined) return undefined;
     const entries = HEADER_AT + read(tag + 8, 4);
     for (let i = 0; i < read(tag + 4, 4) / ENTRY_SIZE; i++) {
       const at = entries + ENTRY_SIZE * i;
-      const { size, offset } = change({ size: read(at + 4, 4), offset: read(at + 8, 4) }, i);
-      write(size, at + 4);
-      write(offset, at + 8);
+      if (i === 0) write(firstSize, at + 4);
+      write(i === 0 ? 0 : read(at + 8, 4) + by, at + 8);
     }
     return out;
-  } catch (error) {
-    // The offset leads out of the segment, or would be below 0.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  });
 }

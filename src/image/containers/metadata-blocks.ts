@@ -1,7 +1,8 @@
 // Moves EXIF, XMP and colour profile from one format to another, for a conversion.
 import { deflateSync } from 'node:zlib';
 import type { Metadata } from 'sharp';
-import { pngChunk } from '../png-palette.js';
+import type { Chunk } from './parts.js';
+import { type PngChunk, pngChunk } from './png-container.js';
 import { isDescriptive } from './tiff-container.js';
 import { withoutBoundNotes } from './tiff-maker-notes.js';
 import { readTiffTags, type TiffTag, withTiffDirectory } from './tiff-tags.js';
@@ -18,15 +19,25 @@ const XMP_MARK = 'http://ns.adobe.com/xap/1.0/\0';
 const ICC_MARK = 'ICC_PROFILE\0';
 /** Size of a JPEG segment, without its two bytes of length. */
 const LARGEST_SEGMENT = 65533;
+/** TIFF tags that are not part of EXIF: these, IPTC and Photoshop's blocks. */
 const [XMP_TAG, ICC_TAG] = [700, 34675];
-/** TIFF tags that are not part of EXIF: XMP, IPTC, Photoshop's blocks, the profile. */
 const besideExif = new Set([XMP_TAG, 33723, 34377, ICC_TAG]);
 
-/** @param metadata  from sharp, for any format; a TIFF's complete EXIF is in its tags only */
-export function metadataBlocks(
-  { tags }: { readonly tags?: readonly TiffTag[] },
-  { exif, xmp, icc }: Metadata,
-): MetadataBlocks {
+/** The blocks that there are, by the names of their traits. */
+export function namedBlocks({ exif, xmp, icc }: MetadataBlocks): Map<string, Buffer> {
+  const all = [
+    ['EXIF', exif],
+    ['XMP', xmp],
+    ['ICC profile', icc],
+  ] as const;
+  return new Map(all.flatMap(([name, bytes]) => (bytes ? [[name, bytes] as const] : [])));
+}
+
+/**
+ * @param metadata  from sharp, for any format
+ * @param tags      of a TIFF, whose complete EXIF is there only
+ */
+export function metadataBlocks({ exif, xmp, icc }: Metadata, tags?: readonly TiffTag[]): MetadataBlocks {
   return { exif: tags === undefined ? withoutMark(exif) : exifOfTags(tags), xmp, icc };
 }
 
@@ -43,37 +54,38 @@ function withoutMark(exif: Buffer | undefined): Buffer | undefined {
 
 /** The blocks as a JPEG's segments; a block that is too large is left out. */
 export function blocksAsSegments({ exif, xmp, icc }: MetadataBlocks): Buffer[] {
-  const segments = [
-    ...(exif ? [segment(0xe1, EXIF_MARK, exif)] : []),
-    ...(xmp ? [segment(0xe1, XMP_MARK, xmp)] : []),
-  ];
   const size = LARGEST_SEGMENT - ICC_MARK.length - 2;
   const count = Math.ceil((icc?.length ?? 0) / size);
-  for (let i = 0; icc && i < count; i++) {
-    const part = icc.subarray(i * size, (i + 1) * size);
-    segments.push(segment(0xe2, ICC_MARK, Buffer.concat([Buffer.from([i + 1, count]), part])));
-  }
-  return segments.flatMap((bytes) => bytes ?? []);
+  const profile = Array.from({ length: count }, (_, i) => {
+    const part = icc?.subarray(i * size, (i + 1) * size) ?? Buffer.alloc(0);
+    return segment(0xe2, ICC_MARK, Buffer.concat([Buffer.from([i + 1, count]), part]));
+  });
+  return [
+    ...(exif ? segment(0xe1, EXIF_MARK, exif) : []),
+    ...(xmp ? segment(0xe1, XMP_MARK, xmp) : []),
+    ...profile.flat(),
+  ];
 }
 
-function segment(marker: number, mark: string, data: Buffer): Buffer | undefined {
+/** Empty if it would be too large. */
+function segment(marker: number, mark: string, data: Buffer): Buffer[] {
   const length = mark.length + data.length;
-  if (length > LARGEST_SEGMENT) return undefined;
+  if (length > LARGEST_SEGMENT) return [];
   const head = Buffer.from([0xff, marker, 0, 0]);
   head.writeUInt16BE(length + 2, 2);
-  return Buffer.concat([head, Buffer.from(mark, 'latin1'), data]);
+  return [Buffer.concat([head, Buffer.from(mark, 'latin1'), data])];
 }
 
 /** The blocks as PNG chunks, to go before its data. */
-export function blocksAsPngChunks({ exif, xmp, icc }: MetadataBlocks): { type: string; bytes: Buffer }[] {
-  const chunks: (readonly [type: string, data: Buffer])[] = [];
-  if (icc) chunks.push(['iCCP', Buffer.concat([Buffer.from('icc\0\0'), deflateSync(icc)])]);
-  if (exif) chunks.push(['eXIf', exif]);
-  if (xmp) chunks.push(['iTXt', Buffer.concat([Buffer.from('XML:com.adobe.xmp\0\0\0\0\0'), xmp])]);
-  return chunks.map(([type, data]) => ({ type, bytes: pngChunk(type, data) }));
+export function blocksAsPngChunks({ exif, xmp, icc }: MetadataBlocks): PngChunk[] {
+  return [
+    ...(icc ? [pngChunk('iCCP', Buffer.concat([Buffer.from('icc\0\0'), deflateSync(icc)]))] : []),
+    ...(exif ? [pngChunk('eXIf', exif)] : []),
+    ...(xmp ? [pngChunk('iTXt', Buffer.concat([Buffer.from('XML:com.adobe.xmp\0\0\0\0\0'), xmp]))] : []),
+  ];
 }
 
-export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): { type: string; data: Buffer }[] {
+export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): Chunk[] {
   return [
     ...(icc ? [{ type: 'ICCP', data: icc }] : []),
     ...(exif ? [{ type: 'EXIF', data: exif }] : []),
@@ -83,12 +95,7 @@ export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): { type: 
 
 /** The blocks as tags. Those of EXIF go into the picture's directory. */
 export function blocksAsTiffTags({ exif, xmp, icc }: MetadataBlocks): TiffTag[] {
-  const tag = (id: number, type: number, value: Buffer): TiffTag => ({
-    id,
-    type,
-    count: value.length,
-    value,
-  });
+  const tag = (id: number, type: number, value: Buffer) => ({ id, type, count: value.length, value });
   return [
     ...(exif ? readTiffTags(exif).filter((own) => isDescriptive(own) && !besideExif.has(own.id)) : []),
     ...(xmp ? [tag(XMP_TAG, 1, xmp)] : []),

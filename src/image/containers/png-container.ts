@@ -1,21 +1,19 @@
 // The chunks around a PNG's pixels (PNG 3rd edition, section 5), which are copied byte for byte with their checksums.
-
-import { type PngPalette, paletteChunks, pngChunk } from '../png-palette.js';
-import { checksum, type Trait } from '../traits.js';
-import { atMost } from './part-limit.js';
+import { crc32 } from 'node:zlib';
+import type { PngPalette } from '../png-palette.js';
+import { type ContainerTraits, checksum, listed, type Trait } from './parts.js';
 
 /** How a PNG's pixels are laid out, and the ancillary chunks worth keeping. */
-export interface PngContainer {
+export interface PngContainer extends ContainerTraits {
   readonly format: 'png';
   readonly isInterlaced: boolean;
   readonly isAnimated: boolean;
   /** IHDR's bit depth and colour type, e.g. "8/2" for 8-bit RGB. */
   readonly sampleLayout: string;
   readonly palette: PngPalette | undefined;
-  /** Complete chunks (length, type, data, CRC) from before the first IDAT. */
-  readonly chunksBefore: readonly Chunk[];
-  /** Complete chunks from after it. */
-  readonly chunksAfter: readonly Chunk[];
+  /** From before the first IDAT. */
+  readonly chunksBefore: readonly PngChunk[];
+  readonly chunksAfter: readonly PngChunk[];
 }
 
 /** For a PNG made from another format. */
@@ -27,10 +25,12 @@ export const PLAIN_PNG = {
   palette: undefined,
   chunksBefore: [],
   chunksAfter: [],
+  traits: [],
 } as const satisfies PngContainer;
 
-interface Chunk {
+export interface PngChunk {
   readonly type: string;
+  /** Length, type, data, CRC. */
   readonly bytes: Buffer;
 }
 
@@ -41,21 +41,28 @@ const stillTrue = new Set('cHRM gAMA iCCP sRGB cICP mDCV cLLI sBIT bKGD sPLT tIM
 const boundToLayout = new Set(['sBIT', 'bKGD']);
 const PALETTE_COLOURS = 3;
 
-/** Reads the chunks of a PNG; in a damaged file, those before the damage. They are copies. */
+/** Reads the chunks of a PNG; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readPngContainer(bytes: Buffer): PngContainer {
   const chunks = chunksOf(bytes);
   const firstData = chunks.findIndex(({ type }) => type === 'IDAT');
   const dataAt = firstData < 0 ? chunks.length : firstData;
-  const copies = (part: readonly Chunk[]) =>
-    part.filter(isKept).map(({ type, bytes }) => ({ type, bytes: Buffer.from(bytes) }));
+  const isInterlaced = bytes[28] === 1;
+  const copies = (part: readonly PngChunk[]) =>
+    part.filter(isKept).map((chunk) => ({ ...chunk, bytes: Buffer.from(chunk.bytes) }));
   return {
     format: 'png',
-    isInterlaced: bytes[28] === 1,
+    isInterlaced,
     isAnimated: chunks.some(({ type }) => type === 'acTL'),
     sampleLayout: layoutOf(bytes),
     palette: readPalette(bytes, chunks),
     chunksBefore: copies(chunks.slice(0, dataAt)),
     chunksAfter: copies(chunks.slice(dataAt)),
+    traits: [
+      ['interlacing', isInterlaced ? 'Adam7' : 'none'],
+      ...chunks
+        .filter(({ type }) => !isCritical(type) && type !== 'tRNS')
+        .map((chunk): Trait => [chunkName(chunk), checksum(chunk.bytes)]),
+    ],
   };
 }
 
@@ -65,38 +72,50 @@ export function readPngContainer(bytes: Buffer): PngContainer {
  * @param palette  turns an encoded grey PNG, whose samples are then indices, into a palette PNG
  */
 export function withPngContainer(encoded: Buffer, container: PngContainer, palette?: PngPalette): Buffer {
-  const critical = chunksOf(encoded).filter(({ type }) => isCritical(type));
+  const [header, ...critical] = chunksOf(encoded).filter(({ type }) => isCritical(type));
   const isSameLayout = palette ? palette === container.palette : layoutOf(encoded) === container.sampleLayout;
-  const fitting = (chunks: readonly Chunk[]) =>
+  const fitting = (chunks: readonly PngChunk[]) =>
     chunks.filter(({ type }) => isSameLayout || !boundToLayout.has(type));
   const before = fitting(container.chunksBefore);
   const ordered = [
-    ...critical.filter(({ type }) => type === 'IHDR').map((chunk) => (palette ? indexHeader(chunk) : chunk)),
+    ...(header ? [palette ? indexHeader(header) : header] : []),
     ...before.filter(({ type }) => type !== 'bKGD'),
     ...(palette ? paletteChunks(palette) : []),
     // It refers to the palette, so it follows it.
     ...before.filter(({ type }) => type === 'bKGD'),
-    ...critical.filter(({ type }) => type !== 'IHDR' && type !== 'IEND'),
+    ...critical.filter(({ type }) => type !== 'IEND'),
     ...fitting(container.chunksAfter),
     ...critical.filter(({ type }) => type === 'IEND'),
   ];
   return Buffer.concat([encoded.subarray(0, SIGNATURE_LENGTH), ...ordered.map(({ bytes }) => bytes)]);
 }
 
-function indexHeader({ type, bytes }: Chunk): Chunk {
+function indexHeader({ type, bytes }: PngChunk): PngChunk {
   const data = Buffer.from(bytes.subarray(8, -4));
   data[9] = PALETTE_COLOURS;
-  return { type, bytes: pngChunk(type, data) };
+  return pngChunk(type, data);
 }
 
-function readPalette(file: Buffer, chunks: readonly Chunk[]): PngPalette | undefined {
+function paletteChunks({ colours, alphas }: PngPalette): PngChunk[] {
+  return [pngChunk('PLTE', colours), ...(alphas.length > 0 ? [pngChunk('tRNS', alphas)] : [])];
+}
+
+export function pngChunk(type: string, data: Buffer): PngChunk {
+  const bytes = Buffer.alloc(data.length + 12);
+  bytes.writeUInt32BE(data.length, 0);
+  bytes.write(type, 4, 'latin1');
+  data.copy(bytes, 8);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, -4)), data.length + 8);
+  return { type, bytes };
+}
+
+function readPalette(file: Buffer, chunks: readonly PngChunk[]): PngPalette | undefined {
   if (file[25] !== PALETTE_COLOURS) return undefined;
   const dataOf = (type: string) =>
     Buffer.from(chunks.find((chunk) => chunk.type === type)?.bytes.subarray(8, -4) ?? []);
   return { colours: dataOf('PLTE'), alphas: dataOf('tRNS') };
 }
 
-const interlacings: Readonly<Record<number, string>> = { 0: 'none', 1: 'Adam7' };
 const chunkNames: Readonly<Record<string, string>> = {
   iCCP: 'ICC profile',
   eXIf: 'EXIF',
@@ -104,35 +123,23 @@ const chunkNames: Readonly<Record<string, string>> = {
   gAMA: 'gamma',
   cICP: 'code points of the colour space (cICP)',
   tIME: 'time of change',
-  acTL: 'animation',
 };
 
-/** The file's properties besides its samples. */
-export function pngTraits(file: Buffer): Trait[] {
-  const chunks = chunksOf(file).filter(({ type }) => !isCritical(type) && type !== 'tRNS');
-  return [
-    ['interlacing', interlacings[file[28] ?? 0] ?? 'unknown'],
-    ...chunks.map(({ type, bytes }): Trait => [chunkName(type, bytes), checksum(bytes)]),
-  ];
-}
-
-function chunkName(type: string, bytes: Buffer): string {
-  if (type.endsWith('Xt')) {
-    const keyword = bytes.toString('latin1', 8, 8 + 79).split('\0')[0] ?? '';
-    return keyword === 'XML:com.adobe.xmp' ? 'XMP' : `text "${keyword}"`;
-  }
-  return chunkNames[type] ?? `chunk ${type}`;
+function chunkName({ type, bytes }: PngChunk): string {
+  if (!type.endsWith('Xt')) return chunkNames[type] ?? `chunk ${type}`;
+  const keyword = bytes.toString('latin1', 8, 8 + 79).split('\0')[0] ?? '';
+  return keyword === 'XML:com.adobe.xmp' ? 'XMP' : `text "${keyword}"`;
 }
 
 /** @throws TooManyParts */
-function chunksOf(bytes: Buffer): Chunk[] {
-  return [...atMost(pngChunks(bytes), 'chunks')];
+function chunksOf(bytes: Buffer): PngChunk[] {
+  return listed(pngChunks(bytes), 'chunks');
 }
 
 const DATA = Buffer.from('IDAT').readUInt32BE();
 
 /** Joins consecutive data chunks: a large picture has tens of thousands. */
-function* pngChunks(bytes: Buffer): Generator<Chunk> {
+function* pngChunks(bytes: Buffer): Generator<PngChunk> {
   for (let at = SIGNATURE_LENGTH; at + 12 <= bytes.length; ) {
     const isData = bytes.readUInt32BE(at + 4) === DATA;
     let end = at + 12 + bytes.readUInt32BE(at);
@@ -156,6 +163,6 @@ function isCritical(type: string): boolean {
 }
 
 /** Keeps ancillary chunks that are safe to copy by their name (lower-case fourth letter) or known to stay true. */
-function isKept({ type }: Chunk): boolean {
+function isKept({ type }: PngChunk): boolean {
   return !isCritical(type) && (/^...[a-z]/.test(type) || stillTrue.has(type));
 }

@@ -1,9 +1,13 @@
-// Compression and descriptive tags of a TIFF (profile, EXIF, XMP, IPTC, resolution, orientation, texts).
+// The first directory of a TIFF: how its pixels are coded, and its descriptive tags (profile, EXIF, XMP, IPTC, resolution,
+// orientation, texts).
+import type { TiffOptions } from 'sharp';
 import type { Picture } from '../../core/picture.js';
-import { withNotesInPlace } from './tiff-maker-notes.js';
+import { type ContainerTraits, checksum, type Trait } from './parts.js';
+import { makerNotesTraits, withNotesInPlace } from './tiff-maker-notes.js';
 import {
   isBigTiff,
   isLittleEndian,
+  MAKER_NOTES,
   readTiffTags,
   type TiffTag,
   tagNumber,
@@ -11,53 +15,42 @@ import {
   withTiffDirectory,
 } from './tiff-tags.js';
 
-/** Lossless compressions that sharp writes. */
-type TiffCompression = 'none' | 'lzw' | 'deflate' | 'packbits';
-
-export interface TiffContainer {
+export interface TiffContainer extends ContainerTraits {
   readonly format: 'tiff';
-  readonly compression: TiffCompression;
-  /** Whether rows are differenced before compression. */
-  readonly hasPredictor: boolean;
-  /** The name of a compression that this build of sharp cannot read, e.g. "Zstandard". */
-  readonly unreadableCompression: string | undefined;
-  /** Bits of one sample: 8, 16, 32, 64 ... */
-  readonly bitsPerSample: number;
-  /** A layout or meaning of the samples that we cannot decode: 'of 12-bit samples'. */
-  readonly unreadableLayout?: string | undefined;
   readonly isBig: boolean;
   readonly isLittle: boolean;
-  /** The meaning of its samples (PhotometricInterpretation). */
-  readonly photometric: number;
-  readonly samplesPerPixel: number;
-  /** The kind of the sample beside the colours: 1 or 2 an alpha, 0 unspecified; undefined if the file does not tell. */
-  readonly extraKind: number | undefined;
-  /** Width and height of its tiles; undefined if pixels are in strips. */
-  readonly tile: readonly [width: number, height: number] | undefined;
-  /** Descriptive tags of the first directory. */
+  /** A compression, layout or meaning of the samples that we cannot decode: 'of 12-bit samples'. */
+  readonly unreadable?: string | undefined;
+  /** All tags of the first directory. */
   readonly tags: readonly TiffTag[];
 }
 
-export const COMPRESSION = 259;
 const BITS_PER_SAMPLE = 258;
+const COMPRESSION = 259;
 const PHOTOMETRIC = 262;
 const SAMPLES_PER_PIXEL = 277;
-export const PLANAR = 284;
-export const PREDICTOR = 317;
-const TILE_WIDTH = 322;
-const TILE_HEIGHT = 323;
+const PLANAR = 284;
+const PREDICTOR = 317;
 const EXTRA_SAMPLES = 338;
-const UNSPECIFIED = 0;
-/** Photometric interpretations. */
-export const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
-const writable: Readonly<Record<number, TiffCompression>> = {
-  1: 'none',
-  5: 'lzw',
-  8: 'deflate',
-  32946: 'deflate',
-  32773: 'packbits',
+const REFERENCE_BLACK_WHITE = 532;
+/** Photometric interpretations; three are kinds of Lab. */
+const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
+const labSpaces: readonly number[] = [8, 9, 10];
+const [NONE, JPEG, DEFLATE] = [1, 7, 8];
+const compressions: Readonly<Record<number, string>> = {
+  [NONE]: 'none',
+  2: 'CCITT',
+  3: 'CCITT fax 3',
+  4: 'CCITT fax 4',
+  5: 'LZW',
+  6: 'JPEG (old)',
+  [JPEG]: 'JPEG',
+  [DEFLATE]: 'Deflate',
+  32946: 'Deflate',
+  32773: 'PackBits',
 };
-const unreadable: Readonly<Record<number, string>> = {
+/** Compressions that this build of sharp cannot read. */
+const unreadableCompressions: Readonly<Record<number, string>> = {
   34712: 'JPEG 2000',
   34887: 'LERC',
   34925: 'LZMA',
@@ -66,23 +59,25 @@ const unreadable: Readonly<Record<number, string>> = {
   50002: 'JPEG XL',
   52546: 'JPEG XL',
 };
-/** Tags about the pixels' layout, which the encoder writes, and sub-directories (330) and Photoshop layers (37724). */
-const structural = new Set([
-  256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 288, 289, 290, 291, 292, 293, 317, 320, 322, 323,
-  324, 325, 326, 327, 328, 330, 332, 333, 334, 336, 338, 339, 342, 347, 512, 513, 514, 515, 517, 518, 519,
-  520, 521, 529, 530, 531, 559, 37724,
+/** Tags about the pixels' place and coding, which the encoder writes. */
+const coding = new Set([
+  256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 288, 289, 292, 293, 317, 320, 322, 323, 324, 325,
+  326, 327, 328, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531,
 ]);
+/** Further tags that are not written again: about sub-directories (330), Photoshop layers (37724), inks, grey curves. */
+const lost = new Set([290, 291, 330, 332, 333, 334, 336, 342, 559, 37724]);
 /** Tags without a place in EXIF: the kind of picture, its screening, the limits of its samples. */
-const ofTiffAlone = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, 532]);
+const ofTiffAlone = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, REFERENCE_BLACK_WHITE]);
 const leastSample: readonly number[] = [280, 340];
 const greatestSample: readonly number[] = [281, 341];
-const REFERENCE_BLACK_WHITE = 532;
+/** A trait of every format. */
+const ORIENTATION = 274;
 /** Types that only BigTIFF has, and pointers to directories that we do not follow. */
 const unwritableTypes = new Set([13, 16, 17, 18]);
 
 /** Whether a tag describes the picture, not its layout in the file, and can be written again. */
 function isKept({ id, type }: TiffTag): boolean {
-  return !structural.has(id) && !unwritableTypes.has(type);
+  return !coding.has(id) && !lost.has(id) && !unwritableTypes.has(type);
 }
 
 /** Whether a tag may also be in EXIF. */
@@ -90,45 +85,46 @@ export function isDescriptive(tag: TiffTag): boolean {
   return isKept(tag) && !ofTiffAlone.has(tag.id);
 }
 
-/** For a TIFF made from another format: little-endian strips of RGB. */
+/** For a TIFF made from another format: little-endian strips, Deflate. */
 export const PLAIN_TIFF = {
   format: 'tiff',
-  compression: 'deflate',
-  hasPredictor: true,
-  unreadableCompression: undefined,
-  bitsPerSample: 8,
-  photometric: RGB,
-  samplesPerPixel: 3,
-  extraKind: undefined,
   isBig: false,
   isLittle: true,
-  tile: undefined,
-  tags: [],
+  tags: [short(COMPRESSION, DEFLATE), short(PREDICTOR, 2)],
+  traits: [],
 } as const satisfies TiffContainer;
 
-/** Reads the first directory of a TIFF; in a damaged file, what can be read. */
-export function readTiffContainer(bytes: Buffer): TiffContainer {
-  const tags = readTiffTags(bytes);
-  const compression = tagNumber(tags, COMPRESSION) ?? 1;
-  return {
-    format: 'tiff',
-    compression: writable[compression] ?? 'deflate',
-    hasPredictor: (tagNumber(tags, PREDICTOR) ?? 1) > 1,
-    unreadableCompression: unreadable[compression],
-    ...samplesOf(tags),
-    unreadableLayout: unreadableLayout(tags),
-    isBig: isBigTiff(bytes),
-    isLittle: isLittleEndian(bytes),
-    tile: tileOf(tags),
-    tags: tags.filter(isKept),
-  };
+/** Reads the first directory of a TIFF; in a damaged file, what can be read. @throws TooManyParts */
+export function readTiffContainer(file: Buffer): TiffContainer {
+  const tags = readTiffTags(file);
+  const [isBig, isLittle] = [isBigTiff(file), isLittleEndian(file)];
+  const traits = traitsOf(tags, isBig, isLittle);
+  return { format: 'tiff', isBig, isLittle, unreadable: unreadable(tags), tags, traits };
 }
 
-type TiffSamples = Pick<TiffContainer, 'bitsPerSample' | 'photometric' | 'samplesPerPixel' | 'extraKind'>;
+function unreadable(tags: readonly TiffTag[]): string | undefined {
+  const { bits, photometric, samplesPerPixel } = samplesOf(tags);
+  if (![1, 2, 4, 8, 16, 32].includes(bits)) return `of ${bits}-bit samples`;
+  const compression = unreadableCompressions[compressionOf(tags)];
+  if (compression !== undefined) return `with ${compression} compression`;
+  if (labSpaces.includes(photometric)) return 'in the colour space Lab';
+  const isPlanar = tagNumber(tags, PLANAR) === 2 && samplesPerPixel > 1;
+  return isPlanar && tileOf(tags) !== undefined ? 'in tiles of one channel each' : undefined;
+}
+
+interface TiffSamples {
+  /** Of one sample. */
+  readonly bits: number;
+  /** Their meaning. */
+  readonly photometric: number;
+  readonly samplesPerPixel: number;
+  /** The kind of the sample beside the colours: 1 or 2 an alpha, 0 unspecified; undefined if the file does not tell. */
+  readonly extraKind: number | undefined;
+}
 
 export function samplesOf(tags: readonly TiffTag[]): TiffSamples {
   return {
-    bitsPerSample: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
+    bits: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
     photometric: tagNumber(tags, PHOTOMETRIC) ?? BLACK_IS_ZERO,
     samplesPerPixel: tagNumber(tags, SAMPLES_PER_PIXEL) ?? 1,
     extraKind: tagNumber(tags, EXTRA_SAMPLES),
@@ -136,29 +132,54 @@ export function samplesOf(tags: readonly TiffTag[]): TiffSamples {
 }
 
 /** Whether a pixel's last sample is neither a colour nor declared an alpha. */
-export function hasUnknownBand({ photometric, samplesPerPixel, extraKind }: TiffSamples): boolean {
+export function hasUnknownBand(tags: readonly TiffTag[]): boolean {
+  const { photometric, samplesPerPixel, extraKind } = samplesOf(tags);
   const colours = photometric === RGB ? 3 : 1;
   const isPlain = [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB].includes(photometric);
   return isPlain && samplesPerPixel === colours + 1 && extraKind !== 1 && extraKind !== 2;
 }
 
-/** How the encoder has to write samples for `withTiffContainer`. */
-interface TiffCoding {
-  readonly hasPredictor: boolean;
-  /** Whether it gets the samples in big-endian order. */
-  readonly swapsBytes: boolean;
-  /** Whether it stores white as 0. */
-  readonly miniswhite: boolean;
+function compressionOf(tags: readonly TiffTag[]): number {
+  return tagNumber(tags, COMPRESSION) ?? NONE;
 }
 
-/** The predictor needs this machine's byte order, and floats cannot be passed swapped, so both stay little-endian. */
-export function tiffCoding(container: TiffContainer, { data, channels }: Picture): TiffCoding {
-  const { compression, isLittle, photometric } = container;
-  const hasPredictor = container.hasPredictor && (compression === 'lzw' || compression === 'deflate');
+/** Whether rows are differenced before compression. */
+function hasPredictor(tags: readonly TiffTag[]): boolean {
+  return (tagNumber(tags, PREDICTOR) ?? 1) > 1;
+}
+
+/** Width and height of its tiles; undefined if pixels are in strips. */
+function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {
+  const [width, height] = [tagNumber(tags, 322), tagNumber(tags, 323)];
+  return width === undefined || height === undefined ? undefined : [width, height];
+}
+
+/** Lossless compressions that sharp writes, as it names them. */
+const writable = ['none', 'lzw', 'deflate', 'packbits'] as const;
+
+/**
+ * How sharp has to write samples for `withTiffContainer`, and whether it gets them in big-endian order. The predictor needs
+ * this machine's byte order, and floats cannot be passed swapped, so both stay little-endian.
+ */
+export function tiffCoding(
+  { tags, isBig, isLittle }: TiffContainer,
+  { data, channels }: Picture,
+): { options: TiffOptions; swapsBytes: boolean } {
+  const name = compressions[compressionOf(tags)]?.toLowerCase();
+  const compression = writable.find((each) => each === name) ?? 'deflate';
+  const isDifferenced = hasPredictor(tags) && (compression === 'lzw' || compression === 'deflate');
+  const predictor = data instanceof Float32Array ? 'float' : 'horizontal';
+  const [tileWidth, tileHeight] = tileOf(tags) ?? [];
   return {
-    hasPredictor,
-    swapsBytes: !isLittle && !hasPredictor && data instanceof Uint16Array,
-    miniswhite: photometric === WHITE_IS_ZERO && channels === 1 && data instanceof Uint8Array,
+    options: {
+      compression,
+      predictor: isDifferenced ? predictor : 'none',
+      miniswhite:
+        samplesOf(tags).photometric === WHITE_IS_ZERO && channels === 1 && data instanceof Uint8Array,
+      bigtiff: isBig,
+      ...(tileWidth !== undefined && { tile: true, tileWidth, tileHeight }),
+    },
+    swapsBytes: !isLittle && !isDifferenced && data instanceof Uint16Array,
   };
 }
 
@@ -167,14 +188,15 @@ export function withTiffContainer(
   encoded: Buffer,
   container: TiffContainer,
   picture: Picture,
-  { swapsBytes }: TiffCoding,
+  swapsBytes: boolean,
 ): Buffer {
   const written = readTiffTags(encoded);
   const samples = samplesOf(written);
-  const own = written.filter(({ id }) => structural.has(id) && id !== EXTRA_SAMPLES);
-  const extra = hasUnknownBand(container) ? UNSPECIFIED : samples.extraKind;
+  const own = written.filter(({ id }) => (coding.has(id) && id !== EXTRA_SAMPLES) || lost.has(id));
+  const extra = hasUnknownBand(container.tags) ? 0 : samples.extraKind;
   if (extra !== undefined) own.push(short(EXTRA_SAMPLES, extra));
-  const tags = container.tags.filter((tag) => staysTrue(tag, container, samples, picture));
+  const before = samplesOf(container.tags);
+  const tags = container.tags.filter((tag) => isKept(tag) && staysTrue(tag, before, samples, picture));
   const isLittle = container.isLittle || !(swapsBytes || picture.data instanceof Uint8Array);
   const placed = withNotesInPlace(encoded, [...own, ...tags], isLittle, container.isBig ? 16 : 8);
   return withTiffDirectory(placed.file, placed.tags, isLittle);
@@ -185,37 +207,95 @@ function short(id: number, value: number): TiffTag {
 }
 
 /** Sample limits stay true if the new samples keep to them; tags with numbers of samples, if the samples are alike. */
-function staysTrue(tag: TiffTag, before: TiffSamples, after: TiffSamples, picture: Picture): boolean {
-  const isLeast = leastSample.includes(tag.id);
-  if (!isLeast && !greatestSample.includes(tag.id) && tag.id !== REFERENCE_BLACK_WHITE) return true;
+function staysTrue(
+  { id, ...tag }: TiffTag,
+  before: TiffSamples,
+  after: TiffSamples,
+  picture: Picture,
+): boolean {
+  const isLeast = leastSample.includes(id);
+  if (!isLeast && !greatestSample.includes(id) && id !== REFERENCE_BLACK_WHITE) return true;
   const isAlike =
-    before.bitsPerSample === after.bitsPerSample &&
+    before.bits === after.bits &&
     before.samplesPerPixel === after.samplesPerPixel &&
     before.photometric === after.photometric;
-  if (!isAlike || tag.id === REFERENCE_BLACK_WHITE) return isAlike;
-  const limits = tagNumbers(tag);
-  const { data, channels } = picture;
+  if (!isAlike || id === REFERENCE_BLACK_WHITE) return isAlike;
+  const limits = tagNumbers([{ id, ...tag }], id);
   const isInverted = before.photometric === WHITE_IS_ZERO;
   if (limits.length === 0 || isInverted) return false;
-  for (let i = 0; i < data.length; i++) {
-    const limit = limits[i % channels] ?? (limits[0] as number);
-    const sample = data[i] as number;
-    if (isLeast ? sample < limit : sample > limit) return false;
-  }
-  return true;
+  return !picture.data.some((sample, i) => {
+    const limit = limits[i % picture.channels] ?? (limits[0] as number);
+    return isLeast ? sample < limit : sample > limit;
+  });
 }
 
-const labSpaces: readonly number[] = [8, 9, 10];
+const tagNames: Readonly<Record<number, string>> = {
+  254: 'kind of picture (NewSubfileType)',
+  255: 'kind of picture (SubfileType)',
+  263: 'screening (Threshholding)',
+  264: 'screening (CellWidth)',
+  265: 'screening (CellLength)',
+  280: 'least sample (MinSampleValue)',
+  281: 'greatest sample (MaxSampleValue)',
+  282: 'horizontal density',
+  283: 'vertical density',
+  296: 'unit of density',
+  321: 'halftone hints',
+  330: 'further pictures (SubIFD)',
+  340: 'least sample (SMinSampleValue)',
+  341: 'greatest sample (SMaxSampleValue)',
+  532: 'reference black and white',
+  700: 'XMP',
+  33723: 'IPTC',
+  34377: 'Photoshop blocks',
+  34665: 'EXIF',
+  34675: 'ICC profile',
+  34853: 'GPS',
+  37724: 'Photoshop layers',
+};
+const alphas: Readonly<Record<number, string>> = { 1: 'multiplied into the colours', 2: 'plain' };
 
-function unreadableLayout(tags: readonly TiffTag[]): string | undefined {
-  const { bitsPerSample: bits, photometric, samplesPerPixel } = samplesOf(tags);
-  if (![1, 2, 4, 8, 16, 32, 64].includes(bits)) return `of ${bits}-bit samples`;
-  if (labSpaces.includes(photometric)) return 'in the colour space Lab';
-  const isPlanar = tagNumber(tags, PLANAR) === 2 && samplesPerPixel > 1;
-  return isPlanar && tileOf(tags) !== undefined ? 'in tiles of one channel each' : undefined;
+function traitsOf(tags: readonly TiffTag[], isBig: boolean, isLittle: boolean): Trait[] {
+  const tile = tileOf(tags);
+  const compression = compressionOf(tags);
+  const { extraKind, photometric, samplesPerPixel } = samplesOf(tags);
+  const alpha = alphas[extraKind ?? 0];
+  const traits: (Trait | false)[] = [
+    ['variant', isBig ? 'BigTIFF' : 'classic TIFF'],
+    ['byte order', isLittle ? 'little-endian' : 'big-endian'],
+    ['compression', compressions[compression] ?? `number ${compression}`],
+    ['predictor', hasPredictor(tags) ? 'yes' : 'no'],
+    ['layout', tile === undefined ? 'strips' : `tiles of ${tile.join(' x ')}`],
+    samplesPerPixel > 1 && ['planes', tagNumber(tags, PLANAR) === 2 ? 'one for each channel' : 'together'],
+    photometric === WHITE_IS_ZERO && ['white stored as 0', 'yes'],
+    hasUnknownBand(tags) && ['band beside the colours', 'of unknown kind'],
+    alpha !== undefined && ['alpha', alpha],
+  ];
+  // In YCbCr, reference black and white is a part of the colours' coding.
+  const isCoding = (id: number) =>
+    coding.has(id) || id === ORIENTATION || (photometric === YCBCR && id === REFERENCE_BLACK_WHITE);
+  return [
+    ...traits.filter((trait) => trait !== false),
+    ...tags
+      .filter(({ id }) => !isCoding(id))
+      .map((tag): Trait => [tagNames[tag.id] ?? `tag ${tag.id}`, checksum(contentOf(tag))]),
+    ...makerNotesTraits(tags),
+  ];
 }
 
-export function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {
-  const [width, height] = [tagNumber(tags, TILE_WIDTH), tagNumber(tags, TILE_HEIGHT)];
-  return width === undefined || height === undefined ? undefined : [width, height];
+/** The channels in words, by the tags; undefined if these add nothing to the samples. */
+export function tiffColour({ tags }: TiffContainer): string | undefined {
+  const { photometric, samplesPerPixel } = samplesOf(tags);
+  if (photometric === PALETTE) return 'palette';
+  // In a JPEG stream, YCbCr belongs to the compression.
+  if (photometric === YCBCR && compressionOf(tags) !== JPEG) return 'YCbCr';
+  if (!hasUnknownBand(tags)) return undefined;
+  return `${samplesPerPixel > 2 ? 'RGB' : 'grey'} and a further band`;
+}
+
+/** A tag's value, with the tags it points to. The maker's notes are separate traits. */
+function contentOf({ id, type, count, value, directory }: TiffTag): Buffer {
+  const head = Buffer.from(`${id} ${type} ${count} `);
+  const behind = directory?.filter((tag) => tag.id !== MAKER_NOTES).map(contentOf);
+  return Buffer.concat([head, ...(behind ?? [value])]);
 }

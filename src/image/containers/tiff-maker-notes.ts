@@ -1,24 +1,19 @@
 // The camera maker's notes in EXIF (tag 37500), which we do not interpret. Most count from the start of their TIFF structure
 // and use its byte order, so they are valid only if both stay.
 
-import { checksum, type Trait } from '../traits.js';
-import { type TiffTag, tagNumbers } from './tiff-tags.js';
+import { checksum, type Trait } from './parts.js';
+import { MAKER_NOTES, type TiffTag, tagNumbers } from './tiff-tags.js';
 
-const MAKER_NOTES = 37_500;
 /** An intact file has one. */
 const MOST_NOTES = 4;
 const strips = { offsets: 273, lengths: 279 };
 const tiles = { offsets: 324, lengths: 325 };
 const [LONG, LONG8] = [4, 16];
 
-export function isMakerNotes({ id }: TiffTag): boolean {
-  return id === MAKER_NOTES;
-}
-
 /** Empty if there are none. */
 export function makerNotesTraits(tags: readonly TiffTag[]): Trait[] {
   return withDirectories(tags)
-    .filter(isMakerNotes)
+    .filter(({ id }) => id === MAKER_NOTES)
     .map(({ value, place }) => {
       const bound = place === undefined ? '' : `${place.at} ${place.isLittle}`;
       return ['maker notes', checksum(Buffer.concat([value, Buffer.from(bound)]))];
@@ -43,19 +38,6 @@ function withDirectories(tags: readonly TiffTag[]): TiffTag[] {
   return tags.flatMap((tag) => [tag, ...withDirectories(tag.directory ?? [])]);
 }
 
-interface BoundNotes {
-  readonly value: Buffer;
-  readonly at: number;
-  readonly after: number;
-  readonly isLittle: boolean;
-}
-
-function boundNotes(tags: readonly TiffTag[]): BoundNotes[] {
-  return withDirectories(tags).flatMap(({ value, place }) =>
-    place === undefined ? [] : [{ value, ...place, after: even(place.at + value.length) }],
-  );
-}
-
 /**
  * Puts notes that are bound to a place there, and moves pixels out of the way. Leaves the notes out if that is impossible.
  *
@@ -70,14 +52,15 @@ export function withNotesInPlace(
   isLittle: boolean,
   start: number,
 ): { file: Buffer; tags: readonly TiffTag[] } {
-  const notes = boundNotes(tags);
+  const notes = withDirectories(tags).flatMap(({ value, place }) =>
+    place === undefined ? [] : [{ value, ...place, after: even(place.at + value.length) }],
+  );
   if (notes.length === 0) return { file, tags };
   const pieces = [strips, tiles].find(({ offsets }) => tags.some(({ id }) => id === offsets));
   const canStay = notes.every((each) => each.isLittle === isLittle && each.at >= start);
   if (!canStay || notes.length > MOST_NOTES || pieces === undefined)
     return { file, tags: withoutBoundNotes(tags) };
-  const numbers = (wanted: number) => tagNumbers(tags.find(({ id }) => id === wanted));
-  const lengths = numbers(pieces.lengths);
+  const lengths = tagNumbers(tags, pieces.lengths);
   let end = start;
   const offsets = lengths.map((length) => {
     const inTheWay = () => notes.find(({ at, after }) => end < after && end + length > at);
@@ -89,9 +72,8 @@ export function withNotesInPlace(
   const moved = Buffer.alloc(Math.max(end, ...notes.map(({ after }) => after)));
   file.copy(moved, 0, 0, start);
   for (const { value, at } of notes) value.copy(moved, at);
-  numbers(pieces.offsets).forEach((offset, i) => {
+  for (const [i, offset] of tagNumbers(tags, pieces.offsets).entries())
     file.copy(moved, offsets[i], offset, offset + (lengths[i] ?? 0));
-  });
   const changed = tags.map((tag) => (tag.id === pieces.offsets ? withNumbers(tag, offsets) : tag));
   return { file: moved, tags: changed };
 }

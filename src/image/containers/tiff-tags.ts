@@ -1,5 +1,5 @@
 // Reads a TIFF's directories (TIFF 6.0, section 2, and BigTIFF) and appends one to a file. Interprets no tags or pixels.
-import { MOST_PARTS, TooManyParts } from './part-limit.js';
+import { ifInside, MOST_PARTS, TooManyParts } from './parts.js';
 
 /** Writers may store small values, such as both densities, in the same bytes. */
 const MOST_SHARED_BYTES = 65_536;
@@ -7,7 +7,7 @@ const MOST_SHARED_BYTES = 65_536;
 /** One tag, its value in little-endian bytes. */
 export interface TiffTag {
   readonly id: number;
-  /** Field type 1-13 of the specification. A tag with a `directory` is written as LONG. */
+  /** Field type of the specification. A tag with a `directory` is written as LONG. */
   readonly type: number;
   readonly count: number;
   readonly value: Buffer;
@@ -20,70 +20,54 @@ export interface TiffTag {
 /** EXIF, GPS and interoperability point to directories of their own. */
 const directoryTags: readonly number[] = [34665, 34853, 40965];
 
-const MAKER_NOTES = 37_500;
+export const MAKER_NOTES = 37_500;
 /** Beginnings of maker notes with their own byte order and offsets, which may be anywhere. */
 const movableNotes = ['Nikon\0\x02', 'OLYMPUS\0', 'OM SYSTEM\0', 'FUJIFILM', 'PENTAX \0', 'Apple iOS\0'];
 
 const LONG = 4;
-/** Bytes of a value, and of the numbers in it (a rational has two), by field type. */
-const sizes: Readonly<Record<number, readonly [size: number, word: number]>> = {
-  1: [1, 1],
+
+/** By field type: bytes of a value, bytes of the numbers in it (a rational has two), and what reads one. */
+const types: Readonly<
+  Record<number, readonly [size: number, word: number, read?: (value: Buffer, at: number) => number]>
+> = {
+  1: [1, 1, (value, at) => value.readUInt8(at)],
   2: [1, 1],
-  3: [2, 2],
-  4: [4, 4],
+  3: [2, 2, (value, at) => value.readUInt16LE(at)],
+  4: [4, 4, (value, at) => value.readUInt32LE(at)],
   5: [8, 4],
-  6: [1, 1],
+  6: [1, 1, (value, at) => value.readInt8(at)],
   7: [1, 1],
-  8: [2, 2],
-  9: [4, 4],
+  8: [2, 2, (value, at) => value.readInt16LE(at)],
+  9: [4, 4, (value, at) => value.readInt32LE(at)],
   10: [8, 4],
-  11: [4, 4],
-  12: [8, 8],
+  11: [4, 4, (value, at) => value.readFloatLE(at)],
+  12: [8, 8, (value, at) => value.readDoubleLE(at)],
   13: [4, 4],
-  16: [8, 8],
+  16: [8, 8, (value, at) => Number(value.readBigUInt64LE(at))],
   17: [8, 8],
   18: [8, 8],
 };
 
-/** The tags of the first directory; in a damaged file, those that can be read. Values are copies. */
+/** The tags of the first directory; in a damaged file, those that can be read. Values are copies. @throws TooManyParts */
 export function readTiffTags(file: Buffer): TiffTag[] {
-  try {
-    const isLittle = isLittleEndian(file);
-    const isBig = number(file, 2, 2, isLittle) === 43;
-    const offset = isBig ? number(file, 8, 8, isLittle) : number(file, 4, 4, isLittle);
-    return readDirectory({ file, isLittle, isBig, read: { tags: 0, bytes: 0 } }, offset, 0);
-  } catch (error) {
-    if (error instanceof RangeError) return [];
-    throw error;
-  }
+  const [isLittle, isBig] = [isLittleEndian(file), isBigTiff(file)];
+  const source = { file, isLittle, isBig, read: { tags: 0, bytes: 0 } };
+  const { inline } = lengthsOf(isBig);
+  return ifInside(() => readDirectory(source, readNumber(file, inline, inline, isLittle), 0)) ?? [];
 }
 
-/** The first number of a tag's value; undefined if the tag is absent or not an integer. */
+/** The first number of a tag's value; undefined if the tag is absent, a text or rational. */
 export function tagNumber(tags: readonly TiffTag[], id: number): number | undefined {
-  const tag = tags.find((candidate) => candidate.id === id);
-  const size = tag === undefined ? 0 : (sizes[tag.type]?.[0] ?? 0);
-  return tag === undefined || tag.count < 1 || size > 4 ? undefined : tag.value.readUIntLE(0, size);
+  return tagNumbers(tags, id)[0];
 }
 
 /** The numbers of a tag's value; empty if it is absent, a text or rational. */
-export function tagNumbers(tag: TiffTag | undefined): number[] {
-  const read = tag && numberReaders[tag.type];
-  const size = tag && sizes[tag.type]?.[0];
-  if (!tag || !read || !size) return [];
+export function tagNumbers(tags: readonly TiffTag[], id: number): number[] {
+  const tag = tags.find((candidate) => candidate.id === id);
+  const [size = 1, , read] = (tag && types[tag.type]) ?? [];
+  if (!tag || !read) return [];
   return Array.from({ length: Math.floor(tag.value.length / size) }, (_, i) => read(tag.value, i * size));
 }
-
-const numberReaders: Readonly<Record<number, (value: Buffer, at: number) => number>> = {
-  1: (value, at) => value.readUInt8(at),
-  3: (value, at) => value.readUInt16LE(at),
-  4: (value, at) => value.readUInt32LE(at),
-  6: (value, at) => value.readInt8(at),
-  8: (value, at) => value.readInt16LE(at),
-  9: (value, at) => value.readInt32LE(at),
-  11: (value, at) => value.readFloatLE(at),
-  12: (value, at) => value.readDoubleLE(at),
-  16: (value, at) => Number(value.readBigUInt64LE(at)),
-};
 
 export function isLittleEndian(file: Buffer): boolean {
   return file.toString('latin1', 0, 2) === 'II';
@@ -99,31 +83,25 @@ export function isBigTiff(file: Buffer): boolean {
  * @param isLittle  the byte order of the result; pixels do not change
  */
 export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[], isLittle = true): Buffer {
-  const form = isBigTiff(file) ? bigForm : classicForm;
+  const isBig = isBigTiff(file);
+  const { inline } = lengthsOf(isBig);
   const start = file.length + (file.length % 2);
-  const directory = directoryBytes(tags, start, form, isLittle);
+  const directory = directoryBytes(tags, start, isBig, isLittle);
   const out = Buffer.concat([file, Buffer.alloc(start - file.length), directory]);
   out.write(isLittle ? 'II' : 'MM', 'latin1');
-  writeNumber(out, form.version, 2, 2, isLittle);
-  if (form === bigForm) writeNumber(out, form.inline, 4, 2, isLittle);
-  writeNumber(out, start, form.pointerAt, form.inline, isLittle);
+  writeNumber(out, isBig ? 43 : 42, 2, 2, isLittle);
+  if (isBig) writeNumber(out, inline, 4, 2, isLittle);
+  writeNumber(out, start, inline, inline, isLittle);
   return out;
 }
 
-/** Lengths of a directory's numbers, in bytes. */
-interface Form {
-  /** Of the number of entries. */
-  readonly count: number;
-  readonly entry: number;
-  /** Of a value that fits in its entry, and of an offset. */
-  readonly inline: number;
-  /** Where the file has the offset of its first directory. */
-  readonly pointerAt: number;
-  readonly version: number;
+/**
+ * Lengths of a directory's numbers, in bytes: of the number of entries; of an entry; of a value that fits in its entry, and of
+ * an offset. The file's header has the offset of the first directory after as many bytes.
+ */
+function lengthsOf(isBig: boolean): { count: number; entry: number; inline: number } {
+  return isBig ? { count: 8, entry: 20, inline: 8 } : { count: 2, entry: 12, inline: 4 };
 }
-
-const classicForm: Form = { count: 2, entry: 12, inline: 4, pointerAt: 4, version: 42 };
-const bigForm: Form = { count: 8, entry: 20, inline: 8, pointerAt: 8, version: 43 };
 
 interface Source {
   readonly file: Buffer;
@@ -135,17 +113,18 @@ interface Source {
 
 function readDirectory(source: Source, offset: number, depth: number): TiffTag[] {
   const { file, isLittle, isBig } = source;
-  const { count: countSize, entry: entrySize, inline } = isBig ? bigForm : classicForm;
-  const count = number(file, offset, countSize, isLittle);
+  const { count: countSize, entry: entrySize, inline } = lengthsOf(isBig);
+  const count = readNumber(file, offset, countSize, isLittle);
   const tags: TiffTag[] = [];
   for (let i = 0; i < Math.min(count, 65535); i++) {
     const at = offset + countSize + i * entrySize;
-    const id = number(file, at, 2, isLittle);
-    const type = number(file, at + 2, 2, isLittle);
-    const values = number(file, at + 4, inline, isLittle);
-    const [size, word] = sizes[type] ?? [0, 1];
+    const id = readNumber(file, at, 2, isLittle);
+    const type = readNumber(file, at + 2, 2, isLittle);
+    const values = readNumber(file, at + 4, inline, isLittle);
+    const [size, word] = types[type] ?? [0, 1];
     const length = size * values;
-    const valueAt = length <= inline ? at + 4 + inline : number(file, at + 4 + inline, inline, isLittle);
+    const inlineAt = at + 4 + inline;
+    const valueAt = length <= inline ? inlineAt : readNumber(file, inlineAt, inline, isLittle);
     if (size === 0 || valueAt + length > file.length) continue;
     countTag(source, length);
     const value = swapped(Buffer.from(file.subarray(valueAt, valueAt + length)), isLittle ? 1 : word);
@@ -153,7 +132,11 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
       const pointer = value.readUIntLE(0, Math.min(size, 6));
       const directory = pointer < file.length ? readDirectory(source, pointer, depth + 1) : [];
       if (directory.length > 0) tags.push({ id, type: LONG, count: 1, value: Buffer.alloc(4), directory });
-    } else if (id === MAKER_NOTES && length > inline && !isMovable(value))
+    } else if (
+      id === MAKER_NOTES &&
+      length > inline &&
+      !movableNotes.some((start) => value.toString('latin1', 0, start.length) === start)
+    )
       tags.push({ id, type, count: values, value, place: { at: valueAt, isLittle } });
     else tags.push({ id, type, count: values, value });
   }
@@ -170,30 +153,26 @@ function countTag({ file, read }: Source, length: number): void {
     throw new TooManyParts(`found tags with more than the file's ${file.length} bytes, expected less`);
 }
 
-function isMovable(notes: Buffer): boolean {
-  return movableNotes.some((start) => notes.toString('latin1', 0, start.length) === start);
-}
-
-function directoryBytes(tags: readonly TiffTag[], start: number, form: Form, isLittle: boolean): Buffer {
-  const { count, entry, inline } = form;
+function directoryBytes(tags: readonly TiffTag[], start: number, isBig: boolean, isLittle: boolean): Buffer {
+  const { count, entry, inline } = lengthsOf(isBig);
   const sorted = [...tags].sort((a, b) => a.id - b.id);
   const table = Buffer.alloc(count + entry * sorted.length + inline);
   const parts: Buffer[] = [table];
   let end = start + table.length;
   writeNumber(table, sorted.length, 0, count, isLittle);
-  sorted.forEach((tag, i) => {
+  for (const [i, tag] of sorted.entries()) {
     const at = count + entry * i;
-    const valueAt = at + entry - inline;
+    const valueAt = at + 4 + inline;
     writeNumber(table, tag.id, at, 2, isLittle);
     writeNumber(table, tag.type, at + 2, 2, isLittle);
     writeNumber(table, tag.count, at + 4, inline, isLittle);
     if (tag.place !== undefined) {
       writeNumber(table, tag.place.at, valueAt, inline, isLittle);
-      return;
+      continue;
     }
     const bytes = tag.directory
-      ? directoryBytes(tag.directory, end, form, isLittle)
-      : swapped(Buffer.from(tag.value), isLittle ? 1 : (sizes[tag.type]?.[1] ?? 1));
+      ? directoryBytes(tag.directory, end, isBig, isLittle)
+      : swapped(Buffer.from(tag.value), isLittle ? 1 : (types[tag.type]?.[1] ?? 1));
     if (tag.directory === undefined && bytes.length <= inline) bytes.copy(table, valueAt);
     else {
       // The pointer to a directory is itself a value, of 4 bytes.
@@ -201,19 +180,20 @@ function directoryBytes(tags: readonly TiffTag[], start: number, form: Form, isL
       parts.push(bytes, Buffer.alloc(bytes.length % 2));
       end += bytes.length + (bytes.length % 2);
     }
-  });
+  }
   return Buffer.concat(parts);
 }
 
-/** Writes 2, 4 or 8 bytes. */
-function writeNumber(out: Buffer, value: number, at: number, size: number, isLittle: boolean): void {
+/** @param size  2, 4 or 8 bytes */
+export function writeNumber(out: Buffer, value: number, at: number, size: number, isLittle: boolean): void {
   if (size === 8 && isLittle) out.writeBigUInt64LE(BigInt(value), at);
   else if (size === 8) out.writeBigUInt64BE(BigInt(value), at);
   else if (isLittle) out.writeUIntLE(value, at, size);
   else out.writeUIntBE(value, at, size);
 }
 
-function number(file: Buffer, at: number, size: number, isLittle: boolean): number {
+/** @throws RangeError if it lies outside the file */
+export function readNumber(file: Buffer, at: number, size: number, isLittle: boolean): number {
   if (size === 8) return Number(isLittle ? file.readBigUInt64LE(at) : file.readBigUInt64BE(at));
   return isLittle ? file.readUIntLE(at, size) : file.readUIntBE(at, size);
 }

@@ -1,12 +1,16 @@
 // The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, which are copied byte for
-// byte.
+// byte; and the quality, from the quantiser in a frame's header (RFC 6386, sections 9.3 to 9.6 and 19.2).
+import {
+  type Animation,
+  animationTraits,
+  type Chunk,
+  type ContainerTraits,
+  checksum,
+  listed,
+  type Trait,
+} from './parts.js';
 
-import { checksum, type Trait } from '../traits.js';
-import { webpQuality } from '../webp-quality.js';
-import { type Animation, animationTraits } from './animation.js';
-import { atMost } from './part-limit.js';
-
-export interface WebpContainer {
+export interface WebpContainer extends ContainerTraits {
   readonly format: 'webp';
   readonly isLossless: boolean;
   /** 1-100 for a lossy file, estimated from its quantiser. */
@@ -21,70 +25,36 @@ interface WebpAnimation extends Animation {
   readonly background: Buffer;
 }
 
-interface Chunk {
-  readonly type: string;
-  readonly data: Buffer;
-}
-
-const ICC_FLAG = 0x20;
 const ALPHA_FLAG = 0x10;
-const EXIF_FLAG = 0x08;
-const XMP_FLAG = 0x04;
 const ANIMATION_FLAG = 0x02;
+/** Flags of metadata in the extended header. */
+const metadataFlags: Readonly<Record<string, number>> = { ICCP: 0x20, EXIF: 0x08, 'XMP ': 0x04 };
 /** In an animation's frame: place, size and duration, before its pixels. */
 const FRAME_HEADER = 16;
 const DO_NOT_BLEND = 0x02;
 const framePixels = new Set(['VP8 ', 'VP8L', 'ALPH']);
-const pixelChunks = new Set(['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANIM', 'ANMF']);
+const structural = new Set([...framePixels, 'VP8X', 'ANIM', 'ANMF']);
 
-/** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. */
+/** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readWebpContainer(bytes: Buffer): WebpContainer {
-  const chunks = chunksOf(bytes);
-  return {
-    format: 'webp',
-    isLossless: isLossless(chunks),
-    quality: qualityOf(chunks),
-    animation: animationOf(chunks),
-    chunks: chunks
-      .filter(({ type }) => !pixelChunks.has(type))
-      .map(({ type, data }) => ({ type, data: Buffer.from(data) })),
-  };
+  const all = chunksOf(bytes);
+  const pixels = listed(withFrames(all), 'chunks');
+  const lossy = pixels.find(({ type }) => type === 'VP8 ');
+  const isLossless = lossy === undefined && pixels.some(({ type }) => type === 'VP8L');
+  const quality = webpQuality(lossy?.data ?? new Uint8Array());
+  const animation = animationOf(all);
+  const chunks = all
+    .filter(({ type }) => !structural.has(type))
+    .map(({ type, data }) => ({ type, data: Buffer.from(data) }));
+  const traits: Trait[] = [
+    ...animationTraits(animation),
+    ['compression', isLossless ? 'lossless' : `lossy, quality about ${quality}`],
+    ...chunks.map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
+  ];
+  return { format: 'webp', isLossless, quality, animation, chunks, traits };
 }
 
-/**
- * Puts the container's metadata into an encoded WebP.
- *
- * @param width   the picture's, 1-16383 pixels
- * @param height  likewise
- */
-export function withWebpContainer(
-  encoded: Buffer,
-  container: WebpContainer,
-  width: number,
-  height: number,
-): Buffer {
-  if (container.chunks.length === 0) return encoded;
-  const own = chunksOf(encoded);
-  const ofType = (type: string) => container.chunks.filter((chunk) => chunk.type === type);
-  const flag = (type: string, value: number) => (ofType(type).length > 0 ? value : 0);
-  const header = extendedHeader(width, height);
-  header[0] =
-    (container.animation ? ANIMATION_FLAG : 0) |
-    (hasAlpha(own) ? ALPHA_FLAG : 0) |
-    flag('ICCP', ICC_FLAG) |
-    flag('EXIF', EXIF_FLAG) |
-    flag('XMP ', XMP_FLAG);
-  const known = ['ICCP', 'EXIF', 'XMP '];
-  const body = [
-    { type: 'VP8X', data: header },
-    ...ofType('ICCP'),
-    ...own.filter(({ type }) => type !== 'VP8X' && pixelChunks.has(type)),
-    ...ofType('EXIF'),
-    ...ofType('XMP '),
-    ...container.chunks.filter(({ type }) => !known.includes(type)),
-  ].map(serialised);
-  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...body]) });
-}
+const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
 
 function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
   const flags = chunks.find(({ type }) => type === 'VP8X')?.data[0] ?? 0;
@@ -99,68 +69,61 @@ function animationOf(chunks: readonly Chunk[]): WebpAnimation | undefined {
 }
 
 /**
- * Joins encoded WebPs into an animation, each a whole frame that replaces the one before. sharp's encoder would merge equal
- * frames and lengthen short ones.
+ * Puts the container's metadata around encoded WebPs. If it has an animation, joins them, each a whole frame that replaces the
+ * one before: sharp's encoder would merge equal frames and lengthen short ones.
  *
- * @param frames  one for each of the animation's durations, all of one size
+ * @param frames  one, or one for each of the animation's durations; all of one size
+ * @param width   of a frame, 1-16383 pixels
+ * @param height  likewise
  */
-export function asWebpAnimation(
+export function withWebpContainer(
   frames: readonly Buffer[],
-  { durations, loops, background }: WebpAnimation,
+  { animation, chunks }: WebpContainer,
   width: number,
   height: number,
 ): Buffer {
-  const control = Buffer.concat([background, Buffer.from([loops & 255, loops >> 8])]);
-  const chunks = frames.map(chunksOf);
-  const header = extendedHeader(width, height);
-  header[0] = ANIMATION_FLAG | (chunks.some(hasAlpha) ? ALPHA_FLAG : 0);
-  const parts = chunks.map((own, i) => {
-    const frame = Buffer.alloc(FRAME_HEADER);
-    frame.writeUIntLE(width - 1, 6, 3);
-    frame.writeUIntLE(height - 1, 9, 3);
-    frame.writeUIntLE(durations[i] ?? 0, 12, 3);
-    frame[15] = DO_NOT_BLEND;
-    const pixels = own.filter(({ type }) => framePixels.has(type)).map(serialised);
-    return serialised({ type: 'ANMF', data: Buffer.concat([frame, ...pixels]) });
-  });
-  const head = [serialised({ type: 'VP8X', data: header }), serialised({ type: 'ANIM', data: control })];
-  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...head, ...parts]) });
-}
-
-function extendedHeader(width: number, height: number): Buffer {
+  const [first = Buffer.alloc(0)] = frames;
+  if (animation === undefined && chunks.length === 0) return first;
+  const encoded = frames.map(chunksOf);
   const header = Buffer.alloc(10);
+  header[0] = chunks.reduce(
+    (flags, { type }) => flags | (metadataFlags[type] ?? 0),
+    (animation ? ANIMATION_FLAG : 0) | (encoded.some(hasAlpha) ? ALPHA_FLAG : 0),
+  );
   header.writeUIntLE(width - 1, 4, 3);
   header.writeUIntLE(height - 1, 7, 3);
-  return header;
+  const ofType = (wanted: string) => chunks.filter(({ type }) => type === wanted);
+  const body = [
+    { type: 'VP8X', data: header },
+    ...ofType('ICCP'),
+    ...(animation ? animated(encoded, animation, width, height) : encoded.flatMap(pixelsOf)),
+    ...ofType('EXIF'),
+    ...ofType('XMP '),
+    ...chunks.filter(({ type }) => !(type in metadataFlags)),
+  ].map(serialised);
+  return serialised({ type: 'RIFF', data: Buffer.concat([Buffer.from('WEBP'), ...body]) });
 }
 
-const chunkNames: Readonly<Record<string, string>> = { ICCP: 'ICC profile', EXIF: 'EXIF', 'XMP ': 'XMP' };
-
-/** The file's properties besides its samples. */
-export function webpTraits(file: Buffer): Trait[] {
-  const chunks = chunksOf(file);
-  const animation = animationOf(chunks);
-  return [
-    ...(animation ? animationTraits(animation) : []),
-    ['compression', isLossless(chunks) ? 'lossless' : `lossy, quality about ${qualityOf(chunks)}`],
-    ...chunks
-      .filter(({ type }) => !pixelChunks.has(type))
-      .map(({ type, data }): Trait => [chunkNames[type] ?? `chunk ${type}`, checksum(data)]),
-  ];
+function animated(
+  frames: readonly (readonly Chunk[])[],
+  { durations, loops, background }: WebpAnimation,
+  width: number,
+  height: number,
+): Chunk[] {
+  const control = Buffer.concat([background, Buffer.from([loops & 255, loops >> 8])]);
+  const parts = frames.map((chunks, i) => {
+    const header = Buffer.alloc(FRAME_HEADER);
+    header.writeUIntLE(width - 1, 6, 3);
+    header.writeUIntLE(height - 1, 9, 3);
+    header.writeUIntLE(durations[i] ?? 0, 12, 3);
+    header[15] = DO_NOT_BLEND;
+    return { type: 'ANMF', data: Buffer.concat([header, ...pixelsOf(chunks).map(serialised)]) };
+  });
+  return [{ type: 'ANIM', data: control }, ...parts];
 }
 
-function isLossless(chunks: readonly Chunk[]): boolean {
-  const pixels = pixelsOf(chunks);
-  return pixels.some(({ type }) => type === 'VP8L') && !pixels.some(({ type }) => type === 'VP8 ');
-}
-
-function qualityOf(chunks: readonly Chunk[]): number {
-  return webpQuality(pixelsOf(chunks).find(({ type }) => type === 'VP8 ')?.data ?? new Uint8Array());
-}
-
-/** The chunks with pixels, also those in frames. @throws TooManyParts */
 function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
-  return [...atMost(withFrames(chunks), 'chunks')].filter(({ type }) => framePixels.has(type));
+  return chunks.filter(({ type }) => framePixels.has(type));
 }
 
 function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
@@ -171,18 +134,16 @@ function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
 
 /** @throws TooManyParts */
 function chunksOf(bytes: Buffer): Chunk[] {
-  return [...atMost(webpChunks(bytes), 'chunks')];
+  return listed(webpChunks(bytes, 12), 'chunks');
 }
 
-function* webpChunks(bytes: Buffer, start = 12): Generator<Chunk> {
+function* webpChunks(bytes: Buffer, start: number): Generator<Chunk> {
   for (let at = start; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 4);
-    if (at + 8 + length > bytes.length) return;
-    yield {
-      type: bytes.toString('latin1', at, at + 4),
-      data: bytes.subarray(at + 8, at + 8 + length),
-    };
-    at += 8 + length + (length % 2);
+    const end = at + 8 + length;
+    if (end > bytes.length) return;
+    yield { type: bytes.toString('latin1', at, at + 4), data: bytes.subarray(at + 8, end) };
+    at = end + (length % 2);
   }
 }
 
@@ -198,4 +159,79 @@ function hasAlpha(chunks: readonly Chunk[]): boolean {
   if (extended !== undefined) return ((extended.data[0] ?? 0) & ALPHA_FLAG) !== 0;
   const lossless = chunks.find(({ type }) => type === 'VP8L');
   return lossless !== undefined && ((lossless.data[4] ?? 0) & 0x10) !== 0;
+}
+
+/** Used if a frame cannot be read. */
+const FALLBACK_QUALITY = 95;
+
+/** Constants of libwebp (quant_enc.c), at its default of 50 for how far segments may differ. */
+const LARGEST_INDEX = 127;
+const EASIEST_SEGMENT = 1 + (0.9 * 0.5 * 127) / 128;
+
+/**
+ * The quality, 1-100, with which libwebp writes such a frame: the inverse of its mapping from quality to quantiser. A frame with segments has the quantiser of the one that is
+ * easiest to compress, nearly always as far from the middle one as libwebp goes.
+ *
+ * @param frame  data of a 'VP8 ' chunk
+ */
+function webpQuality(frame: Uint8Array): number {
+  const isKeyFrame = frame.length > 16 && ((frame[0] ?? 1) & 1) === 0;
+  if (!isKeyFrame || frame[3] !== 0x9d || frame[4] !== 0x01 || frame[5] !== 0x2a) return FALLBACK_QUALITY;
+  const { index, hasSegments } = readQuantiser(boolDecoder(frame.subarray(10)));
+  // Indices are rounded down, so take the middle of the values with this index.
+  const compression = Math.max(0, 1 - (index + 0.5) / LARGEST_INDEX);
+  const linear = compression ** (3 / (hasSegments ? EASIEST_SEGMENT : 1));
+  const quality = Math.round(100 * (linear < 0.5 ? 1.5 * linear : (linear + 1) / 2));
+  return Math.min(100, Math.max(1, index === 0 ? 100 : quality));
+}
+
+/** @returns  index: y_ac_qi, 0 (finest) to 127 */
+function readQuantiser(bits: (count: number) => number): { index: number; hasSegments: boolean } {
+  const flag = () => bits(1) === 1;
+  const skipSigned = (count: number, size: number) => {
+    for (let i = 0; i < count; i++) if (flag()) bits(size + 1);
+  };
+  bits(2); // colour space, clamping
+  const hasSegments = flag();
+  if (hasSegments) {
+    const [hasMap, hasData] = [flag(), flag()];
+    if (hasData) {
+      bits(1); // absolute or relative
+      skipSigned(4, 7); // quantisers
+      skipSigned(4, 6); // filter levels
+    }
+    for (let i = 0; hasMap && i < 3; i++) if (flag()) bits(8);
+  }
+  bits(1 + 6 + 3); // the loop filter's type, level, sharpness
+  if (flag() && flag()) skipSigned(8, 6); // its adjustments
+  bits(2); // partitions
+  return { index: bits(7), hasSegments };
+}
+
+/** Reads numbers whose bits are equally often 0 and 1, the highest first (RFC 6386, section 7). */
+function boolDecoder(data: Uint8Array): (bits: number) => number {
+  let [at, range, value, available] = [0, 255, 0, 0];
+  function bit(): number {
+    const split = 1 + (((range - 1) * 128) >> 8);
+    while (available < 8) {
+      value = (value << 8) | (data[at++] ?? 0);
+      available += 8;
+    }
+    const bigSplit = split << (available - 8);
+    const isOne = value >= bigSplit;
+    if (isOne) {
+      value -= bigSplit;
+      range -= split;
+    } else range = split;
+    while (range < 128) {
+      range <<= 1;
+      available--;
+    }
+    return isOne ? 1 : 0;
+  }
+  return (bits) => {
+    let number = 0;
+    for (let i = 0; i < bits; i++) number = number * 2 + bit();
+    return number;
+  };
 }

@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { psnr } from '../../core/metrics/index.js';
 import { plural, timeWords } from '../../core/printable.js';
-import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import type { TrainingCurves } from './training-curves.js';

@@ -1,4 +1,5 @@
-// The frame of a page in one file. The page may load only the pictures in it and run only its own script.
+// The frames of a page and of a figure, and text as markup. A page is one file, which may load only the pictures in it and run
+// only its own script. A figure is an <svg> without styles, ids or scripts.
 import { createHash } from 'node:crypto';
 
 interface HtmlHead {
@@ -51,4 +52,45 @@ export function escapedMarkup(text: string): string {
   return text
     .replaceAll(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd')
     .replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+}
+
+export const FONT_SIZE = 12;
+/** A letter's mean width in the system's fonts, relative to the font size: an SVG file cannot measure text. */
+const LETTER = 0.56;
+
+/**
+ * In a page it takes the page's text colour; for a file see `standaloneSvg`.
+ *
+ * @param title  its name for screen readers
+ * @param body   markup
+ * @param role   'group' if its parts have names too
+ */
+export function svg(
+  title: string,
+  description: string,
+  [width, height]: readonly [number, number],
+  body: readonly string[],
+  role: 'img' | 'group' = 'img',
+): string {
+  const name = escapedMarkup(title);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="${role}" aria-label="${name}" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" font-size="${FONT_SIZE}" fill="currentColor"><title>${name}</title><desc>${escapedMarkup(description)}</desc>${body.join('')}</svg>`;
+}
+
+/** The <svg> as a file, with a text colour for light and dark screens. */
+export function standaloneSvg(figure: string): string {
+  const style = '<style>svg{color:#1d1d1c}@media(prefers-color-scheme:dark){svg{color:#e8e8e6}}</style>';
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${figure.replace('</desc>', `</desc>${style}`)}\n`;
+}
+
+export function svgText(words: string, x: number, y: number, attributes = ''): string {
+  return `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escapedMarkup(words)}</text>`;
+}
+
+export function textWidth(text: string): number {
+  return text.length * FONT_SIZE * LETTER;
+}
+
+/** Short enough for markup. */
+export function round(value: number): number {
+  return Number(value.toFixed(2));
 }

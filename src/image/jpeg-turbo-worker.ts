@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ChromaSubsampling } from './jpeg-quality.js';
 import type { JpegTurboJob } from './jpeg-turbo.js';
 
 /** The part of the codec that we use; it has no types. */
@@ -24,27 +23,18 @@ type OpenCodec = (options: {
   readonly wasmBinary: Uint8Array;
 }) => Promise<{ JPEGEncoder: new () => Encoder }>;
 
-/** TurboJPEG's constants. */
-const samplings: Readonly<Record<ChromaSubsampling, number>> = {
-  '4:4:4': 0,
-  '4:2:2': 1,
-  '4:2:0': 2,
-  '4:4:0': 4,
-  '4:1:1': 5,
-};
-
 const require = createRequire(import.meta.url);
 const open = require('@cornerstonejs/codec-libjpeg-turbo-8bit/wasmjs') as OpenCodec;
 const wasmBinary = readFileSync(require.resolve('@cornerstonejs/codec-libjpeg-turbo-8bit/wasm'));
 
-const { picture, quality, chromaSubsampling, isProgressive } = workerData as JpegTurboJob;
+const { picture, quality, sampling, isProgressive } = workerData as JpegTurboJob;
 const { JPEGEncoder } = await open({ wasmBinary });
 const encoder = new JPEGEncoder();
 const { width, height, data } = picture;
 const frame = { width, height, bitsPerSample: 8, componentCount: 3, isSigned: false } as const;
 encoder.getDecodedBuffer(frame).set(data);
 encoder.setQuality(quality);
-encoder.setSubSampling(samplings[chromaSubsampling]);
+encoder.setSubSampling(sampling);
 encoder.setProgressive(isProgressive);
 encoder.encode();
 const encoded = Uint8Array.from(encoder.getEncodedBuffer());
