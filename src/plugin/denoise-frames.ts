@@ -21,15 +21,17 @@ export async function denoiseFrames(
   options: DenoiseCallOptions,
 ): Promise<{ readonly data: Samples; readonly report: DenoiseReport }> {
   if (frames === 1) return denoiser.denoise(picture, options);
-  const found = isGiven(options) ? undefined : await reportOfCorner(denoiser, picture, options);
+  const { onProgress, ...quiet } = options;
+  const [width, height] = [Math.min(CORNER, picture.width), Math.min(CORNER, picture.height)];
+  const region = { left: 0, top: 0, width, height };
+  const found = isGiven(options) ? undefined : (await denoiser.denoise(picture, { ...quiet, region })).report;
   if (found?.isUnchanged) return { data: picture.data, report: found };
-  const { onProgress } = options;
   const data = picture.data.slice();
   const reports: DenoiseReport[] = [];
   const started = performance.now();
   for (const [index, frame] of framesOf(picture, frames).entries()) {
     const result = await denoiser.denoise(frame, {
-      ...options,
+      ...quiet,
       ...(found && noiseOptions(found.noise)),
       onProgress:
         onProgress &&
@@ -48,16 +50,6 @@ export async function denoiseFrames(
 
 function isGiven({ sigma = 'auto', noise = 'auto', sigmaMap }: DenoiseCallOptions): boolean {
   return typeof sigma === 'number' || typeof noise !== 'string' || sigmaMap !== undefined;
-}
-
-async function reportOfCorner(
-  denoiser: Denoiser,
-  picture: Picture,
-  options: DenoiseCallOptions,
-): Promise<DenoiseReport> {
-  const [width, height] = [Math.min(CORNER, picture.width), Math.min(CORNER, picture.height)];
-  const region = { left: 0, top: 0, width, height };
-  return (await denoiser.denoise(picture, { ...options, onProgress: undefined, region })).report;
 }
 
 function noiseOptions({ profile, gain, sigma, offset }: NoiseReport): DenoiseCallOptions {

@@ -8,6 +8,7 @@ import { printable } from '../core/printable.js';
 import { isSupportedExtension, withFormatExtension } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import {
+  asError,
   checkLength,
   collectBytes,
   type DenoisedFile,
@@ -38,11 +39,6 @@ export function denoiseStream(options: DenoiseStreamOptions = {}): Transform {
   return createDenoiseStream(parseStreamOptions(options), asError);
 }
 
-interface Outcome {
-  readonly file: Vinyl;
-  readonly error?: Error;
-}
-
 /** What a stream did with its pictures, at its end. */
 export interface StreamSummary {
   readonly denoised: number;
@@ -65,8 +61,7 @@ export function createDenoiseStream(
   const { concurrency, onError, onProgress } = options;
   const { maxBytes, format } = options.file;
   const { denoise, close } = pictureDenoiser(options);
-  const ending = streamEnding(options.signal, close);
-  const { signal } = ending;
+  const { signal, destroy, follow } = streamEnding(options.signal, close);
 
   const counts = { denoised: 0, clean: 0, failed: 0 };
   let started: number | undefined;
@@ -83,7 +78,7 @@ export function createDenoiseStream(
     counts[report.isUnchanged ? 'clean' : 'denoised']++;
   }
 
-  async function outcomeOf(file: unknown): Promise<Outcome> {
+  async function outcomeOf(file: unknown): Promise<{ readonly file: Vinyl; readonly error?: Error }> {
     if (!Vinyl.isVinyl(file)) throw describe(notVinyl(file));
     try {
       if (isPicture(file)) await denoiseFile(file);
@@ -105,7 +100,7 @@ export function createDenoiseStream(
   }
 
   const stream: Transform = objectTransform(
-    { highWaterMark: 1, destroy: ending.destroy },
+    { highWaterMark: 1, destroy },
     async function* (files: AsyncIterable<unknown>) {
       for await (const { file, error } of mapInOrder(files, concurrency, outcomeOf)) {
         if (error !== undefined) {
@@ -119,7 +114,7 @@ export function createDenoiseStream(
     },
   );
 
-  ending.follow(stream);
+  follow(stream);
   return stream;
 }
 
@@ -157,9 +152,8 @@ async function readStream(contents: NodeJS.ReadableStream, name: string, maxByte
     // The wrapper does not close the stream.
     if ('destroy' in contents && typeof contents.destroy === 'function') contents.destroy();
     if (error instanceof FlowDenoiseError) throw error;
-    throw new FlowDenoiseError('BAD_IMAGE', `${name}: cannot be read (${messageOf(error)})`, {
-      cause: error,
-    });
+    const message = `${name}: cannot be read (${messageOf(error)})`;
+    throw new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
   }
 }
 
@@ -199,8 +193,4 @@ export function streamEnding(userSignal: AbortSignal | undefined, close: () => P
       else userSignal?.addEventListener('abort', onAbort, { once: true, signal });
     },
   };
-}
-
-export function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

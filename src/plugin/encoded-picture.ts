@@ -67,8 +67,8 @@ async function denoiseDecoded(
   const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
   const bytes = staysAsItIs ? undefined : await encodePicture(result);
   const fidelity = await fidelityOf(decoded, bytes, result.format);
-  const { warnings = [] } = decoded;
-  const file = warnings.length === 0 ? fidelity : { ...fidelity, warnings };
+  const { warnings } = decoded;
+  const file = warnings?.length ? { ...fidelity, warnings } : fidelity;
   return { bytes, report: { ...report, isCached: false, file } };
 }
 
@@ -80,6 +80,10 @@ export function isOptionFault(error: unknown): boolean {
 /** Whether every file fails: the options are at fault, or there is no denoiser. */
 export function isFaultOfAll(error: unknown): boolean {
   return isOptionFault(error) || ['BAD_PRIOR', 'ENGINE_UNAVAILABLE', 'CLOSED'].includes(codeOf(error) ?? '');
+}
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 export interface PictureReport extends DenoiseReport {

@@ -3,7 +3,8 @@
 import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';
 import { plural, timeWords } from '../core/printable.js';
-import { asError, createDenoiseStream, type StreamSummary } from './denoise-stream.js';
+import { createDenoiseStream, type StreamSummary } from './denoise-stream.js';
+import { asError } from './encoded-picture.js';
 import { type GulpOptions, parseGulpOptions } from './stream-options.js';
 
 const PLUGIN = 'flow-denoise';

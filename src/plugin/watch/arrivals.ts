@@ -35,7 +35,7 @@ export type Arrivals = ReturnType<typeof findArrivals>;
  * Puts the pictures below a folder into a queue.
  *
  * @param root    the input folder, a real path
- * @param signal  ends it
+ * @param signal  ends a walk
  */
 export function findArrivals(
   root: string,
@@ -78,14 +78,14 @@ export function findArrivals(
   }
 
   function rescan(below = ''): void {
-    if (isStopped || signal.aborted || (below === '' && walks > 0)) return;
+    if (isStopped || (below === '' && walks > 0)) return;
     walk(below).then(turn, onError);
   }
 
   /** An event said that something is or was here. */
   async function look(path: string): Promise<void> {
     const snapshot = await snapshotOf(join(root, path));
-    if (signal.aborted) return;
+    if (isStopped) return;
     if (snapshot) queue.see(path, snapshot);
     else queue.miss(path);
     turn();
@@ -112,10 +112,16 @@ export function findArrivals(
   }
 
   function listenWhileFewWait(): void {
-    if (once || isStopped || signal.aborted) return;
+    if (once || isStopped) return;
     const isWanted = queue.waiting() <= (isListening ? WAITING.most : WAITING.few);
     if (isWanted === isListening) return;
     setListening(isWanted).then(() => isWanted && rescan(), onError);
+  }
+
+  /** Looks no further. */
+  function stop(): void {
+    isStopped = true;
+    clearInterval(timer);
   }
 
   return {
@@ -130,12 +136,9 @@ export function findArrivals(
       return found;
     },
     listenWhileFewWait,
-    /** Looks no further. */
-    stop(): void {
-      isStopped = true;
-      clearInterval(timer);
-    },
+    stop,
     async close(): Promise<void> {
+      stop();
       await (await listening)?.();
     },
   };

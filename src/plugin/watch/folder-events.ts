@@ -2,6 +2,7 @@
 // (#1465). We watch folders only, since a watch for each file costs more; chokidar reports their files as 'raw' events. At
 // every event it still stats all files of the folder (#1028), so arrivals.ts turns events off while many files wait.
 import { once } from 'node:events';
+import { relative, sep } from 'node:path';
 import { watch } from 'chokidar';
 import { badOption, codeOf, messageOf } from '../../core/errors.js';
 import { isPictureName, isVisibleFolder } from './names.js';
@@ -27,8 +28,7 @@ export async function listenToFolder(
   poll: number | false,
   { onPath, onFolder, onError }: FolderListener,
 ): Promise<() => Promise<void>> {
-  const start = root.replaceAll('\\', '/').replace(/\/$/, '');
-  const relative = (path: string): string => path.replaceAll('\\', '/').slice(start.length + 1);
+  const below = (path: string): string => relative(root, path).replaceAll(sep, '/');
   const watcher = watch(root, {
     ignoreInitial: true,
     followSymlinks: false,
@@ -37,7 +37,7 @@ export async function listenToFolder(
     usePolling: poll !== false,
     ...(poll !== false && { interval: poll, binaryInterval: poll }),
     ignored(path, stats) {
-      const parts = relative(path).split('/');
+      const parts = below(path).split('/');
       if (parts[0] === '') return false;
       if (!stats?.isFile()) return !parts.every(isVisibleFolder);
       return poll === false || !isPictureName(parts.join('/'));
@@ -59,14 +59,14 @@ export async function listenToFolder(
   }
   watcher
     .on('all', (event, path) => {
-      const way = relative(path);
+      const way = below(path);
       if (event === 'addDir') onFolder(way);
       else if (event !== 'unlinkDir') onPath(way);
       else if (way === '') onFolder(way);
     })
     .on('raw', (_, name, details) => {
       const { watchedPath } = details as { readonly watchedPath: string };
-      const way = relative(`${watchedPath}/${name}`);
+      const way = below(`${watchedPath}/${name}`);
       if (isPictureName(way)) onPath(way);
     })
     .on('error', (error) => onError(failure(error)));

@@ -85,7 +85,7 @@ async function lockFolder(folder: string, { onLost, signal }: LockOptions) {
     host: hostname(),
     since: new Date().toISOString(),
     place: await placeOf(),
-    begun: await beginningOf(process.pid),
+    begun: (await beginningOf(process.pid)) ?? '',
   };
   while (!(await create(path, own))) {
     signal.throwIfAborted();
@@ -148,7 +148,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 async function isAlive(path: string, holder: Holder, ownPlace: string, signal: AbortSignal) {
   if (holder.place === ownPlace) {
-    if (!isRunning(holder.pid) || (await beginningOf(holder.pid)) !== holder.begun) return false;
+    if ((await beginningOf(holder.pid)) !== holder.begun) return false;
     if (holder.begun !== '') return true;
     // The process's beginning is unknown, so its id may have been reused.
   }
@@ -192,20 +192,16 @@ async function placeOf(): Promise<string> {
   return [hostname(), namespace, boot.trim()].join(' ');
 }
 
-/** When a process began, on Linux; elsewhere empty, and the id alone decides. */
-async function beginningOf(pid: number): Promise<string> {
+/** When a process began, on Linux; elsewhere empty. Undefined if it has ended. */
+async function beginningOf(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') return undefined;
+  }
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field is the program's name in brackets, and may contain anything.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
 }
 
 async function mtimeOf(path: string): Promise<number | undefined> {

@@ -2,10 +2,10 @@
 // the pictures, picture-queue.ts decides when each is worked on, picture-job.ts does the work.
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { messageOf } from '../../core/errors.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
+import { asError } from '../encoded-picture.js';
 import { type Arrivals, findArrivals } from './arrivals.js';
 import type { WatchEvents, WatchSummary } from './events.js';
 import { lockFolders } from './folder-lock.js';
@@ -36,7 +36,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   #isReady = false;
   #isIdle = false;
   #isClosing = false;
-  #failure: { readonly error: unknown } | undefined;
   #end: () => void = () => {};
 
   /** Use `watchFolder`. */
@@ -69,8 +68,9 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#giveBack();
-    if (this.#failure) throw this.#failure.error;
+    await this.#denoiser?.catch(() => undefined);
+    for (const close of this.#closers) await close().catch((error: unknown) => this.#fail(error));
+    this.#stopping.signal.throwIfAborted();
     return { ...this.#summary };
   }
 
@@ -170,27 +170,16 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   }
 
   #tell(error: unknown, path?: string, retryInMs?: number): void {
-    const described = error instanceof Error ? error : new Error(messageOf(error));
     const input = path === undefined ? undefined : join(this.#options.input, path);
-    this.emit('problem', { error: described, input, retryInMs });
+    this.emit('problem', { error: asError(error), input, retryInMs });
   }
 
   /** Ends at once: what is in work is abandoned. The first reason counts. */
   #fail(error: unknown): void {
-    this.#failure ??= { error };
     this.#stopping.abort(error);
+    this.#arrivals?.stop();
     this.#queue?.abandon(error);
     this.#endIfOver();
-  }
-
-  async #giveBack(): Promise<void> {
-    this.#arrivals?.stop();
-    await this.#denoiser?.catch(() => undefined);
-    for (const close of this.#closers) {
-      await close().catch((error: unknown) => {
-        this.#failure ??= { error };
-      });
-    }
   }
 }
 

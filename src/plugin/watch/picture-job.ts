@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import type { DenoiseCallOptions, Denoiser } from '../../denoiser/denoiser.js';
-import { denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
+import { asError, denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
 import type { PictureDone, PictureFailed, PictureSkipped } from './events.js';
 import type { Folders } from './folders.js';
 import type { Ledger, Settled } from './ledger.js';
@@ -71,7 +71,7 @@ export async function workOnPicture(
 
   function insist<T>(work: () => Promise<T>, until: AbortSignal, isReading = false): Promise<T> {
     const onProblem = (error: unknown, retryInMs: number) => context.onProblem(error, path, retryInMs);
-    return insistOn(work, { onProblem, until, isReading, isOnce: options.once });
+    return insistOn(work, onProblem, { until, isReading, isOnce: options.once });
   }
 
   const settle = (settled: Settled) => insist(() => ledger.settle(settled), stopping);
@@ -95,8 +95,7 @@ export async function workOnPicture(
     const code = error instanceof FlowDenoiseError ? error.code : (systemCode(error) ?? 'UNKNOWN');
     await settle({ state: 'failed', ...known(), code, why });
     const movedTo = await finish(`${why}\n\n${code}, ${new Date().toISOString()}`);
-    const told = { input, error: error instanceof Error ? error : new Error(why), movedTo, isFinal: true };
-    return { event: 'failed', told };
+    return { event: 'failed', told: { input, error: asError(error), movedTo, isFinal: true } };
   }
 
   function skipped(why: string): Outcome {

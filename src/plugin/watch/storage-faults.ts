@@ -1,6 +1,7 @@
 // Which faults of the storage may pass, and waiting until they have.
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { asError } from '../encoded-picture.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
@@ -8,18 +9,10 @@ const LONGEST_RETRY_MS = 60_000;
 const ONCE_TRIES = 3;
 
 /** Write errors about one path; all others are about the storage. */
-const PATH_FAULTS: readonly string[] = [
-  'ENOTDIR',
-  'EEXIST',
-  'EISDIR',
-  'ENAMETOOLONG',
-  'EINVAL',
-  'EILSEQ',
-  'ELOOP',
-];
+const PATH_FAULTS = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENAMETOOLONG', 'EINVAL', 'EILSEQ', 'ELOOP'];
 
 /** Read errors about the storage, or too many open files; all others are about the file. */
-const READING_FAULTS: readonly string[] = [
+const READING_FAULTS = [
   'EIO',
   'ESTALE',
   'EREMOTEIO',
@@ -42,12 +35,11 @@ export class PassingFault extends Error {
   override readonly cause: Error;
   constructor(error: unknown) {
     super(messageOf(error));
-    this.cause = error instanceof Error ? error : new Error(String(error));
+    this.cause = asError(error);
   }
 }
 
-export interface Insisting {
-  readonly onProblem: (error: unknown, retryInMs: number) => void;
+interface Insisting {
   readonly until: AbortSignal;
   readonly isReading: boolean;
   readonly isOnce: boolean;
@@ -60,7 +52,8 @@ export interface Insisting {
  */
 export async function insistOn<T>(
   work: () => Promise<T>,
-  { onProblem, until, isReading, isOnce }: Insisting,
+  onProblem: (error: unknown, retryInMs: number) => void,
+  { until, isReading, isOnce }: Insisting,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
