@@ -123,10 +123,7 @@ export async function openLedger(path: string, onDamage: (copy: string) => void)
   return {
     /** The outcome of the last picture at this path. */
     get: (picture: string) => settled.get(picture),
-    paths: () => [...settled.keys()],
-    /** Whether a picture has this output. Looks through all pictures. */
-    hasOutput: (output: string) =>
-      [...settled.values()].some((known) => known.state === 'done' && known.output === output),
+    all: () => [...settled.values()],
     /** Results begun but not settled, by a process that died. */
     unsettled: () => [...begun.values()],
     begin: (picture: Omit<Begun, 'state'>) => write({ state: 'begun', ...picture }),

@@ -43,9 +43,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NO
  * Reads a whole original. Does not follow a link that has replaced it.
  *
  * @param root  the input folder, a real path
- * @returns     its bytes and their SHA-256, hexadecimal; undefined if it is gone, has changed, or a link has moved it out of
- *              the folder
- * @throws      the system's error if it cannot be read
+ * @returns     its bytes and their SHA-256; undefined if it is gone, has changed, or a link has moved it out of the folder
  */
 export async function readOriginal(
   root: string,
@@ -60,9 +58,9 @@ export async function readOriginal(
   });
   if (handle === undefined) return undefined;
   try {
-    if (!isSameSnapshot(snapshotFrom(await handle.stat()), snapshot)) return undefined;
+    if (!isSameSnapshot(await handle.stat(), snapshot)) return undefined;
     const bytes = await handle.readFile();
-    if (!isSameSnapshot(snapshotFrom(await handle.stat()), snapshot)) return undefined;
+    if (!isSameSnapshot(await handle.stat(), snapshot)) return undefined;
     return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
   } finally {
     await handle.close();
@@ -72,10 +70,8 @@ export async function readOriginal(
 /**
  * Moves an original to `.done` or, with `why`, to `.error`; its path below the input folder stays.
  *
- * @param root  the input folder
- * @param why   the reason for `.error`, written to a `.txt` beside the original
- * @returns     the new path, relative to the input folder; undefined if the original is gone or was replaced
- * @throws      the system's error
+ * @param why  the reason, written to a `.txt` beside the original
+ * @returns    the new path, relative to the input folder; undefined if the original is gone or was replaced
  */
 export async function moveOriginal(
   root: string,

@@ -117,10 +117,9 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
 
     /** Forgets pictures whose original and result are both gone. @param present  the originals that exist */
     async forgetWhatIsGone(present: ReadonlySet<string>): Promise<void> {
-      for (const path of ledger.paths()) {
-        const known = present.has(path) ? undefined : ledger.get(path);
-        if (known === undefined) continue;
-        if (known.state === 'failed' || !(await exists(known.output))) await ledger.forget(path);
+      for (const known of ledger.all()) {
+        if (present.has(known.path)) continue;
+        if (known.state === 'failed' || !(await exists(known.output))) await ledger.forget(known.path);
       }
     },
   };
@@ -148,7 +147,7 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /** The error codes of file systems without hard links (FAT, some network shares). */
-const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
 
 /** Gives a file its final name unless the name exists. @returns whether it did */
 async function linkNew(file: string, path: string): Promise<boolean> {

@@ -63,8 +63,8 @@ export async function workOnPicture(
 ): Promise<Outcome> {
   const { folders, options, ledger, outputs, stopping } = context;
   const { path, snapshot } = original;
-  const input = join(options.input, path);
   const { size, mtimeMs } = snapshot;
+  const input = join(options.input, path);
   /** Empty until the original was read. Its bytes are not kept while the picture is in work. */
   let hash = '';
   const known = () => ({ path, size, mtimeMs, hash, options: options.hash });
@@ -129,6 +129,11 @@ export async function workOnPicture(
     await context.checkLocks();
   }
 
+  /** Whether an output is another picture's result. */
+  function isOurs(output: string): boolean {
+    return ledger.all().some((each) => each.state === 'done' && each.output === output);
+  }
+
   async function work(): Promise<Outcome> {
     const file = await read();
     if (file === undefined) return 'nothing';
@@ -138,12 +143,11 @@ export async function workOnPicture(
       const outcome = await endAgain(before);
       if (outcome) return outcome;
     }
-    if (options.existing === 'skip' && before?.state !== 'done') {
-      if ((await outputs.exists(path)) && !ledger.hasOutput(path)) {
-        await settle({ state: 'done', ...known(), output: path });
-        await finish();
-        return skipped(`${printable(join(options.output, path))} already exists`);
-      }
+    const mayStand = options.existing === 'skip' && before?.state !== 'done';
+    if (mayStand && (await outputs.exists(path)) && !isOurs(path)) {
+      await settle({ state: 'done', ...known(), output: path });
+      await finish();
+      return skipped(`${printable(join(options.output, path))} already exists`);
     }
     const { bytes, report } = await denoise(file.bytes);
     const result = bytes ?? (await read())?.bytes;
