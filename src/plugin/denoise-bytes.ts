@@ -1,14 +1,12 @@
 // The byte stream for one picture. For many files there is denoise-stream.ts.
 import type { Transform } from 'node:stream';
 import { transform } from 'through2';
-import { FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import { streamEnding } from './denoise-stream.js';
-import { collectBytes, wasDecodedAsText } from './encoded-picture.js';
+import { collectBytes, refuseDecodedText } from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
 import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js';
 
-/**
 /**
  * A byte stream that denoises one picture file: `createReadStream('a.png').pipe(denoiseBytes()).pipe(...)`.
  *
@@ -21,33 +19,26 @@ import { type DenoiseBytesOptions, parseBytesOptions } from './stream-options.js
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
 export function denoiseBytes(options: DenoiseBytesOptions = {}): Transform {
-  const { onProgress, signal, ...settings } = parseBytesOptions(options);
+  const settings = parseBytesOptions(options);
   const name = printable(settings.name);
   const { denoise, close } = pictureDenoiser(settings);
-  const ending = streamEnding(signal, close);
+  const { signal, destroy, follow } = streamEnding(settings.signal, close);
 
   const stream: Transform = transform(
     // through2 counts chunks, not bytes: by default it would buffer 16384 of them.
-    { writableHighWaterMark: 1, destroy: ending.destroy },
+    { writableHighWaterMark: 1, destroy },
     async function* (chunks: AsyncIterable<Uint8Array>) {
       try {
         const bytes = await collectBytes(chunks, name, settings.file.maxBytes);
-        if (wasDecodedAsText(bytes)) throw decodedAsText(name);
-        const result = await denoise(bytes, name, { signal: ending.signal, onProgress });
+        refuseDecodedText(bytes, name);
+        const result = await denoise(bytes, name, { signal, onProgress: settings.onProgress });
         stream.emit('report', result.report);
         yield result.bytes ?? bytes;
       } catch (error) {
-        throw ending.signal.aborted ? ending.signal.reason : error;
+        throw signal.aborted ? signal.reason : error;
       }
     },
   );
-  ending.follow(stream);
+  follow(stream);
   return stream;
-}
-
-function decodedAsText(name: string): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_IMAGE',
-    `${name}: its bytes were decoded as text before they came here, which destroys a picture; read it without an encoding`,
-  );
 }

@@ -1,18 +1,26 @@
 // The object stream that denoises Vinyl files and keeps their order.
 
-import type { Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { objectTransform } from 'through2';
-import type Vinyl from 'vinyl';
-import { withFormatExtension } from '../image/index.js';
+import Vinyl from 'vinyl';
+import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
+import { printable } from '../core/printable.js';
+import { isSupportedExtension, withFormatExtension } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
-import { type DenoisedFile, isFaultOfAll } from './encoded-picture.js';
+import {
+  asError,
+  checkLength,
+  collectBytes,
+  type DenoisedFile,
+  isFaultOfAll,
+  refuseDecodedText,
+} from './encoded-picture.js';
 import { pictureDenoiser } from './picture-denoiser.js';
 import {
   type CheckedStreamOptions,
   type DenoiseStreamOptions,
   parseStreamOptions,
 } from './stream-options.js';
-import { checkVinyl, isPicture, nameOf, readContents, replaceContents } from './vinyl-picture.js';
 
 /**
  * An object stream that denoises Vinyl files.
@@ -29,11 +37,6 @@ import { checkVinyl, isPicture, nameOf, readContents, replaceContents } from './
  */
 export function denoiseStream(options: DenoiseStreamOptions = {}): Transform {
   return createDenoiseStream(parseStreamOptions(options), asError);
-}
-
-interface Outcome {
-  readonly file: Vinyl;
-  readonly error?: Error;
 }
 
 /** What a stream did with its pictures, at its end. */
@@ -58,8 +61,7 @@ export function createDenoiseStream(
   const { concurrency, onError, onProgress } = options;
   const { maxBytes, format } = options.file;
   const { denoise, close } = pictureDenoiser(options);
-  const ending = streamEnding(options.signal, close);
-  const { signal } = ending;
+  const { signal, destroy, follow } = streamEnding(options.signal, close);
 
   const counts = { denoised: 0, clean: 0, failed: 0 };
   let started: number | undefined;
@@ -76,12 +78,8 @@ export function createDenoiseStream(
     counts[report.isUnchanged ? 'clean' : 'denoised']++;
   }
 
-  async function outcomeOf(file: unknown): Promise<Outcome> {
-    try {
-      checkVinyl(file);
-    } catch (error) {
-      throw describe(error);
-    }
+  async function outcomeOf(file: unknown): Promise<{ readonly file: Vinyl; readonly error?: Error }> {
+    if (!Vinyl.isVinyl(file)) throw describe(notVinyl(file));
     try {
       if (isPicture(file)) await denoiseFile(file);
       return { file };
@@ -102,7 +100,7 @@ export function createDenoiseStream(
   }
 
   const stream: Transform = objectTransform(
-    { highWaterMark: 1, destroy: ending.destroy },
+    { highWaterMark: 1, destroy },
     async function* (files: AsyncIterable<unknown>) {
       for await (const { file, error } of mapInOrder(files, concurrency, outcomeOf)) {
         if (error !== undefined) {
@@ -116,40 +114,83 @@ export function createDenoiseStream(
     },
   );
 
-  ending.follow(stream);
+  follow(stream);
   return stream;
 }
 
-interface StreamEnding {
-  /** Aborted when the stream ends, with the error if there is one. */
-  readonly signal: AbortSignal;
-  /** The stream's `destroy`. Runs once: at the end, after an error, or when called. */
-  readonly destroy: (error: Error | null, done: (error?: Error | null) => void) => void;
-  /** Destroys the stream with the user's reason when the user aborts. */
-  readonly follow: (stream: Transform) => void;
+/** Judged by the extension. A file without a path was passed on purpose, so it counts as a picture. */
+function isPicture(file: Vinyl): boolean {
+  return !file.isNull() && (file.history.length === 0 || isSupportedExtension(file.path));
 }
 
-export function streamEnding(userSignal: AbortSignal | undefined, close: () => Promise<void>): StreamEnding {
+/** The file's name in messages. */
+function nameOf(file: Vinyl): string {
+  return file.history.length === 0 ? 'a file without a path' : printable(file.path);
+}
+
+/**
+ * The file's bytes. If its contents are a stream, the bytes replace it.
+ *
+ * @param maxBytes  larger files are refused; a stream, while it is read
+ * @throws          FlowDenoiseError BAD_IMAGE for bytes that cannot be read or were decoded as text, UNSUPPORTED_IMAGE
+ */
+async function readContents(file: Vinyl, maxBytes: number): Promise<Buffer> {
+  // A stream can be read only once.
+  const contents = file.isStream() ? await readStream(file.contents, nameOf(file), maxBytes) : file.contents;
+  if (!Buffer.isBuffer(contents)) throw notVinyl(contents);
+  checkLength(contents.length, nameOf(file), maxBytes);
+  file.contents = contents;
+  refuseDecodedText(contents, nameOf(file));
+  return contents;
+}
+
+async function readStream(contents: NodeJS.ReadableStream, name: string, maxBytes: number): Promise<Buffer> {
+  try {
+    // Wrapped, since the async iterator of vinyl-fs's duplex streams never ends.
+    return await collectBytes(new Readable().wrap(contents), name, maxBytes);
+  } catch (error) {
+    // The wrapper does not close the stream.
+    if ('destroy' in contents && typeof contents.destroy === 'function') contents.destroy();
+    if (error instanceof FlowDenoiseError) throw error;
+    const message = `${name}: cannot be read (${messageOf(error)})`;
+    throw new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
+  }
+}
+
+/** Replaces the file's bytes and updates its modification time. */
+function replaceContents(file: Vinyl, bytes: Buffer): void {
+  file.contents = bytes;
+  if (!file.stat) return;
+  file.stat.mtime = new Date();
+  file.stat.mtimeMs = file.stat.mtime.getTime();
+}
+
+function notVinyl(value: unknown): FlowDenoiseError {
+  return badOption(
+    `Expected Vinyl files, as gulp.src makes them, but received ${value?.constructor?.name ?? typeof value}`,
+  );
+}
+
+/**
+ * How a stream ends. `signal` is aborted then, with the error if there is one. `destroy` is the stream's own. `follow` destroys
+ * the stream with the user's reason when the user aborts.
+ */
+export function streamEnding(userSignal: AbortSignal | undefined, close: () => Promise<void>) {
   const stopping = new AbortController();
-  let onAbort: () => void = () => {};
+  const signal: AbortSignal = stopping.signal;
   return {
-    signal: stopping.signal,
-    destroy(error, done) {
-      userSignal?.removeEventListener('abort', onAbort);
+    signal,
+    destroy(error: Error | null, done: (error?: Error | null) => void): void {
       stopping.abort(error ?? undefined);
       close().then(
         () => done(error),
         (closeError: Error) => done(error ?? closeError),
       );
     },
-    follow(stream) {
-      onAbort = () => stream.destroy(asError(userSignal?.reason));
+    follow(stream: Transform): void {
+      const onAbort = () => stream.destroy(asError(userSignal?.reason));
       if (userSignal?.aborted) onAbort();
-      else userSignal?.addEventListener('abort', onAbort, { once: true });
+      else userSignal?.addEventListener('abort', onAbort, { once: true, signal });
     },
   };
-}
-
-export function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -2,7 +2,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import type Vinyl from 'vinyl';
-import { FlowDenoiseError } from '../core/errors.js';
+import { codeOf, FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import {
@@ -43,12 +43,12 @@ export async function denoiseEncodedPicture(
   { maxPixels, format, quality }: DecodeOptions & ConvertOptions = {},
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
-  const shown = printable(name);
-  const decoded = await decodePicture(bytes, shown, { maxPixels, animations: true });
+  const decoded = await decodePicture(bytes, printable(name), { maxPixels, animations: true });
   checkConversion(decoded, { format, quality });
   return denoiseDecoded(decoded, open, options, { format, quality });
 }
 
+/** Apart, so that the file's bytes can be freed while the picture is in work. */
 async function denoiseDecoded(
   decoded: DecodedPicture,
   open: () => Promise<Denoiser>,
@@ -57,36 +57,33 @@ async function denoiseDecoded(
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
   const frames = animationOf(decoded.container)?.durations.length ?? 1;
-  const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch(
-    (error: unknown) => Promise.reject(named(error, decoded.name)),
-  );
+  const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch((error) => {
+    // Denoisers do not know files.
+    if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) throw error;
+    throw new FlowDenoiseError(error.code, `${decoded.name}: ${error.message}`, { cause: error });
+  });
   options.signal?.throwIfAborted();
   const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
   const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
   const bytes = staysAsItIs ? undefined : await encodePicture(result);
   const fidelity = await fidelityOf(decoded, bytes);
-  const { warnings = [] } = decoded;
-  const file = warnings.length === 0 ? fidelity : { ...fidelity, warnings };
+  const { warnings } = decoded;
+  const file = warnings?.length ? { ...fidelity, warnings } : fidelity;
   return { bytes, report: { ...report, isCached: false, file } };
 }
 
-const OPTION_CODES: readonly string[] = ['BAD_OPTION', 'NEEDS_CONDITIONING'];
-const DENOISER_CODES: readonly string[] = ['BAD_PRIOR', 'ENGINE_UNAVAILABLE', 'CLOSED'];
-
 /** Whether the options are at fault; then every file fails. */
 export function isOptionFault(error: unknown): boolean {
-  return error instanceof FlowDenoiseError && OPTION_CODES.includes(error.code);
+  return ['BAD_OPTION', 'NEEDS_CONDITIONING'].includes(codeOf(error) ?? '');
 }
 
 /** Whether every file fails: the options are at fault, or there is no denoiser. */
 export function isFaultOfAll(error: unknown): boolean {
-  return error instanceof FlowDenoiseError && [...OPTION_CODES, ...DENOISER_CODES].includes(error.code);
+  return isOptionFault(error) || ['BAD_PRIOR', 'ENGINE_UNAVAILABLE', 'CLOSED'].includes(codeOf(error) ?? '');
 }
 
-/** Adds the file's name to a denoiser's errors; denoisers do not know files. */
-function named(error: unknown, name: string): unknown {
-  if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) return error;
-  return new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 export interface PictureReport extends DenoiseReport {
@@ -122,22 +119,31 @@ export async function collectBytes(
   for await (const chunk of chunks) {
     const part = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     length += part.length;
-    checkLength(length, name, maxBytes, 'more than ');
+    checkLength(length, name, maxBytes, `more than ${maxBytes}`);
     parts.push(part);
   }
   return Buffer.concat(parts, length);
 }
 
 /** @throws FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes` */
-export function checkLength(length: number, name: string, maxBytes: number, about = ''): void {
+export function checkLength(length: number, name: string, maxBytes: number, found = String(length)): void {
   if (length <= maxBytes) return;
   throw new FlowDenoiseError(
     'UNSUPPORTED_IMAGE',
-    `${name}: found ${about}${about === '' ? length : maxBytes} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`,
+    `${name}: found ${found} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`,
   );
 }
 
-/** No picture is valid UTF-8. Valid UTF-8 with U+FFFD was decoded as text and encoded again. */
-export function wasDecodedAsText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && bytes.includes('\ufffd');
+/**
+ * No picture is valid UTF-8. Valid UTF-8 with U+FFFD was decoded as text and encoded again.
+ *
+ * @throws FlowDenoiseError BAD_IMAGE
+ */
+export function refuseDecodedText(bytes: Buffer, name: string): void {
+  if (!isUtf8(bytes) || !bytes.includes('\ufffd')) return;
+  throw new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${name}: its bytes were decoded as text before they came here, which destroys a picture; ` +
+      'read it without an encoding: gulp.src(..., { encoding: false })',
+  );
 }

@@ -4,6 +4,7 @@ import type { Transform } from 'node:stream';
 import PluginError from 'plugin-error';
 import { plural, timeWords } from '../core/printable.js';
 import { createDenoiseStream, type StreamSummary } from './denoise-stream.js';
+import { asError } from './encoded-picture.js';
 import { type GulpOptions, parseGulpOptions } from './stream-options.js';
 
 const PLUGIN = 'flow-denoise';
@@ -19,28 +20,25 @@ const PLUGIN = 'flow-denoise';
  */
 export function denoise(options: GulpOptions = {}): Transform {
   try {
-    const { silent, ...streamOptions } = parseGulpOptions(options);
-    return passingErrorsOn(createDenoiseStream(streamOptions, pluginError, silent ? undefined : log));
+    const settings = parseGulpOptions(options);
+    return passingErrorsOn(createDenoiseStream(settings, pluginError, settings.silent ? undefined : log));
   } catch (error) {
     throw pluginError(error);
   }
 }
 
-/** Prints a line in gulp's style. */
-function log(summary: StreamSummary): void {
+/** Prints, in gulp's style, "Denoised 3 pictures in 12 s (1 left as clean, 2 failed)". */
+function log({ denoised, clean, failed, seconds }: StreamSummary): void {
   const time = new Date().toTimeString().slice(0, 8);
-  console.log(`[${time}] ${PLUGIN}: ${summaryWords(summary)}`);
-}
-
-/** "Denoised 3 pictures in 12 s (1 left as clean, 2 failed)". */
-export function summaryWords({ denoised, clean, failed, seconds }: StreamSummary): string {
   const beside = [clean > 0 && `${clean} left as clean`, failed > 0 && `${failed} failed`].filter(Boolean);
-  return `Denoised ${plural(denoised, 'picture')} in ${timeWords(seconds)}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;
+  const counts = beside.length > 0 ? ` (${beside.join(', ')})` : '';
+  console.log(
+    `[${time}] ${PLUGIN}: Denoised ${plural(denoised, 'picture')} in ${timeWords(seconds)}${counts}`,
+  );
 }
 
 function pluginError(error: unknown, fileName?: string): Error {
-  const described = error instanceof Error ? error : new Error(String(error));
-  return new PluginError(PLUGIN, described, fileName === undefined ? {} : { fileName });
+  return new PluginError(PLUGIN, asError(error), fileName === undefined ? {} : { fileName });
 }
 
 /**

@@ -6,21 +6,12 @@ import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js'
 import { openResultCache, resultKey } from './result-cache.js';
 import type { PictureSettings } from './stream-options.js';
 
-export interface PictureDenoiser {
-  /** As `denoiseEncodedPicture`, or from the cache. Results with a sigma map are not cached. */
-  readonly denoise: (
-    bytes: Buffer,
-    name: string,
-    call: Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'>,
-  ) => Promise<DenoisedBytes>;
-  /** Whether the cache has the result; it is not read, so it may be damaged. */
-  readonly isKnown: (bytes: Buffer) => Promise<boolean>;
-  /** Resolves when no picture is in work. Closes the denoiser unless the user passed it. */
-  readonly close: () => Promise<void>;
-}
+type PictureCall = Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'>;
+
+export type PictureDenoiser = ReturnType<typeof pictureDenoiser>;
 
 /** Opens nothing yet: results from the cache need no engine. */
-export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
+export function pictureDenoiser(settings: PictureSettings) {
   const { opening, noise, file, denoiser: shared } = settings;
   const cache = settings.cache === false ? undefined : openResultCache(settings.cache);
   let opened: Promise<Denoiser> | undefined;
@@ -39,7 +30,7 @@ export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
     return denoiser === undefined ? undefined : resultKey(bytes, denoiser, noise, file);
   }
 
-  const work: PictureDenoiser['denoise'] = async (bytes, name, call) => {
+  async function work(bytes: Buffer, name: string, call: PictureCall): Promise<DenoisedBytes> {
     const key = cache && call.sigmaMap === undefined ? await keyOf(bytes) : undefined;
     const kept = key === undefined ? undefined : await cache?.find(key);
     call.signal?.throwIfAborted();
@@ -47,19 +38,22 @@ export function pictureDenoiser(settings: PictureSettings): PictureDenoiser {
     const result = await denoiseEncodedPicture(bytes, name, open, { ...noise, ...call }, file);
     if (key !== undefined) await cache?.keep(key, result);
     return result;
-  };
+  }
 
   return {
-    async denoise(bytes, name, call) {
+    /** As `denoiseEncodedPicture`, or from the cache. Results with a sigma map are not cached. */
+    async denoise(bytes: Buffer, name: string, call: PictureCall): Promise<DenoisedBytes> {
       const result = work(bytes, name, call);
       inWork.add(result);
       return result.finally(() => inWork.delete(result));
     },
-    async isKnown(bytes) {
+    /** Whether the cache has the result; it is not read, so it may be damaged. */
+    async isKnown(bytes: Buffer): Promise<boolean> {
       const key = cache && (await keyOf(bytes));
       return key !== undefined && (await cache?.has(key)) === true;
     },
-    async close() {
+    /** Resolves when no picture is in work. Closes the denoiser unless the user passed it. */
+    async close(): Promise<void> {
       await Promise.allSettled(inWork);
       const denoiser = await opened?.catch(() => undefined);
       await denoiser?.close();

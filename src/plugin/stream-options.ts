@@ -44,7 +44,20 @@ export const fileShape = {
   }),
 };
 
-const sharedShape = {
+export const concurrencyOption = option(
+  z.int().min(1).max(1024).default(2),
+  'a whole number from 1 to 1024',
+  {
+    does: 'pictures in memory at a time',
+    flag: '<number>',
+  },
+);
+
+/** The options for pictures from any source. `sigmaMap` is missing, since it belongs to one picture. */
+export const pictureShape = {
+  ...openingShape,
+  ...noiseShape,
+  ...fileShape,
   /**
    * Keeps results on disk and reuses them while file, options, prior and version stay the same. A folder, or true for
    * `node_modules/.cache/flow-denoise`. Default false.
@@ -62,23 +75,16 @@ const sharedShape = {
   signal: signalOption,
 };
 
-const ownBytesShape = {
+export const bytesSchema = z.strictObject({
+  ...pictureShape,
   /** The picture's name in errors. Default 'the picture'. */
   name: option(z.string().min(1).default('the picture'), 'a name', { does: "the picture's name in errors" }),
   /** Called after every finished tile. */
   onProgress: progressOption(),
-};
+});
 
-export const concurrencyOption = option(
-  z.int().min(1).max(1024).default(2),
-  'a whole number from 1 to 1024',
-  {
-    does: 'pictures in memory at a time',
-    flag: '<number>',
-  },
-);
-
-const ownStreamShape = {
+export const streamSchema = z.strictObject({
+  ...pictureShape,
   /** The most pictures in memory: being read, in work, or waiting to leave. Default 2. */
   concurrency: concurrencyOption,
   /**
@@ -91,28 +97,22 @@ const ownStreamShape = {
   }),
   /** Called after every finished tile. */
   onProgress: progressOption<[file: Vinyl]>(),
-};
+});
 
-const ownGulpShape = {
+export const gulpSchema = streamSchema.extend({
   /** Prints no summary at the end. Default false. */
   silent: option(z.boolean().default(false), 'true or false', {
     does: 'prints no summary when all files are done',
   }),
-};
+});
 
-type Input<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
+export type DenoiseBytesOptions = z.input<typeof bytesSchema>;
+export type DenoiseStreamOptions = z.input<typeof streamSchema>;
+export type GulpOptions = z.input<typeof gulpSchema>;
 
-/** The options for pictures from any source. `sigmaMap` is missing, since it belongs to one picture. */
-type PictureOptions = Input<typeof openingShape> &
-  Input<typeof noiseShape> &
-  Input<typeof fileShape> &
-  Input<typeof sharedShape>;
+export type FileOptions = z.output<z.ZodObject<typeof fileShape>>;
 
-export type DenoiseBytesOptions = PictureOptions & Input<typeof ownBytesShape>;
-export type DenoiseStreamOptions = PictureOptions & Input<typeof ownStreamShape>;
-export type GulpOptions = DenoiseStreamOptions & Input<typeof ownGulpShape>;
-
-/** Checked options, by lifetime. */
+/** Checked options of pictures, by lifetime. */
 export interface PictureSettings {
   readonly opening: OpeningOptions;
   readonly noise: CheckedNoiseOptions;
@@ -121,50 +121,35 @@ export interface PictureSettings {
   readonly denoiser?: Denoiser | undefined;
 }
 
-export type FileOptions = z.output<z.ZodObject<typeof fileShape>>;
-
-export const pictureShape = { ...openingShape, ...noiseShape, ...fileShape, ...sharedShape };
-export const streamSchema = z.strictObject({ ...pictureShape, ...ownStreamShape });
-export const gulpSchema = streamSchema.extend(ownGulpShape);
-export const bytesSchema = z.strictObject({ ...pictureShape, ...ownBytesShape });
-
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseBytesOptions(options: DenoiseBytesOptions = {}) {
-  const { name, onProgress, signal, ...rest } = parseOptions(bytesSchema, options, 'denoiseBytes');
-  return { name, onProgress, signal, ...byLifetime(rest, options) };
+  const parsed = parseOptions(bytesSchema, options, 'denoiseBytes');
+  return { ...parsed, ...byLifetime(parsed, options) };
 }
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseStreamOptions(options: DenoiseStreamOptions = {}) {
-  return streamSettings(parseOptions(streamSchema, options, 'denoise'), options);
+  const parsed = parseOptions(streamSchema, options, 'denoise');
+  return { ...parsed, ...byLifetime(parsed, options) };
 }
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseGulpOptions(options: GulpOptions = {}) {
-  const { silent, ...parsed } = parseOptions(gulpSchema, options, 'denoise');
-  return { silent, ...streamSettings(parsed, options) };
-}
-
-function streamSettings(
-  { concurrency, onError, onProgress, signal, ...rest }: z.output<typeof streamSchema>,
-  given: DenoiserOptions,
-) {
-  return { concurrency, onError, onProgress, signal, ...byLifetime(rest, given) };
+  const parsed = parseOptions(gulpSchema, options, 'denoise');
+  return { ...parsed, ...byLifetime(parsed, options) };
 }
 
 /** Checked, with defaults. */
 export type CheckedStreamOptions = ReturnType<typeof parseStreamOptions>;
 
-type CheckedPictureOptions = OpeningOptions &
-  CheckedNoiseOptions &
-  FileOptions &
-  Pick<PictureSettings, 'cache' | 'denoiser'>;
-
 /**
  * @param given  the options as the user passed them
  * @throws       FlowDenoiseError BAD_OPTION for options that exclude each other
  */
-export function byLifetime(parsed: CheckedPictureOptions, given: DenoiserOptions): PictureSettings {
+export function byLifetime(
+  parsed: OpeningOptions & CheckedNoiseOptions & FileOptions & Pick<PictureSettings, 'cache' | 'denoiser'>,
+  given: DenoiserOptions,
+): PictureSettings {
   checkTogether(parsed, given);
   const { cache, denoiser } = parsed;
   const [opening, noise] = [among(openingShape, parsed), among(noiseShape, parsed)];
@@ -173,14 +158,11 @@ export function byLifetime(parsed: CheckedPictureOptions, given: DenoiserOptions
 
 /** @throws  FlowDenoiseError BAD_OPTION for options that exclude each other */
 export function checkTogether(
-  {
-    cache = false,
-    denoiser,
-    ...parsed
-  }: OpeningOptions & Partial<Pick<PictureSettings, 'cache' | 'denoiser'>>,
+  parsed: OpeningOptions & Partial<Pick<PictureSettings, 'cache' | 'denoiser'>>,
   given: DenoiserOptions,
 ): void {
   approachOf(parsed);
+  const { cache = false, denoiser } = parsed;
   if (denoiser === undefined) return;
   const names = Object.keys(openingShape) as (keyof DenoiserOptions)[];
   const opening = names.filter((name) => given[name] !== undefined);

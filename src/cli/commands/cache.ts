@@ -4,8 +4,13 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { plural } from '../../core/printable.js';
-import { cacheContents, type PruneOptions, pruneCache } from '../../plugin/cache-upkeep.js';
-import { defaultCacheFolder } from '../../plugin/result-cache.js';
+
+import {
+  cacheContents,
+  defaultCacheFolder,
+  type PruneOptions,
+  pruneCache,
+} from '../../plugin/result-cache.js';
 
 const EXAMPLES = `
 Examples:

@@ -104,7 +104,7 @@ export async function watchCommand(
   { options, finish, json }: WatchArguments,
   { display, writeLine, signal }: RunContext,
 ): Promise<number> {
-  const { watchFolder } = await import('../../plugin/watch/index.js');
+  const { watchFolder } = await import('../../plugin/watch/folder-watcher.js');
   const watcher = watchFolder(finish ? options : { ...options, signal });
   if (json)
     writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle'], writeLine);

@@ -9,8 +9,9 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { type Folders, STATE_FOLDER } from './folders.js';
+import { systemCode } from './storage-faults.js';
 
 const BEAT_MS = 5000;
 /** A holder on another host or in another container counts as dead if it has not touched its lock for this long. */
@@ -28,16 +29,13 @@ const holderSchema = z.object({
 });
 type Holder = z.infer<typeof holderSchema>;
 
-export interface FolderLock {
-  /** Resolves while the lock is ours. @throws FlowDenoiseError BAD_OPTION if it was removed or taken */
-  readonly check: () => Promise<void>;
-  readonly release: () => Promise<void>;
-}
+/** An unreadable lock belongs to nobody. */
+const NOBODY: Holder = { id: '', pid: 0, host: 'unknown', since: 'unknown', place: '', begun: '' };
 
 interface LockOptions {
   /** Called if another process has taken the lock, as after a long suspension. */
   readonly onLost: (error: unknown) => void;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -49,21 +47,26 @@ interface LockOptions {
 export async function lockFolders(
   { input, output }: Folders,
   { isInputNeeded, ...options }: LockOptions & { readonly isInputNeeded: boolean },
-): Promise<FolderLock> {
-  const first = await lockFolder(output, options).catch((error: unknown) => {
-    throw describeFailure(output, error);
-  });
-  const second = await lockFolder(input, options).catch(async (error: NodeJS.ErrnoException) => {
-    if (!isInputNeeded && READ_ONLY.includes(error.code ?? '')) return undefined;
+) {
+  const lock = (folder: string) =>
+    lockFolder(folder, options).catch((error: unknown) => {
+      if (error instanceof FlowDenoiseError || codeOf(error) === undefined) throw error;
+      const message = `${folder}: could not be locked (${messageOf(error)}). Expected a folder that can be written to.`;
+      throw new FlowDenoiseError('WRITE_FAILED', message, { cause: error });
+    });
+  const first = await lock(output);
+  const second = await lock(input).catch(async (error: unknown) => {
+    if (!isInputNeeded && ['EROFS', 'EACCES', 'EPERM'].includes(systemCode(error) ?? '')) return undefined;
     await first.release();
-    throw describeFailure(input, error);
+    throw error;
   });
   return {
-    async check() {
+    /** Resolves while the locks are ours. @throws FlowDenoiseError BAD_OPTION if one was removed or taken */
+    async check(): Promise<void> {
       await first.check();
       await second?.check();
     },
-    async release() {
+    async release(): Promise<void> {
       await second?.release();
       // The input folder has nothing else of ours.
       if (second) await rmdir(join(input, STATE_FOLDER)).catch(() => undefined);
@@ -72,27 +75,53 @@ export async function lockFolders(
   };
 }
 
-const READ_ONLY: readonly string[] = ['EROFS', 'EACCES', 'EPERM'];
-
-function describeFailure(folder: string, error: unknown): unknown {
-  if (error instanceof FlowDenoiseError || !(error instanceof Error) || !('code' in error)) return error;
-  const message = `${folder}: could not be locked (${messageOf(error)}). Expected a folder that can be written to.`;
-  return new FlowDenoiseError('WRITE_FAILED', message, { cause: error });
-}
-
-async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
+async function lockFolder(folder: string, { onLost, signal }: LockOptions) {
   // In a hidden folder of its own, since touching it causes events in its folder.
   const path = join(folder, STATE_FOLDER, 'lock');
   await mkdir(dirname(path), { recursive: true });
-  const own = await describeOwn();
-  for (;;) {
-    options.signal?.throwIfAborted();
-    if (await create(path, own)) return keep(path, folder, own, options);
+  const own: Holder = {
+    id: randomUUID(),
+    pid: process.pid,
+    host: hostname(),
+    since: new Date().toISOString(),
+    place: await placeOf(),
+    begun: (await beginningOf(process.pid)) ?? '',
+  };
+  while (!(await create(path, own))) {
+    signal.throwIfAborted();
     const found = await readHolder(path);
     if (found === undefined) continue;
-    if (await isAlive(path, found, options.signal)) throw held(folder, found);
+    if (await isAlive(path, found, own.place, signal)) throw held(folder, (await readHolder(path)) ?? found);
     await claim(path, found);
   }
+
+  async function check(): Promise<void> {
+    const holder = await readHolder(path);
+    if (holder?.id === own.id) return;
+    if (holder !== undefined) throw held(folder, holder);
+    throw badOption(
+      `${folder}: the lock ${path} was removed, so another may watch the folder by now; start again`,
+    );
+  }
+  async function beat(): Promise<void> {
+    await check();
+    const now = new Date();
+    await utimes(path, now, now);
+  }
+  const timer = setInterval(() => {
+    beat().catch((error: unknown) => {
+      // An unreachable disk does not mean that the lock is lost.
+      if (error instanceof FlowDenoiseError) onLost(error);
+    });
+  }, BEAT_MS);
+  timer.unref();
+  return {
+    check,
+    async release(): Promise<void> {
+      clearInterval(timer);
+      if ((await readHolder(path).catch(() => undefined))?.id === own.id) await rm(path, { force: true });
+    },
+  };
 }
 
 async function create(path: string, own: Holder): Promise<boolean> {
@@ -100,37 +129,28 @@ async function create(path: string, own: Holder): Promise<boolean> {
     await writeFile(path, JSON.stringify(own), { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
 
-/** The content of a lock file; undefined if it is gone. An unreadable one belongs to nobody. */
+/** The holder that a lock file names; undefined if it is gone. */
 async function readHolder(path: string): Promise<Holder | undefined> {
-  let text: string | undefined;
-  // A new lock is empty for a moment.
-  for (let i = 0; i < 4; i++) {
-    text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (text !== '') break;
-    await delay(LOOK_MS);
-  }
-  if (text === undefined) return undefined;
   try {
-    return holderSchema.parse(JSON.parse(text));
-  } catch {
-    return { id: '', pid: 0, host: 'unknown', since: 'unknown', place: '', begun: '' };
+    return holderSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    // A system error; what cannot be parsed has no code.
+    if (codeOf(error) !== undefined) throw error;
+    return NOBODY;
   }
 }
 
-async function isAlive(path: string, holder: Holder, signal: AbortSignal | undefined): Promise<boolean> {
-  const own = await describeOwn();
-  if (holder.place === own.place && holder.place !== '') {
-    if (!isRunning(holder.pid) || (await beginningOf(holder.pid)) !== holder.begun) return false;
-    // If the process's beginning is unknown, its id may have been reused, so the time decides.
-    return holder.begun !== '' || Date.now() - ((await mtimeOf(path)) ?? 0) < SILENT_MS;
+async function isAlive(path: string, holder: Holder, ownPlace: string, signal: AbortSignal) {
+  if (holder.place === ownPlace) {
+    if ((await beginningOf(holder.pid)) !== holder.begun) return false;
+    if (holder.begun !== '') return true;
+    // The process's beginning is unknown, so its id may have been reused.
   }
   // Compared with itself, so that clocks need not agree.
   const before = await mtimeOf(path);
@@ -159,53 +179,10 @@ async function claim(path: string, dead: Holder): Promise<void> {
   await rm(claimed, { force: true });
 }
 
-function keep(path: string, folder: string, own: Holder, { onLost }: LockOptions): FolderLock {
-  async function check(): Promise<void> {
-    const holder = await readHolder(path);
-    if (holder?.id === own.id) return;
-    if (holder !== undefined) throw held(folder, holder);
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
-      `${folder}: the lock ${path} was removed, so another may watch the folder by now; start again`,
-    );
-  }
-  async function beat(): Promise<void> {
-    await check();
-    const now = new Date();
-    await utimes(path, now, now);
-  }
-  const timer = setInterval(() => {
-    beat().catch((error: unknown) => {
-      // An unreachable disk does not mean that the lock is lost.
-      if (error instanceof FlowDenoiseError) onLost(error);
-    });
-  }, BEAT_MS);
-  timer.unref();
-  return {
-    check,
-    async release() {
-      clearInterval(timer);
-      if ((await readHolder(path).catch(() => undefined))?.id === own.id) await rm(path, { force: true });
-    },
-  };
-}
-
 function held(folder: string, { pid, host, since }: Holder): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_OPTION',
+  return badOption(
     `${folder} is watched already, by process ${pid} on ${host} since ${since}; stop that one first`,
   );
-}
-
-async function describeOwn(): Promise<Holder> {
-  return {
-    id: randomUUID(),
-    pid: process.pid,
-    host: hostname(),
-    since: new Date().toISOString(),
-    place: await placeOf(),
-    begun: await beginningOf(process.pid),
-  };
 }
 
 /** Identifies the host while it is up and, on Linux, the namespace of process ids, which differs per container. */
@@ -215,23 +192,18 @@ async function placeOf(): Promise<string> {
   return [hostname(), namespace, boot.trim()].join(' ');
 }
 
-/** When a process began, on Linux; elsewhere empty, and the id alone decides. */
-async function beginningOf(pid: number): Promise<string> {
+/** When a process began, on Linux; elsewhere empty. Undefined if it has ended. */
+async function beginningOf(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') return undefined;
+  }
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field is the program's name in brackets, and may contain anything.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 async function mtimeOf(path: string): Promise<number | undefined> {
-  const status = await stat(path).catch(() => undefined);
-  return status?.mtimeMs;
+  return (await stat(path).catch(() => undefined))?.mtimeMs;
 }

@@ -1,36 +1,20 @@
-// The watcher of one folder: owns what was opened for it and gives all of it back, and tells what happens. Events of the
-// file system only say where to look; what is there decides. Which picture is worked on is picture-queue.ts's, how it is
-// picture-job.ts's.
+// The watcher of one folder: owns what was opened for it and gives all of it back, and tells what happens. arrivals.ts finds
+// the pictures, picture-queue.ts decides when each is worked on, picture-job.ts does the work.
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { messageOf } from '../../core/errors.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
-import { listenToFolder } from './arrivals/folder-events.js';
-import { scanFolder } from './arrivals/scan.js';
-import { type Snapshot, snapshotOf } from './arrivals/snapshot.js';
+import { asError } from '../encoded-picture.js';
+import { type Arrivals, findArrivals } from './arrivals.js';
 import type { WatchEvents, WatchSummary } from './events.js';
-import { type OpenFolder, openFolder } from './open-folder.js';
-import {
-  type CheckedWatchOptions,
-  optionsHash,
-  parseWatchOptions,
-  type WatchFolderOptions,
-} from './options.js';
+import { lockFolders } from './folder-lock.js';
+import { openFolders, STATE_FOLDER } from './folders.js';
+import { openLedger } from './ledger.js';
+import { type CheckedWatchOptions, parseWatchOptions, type WatchFolderOptions } from './options.js';
+import { openOutputs } from './outputs.js';
 import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
 import { createPictureQueue, type PictureQueue } from './picture-queue.js';
-
-/**
- * Listening stops where more pictures wait than the first, and begins again at the second. While many wait, none that
- * arrives is taken soon, and the walks find it; chokidar would look at all that wait whenever one of them leaves.
- */
-const WAITING = { most: 100, few: 20 } as const;
-
-interface Opened {
-  readonly context: JobContext;
-  readonly queue: PictureQueue;
-}
 
 /** A folder that is being watched. `finished` tells the end; the events (see WatchEvents) tell the way there. */
 export class FolderWatcher extends EventEmitter<WatchEvents> {
@@ -46,16 +30,12 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   /** In the order to be undone. */
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
-  #open: Opened | undefined;
+  #queue: PictureQueue | undefined;
+  #arrivals: Arrivals | undefined;
   #denoiser: Promise<Denoiser> | undefined;
-  #scans = 0;
-  /** What stops listening; undefined while too many wait. */
-  #listening: Promise<(() => Promise<void>) | undefined> = Promise.resolve(undefined);
-  #isListening = false;
   #isReady = false;
   #isIdle = false;
   #isClosing = false;
-  #failure: { readonly error: unknown } | undefined;
   #end: () => void = () => {};
 
   /** Use `watchFolder`. */
@@ -71,7 +51,8 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   /** Takes no more pictures, finishes those in work, and ends. */
   close(): Promise<WatchSummary> {
     this.#isClosing = true;
-    this.#open?.queue.stop();
+    this.#arrivals?.stop();
+    this.#queue?.stop();
     this.#endIfOver();
     return this.finished;
   }
@@ -87,110 +68,67 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#giveBack();
-    if (this.#failure) throw this.#failure.error;
+    await this.#denoiser?.catch(() => undefined);
+    for (const close of this.#closers) await close().catch((error: unknown) => this.#fail(error));
+    this.#stopping.signal.throwIfAborted();
     return { ...this.#summary };
   }
 
   /** Everything up to 'ready', and the first pictures. */
   async #start(): Promise<void> {
-    const { once, rescan } = this.#options;
-    const { signal } = this.#stopping;
-    const folder = await openFolder(this.#options, {
-      onLost: (error) => this.#fail(error),
-      onProblem: (error) => this.#tell(error),
-      signal,
-    });
-    this.#closers.push(folder.close);
-    const opened = this.#openQueue(folder);
-    this.#open = opened;
-    // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
-    if (!once) this.#openDenoiser().catch(() => {});
-    // Events first, so that nothing falls between the walk and them.
-    if (!once) {
-      this.#closers.unshift(async () => (await this.#listening)?.());
-      await this.#setListening(opened, true);
-    }
-    signal.throwIfAborted();
-    const { known, paths } = await this.#scan(opened, '');
-    await folder.forgetWhatIsGone(paths);
-    if (!once || opened.queue.waiting() > 0) await this.#openDenoiser();
-    signal.throwIfAborted();
-    if (!once) {
-      const timer = setInterval(() => this.#rescan(opened), rescan);
-      this.#closers.unshift(async () => clearInterval(timer));
-    }
-    this.emit('ready', { waiting: opened.queue.waiting(), known });
-    this.#isReady = true;
-    if (this.#isClosing) return;
-    opened.queue.start();
-    this.#listenWhileFewWait(opened);
-  }
-
-  #openQueue({ folders, ledger, outputs, checkLocks }: OpenFolder): Opened {
     const options = this.#options;
+    const { signal } = this.#stopping;
+    const onError = (error: unknown) => this.#fail(error);
+    const onProblem: JobContext['onProblem'] = (...problem) => this.#tell(...problem);
+
+    const folders = await openFolders(options.input, options.output);
+    const isInputNeeded = options.originals === 'move';
+    const locks = await lockFolders(folders, { isInputNeeded, onLost: onError, signal });
+    this.#closers.push(locks.release);
+    const ledger = await openLedger(join(folders.output, STATE_FOLDER, 'ledger.jsonl'), (copy) =>
+      this.#tell(new Error(`Some lines of the ledger could not be read; the file as it was is ${copy}`)),
+    );
+    const outputs = await openOutputs(folders, ledger);
     const context: JobContext = {
       folders,
       options,
-      optionsHash: optionsHash(options),
       ledger,
       outputs,
       openDenoiser: () => this.#openDenoiser(),
-      checkLocks,
-      stopping: this.#stopping.signal,
+      checkLocks: locks.check,
+      stopping: signal,
       onTaken: (path) => this.emit('taken', { input: join(options.input, path) }),
-      onProblem: (error, path, retryInMs) => this.#tell(error, path, retryInMs),
+      onProblem,
     };
     const queue = createPictureQueue(folders.input, options, {
-      work: (candidate, tries, signal) => {
+      work: (...picture) => {
         this.#isIdle = false;
-        return workOnPicture(candidate, tries, signal, context);
+        return workOnPicture(...picture, context);
       },
-      onOutcome: (path, outcome) => this.#conclude(path, outcome),
-      onError: (error) => this.#fail(error),
+      onOutcome: (outcome) => {
+        arrivals.listenWhileFewWait();
+        this.#conclude(outcome);
+      },
+      onError,
       onRest: () => this.#endIfOver(),
     });
-    return { context, queue };
-  }
+    const hooks = { onLink: (path: string) => this.#skipLink(path), onProblem, onError };
+    const arrivals = findArrivals(folders.input, options, ledger, queue, hooks, signal);
+    this.#closers.unshift(arrivals.close);
+    this.#queue = queue;
+    this.#arrivals = arrivals;
 
-  #listener(opened: Opened) {
-    return {
-      onPath: (path: string) => {
-        this.#look(opened, path).catch((error: unknown) => this.#fail(error));
-      },
-      // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
-      onFolder: (path: string) => {
-        setTimeout(() => this.#rescan(opened, path), this.#options.settle).unref();
-      },
-      onError: (error: unknown) => this.#fail(error),
-    };
-  }
-
-  async #setListening({ context, queue }: Opened, isListening: boolean): Promise<void> {
-    this.#isListening = isListening;
-    this.#listening = this.#listening.then(async (stop) => {
-      await stop?.();
-      if (!isListening) return undefined;
-      return listenToFolder(context.folders.input, this.#options.poll, this.#listener({ context, queue }));
-    });
-    await this.#listening;
-  }
-
-  /** After a picture came or went. */
-  #turn(opened: Opened): void {
-    opened.queue.turn();
-    this.#listenWhileFewWait(opened);
-  }
-
-  #listenWhileFewWait(opened: Opened): void {
-    if (this.#options.once || this.#isClosing || this.#stopping.signal.aborted) return;
-    const waiting = opened.queue.waiting();
-    const isListening = waiting <= (this.#isListening ? WAITING.most : WAITING.few);
-    if (isListening === this.#isListening) return;
-    this.#setListening(opened, isListening).then(
-      () => isListening && this.#rescan(opened),
-      (error: unknown) => this.#fail(error),
-    );
+    // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
+    if (!options.once) this.#openDenoiser().catch(() => {});
+    const { known, paths } = await arrivals.start();
+    await outputs.forgetWhatIsGone(paths);
+    if (!options.once || queue.waiting() > 0) await this.#openDenoiser();
+    signal.throwIfAborted();
+    this.emit('ready', { waiting: queue.waiting(), known });
+    this.#isReady = true;
+    if (this.#isClosing) return;
+    queue.start();
+    arrivals.listenWhileFewWait();
   }
 
   #openDenoiser(): Promise<Denoiser> {
@@ -206,87 +144,25 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     return denoiser;
   }
 
-  async #scan({ context, queue }: Opened, below: string) {
-    const paths = new Set<string>();
-    let known = 0;
-    const onProblem = (error: unknown, folder: string) => this.#tell(error, folder);
-    this.#scans++;
-    try {
-      for await (const { path, snapshot } of scanFolder(context.folders.input, below, onProblem)) {
-        this.#stopping.signal.throwIfAborted();
-        paths.add(path);
-        if (snapshot === undefined) this.#skipLink(path);
-        else if (isOverWith(path, snapshot, context)) known++;
-        else queue.see(path, snapshot);
-      }
-    } finally {
-      this.#scans--;
-    }
-    return { known, paths };
-  }
-
-  #rescan(opened: Opened, below = ''): void {
-    if (this.#isClosing || this.#stopping.signal.aborted || (below === '' && this.#scans > 0)) return;
-    this.#scan(opened, below).then(
-      () => this.#turn(opened),
-      (error: unknown) => this.#fail(error),
-    );
-  }
-
-  /** An event said that something is or was here. */
-  async #look(opened: Opened, path: string): Promise<void> {
-    const { context, queue } = opened;
-    const snapshot = await snapshotOf(join(context.folders.input, path));
-    if (this.#stopping.signal.aborted) return;
-    if (snapshot) queue.see(path, snapshot);
-    else queue.miss(path);
-    this.#turn(opened);
-  }
-
   #skipLink(path: string): void {
     if (this.#linksTold.has(path)) return;
     this.#linksTold.add(path);
-    this.#summary.skipped++;
-    this.emit('skipped', {
-      input: join(this.#options.input, path),
-      why: 'symbolic links are not followed: they may lead out of the folder',
-    });
+    const why = 'symbolic links are not followed: they may lead out of the folder';
+    this.#conclude({ event: 'skipped', told: { input: join(this.#options.input, path), why } });
   }
 
-  #conclude(path: string, outcome: Outcome): void {
-    if (this.#open) this.#listenWhileFewWait(this.#open);
-    const input = join(this.#options.input, path);
-    switch (outcome.kind) {
-      case 'done': {
-        const { output, report, movedTo } = outcome;
-        this.#summary.done++;
-        this.emit('done', { input, output, report, movedTo });
-        return;
-      }
-      case 'failed': {
-        const { error, movedTo, isFinal } = outcome;
-        this.#summary.failed++;
-        this.emit('failed', { input, error, movedTo, isFinal });
-        return;
-      }
-      case 'skipped':
-        this.#summary.skipped++;
-        this.emit('skipped', { input, why: outcome.why });
-        return;
-      case 'incomplete':
-      case 'known':
-      case 'changed':
-        return;
-      default:
-        outcome satisfies never;
-    }
+  #conclude(outcome: Outcome): void {
+    if (typeof outcome === 'string') return;
+    this.#summary[outcome.event]++;
+    // The type does not know that the event and what it tells belong together.
+    (this as EventEmitter).emit(outcome.event, outcome.told);
   }
 
   #endIfOver(): void {
-    const { queue } = this.#open ?? {};
+    const queue = this.#queue;
     if (queue?.isWorking()) return;
     if (this.#isClosing || this.#stopping.signal.aborted) this.#end();
-    else if (queue && this.#isReady && queue.waiting() === 0 && this.#scans === 0 && !this.#isIdle) {
+    else if (this.#isReady && queue?.waiting() === 0 && !this.#arrivals?.isWalking() && !this.#isIdle) {
       this.#isIdle = true;
       this.emit('idle', { ...this.#summary });
       if (this.#options.once) this.#end();
@@ -294,38 +170,17 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   }
 
   #tell(error: unknown, path?: string, retryInMs?: number): void {
-    const described = error instanceof Error ? error : new Error(messageOf(error));
     const input = path === undefined ? undefined : join(this.#options.input, path);
-    this.emit('problem', { error: described, input, retryInMs });
+    this.emit('problem', { error: asError(error), input, retryInMs });
   }
 
   /** Ends at once: what is in work is abandoned. The first reason counts. */
   #fail(error: unknown): void {
-    this.#failure ??= { error };
     this.#stopping.abort(error);
-    this.#open?.queue.abandon(error);
+    this.#arrivals?.stop();
+    this.#queue?.abandon(error);
     this.#endIfOver();
   }
-
-  async #giveBack(): Promise<void> {
-    await this.#denoiser?.catch(() => undefined);
-    for (const close of this.#closers) {
-      await close().catch((error: unknown) => {
-        this.#failure ??= { error };
-      });
-    }
-  }
-}
-
-/** Whether the ledger knows the file as it is, and nothing is left to do with it. */
-function isOverWith(path: string, { size, mtimeMs }: Snapshot, context: JobContext): boolean {
-  const known = context.ledger.get(path);
-  return (
-    known?.size === size &&
-    known.mtimeMs === mtimeMs &&
-    known.options === context.optionsHash &&
-    context.options.originals === 'keep'
-  );
 }
 
 /**

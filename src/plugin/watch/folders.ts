@@ -1,7 +1,8 @@
 // Finds the real paths of the two folders, and checks that neither is inside the other.
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption } from '../../core/errors.js';
+import { orWriteFailed } from '../../core/files.js';
 
 /** Our folder in each of them. */
 export const STATE_FOLDER = '.flow-denoise';
@@ -21,31 +22,19 @@ export interface Folders {
 export async function openFolders(input: string, output: string): Promise<Folders> {
   const status = await stat(input).catch(() => undefined);
   if (!status?.isDirectory()) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected a folder for input but received '${input}', which is ${status === undefined ? 'not there' : 'no folder'}`,
     );
   }
   const realInput = await realpath(input);
   const wanted = await realpathOfNew(resolve(output));
   if ((await isInside(wanted, realInput)) || (await isInside(realInput, wanted))) {
-    throw new FlowDenoiseError(
-      'BAD_OPTION',
+    throw badOption(
       `Expected separate folders for input and output but received '${input}' and '${output}' ` +
         `(${realInput} and ${wanted}), one inside the other; results would be taken as new pictures`,
     );
   }
-  try {
-    await mkdir(wanted, { recursive: true });
-  } catch (error) {
-    throw new FlowDenoiseError(
-      'WRITE_FAILED',
-      `${output}: the folder could not be made (${messageOf(error)})`,
-      {
-        cause: error,
-      },
-    );
-  }
+  await orWriteFailed(output, 'the folder could not be made', () => mkdir(wanted, { recursive: true }));
   return { input: realInput, output: wanted };
 }
 

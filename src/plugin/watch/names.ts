@@ -34,17 +34,13 @@ export function isPictureName(path: string): boolean {
 
 /** The name of the nth file with this path: `a.png`, `a-2.png`, `a-3.png` ... */
 export function versionedPath(path: string, version: number): string {
-  return version === 1 ? path : withSuffix(path, `-${version}`);
+  const { dir, name, ext } = posix.parse(path);
+  return version === 1 ? path : fitted(dir, name, `-${version}${ext}`);
 }
 
 /** Appends `text` to a path, and shortens a name that would be too long: `a.png.txt`. */
 export function appendedPath(path: string, text: string): string {
   return fitted(posix.dirname(path), posix.basename(path), text);
-}
-
-function withSuffix(path: string, suffix: string): string {
-  const { dir, name, ext } = posix.parse(path);
-  return fitted(dir, name, suffix + ext);
 }
 
 /** Joins folder, stem and end; cuts the stem to fit. */

@@ -1,9 +1,10 @@
 // The options of a watched folder.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isNoiseModel, noiseShape } from '../../denoiser/noise/noise-options.js';
+import type { Denoiser } from '../../denoiser/denoiser.js';
+import { type CheckedNoiseOptions, isNoiseModel, noiseShape } from '../../denoiser/noise/noise-options.js';
 import { among, option, parseOptions } from '../../denoiser/option-schema.js';
-import { openingShape, progressOption, signalOption } from '../../denoiser/options.js';
+import { type OpeningOptions, openingShape, progressOption, signalOption } from '../../denoiser/options.js';
 import { approachOf } from '../../denoiser/preset.js';
 import { checkTogether, concurrencyOption, pictureShape } from '../stream-options.js';
 
@@ -79,20 +80,14 @@ const { cache: _, maxBytes: __, format: ___, quality: ____, ...ofPictures } = pi
 
 const watchSchema = z.strictObject({ ...ofPictures, ...watchShape });
 
-type Input<Shape extends z.ZodRawShape> = z.input<z.ZodObject<Shape>>;
-
-export type WatchFolderOptions = Input<typeof watchShape> &
-  Input<typeof openingShape> &
-  Input<typeof noiseShape> &
-  Input<Pick<typeof pictureShape, 'maxPixels' | 'denoiser'>>;
+export type WatchFolderOptions = z.input<typeof watchSchema>;
 
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseWatchOptions(options: WatchFolderOptions) {
   const parsed = parseOptions(watchSchema, options, 'watchFolder');
   checkTogether(parsed, options);
-  const { maxPixels, denoiser } = parsed;
-  const ofPictures = { opening: among(openingShape, parsed), noise: among(noiseShape, parsed) };
-  return { ...among(watchShape, parsed), ...ofPictures, file: { maxPixels }, denoiser };
+  const [opening, noise] = [among(openingShape, parsed), among(noiseShape, parsed)];
+  return { ...parsed, opening, noise, hash: hashOf(opening, noise, parsed.denoiser) };
 }
 
 /** Checked, with defaults. */
@@ -101,17 +96,17 @@ export type CheckedWatchOptions = ReturnType<typeof parseWatchOptions>;
 /**
  * Identifies the options that affect results. Engine, threads and the like do not; a custom noise model counts by its name.
  */
-export function optionsHash(options: CheckedWatchOptions): string {
-  const { denoiser, opening, noise } = options;
+function hashOf(opening: OpeningOptions, noise: CheckedNoiseOptions, denoiser: Denoiser | undefined): string {
   const { method, ensemble, scales } = denoiser ?? approachOf(opening);
+  const { beta, tileSize, overlap } = opening;
   const text = JSON.stringify({
-    prior: denoiser?.prior ?? opening.prior,
+    prior: (denoiser ?? opening).prior,
     method,
     ensemble,
     scales,
-    beta: opening.beta,
-    tileSize: opening.tileSize,
-    overlap: opening.overlap,
+    beta,
+    tileSize,
+    overlap,
     ...noise,
     noise: isNoiseModel(noise.noise) ? { name: noise.noise.name } : noise.noise,
   });

@@ -1,24 +1,21 @@
-// Takes one picture from the input folder to the output folder. folder-watcher.ts decides which one and when.
+// Takes one picture from the input folder to the output folder. picture-queue.ts decides which one and when.
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import type { Denoiser, Progress } from '../../denoiser/denoiser.js';
-import { denoiseEncodedPicture, isFaultOfAll, type PictureReport } from '../encoded-picture.js';
-import { readOriginal } from './arrivals/read-original.js';
-import type { Candidate } from './arrivals/settling.js';
-import { isSameSnapshot, snapshotOf } from './arrivals/snapshot.js';
+import type { DenoiseCallOptions, Denoiser } from '../../denoiser/denoiser.js';
+import { asError, denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
+import type { PictureDone, PictureFailed, PictureSkipped } from './events.js';
 import type { Folders } from './folders.js';
+import type { Ledger, Settled } from './ledger.js';
 import type { CheckedWatchOptions } from './options.js';
-import type { Ledger, Settled } from './results/ledger.js';
-import { moveOriginal } from './results/originals.js';
-import { type Outputs, systemCode } from './results/outputs.js';
-import { insistOn, type MayPass, mayBeReadLater, PassingFault } from './storage-faults.js';
+import { isSameSnapshot, moveOriginal, type Original, readOriginal, snapshotOf } from './originals.js';
+import type { Outputs } from './outputs.js';
+import { insistOn, PassingFault, systemCode } from './storage-faults.js';
 
 /** What the jobs of a folder share. */
 export interface JobContext {
   readonly folders: Folders;
   readonly options: CheckedWatchOptions;
-  readonly optionsHash: string;
   readonly ledger: Ledger;
   readonly outputs: Outputs;
   readonly openDenoiser: () => Promise<Denoiser>;
@@ -30,27 +27,16 @@ export interface JobContext {
   readonly onProblem: (error: unknown, path: string, retryInMs?: number) => void;
 }
 
+/**
+ * The event to tell; 'nothing' if the picture was done before, is gone or was replaced; 'incomplete' if it does not decode or
+ * cannot be read, and more of it may come.
+ */
 export type Outcome =
-  | {
-      readonly kind: 'done';
-      readonly output: string;
-      readonly report: PictureReport;
-      readonly movedTo: string | undefined;
-    }
-  | {
-      readonly kind: 'failed';
-      readonly error: Error;
-      readonly movedTo: string | undefined;
-      readonly isFinal: boolean;
-      readonly isEngineFault: boolean;
-    }
-  | { readonly kind: 'skipped'; readonly why: string }
-  /** Done before; nothing to report. */
-  | { readonly kind: 'known' }
-  /** Gone or replaced; nothing was written. */
-  | { readonly kind: 'changed' }
-  /** Does not decode, or cannot be read; perhaps it is incomplete. */
-  | { readonly kind: 'incomplete' };
+  | { readonly event: 'done'; readonly told: PictureDone }
+  | { readonly event: 'failed'; readonly told: PictureFailed }
+  | { readonly event: 'skipped'; readonly told: PictureSkipped }
+  | 'nothing'
+  | 'incomplete';
 
 /** Whether this is the last try; if it fails too, the picture has failed. */
 export interface Tries {
@@ -70,26 +56,31 @@ export class OriginalChanged extends Error {
  * @throws        errors that end the watcher: its signal's reason, wrong options, a lost folder
  */
 export async function workOnPicture(
-  { path, snapshot }: Candidate,
+  original: Original,
   tries: Tries,
   signal: AbortSignal,
   context: JobContext,
 ): Promise<Outcome> {
-  const { folders, options, optionsHash, ledger, outputs, stopping } = context;
-  const name = printable(join(options.input, path));
-  /** Undefined until the original was read. Its bytes are not kept while the picture is in work. */
-  let hash: string | undefined;
+  const { folders, options, ledger, outputs, stopping } = context;
+  const { path, snapshot } = original;
+  const { size, mtimeMs } = snapshot;
+  const input = join(options.input, path);
+  /** Empty until the original was read. Its bytes are not kept while the picture is in work. */
+  let hash = '';
+  const known = () => ({ path, size, mtimeMs, hash, options: options.hash });
 
-  function insist<T>(work: () => Promise<T>, until: AbortSignal, mayPass?: MayPass): Promise<T> {
+  function insist<T>(work: () => Promise<T>, until: AbortSignal, isReading = false): Promise<T> {
     const onProblem = (error: unknown, retryInMs: number) => context.onProblem(error, path, retryInMs);
-    return insistOn(work, { onProblem, until, mayPass, isOnce: options.once });
+    return insistOn(work, onProblem, { until, isReading, isOnce: options.once });
   }
+
+  const settle = (settled: Settled) => insist(() => ledger.settle(settled), stopping);
 
   /** With `move`, moves the original. If that fails, it reports a problem and tries again at the next rescan. */
   async function finish(why?: string): Promise<string | undefined> {
     if (options.originals === 'keep') return undefined;
     try {
-      const movedTo = await moveOriginal(folders.input, path, snapshot, why);
+      const movedTo = await moveOriginal(folders.input, original, why);
       await insist(() => ledger.forget(path), stopping);
       return movedTo && join(options.input, movedTo);
     } catch (error) {
@@ -99,100 +90,95 @@ export async function workOnPicture(
     }
   }
 
-  async function settle(settled: Settled): Promise<void> {
-    await insist(() => ledger.settle(settled), stopping);
-  }
-
-  const { size, mtimeMs } = snapshot;
-  const own = () => ({ path, size, mtimeMs, hash: hash ?? '', options: optionsHash });
-
   async function fail(error: unknown): Promise<Outcome> {
     const why = messageOf(error);
     const code = error instanceof FlowDenoiseError ? error.code : (systemCode(error) ?? 'UNKNOWN');
-    await settle({ state: 'failed', ...own(), code, why });
+    await settle({ state: 'failed', ...known(), code, why });
     const movedTo = await finish(`${why}\n\n${code}, ${new Date().toISOString()}`);
-    return failure(error instanceof Error ? error : new Error(why), true, movedTo);
+    return { event: 'failed', told: { input, error: asError(error), movedTo, isFinal: true } };
+  }
+
+  function skipped(why: string): Outcome {
+    return { event: 'skipped', told: { input, why } };
   }
 
   /** For a picture already done, by its content: does only what is left to do. */
-  async function endAgain(known: Settled): Promise<Outcome | undefined> {
-    if (known.state === 'done' && options.originals === 'keep' && !(await outputs.exists(known.output)))
-      return undefined;
-    const isSame = known.size === size && known.mtimeMs === mtimeMs;
-    if (!isSame) await settle({ ...known, size, mtimeMs });
-    const movedTo = await finish(known.state === 'failed' ? `${known.why}\n\n${known.code}` : undefined);
-    if (isSame && movedTo === undefined) return { kind: 'known' };
-    return {
-      kind: 'skipped',
-      why: known.state === 'done' ? 'done before' : `failed before: ${known.why}`,
-    };
+  async function endAgain(before: Settled): Promise<Outcome | undefined> {
+    const isDone = before.state === 'done';
+    if (isDone && options.originals === 'keep' && !(await outputs.exists(before.output))) return undefined;
+    const isSame = before.size === size && before.mtimeMs === mtimeMs;
+    if (!isSame) await settle({ ...before, size, mtimeMs });
+    const movedTo = await finish(isDone ? undefined : `${before.why}\n\n${before.code}`);
+    if (isSame && movedTo === undefined) return 'nothing';
+    return skipped(isDone ? 'done before' : `failed before: ${before.why}`);
   }
 
   async function read() {
     try {
-      return await insist(() => readOriginal(folders.input, path, snapshot), signal, mayBeReadLater);
+      return await insist(() => readOriginal(folders.input, original), signal, true);
     } catch (error) {
       if (systemCode(error) === undefined || error instanceof PassingFault) throw error;
-      const message = `${name}: could not be read (${messageOf(error)}). Expected a file that may be read; check its permissions.`;
+      const message = `${printable(input)}: could not be read (${messageOf(error)}). Expected a file that may be read; check its permissions.`;
       throw new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
     }
   }
 
+  async function checkStillOurs(): Promise<void> {
+    signal.throwIfAborted();
+    if (!isSameSnapshot(await snapshotOf(join(folders.input, path)), snapshot)) throw new OriginalChanged();
+    await context.checkLocks();
+  }
+
+  /** Whether an output is another picture's result. */
+  function isOurs(output: string): boolean {
+    return ledger.all().some((each) => each.state === 'done' && each.output === output);
+  }
+
   async function work(): Promise<Outcome> {
-    const original = await read();
-    if (original === undefined) return { kind: 'changed' };
-    hash = original.hash;
-    const known = ledger.get(path);
-    if (known?.hash === hash && known.options === optionsHash) {
-      const outcome = await endAgain(known);
+    const file = await read();
+    if (file === undefined) return 'nothing';
+    hash = file.hash;
+    const before = ledger.get(path);
+    if (before?.hash === hash && before.options === options.hash) {
+      const outcome = await endAgain(before);
       if (outcome) return outcome;
     }
-    if (options.existing === 'skip' && known?.state !== 'done') {
-      if (ledger.ownerOf(path) === undefined && (await outputs.exists(path))) {
-        await settle({ state: 'done', ...own(), output: path });
-        await finish();
-        return { kind: 'skipped', why: `${printable(join(options.output, path))} already exists` };
-      }
+    const mayStand = options.existing === 'skip' && before?.state !== 'done';
+    if (mayStand && (await outputs.exists(path)) && !isOurs(path)) {
+      await settle({ state: 'done', ...known(), output: path });
+      await finish();
+      return skipped(`${printable(join(options.output, path))} already exists`);
     }
-    const { bytes, report } = await denoise(original.bytes);
+    const { bytes, report } = await denoise(file.bytes);
     const result = bytes ?? (await read())?.bytes;
-    if (result === undefined) return { kind: 'changed' };
-    const publishing = {
-      mayReplace: options.originals === 'keep',
-      signal,
-      async check() {
-        signal.throwIfAborted();
-        if (!isSameSnapshot(await snapshotOf(join(folders.input, path)), snapshot))
-          throw new OriginalChanged();
-        await context.checkLocks();
-      },
-    };
-    const begun = await insist(() => outputs.publish(result, own(), publishing), signal);
+    if (result === undefined) return 'nothing';
+    const publishing = { mayReplace: options.originals === 'keep', signal, check: checkStillOurs };
+    const begun = await insist(() => outputs.publish(result, known(), publishing), signal);
     await settle({ ...begun, state: 'done' });
     const movedTo = await finish();
-    return { kind: 'done', output: join(options.output, begun.output), report, movedTo };
+    return { event: 'done', told: { input, output: join(options.output, begun.output), report, movedTo } };
   }
 
   function denoise(bytes: Buffer) {
-    const { noise, file, onProgress } = options;
+    const { noise, maxPixels, onProgress } = options;
     const open = async () => {
       context.onTaken(path);
       return context.openDenoiser();
     };
-    const call = {
+    const call: DenoiseCallOptions = {
       ...noise,
       signal,
-      onProgress: onProgress && ((progress: Progress) => onProgress(progress, join(options.input, path))),
+      onProgress: onProgress && ((progress) => onProgress(progress, input)),
     };
-    return denoiseEncodedPicture(bytes, name, open, call, file);
+    return denoiseEncodedPicture(bytes, input, open, call, { maxPixels });
   }
 
   async function classify(error: unknown): Promise<Outcome> {
     stopping.throwIfAborted();
-    if (signal.aborted || error instanceof OriginalChanged) return { kind: 'changed' };
+    if (signal.aborted || error instanceof OriginalChanged) return 'nothing';
     const code = error instanceof FlowDenoiseError ? error.code : undefined;
     if (isFaultOfAll(error) || error instanceof PassingFault) throw error;
-    if (code === 'BAD_IMAGE' && !tries.isLastToDecode) return { kind: 'incomplete' };
+    if (code === 'BAD_IMAGE' && !tries.isLastToDecode) return 'incomplete';
     if (code === 'ENGINE_FAILED' && !tries.isLastOfEngine) throw new PassingFault(error);
     return fail(error);
   }
@@ -201,11 +187,6 @@ export async function workOnPicture(
     return await work().catch(classify);
   } catch (error) {
     if (!(error instanceof PassingFault)) throw error;
-    return failure(error.cause, false);
+    return { event: 'failed', told: { input, error: error.cause, isFinal: false } };
   }
-}
-
-function failure(error: Error, isFinal: boolean, movedTo?: string): Outcome {
-  const isEngineFault = error instanceof FlowDenoiseError && error.code === 'ENGINE_FAILED';
-  return { kind: 'failed', error, movedTo, isFinal, isEngineFault };
 }

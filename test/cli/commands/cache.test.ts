@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import cacache from 'cacache';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cacheContents, pruneCache } from '#src/plugin/cache-upkeep.js';
+import { cacheContents, pruneCache } from '#src/plugin/result-cache.js';
 import { fixtureFolder } from '../../core/fixture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';

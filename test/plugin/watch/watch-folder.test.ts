@@ -265,6 +265,24 @@ test('a file that grows for five seconds is taken when it is whole, once', () =>
     assert.equal(await pixels(join(place.output, 'a.png')), await pixels(bytes));
   }));
 
+test('pictures are taken in the order in which they came to rest', () =>
+  withPlace(async (place) => {
+    const { watcher, told } = watching(place, { settle: 1500, concurrency: 1 });
+    await told.until('ready');
+    for (const [seed, name] of ['changed.png', 'b.png', 'a.png'].entries()) {
+      await put(place.input, name, await png(seed));
+      await delay(200);
+    }
+    await utimes(join(place.input, 'b.png'), 1000, 1000);
+    await put(place.input, 'changed.png', await png(9));
+    await told.until('done changed.png');
+    await watcher.close();
+    assert.equal(
+      told.events.filter((event) => event.startsWith('taken')),
+      ['taken a.png', 'taken b.png', 'taken changed.png'],
+    );
+  }));
+
 test('deleted, renamed or replaced while it is in work: the old picture is dropped, the new one done', () =>
   withPlace(async (place) => {
     const { watcher, told } = watching(place, { denoiser: identityDenoiser(() => 800), concurrency: 3 });

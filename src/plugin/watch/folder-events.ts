@@ -1,9 +1,11 @@
 // chokidar's events, used only as hints where to look: it sometimes loses an event (paulmillr/chokidar #1471) or repeats one
 // (#1465). We watch folders only, since a watch for each file costs more; chokidar reports their files as 'raw' events. At
-// every event it still stats all files of the folder (#1028), so folder-watcher.ts turns events off while many files wait.
+// every event it still stats all files of the folder (#1028), so arrivals.ts turns events off while many files wait.
+import { once } from 'node:events';
+import { relative, sep } from 'node:path';
 import { watch } from 'chokidar';
-import { FlowDenoiseError, messageOf } from '../../../core/errors.js';
-import { isPictureName, isVisibleFolder } from '../names.js';
+import { badOption, codeOf, messageOf } from '../../core/errors.js';
+import { isPictureName, isVisibleFolder } from './names.js';
 
 export interface FolderListener {
   /** Something happened to a path with a picture's name, relative to the folder, with forward slashes. */
@@ -26,8 +28,7 @@ export async function listenToFolder(
   poll: number | false,
   { onPath, onFolder, onError }: FolderListener,
 ): Promise<() => Promise<void>> {
-  const start = root.replaceAll('\\', '/').replace(/\/$/, '');
-  const relative = (path: string): string => path.replaceAll('\\', '/').slice(start.length + 1);
+  const below = (path: string): string => relative(root, path).replaceAll(sep, '/');
   const watcher = watch(root, {
     ignoreInitial: true,
     followSymlinks: false,
@@ -36,38 +37,36 @@ export async function listenToFolder(
     usePolling: poll !== false,
     ...(poll !== false && { interval: poll, binaryInterval: poll }),
     ignored(path, stats) {
-      const parts = relative(path).split('/');
+      const parts = below(path).split('/');
       if (parts[0] === '') return false;
       if (!stats?.isFile()) return !parts.every(isVisibleFolder);
       return poll === false || !isPictureName(parts.join('/'));
     },
   });
   const failure = (error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'ENOSPC' && code !== 'EMFILE') return error;
-    return new FlowDenoiseError(
-      'BAD_OPTION',
+    if (!['ENOSPC', 'EMFILE'].includes(codeOf(error) ?? '')) return error;
+    return badOption(
       `${root}: the system watches no more files (${messageOf(error)}); raise its limit ` +
         '(Linux: fs.inotify.max_user_watches, max_user_instances), or use poll',
-      { cause: error },
+      error,
     );
   };
-  await new Promise<void>((resolve, reject) => {
-    watcher.once('ready', resolve).once('error', (error) => reject(failure(error)));
-  }).catch(async (error: unknown) => {
+  try {
+    await once(watcher, 'ready');
+  } catch (error) {
     await watcher.close();
-    throw error;
-  });
+    throw failure(error);
+  }
   watcher
     .on('all', (event, path) => {
-      const way = relative(path);
+      const way = below(path);
       if (event === 'addDir') onFolder(way);
       else if (event !== 'unlinkDir') onPath(way);
       else if (way === '') onFolder(way);
     })
     .on('raw', (_, name, details) => {
       const { watchedPath } = details as { readonly watchedPath: string };
-      const way = relative(`${watchedPath}/${name}`);
+      const way = below(`${watchedPath}/${name}`);
       if (isPictureName(way)) onPath(way);
     })
     .on('error', (error) => onError(failure(error)));

@@ -1,0 +1,189 @@
+// Finds pictures: a walk at the start and by the clock, and chokidar's events in between. Both only say where to look; what is
+// there decides. Events can be lost (the system's queue overflows; chokidar #1471), a walk misses nothing.
+import type { Stats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { badOption, codeOf } from '../../core/errors.js';
+import { mapInOrder } from '../../tile/in-order.js';
+import { listenToFolder } from './folder-events.js';
+import type { Ledger } from './ledger.js';
+import { isPictureName, isVisibleFolder } from './names.js';
+import type { CheckedWatchOptions } from './options.js';
+import { snapshotFrom, snapshotOf } from './originals.js';
+import type { PictureQueue } from './picture-queue.js';
+
+const STATS_AT_ONCE = 32;
+
+/**
+ * Listening stops where more pictures wait than the first, and begins again at the second. While many wait, none that
+ * arrives is taken soon, and the walks find it; chokidar would look at all that wait whenever one of them leaves.
+ */
+const WAITING = { most: 100, few: 20 } as const;
+
+interface ArrivalHooks {
+  /** Links are not followed: they may lead out of the folder, or in circles. */
+  readonly onLink: (path: string) => void;
+  /** A folder cannot be read; the walk goes on. */
+  readonly onProblem: (error: unknown, folder: string) => void;
+  /** The root is gone, or watching has failed for good. */
+  readonly onError: (error: unknown) => void;
+}
+
+export type Arrivals = ReturnType<typeof findArrivals>;
+
+/**
+ * Puts the pictures below a folder into a queue.
+ *
+ * @param root    the input folder, a real path
+ * @param signal  ends a walk
+ */
+export function findArrivals(
+  root: string,
+  { originals, hash, once, poll, settle, rescan: interval }: CheckedWatchOptions,
+  ledger: Ledger,
+  queue: PictureQueue,
+  { onLink, onProblem, onError }: ArrivalHooks,
+  signal: AbortSignal,
+) {
+  let walks = 0;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let isListening = false;
+  /** What stops listening; undefined while too many wait. */
+  let listening: Promise<(() => Promise<void>) | undefined> = Promise.resolve(undefined);
+
+  /** Whether the ledger knows the file as it is, and nothing is left to do with it. */
+  function isOver(path: string, { size, mtimeMs }: Stats): boolean {
+    const known = originals === 'keep' ? ledger.get(path) : undefined;
+    return known?.size === size && known.mtimeMs === mtimeMs && known.options === hash;
+  }
+
+  async function walk(below: string) {
+    const paths = new Set<string>();
+    let known = 0;
+    walks++;
+    try {
+      for await (const { path, stats } of filesBelow(root, below, onProblem)) {
+        signal.throwIfAborted();
+        if (stats.isSymbolicLink()) onLink(path);
+        else if (!stats.isFile()) continue;
+        else if (isOver(path, stats)) known++;
+        else queue.see(path, snapshotFrom(stats));
+        paths.add(path);
+      }
+    } finally {
+      walks--;
+    }
+    return { known, paths };
+  }
+
+  function rescan(below = ''): void {
+    if (isStopped || (below === '' && walks > 0)) return;
+    walk(below).then(turn, onError);
+  }
+
+  /** An event said that something is or was here. */
+  async function look(path: string): Promise<void> {
+    const snapshot = await snapshotOf(join(root, path));
+    if (isStopped) return;
+    if (snapshot) queue.see(path, snapshot);
+    else queue.miss(path);
+    turn();
+  }
+
+  function turn(): void {
+    queue.turn();
+    listenWhileFewWait();
+  }
+
+  async function setListening(isWanted: boolean): Promise<void> {
+    isListening = isWanted;
+    listening = listening.then(async (stop) => {
+      await stop?.();
+      if (!isWanted) return undefined;
+      return listenToFolder(root, poll, {
+        onPath: (path) => void look(path).catch(onError),
+        // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
+        onFolder: (path) => void setTimeout(() => rescan(path), settle).unref(),
+        onError,
+      });
+    });
+    await listening;
+  }
+
+  function listenWhileFewWait(): void {
+    if (once || isStopped) return;
+    const isWanted = queue.waiting() <= (isListening ? WAITING.most : WAITING.few);
+    if (isWanted === isListening) return;
+    setListening(isWanted).then(() => isWanted && rescan(), onError);
+  }
+
+  /** Looks no further. */
+  function stop(): void {
+    isStopped = true;
+    clearInterval(timer);
+  }
+
+  return {
+    isWalking: () => walks > 0,
+    /** Walks through the folder. @returns  the pictures that exist, and how many of them are over */
+    async start() {
+      // Events first, so that nothing falls between the walk and them.
+      if (!once) await setListening(true);
+      signal.throwIfAborted();
+      const found = await walk('');
+      if (!once && !isStopped) timer = setInterval(rescan, interval);
+      return found;
+    },
+    listenWhileFewWait,
+    stop,
+    async close(): Promise<void> {
+      stop();
+      await (await listening)?.();
+    },
+  };
+}
+
+/**
+ * Every file and link below a folder that may be a picture.
+ *
+ * @param below  where to begin, relative to the root
+ * @throws       FlowDenoiseError BAD_OPTION if the root is gone
+ */
+async function* filesBelow(
+  root: string,
+  below: string,
+  onProblem: ArrivalHooks['onProblem'],
+): AsyncGenerator<{ readonly path: string; readonly stats: Stats }, void, void> {
+  const folders = [below];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const files: string[] = [];
+    for (const entry of await readFolder(root, folder, onProblem)) {
+      const path = posix.join(folder, entry.name);
+      if (entry.isDirectory()) {
+        if (isVisibleFolder(entry.name)) folders.push(path);
+      } else if (isPictureName(path) || (entry.isSymbolicLink() && isVisibleFolder(entry.name))) {
+        files.push(path);
+      }
+    }
+    const statsOf = async (path: string) => ({
+      path,
+      stats: await lstat(join(root, path)).catch(() => undefined),
+    });
+    for await (const { path, stats } of mapInOrder(files, STATS_AT_ONCE, statsOf))
+      if (stats) yield { path, stats };
+  }
+}
+
+async function readFolder(root: string, folder: string, onProblem: ArrivalHooks['onProblem']) {
+  try {
+    return await readdir(join(root, folder), { withFileTypes: true });
+  } catch (error) {
+    const isGone = ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
+    if (folder === '' && isGone)
+      throw badOption(`${root}: the watched folder is gone; make it again and start again`, error);
+    // A folder removed since it was listed is not a problem.
+    if (!isGone) onProblem(error, folder);
+    return [];
+  }
+}
