@@ -22,8 +22,8 @@ export function installFailed(
   return new FlowDenoiseError('INSTALL_FAILED', `${step} failed: ${reason}. To do: ${remedy}`, { cause });
 }
 
-const TAIL_LINES = 6;
-const TAIL_CHARACTERS = 900;
+const TAIL_LINES = 8;
+const LINE_CHARACTERS = 140;
 
 interface ToolCall {
   readonly step: string;
@@ -86,8 +86,11 @@ export async function runTool(
 
 /** The end of a tool's output: its error lines if it marks them, else its last lines. */
 function tail(output: string): string {
-  const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const lines = output
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.slice(0, LINE_CHARACTERS));
   const errors = lines.filter((line) => /\berror\b|\bfailed\b/i.test(line));
   const last = errors.length > 0 ? errors : lines;
-  return last.slice(-TAIL_LINES).join('\n').slice(-TAIL_CHARACTERS);
+  return last.slice(-TAIL_LINES).join('\n');
 }
