@@ -17,16 +17,7 @@ export const queueShape = {
 export type QueueOptions = z.input<z.ZodObject<typeof queueShape>>;
 
 /** A checked address. Plain data, so that it can be sent to a thread. */
-export interface QueueAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly db: number;
-  readonly isSecure: boolean;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** For messages; without credentials. */
-  readonly shown: string;
-}
+export type QueueAddress = ReturnType<typeof queueAddress>;
 
 /**
  * Reads the address of a queue. User and password come from the URL, or from FLOW_DENOISE_QUEUE_USER and
@@ -34,7 +25,7 @@ export interface QueueAddress {
  *
  * @throws FlowDenoiseError BAD_OPTION
  */
-export function queueAddress(given: string | undefined): QueueAddress {
+export function queueAddress(given: string | undefined) {
   const { FLOW_DENOISE_QUEUE = '', FLOW_DENOISE_QUEUE_USER, FLOW_DENOISE_QUEUE_PASSWORD } = process.env;
   const text = given ?? FLOW_DENOISE_QUEUE;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -48,12 +39,16 @@ export function queueAddress(given: string | undefined): QueueAddress {
   }
   const port = Number(url.port || 6379);
   return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port,
-    db: Number(db),
-    isSecure: url.protocol === 'rediss:',
-    username: decodeURIComponent(url.username) || FLOW_DENOISE_QUEUE_USER || undefined,
-    password: decodeURIComponent(url.password) || FLOW_DENOISE_QUEUE_PASSWORD || undefined,
+    /** For ioredis. */
+    server: {
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port,
+      db: Number(db),
+      username: decodeURIComponent(url.username) || FLOW_DENOISE_QUEUE_USER || undefined,
+      password: decodeURIComponent(url.password) || FLOW_DENOISE_QUEUE_PASSWORD || undefined,
+      ...(url.protocol === 'rediss:' && { tls: {} }),
+    },
+    /** For messages; without credentials. */
     shown: `${url.protocol}//${url.hostname}:${port}/${Number(db)}`,
   };
 }
@@ -80,14 +75,8 @@ export async function connect(
 ): Promise<Redis> {
   const { Redis } = await imported(import('ioredis'), 'bullmq ioredis');
   signal?.throwIfAborted();
-  const { host, port, db, username, password } = address;
   const client = new Redis({
-    host,
-    port,
-    db,
-    username,
-    password,
-    ...(address.isSecure && { tls: {} }),
+    ...address.server,
     lazyConnect: true,
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(50 * 2 ** times, LONGEST_RETRY_MS),

@@ -131,11 +131,15 @@ export function openDenoisers() {
     return entry;
   }
 
-  async function closeIdle(): Promise<void> {
+  /** Closes those that nobody uses, down to so many. */
+  async function closeIdle(most: number): Promise<void> {
     for (const entry of [...entries]) {
-      if (entry.users > 0 || !(entry.isSpoilt || entries.size > MOST_OPEN)) continue;
+      if (entry.users > 0 || !(entry.isSpoilt || entries.size > most)) continue;
       entries.delete(entry);
-      await close(entry);
+      await entry.denoiser.then(
+        (opened) => opened.close(),
+        () => {},
+      );
     }
   }
 
@@ -146,7 +150,7 @@ export function openDenoisers() {
       try {
         return await work(async () => {
           lent ??= lend(options);
-          await closeIdle();
+          await closeIdle(MOST_OPEN);
           return lent.denoiser;
         });
       } catch (error) {
@@ -156,19 +160,11 @@ export function openDenoisers() {
         throw error;
       } finally {
         if (lent) lent.users--;
-        await closeIdle();
+        await closeIdle(MOST_OPEN);
       }
     },
-    async close(): Promise<void> {
-      for (const entry of entries) await close(entry);
-      entries.clear();
-    },
+    close: () => closeIdle(0),
   };
-}
-
-async function close({ denoiser }: Entry): Promise<void> {
-  const opened = await denoiser.catch(() => undefined);
-  await opened?.close();
 }
 
 /** Whether an error means that the denoiser should not be used again. */

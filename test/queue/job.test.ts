@@ -102,7 +102,8 @@ test('the address of a queue: credentials from the URL or the environment, and n
   try {
     process.env = {};
     const given = queueAddress('rediss://me:secret%21@queue:6380/2');
-    assert.equal([given.username, given.password, given.db, given.isSecure], ['me', 'secret!', 2, true]);
+    const { server } = given;
+    assert.equal([server.username, server.password, server.db, server.tls], ['me', 'secret!', 2, {}]);
     assert.is(given.shown, 'rediss://queue:6380/2');
     for (const wrong of [
       '',
@@ -117,7 +118,7 @@ test('the address of a queue: credentials from the URL or the environment, and n
         (error: Error) => /^Expected a URL/.test(error.message) && !/secret/.test(error.message),
       );
     process.env = { FLOW_DENOISE_QUEUE: 'redis://[::1]', FLOW_DENOISE_QUEUE_PASSWORD: 'secret' };
-    const { host, port, password } = queueAddress(undefined);
+    const { host, port, password } = queueAddress(undefined).server;
     assert.equal([host, port, password], ['::1', 6379, 'secret']);
   } finally {
     process.env = before;

@@ -82,26 +82,20 @@ export async function openBucketStorage(address: string, endpoint?: string): Pro
         return;
       }
     }
-    let token: string | undefined;
-    do {
-      const page = await client
-        .send(
-          new sdk.ListObjectsV2Command({
-            Bucket: bucket,
-            Prefix: path === '' ? '' : `${path}/`,
-            ContinuationToken: token,
-          }),
-        )
-        .catch((error: unknown) => Promise.reject(storageFault(error, locationOf(path))));
-      for (const { Key, ETag, Size } of page.Contents ?? []) {
-        const isHidden = Key?.slice(path.length)
-          .split('/')
-          .some((part) => part.startsWith('.'));
-        if (Key !== undefined && !isHidden && isSupportedExtension(Key))
-          yield { path: Key, content: contentOf(ETag), bytes: Size ?? 0 };
+    const below = { Bucket: bucket, Prefix: path === '' ? '' : `${path}/` };
+    try {
+      for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, below)) {
+        for (const { Key = '', ETag, Size = 0 } of Contents) {
+          const isHidden = Key.slice(path.length)
+            .split('/')
+            .some((part) => part.startsWith('.'));
+          if (!isHidden && isSupportedExtension(Key))
+            yield { path: Key, content: contentOf(ETag), bytes: Size };
+        }
       }
-      token = page.NextContinuationToken;
-    } while (token !== undefined);
+    } catch (error) {
+      throw storageFault(error, locationOf(path));
+    }
   }
 
   async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
