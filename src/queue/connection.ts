@@ -1,20 +1,23 @@
 // The connection to Redis or Valkey: address, credentials and faults. Our messages never contain credentials.
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 
-/** A checked address. Plain data, so that it can be sent to a thread. */
-export interface QueueAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly db: number;
-  readonly isSecure: boolean;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** For messages; without credentials. */
-  readonly shown: string;
-}
+export const queueShape = {
+  /** redis://host:6379/0, or rediss:// for TLS. Default: the environment's FLOW_DENOISE_QUEUE. */
+  queue: z.string().optional().describe('a URL such as redis://host:6379'),
+  /** The queue's name, which becomes part of Redis's keys. Default 'pictures'. */
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/)
+    .default('pictures')
+    .describe('a name of letters, digits, ".", "_" and "-"'),
+};
 
-const EXPECTED = 'redis://host:6379, or rediss://host:6380/2 for TLS and the database 2';
+export type QueueOptions = z.input<z.ZodObject<typeof queueShape>>;
+
+/** A checked address. Plain data, so that it can be sent to a thread. */
+export type QueueAddress = ReturnType<typeof queueAddress>;
 
 /**
  * Reads the address of a queue. User and password come from the URL, or from FLOW_DENOISE_QUEUE_USER and
@@ -22,32 +25,33 @@ const EXPECTED = 'redis://host:6379, or rediss://host:6380/2 for TLS and the dat
  *
  * @throws FlowDenoiseError BAD_OPTION
  */
-export function queueAddress(given: string | undefined, env = process.env): QueueAddress {
-  const text = given ?? env.FLOW_DENOISE_QUEUE;
-  if (text === undefined || text === '') throw badOption(`Expected a URL for queue, such as ${EXPECTED}`);
+export function queueAddress(given: string | undefined) {
+  const { FLOW_DENOISE_QUEUE = '', FLOW_DENOISE_QUEUE_USER, FLOW_DENOISE_QUEUE_PASSWORD } = process.env;
+  const text = given ?? FLOW_DENOISE_QUEUE;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const db = /^\/?(\d{0,5})$/.exec(url?.pathname ?? '')?.[1];
   const isKnown = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
   if (!url || !isKnown || url.hostname === '' || db === undefined || url.search !== '' || url.hash !== '') {
     // The text may hold a password, so the message does not repeat it.
-    throw badOption(`Expected a URL for queue, such as ${EXPECTED}`);
+    throw badOption(
+      'Expected a URL for queue, such as redis://host:6379, or rediss://host:6380/2 for TLS and the database 2',
+    );
   }
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = url.port === '' ? 6379 : Number(url.port);
+  const port = Number(url.port || 6379);
   return {
-    host,
-    port,
-    db: Number(db),
-    isSecure: url.protocol === 'rediss:',
-    username: decodeURIComponent(url.username) || env.FLOW_DENOISE_QUEUE_USER || undefined,
-    password: decodeURIComponent(url.password) || env.FLOW_DENOISE_QUEUE_PASSWORD || undefined,
-    shown: `${url.protocol}//${url.hostname}:${port}/${db === '' ? 0 : db}`,
+    /** For ioredis. */
+    server: {
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port,
+      db: Number(db),
+      username: decodeURIComponent(url.username) || FLOW_DENOISE_QUEUE_USER || undefined,
+      password: decodeURIComponent(url.password) || FLOW_DENOISE_QUEUE_PASSWORD || undefined,
+      ...(url.protocol === 'rediss:' && { tls: {} }),
+    },
+    /** For messages; without credentials. */
+    shown: `${url.protocol}//${url.hostname}:${port}/${Number(db)}`,
   };
 }
-
-/** Queue names become part of Redis's keys. */
-export const QUEUE_NAME = /^[\w.-]{1,100}$/;
-export const DEFAULT_QUEUE_NAME = 'pictures';
 
 const LONGEST_RETRY_MS = 2000;
 
@@ -69,16 +73,10 @@ export async function connect(
   address: QueueAddress,
   { isPatient, signal, onLost, onBack }: ConnectOptions,
 ): Promise<Redis> {
-  const { Redis } = await loadQueuePackages();
+  const { Redis } = await imported(import('ioredis'), 'bullmq ioredis');
   signal?.throwIfAborted();
-  const { host, port, db, username, password } = address;
   const client = new Redis({
-    host,
-    port,
-    db,
-    username,
-    password,
-    ...(address.isSecure && { tls: {} }),
+    ...address.server,
     lazyConnect: true,
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(50 * 2 ** times, LONGEST_RETRY_MS),
@@ -124,35 +122,16 @@ export function connectionFault(error: unknown, { shown }: QueueAddress): FlowDe
   return new FlowDenoiseError('QUEUE_FAILED', `The queue ${shown} ${advice}.`, { cause: error });
 }
 
-/** Imports BullMQ and its Redis client. @throws FlowDenoiseError QUEUE_FAILED with what to install */
-export async function loadQueuePackages(): Promise<{
-  readonly bullmq: typeof import('bullmq');
-  readonly Redis: typeof import('ioredis').Redis;
-}> {
-  try {
-    const [bullmq, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')]);
-    return { bullmq, Redis };
-  } catch (error) {
-    throw notInstalled(error, 'A queue', 'bullmq ioredis');
-  }
-}
+export const loadBullmq = (): Promise<typeof import('bullmq')> =>
+  imported(import('bullmq'), 'bullmq ioredis');
 
-/** @throws FlowDenoiseError QUEUE_FAILED with what to install */
-export async function loadBucketPackage(): Promise<typeof import('@aws-sdk/client-s3')> {
+/** Waits for the import of a package that users install. @throws FlowDenoiseError QUEUE_FAILED with what to install */
+export async function imported<Module>(loading: Promise<Module>, packages: string): Promise<Module> {
   try {
-    return await import('@aws-sdk/client-s3');
+    return await loading;
   } catch (error) {
-    throw notInstalled(error, 'Storage in a bucket', '@aws-sdk/client-s3');
+    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND' && codeOf(error) !== 'MODULE_NOT_FOUND') throw error;
+    const message = `The queue needs packages that are not installed. Run npm install ${packages}`;
+    throw new FlowDenoiseError('QUEUE_FAILED', message, { cause: error });
   }
-}
-
-/** Turns a failed import into an error: what to install if a package is missing, else the error itself. */
-export function notInstalled(error: unknown, what: string, packages: string): unknown {
-  const code = codeOf(error);
-  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return error;
-  return new FlowDenoiseError(
-    'QUEUE_FAILED',
-    `${what} needs packages that are not installed. Run npm install ${packages}`,
-    { cause: error },
-  );
 }

@@ -1,10 +1,23 @@
 // The package's entry `flow-denoise/queue`.
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from '../core/errors.js';
-export type { JobStatus, QueueStatus } from './client.js';
+export type { JobOutcome, JobStatus, QueueStatus, SubmittedJob } from './client.js';
 export type { FailureReason, JobOptions } from './job.js';
-export { type OpenQueueOptions, openQueue, type PictureQueue, type PictureRequest } from './picture-queue.js';
 export type { JobResult, StoredReport } from './picture-work.js';
-export { type PictureJobOptions, type SubmitOptions, type SubmitSummary, submit } from './submit.js';
-export type { JobOutcome, SubmittedJob } from './tracker.js';
-export { type QueueWorker, startWorker } from './worker.js';
-export type { JobNames, WorkerEvents, WorkerOptions, WorkerSummary } from './worker-options.js';
+export {
+  type OpenQueueOptions,
+  openQueue,
+  type PictureJobOptions,
+  type PictureQueue,
+  type PictureRequest,
+  type SubmitOptions,
+  type SubmitSummary,
+  submit,
+} from './submit.js';
+export {
+  type JobNames,
+  type QueueWorker,
+  startWorker,
+  type WorkerEvents,
+  type WorkerOptions,
+  type WorkerSummary,
+} from './worker.js';

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
 import { isNoiseModel } from '../denoiser/noise/noise-options.js';
-import { parseOptions } from '../denoiser/option-schema.js';
+import { among } from '../denoiser/option-schema.js';
 import { resultKey } from '../plugin/result-cache.js';
-import { byLifetime, checkTogether, type PictureSettings, pictureShape } from '../plugin/stream-options.js';
+import { byLifetime, type PictureSettings, pictureShape } from '../plugin/stream-options.js';
 
 /** Increase it when older workers could misunderstand new jobs. */
-const JOB_FORMAT = 1;
+export const JOB_FORMAT = 1;
 
 /** Options that a worker sets for its own machine, or that cannot be sent to another. */
 const WORKERS_OWN = {
@@ -56,15 +56,19 @@ export type JobPrior = JobData['prior'];
 /** Part of every job, whatever its format. */
 const envelopeSchema = z.looseObject({ format: z.number(), version: z.string(), storage: z.string() });
 
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseJobOptions(options: JobOptions): JobData['options'] {
-  const parsed = parseOptions(jobOptionsSchema, options, 'submit');
-  checkTogether(pictureSchema.parse(parsed), options);
-  if (isNoiseModel(parsed.noise))
+/**
+ * The job's own among checked options.
+ *
+ * @throws FlowDenoiseError BAD_OPTION for options that exclude each other, or that cannot be sent
+ */
+export function jobOptionsOf(checked: JobData['options']): JobData['options'] {
+  const options = among(jobOptionsSchema.shape, checked);
+  settingsOf(options);
+  if (isNoiseModel(options.noise))
     throw badOption(
       'Expected a word, numbers or a noise profile for noise: a NoiseModel has functions, and jobs carry none',
     );
-  return parsed;
+  return options;
 }
 
 /** Thrown for a job that this worker cannot do but another may. */
@@ -115,10 +119,6 @@ export function jobId(
     .update(JSON.stringify([key, storage, place]))
     .digest('hex')
     .slice(0, 32);
-}
-
-export function newJob(job: Omit<JobData, 'format'>): JobData {
-  return { format: JOB_FORMAT, ...job };
 }
 
 export interface FailureReason {

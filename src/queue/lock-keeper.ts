@@ -1,6 +1,7 @@
 // Renews the locks of the jobs in hand, in a thread (lock-keeper-thread.ts). A job whose lock is lost belongs to another
 // worker.
 import { Worker } from 'node:worker_threads';
+import type { Queue } from 'bullmq';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { QueueAddress } from './connection.js';
 
@@ -11,63 +12,69 @@ export interface KeeperData {
   readonly lockMs: number;
 }
 
-export type KeeperMessage =
-  | { readonly id: string; readonly token: string; readonly question: number }
-  | { readonly id: string; readonly token: string; readonly release: true }
-  | { readonly close: true };
-
-export type KeeperReport =
-  | { readonly ready: true }
-  | { readonly lost: string }
-  | { readonly answer: number; readonly isHeld: boolean };
-
-export interface LockKeeper {
-  /** Extends the lock now and regularly. @returns whether the job is still ours */
-  hold(id: string, token: string): Promise<boolean>;
-  release(id: string, token: string): void;
-  /** Resolves when the thread has ended; before `close`, that is a failure. */
-  readonly ended: Promise<void>;
-  close(): Promise<void>;
+/** A job to keep, or to keep no longer. The token proves our lock: a job may be lost and taken again. */
+export interface KeeperMessage {
+  readonly id: string;
+  readonly token: string;
+  readonly isHeld: boolean;
 }
 
-/** @param onLost  called once for every job that is no longer ours */
-export async function startLockKeeper(data: KeeperData, onLost: (id: string) => void): Promise<LockKeeper> {
+export type KeeperReport = 'ready' | { readonly lost: string };
+
+/** @returns the ids of the jobs that are no longer ours */
+export async function extendLocks(
+  queue: Queue,
+  locks: readonly Pick<KeeperMessage, 'id' | 'token'>[],
+  lockMs: number,
+): Promise<readonly string[]> {
+  const [ids, tokens] = [locks.map(({ id }) => id), locks.map(({ token }) => token)];
+  return queue.getBackend().extendLocks(ids, tokens, lockMs);
+}
+
+export type LockKeeper = Awaited<ReturnType<typeof startLockKeeper>>;
+
+/**
+ * @param onLost  called once for every job that is no longer ours
+ * @param onFail  called if the thread ends before `close`
+ */
+export async function startLockKeeper(
+  data: KeeperData,
+  queue: Queue,
+  onLost: (id: string) => void,
+  onFail: (error: FlowDenoiseError) => void,
+) {
   const thread = new Worker(new URL('./lock-keeper-thread.js', import.meta.url), { workerData: data });
-  const questions = new Map<number, (isHeld: boolean) => void>();
-  let asked = 0;
+  let isClosing = false;
   const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
-  const ready = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     thread.once('error', reject);
-    ended.then(() => reject(new FlowDenoiseError('QUEUE_FAILED', 'The thread that keeps locks has ended')));
+    thread.once('exit', () => {
+      const error = new FlowDenoiseError(
+        'QUEUE_FAILED',
+        'The thread that keeps the locks of jobs has ended.',
+      );
+      reject(error);
+      if (!isClosing) onFail(error);
+    });
     thread.on('message', (report: KeeperReport) => {
-      if ('ready' in report) resolve();
-      else if ('lost' in report) onLost(report.lost);
-      else {
-        questions.get(report.answer)?.(report.isHeld);
-        questions.delete(report.answer);
-      }
+      if (report === 'ready') resolve();
+      else onLost(report.lost);
     });
   });
-  const send = (message: KeeperMessage) => thread.postMessage(message);
-  let isOver = false;
-  ended.then(() => {
-    isOver = true;
-    for (const answer of questions.values()) answer(false);
-  });
-  await ready;
+  const tell = (message: KeeperMessage) => thread.postMessage(message);
+  const release = (id: string, token: string) => tell({ id, token, isHeld: false });
   return {
-    ended,
-    hold(id, token) {
-      if (isOver) return Promise.resolve(false);
-      const question = asked++;
-      return new Promise((resolve) => {
-        questions.set(question, resolve);
-        send({ id, token, question });
-      });
+    /** Extends the lock now and regularly. @returns whether the job is still ours */
+    async hold(id: string, token: string): Promise<boolean> {
+      tell({ id, token, isHeld: true });
+      const lost = await extendLocks(queue, [{ id, token }], data.lockMs).catch(() => [id]);
+      if (lost.length > 0) release(id, token);
+      return lost.length === 0;
     },
-    release: (id, token) => send({ id, token, release: true }),
-    async close() {
-      send({ close: true });
+    release,
+    async close(): Promise<void> {
+      isClosing = true;
+      thread.postMessage('close');
       await ended;
     },
   };

@@ -1,22 +1,13 @@
 // One job from start to end: read, denoise, write. A job may stop being ours while it is in work.
 import sharp from 'sharp';
 import { FlowDenoiseError } from '../core/errors.js';
+import type { Denoiser } from '../denoiser/denoiser.js';
+import { openDenoiser } from '../denoiser/open-denoiser.js';
 import type { DenoiserOptions, Progress } from '../denoiser/options.js';
 import { denoiseEncodedPicture, type PictureReport } from '../plugin/encoded-picture.js';
-import type { Denoisers } from './denoisers.js';
 import { type JobData, LeftToOthers, settingsOf } from './job.js';
 import { priorOfJob } from './priors.js';
 import type { Storage } from './storage/storage.js';
-
-/** What a worker's jobs share. */
-export interface Workplace {
-  readonly storage: Storage;
-  readonly denoisers: Denoisers;
-  /** The worker's own options. */
-  readonly opening: Pick<DenoiserOptions, 'engine' | 'threads'>;
-  readonly maxPixels: number | undefined;
-  readonly maxBytes: number;
-}
 
 interface Turn {
   readonly id: string;
@@ -40,6 +31,12 @@ export interface JobResult {
 /** A report without its long parts: a noise profile's bins, the figures behind a prior's choice. */
 export type StoredReport = Omit<PictureReport, 'error' | 'priorChoice'>;
 
+/** The worker's own options. */
+interface OwnOptions extends Pick<DenoiserOptions, 'engine' | 'threads'> {
+  readonly maxPixels: number;
+  readonly maxBytes: number;
+}
+
 /**
  * Reads a picture from the storage, denoises it and writes the result.
  *
@@ -48,7 +45,9 @@ export type StoredReport = Omit<PictureReport, 'error' | 'priorChoice'>;
 export async function workOnJob(
   { input, output, content, keepsExisting, prior: named, options }: JobData,
   { id, isAgain, signal, onProgress, checkLock }: Turn,
-  { storage, denoisers, opening: own, maxPixels, maxBytes }: Workplace,
+  storage: Storage,
+  denoisers: Denoisers,
+  { engine, threads, maxPixels, maxBytes }: OwnOptions,
 ): Promise<JobResult> {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
@@ -57,17 +56,14 @@ export async function workOnJob(
   const prior = await priorOfJob(named, storage, signal);
   const bytes = await storage.read(input, { most: maxBytes, content, signal });
   const { opening, noise, file } = settingsOf(options);
-  const { bytes: denoised, report } = await denoisers.use(
-    { ...opening, ...own, prior },
-    (open) =>
-      denoiseEncodedPicture(
-        bytes,
-        storage.locationOf(input),
-        open,
-        { ...noise, signal, onProgress },
-        { ...file, maxPixels },
-      ),
-    isEngineFault,
+  const { bytes: denoised, report } = await denoisers.use({ ...opening, engine, threads, prior }, (open) =>
+    denoiseEncodedPicture(
+      bytes,
+      storage.locationOf(input),
+      open,
+      { ...noise, signal, onProgress },
+      { ...file, maxPixels },
+    ),
   );
   await checkLock();
   const result = denoised ?? bytes;
@@ -95,16 +91,6 @@ export function isFinal(error: unknown): boolean {
   return error instanceof FlowDenoiseError && FINAL_CODES.includes(error.code);
 }
 
-export function isEngineFault(error: unknown): boolean {
-  return error instanceof FlowDenoiseError && ['ENGINE_FAILED', 'CLOSED'].includes(error.code);
-}
-
-/** Errors about something that this machine lacks but another may have. */
-export function asLeft(error: unknown): unknown {
-  const isLacking = error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE';
-  return isLacking ? new LeftToOthers(`this worker has no engine: ${error.message}`) : error;
-}
-
 async function megapixelsOf(bytes: Buffer): Promise<number> {
   const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
   return (width * height) / 1e6;
@@ -113,4 +99,75 @@ async function megapixelsOf(bytes: Buffer): Promise<number> {
 function stored({ priorChoice: _, noise, ...report }: PictureReport): StoredReport {
   const { profile: __, ...told } = noise;
   return { ...report, noise: told };
+}
+
+/** Each keeps threads and a prior's weights in memory. */
+const MOST_OPEN = 2;
+
+interface Entry {
+  readonly key: string;
+  readonly denoiser: Promise<Denoiser>;
+  users: number;
+  isSpoilt: boolean;
+}
+
+export type Denoisers = ReturnType<typeof openDenoisers>;
+
+/** The denoisers of a worker: one per set of opening options, of which the last few stay open. */
+export function openDenoisers() {
+  /** In the order of use, the last used at the end. */
+  const entries = new Set<Entry>();
+
+  function lend(options: DenoiserOptions): Entry {
+    const key = JSON.stringify(options);
+    const there = [...entries].find((each) => each.key === key && !each.isSpoilt);
+    const entry = there ?? { key, denoiser: openDenoiser(options), users: 0, isSpoilt: false };
+    entry.denoiser.catch(() => {
+      entry.isSpoilt = true;
+    });
+    entry.users++;
+    entries.delete(entry);
+    entries.add(entry);
+    return entry;
+  }
+
+  /** Closes those that nobody uses, down to so many. */
+  async function closeIdle(most: number): Promise<void> {
+    for (const entry of [...entries]) {
+      if (entry.users > 0 || !(entry.isSpoilt || entries.size > most)) continue;
+      entries.delete(entry);
+      await entry.denoiser.then(
+        (opened) => opened.close(),
+        () => {},
+      );
+    }
+  }
+
+  return {
+    /** Lends a denoiser to `work`. @throws LeftToOthers if this machine does not have the engine */
+    async use<T>(options: DenoiserOptions, work: (open: () => Promise<Denoiser>) => Promise<T>): Promise<T> {
+      let lent: Entry | undefined;
+      try {
+        return await work(async () => {
+          lent ??= lend(options);
+          await closeIdle(MOST_OPEN);
+          return lent.denoiser;
+        });
+      } catch (error) {
+        if (lent && isEngineFault(error)) lent.isSpoilt = true;
+        if (error instanceof FlowDenoiseError && error.code === 'ENGINE_UNAVAILABLE')
+          throw new LeftToOthers(`this worker has no engine: ${error.message}`);
+        throw error;
+      } finally {
+        if (lent) lent.users--;
+        await closeIdle(MOST_OPEN);
+      }
+    },
+    close: () => closeIdle(0),
+  };
+}
+
+/** Whether an error means that the denoiser should not be used again. */
+export function isEngineFault(error: unknown): boolean {
+  return error instanceof FlowDenoiseError && ['ENGINE_FAILED', 'CLOSED'].includes(error.code);
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../core/engine/packages/tensorflow-package.js';
-import { FlowDenoiseError, messageOf } from '../core/errors.js';
+import { FlowDenoiseError } from '../core/errors.js';
 import { writeFileAtomic } from '../core/files.js';
 import { AUTO_PRIOR, DEFAULT_PRIOR, shippedPriors } from '../core/model/find-prior.js';
 import { loadModel, loadPrior } from '../core/model/load-prior.js';
@@ -19,25 +19,20 @@ const MODEL = 'model.json';
 /** The largest weights file. */
 const MOST_BYTES = 2 ** 30;
 
-interface NamedPrior {
-  readonly prior: string;
-  readonly named: JobPrior;
-}
-
 /**
- * Looks up the user's prior: a shipped one, or a folder in the storage.
+ * The user's prior for jobs, and where it is on this machine: a shipped one, or a folder in the storage.
  *
  * @throws FlowDenoiseError BAD_PRIOR; BAD_OPTION if its folder is not in the storage
  */
-export async function priorForJobs(prior: string | undefined, storage: Storage): Promise<NamedPrior> {
-  const name = prior ?? DEFAULT_PRIOR;
-  if (name === AUTO_PRIOR || shippedPriors().includes(name))
-    return { prior: name, named: { name, checksum: await priorChecksum(name) } };
+export async function priorForJobs(
+  name: string,
+  storage: Storage,
+): Promise<{ readonly here: string; readonly prior: JobPrior }> {
+  if (isShipped(name)) return { here: name, prior: { name, checksum: await priorChecksum(name) } };
   const path = await storage.pathOf(name);
-  if (!isBucketAddress(name)) return { prior: name, named: { path, checksum: await priorChecksum(name) } };
-  const model = await storage.read(`${path}/${MODEL}`, { most: LIMITS.modelBytes });
-  const named = { path, checksum: sha256(model) };
-  return { prior: await fetchPrior(path, named.checksum, storage), named };
+  if (!isBucketAddress(name)) return { here: name, prior: { path, checksum: await priorChecksum(name) } };
+  const checksum = sha256(await storage.read(`${path}/${MODEL}`, { most: LIMITS.modelBytes }));
+  return { here: await fetchPrior(path, checksum, storage), prior: { path, checksum } };
 }
 
 /**
@@ -51,14 +46,17 @@ export async function priorOfJob(
   signal: AbortSignal,
 ): Promise<string> {
   if (path !== undefined) return fetchPrior(path, checksum, storage, signal);
-  const isShipped = name === AUTO_PRIOR || shippedPriors().includes(name);
-  const own = isShipped ? await priorChecksum(name) : undefined;
+  const own = isShipped(name) ? await priorChecksum(name) : undefined;
   if (own === checksum) return name;
   throw new LeftToOthers(
     own === undefined
       ? `this worker has no prior ${name}`
       : `this worker's prior ${name} differs from the job's (checksum ${own.slice(0, 12)})`,
   );
+}
+
+function isShipped(name: string): boolean {
+  return name === AUTO_PRIOR || shippedPriors().includes(name);
 }
 
 /** Downloads into a folder named by the checksum. An existing download is checked, and repeated if it is damaged. */
@@ -84,12 +82,10 @@ async function fetchPrior(
 
 async function isWhole(folder: string, checksum: string): Promise<boolean> {
   try {
-    if ((await priorChecksum(folder)) !== checksum) return false;
     await loadPrior(folder);
-    return true;
-  } catch (error) {
-    if (error instanceof FlowDenoiseError) return false;
-    throw new FlowDenoiseError('BAD_PRIOR', `${folder}: ${messageOf(error)}`, { cause: error });
+    return (await priorChecksum(folder)) === checksum;
+  } catch {
+    return false;
   }
 }
 

@@ -1,22 +1,21 @@
-// Submits a job for each picture. A job's id depends on everything that its result depends on, so the same picture with the
-// same options is one job.
+// Submits a job for each picture: many with `submit`, one at a time with `openQueue`. A job's id depends on everything that
+// its result depends on, so the same picture with the same options is one job.
 import { basename, extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { badOption, type FlowDenoiseError } from '../core/errors.js';
+import { badOption, FlowDenoiseError } from '../core/errors.js';
 import { fingerprintOf } from '../denoiser/fingerprint.js';
-import { parseOptions } from '../denoiser/option-schema.js';
-import { openingShape } from '../denoiser/options.js';
+import { callback, parseOptions } from '../denoiser/option-schema.js';
+import { openingShape, signalOption } from '../denoiser/options.js';
 import { isSupportedExtension, withFormatExtension } from '../image/index.js';
 import { packageVersion } from '../plugin/package-version.js';
-import { openQueueClient, type QueueClient } from './client.js';
-import { type JobData, type JobOptions, jobId, newJob, parseJobOptions, settingsOf } from './job.js';
+import { type JobOutcome, openQueueClient, type QueueClient, type SubmittedJob } from './client.js';
+import { queueShape } from './connection.js';
+import { JOB_FORMAT, type JobData, jobId, jobOptionsOf, jobOptionsSchema, settingsOf } from './job.js';
 import { priorForJobs } from './priors.js';
 import { isBucketAddress } from './storage/bucket.js';
-import { openStorage } from './storage/open-storage.js';
+import { openStorage, storageShape } from './storage/open-storage.js';
 import { checkPath, type Storage, type StoredPicture } from './storage/storage.js';
-import { type JobOutcome, type SubmittedJob, trackJobs } from './tracker.js';
-import { type QueueOptions, queueShape, type StorageOptions, storageShape } from './worker-options.js';
 
 /** Tries if the engine or the storage fails. A fault of the picture fails at once. */
 const ATTEMPTS = 4;
@@ -26,37 +25,47 @@ const KEEP_SECONDS = 7 * 24 * 3600;
 const AT_ONCE = 50;
 const LOOK_EVERY_MS = 500;
 
-export type PictureJobOptions = JobOptions & {
+const pictureJobShape = {
+  ...jobOptionsSchema.shape,
   /** A shipped prior's name, 'auto', or a prior's folder in the storage. Default 'natural'. */
-  readonly prior?: string | undefined;
+  prior: openingShape.prior,
 };
+export type PictureJobOptions = z.input<z.ZodObject<typeof pictureJobShape>>;
 
-export interface SubmitOptions
-  extends PictureJobOptions,
-    QueueOptions,
-    Pick<StorageOptions, 'jobsDir' | 'endpoint'> {
-  /** Pictures and folders below `jobsDir`, or s3://bucket/prefix. */
-  readonly inputs: readonly string[] | string;
+const place = z.string().min(1);
+const names = z.enum(['path', 'id']);
+const maxWaiting = z.int().min(1).max(1e7).default(1000).describe('a whole number from 1 to 10000000');
+
+const submitSchema = z.strictObject({
+  ...pictureJobShape,
+  ...queueShape,
+  /** Pictures and folders below `jobsDir`, or s3://bucket/prefix; also pictures with their results' paths. */
+  inputs: z
+    .union([place, z.array(z.union([place, z.object({ input: place, output: place })])).readonly()])
+    .describe('paths of pictures or folders'),
+  jobsDir: storageShape.jobsDir,
+  endpoint: storageShape.endpoint,
   /** A folder below `jobsDir`, or s3://bucket/prefix. */
-  readonly output: string;
+  output: place.describe('a folder or s3://bucket/prefix'),
   /**
    * The names of results: 'path' (default) keeps the originals' names and tree; 'id' uses the job's id, which identifies the
    * content, so an existing result is never written again.
    */
-  readonly names?: 'path' | 'id' | undefined;
+  names: names.default('path').describe("'path' or 'id'"),
   /** If more jobs wait, submitting waits too. Default 1000. */
-  readonly maxWaiting?: number | undefined;
+  maxWaiting,
   /** Whether to wait until all jobs have ended. Default false. */
-  readonly wait?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onSubmitted?: ((job: SubmittedJob) => void) | undefined;
+  wait: z.boolean().default(false).describe('true or false'),
+  signal: signalOption,
+  onSubmitted: callback<(job: SubmittedJob) => void>(),
   /** Called with `wait`. */
-  readonly onSettled?: ((outcome: JobOutcome) => void) | undefined;
+  onSettled: callback<(outcome: JobOutcome) => void>(),
   /** Called with `wait`: why a worker could not do a job. */
-  readonly onLeft?: ((why: string) => void) | undefined;
+  onLeft: callback<(why: string) => void>(),
   /** Called each time that the queue goes away; submitting waits for it. */
-  readonly onProblem?: ((error: FlowDenoiseError) => void) | undefined;
-}
+  onProblem: callback<(error: FlowDenoiseError) => void>(),
+});
+export type SubmitOptions = z.input<typeof submitSchema>;
 
 export interface SubmitSummary {
   readonly submitted: number;
@@ -67,52 +76,6 @@ export interface SubmitSummary {
   readonly failed: number;
 }
 
-const submitShape = {
-  ...queueShape,
-  jobsDir: storageShape.jobsDir,
-  endpoint: storageShape.endpoint,
-  output: z.string().min(1).describe('a folder or s3://bucket/prefix'),
-  names: z.enum(['path', 'id']).default('path').describe("'path' or 'id'"),
-  maxWaiting: z.int().min(1).max(1e7).default(1000).describe('a whole number from 1 to 10000000'),
-  wait: z.boolean().default(false).describe('true or false'),
-};
-const submitSchema = z.object(submitShape);
-const priorSchema = openingShape.prior;
-
-/** A picture and its result's path, as users write them. */
-interface PicturePlan {
-  readonly input: string;
-  readonly output: string;
-}
-
-/**
- * Submits a job for each picture. Returns when all are in the queue, or with `wait` when all have ended.
- *
- * @throws  FlowDenoiseError BAD_OPTION before anything is submitted; QUEUE_FAILED, STORAGE_FAILED; the signal's reason
- */
-export async function submit({ inputs, ...options }: SubmitOptions): Promise<SubmitSummary> {
-  return submitWith(options, async function* (storage) {
-    for (const input of [inputs].flat()) {
-      const path = await storage.pathOf(input);
-      for await (const picture of storage.list(path)) yield { picture, below: path };
-    }
-  });
-}
-
-/** As `submit`, for a given list of pictures. */
-export async function submitPlanned(
-  plans: readonly PicturePlan[],
-  options: Omit<SubmitOptions, 'inputs'>,
-): Promise<SubmitSummary> {
-  return submitWith(options, async function* (storage) {
-    for (const { input, output } of plans)
-      yield {
-        picture: await storage.find(await storage.pathOf(input)),
-        output: await storage.pathOf(output),
-      };
-  });
-}
-
 interface Found {
   readonly picture: StoredPicture;
   /** The result's path; default: follows from where the picture was found. */
@@ -120,60 +83,77 @@ interface Found {
   readonly below?: string;
 }
 
-type Finder = (storage: Storage) => AsyncIterable<Found>;
+async function* find(
+  inputs: z.output<typeof submitSchema>['inputs'],
+  storage: Storage,
+): AsyncGenerator<Found> {
+  for (const input of [inputs].flat()) {
+    const below = await storage.pathOf(typeof input === 'string' ? input : input.input);
+    if (typeof input === 'string') for await (const picture of storage.list(below)) yield { picture, below };
+    else yield { picture: await storage.find(below), output: await storage.pathOf(input.output) };
+  }
+}
 
-async function submitWith(options: Omit<SubmitOptions, 'inputs'>, find: Finder): Promise<SubmitSummary> {
-  const given = Object.entries(options);
-  const isShared = (name: string) => name in submitShape;
-  const { signal, onSubmitted, onSettled, onLeft, onProblem, prior, ...rest } = options;
-  const own = Object.fromEntries(given.filter(([name]) => isShared(name)));
-  const ofJob = Object.fromEntries(Object.entries(rest).filter(([name]) => !isShared(name)));
-  const checked = parseOptions(submitSchema, own, 'submit');
-  const jobOptions = parseJobOptions(ofJob as JobOptions);
-  const checkedPrior = parseOptions(z.object({ prior: priorSchema }), { prior }, 'submit').prior;
+/**
+ * Submits a job for each picture. Returns when all are in the queue, or with `wait` when all have ended.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION before anything is submitted; QUEUE_FAILED, STORAGE_FAILED; the signal's reason
+ */
+export async function submit(given: SubmitOptions): Promise<SubmitSummary> {
+  const options = parseOptions(submitSchema, given, 'submit');
+  const { jobsDir, endpoint, output, signal, onSubmitted, onSettled } = options;
+  const request = { ...options, options: jobOptionsOf(options) };
   signal?.throwIfAborted();
-
   const storage = await openStorage(
-    isBucketAddress(checked.output)
-      ? { storage: checked.output.split('/').slice(0, 3).join('/'), endpoint: checked.endpoint }
-      : { jobsDir: checked.jobsDir },
+    isBucketAddress(output) ? { storage: output.split('/').slice(0, 3).join('/'), endpoint } : { jobsDir },
   );
-  let client: QueueClient | undefined;
   try {
-    const maker = await jobMaker(storage, checkedPrior, jobOptions, checked.output, checked.names);
-    client = await openQueueClient(checked.queue, checked.name, signal, onProblem);
-    const summary = { submitted: 0, known: 0, done: 0, failed: 0 };
-    const tracker = checked.wait
-      ? await trackJobs(client, {
-          onLeft,
-          onSettled(outcome) {
-            if (outcome.error) summary.failed++;
-            else summary.done++;
-            onSettled?.(outcome);
-          },
-        })
-      : undefined;
+    const jobs = jobsFor(find(options.inputs, storage), request, storage);
+    const client = await openQueueClient(options.queue, options.name, signal, options.onProblem);
     try {
-      const room = roomIn(client, checked.maxWaiting, signal);
-      for await (const jobs of inPieces(maker.jobsOf(find(storage)), Math.min(AT_ONCE, checked.maxWaiting))) {
-        const submitted = await addJobs(client, jobs, storage, room);
-        for (const job of submitted) {
-          summary.submitted++;
-          if (job.before !== 'new') summary.known++;
-          onSubmitted?.(job);
+      const summary = { submitted: 0, known: 0, done: 0, failed: 0 };
+      const tracker = options.wait
+        ? await client.track({
+            onLeft: options.onLeft,
+            onSettled(outcome) {
+              summary[outcome.error ? 'failed' : 'done']++;
+              onSettled?.(outcome);
+            },
+          })
+        : undefined;
+      const work = async () => {
+        for await (const piece of inPieces(jobs, Math.min(AT_ONCE, options.maxWaiting))) {
+          const submitted = await addJobs(client, piece, storage, (count) =>
+            waitForRoom(client, options.maxWaiting - count, signal),
+          );
+          for (const job of submitted) {
+            summary.submitted++;
+            if (job.before !== 'new') summary.known++;
+            onSubmitted?.(job);
+          }
+          tracker?.add(submitted);
+          signal?.throwIfAborted();
         }
-        tracker?.add(submitted);
-        signal?.throwIfAborted();
-      }
-      if (tracker) await untilAborted(tracker.settled(), signal);
+        await tracker?.settled();
+        return summary;
+      };
+      return await untilAborted(work(), signal).finally(() => tracker?.close());
     } finally {
-      await tracker?.close();
+      await client.close();
     }
-    return summary;
   } finally {
-    await client?.close();
     storage.close();
   }
+}
+
+/** Resolves when at most so many jobs wait. */
+async function waitForRoom(
+  client: QueueClient,
+  most: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  while (((await client.bull.getJobCounts('wait')).wait ?? 0) > most)
+    await delay(LOOK_EVERY_MS, undefined, { signal });
 }
 
 interface MadeJob {
@@ -181,26 +161,27 @@ interface MadeJob {
   readonly data: JobData;
 }
 
-interface JobMaker {
-  jobsOf(found: AsyncIterable<Found>): AsyncGenerator<MadeJob>;
+interface JobsRequest {
+  readonly prior: string;
+  readonly options: JobData['options'];
+  readonly output: string;
+  readonly names: 'path' | 'id';
 }
 
-/** Returns a function that makes jobs from pictures, all with these options and this output. */
-export async function jobMaker(
+/** Makes jobs for pictures, without those that are results already. */
+async function* jobsFor(
+  found: AsyncIterable<Found> | Iterable<Found>,
+  { prior: named, options, output, names }: JobsRequest,
   storage: Storage,
-  prior: string | undefined,
-  options: JobData['options'],
-  output: string,
-  names: 'path' | 'id',
-): Promise<JobMaker> {
+): AsyncGenerator<MadeJob> {
   const folder = await storage.pathOf(output);
-  const named = await priorForJobs(prior, storage);
-  const fingerprint = await fingerprintOf({ ...settingsOf(options).opening, prior: named.prior });
-  const version = packageVersion();
+  const { here, prior } = await priorForJobs(named, storage);
+  const fingerprint = await fingerprintOf({ ...settingsOf(options).opening, prior: here });
   const { format } = options;
-
-  function make({ picture, output: planned, below = '' }: Found): MadeJob {
+  for await (const { picture, output: planned, below = '' } of found) {
     const { path, content, bytes } = picture;
+    const isResult = folder !== '' && folder !== below && path.startsWith(`${folder}/`);
+    if (isResult || !isSupportedExtension(path)) continue;
     const inside = path === below ? basename(path) : path.slice(below === '' ? 0 : below.length + 1);
     const renamed = format === undefined ? inside : withFormatExtension(inside, format);
     const base = { content, options, storage: storage.id };
@@ -210,62 +191,36 @@ export async function jobMaker(
     checkPath(result);
     if (result === path)
       throw badOption(`Writing ${storage.locationOf(result)} would replace the input; choose another output`);
-    const rest = {
-      version,
+    const data: JobData = {
+      ...base,
+      format: JOB_FORMAT,
+      version: packageVersion(),
       input: path,
       output: result,
       bytes,
       keepsExisting: names === 'id',
-      prior: named.named,
+      prior,
     };
-    return { id, data: newJob({ ...base, ...rest }) };
+    yield { id, data };
   }
-
-  return {
-    async *jobsOf(found) {
-      for await (const each of found) {
-        const { path } = each.picture;
-        const isResult = folder !== '' && folder !== each.below && path.startsWith(`${folder}/`);
-        if (!isResult && isSupportedExtension(path)) yield make(each);
-      }
-    },
-  };
 }
 
 function joined(folder: string, below: string): string {
   return folder === '' ? below : `${folder}/${below}`;
 }
 
-/** Resolves when this many more jobs may wait, but never more than the limit. */
-type Room = (jobs: number) => Promise<void>;
-
-function roomIn(client: QueueClient, maxWaiting: number, signal: AbortSignal | undefined): Room {
-  let free = 0;
-  return async (jobs) => {
-    while (free < jobs) {
-      signal?.throwIfAborted();
-      const { wait = 0, prioritized = 0 } = await untilAborted(
-        client.bull.getJobCounts('wait', 'prioritized'),
-        signal,
-      );
-      free = maxWaiting - wait - prioritized;
-      if (free < jobs) await delay(LOOK_EVERY_MS, undefined, { signal });
-    }
-    free -= jobs;
-  };
-}
-
-export async function addJobs(
-  client: QueueClient,
+/** @param room  waits for room for so many new jobs, or throws */
+async function addJobs(
+  { bull }: QueueClient,
   jobs: readonly MadeJob[],
   storage: Storage,
-  room: Room,
+  room: (count: number) => Promise<void>,
 ): Promise<readonly SubmittedJob[]> {
-  const states = await Promise.all(jobs.map(({ id }) => client.bull.getJobState(id)));
+  const states = await Promise.all(jobs.map(({ id }) => bull.getJobState(id)));
   const news = jobs.filter((_, index) => states[index] === 'unknown');
   if (news.length > 0) {
     await room(news.length);
-    await client.bull.addBulk(
+    await bull.addBulk(
       news.map(({ id, data }) => ({
         name: 'picture',
         data,
@@ -305,19 +260,83 @@ async function* inPieces<T>(items: AsyncIterable<T>, size: number): AsyncGenerat
   if (piece.length > 0) yield piece;
 }
 
-/** Rejects with the signal's reason if that comes first. */
+/** Rejects with the signal's reason if that comes first: requests to a server that is away do not end by themselves. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
-  signal.throwIfAborted();
-  let stop: () => void = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
-  work.catch(() => {});
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
+}
+
+const requestSchema = z.strictObject({
+  ...pictureJobShape,
+  /** The picture in the storage: a path below `jobsDir`, or s3://bucket/key. */
+  input: place.describe('a picture'),
+  /** The result's folder, likewise. */
+  output: submitSchema.shape.output,
+  /** As in `submit`. Default 'id'. */
+  names: names.default('id').describe("'path' or 'id'"),
+});
+export type PictureRequest = z.input<typeof requestSchema>;
+
+const openSchema = z.strictObject({
+  ...queueShape,
+  ...storageShape,
+  /** If this many jobs wait, `submit` refuses more. Default 1000. */
+  maxWaiting,
+});
+export type OpenQueueOptions = z.input<typeof openSchema>;
+
+export interface PictureQueue extends Pick<QueueClient, 'job' | 'status' | 'failed' | 'retry' | 'close'> {
+  /** @throws FlowDenoiseError BAD_OPTION, BAD_IMAGE if it does not exist; QUEUE_FAILED if too many jobs wait */
+  submit(request: PictureRequest): Promise<SubmittedJob>;
+}
+
+/**
+ * Opens a queue for a program with one picture at a time, such as a server: open it once, submit and ask as often as you like.
+ *
+ * @throws FlowDenoiseError BAD_OPTION; QUEUE_FAILED if the server cannot be reached
+ */
+export async function openQueue(options: OpenQueueOptions = {}): Promise<PictureQueue> {
+  const { queue, name, maxWaiting, ...places } = parseOptions(openSchema, options, 'openQueue');
+  const storage = await openStorage(places);
+  const client = await openQueueClient(queue, name).catch((error: unknown) => {
+    storage.close();
+    throw error;
+  });
+
+  async function refuseWhenFull(): Promise<void> {
+    const { wait = 0 } = await client.bull.getJobCounts('wait');
+    if (wait >= maxWaiting)
+      throw new FlowDenoiseError(
+        'QUEUE_FAILED',
+        `${wait} jobs wait, expected fewer than ${maxWaiting}. Try again later.`,
+      );
   }
+
+  const { job, status, failed, retry } = client;
+  return {
+    job,
+    status,
+    failed,
+    retry,
+    async submit(given) {
+      const request = parseOptions(requestSchema, given, 'submit');
+      const path = await storage.pathOf(request.input);
+      const found = [{ picture: await storage.find(path), below: path }];
+      const jobs = jobsFor(found, { ...request, options: jobOptionsOf(request) }, storage);
+      for await (const made of jobs) {
+        const [submitted] = await addJobs(client, [made], storage, refuseWhenFull);
+        if (submitted) return submitted;
+      }
+      throw badOption(`${request.input}: expected a picture file outside the output ${request.output}`);
+    },
+    async close() {
+      await client.close();
+      storage.close();
+    },
+  };
 }

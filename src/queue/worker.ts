@@ -1,27 +1,100 @@
 // A worker takes jobs from the queue until it is closed. BullMQ manages the queue; picture-work.ts does a job.
-import { EventEmitter } from 'node:events';
-import type { Worker as BullWorker, Job } from 'bullmq';
+import { EventEmitter, once } from 'node:events';
+import { hostname } from 'node:os';
+import type { Worker as BullWorker, Job, Queue } from 'bullmq';
+import { z } from 'zod';
 import { codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
+import { parseOptions } from '../denoiser/option-schema.js';
+import { openingShape } from '../denoiser/options.js';
 import { packageVersion } from '../plugin/package-version.js';
+import { concurrencyOption, pictureShape } from '../plugin/stream-options.js';
 import {
   connect,
   connectionFault,
-  loadQueuePackages,
+  loadBullmq,
   type QueueAddress,
   queueAddress,
+  queueShape,
 } from './connection.js';
-import { openDenoisers } from './denoisers.js';
-import { type JobData, LeftToOthers, MOST_LOST_WORKERS, parseJob, reasonOf, reasonText } from './job.js';
-import { type LockKeeper, startLockKeeper } from './lock-keeper.js';
-import { asLeft, isEngineFault, isFinal, type JobResult, type Workplace, workOnJob } from './picture-work.js';
-import { openStorage } from './storage/open-storage.js';
 import {
-  type CheckedWorkerOptions,
-  parseWorkerOptions,
-  type WorkerEvents,
-  type WorkerOptions,
-  type WorkerSummary,
-} from './worker-options.js';
+  type FailureReason,
+  type JobData,
+  LeftToOthers,
+  MOST_LOST_WORKERS,
+  parseJob,
+  reasonOf,
+  reasonText,
+} from './job.js';
+import { type LockKeeper, startLockKeeper } from './lock-keeper.js';
+import {
+  type Denoisers,
+  isEngineFault,
+  isFinal,
+  type JobResult,
+  openDenoisers,
+  workOnJob,
+} from './picture-work.js';
+import { openStorage, storageShape } from './storage/open-storage.js';
+import type { Storage } from './storage/storage.js';
+
+const { maxPixels, maxBytes, signal } = pictureShape;
+
+const workerSchema = z.strictObject({
+  ...queueShape,
+  ...storageShape,
+  /** The most pictures in hand. Default 2. */
+  concurrency: concurrencyOption,
+  engine: openingShape.engine,
+  threads: openingShape.threads,
+  /** Larger pictures fail before they are decoded. Default 200 million pixels. */
+  maxPixels,
+  /** Larger files fail before they are read. Default 2 GiB. */
+  maxBytes,
+  /** Ends the worker after the pictures in hand. */
+  signal,
+  /** The worker's name in reports about its jobs. Default: host name and process id. */
+  workerName: z
+    .string()
+    .regex(/^[\w.:-]{1,100}$/)
+    .default(() => `${hostname()}:${process.pid}`)
+    .describe('a name of letters, digits, ".", ":", "_" and "-"'),
+  /** A job goes to another worker if its own has not renewed the lock for this many milliseconds. Default 30000. */
+  lockMs: z
+    .int()
+    .min(200)
+    .max(3600_000)
+    .default(30_000)
+    .describe('a whole number of milliseconds from 200 to 3600000'),
+});
+
+export type WorkerOptions = z.input<typeof workerSchema>;
+type CheckedWorkerOptions = z.output<typeof workerSchema>;
+
+/** A job's paths, as users write them. */
+export interface JobNames {
+  readonly id: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+export interface WorkerEvents {
+  ready: [{ readonly queue: string; readonly name: string; readonly storage: string }];
+  done: [JobNames & JobResult];
+  /** `isFinal`: it will not be tried again. */
+  failed: [
+    { readonly id: string; readonly input: string; readonly error: FailureReason; readonly isFinal: boolean },
+  ];
+  /** This worker cannot do it; another may. */
+  left: [{ readonly id: string; readonly input: string; readonly why: string }];
+  /** The queue went away, or another fault that passes. The worker goes on. */
+  problem: [{ readonly error: Error }];
+  back: [];
+}
+
+export interface WorkerSummary {
+  readonly done: number;
+  readonly failed: number;
+}
 
 const FIRST_LEAVE_MS = 1000;
 const LONGEST_LEAVE_MS = 60_000;
@@ -29,10 +102,11 @@ const PROGRESS_EVERY_MS = 1000;
 /** A job's lock is first renewed one turn of the event loop after it is taken. Load delays that, so the first lock is longer. */
 const PICK_UP_LOCKS = 4;
 
+/** Why a worker ends that is asked to. */
+const CLOSED = new FlowDenoiseError('CLOSED', 'The worker was closed');
+
 /** Another worker took the job while it was in work here. */
-class LockLost extends Error {
-  override readonly name = 'LockLost';
-}
+const lockLost = () => new Error('another worker has this job now');
 
 /** The note that a job carries while it waits or is in work: its `progress`. */
 interface JobNote {
@@ -44,6 +118,15 @@ interface JobNote {
   readonly failedOn?: string;
 }
 
+/** What is open while a worker takes jobs. */
+interface Workplace {
+  readonly storage: Storage;
+  readonly denoisers: Denoisers;
+  readonly keeper: LockKeeper;
+  readonly queue: Queue;
+  readonly bullmq: typeof import('bullmq');
+}
+
 /** A started worker. Await `finished`; listen to the events in WorkerEvents. */
 export class QueueWorker extends EventEmitter<WorkerEvents> {
   /** Resolves after `close()` or the signal, when everything is closed; rejects with the fault that ended it. */
@@ -51,43 +134,39 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
 
   readonly #options: CheckedWorkerOptions;
   readonly #address: QueueAddress;
-  readonly #starting = new AbortController();
+  /** Aborted with CLOSED, or with the fault that ends the worker. */
+  readonly #over = new AbortController();
   readonly #inHand = new Map<string, AbortController>();
   readonly #summary = { done: 0, failed: 0 };
   readonly #closers: (() => unknown)[] = [];
   readonly #told = new Set<string>();
-  #workersCount: () => Promise<number> = () => Promise.resolve(1);
-  #end: (reason?: { readonly error: unknown }) => void = () => {};
 
   /** Use `startWorker`. */
   constructor(options: CheckedWorkerOptions, address: QueueAddress) {
     super();
     this.#options = options;
     this.#address = address;
-    const over = new Promise<{ readonly error: unknown } | undefined>((resolve) => {
-      this.#end = resolve;
-    });
     const onAbort = () => void this.close();
     options.signal?.addEventListener('abort', onAbort, { once: true });
-    this.finished = this.#run(over).finally(() => options.signal?.removeEventListener('abort', onAbort));
+    this.finished = this.#run().finally(() => options.signal?.removeEventListener('abort', onAbort));
     this.finished.catch(() => {});
     if (options.signal?.aborted) onAbort();
   }
 
   /** Takes no more jobs, finishes those in hand, and ends. */
   close(): Promise<WorkerSummary> {
-    this.#starting.abort(new FlowDenoiseError('CLOSED', 'The worker was closed'));
-    this.#end();
+    this.#over.abort(CLOSED);
     return this.finished;
   }
 
-  async #run(over: Promise<{ readonly error: unknown } | undefined>): Promise<WorkerSummary> {
+  async #run(): Promise<WorkerSummary> {
+    const { signal } = this.#over;
     try {
       await this.#start();
-      const reason = await over;
-      if (reason) throw reason.error;
+      if (!signal.aborted) await once(signal, 'abort');
+      signal.throwIfAborted();
     } catch (error) {
-      if (!this.#starting.signal.aborted || error !== this.#starting.signal.reason) throw error;
+      if (error !== CLOSED) throw error;
     } finally {
       for (const close of this.#closers.reverse()) await close();
     }
@@ -100,40 +179,29 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     this.#closers.push(() => storage.close());
     const client = await connect(this.#address, {
       isPatient: true,
-      signal: this.#starting.signal,
+      signal: this.#over.signal,
       onLost: (error) => this.emit('problem', { error }),
       onBack: () => this.emit('back'),
     });
     this.#closers.push(() => client.disconnect());
-    const keeper = await startLockKeeper({ address: this.#address, name, lockMs }, (id) =>
-      this.#inHand.get(id)?.abort(new LockLost('another worker has this job now')),
-    );
-    let isClosing = false;
-    this.#closers.push(() => {
-      isClosing = true;
-      return keeper.close();
-    });
-    keeper.ended.then(() => {
-      const error = new FlowDenoiseError(
-        'QUEUE_FAILED',
-        'The thread that keeps the locks of jobs has ended.',
-      );
-      if (!isClosing) this.#end({ error });
-    });
-    const denoisers = openDenoisers();
-    this.#closers.push(() => denoisers.close());
-    this.#starting.signal.throwIfAborted();
-
-    const { engine, threads, maxPixels, maxBytes } = this.#options;
-    const place = { storage, denoisers, opening: { engine, threads }, maxPixels, maxBytes };
-    const { bullmq } = await loadQueuePackages();
+    const bullmq = await loadBullmq();
     const queue = new bullmq.Queue(name, { connection: client });
     queue.on('error', () => {});
-    // Not every server tells who is connected.
-    this.#workersCount = () => queue.getWorkersCount().catch(() => 1);
+    const keeper = await startLockKeeper(
+      { address: this.#address, name, lockMs },
+      queue,
+      (id) => this.#inHand.get(id)?.abort(lockLost()),
+      (error) => this.#over.abort(error),
+    );
+    this.#closers.push(() => keeper.close());
+    const denoisers = openDenoisers();
+    this.#closers.push(() => denoisers.close());
+    this.#over.signal.throwIfAborted();
+
+    const place: Workplace = { storage, denoisers, keeper, queue, bullmq };
     const worker: BullWorker = new bullmq.Worker(
       name,
-      (job: Job, token?: string) => this.#process(job, token ?? '', place, keeper, bullmq),
+      (job: Job, token?: string) => this.#process(job, token ?? '', place),
       {
         connection: client,
         name: workerName,
@@ -147,74 +215,67 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
       },
     );
     this.#closers.push(() => worker.close());
-    this.#listen(worker, keeper, place);
-    worker.run().catch((error: unknown) => this.#end({ error }));
+    this.#listen(worker, place);
+    worker.run().catch((error: unknown) => this.#over.abort(error));
     this.emit('ready', { queue: this.#address.shown, name, storage: storage.shown });
   }
 
-  #listen(worker: BullWorker, keeper: LockKeeper, { storage }: Workplace): void {
-    const locationOf = (path: unknown) => (typeof path === 'string' ? storage.locationOf(path) : '');
+  #listen(worker: BullWorker, { storage, keeper }: Workplace): void {
     worker.on('completed', (job, result: JobResult) => {
       const { input, output } = job.data as JobData;
       keeper.release(job.id ?? '', job.token ?? '');
       this.#summary.done++;
-      this.emit('done', {
-        id: job.id ?? '',
-        input: locationOf(input),
-        output: locationOf(output),
-        ...result,
-      });
+      const places = { input: storage.locationOf(input), output: storage.locationOf(output) };
+      this.emit('done', { id: job.id ?? '', ...places, ...result });
     });
     worker.on('failed', (job, { message }) => {
       if (!job) return;
       keeper.release(job.id ?? '', job.token ?? '');
       const isOver = job.finishedOn !== undefined;
       if (isOver) this.#summary.failed++;
-      const input = locationOf((job.data as Partial<JobData>)?.input);
-      this.emit('failed', { id: job.id ?? '', input, error: reasonOf(message), isFinal: isOver });
+      const told = { id: job.id ?? '', input: inputOf(job, storage) };
+      this.emit('failed', { ...told, error: reasonOf(message), isFinal: isOver });
     });
     worker.on('error', (error) => {
-      // The connection reports a server that is away. If another worker has the job, nothing was lost.
-      if (isConnectionTrouble(error) || /Missing lock|is not in the active state/.test(messageOf(error)))
-        return;
-      this.#tellOnce(connectionFault(error, this.#address));
+      // The connection reports a server that is away, and each job its own faults. Both have a code.
+      if (codeOf(error) !== undefined || PASSING.test(messageOf(error))) return;
+      const fault = connectionFault(error, this.#address);
+      if (!this.#told.has(fault.message)) this.emit('problem', { error: fault });
+      this.#told.add(fault.message);
     });
   }
 
-  async #process(
-    job: Job,
-    token: string,
-    place: Workplace,
-    keeper: LockKeeper,
-    { DelayedError, UnrecoverableError }: typeof import('bullmq'),
-  ): Promise<JobResult> {
+  async #process(job: Job, token: string, place: Workplace): Promise<JobResult> {
+    const { storage, denoisers, keeper } = place;
     const id = job.id ?? '';
     const controller = new AbortController();
     const { signal } = controller;
     this.#inHand.set(id, controller);
     const checkLock = async () => {
-      if (!(await keeper.hold(id, token))) throw new LockLost('another worker has this job now');
+      if (!(await keeper.hold(id, token))) throw lockLost();
       signal.throwIfAborted();
     };
     try {
       await checkLock();
-      const data = parseJob(job.data, packageVersion(), place.storage.id);
-      await this.#leaveWhereItFailed(job);
+      const data = parseJob(job.data, packageVersion(), storage.id);
+      await this.#leaveWhereItFailed(job, place);
       const isAgain = job.attemptsStarted > 1 || job.stalledCounter > 0;
-      return await workOnJob(
-        data,
-        { id, isAgain, signal, checkLock, onProgress: throttled((progress) => note(job, progress)) },
-        place,
-      );
-    } catch (cause) {
-      const error = asLeft(cause);
+      let told = performance.now();
+      const onProgress = (progress: JobNote) => {
+        if (performance.now() - told < PROGRESS_EVERY_MS) return;
+        told = performance.now();
+        void note(job, progress);
+      };
+      const turn = { id, isAgain, signal, checkLock, onProgress };
+      return await workOnJob(data, turn, storage, denoisers, this.#options);
+    } catch (error) {
       if (error instanceof LeftToOthers) {
-        await this.#leave(job, token, error.message, place);
+        await this.#leave(job, token, error.message, storage);
         keeper.release(id, token);
-        throw new DelayedError();
+        throw new place.bullmq.DelayedError();
       }
       if (isEngineFault(error)) await note(job, { failedOn: this.#options.workerName });
-      if (isFinal(error)) throw new UnrecoverableError(reasonText(error));
+      if (isFinal(error)) throw new place.bullmq.UnrecoverableError(reasonText(error));
       throw new Error(reasonText(error));
     } finally {
       if (this.#inHand.get(id) === controller) this.#inHand.delete(id);
@@ -222,28 +283,26 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
   }
 
   /** If this worker's engine failed on a job, it leaves it to another worker, if there is one. */
-  async #leaveWhereItFailed({ progress, attemptsStarted, attemptsMade }: Job): Promise<void> {
+  async #leaveWhereItFailed(
+    { progress, attemptsStarted, attemptsMade }: Job,
+    { queue }: Workplace,
+  ): Promise<void> {
     const { failedOn } = (progress ?? {}) as JobNote;
     const turnsLeft = attemptsStarted - attemptsMade - 1;
     if (failedOn !== this.#options.workerName || turnsLeft >= MOST_TURNS_LEFT) return;
-    if ((await this.#workersCount()) > 1) throw new LeftToOthers('its engine failed on it here');
+    // Not every server tells who is connected.
+    const workers = await queue.getWorkersCount().catch(() => 1);
+    if (workers > 1) throw new LeftToOthers('its engine failed on it here');
   }
 
   /** Puts the job back for others. It returns after ever longer delays, since there may be no others. */
-  async #leave(job: Job, token: string, why: string, { storage }: Workplace): Promise<void> {
+  async #leave(job: Job, token: string, why: string, storage: Storage): Promise<void> {
     const turns = Math.min(job.attemptsStarted - 1, 10);
     const wait = Math.min(FIRST_LEAVE_MS * 2 ** turns, LONGEST_LEAVE_MS);
     const { failedOn } = (job.progress ?? {}) as JobNote;
     await note(job, { left: why, ...(failedOn !== undefined && { failedOn }) });
     await job.moveToDelayed(Date.now() + wait, token);
-    const { input } = (job.data ?? {}) as Partial<JobData>;
-    this.emit('left', { id: job.id ?? '', input: input === undefined ? '' : storage.locationOf(input), why });
-  }
-
-  #tellOnce(error: FlowDenoiseError): void {
-    if (this.#told.has(error.message)) return;
-    this.#told.add(error.message);
-    this.emit('problem', { error });
+    this.emit('left', { id: job.id ?? '', input: inputOf(job, storage), why });
   }
 }
 
@@ -255,30 +314,13 @@ async function note(job: Job, progress: JobNote): Promise<void> {
   await job.updateProgress({ ...progress }).catch(() => {});
 }
 
-function throttled<T>(tell: (value: T) => unknown): (value: T) => void {
-  let last = performance.now();
-  return (value) => {
-    if (performance.now() - last < PROGRESS_EVERY_MS) return;
-    last = performance.now();
-    void tell(value);
-  };
-}
+/** Faults of the connection without a code. */
+const PASSING = /Connection is closed|LOADING|UNBLOCKED/;
 
-const CONNECTION_CODES: readonly string[] = [
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ENOTFOUND',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EAI_AGAIN',
-];
-
-function isConnectionTrouble(error: unknown): boolean {
-  return (
-    CONNECTION_CODES.includes(codeOf(error) ?? '') ||
-    /Connection is closed|LOADING|UNBLOCKED/.test(messageOf(error))
-  );
+/** For users; '' if the job has none. */
+function inputOf({ data }: Job, storage: Storage): string {
+  const input: unknown = data?.input;
+  return typeof input === 'string' ? storage.locationOf(input) : '';
 }
 
 /**
@@ -289,6 +331,6 @@ function isConnectionTrouble(error: unknown): boolean {
  * @throws   FlowDenoiseError BAD_OPTION, at once; `finished` rejects if storage or credentials are wrong
  */
 export function startWorker(options: WorkerOptions = {}): QueueWorker {
-  const checked = parseWorkerOptions(options);
+  const checked = parseOptions(workerSchema, options, 'startWorker');
   return new QueueWorker(checked, queueAddress(checked.queue));
 }

@@ -1,33 +1,26 @@
 // Installs TensorFlow.js for Node into the user's cache folder. Steps work in `next`, which is renamed at the end; until then
 // the old installation stays in use. The marker that makes it visible is written last.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   cacheFolder,
   findTensorflow,
   type Marker,
   markerPath,
   packagesFolder,
-  type TensorflowInstallation,
   tensorflowFolder,
 } from '../core/engine/packages/tensorflow-package.js';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { writeFileAtomic } from '../core/files.js';
-import { isStepDone, removePartial } from './install-step.js';
-import {
-  folderSize,
-  type Installer,
-  installFailed,
-  log,
-  sizeWords,
-  startClock,
-  whileLocked,
-} from './installer.js';
+import { lockFolder } from '../core/lock.js';
+import { timeWords } from '../core/printable.js';
 import { chooseLibtensorflow, type Libtensorflow, makeLibtensorflow } from './libtensorflow.js';
-import { buildAddon, findHeaders, makePackages, PACKAGES } from './packages.js';
+import { buildAddon, fetchPackages, PACKAGES, verify } from './packages.js';
 import { findPrerequisites } from './prerequisites.js';
-import { type Verification, verifiedWords, verify } from './verify.js';
+import { type Installer, installFailed } from './run-tool.js';
 
 interface InstallOptions {
   /** Includes the CUDA libraries, for an NVIDIA GPU. */
@@ -40,50 +33,71 @@ interface InstallOptions {
   readonly signal: AbortSignal;
 }
 
-/** Bytes for the addon and the packages, without libtensorflow. */
-const SPACE_WITHOUT_LIBTENSORFLOW = 0.6e9;
+/** The most disk space in bytes: for the packages and the addon, and for libtensorflow besides. */
+const SPACE = { packages: 0.6e9, cpu: 1.9e9, cuda: 10.4e9 };
+const LOOK_EVERY_MS = 1000;
+/** A tool whose caller was killed may go on writing for a moment. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
 
 /**
- * Installs TensorFlow, or verifies the existing installation.
+ * Installs TensorFlow, or verifies the existing installation. Waits for another process that does so.
  *
- * @returns  a working installation
- * @throws   FlowDenoiseError INSTALL_FAILED (a failed step, or all missing prerequisites, and what to do), BAD_OPTION,
- *           ENGINE_UNAVAILABLE if this platform cannot have it; the signal's reason when aborted
+ * @throws  FlowDenoiseError INSTALL_FAILED (a failed step, or all missing prerequisites, and what to do), BAD_OPTION,
+ *          ENGINE_UNAVAILABLE if this platform cannot have it; the signal's reason when aborted
  */
-export async function installTensorflow(options: InstallOptions): Promise<TensorflowInstallation> {
+export async function installTensorflow(options: InstallOptions): Promise<void> {
   const { cuda, libtensorflow, say, signal } = options;
   const chosen = chooseLibtensorflow(cuda, libtensorflow);
   const folder = tensorflowFolder();
-  await makeFolder(folder);
-  const installer = { say, signal, logPath: join(cacheFolder(), 'tensorflow-install.log') };
+  const lost = new AbortController();
+  const installer: Installer = {
+    say,
+    signal: AbortSignal.any([signal, lost.signal]),
+    logPath: join(cacheFolder(), 'tensorflow-install.log'),
+  };
   try {
-    return await whileLocked(folder, installer, (locked) => installLocked(folder, chosen, options, locked));
+    const release = await takeLock(folder, installer, (reason) =>
+      lost.abort(
+        installFailed('Keeping the lock', `${folder}.lock was lost (${reason})`, 'run the command again'),
+      ),
+    );
+    try {
+      await install(folder, chosen, options, installer);
+    } finally {
+      await release();
+    }
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof FlowDenoiseError) throw error;
     const remedy = `check that ${folder} can be written to and has space left, or name another folder in FLOW_DENOISE_CACHE`;
-    throw installFailed('Installing TensorFlow', messageOf(error), remedy, { cause: error });
+    throw installFailed('Installing TensorFlow', messageOf(error), remedy, error);
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw installFailed('Making the folder', messageOf(error), 'name another in FLOW_DENOISE_CACHE', {
-      cause: error,
-    });
+async function takeLock(
+  folder: string,
+  { say, signal }: Installer,
+  onLost: (reason: string) => void,
+): Promise<() => Promise<unknown>> {
+  await mkdir(folder, { recursive: true });
+  for (let isFirst = true; ; isFirst = false) {
+    signal.throwIfAborted();
+    const release = await lockFolder(folder, onLost);
+    if (release) return release;
+    if (isFirst)
+      say(`another installation is at work, or was killed seconds ago, in ${folder}; waiting for it`);
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal });
   }
 }
 
-async function installLocked(
+async function install(
   folder: string,
   chosen: Libtensorflow,
   { cuda, libtensorflow, force }: InstallOptions,
   installer: Installer,
-): Promise<TensorflowInstallation> {
-  const clock = startClock();
-  const { say, logPath } = installer;
+): Promise<void> {
+  const started = performance.now();
+  const { say, signal, logPath } = installer;
   await writeFile(logPath, `${new Date().toISOString()} installing ${chosen.source}\n`);
   const there = await findTensorflow();
   const isEnough =
@@ -91,90 +105,89 @@ async function installLocked(
     (!cuda || there.device === 'cuda') &&
     (libtensorflow === undefined || there.source === chosen.source);
   if (isEnough && !force) {
-    const verified = await verifyAgain(there, installer);
-    if (verified !== undefined) {
-      say(
-        `TensorFlow is already installed: ${verifiedWords(verified)} (${there.source}, ${there.folder}, ${clock()})`,
-      );
-      return there;
+    try {
+      await verify(there.folder, installer);
+      say(`TensorFlow is already installed in ${there.folder} (${there.source})`);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      say(`the existing installation no longer works, so it is made again: ${messageOf(error)}`);
     }
   }
 
   const next = join(folder, 'next');
-  if (force) await rm(next, { recursive: true, force: true });
-  const verified = await makeNext(next, chosen, installer);
+  await prepare(next, chosen, force);
+  const { tfjsNode, libtensorflow: version } = await makeSteps(next, chosen, installer);
+  const { device, source } = chosen;
+  const name = `${device}-${randomBytes(4).toString('hex')}`;
   const marker: Marker = {
     format: 1,
-    folder: `${chosen.device}-${randomBytes(4).toString('hex')}`,
+    folder: name,
     platform: process.platform,
     arch: process.arch,
-    tfjsNode: verified.tfjsNode,
-    libtensorflow: verified.libtensorflow,
-    source: chosen.source,
-    device: chosen.device,
+    tfjsNode,
+    libtensorflow: version,
+    source,
+    device,
   };
-  await rename(next, join(folder, marker.folder));
+  await rename(next, join(folder, name));
   await writeFileAtomic(markerPath(), Buffer.from(`${JSON.stringify(marker, undefined, 2)}\n`));
-  await removeOthers(folder, marker.folder);
-  const size = sizeWords(await folderSize(join(folder, marker.folder)));
-  say(`TensorFlow is installed in ${join(folder, marker.folder)} (${size}, ${clock()})`);
-  const installed = await findTensorflow();
-  if (installed === undefined)
-    throw installFailed('Installing TensorFlow', `${markerPath()} cannot be read`, 'run the command again');
-  return installed;
+  // A process that uses an earlier installation has loaded it and is not affected.
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory() && entry.name !== name) await rm(join(folder, entry.name), REMOVAL);
+  const seconds = (performance.now() - started) / 1000;
+  say(`TensorFlow is installed in ${join(folder, name)} (${timeWords(seconds)})`);
 }
 
-/** Verifies an earlier installation. If it no longer works, says so and returns undefined. */
-async function verifyAgain(
-  { folder }: TensorflowInstallation,
-  installer: Installer,
-): Promise<Verification | undefined> {
-  try {
-    return await verify(folder, installer);
-  } catch (error) {
-    installer.signal.throwIfAborted();
-    installer.say(`the existing installation no longer works, so it is made again: ${messageOf(error)}`);
-    return undefined;
-  }
-}
-
-/** Runs the steps that are not done yet, and verifies the result. */
-async function makeNext(next: string, chosen: Libtensorflow, installer: Installer): Promise<Verification> {
+/** Removes what killed attempts have left: steps in part, and all steps if they were made for something else. */
+async function prepare(next: string, { source }: Libtensorflow, force: boolean): Promise<void> {
+  const path = join(next, 'specification.txt');
+  const specification = [...PACKAGES, source].join('\n');
+  const earlier = await readFile(path, 'utf8').catch(() => undefined);
+  if (force || earlier !== specification) await rm(next, REMOVAL);
   await mkdir(next, { recursive: true });
-  await removePartial(next);
-  const packages = packagesFolder(next);
-  const libtensorflow = join(next, 'libtensorflow');
-  const hasLibtensorflow = await isStepDone(libtensorflow, chosen.source);
-  const { python, words } = await findPrerequisites({
-    venv: chosen.wheel !== undefined,
-    space: hasLibtensorflow ? SPACE_WITHOUT_LIBTENSORFLOW : chosen.space,
-    folder: next,
-    signal: installer.signal,
-  });
-  installer.say(`found: ${words}`);
-  log(installer, `found: ${words}\n`);
+  for (const name of await readdir(next)) if (name.includes(PARTIAL)) await rm(join(next, name), REMOVAL);
+  await writeFile(path, specification);
+}
 
-  if (await isStepDone(packages, PACKAGES)) installer.say('packages: already there');
-  else await makePackages(packages, installer);
-  const downloaded = join(next, 'headers');
-  const headers = await findHeaders(downloaded, packages, installer);
-  if (hasLibtensorflow) installer.say(`libtensorflow: ${chosen.source} is already there`);
-  else await makeLibtensorflow(libtensorflow, chosen, python, installer);
-  await buildAddon(packages, headers, python, installer);
+/** Makes the steps that are not done yet, and verifies the result. */
+async function makeSteps(next: string, chosen: Libtensorflow, installer: Installer) {
+  const { say } = installer;
+  const libtensorflow = join(next, 'libtensorflow');
+  const needsWheel = chosen.wheel !== undefined && !existsSync(libtensorflow);
+  const space = SPACE.packages + (needsWheel ? SPACE[chosen.device] : 0);
+  const python = await findPrerequisites({ venv: needsWheel, space, folder: next }, installer);
+  await makeStep(packagesFolder(next), say, (partial) => fetchPackages(partial, installer));
+  await makeStep(libtensorflow, say, (partial) => makeLibtensorflow(partial, chosen, python, installer));
+  await buildAddon(next, python, installer);
   const verified = await verify(next, installer);
-  installer.say(`verified: ${verifiedWords(verified)}`);
   if (chosen.device === 'cuda' && !verified.usesGpu)
-    installer.say(
-      'verified: CUDA is installed, but no GPU was found; where there should be one, nvidia-smi tells of its driver',
-    );
-  await rm(downloaded, { recursive: true, force: true });
+    say('CUDA is installed, but no GPU was found; where there should be one, nvidia-smi tells of its driver');
   return verified;
 }
 
-/** Removes earlier installations. A process that uses one has loaded it and is not affected. */
-async function removeOthers(folder: string, kept: string): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  for (const entry of entries)
-    if (entry.isDirectory() && entry.name !== kept)
-      await rm(join(folder, entry.name), { recursive: true, force: true });
+const PARTIAL = '.partial-';
+
+/**
+ * Makes a folder that is complete or absent, by renaming. It survives a failure of later steps.
+ *
+ * @param make  fills an empty folder, which is renamed afterwards: it must not write absolute paths into it
+ */
+async function makeStep(
+  folder: string,
+  say: (line: string) => void,
+  make: (partial: string) => Promise<void>,
+): Promise<void> {
+  if (existsSync(folder)) {
+    say(`${basename(folder)}: already there`);
+    return;
+  }
+  const partial = `${folder}${PARTIAL}${process.pid}`;
+  await mkdir(partial);
+  try {
+    await make(partial);
+    await rename(partial, folder);
+  } finally {
+    await rm(partial, REMOVAL);
+  }
 }

@@ -1,19 +1,10 @@
-// The step `libtensorflow`: lib and include in the layout that @tensorflow/tfjs-node-gpu needs, from PyPI's TensorFlow wheel or
-// the user's folder.
+// libtensorflow: lib and include in the layout that @tensorflow/tfjs-node-gpu needs, from PyPI's TensorFlow wheel or the
+// user's folder.
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { badOption } from '../core/errors.js';
-import { makeStep } from './install-step.js';
-import {
-  folderSize,
-  type Installer,
-  installFailed,
-  notForThisPlatform,
-  sizeWords,
-  startClock,
-} from './installer.js';
-import { makePip } from './pip.js';
+import { badOption, FlowDenoiseError } from '../core/errors.js';
+import { type Installer, installFailed, runTool } from './run-tool.js';
 
 const VERSION = '2.21.0';
 
@@ -21,11 +12,12 @@ export interface Libtensorflow {
   /** `tensorflow-cpu 2.21.0`, or a folder. */
   readonly source: string;
   readonly device: 'cpu' | 'cuda';
-  /** The most disk space that the whole installation needs, in bytes; and the download's size, for the user. */
-  readonly space: number;
-  readonly download: string;
-  /** The requirement for pip; undefined for the user's folder. */
-  readonly wheel: string | undefined;
+  /** The package on PyPI; undefined for the user's folder. */
+  readonly wheel?: 'tensorflow' | 'tensorflow-cpu';
+}
+
+function notForThisPlatform(reason: string): FlowDenoiseError {
+  return new FlowDenoiseError('ENGINE_UNAVAILABLE', `TensorFlow cannot be installed here: ${reason}`);
 }
 
 /**
@@ -41,27 +33,16 @@ export function chooseLibtensorflow(cuda: boolean, folder: string | undefined): 
       `TensorFlow.js for Node is built here on Linux and macOS only, not on ${platform}. To do: use the engine onnx, or WSL 2`,
     );
   if (folder !== undefined) return fromFolder(folder);
-  if (isMusl())
-    throw notForThisPlatform(
-      'PyPI has TensorFlow for glibc, and this system (Alpine?) has another C library. To do: use an image of Debian, or --libtensorflow',
-    );
   const onLinuxX64 = platform === 'linux' && arch === 'x64';
-  if (cuda) {
-    if (!onLinuxX64)
-      throw notForThisPlatform(
-        `PyPI has TensorFlow with CUDA for Linux on x64 only, not for ${platform} on ${arch}. To do: leave --cuda out`,
-      );
-    return wheel('tensorflow', 'cuda', 11e9, '3.4 GB');
+  if (isMusl() || (cuda ? !onLinuxX64 : !onLinuxX64 && arch !== 'arm64')) {
+    const system = `${platform} on ${arch}${isMusl() ? ' without glibc (Alpine?)' : ''}`;
+    throw notForThisPlatform(
+      `PyPI has no TensorFlow ${VERSION}${cuda ? ' with CUDA' : ''} for ${system}. ` +
+        `To do: ${cuda ? 'leave --cuda out, ' : ''}use the engine onnx, an image of Debian, or --libtensorflow`,
+    );
   }
-  if (onLinuxX64) return wheel('tensorflow-cpu', 'cpu', 2.5e9, '274 MB');
-  if (arch === 'arm64') return wheel('tensorflow', 'cpu', 2.5e9, '300 MB');
-  throw notForThisPlatform(
-    `PyPI has no TensorFlow ${VERSION} for ${platform} on ${arch}. To do: use the engine onnx, or --libtensorflow`,
-  );
-}
-
-function wheel(name: string, device: 'cpu' | 'cuda', space: number, download: string): Libtensorflow {
-  return { source: `${name} ${VERSION}`, device, space, download, wheel: `${name}==${VERSION}` };
+  const wheel = onLinuxX64 && !cuda ? 'tensorflow-cpu' : 'tensorflow';
+  return { source: `${wheel} ${VERSION}`, device: cuda ? 'cuda' : 'cpu', wheel };
 }
 
 function isMusl(): boolean {
@@ -73,7 +54,7 @@ function isMusl(): boolean {
 function fromFolder(folder: string): Libtensorflow {
   const path = resolve(folder);
   const wanted = [
-    ...libraryNames().flatMap(({ linked }) => join('lib', linked)),
+    ...LIBRARIES.map(({ linked }) => join('lib', linked)),
     join('include', 'tensorflow', 'c', 'c_api.h'),
   ];
   const missing = wanted.filter((name) => !existsSync(join(path, name)));
@@ -82,12 +63,12 @@ function fromFolder(folder: string): Libtensorflow {
       `Expected a folder with ${wanted.join(', ')} for --libtensorflow but received ${folder}, which lacks ${missing.join(', ')}`,
     );
   // Only running it tells whether it was built with CUDA.
-  return { source: path, device: 'cpu', space: 0.6e9, download: '', wheel: undefined };
+  return { source: path, device: 'cpu' };
 }
 
 /** The two libraries: their names in the wheel, and the names that the addon is linked with. */
-function libraryNames(): readonly { readonly inWheel: string; readonly linked: string }[] {
-  return process.platform === 'darwin'
+const LIBRARIES: readonly { readonly inWheel: string; readonly linked: string }[] =
+  process.platform === 'darwin'
     ? [
         { inWheel: 'libtensorflow_cc.2.dylib', linked: 'libtensorflow.2.dylib' },
         { inWheel: 'libtensorflow_framework.2.dylib', linked: 'libtensorflow_framework.2.dylib' },
@@ -96,40 +77,70 @@ function libraryNames(): readonly { readonly inWheel: string; readonly linked: s
         { inWheel: 'libtensorflow_cc.so.2', linked: 'libtensorflow.so' },
         { inWheel: 'libtensorflow_framework.so.2', linked: 'libtensorflow_framework.so' },
       ];
-}
 
 /** The wheel's headers that the C interface needs: 1 of 290 MB. */
 const HEADERS = ['tensorflow/c', 'tensorflow/core/platform', 'tsl/platform', 'xla/tsl/c'];
 
+const PIP_OPTIONS = [
+  ...['--disable-pip-version-check', '--progress-bar', 'off', '--no-deps', '--no-cache-dir', '--no-compile'],
+  // Only the libraries are used, so the wheel's Python version does not matter.
+  ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'],
+];
+
+/**
+ * Fills an empty folder.
+ *
+ * @param python  for a pip in its own environment, so that the system's is neither used nor changed
+ */
 export async function makeLibtensorflow(
   folder: string,
-  chosen: Libtensorflow,
+  { source, device, wheel }: Libtensorflow,
   python: string,
   installer: Installer,
 ): Promise<void> {
-  const { source, wheel: requirement } = chosen;
-  const clock = startClock();
-  if (requirement === undefined) {
-    await makeStep(folder, source, async (partial) => {
-      for (const name of ['lib', 'include']) await symlink(join(source, name), join(partial, name));
-    });
-    installer.say(`libtensorflow: ${source} is used in place`);
+  if (wheel === undefined) {
+    for (const name of ['lib', 'include']) await symlink(join(source, name), join(folder, name));
     return;
   }
-  installer.say(
-    `libtensorflow: fetching ${source}${chosen.device === 'cuda' ? ' and CUDA' : ''} from PyPI (${chosen.download})`,
+  const size = device === 'cuda' ? ' and CUDA from PyPI (3.4 GB)' : ' from PyPI (0.3 GB)';
+  installer.say(`libtensorflow: fetching ${source}${size}`);
+  const work = join(folder, 'work');
+  const [venv, tmp, unpacked] = [join(work, 'venv'), join(work, 'tmp'), join(work, 'unpacked')];
+  await mkdir(tmp, { recursive: true });
+  await runTool(
+    {
+      step: 'Making a Python environment',
+      command: python,
+      args: ['-m', 'venv', venv],
+      remedy: 'apt install python3-venv on Debian and Ubuntu, then run the command again',
+    },
+    installer,
   );
-  await makeStep(folder, source, async (partial) => {
-    const work = join(partial, 'work');
-    await mkdir(work);
-    const pip = await makePip(work, python, installer);
-    const unpacked = join(work, 'unpacked');
-    await pip.unpack(unpacked, [requirement]);
-    if (chosen.device === 'cuda') await pip.unpack(unpacked, await cudaRequirements(unpacked));
-    await assemble(unpacked, partial);
-    await rm(work, { recursive: true, force: true });
-  });
-  installer.say(`libtensorflow: ${sizeWords(await folderSize(folder))} kept, ${clock()}`);
+  const remedy = 'check that pip reaches PyPI or its mirror (pip config list; a proxy in HTTPS_PROXY)';
+  const unpack = (...requirements: readonly string[]) =>
+    runTool(
+      {
+        step: `Fetching ${requirements.join(', ')}`,
+        command: join(venv, 'bin', 'python'),
+        args: ['-m', 'pip', 'install', ...PIP_OPTIONS, '--target', unpacked, ...requirements],
+        // pip unpacks into the temporary folder first; the system's may be small.
+        env: { TMPDIR: tmp, PIP_NO_INPUT: '1', PIP_USER: '0', PYTHONNOUSERSITE: '1' },
+        // If pip retried, it did not reach the registry.
+        failure: (output) =>
+          output.includes('No matching distribution found') && !output.includes('Retrying')
+            ? notForThisPlatform(
+                `the Python registry that pip asks has no wheel of ${requirements.join(', ')} for ${process.platform} on ${process.arch}. ` +
+                  `To do: ${remedy}, or use the engine onnx, or --libtensorflow`,
+              )
+            : undefined,
+        remedy: `${remedy}, then run the command again`,
+      },
+      installer,
+    );
+  await unpack(`${wheel}==${VERSION}`);
+  if (device === 'cuda') await unpack(...(await cudaRequirements(unpacked)));
+  await assemble(unpacked, folder);
+  await rm(work, { recursive: true, force: true });
 }
 
 /** The CUDA libraries in the wheel's extra `and-cuda`. */
@@ -155,17 +166,14 @@ async function cudaRequirements(unpacked: string): Promise<string[]> {
 async function assemble(unpacked: string, to: string): Promise<void> {
   const tensorflow = join(unpacked, 'tensorflow');
   await mkdir(join(to, 'lib'));
-  for (const { inWheel, linked } of libraryNames()) {
+  for (const { inWheel, linked } of LIBRARIES) {
     await rename(join(tensorflow, inWheel), join(to, 'lib', inWheel));
     if (linked !== inWheel) await symlink(inWheel, join(to, 'lib', linked));
   }
   for (const name of HEADERS)
     await cp(join(tensorflow, 'include', name), join(to, 'include', name), { recursive: true });
-  for (const [from, name] of [
-    [unpacked, 'nvidia'],
-    [tensorflow, 'THIRD_PARTY_NOTICES.txt'],
-  ] as const)
-    if (existsSync(join(from, name))) await rename(join(from, name), join(to, name));
+  for (const path of [join(unpacked, 'nvidia'), join(tensorflow, 'THIRD_PARTY_NOTICES.txt')])
+    if (existsSync(path)) await rename(path, join(to, basename(path)));
   // The wheel's libraries do not look for this one in any of their folders, and without it they ignore every GPU.
   const solver = join('cusolver', 'lib', 'libcusolver.so.11');
   if (existsSync(join(to, 'nvidia', solver)))

@@ -1,12 +1,29 @@
-// Runs a tool (pip, npm, node-gyp ...): logs its output, stops its whole process group on abort, and reports a failure with
-// its last lines.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { type Installer, installFailed, log } from './installer.js';
+// Runs the tools of an installation (npm, pip, node-gyp): logs their output, kills their whole process group on abort (they
+// write only what is removed then), and reports a failure with its last lines.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { FlowDenoiseError, messageOf } from '../core/errors.js';
 
-/** How long a tool may take to stop before it is killed. */
-const GRACE_MS = 3000;
-const TAIL_LINES = 6;
-const TAIL_CHARACTERS = 900;
+export interface Installer {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** The log file with all output of the tools. */
+  readonly logPath: string;
+}
+
+/** A failed step: which, why, and what to do. */
+export function installFailed(
+  step: string,
+  reason: string,
+  remedy: string,
+  cause?: unknown,
+): FlowDenoiseError {
+  return new FlowDenoiseError('INSTALL_FAILED', `${step} failed: ${reason}. To do: ${remedy}`, { cause });
+}
+
+const TAIL_LINES = 8;
+const LINE_CHARACTERS = 140;
 
 interface ToolCall {
   readonly step: string;
@@ -22,13 +39,16 @@ interface ToolCall {
 
 /**
  * @returns  the tool's stdout
- * @throws   FlowDenoiseError INSTALL_FAILED, or the error of `call.failure`; the signal's reason when aborted, once its
- *           processes have ended
+ * @throws   FlowDenoiseError INSTALL_FAILED, or the error of `failure`; the signal's reason when aborted, once the tool has
+ *           ended
  */
-export async function runTool(call: ToolCall, installer: Installer): Promise<string> {
-  const { command, args, cwd, env } = call;
-  installer.signal.throwIfAborted();
-  log(installer, `\n$ ${[command, ...args].join(' ')}\n`);
+export async function runTool(
+  { step, command, args, cwd, env, failure, remedy }: ToolCall,
+  { signal, logPath }: Installer,
+): Promise<string> {
+  signal.throwIfAborted();
+  const log = (text: string) => appendFileSync(logPath, text);
+  log(`\n$ ${[command, ...args].join(' ')}\n`);
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -36,70 +56,41 @@ export async function runTool(call: ToolCall, installer: Installer): Promise<str
     // Its own process group, so that its children are stopped too.
     detached: true,
   });
-  const { code, stdout, output, error } = await ending(child, installer);
-  installer.signal.throwIfAborted();
-  if (code === 0) return stdout;
-  log(installer, `(ended with ${code ?? error?.message})\n`);
-  throw call.failure?.(output) ?? toolFailed(call, error?.message ?? tail(output, code), installer, error);
-}
-
-function toolFailed(call: ToolCall, reason: string, { logPath }: Installer, cause?: Error): Error {
-  return installFailed(call.step, `${call.command}: ${reason} (all of it in ${logPath})`, call.remedy, {
-    cause,
+  let [stdout, output] = ['', ''];
+  const take = (text: string): void => {
+    output += text;
+    log(text);
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    take(text);
   });
-}
-
-interface Ending {
-  readonly code: number | NodeJS.Signals | null;
-  readonly stdout: string;
-  /** stdout and stderr, interleaved. */
-  readonly output: string;
-  readonly error?: Error;
-}
-
-function ending(child: ChildProcess, installer: Installer): Promise<Ending> {
-  return new Promise((resolve) => {
-    let [stdout, output] = ['', ''];
-    const take = (text: string): void => {
-      output += text;
-      log(installer, text);
-    };
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      take(text);
-    });
-    child.stderr?.setEncoding('utf8').on('data', take);
-
-    let deadline: NodeJS.Timeout | undefined;
-    const stop = (): void => {
-      stopGroup(child, 'SIGTERM');
-      deadline = setTimeout(() => stopGroup(child, 'SIGKILL'), GRACE_MS);
-    };
-    const settle = (result: Ending): void => {
-      clearTimeout(deadline);
-      installer.signal.removeEventListener('abort', stop);
-      resolve(result);
-    };
-    installer.signal.addEventListener('abort', stop);
-    child
-      .on('error', (error) => settle({ code: null, stdout, output, error }))
-      .on('close', (code, signal) => settle({ code: code ?? signal, stdout, output }));
-  });
-}
-
-function stopGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // Already gone.
-  }
+  child.stderr.setEncoding('utf8').on('data', take);
+  const stop = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // Already gone.
+    }
+  };
+  signal.addEventListener('abort', stop);
+  const reason = await once(child, 'close')
+    .then(([code, killer]) => (code === 0 ? undefined : tail(output) || `ended with ${code ?? killer}`))
+    .catch(messageOf);
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  if (reason === undefined) return stdout;
+  log(`(failed: ${reason})\n`);
+  throw failure?.(output) ?? installFailed(step, `${command}: ${reason} (all of it in ${logPath})`, remedy);
 }
 
 /** The end of a tool's output: its error lines if it marks them, else its last lines. */
-function tail(output: string, code: number | NodeJS.Signals | null): string {
-  const lines = output.split(/\r?\n/).filter((line) => line.trim() !== '');
+function tail(output: string): string {
+  const lines = output
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.slice(0, LINE_CHARACTERS));
   const errors = lines.filter((line) => /\berror\b|\bfailed\b/i.test(line));
-  const last = (errors.length > 0 ? errors : lines).slice(-TAIL_LINES).join('\n');
-  return last === '' ? `ended with ${code} and printed nothing` : last.slice(-TAIL_CHARACTERS);
+  const last = errors.length > 0 ? errors : lines;
+  return last.slice(-TAIL_LINES).join('\n');
 }

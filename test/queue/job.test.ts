@@ -3,14 +3,23 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
-import { notInstalled, queueAddress } from '#src/queue/connection.js';
+import { imported, queueAddress } from '#src/queue/connection.js';
 import { startWorker, submit } from '#src/queue/index.js';
-import { LeftToOthers, newJob, parseJob, parseJobOptions, reasonOf, reasonText } from '#src/queue/job.js';
+import {
+  JOB_FORMAT,
+  type JobData,
+  jobOptionsSchema,
+  LeftToOthers,
+  parseJob,
+  reasonOf,
+  reasonText,
+} from '#src/queue/job.js';
 import { openStorage } from '#src/queue/storage/open-storage.js';
 import { checkPath } from '#src/queue/storage/storage.js';
 import { rejection } from '../tile/rejection.js';
 
-const JOB = newJob({
+const JOB: JobData = {
+  format: JOB_FORMAT,
   version: '1.0.0',
   storage: 'folder',
   input: 'in/a.png',
@@ -19,8 +28,8 @@ const JOB = newJob({
   content: 'abc',
   bytes: 3,
   prior: { name: 'natural', checksum: 'abc' },
-  options: parseJobOptions({ sigma: 25 }),
-});
+  options: jobOptionsSchema.parse({ sigma: 25 }),
+};
 
 test('a job goes through JSON and comes back', () => {
   assert.equal(parseJob(JSON.parse(JSON.stringify(JOB)), '1.0.0', 'folder'), JOB);
@@ -60,11 +69,14 @@ test('what is no job, or a job with a wrong field, is refused', () => {
     );
 });
 
-test('options: those of the worker are not taken, and no functions', () => {
+const submitting = (options: object) =>
+  rejection(submit({ queue: 'redis://queue', inputs: '.', output: 'out', ...options } as never)).then(String);
+
+test('options: those of the worker are not taken, and no functions', async () => {
   for (const options of [{ engine: 'onnx' }, { threads: 2 }, { cache: true }, { sigma: 'much' }])
-    assert.throws(() => parseJobOptions(options as never), /^Expected /);
+    assert.match(await submitting(options), /: Expected /);
   const model = { name: 'mine', logLikelihood: () => 0, gradient: () => 0 };
-  assert.throws(() => parseJobOptions({ noise: model as never }), /jobs carry none/);
+  assert.match(await submitting({ noise: model }), /jobs carry none/);
 });
 
 test('paths: only parts below the root', () => {
@@ -86,20 +98,31 @@ test('paths: only parts below the root', () => {
 });
 
 test('the address of a queue: credentials from the URL or the environment, and never in what is shown', () => {
-  const given = queueAddress('rediss://me:secret%21@queue:6380/2', {});
-  assert.equal([given.username, given.password, given.db, given.isSecure], ['me', 'secret!', 2, true]);
-  assert.is(given.shown, 'rediss://queue:6380/2');
-  const environment = { FLOW_DENOISE_QUEUE: 'redis://[::1]', FLOW_DENOISE_QUEUE_PASSWORD: 'secret' };
-  const fromEnvironment = queueAddress(undefined, environment);
-  assert.equal(
-    [fromEnvironment.host, fromEnvironment.port, fromEnvironment.password],
-    ['::1', 6379, 'secret'],
-  );
-  for (const wrong of ['', 'queue:6379', 'http://queue', 'redis://', 'redis://queue/x', 'redis://me:secret@'])
-    assert.throws(
-      () => queueAddress(wrong, {}),
-      (error: Error) => /^Expected a URL/.test(error.message) && !/secret/.test(error.message),
-    );
+  const before = process.env;
+  try {
+    process.env = {};
+    const given = queueAddress('rediss://me:secret%21@queue:6380/2');
+    const { server } = given;
+    assert.equal([server.username, server.password, server.db, server.tls], ['me', 'secret!', 2, {}]);
+    assert.is(given.shown, 'rediss://queue:6380/2');
+    for (const wrong of [
+      '',
+      'queue:6379',
+      'http://queue',
+      'redis://',
+      'redis://queue/x',
+      'redis://me:secret@',
+    ])
+      assert.throws(
+        () => queueAddress(wrong),
+        (error: Error) => /^Expected a URL/.test(error.message) && !/secret/.test(error.message),
+      );
+    process.env = { FLOW_DENOISE_QUEUE: 'redis://[::1]', FLOW_DENOISE_QUEUE_PASSWORD: 'secret' };
+    const { host, port, password } = queueAddress(undefined).server;
+    assert.equal([host, port, password], ['::1', 6379, 'secret']);
+  } finally {
+    process.env = before;
+  }
 });
 
 test('wrong options are refused at once, in one line', async () => {
@@ -112,12 +135,7 @@ test('wrong options are refused at once, in one line', async () => {
   ])
     assert.throws(() => startWorker({ queue: 'redis://queue', ...options } as never), /^Expected /);
   const wrong = [{ sigma: 999 }, { maxWaiting: 0 }, { names: 'some' }, { magic: 1 }, { engine: 'onnx' }];
-  for (const options of wrong) {
-    const error = await rejection(
-      submit({ queue: 'redis://queue', inputs: '.', output: 'out', ...options } as never),
-    );
-    assert.match(String(error), /Expected /, JSON.stringify(options));
-  }
+  for (const options of wrong) assert.match(await submitting(options), /Expected /, JSON.stringify(options));
   for (const [place, message] of [
     [{ jobsDir: '/no/such' }, /Expected /],
     [{ storage: 's3://B' }, /Expected /],
@@ -128,11 +146,9 @@ test('wrong options are refused at once, in one line', async () => {
 });
 
 test('a package that is not installed: what to install', async () => {
-  const missing = await rejection(import('no-such-package' as string));
-  const error = notInstalled(missing, 'A queue', 'bullmq ioredis');
+  const error = await rejection(imported(import('no-such-package' as string), 'bullmq ioredis'));
   assert.instance(error, FlowDenoiseError);
   assert.match(String(error), /needs packages that are not installed\. Run npm install bullmq ioredis$/);
-  assert.is(notInstalled(error, 'A queue', 'bullmq'), error);
 });
 
 test('reasons go through text', () => {

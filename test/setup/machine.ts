@@ -14,12 +14,11 @@ export interface Machine {
   calls(): Promise<string[]>;
 }
 
-/** Python as it should be, whose pip answers with `pip`. */
-export function pythonScript({ version = [3, 12, 1], venv = true, pip = 'exit 0' } = {}): string {
-  const answer = JSON.stringify({ path: 'python3', version, venv });
+/** Python that is new enough and has venv, or not, and whose pip answers with `pip`. */
+export function pythonScript({ isSuitable = true, pip = 'exit 0' } = {}): string {
   // With sh alone: `python3 -m venv DIR` makes DIR/bin/python.
   return `case "$1 $2" in
--c*) echo '${answer}';;
+-c*) ${isSuitable ? 'echo 3.12.1' : 'exit 1'};;
 "-m venv") ${MKDIR} -p "$3/bin"; printf '#!/bin/sh\\n%s\\n' '${pip}' > "$3/bin/python"; ${CHMOD} +x "$3/bin/python";;
 esac`;
 }

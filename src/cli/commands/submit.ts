@@ -5,7 +5,6 @@ import { plural, printable } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
 import { type SubmitOptions, type SubmitSummary, submit } from '../../queue/index.js';
 import { jobOptionsSchema } from '../../queue/job.js';
-import { submitPlanned } from '../../queue/submit.js';
 import { sensorShape, withSensor } from '../arguments.js';
 import { type CommandContext, openQueueDisplay } from '../display/progress.js';
 import { doneLine, Interrupted, withoutName } from '../display/report.js';
@@ -136,7 +135,7 @@ async function submitFound(
   const { format, output } = options;
   const { jobs, unmatched } = await findInputs(inputs, { output, format });
   for (const arg of unmatched) say(`no pictures found in ${printable(arg)}`);
-  return submitPlanned(jobs, options);
+  return submit({ ...options, inputs: jobs });
 }
 
 function summaryLine({ submitted, known, done, failed }: SubmitSummary, isOver: boolean): string {

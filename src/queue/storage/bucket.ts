@@ -1,11 +1,10 @@
 // A bucket of S3, or of a compatible server, as a queue's storage. The SDK finds the credentials: environment, shared
 // configuration, the machine's role.
-import type { S3Client } from '@aws-sdk/client-s3';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength, collectBytes } from '../../plugin/encoded-picture.js';
-import { loadBucketPackage } from '../connection.js';
+import { imported } from '../connection.js';
 import {
   checkPath,
   type ReadRequest,
@@ -42,7 +41,7 @@ export async function openBucketStorage(address: string, endpoint?: string): Pro
   const { bucket, key: prefix } = parseBucketAddress(address);
   if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ''))
     throw badOption(`Expected a URL (https://...) for endpoint but received ${printable(endpoint)}`);
-  const sdk = await loadBucketPackage();
+  const sdk = await imported(import('@aws-sdk/client-s3'), '@aws-sdk/client-s3');
   // Servers other than AWS name the bucket in the path, ignore the region, and often lack the newer checksums.
   const elsewhere = {
     endpoint,
@@ -51,20 +50,7 @@ export async function openBucketStorage(address: string, endpoint?: string): Pro
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   } as const;
-  return bucketStorage(sdk, new sdk.S3Client(endpoint === undefined ? {} : elsewhere), bucket, prefix);
-}
-
-function bucketStorage(
-  {
-    GetObjectCommand,
-    HeadObjectCommand,
-    ListObjectsV2Command,
-    PutObjectCommand,
-  }: typeof import('@aws-sdk/client-s3'),
-  client: S3Client,
-  bucket: string,
-  prefix: string,
-): Storage {
+  const client = new sdk.S3Client(endpoint === undefined ? {} : elsewhere);
   const root = `${SCHEME}${bucket}${prefix === '' ? '' : `/${prefix}`}`;
   const locationOf = (path: string) => `${SCHEME}${bucket}/${path}`;
 
@@ -76,7 +62,7 @@ function bucketStorage(
 
   async function head(path: string): Promise<StoredPicture | undefined> {
     try {
-      const found = await client.send(new HeadObjectCommand(objectOf(path)));
+      const found = await client.send(new sdk.HeadObjectCommand(objectOf(path)));
       return { path, content: contentOf(found.ETag), bytes: found.ContentLength ?? 0 };
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
@@ -96,34 +82,27 @@ function bucketStorage(
         return;
       }
     }
-    let token: string | undefined;
-    do {
-      const page = await client
-        .send(
-          new ListObjectsV2Command({
-            Bucket: bucket,
-            Prefix: path === '' ? '' : `${path}/`,
-            ContinuationToken: token,
-          }),
-        )
-        .catch((error: unknown) => Promise.reject(storageFault(error, locationOf(path))));
-      for (const { Key, ETag, Size } of page.Contents ?? []) {
-        const isHidden =
-          Key?.slice(path.length)
+    const below = { Bucket: bucket, Prefix: path === '' ? '' : `${path}/` };
+    try {
+      for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, below)) {
+        for (const { Key = '', ETag, Size = 0 } of Contents) {
+          const isHidden = Key.slice(path.length)
             .split('/')
-            .some((part) => part.startsWith('.')) ?? true;
-        if (Key !== undefined && !isHidden && isSupportedExtension(Key))
-          yield { path: Key, content: contentOf(ETag), bytes: Size ?? 0 };
+            .some((part) => part.startsWith('.'));
+          if (!isHidden && isSupportedExtension(Key))
+            yield { path: Key, content: contentOf(ETag), bytes: Size };
+        }
       }
-      token = page.NextContinuationToken;
-    } while (token !== undefined);
+    } catch (error) {
+      throw storageFault(error, locationOf(path));
+    }
   }
 
   async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
     const location = locationOf(path);
     const object = objectOf(path);
     try {
-      const found = await client.send(new GetObjectCommand(object), signal && { abortSignal: signal });
+      const found = await client.send(new sdk.GetObjectCommand(object), signal && { abortSignal: signal });
       if (content !== undefined && contentOf(found.ETag) !== content) refuseMissing(location, 'changed');
       if (found.ContentLength !== undefined) checkLength(found.ContentLength, location, most);
       return await collectBytes(found.Body as AsyncIterable<Uint8Array>, location, most);
@@ -142,7 +121,7 @@ function bucketStorage(
   ): Promise<void> {
     const put = (condition: { readonly IfNoneMatch?: '*' }) =>
       client.send(
-        new PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition }),
+        new sdk.PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition }),
         signal && { abortSignal: signal },
       );
     try {
@@ -193,14 +172,13 @@ function nameOf(error: unknown): string {
 /** The server's message may quote what it was sent, so we show only its code. */
 function storageFault(error: unknown, location: string): FlowDenoiseError {
   const status = statusOf(error);
-  const code = `${nameOf(error)}${status === undefined ? '' : `, ${status}`}`;
-  const advice =
-    status === 403
-      ? `access was denied (${code}). Check the credentials in the environment and the rights of the bucket.`
-      : status === 404
-        ? `was not found (${code}). Check the name of the bucket.`
-        : status === undefined
-          ? `the storage cannot be reached (${printable(messageOf(error))}). Check the endpoint and the network.`
-          : `the storage answered with an error (${code}). Try again later.`;
-  return new FlowDenoiseError('STORAGE_FAILED', `${printable(location)}: ${advice}`, { cause: error });
+  const what =
+    status === undefined
+      ? `the storage cannot be reached (${printable(messageOf(error))})`
+      : `the storage answered with an error (${nameOf(error)}, ${status})`;
+  return new FlowDenoiseError(
+    'STORAGE_FAILED',
+    `${printable(location)}: ${what}. Check the name of the bucket, the credentials in the environment and their rights, the endpoint and the network.`,
+    { cause: error },
+  );
 }

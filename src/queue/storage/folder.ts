@@ -3,9 +3,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { isBelow, readRegularFile, refuseSpecialFile, writeFileAtomic } from '../../core/files.js';
+import {
+  filesBelow,
+  isBelow,
+  readRegularFile,
+  refuseSpecialFile,
+  writeFileAtomic,
+} from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength } from '../../plugin/encoded-picture.js';
@@ -21,17 +26,13 @@ import {
 
 /** @throws FlowDenoiseError BAD_OPTION if it is not a folder */
 export async function openFolderStorage(folder: string): Promise<Storage> {
-  const root = await realpath(folder).catch(() => undefined);
-  if (root === undefined || !(await stat(root)).isDirectory()) {
+  const named = resolve(folder);
+  const root = await realpath(named).catch(() => '');
+  if (root === '' || !(await stat(root)).isDirectory()) {
     throw badOption(
       `Expected a folder for jobsDir but received ${printable(folder)}; make it, or mount it first`,
     );
   }
-  return folderStorage(root, resolve(folder));
-}
-
-/** @param root  its real path; `named` is the path that the user passed */
-function folderStorage(root: string, named: string): Storage {
   const locationOf = (path: string) => join(named, path);
 
   /** The real path of an existing file. */
@@ -67,16 +68,10 @@ function folderStorage(root: string, named: string): Storage {
     await refuseSpecialFile(place, { name: locationOf(path) });
     const hash = createHash('sha256');
     let bytes = 0;
-    await pipeline(
-      createReadStream(place),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          bytes += chunk.length;
-          yield chunk;
-        }
-      },
-      hash,
-    );
+    for await (const chunk of createReadStream(place)) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
     return { path, content: hash.digest('hex'), bytes };
   }
 
@@ -86,14 +81,8 @@ function folderStorage(root: string, named: string): Storage {
       yield await find(path);
       return;
     }
-    const entries = await readdir(place, { withFileTypes: true });
-    for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (name.startsWith('.')) continue;
-      const below = `${path}/${name}`;
-      const status = await stat(join(place, name)).catch(() => undefined);
-      if (status?.isDirectory() && !(await lstat(join(place, name))).isSymbolicLink()) yield* list(below);
-      else if (status?.isFile() && isSupportedExtension(name)) yield await find(below);
-    }
+    for (const name of (await filesBelow(place)).sort())
+      if (isSupportedExtension(name)) yield await find(`${path}/${name}`);
   }
 
   async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
@@ -119,7 +108,9 @@ function folderStorage(root: string, named: string): Storage {
     const place = await newPlaceOf(path);
     if (keepsExisting && (await isThere(place))) return;
     const start = `.flow-denoise-${id}-`;
-    if (isAgain) await removeThose(dirname(place), start);
+    const names = isAgain ? await readdir(dirname(place)) : [];
+    for (const name of names)
+      if (name.startsWith(start)) await rm(join(dirname(place), name), { force: true });
     // The name is unique: an earlier run that still writes cannot replace this file by its own.
     await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
   }
@@ -158,11 +149,6 @@ async function isThere(place: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function removeThose(folder: string, start: string): Promise<void> {
-  for (const name of await readdir(folder))
-    if (name.startsWith(start)) await rm(join(folder, name), { force: true });
 }
 
 /** The storage is at fault; another try may succeed. */

@@ -1,50 +1,17 @@
-// Pieces are whole or not there; tools are ended with all that they started, and their failures told.
+// Tools are ended with all that they started, and their failures told.
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isStepDone, makeStep, removePartial } from '#src/setup/install-step.js';
 import { runTool } from '#src/setup/run-tool.js';
 
-const test = suite<{ folder: string }>('pieces', { folder: '' });
+const test = suite<{ folder: string }>('tools', { folder: '' });
 test.before.each(async (context) => {
   context.folder = await mkdtemp(join(tmpdir(), 'flow-denoise-'));
 });
 test.after.each(({ folder }) => rm(folder, { recursive: true, force: true }));
-
-test('a piece is there once it is whole, and is of one specification', async ({ folder }) => {
-  const piece = join(folder, 'piece');
-  assert.is(await isStepDone(piece, 'v1'), false);
-  await makeStep(piece, 'v1', async (partial) => {
-    assert.is(existsSync(piece), false);
-    await writeFile(join(partial, 'a'), '1');
-  });
-  assert.equal([await isStepDone(piece, 'v1'), await isStepDone(piece, 'v2')], [true, false]);
-  await makeStep(piece, 'v2', (partial) => writeFile(join(partial, 'b'), '2'));
-  assert.equal((await readdir(piece)).sort(), ['b', 'piece.txt']);
-});
-
-test('a failure leaves nothing of the new and all of the old', async ({ folder }) => {
-  const piece = join(folder, 'piece');
-  await makeStep(piece, 'v1', (partial) => writeFile(join(partial, 'a'), '1'));
-  const failing = makeStep(piece, 'v2', async (partial) => {
-    await writeFile(join(partial, 'b'), '2');
-    throw new Error('no more');
-  });
-  assert.match(String(await failing.catch((error: unknown) => error)), 'no more');
-  assert.equal(await readdir(folder), ['piece']);
-  assert.is(await isStepDone(piece, 'v1'), true);
-});
-
-test('what a killed attempt has left is no piece and is removed', async ({ folder }) => {
-  await mkdir(join(folder, 'piece.partial-123', 'lib'), { recursive: true });
-  await mkdir(join(folder, 'whole'));
-  assert.is(await isStepDone(join(folder, 'piece'), 'v1'), false);
-  await removePartial(folder);
-  assert.equal(await readdir(folder), ['whole']);
-});
 
 const node = (program: string) => ({ command: process.execPath, args: ['-e', program] });
 const installer = (folder: string, signal = new AbortController().signal) => ({
