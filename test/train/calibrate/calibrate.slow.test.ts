@@ -208,7 +208,7 @@ test('steps, rate and polish of a calibration that is there stay', async () => {
 });
 
 test('of the folder that it was trained on, the pictures that were kept', async () => {
-  const source = await openCrops({ folders: [photos], size: SIZE, batch: 1, seed: 1 });
+  const source = await openCrops({ folders: [photos], crop: SIZE, batch: 1, seed: 1 });
   await source.close();
   const prior = await copyOf('conditioned');
   const file = join(prior, 'model.json');

@@ -13,7 +13,7 @@ import { locatedFiles, locatedPng, temporaryFolder, writeFiles } from './trainin
 const SIZE = 16;
 const temporary = await temporaryFolder();
 const below = (name: string) => join(temporary.folder, name);
-const options = (folder: string): CropOptions => ({ folders: [folder], size: SIZE, batch: 5, seed: 7 });
+const options = (folder: string): CropOptions => ({ folders: [folder], crop: SIZE, batch: 5, seed: 7 });
 
 async function refusal(
   work: () => Promise<unknown>,

@@ -13,7 +13,7 @@ const temporary = await temporaryFolder();
 const folder = join(temporary.folder, 'photos');
 await writeFiles(folder, await locatedFiles(40, 20));
 
-const defaults: CropOptions = { folders: [folder], size: SIZE, batch: 5, seed: 7 };
+const defaults: CropOptions = { folders: [folder], crop: SIZE, batch: 5, seed: 7 };
 
 async function withCrops<Result>(
   options: Partial<CropOptions>,
@@ -145,7 +145,7 @@ test('every picture comes once in an epoch, in an order that changes', async () 
 });
 
 test('validation pictures are never trained on, and hang on names alone', async () => {
-  const [training, validation] = await withCrops({ validationShare: 0.2 }, async (crops) => {
+  const [training, validation] = await withCrops({}, async (crops) => {
     assert.is(crops.pictures + crops.validationPictures, 40);
     const trained = (await steps(crops, 0, crops.pictures)).flatMap((batch) => divided(batch));
     return [trained.map(blueOf), divided(await crops.validation(crops.validationPictures)).map(blueOf)];
@@ -155,7 +155,7 @@ test('validation pictures are never trained on, and hang on names alone', async 
 
   const larger = join(temporary.folder, 'larger');
   await writeFiles(larger, await locatedFiles(80, 20));
-  const kept = await withCrops({ folders: [larger], validationShare: 0.2 }, async (crops) =>
+  const kept = await withCrops({ folders: [larger] }, async (crops) =>
     divided(await crops.validation(crops.validationPictures)).map(blueOf),
   );
   assert.equal(
@@ -320,7 +320,7 @@ test('sheets that have no room decoded give every tile as often, too', async () 
     files[`${name}.png`] = await sharp({ create: canvas }).composite(tiles).png().toBuffer();
   }
   await writeFiles(sheets, files);
-  const options = { folders: [sheets], sheetTile: tile, size: 64, batch: 4, cacheBytes: 0 };
+  const options = { folders: [sheets], sheetTile: tile, crop: 64, batch: 4, cacheBytes: 0 };
   const blues = await withCrops(options, async (crops) =>
     (await steps(crops, 40, 80)).flatMap((batch) => divided(batch, 64)).map(blueOf),
   );
@@ -333,7 +333,7 @@ test('sheets that have no room decoded give every tile as often, too', async () 
 test('the shared faces are divided by their folders', async () => {
   const faces = sharedPath('data/faces64');
   if (faces === undefined) return;
-  await withCrops({ folders: [faces], sheetTile: 64, size: 64, batch: 9 }, async (crops) => {
+  await withCrops({ folders: [faces], sheetTile: 64, crop: 64, batch: 9 }, async (crops) => {
     assert.is(crops.pictures, 40 * 256);
     assert.is(crops.validationPictures, 128);
     assert.is((await crops.batch(0)).length, 9 * 64 * 64 * 3);
