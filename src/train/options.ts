@@ -11,28 +11,22 @@ import { notBoth, parseOptions } from '../denoiser/option-schema.js';
 import { AUGMENTATIONS, type CropSettings, SCALES } from './data/crops.js';
 import { OBJECTIVES, type Objective } from './loop/objective.js';
 
-interface Preset {
+/** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
+export interface TrainingSettings extends CropSettings {
+  readonly name: string;
+  /** The prior's folder, absolute. */
+  readonly output: string;
   readonly architecture: Architecture;
   readonly objective: Objective;
   /** The noise levels to train on, [0, 1] units; for an unconditioned flow, those to use it at. */
   readonly sigmaRange: readonly [number, number];
-  readonly batch: number;
-  /** Side of a crop, pixels. */
-  readonly crop: number;
   /** Adam's rate after the warm-up. */
   readonly rate: number;
-}
-
-/** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
-export interface TrainingSettings extends Preset, CropSettings {
-  readonly name: string;
-  /** The prior's folder, absolute. */
-  readonly output: string;
   /** Exactly one of the two is set. */
-  readonly steps: number | undefined;
-  readonly minutes: number | undefined;
+  readonly steps?: number | undefined;
+  readonly minutes?: number | undefined;
   /** The folder of the prior to start from, absolute. */
-  readonly from: string | undefined;
+  readonly from?: string | undefined;
   /** In steps. */
   readonly validateEvery: number;
   readonly checkpointEvery: number;
@@ -43,62 +37,61 @@ export interface TrainingSettings extends Preset, CropSettings {
 const PRESETS = ['small', 'natural', 'paper'] as const;
 export type PresetName = (typeof PRESETS)[number];
 
-const DENOISING = {
-  objective: 'denoising',
-  sigmaRange: [2.5 / 255, 100 / 255],
-  batch: 9,
-  crop: 64,
-  rate: 1e-3,
-} as const;
+/** Levels of [steps, width, kernel]; all but the last split. */
+const levelsOf = (...levels: (readonly [number, number, Level['kernel']])[]): readonly Level[] =>
+  levels.map(([steps, width, kernel], i) => ({
+    steps,
+    width,
+    kernel,
+    ...(i < levels.length - 1 && { splitWidth: width }),
+  }));
+
 const CONDITIONED = {
   channels: 3,
   scaleCap: 1,
   conditioning: { kind: 'log-sigma', features: 32 },
 } as const;
+const DEFAULTS = {
+  objective: 'denoising',
+  sigmaRange: [2.5 / 255, 100 / 255],
+  batch: 9,
+  crop: 64,
+  rate: 1e-3,
+  seed: 1,
+  validateEvery: 250,
+  checkpointEvery: 250,
+  temperature: 0.7,
+} as const;
 
-const level = (steps: number, width: number, kernel: 1 | 3, splits: boolean): Level => ({
-  steps,
-  width,
-  kernel,
-  ...(splits && { splitWidth: width }),
-});
-
-export const presets: Readonly<Record<PresetName, Preset>> = {
+/** `steps` counts if neither steps nor minutes are given. */
+export const presets = {
   small: {
-    ...DENOISING,
-    architecture: {
-      ...CONDITIONED,
-      levels: [level(6, 64, 1, true), level(6, 64, 3, true), level(6, 64, 3, false)],
-    },
+    ...DEFAULTS,
+    architecture: { ...CONDITIONED, levels: levelsOf([6, 64, 1], [6, 64, 3], [6, 64, 3]) },
+    steps: 4000,
   },
   natural: {
-    ...DENOISING,
-    architecture: {
-      ...CONDITIONED,
-      levels: [level(12, 64, 1, true), level(8, 96, 3, true), level(6, 128, 3, false)],
-    },
+    ...DEFAULTS,
+    architecture: { ...CONDITIONED, levels: levelsOf([12, 64, 1], [8, 96, 3], [6, 128, 3]) },
+    steps: 12_000,
   },
   // The paper's Glow: 4 blocks of 32 steps, networks of 512 channels with ReLU, a sigmoid scale.
   paper: {
-    ...DENOISING,
+    ...DEFAULTS,
     objective: 'likelihood',
     // The first is the deviation of uniform dequantization: for such a flow, clean 8-bit pictures have this noise.
     sigmaRange: [1 / (256 * Math.sqrt(12)), 100 / 255],
     architecture: {
       channels: 3,
-      levels: [true, true, true, false].map((splits) => level(32, 512, 1, splits)),
+      levels: levelsOf([32, 512, 1], [32, 512, 1], [32, 512, 1], [32, 512, 1]),
       scaleCap: 1,
       couplingScale: 'sigmoid',
       activation: 'relu',
       conditioning: null,
     },
+    steps: 20_000,
   },
-};
-
-/** The number of steps if neither steps nor minutes are given. */
-const STEPS: Readonly<Record<PresetName, number>> = { small: 4000, natural: 12_000, paper: 20_000 };
-const EVERY = 250;
-const TEMPERATURE = 0.7;
+} as const satisfies Readonly<Record<PresetName, Omit<TrainingSettings, 'name' | 'output' | 'folders'>>>;
 
 export const whole = (least: number, most: number) =>
   z.int().min(least).max(most).optional().describe(`a whole number from ${least} to ${most}`);
@@ -207,27 +200,25 @@ function refuseBoth(
 }
 
 function architectureFor(options: TrainOptions): Architecture {
-  const { architecture: base } = presets[options.preset ?? 'natural'];
+  const base: Architecture = presets[options.preset ?? 'natural'].architecture;
   const {
     levels: count = base.levels.length,
     activation = base.activation,
     couplingScale = base.couplingScale,
   } = options;
-  for (const name of ['depth', 'width'] as const) {
-    const list = options[name];
-    if (typeof list === 'object' && list.length !== count)
-      throw badOption(
-        `Expected one number or ${count} for ${name}, one for each level, but received ${list.join(',')}`,
-      );
-  }
-  const at = (value: number | readonly number[] | undefined, i: number) =>
-    typeof value === 'object' ? value[i] : value;
+  const at = (name: 'depth' | 'width', level: number): number | undefined => {
+    const value = options[name];
+    if (typeof value !== 'object') return value;
+    if (value.length === count) return value[level];
+    throw badOption(
+      `Expected one number or ${count} for ${name}, one for each level, but received ${value.join(',')}`,
+    );
+  };
   const levels = Array.from({ length: count }, (_, i) => {
-    const like = base.levels[Math.min(i, base.levels.length - 1)] as Level;
-    const [depth, width] = [at(options.depth, i) ?? like.steps, at(options.width, i) ?? like.width];
-    return level(depth, width, like.kernel, i < count - 1);
+    const { steps, width, kernel } = base.levels[Math.min(i, base.levels.length - 1)] as Level;
+    return [at('depth', i) ?? steps, at('width', i) ?? width, kernel] as const;
   });
-  return { ...base, levels, activation, couplingScale };
+  return { ...base, levels: levelsOf(...levels), activation, couplingScale };
 }
 
 const foldersOf = ({ folder }: TrainOptions) => [folder].flat().map((each) => resolve(each));
@@ -238,51 +229,44 @@ const foldersOf = ({ folder }: TrainOptions) => [folder].flat().map((each) => re
  * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR
  */
 export async function newSettings(options: TrainOptions): Promise<TrainingSettings> {
-  const presetName = options.preset ?? 'natural';
-  const preset = presets[presetName];
-  const { cropSize: crop = preset.crop, batch = preset.batch, rate = preset.rate } = options;
-  const { minutes, weights, seed = 1, sheetTile, augment, shrink } = options;
-  const { validateEvery = EVERY, checkpointEvery = EVERY, temperature = TEMPERATURE } = options;
+  const { folder, output, resume, engine, signal, preset = 'natural', cropSize, from, ...others } = options;
+  const { levels, depth, width, activation, couplingScale, ...own } = others;
   const shape = ['preset', 'levels', 'depth', 'width', 'activation', 'couplingScale'] as const;
   refuseBoth(options, 'from', shape, 'the new prior has the architecture of from');
-  const from = options.from === undefined ? undefined : resolve(findPrior(options.from));
-  const start = from === undefined ? undefined : await loadModel(from);
-  const { channels, levels, scaleCap, conditioning, activation, couplingScale } =
-    start ?? architectureFor(options);
-  const architecture = { channels, levels, scaleCap, conditioning, activation, couplingScale };
-  const { objective = conditioning ? 'denoising' : 'likelihood' } = options;
-  if (objective !== 'likelihood' && !conditioning)
-    throw badOption(
-      `Expected 'likelihood' for objective with a flow that is not conditioned on the noise level but received '${objective}'`,
-    );
-  const factor = squeezeFactor(architecture);
-  if (crop % factor !== 0)
-    throw badOption(
-      `Expected a multiple of ${factor} for cropSize, since the flow has ${levels.length} levels, but received ${crop}`,
-    );
-  const output = resolve(options.output);
-  return {
-    name: basename(output),
+  const start = from === undefined ? undefined : resolve(findPrior(from));
+  const model = start === undefined ? undefined : await loadModel(start);
+  const { architecture, sigmaRange, crop, steps, ...defaults } = presets[preset];
+  const flow = model ?? architectureFor(options);
+  const settings = {
+    ...defaults,
+    objective: flow.conditioning ? 'denoising' : 'likelihood',
+    steps: own.minutes === undefined ? steps : undefined,
+    ...own,
+    name: basename(resolve(output)),
     folders: foldersOf(options),
-    weights,
-    output,
-    architecture,
-    objective,
-    sigmaRange: start?.sigmaRange ?? preset.sigmaRange,
-    batch,
-    crop,
-    rate,
-    steps: minutes === undefined ? (options.steps ?? STEPS[presetName]) : undefined,
-    minutes,
-    seed,
-    sheetTile,
-    augment,
-    shrink,
-    from,
-    validateEvery,
-    checkpointEvery,
-    temperature,
-  };
+    output: resolve(output),
+    crop: cropSize ?? crop,
+    architecture: {
+      channels: flow.channels,
+      levels: flow.levels,
+      scaleCap: flow.scaleCap,
+      conditioning: flow.conditioning,
+      activation: flow.activation,
+      couplingScale: flow.couplingScale,
+    },
+    sigmaRange: model?.sigmaRange ?? sigmaRange,
+    from: start,
+  } as const;
+  if (settings.objective !== 'likelihood' && !flow.conditioning)
+    throw badOption(
+      `Expected 'likelihood' for objective with a flow that is not conditioned on the noise level but received '${settings.objective}'`,
+    );
+  const factor = squeezeFactor(flow);
+  if (settings.crop % factor !== 0)
+    throw badOption(
+      `Expected a multiple of ${factor} for cropSize, since the flow has ${flow.levels.length} levels, but received ${settings.crop}`,
+    );
+  return settings;
 }
 
 /**

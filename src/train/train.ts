@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { prepareTensorflowEnvironment } from '../core/engine/packages/tensorflow-package.js';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
+import { orWriteFailed } from '../core/files.js';
 import { lockFolder } from '../core/lock.js';
 import { checkpointFile, readCheckpoint, trainingFolder } from './loop/checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
@@ -58,14 +59,10 @@ function refuseUsedOutput(output: string): void {
  */
 async function lockTraining(output: string, onLost: () => void): Promise<() => Promise<void>> {
   const folder = trainingFolder(output);
-  const release = await mkdir(folder, { recursive: true })
-    .then(() => lockFolder(folder, onLost))
-    .catch((error: unknown) => {
-      throw new FlowDenoiseError(
-        'WRITE_FAILED',
-        `${folder}: could not be made or locked (${messageOf(error)}). Expected a folder that can be written to; check it.`,
-      );
-    });
+  const release = await orWriteFailed(folder, 'could not be made or locked', async () => {
+    await mkdir(folder, { recursive: true });
+    return lockFolder(folder, onLost);
+  });
   if (!release)
     throw badOption(
       `${output}: another training is at work there, or was killed seconds ago. Expected a folder of its own for every training; choose another output, or wait for that one`,

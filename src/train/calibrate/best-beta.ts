@@ -124,28 +124,19 @@ export async function maximum(
   return best;
 }
 
-/** How long calibrating takes at one noise level. */
-export interface CalibrationPace {
-  /** With all lanes busy. */
-  readonly secondsPerCrop: number;
-  /** Additional time for the engine to prepare. */
-  readonly preparation: number;
-}
-
-/** Measured with beta-MAP, one crop per lane. */
-export async function measureCalibrationPace(task: BetaTask, sigma255: number): Promise<CalibrationPace> {
+/** Seconds that beta-MAP takes for a crop, with all lanes busy. */
+export async function measureCalibrationPace(task: BetaTask, sigma255: number): Promise<number> {
   const { engine, model } = task;
   const sigma = sigma255 / 255;
   const crops = task.crops.slice(0, Math.max(1, engine.lanes));
-  const pass = async (): Promise<number> => {
+  let seconds = 0;
+  // The engine's threads start and prepare in the first two passes.
+  for (let pass = 0; pass < 3; pass++) {
     const started = performance.now();
     await denoised({ ...task, crops }, crops, (y) => betaMap(y, sigma, calibratedBetaMap(model, sigma)));
-    return (performance.now() - started) / 1000;
-  };
-  const first = await pass();
-  await pass(); // A thread that started in the first one still prepares here.
-  const settled = await pass();
-  return { secondsPerCrop: settled / crops.length, preparation: Math.max(0, first - settled) };
+    seconds = (performance.now() - started) / 1000;
+  }
+  return seconds / crops.length;
 }
 
 interface Denoised {

@@ -16,13 +16,7 @@ import { callback, parseOptions } from '../../denoiser/option-schema.js';
 import { type CalibrationCrops, calibrationCrops } from '../data/validation-crops.js';
 import { folderSchema, oneOf, whole } from '../options.js';
 import { updateModelCard } from '../report/model-card.js';
-import {
-  type BetaTask,
-  bestBeta,
-  type CalibrationPace,
-  type CalibrationRow,
-  measureCalibrationPace,
-} from './best-beta.js';
+import { bestBeta, type CalibrationRow, measureCalibrationPace } from './best-beta.js';
 
 const calibrateOptionsSchema = z.strictObject({
   /** A prior's folder. With a prior that comes with the package, `dryRun` is required. */
@@ -131,11 +125,25 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       const work = fitting(sigmas, crops.length, pace, minutes);
       checked.onEstimate?.({ seconds: work.seconds, levels: work.sigmas.length, crops: work.crops });
       crops = crops.slice(0, work.crops);
-      await measureLevels({ ...task, crops }, work.sigmas, rows, checked.onProgress);
+      for (const [index, sigma255] of work.sigmas.entries()) {
+        const doneAt = (part: number) => (index + part) / work.sigmas.length;
+        const start = rows.at(-1)?.beta ?? calibratedBetaMap(model, sigma255 / 255).beta;
+        let tried = 0;
+        const row = await bestBeta({ ...task, crops }, sigma255, start, (beta, psnr) => {
+          const done = doneAt(Math.min(1, ++tried / (USUAL_BETAS + 1)));
+          checked.onProgress?.({ sigma255, beta, psnr, row: undefined, done });
+        });
+        rows.push(row);
+        const { beta, betaMap: psnr } = row;
+        checked.onProgress?.({ sigma255, beta, psnr, row, done: doneAt(1) });
+      }
     } catch (error) {
       if (signal?.aborted || !deadline?.aborted) throw error;
     }
-    const betaMap = calibrationOf(model, rows);
+    const { steps, rate, polish } = calibratedBetaMap(model, 0.1);
+    const decided = rows.filter(({ isAtEnd }) => !isAtEnd);
+    const table = (decided.length > 0 ? decided : rows).map(({ sigma255, beta }) => ({ sigma255, beta }));
+    const betaMap = { steps, rate, polish, table };
     const { files, areKept } = found;
     if (!dryRun && rows.length > 0) await keep(folder, model, betaMap, rows, { crops, files, areKept });
     return { rows, betaMap, crops: crops.length, files, areKept, engine: `${engine.name}: ${engine.why}` };
@@ -144,43 +152,23 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   }
 }
 
-/** Measures level by level into `rows`, so that finished levels are kept if it is stopped. */
-async function measureLevels(
-  task: BetaTask,
-  sigmas: readonly number[],
-  rows: CalibrationRow[],
-  report: CalibrateOptions['onProgress'],
-): Promise<void> {
-  for (const [index, sigma255] of sigmas.entries()) {
-    const start = rows.at(-1)?.beta ?? calibratedBetaMap(task.model, sigma255 / 255).beta;
-    let tried = 0;
-    const row = await bestBeta(task, sigma255, start, (beta, psnr) => {
-      const part = Math.min(1, ++tried / (USUAL_BETAS + 1));
-      report?.({ sigma255, beta, psnr, row: undefined, done: (index + part) / sigmas.length });
-    });
-    rows.push(row);
-    const { beta, betaMap: psnr } = row;
-    report?.({ sigma255, beta, psnr, row, done: (index + 1) / sigmas.length });
-  }
-}
-
 /**
  * The work that fits into the time: fewer crops, down to a few, then fewer noise levels, the middle ones first.
  *
- * @param minutes  undefined for no limit
+ * @param secondsPerCrop  for one beta at one level
+ * @param minutes         undefined for no limit
  */
 export function fitting(
   sigmas: readonly number[],
   crops: number,
-  { secondsPerCrop, preparation }: CalibrationPace,
+  secondsPerCrop: number,
   minutes: number | undefined,
 ): { readonly sigmas: readonly number[]; readonly crops: number; readonly seconds: number } {
-  const perLevel = (count: number): number => preparation + (USUAL_BETAS + 1) * count * secondsPerCrop;
+  const perCrop = (USUAL_BETAS + 1) * secondsPerCrop;
   const limit = minutes === undefined ? Number.POSITIVE_INFINITY : SAFE_PART * 60 * minutes;
-  const affordable = Math.floor((limit / sigmas.length - preparation) / ((USUAL_BETAS + 1) * secondsPerCrop));
-  const few = Math.min(crops, FEW_CROPS);
-  const count = Math.min(crops, Math.max(few, affordable));
-  const levels = Math.min(sigmas.length, Math.max(1, Math.floor(limit / perLevel(count))));
+  const affordable = Math.floor(limit / sigmas.length / perCrop);
+  const count = Math.min(crops, Math.max(FEW_CROPS, affordable));
+  const levels = Math.min(sigmas.length, Math.max(1, Math.floor(limit / (count * perCrop))));
   // Spread evenly; two or more include both ends.
   const chosen = Array.from({ length: levels }, (_, i) =>
     levels === 1 ? Math.floor(sigmas.length / 2) : Math.round((i * (sigmas.length - 1)) / (levels - 1)),
@@ -188,7 +176,7 @@ export function fitting(
   return {
     sigmas: chosen.flatMap((index) => sigmas[index] ?? []),
     crops: count,
-    seconds: levels * perLevel(count),
+    seconds: levels * count * perCrop,
   };
 }
 
@@ -222,13 +210,6 @@ function sizeOf(model: PriorModel, size = model.inputResolution): number {
   throw badOption(
     `Expected a multiple of ${factor} for cropSize with prior ${model.name} but received ${size}`,
   );
-}
-
-function calibrationOf(model: PriorModel, rows: readonly CalibrationRow[]): BetaMapCalibration {
-  const { steps, rate, polish } = calibratedBetaMap(model, 0.1);
-  const decided = rows.filter(({ isAtEnd }) => !isAtEnd);
-  const table = (decided.length > 0 ? decided : rows).map(({ sigma255, beta }) => ({ sigma255, beta }));
-  return { steps, rate, polish, table };
 }
 
 async function keep(

@@ -23,13 +23,18 @@ import {
 } from './picture-files.js';
 import { validationCrops } from './validation-crops.js';
 
-/** Crops by the step's number, so that a resumed training gets the same crops as an uninterrupted one. */
-export interface CropSource {
-  /** The numbers of pictures (tiles of contact sheets) for training and for validation, from different files. */
+/** Counts, and a hash over the files' names and lengths. */
+export interface CropDescription extends Readonly<Record<string, string | number>> {
+  /** Pictures (tiles of contact sheets) for training and for validation, from different files. */
   readonly pictures: number;
   readonly validationPictures: number;
-  /** The data as the model card describes it: counts, and a hash over the files' names and lengths. */
-  readonly description: Readonly<Record<string, string | number>>;
+  readonly hash: string;
+}
+
+/** Crops by the step's number, so that a resumed training gets the same crops as an uninterrupted one. */
+export interface CropSource {
+  /** The data as the model card describes it. */
+  readonly description: CropDescription;
   /**
    * The crops of a step. Steps in order are decoded ahead; other steps are slower.
    *
@@ -137,7 +142,6 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
   const partOf = weightedVisits(weights ?? [1], seed);
   const decoded = openDecodedPictures(cacheBytes, onSkipped);
   const visits = new Map<number, Promise<readonly Uint8Array[]>>();
-  const batches = new Map<number, Promise<Uint8Array>>();
   const closing = new AbortController();
 
   function check(): void {
@@ -173,27 +177,36 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     throw pool.error();
   }
 
-  async function makeBatch(step: number): Promise<Uint8Array> {
+  function visitOf(visit: number): Promise<readonly Uint8Array[]> {
+    const known = visits.get(visit);
+    if (known !== undefined) return known;
+    const made = makeVisit(visit);
+    // Failures reach only who awaits a step's crops.
+    made.catch(() => {});
+    visits.set(visit, made);
+    const [oldest = visit] = visits.keys();
+    if (visits.size > takes * SPACING + batch * (STEPS_AHEAD + 2)) visits.delete(oldest);
+    return made;
+  }
+
+  function cropsOf(step: number): Promise<Uint8Array[]> {
     const crops = Array.from({ length: batch }, async (_, index) => {
       const number = step * batch + index;
       const take = number % takes;
       // Negative at the start: some crops come from visits before the first.
-      const visit = Math.floor(number / takes) - take * SPACING;
-      const unused = takes * SPACING + batch * (STEPS_AHEAD + 2);
-      return (await remembered(visits, visit, makeVisit, unused))[take] as Uint8Array;
+      const made = await visitOf(Math.floor(number / takes) - take * SPACING);
+      return made[take] as Uint8Array;
     });
-    return joined(await Promise.all(crops));
+    return Promise.all(crops);
   }
 
   return {
-    pictures: sum(found.map(({ training }) => countOf(training, sheetTile))),
-    validationPictures: sum(found.map(({ validation }) => countOf(validation, sheetTile))),
     description: descriptionOf(found, { ...options, augment }),
     async batch(step) {
       check();
-      for (let ahead = 0; ahead <= STEPS_AHEAD; ahead++)
-        remembered(batches, step + ahead, makeBatch, STEPS_AHEAD + 2);
-      return (await remembered(batches, step, makeBatch, STEPS_AHEAD + 2)).slice();
+      const crops = cropsOf(step);
+      for (let ahead = 1; ahead <= STEPS_AHEAD; ahead++) cropsOf(step + ahead).catch(() => {});
+      return joined(await crops);
     },
     async validation(count) {
       check();
@@ -205,26 +218,6 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
       await decoded.close();
     },
   };
-}
-
-/**
- * Returns a key's value, and makes it the first time. Keeps at most `most` values and drops the oldest. Failures reach only
- * callers that await the value.
- */
-function remembered<Value>(
-  known: Map<number, Promise<Value>>,
-  key: number,
-  make: (key: number) => Promise<Value>,
-  most: number,
-): Promise<Value> {
-  const value = known.get(key) ?? make(key);
-  value.catch(() => {});
-  known.set(key, value);
-  for (const [first] of known) {
-    if (known.size <= most) break;
-    known.delete(first);
-  }
-  return value;
 }
 
 /** The number of crops taken each time that a picture is decoded. */
@@ -253,21 +246,18 @@ function regionsOf(
   return regions;
 }
 
-function countOf(files: readonly PictureFile[], sheetTile: number | undefined): number {
-  return sum(files.map((file) => tilesOf(file, sheetTile)));
-}
-
 function descriptionOf(
   found: readonly FoundPictures[],
   { weights, sheetTile, augment, shrink = 1 }: CropSettings & { readonly augment: Augmentation },
-): CropSource['description'] {
+): CropDescription {
   const training = found.flatMap((each) => each.training);
   const validation = found.flatMap((each) => each.validation);
+  const countOf = (files: readonly PictureFile[]) => sum(files.map((file) => tilesOf(file, sheetTile)));
   return {
     ...(found.length > 1 && { folders: found.length }),
     ...(weights !== undefined && { weights: weights.join(' : ') }),
-    pictures: countOf(training, sheetTile),
-    validationPictures: countOf(validation, sheetTile),
+    pictures: countOf(training),
+    validationPictures: countOf(validation),
     files: training.length,
     validationFiles: validation.length,
     ...(sheetTile !== undefined && { sheetTile }),

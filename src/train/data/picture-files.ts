@@ -78,12 +78,14 @@ export async function findPictures(search: PictureSearch): Promise<FoundPictures
 /** A picture that came twice would count twice, and could be both trained on and validated with. */
 async function refuseOverlap(folders: readonly string[]): Promise<void> {
   const places = await Promise.all(folders.map((folder) => realpath(folder)));
-  for (const [i, place] of places.entries())
-    for (const [j, other] of places.entries())
-      if (i !== j && (place === other || isBelow(place, other)))
-        throw badOption(
-          `Expected folders that share no pictures but received ${folders[i]}, which is ${place === other ? 'the same folder as' : 'inside'} ${folders[j]}; pass only one of them`,
-        );
+  for (const [i, place] of places.entries()) {
+    const j = places.findIndex((other, j) => i !== j && (place === other || isBelow(place, other)));
+    if (j === -1) continue;
+    const relation = place === places[j] ? 'the same folder as' : 'inside';
+    throw badOption(
+      `Expected folders that share no pictures but received ${folders[i]}, which is ${relation} ${folders[j]}; pass only one of them`,
+    );
+  }
 }
 
 async function findInFolder(

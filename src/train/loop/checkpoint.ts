@@ -4,17 +4,17 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { writeFileAtomic } from '../../core/files.js';
+import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import {
   readMetadata,
   readSafetensors,
   type TensorData,
   writeSafetensors,
 } from '../../core/model/safetensors.js';
+import type { CropDescription } from '../data/crops.js';
 import type { TrainingSettings } from '../options.js';
-import { byTensor, type OptimizerCounts, type OptimizerState, type OptimizerTensors } from './optimizer.js';
+import { byTensor, type OptimizerArrays, type OptimizerCounts, type OptimizerTensors } from './optimizer.js';
 
 const FORMAT = 'flow-denoise-checkpoint-2';
 /** Prefix of the snapshot's tensors. Without the snapshot, a resumed training would treat bad steps differently. */
@@ -28,16 +28,13 @@ interface CheckpointState {
   readonly seconds: number;
   readonly counts: OptimizerCounts;
   readonly snapshotCounts: OptimizerCounts;
-  /** The data as the crop source describes it. */
-  readonly data: Readonly<Record<string, string | number>>;
+  readonly data: CropDescription;
 }
-
-type CheckpointArrays = Readonly<Record<keyof OptimizerTensors, Float32Array>>;
 
 export interface Checkpoint {
   readonly state: CheckpointState;
-  readonly arrays: CheckpointArrays;
-  readonly snapshot: CheckpointArrays;
+  readonly arrays: OptimizerArrays;
+  readonly snapshot: OptimizerArrays;
   readonly file: string;
 }
 
@@ -66,7 +63,7 @@ export async function writeCheckpoint(
     ...Object.entries(snapshot).map(([name, tensor]) => [`${SNAPSHOT}${name}`, tensor] as const),
   ];
   for (const [name, tensor] of named)
-    arrays.set(name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array });
+    arrays.set(name, { shape: tensor.shape, data: await tensor.data<'float32'>() });
   const text = JSON.stringify(state);
   const metadata = { format: FORMAT, state: text, sha256: hashOf(text, arrays) };
   const bytes = writeSafetensors(arrays, undefined, metadata);
@@ -76,13 +73,7 @@ export async function writeCheckpoint(
   await writeFileAtomic(next, bytes);
   // The first checkpoint has no previous one.
   await rename(file, previousFile(output)).catch(() => undefined);
-  await rename(next, file).catch((error: unknown) => {
-    throw new FlowDenoiseError(
-      'WRITE_FAILED',
-      `${file}: could not be written (${messageOf(error)}). Expected a folder that can be written to; check its permissions.`,
-      { cause: error },
-    );
-  });
+  await orWriteFailed(file, 'could not be written', () => rename(next, file));
 }
 
 function parse(bytes: Uint8Array, file: string): Checkpoint {
@@ -119,20 +110,4 @@ export async function readCheckpoint(
     'BAD_CHECKPOINT',
     `${reasons.join('; ')}. Expected a checkpoint of a training to resume; start one without --resume, from a prior's weights with --from`,
   );
-}
-
-const tensorsOf = (arrays: CheckpointArrays) => byTensor((name) => tf.tensor1d(arrays[name]));
-
-/** The tensors from which an optimizer goes on; the caller owns them. */
-export function checkpointTensors({ state, arrays, snapshot }: Checkpoint): {
-  readonly tensors: OptimizerTensors;
-  readonly before: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState };
-} {
-  return {
-    tensors: tensorsOf(arrays),
-    before: {
-      counts: state.counts,
-      snapshot: { tensors: tensorsOf(snapshot), counts: state.snapshotCounts },
-    },
-  };
 }

@@ -22,15 +22,26 @@ const WARM_UP = 500;
 
 const TENSORS = ['parameters', 'firstMoment', 'secondMoment', 'average'] as const;
 /** `average` is the exponentially weighted average of the parameters, which becomes the prior. */
-type TensorName = (typeof TENSORS)[number];
+type ByTensor<T> = Readonly<Record<(typeof TENSORS)[number], T>>;
+/** Vectors [size]; the state that holds them owns them. */
+export type OptimizerTensors = ByTensor<tf.Tensor>;
+export type OptimizerArrays = ByTensor<Float32Array>;
 
-/** Something for each of an optimizer's tensors, in their order. */
-export function byTensor<T>(of: (name: TensorName) => T): Readonly<Record<TensorName, T>> {
-  return Object.fromEntries(TENSORS.map((name) => [name, of(name)])) as Record<TensorName, T>;
+/** In the order of a checkpoint's tensors. */
+export function byTensor<T>(of: (name: keyof OptimizerTensors) => T): ByTensor<T> {
+  return Object.fromEntries(TENSORS.map((name) => [name, of(name)])) as ByTensor<T>;
 }
 
-/** Vectors [size]; the state that holds them owns them. */
-export type OptimizerTensors = Readonly<Record<TensorName, tf.Tensor>>;
+export const tensorsOf = (arrays: OptimizerArrays) => byTensor((name) => tf.tensor1d(arrays[name]));
+
+/** Zero moments; the average equals the parameters. */
+export function freshTensors(parameters: Float32Array): OptimizerTensors {
+  const zeros = new Float32Array(parameters.length);
+  return tensorsOf({ parameters, firstMoment: zeros, secondMoment: zeros, average: parameters });
+}
+
+/** New tensors with the same data, without copying. */
+const cloned = (tensors: OptimizerTensors) => byTensor((name) => tf.clone(tensors[name]));
 
 /** Stored in a checkpoint with the tensors. */
 export interface OptimizerCounts {
@@ -79,16 +90,6 @@ const START: OptimizerCounts = {
   skips: 0,
   restorations: 0,
 };
-
-/** Zero moments; the average equals the parameters. */
-export function freshTensors(parameters: Float32Array): OptimizerTensors {
-  return byTensor((name) =>
-    name.endsWith('Moment') ? tf.zeros([parameters.length]) : tf.tensor1d(parameters),
-  );
-}
-
-/** New tensors with the same data, without copying. */
-const cloned = (tensors: OptimizerTensors) => byTensor((name) => tf.clone(tensors[name]));
 
 const mixed = (mean: number | undefined, value: number) =>
   mean === undefined ? value : MEAN_DECAY * mean + (1 - MEAN_DECAY) * value;

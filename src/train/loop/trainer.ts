@@ -8,13 +8,13 @@ import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { loadPrior } from '../../core/model/load-prior.js';
 import { FORMAT, VERSION } from '../../core/model/model-json.js';
 import { replacePrior } from '../../core/model/save-prior.js';
-import type { CropSource } from '../data/crops.js';
+import type { CropDescription, CropSource } from '../data/crops.js';
 import type { TrainingSettings } from '../options.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../progress.js';
-import { type Checkpoint, checkpointTensors, trainingFolder, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, trainingFolder, writeCheckpoint } from './checkpoint.js';
 import { initializeActnorm, randomWeights } from './initial-weights.js';
 import { evaluateStep } from './objective.js';
-import { freshTensors, optimizer } from './optimizer.js';
+import { freshTensors, optimizer, tensorsOf } from './optimizer.js';
 import {
   type ParameterLayout,
   parameterLayout,
@@ -70,18 +70,25 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
   const { architecture, steps, minutes, validateEvery, checkpointEvery, output } = settings;
   const layout = parameterLayout(architecture);
   const relative = perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? MATRIX_RATE : 1));
-  const start = checkpoint
-    ? checkpointTensors(checkpoint)
-    : { tensors: freshTensors(await initialParameters(settings, layout, crops)), before: undefined };
-  const learner = optimizer(start.tensors, tf.tensor1d(relative), start.before);
-  const secondsBefore = checkpoint?.state.seconds ?? 0;
+  const tensors = checkpoint
+    ? tensorsOf(checkpoint.arrays)
+    : freshTensors(await initialParameters(settings, layout, crops));
+  const before = checkpoint?.state;
+  const snapshot = checkpoint && tensorsOf(checkpoint.snapshot);
+  const learner = optimizer(
+    tensors,
+    tf.tensor1d(relative),
+    before &&
+      snapshot && { counts: before.counts, snapshot: { tensors: snapshot, counts: before.snapshotCounts } },
+  );
+  const secondsBefore = before?.seconds ?? 0;
   const started = performance.now();
   const seconds = () => secondsBefore + (performance.now() - started) / 1000;
   const progress = () => (steps === undefined ? seconds() / (60 * (minutes ?? 1)) : step / steps);
-  const firstStep = checkpoint?.state.step ?? 0;
+  const firstStep = before?.step ?? 0;
   let step = firstStep;
   let savedStep = checkpoint ? step : -1;
-  let savedUpdates = checkpoint?.state.counts.updates ?? 0;
+  let savedUpdates = before?.counts.updates ?? 0;
   let measured: ValidationRecord | undefined;
 
   async function save(): Promise<TrainingRecord> {
@@ -218,7 +225,7 @@ function provenanceOf(
   { objective, batch, rate, seed, from }: TrainingSettings,
   steps: number,
   seconds: number,
-  data: CropSource['description'],
+  data: CropDescription,
   measured: ValidationRecord | undefined,
 ): Readonly<Record<string, unknown>> {
   return {

@@ -252,7 +252,7 @@ img { display: block; width: 100%; height: auto; image-rendering: pixelated; bor
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem 1.75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child > * { border-bottom: 0; }
-thead th, tbody th { color: var(--quiet); font-weight: 500; }
+th { color: var(--quiet); font-weight: 500; }
 @media print {
   :root { --ground: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; font-size: 10pt; }
   body { padding: 0; max-width: none; }

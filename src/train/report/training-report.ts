@@ -86,22 +86,12 @@ interface TrainingReportOptions {
   readonly lastStep: number;
 }
 
-interface TrainingReport {
-  /** Call it with every record, in order. It writes the log at once, the page at every validation. */
-  add(record: TrainingRecord): Promise<void>;
-  /** Writes the final page. */
-  finish(): Promise<void>;
-  /** Closes without writing the page. */
-  close(): Promise<void>;
-}
-
 /**
  * Starts or continues a training's log and page. The curves of earlier sessions come from the log.
  *
  * @throws  FlowDenoiseError WRITE_FAILED, as its methods do
  */
-export async function openTrainingReport(options: TrainingReportOptions): Promise<TrainingReport> {
-  const { folder, title, facts, lastStep } = options;
+export async function openTrainingReport({ folder, title, facts, lastStep }: TrainingReportOptions) {
   const path = join(folder, LOG_FILE);
   const written = <Result>(work: () => Promise<Result>) =>
     orWriteFailed(path, 'the log could not be written', work);
@@ -116,18 +106,19 @@ export async function openTrainingReport(options: TrainingReportOptions): Promis
   }
 
   return {
-    async add(record) {
+    /** Call it with every record, in order. It writes the log at once, the page at every validation. */
+    async add(record: TrainingRecord): Promise<void> {
       await written(() => log.appendFile(logLine(record)));
-      if (record.kind !== 'validation') {
-        records.push(record);
-        return;
-      }
-      const { crops, samples, ...logged } = record;
+      // Without pixels.
+      const { crops, samples, ...logged } = { crops: undefined, samples: undefined, ...record };
       records.push(logged);
+      if (record.kind !== 'validation') return;
       latest = record;
       await writePage(true);
     },
+    /** Writes the final page. */
     finish: () => writePage(false),
+    /** Closes without writing the page. */
     close: () => log.close(),
   };
 }
@@ -144,20 +135,16 @@ export async function* keepingRecords(
   lastStep: number,
 ): AsyncGenerator<TrainingRecord, void> {
   const { output, name } = settings;
+  const facts = factsOf(settings);
   // Undefined if the checkpoint's flow was never sound and has no prior.
   const modelNow = (): Promise<PriorModel | undefined> => loadModel(output).catch(() => undefined);
   // Opened with the first record, so that stopping before it leaves nothing.
-  let report: TrainingReport | undefined;
+  let report: Awaited<ReturnType<typeof openTrainingReport>> | undefined;
   let isDone = false;
   let described = lastStep === 0 ? undefined : await modelNow();
   try {
     for await (const record of records) {
-      report ??= await openTrainingReport({
-        folder: output,
-        title: name,
-        facts: factsOf(settings),
-        lastStep,
-      });
+      report ??= await openTrainingReport({ folder: output, title: name, facts, lastStep });
       await report.add(record);
       const model = record.kind === 'checkpoint' ? await modelNow() : undefined;
       if (model) await updateModelCard(join(output, CARD_FILE), described, model);

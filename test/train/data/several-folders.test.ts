@@ -103,10 +103,10 @@ test('one folder gives the crops that it gave before there could be several', as
 
 test('without weights, every picture of every folder comes once in an epoch', () =>
   withCrops({ batch: 1 }, async (crops) => {
-    const blues = (await steps(crops, 0, 3 * crops.pictures)).flatMap(bluesOf);
+    const blues = (await steps(crops, 0, 3 * crops.description.pictures)).flatMap(bluesOf);
     for (const epoch of [0, 1, 2]) {
-      const own = blues.slice(epoch * crops.pictures, (epoch + 1) * crops.pictures);
-      assert.is(new Set(own).size, crops.pictures);
+      const own = blues.slice(epoch * crops.description.pictures, (epoch + 1) * crops.description.pictures);
+      assert.is(new Set(own).size, crops.description.pictures);
       assert.equal(hundredsOf(own), [29, 9, 0]);
     }
   }));
@@ -129,7 +129,7 @@ test('with weights, each folder has exactly its share of 1000 crops, and its pic
       assert.equal(hundredsOf(blues.slice(0, 1000)), wanted);
       assert.equal(hundredsOf(blues.slice(1000)), wanted);
       const counts = counted(blues);
-      assert.is(counts.size, crops.pictures);
+      assert.is(counts.size, crops.description.pictures);
       for (const hundred of [0, 1, 2]) {
         const own = [...counts].filter(([blue]) => Math.floor(blue / 100) === hundred);
         const times = own.map(([, count]) => count);
@@ -179,13 +179,13 @@ test('a step gets the same whether or not others were asked for before it', asyn
 test('each folder keeps its own pictures for validation, and validation takes from the folders in turn', async () => {
   const keptAlone = async (folder: string) =>
     withCrops({ folders: [folder] }, async (crops) =>
-      bluesOf(await crops.validation(crops.validationPictures)),
+      bluesOf(await crops.validation(crops.description.validationPictures)),
     );
   const [fromPhotos, fromGraphics] = await Promise.all([photos, graphics].map(keptAlone));
   const few = Math.min(fromPhotos?.length ?? 0, fromGraphics?.length ?? 0);
   assert.ok(few > 0);
   await withCrops({ weights: [1000, 1] }, async (crops) => {
-    const kept = bluesOf(await crops.validation(crops.validationPictures));
+    const kept = bluesOf(await crops.validation(crops.description.validationPictures));
     assert.equal(
       kept.filter((blue) => blue < 100),
       fromPhotos,
@@ -204,7 +204,7 @@ test('calibration takes what each of the folders kept, if they are those of the 
   const folders = [photos, graphics];
   const { description, kept } = await withCrops({ weights: [3, 1] }, async (crops) => ({
     description: crops.description,
-    kept: crops.validationPictures,
+    kept: crops.description.validationPictures,
   }));
   assert.equal([description.folders, description.weights], [2, '3 : 1']);
   const model = { provenance: { data: description } };
