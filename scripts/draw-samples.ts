@@ -14,7 +14,7 @@ const { model, weights } = await loadPrior(findPrior(name));
 await openBackend('wasm');
 const size = Number(side);
 const source = parametersFrom(tfjsOps, weights);
-const task = { architecture: model, source, sigmaRange: model.sigmaRange, seed: 1, size };
+const task = { architecture: model, source, sigmaRange: model.sigmaRange, seed: 1, crop: size };
 const rows = temperatures.split(',').map((temperature) => sampleFlow(task, Number(temperature)).pictures);
 const raw = { width: size, height: size, channels: 3 } as const;
 const tiles = rows.flatMap((row, y) =>

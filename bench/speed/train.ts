@@ -10,8 +10,7 @@ import { openBackend } from '#src/core/engine/tfjs/tfjs-backend.js';
 import { openCrops } from '#src/train/data/crops.js';
 import { parameterLayout } from '#src/train/loop/parameter-vector.js';
 import { runTraining } from '#src/train/loop/trainer.js';
-import { checkTrainOptions, newSettings } from '#src/train/options.js';
-import type { PresetName } from '#src/train/presets.js';
+import { checkTrainOptions, newSettings, type PresetName } from '#src/train/options.js';
 import { sharedPath } from '../../test/shared.js';
 import { median } from '../results.js';
 
@@ -30,7 +29,7 @@ for (const preset of names.split(',') as PresetName[]) {
   const options = { folder, output, preset, sheetTile, steps: never, validateEvery: never };
   const settings = await newSettings(checkTrainOptions({ ...options, checkpointEvery: never }));
   const { crop, batch, seed } = settings;
-  const crops = await openCrops({ folders: [folder], size: crop, batch, seed, sheetTile });
+  const crops = await openCrops({ folders: [folder], crop, batch, seed, sheetTile });
   const seconds: number[] = [];
   const tensors: number[] = [];
   let most = 0;

@@ -8,7 +8,7 @@ import { toOpponents } from '#src/core/noise/model/opponents.js';
 import { type CameraSettings, takePictures } from '#src/core/noise/simulate/camera.js';
 import { blurred } from '#src/core/noise/simulate/filters.js';
 import { toPlanar } from '#src/core/picture.js';
-import type { RgbPicture } from '#src/train/data/cut-crop.js';
+import type { RgbPicture } from '#src/train/data/decoded-pictures.js';
 import { type Draws, drawsFrom } from '../draws.js';
 import { drawnGraphics } from './drawn-graphics.js';
 import { noiseReducer } from './noise-reduction.js';

@@ -8,7 +8,7 @@ export {
   calibrate,
 } from './calibrate/calibrate.js';
 export type { Objective } from './loop/objective.js';
-export type { PresetName } from './presets.js';
+export type { PresetName } from './options.js';
 export type {
   CheckpointRecord,
   FlowSamples,

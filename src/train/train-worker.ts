@@ -4,10 +4,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openBackend } from '../core/engine/tfjs/tfjs-backend.js';
 import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
 import { openCrops } from './data/crops.js';
-import type { SkippedFile } from './data/picture-files.js';
 import { readCheckpoint } from './loop/checkpoint.js';
 import { runTraining } from './loop/trainer.js';
-import type { TrainingSettings } from './presets.js';
+import type { TrainingSettings } from './options.js';
 import type { TrainingRecord } from './progress.js';
 
 export interface TrainWorkerData {
@@ -19,7 +18,7 @@ export interface TrainWorkerData {
 
 export type TrainMessage =
   | { readonly kind: 'record'; readonly record: TrainingRecord }
-  /** `cause` is set, with its stack, if the error is not one of ours. */
+  /** One of ours has a code; others come with their stack in `cause`. */
   | {
       readonly kind: 'error';
       readonly code: FlowDenoiseErrorCode | undefined;
@@ -28,9 +27,7 @@ export type TrainMessage =
     }
   | { readonly kind: 'end' };
 
-const port = parentPort;
-if (!port) throw new Error('train-worker runs in a worker thread only');
-const tell = (message: TrainMessage) => port.postMessage(message);
+const tell = (message: TrainMessage) => parentPort?.postMessage(message);
 const { settings, isResumed, stop } = workerData as TrainWorkerData;
 const isStopped = () => Atomics.load(stop, 0) !== 0;
 /** Stops the search through a large folder. Afterwards, the loop checks for itself. */
@@ -40,26 +37,16 @@ const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warnin
 
 async function train(): Promise<void> {
   const checkpoint = isResumed ? await readCheckpoint(settings.output, warn) : undefined;
-  const { folders, weights, crop, batch, seed, sheetTile, augment, shrink } = settings;
-  const onSkipped = ({ path, reason }: SkippedFile) => warn(`${path} is left out: ${reason}`);
-  const { signal } = opening;
   const asking = setInterval(() => isStopped() && opening.abort(), 50);
   const crops = await openCrops({
-    folders,
-    weights,
-    size: crop,
-    batch,
-    seed,
-    sheetTile,
-    augment,
-    shrink,
-    onSkipped,
-    signal,
+    ...settings,
+    onSkipped: ({ path, reason }) => warn(`${path} is left out: ${reason}`),
+    signal: opening.signal,
   }).finally(() => clearInterval(asking));
   try {
     if (checkpoint && checkpoint.state.data.hash !== crops.description.hash)
       throw badOption(
-        `${folders.join(', ')}: these are not the pictures that the checkpoint was trained on. Expected the same files in the same folders; to train on others, start with --from ${settings.output} and another output`,
+        `${settings.folders.join(', ')}: these are not the pictures that the checkpoint was trained on. Expected the same files in the same folders; to train on others, start with --from ${settings.output} and another output`,
       );
     // Last, because a thread that ended with TensorFlow loaded but unused has crashed the process at exit.
     const backend = await openBackend('tensorflow').catch((error: unknown) => {
@@ -82,11 +69,10 @@ async function train(): Promise<void> {
 }
 
 try {
-  await train().catch((error: unknown) => {
-    if (!opening.signal.aborted || error !== opening.signal.reason) throw error;
-  });
+  await train();
   tell({ kind: 'end' });
 } catch (error) {
   const code = error instanceof FlowDenoiseError ? error.code : undefined;
-  tell({ kind: 'error', code, message: messageOf(error), ...(code === undefined && { cause: error }) });
+  if (opening.signal.aborted && error === opening.signal.reason) tell({ kind: 'end' });
+  else tell({ kind: 'error', code, message: messageOf(error), ...(code === undefined && { cause: error }) });
 }

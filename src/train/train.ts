@@ -1,10 +1,14 @@
 // Training for programs and the command: yields records from a worker thread.
+import { on } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { prepareTensorflowEnvironment } from '../core/engine/packages/tensorflow-package.js';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
+import { orWriteFailed } from '../core/files.js';
 import { lockFolder } from '../core/lock.js';
-import { readCheckpoint, trainingFolder } from './loop/checkpoint.js';
+import { checkpointFile, readCheckpoint, trainingFolder } from './loop/checkpoint.js';
 import { checkTrainOptions, newSettings, resumedSettings, type TrainOptions } from './options.js';
 import type { TrainingRecord } from './progress.js';
 import { keepingRecords } from './report/training-report.js';
@@ -26,6 +30,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
   const { signal, ...rest } = checkTrainOptions(options);
   signal?.throwIfAborted();
   const isResumed = rest.resume === true;
+  if (!isResumed) refuseUsedOutput(rest.output);
   const { state } = isResumed ? await readCheckpoint(rest.output, () => {}) : {};
   const settings = state ? resumedSettings(rest, state.settings) : await newSettings(rest);
   const stop = new Int32Array(new SharedArrayBuffer(4));
@@ -38,6 +43,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
   }
 }
 
+function refuseUsedOutput(output: string): void {
+  if (existsSync(join(output, 'model.json')) || existsSync(checkpointFile(output)))
+    throw badOption(
+      `Expected a folder without a prior for output but received ${output}, which has one; go on with --resume, or choose another folder`,
+    );
+}
+
 /**
  * Allows one training at a time in a prior's folder.
  *
@@ -47,14 +59,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingReco
  */
 async function lockTraining(output: string, onLost: () => void): Promise<() => Promise<void>> {
   const folder = trainingFolder(output);
-  const release = await mkdir(folder, { recursive: true })
-    .then(() => lockFolder(folder, onLost))
-    .catch((error: unknown) => {
-      throw new FlowDenoiseError(
-        'WRITE_FAILED',
-        `${folder}: could not be made or locked (${messageOf(error)}). Expected a folder that can be written to; check it.`,
-      );
-    });
+  const release = await orWriteFailed(folder, 'could not be made or locked', async () => {
+    await mkdir(folder, { recursive: true });
+    return lockFolder(folder, onLost);
+  });
   if (!release)
     throw badOption(
       `${output}: another training is at work there, or was killed seconds ago. Expected a folder of its own for every training; choose another output, or wait for that one`,
@@ -70,55 +78,40 @@ async function* runInWorker(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainingRecord, void> {
   prepareTensorflowEnvironment();
-  const { stop } = workerData;
   const worker = new Worker(new URL('./train-worker.js', import.meta.url), { workerData, execArgv: [] });
-  const messages: TrainMessage[] = [];
-  let wake = () => {};
-  const add = (message: TrainMessage) => {
-    messages.push(message);
-    wake();
-  };
-  worker.on('message', add);
-  worker.on('error', ({ message }) => add({ kind: 'error', code: 'ENGINE_FAILED', message }));
-  // Not events.once, which rejects at 'error', perhaps when nobody awaits it.
-  const ended = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      add({ kind: 'error', code: 'ENGINE_FAILED', message: "training's thread ended by itself" });
-      resolve();
-    });
-  });
-  const onAbort = () => Atomics.store(stop, 0, 1);
-  signal?.addEventListener('abort', onAbort);
-  if (signal?.aborted) onAbort();
+  const messages = on(worker, 'message', { close: ['exit'] });
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  const stop = () => Atomics.store(workerData.stop, 0, 1);
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted) stop();
   let isOver = false;
-  /** Stops the thread and waits for it. Throws if the last checkpoint failed, also after an early exit from the loop. */
-  async function finish(): Promise<void> {
-    signal?.removeEventListener('abort', onAbort);
-    onAbort();
-    await ended;
-    const last = messages.find(({ kind }) => kind !== 'record');
-    if (!isOver && last?.kind === 'error') throw errorOf(last);
+
+  /** The next record; undefined at the end. */
+  async function next(): Promise<TrainingRecord | undefined> {
+    const message = await messages.next().then(
+      ({ done, value }): TrainMessage => (done ? failure("training's thread ended by itself") : value[0]),
+      (error: unknown) => failure(messageOf(error)),
+    );
+    if (message.kind === 'record') return message.record;
+    isOver = true;
+    if (message.kind === 'end') return undefined;
+    const { code, cause } = message;
+    throw code === undefined ? cause : new FlowDenoiseError(code, message.message);
   }
+
   try {
-    while (!isOver) {
-      const message = messages.shift();
-      if (message === undefined) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      } else if (message.kind === 'record') {
-        yield message.record;
-      } else {
-        isOver = true;
-        if (message.kind === 'error') throw errorOf(message);
-      }
-    }
+    for (let record = await next(); record !== undefined; record = await next()) yield record;
     signal?.throwIfAborted();
   } finally {
-    await finish();
+    signal?.removeEventListener('abort', stop);
+    stop();
+    try {
+      // If the loop was left early, this throws if the last checkpoint failed.
+      while (!isOver) await next();
+    } finally {
+      await ended;
+    }
   }
 }
 
-function errorOf({ code, message, cause }: TrainMessage & { kind: 'error' }): unknown {
-  return code === undefined ? cause : new FlowDenoiseError(code, message);
-}
+const failure = (message: string): TrainMessage => ({ kind: 'error', code: 'ENGINE_FAILED', message });

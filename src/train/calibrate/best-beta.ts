@@ -12,7 +12,6 @@ import type { PriorModel } from '../../core/model/model-json.js';
 import { addGaussianNoise } from '../../core/noise/index.js';
 import { clamped } from '../../core/picture.js';
 import { mapInOrder } from '../../tile/in-order.js';
-import { maximum } from './golden-section.js';
 
 /** Mean PSNR in dB over the crops at one noise level. */
 export interface CalibrationRow {
@@ -29,10 +28,6 @@ export interface CalibrationRow {
   readonly isAtEnd: boolean;
 }
 
-/** The search in ln beta: brackets by factors of 2, narrowed to 15 %, within which PSNR hardly changes. */
-const SEARCH = { step: Math.LN2, least: Math.log(0.02), most: Math.log(500), tolerance: 0.15 };
-const FIRST_SEED = 5000;
-
 export interface BetaTask {
   readonly engine: Engine;
   readonly model: PriorModel;
@@ -41,6 +36,10 @@ export interface BetaTask {
   readonly crops: readonly Float32Array[];
   readonly signal: AbortSignal | undefined;
 }
+
+/** The search in ln beta: brackets by factors of 2, narrowed to 15 %, within which PSNR hardly changes. */
+const SEARCH = { step: Math.LN2, least: Math.log(0.02), most: Math.log(500), tolerance: 0.15 };
+const FIRST_SEED = 5000;
 
 /**
  * The beta with the best mean PSNR over the crops, with noise of one level added.
@@ -58,18 +57,16 @@ export async function bestBeta(
   const sigma = sigma255 / 255;
   const noisy = crops.map((crop, index) => addGaussianNoise(crop, sigma, FIRST_SEED + index));
   const mostSigma = model.conditioning ? model.sigmaRange[1] : undefined;
-
-  const posterior = await (model.conditioning
-    ? denoised(task, noisy, (y) => posteriorMean(y, sigma, { mostSigma }))
-    : undefined);
+  const posterior = model.conditioning
+    ? await denoised(task, noisy, (y) => posteriorMean(y, sigma, { mostSigma }))
+    : undefined;
   const known = new Map<number, Denoised>();
   async function withBeta(beta: number): Promise<Denoised> {
-    const result =
-      known.get(beta) ??
-      (await denoised(task, noisy, (y) =>
-        betaMap(y, sigma, { ...calibratedBetaMap(model, sigma, beta), mostSigma }),
-      ));
-    if (!known.has(beta)) onTried(beta, result.psnr);
+    const before = known.get(beta);
+    if (before !== undefined) return before;
+    const options = { ...calibratedBetaMap(model, sigma, beta), mostSigma };
+    const result = await denoised(task, noisy, (y) => betaMap(y, sigma, options));
+    onTried(beta, result.psnr);
     known.set(beta, result);
     return result;
   }
@@ -91,28 +88,55 @@ export async function bestBeta(
   };
 }
 
-/** How long calibrating takes at one noise level. */
-export interface CalibrationPace {
-  /** With all lanes busy. */
-  readonly secondsPerCrop: number;
-  /** Additional time for the engine to prepare. */
-  readonly preparation: number;
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * The largest value of an expensive function that a search finds: a bracket by equal steps from `start`, then golden sections
+ * until the bracket is narrower than `tolerance`. It is near the maximum, or near one of several.
+ *
+ * @param ask  called for one x from `least` to `most` after the other
+ * @see        Kiefer 1953, Sequential minimax search for a maximum
+ */
+export async function maximum(
+  ask: (x: number) => Promise<number>,
+  { start, step, least, most, tolerance }: typeof SEARCH & { readonly start: number },
+): Promise<{ readonly x: number; readonly value: number }> {
+  const at = async (x: number) => {
+    const inside = Math.min(most, Math.max(least, x));
+    return { x: inside, value: await ask(inside) };
+  };
+  let best = await at(start);
+  let [low, high] = [await at(best.x - step), await at(best.x + step)];
+  while (high.value > best.value && high.x < most) [low, best, high] = [best, high, await at(high.x + step)];
+  while (low.value > best.value && low.x > least) [low, best, high] = [await at(low.x - step), low, best];
+  for (const end of [low, high]) if (end.value > best.value) best = end;
+
+  while (high.x - low.x > tolerance) {
+    // In the longer part, so that each evaluation removes an equal share.
+    const isRight = high.x - best.x > best.x - low.x;
+    const x = isRight ? best.x + (1 - GOLDEN) * (high.x - best.x) : best.x - (1 - GOLDEN) * (best.x - low.x);
+    const next = await at(x);
+    if (next.value > best.value) {
+      [low, high] = isRight ? [best, high] : [low, best];
+      best = next;
+    } else [low, high] = isRight ? [low, next] : [next, high];
+  }
+  return best;
 }
 
-/** Measured with beta-MAP, one crop per lane. */
-export async function measureCalibrationPace(task: BetaTask, sigma255: number): Promise<CalibrationPace> {
+/** Seconds that beta-MAP takes for a crop, with all lanes busy. */
+export async function measureCalibrationPace(task: BetaTask, sigma255: number): Promise<number> {
   const { engine, model } = task;
   const sigma = sigma255 / 255;
   const crops = task.crops.slice(0, Math.max(1, engine.lanes));
-  const pass = async (): Promise<number> => {
+  let seconds = 0;
+  // The engine's threads start and prepare in the first two passes.
+  for (let pass = 0; pass < 3; pass++) {
     const started = performance.now();
     await denoised({ ...task, crops }, crops, (y) => betaMap(y, sigma, calibratedBetaMap(model, sigma)));
-    return (performance.now() - started) / 1000;
-  };
-  const first = await pass();
-  await pass(); // A thread that started in the first one still prepares here.
-  const settled = await pass();
-  return { secondsPerCrop: settled / crops.length, preparation: Math.max(0, first - settled) };
+    seconds = (performance.now() - started) / 1000;
+  }
+  return seconds / crops.length;
 }
 
 interface Denoised {
@@ -129,12 +153,12 @@ async function denoised(
   const values: number[] = [];
   let fallbacks = 0;
   const lanes = Math.max(engine.lanes, Math.min(2, availableParallelism()));
-  const results = mapInOrder(noisy.entries(), lanes, async ([index, y]) => {
+  const results = mapInOrder(noisy, lanes, (y) => {
     signal?.throwIfAborted();
-    return { index, ...(await runEstimation(engine, shape, estimation(y))) };
+    return runEstimation(engine, shape, estimation(y));
   });
-  for await (const { index, estimate, fallback } of results) {
-    values.push(psnr(crops[index] ?? estimate, clamped(estimate)));
+  for await (const { estimate, fallback } of results) {
+    values.push(psnr(crops[values.length] ?? estimate, clamped(estimate)));
     if (fallback !== undefined) fallbacks++;
   }
   return { psnr: mean(values), fallbacks };

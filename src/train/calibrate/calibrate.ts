@@ -9,23 +9,14 @@ import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { squeezeFactor } from '../../core/flow/architecture.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
-import { loadPrior, type Prior } from '../../core/model/load-prior.js';
+import { loadPrior } from '../../core/model/load-prior.js';
 import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
 import { saveModel } from '../../core/model/save-prior.js';
 import { callback, parseOptions } from '../../denoiser/option-schema.js';
-import { folderSchema } from '../options.js';
+import { type CalibrationCrops, calibrationCrops } from '../data/validation-crops.js';
+import { folderSchema, oneOf, whole } from '../options.js';
 import { updateModelCard } from '../report/model-card.js';
-import {
-  type BetaTask,
-  bestBeta,
-  type CalibrationPace,
-  type CalibrationRow,
-  measureCalibrationPace,
-} from './best-beta.js';
-import { type CalibrationCrops, calibrationCrops } from './calibration-crops.js';
-
-const whole = (least: number, most: number) =>
-  z.int().min(least).max(most).optional().describe(`a whole number from ${least} to ${most}`);
+import { bestBeta, type CalibrationRow, measureCalibrationPace } from './best-beta.js';
 
 const calibrateOptionsSchema = z.strictObject({
   /** A prior's folder. With a prior that comes with the package, `dryRun` is required. */
@@ -46,10 +37,7 @@ const calibrateOptionsSchema = z.strictObject({
   cropSize: whole(8, 1024),
   /** Set this if the files are contact sheets: the side of their pictures, pixels. */
   sheetTile: whole(8, 4096),
-  engine: z
-    .enum(['auto', ...ENGINE_NAMES])
-    .optional()
-    .describe(`'auto', ${ENGINE_NAMES.map((name) => `'${name}'`).join(', ')}`),
+  engine: oneOf(['auto', ...ENGINE_NAMES]),
   threads: whole(1, 1024),
   /** Whether to leave model.json as it is. */
   dryRun: z.boolean().optional().describe('true or false'),
@@ -114,87 +102,73 @@ const SAFE_PART = 0.8;
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
   const checked = parseOptions(calibrateOptionsSchema, options, 'calibrate');
-  const { engine: name = 'auto', threads, dryRun = false, signal } = checked;
+  const { engine: name = 'auto', threads, sheetTile, minutes, dryRun = false, signal } = checked;
   const folder = findPrior(checked.prior);
   if (!dryRun) refuseShipped(checked.prior, folder);
   const prior = await loadPrior(folder);
   const { model } = prior;
-  const isConditioned = model.conditioning !== null;
   const sigmas = sigmasOf(model, checked.sigmas);
-  const size = sizeOf(model, checked.cropSize);
-  const count = checked.crops ?? (isConditioned ? CROPS : FEW_CROPS);
-  const { sheetTile } = checked;
+  const crop = sizeOf(model, checked.cropSize);
+  const count = checked.crops ?? (model.conditioning ? CROPS : FEW_CROPS);
   const folders = [checked.folder].flat();
-  let found = await calibrationCrops({ folders, size, count, sheetTile, model, signal });
+  const found = await calibrationCrops({ folders, crop, count, sheetTile, model, signal });
+  let { crops } = found;
   const engine = await openEngine(prior, { engine: name, threads });
-  const { minutes } = checked;
   const deadline = minutes === undefined ? undefined : AbortSignal.timeout(Math.ceil(minutes * 60_000));
   try {
-    const all = {
-      engine,
-      model,
-      size,
-      crops: found.crops,
-      signal: AbortSignal.any([signal, deadline].flatMap((each) => each ?? [])),
-    };
+    const limit = AbortSignal.any([signal, deadline].flatMap((each) => each ?? []));
+    const task = { engine, model, size: crop, crops, signal: limit };
     const rows: CalibrationRow[] = [];
     try {
       const middle = sigmas[Math.floor(sigmas.length / 2)] ?? 25;
-      const pace = await measureCalibrationPace(all, middle);
-      const work = fitting(sigmas, found.crops.length, pace, minutes);
+      const pace = await measureCalibrationPace(task, middle);
+      const work = fitting(sigmas, crops.length, pace, minutes);
       checked.onEstimate?.({ seconds: work.seconds, levels: work.sigmas.length, crops: work.crops });
-      const task = { ...all, crops: found.crops.slice(0, work.crops) };
-      await measureLevels(task, work.sigmas, rows, checked.onProgress);
-      found = { ...found, crops: task.crops };
+      crops = crops.slice(0, work.crops);
+      for (const [index, sigma255] of work.sigmas.entries()) {
+        const doneAt = (part: number) => (index + part) / work.sigmas.length;
+        const start = rows.at(-1)?.beta ?? calibratedBetaMap(model, sigma255 / 255).beta;
+        let tried = 0;
+        const row = await bestBeta({ ...task, crops }, sigma255, start, (beta, psnr) => {
+          const done = doneAt(Math.min(1, ++tried / (USUAL_BETAS + 1)));
+          checked.onProgress?.({ sigma255, beta, psnr, row: undefined, done });
+        });
+        rows.push(row);
+        const { beta, betaMap: psnr } = row;
+        checked.onProgress?.({ sigma255, beta, psnr, row, done: doneAt(1) });
+      }
     } catch (error) {
       if (signal?.aborted || !deadline?.aborted) throw error;
     }
-    const betaMap = calibrationOf(model, rows);
-    if (!dryRun && rows.length > 0) await keep(folder, prior, betaMap, rows, found);
-    const { crops, files, areKept } = found;
+    const { steps, rate, polish } = calibratedBetaMap(model, 0.1);
+    const decided = rows.filter(({ isAtEnd }) => !isAtEnd);
+    const table = (decided.length > 0 ? decided : rows).map(({ sigma255, beta }) => ({ sigma255, beta }));
+    const betaMap = { steps, rate, polish, table };
+    const { files, areKept } = found;
+    if (!dryRun && rows.length > 0) await keep(folder, model, betaMap, rows, { crops, files, areKept });
     return { rows, betaMap, crops: crops.length, files, areKept, engine: `${engine.name}: ${engine.why}` };
   } finally {
     await engine.close();
   }
 }
 
-/** Measures level by level into `rows`, so that finished levels are kept if it is stopped. */
-async function measureLevels(
-  task: BetaTask,
-  sigmas: readonly number[],
-  rows: CalibrationRow[],
-  report: CalibrateOptions['onProgress'],
-): Promise<void> {
-  for (const [index, sigma255] of sigmas.entries()) {
-    const start = rows.at(-1)?.beta ?? calibratedBetaMap(task.model, sigma255 / 255).beta;
-    let tried = 0;
-    const row = await bestBeta(task, sigma255, start, (beta, psnr) => {
-      const part = Math.min(1, ++tried / (USUAL_BETAS + 1));
-      report?.({ sigma255, beta, psnr, row: undefined, done: (index + part) / sigmas.length });
-    });
-    rows.push(row);
-    const { beta, betaMap: psnr } = row;
-    report?.({ sigma255, beta, psnr, row, done: (index + 1) / sigmas.length });
-  }
-}
-
 /**
  * The work that fits into the time: fewer crops, down to a few, then fewer noise levels, the middle ones first.
  *
- * @param minutes  undefined for no limit
+ * @param secondsPerCrop  for one beta at one level
+ * @param minutes         undefined for no limit
  */
 export function fitting(
   sigmas: readonly number[],
   crops: number,
-  { secondsPerCrop, preparation }: CalibrationPace,
+  secondsPerCrop: number,
   minutes: number | undefined,
 ): { readonly sigmas: readonly number[]; readonly crops: number; readonly seconds: number } {
-  const perLevel = (count: number): number => preparation + (USUAL_BETAS + 1) * count * secondsPerCrop;
+  const perCrop = (USUAL_BETAS + 1) * secondsPerCrop;
   const limit = minutes === undefined ? Number.POSITIVE_INFINITY : SAFE_PART * 60 * minutes;
-  const affordable = Math.floor((limit / sigmas.length - preparation) / ((USUAL_BETAS + 1) * secondsPerCrop));
-  const few = Math.min(crops, FEW_CROPS);
-  const count = Math.min(crops, Math.max(few, affordable));
-  const levels = Math.min(sigmas.length, Math.max(1, Math.floor(limit / perLevel(count))));
+  const affordable = Math.floor(limit / sigmas.length / perCrop);
+  const count = Math.min(crops, Math.max(FEW_CROPS, affordable));
+  const levels = Math.min(sigmas.length, Math.max(1, Math.floor(limit / (count * perCrop))));
   // Spread evenly; two or more include both ends.
   const chosen = Array.from({ length: levels }, (_, i) =>
     levels === 1 ? Math.floor(sigmas.length / 2) : Math.round((i * (sigmas.length - 1)) / (levels - 1)),
@@ -202,7 +176,7 @@ export function fitting(
   return {
     sigmas: chosen.flatMap((index) => sigmas[index] ?? []),
     crops: count,
-    seconds: levels * perLevel(count),
+    seconds: levels * count * perCrop,
   };
 }
 
@@ -230,8 +204,7 @@ function sigmasOf(model: PriorModel, wanted: readonly number[] | undefined): rea
   return usual.length > 0 ? usual : [Math.sqrt(low * high)];
 }
 
-function sizeOf(model: PriorModel, wanted: number | undefined): number {
-  const size = wanted ?? model.inputResolution;
+function sizeOf(model: PriorModel, size = model.inputResolution): number {
   const factor = squeezeFactor(model);
   if (size % factor === 0) return size;
   throw badOption(
@@ -239,16 +212,9 @@ function sizeOf(model: PriorModel, wanted: number | undefined): number {
   );
 }
 
-function calibrationOf(model: PriorModel, rows: readonly CalibrationRow[]): BetaMapCalibration {
-  const { steps, rate, polish } = calibratedBetaMap(model, 0.1);
-  const decided = rows.filter(({ isAtEnd }) => !isAtEnd);
-  const table = (decided.length > 0 ? decided : rows).map(({ sigma255, beta }) => ({ sigma255, beta }));
-  return { steps, rate, polish, table };
-}
-
 async function keep(
   folder: string,
-  { model }: Prior,
+  model: PriorModel,
   betaMap: BetaMapCalibration,
   rows: readonly CalibrationRow[],
   { crops, files, areKept }: CalibrationCrops,

@@ -1,34 +1,9 @@
-// Which picture a crop comes from, as pure functions of seed and number, so that training can resume at any step. Validation
-// takes the same crops for every seed.
+// Which picture a crop comes from, as pure functions of seed and number, so that training can resume at any step.
 import { createHash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { sum } from '../../core/metrics/index.js';
-import { cutCrop, isEmpty, type RgbPicture, tileAt, tilesOf } from './cut-crop.js';
-import { byPlace, type PictureFile } from './picture-files.js';
-
-/** A visit decodes one file and takes `takes` crops from it, which are used far apart. */
-interface CropPlace {
-  /** May be negative: at the start, some crops come from visits before the first. */
-  readonly visit: number;
-  /** Which of the visit's crops, from 0. */
-  readonly take: number;
-}
-
-/** Visits between two crops of one visit. */
-const SPACING = 4;
-
-/** The place of a crop, counted from 0 through all steps. Every crop of every visit is used once. */
-export function placeOfCrop(crop: number, takes: number): CropPlace {
-  const take = crop % takes;
-  return { visit: Math.floor(crop / takes) - take * SPACING, take };
-}
-
-/** How many visits have unused crops at a time. */
-export function openVisits(takes: number): number {
-  return takes * SPACING;
-}
 
 /** A generator for one purpose; those of neighbouring numbers are unrelated. */
 export function generatorFor(seed: number, what: string, number: number): RandomGenerator {
@@ -51,7 +26,7 @@ export function drawBelow(generator: RandomGenerator, count: number): number {
 export function visitOrder(
   count: number,
   seed: number,
-  what = 'epoch',
+  what: string,
 ): (visit: number, further: number) => number {
   const orders = new Map<number, Uint32Array>();
   return (visit, further) => {
@@ -64,6 +39,16 @@ export function visitOrder(
     }
     return order[(visit - epoch * count + further) % count] ?? 0;
   };
+}
+
+/** Fisher-Yates shuffle. */
+function permutation(count: number, generator: RandomGenerator): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
+    const other = drawBelow(generator, last + 1);
+    [order[last], order[other]] = [order[other] ?? 0, order[last] ?? 0];
+  }
+  return order;
 }
 
 /** About this many visits are a round, in which every part has its exact share. */
@@ -90,56 +75,4 @@ export function weightedVisits(
     const { part, share, number } = parts[order(visit, 0)] as (typeof parts)[number];
     return { part, visit: Math.floor(visit / parts.length) * share + number };
   };
-}
-
-/** Fisher-Yates shuffle. */
-function permutation(count: number, generator: RandomGenerator): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, index) => index);
-  for (let last = count - 1; last > 0; last--) {
-    const other = drawBelow(generator, last + 1);
-    [order[last], order[other]] = [order[other] ?? 0, order[last] ?? 0];
-  }
-  return order;
-}
-
-/**
- * First the middle of every validation picture, then other places in them, without end; ends if nothing can be read.
- * Repeats a crop only if there is no other. The folders take turns, and the files' names decide the order in each.
- *
- * @param folders  each folder's files
- */
-export async function* validationCrops(
-  folders: readonly (readonly PictureFile[])[],
-  decode: (file: PictureFile) => Promise<RgbPicture | undefined>,
-  size: number,
-  sheetTile: number | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
-  const lists = folders.map((files) => {
-    const places = byPlace(files).flatMap((file) => {
-      const tiles = sheetTile === undefined ? 1 : tilesOf(file, sheetTile);
-      return Array.from({ length: tiles }, (_, tile) => ({ file, tile }));
-    });
-    // One picture of each contact sheet first, then a second.
-    return places.sort((a, b) => a.tile - b.tile);
-  });
-  const longest = Math.max(...lists.map(({ length }) => length));
-  const places = Array.from({ length: longest }, (_, turn) =>
-    lists.flatMap((list) => list[turn] ?? []),
-  ).flat();
-  for (let round = 0, found = 1; found > 0; round++) {
-    found = 0;
-    for (const [index, { file, tile }] of places.entries()) {
-      const picture = await decode(file);
-      if (picture === undefined) continue;
-      const { width, height } = picture;
-      const region =
-        sheetTile === undefined ? { left: 0, top: 0, width, height } : tileAt(width, sheetTile, tile);
-      if (sheetTile !== undefined && isEmpty(picture, region)) continue;
-      found++;
-      const generator = generatorFor(round, 'validation', index);
-      const at = (length: number): number =>
-        round === 0 ? Math.floor((length - size) / 2) : drawBelow(generator, length - size + 1);
-      yield cutCrop(picture, region.left + at(region.width), region.top + at(region.height), size, 0);
-    }
-  }
 }

@@ -1,27 +1,29 @@
-// Decoded pictures of the training folders, kept in memory up to a number of bytes. sharp decodes in its own threads.
-
-import { availableParallelism } from 'node:os';
+// Decoded pictures of the training folders, kept in memory up to a number of bytes, and crops cut out of them. A file holds one
+// picture, or as a contact sheet many of one size, edge to edge: its tiles.
 import sharp from 'sharp';
-import type { Size } from '../../core/picture.js';
+import type { Region, Size } from '../../core/picture.js';
 import { DEFAULT_MAX_PIXELS } from '../../image/index.js';
-import { CHANNELS, type RgbPicture } from './cut-crop.js';
 import { firstLine, type PictureFile, type SkippedFile } from './picture-files.js';
+
+/** Interleaved 8-bit RGB. */
+export interface RgbPicture extends Size {
+  readonly data: Uint8Array;
+}
 
 interface DecodedPictures {
   /** The file's picture at a scale up to 1 (the default); undefined if it cannot be decoded, which is reported once. */
   get(file: PictureFile, scale?: number): Promise<RgbPicture | undefined>;
-  /** Waits for decoding to end, and forgets everything. */
+  /** Waits for decoding to end. */
   close(): Promise<void>;
 }
+
+export const CHANNELS = 3;
+/** As many as sharp decodes at a time. Further ones wait here, where closing drops them. */
+const LANES = 4;
 
 /** A picture's size at a scale. */
 export function scaled({ width, height }: Size, scale: number): Size {
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
-}
-
-/** The bytes of a file's picture in memory. */
-export function decodedBytes({ width, height }: Size): number {
-  return width * height * CHANNELS;
 }
 
 /**
@@ -29,40 +31,25 @@ export function decodedBytes({ width, height }: Size): number {
  * @param onSkipped  called for a file with a good header and bad pixels
  */
 export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile) => void): DecodedPictures {
-  interface Entry {
-    readonly picture: Promise<RgbPicture | undefined>;
-    /** 0 while it is decoded, and if it cannot be. */
-    bytes: number;
-  }
   // By scale and path. A map keeps its order, so the least recently used is the first.
-  const entries = new Map<string, Entry>();
+  const pictures = new Map<string, Promise<RgbPicture | undefined>>();
+  /** Of those that are decoded. One that cannot be decoded stays without bytes, so that it is tried and reported once. */
+  const sizes = new Map<string, number>();
+  const lanes: Promise<unknown>[] = [];
   let held = 0;
+  let begun = 0;
   let isClosed = false;
-  let free = Math.min(4, availableParallelism());
-  const waiting: (() => void)[] = [];
 
-  async function decodeInTurn(file: PictureFile): Promise<RgbPicture | undefined> {
-    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-    else free--;
-    try {
-      return isClosed ? undefined : await decode(file);
-    } catch (error) {
-      onSkipped({ path: file.path, reason: firstLine(error) });
-      return undefined;
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free++;
-    }
-  }
-
-  function makeRoom(): void {
-    for (const [key, entry] of entries) {
-      if (held <= bytes) return;
-      if (entry.bytes === 0) continue;
-      held -= entry.bytes;
-      entries.delete(key);
-    }
+  function decodeInTurn(file: PictureFile): Promise<RgbPicture | undefined> {
+    const lane = begun++ % LANES;
+    const picture = Promise.resolve(lanes[lane])
+      .then(() => (isClosed ? undefined : decode(file)))
+      .catch((error: unknown) => {
+        onSkipped({ path: file.path, reason: firstLine(error) });
+        return undefined;
+      });
+    lanes[lane] = picture;
+    return picture;
   }
 
   async function shrink(file: PictureFile, scale: number): Promise<RgbPicture | undefined> {
@@ -70,31 +57,37 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
     return picture && shrunk(picture, scale);
   }
 
-  async function read(file: PictureFile, scale: number, key: string): Promise<Entry> {
-    const entry: Entry = { picture: scale < 1 ? shrink(file, scale) : decodeInTurn(file), bytes: 0 };
-    entries.set(key, entry);
-    // A picture that cannot be decoded stays, with 0 bytes, so that it is tried and reported once.
-    entry.bytes = (await entry.picture)?.data.length ?? 0;
-    held += entry.bytes;
-    makeRoom();
-    return entry;
+  function count(key: string, size: number): void {
+    sizes.set(key, size);
+    held += size;
+    for (const oldest of pictures.keys()) {
+      if (held <= bytes) return;
+      held -= sizes.get(oldest) ?? 0;
+      if (sizes.delete(oldest)) pictures.delete(oldest);
+    }
   }
 
   async function get(file: PictureFile, scale = 1): Promise<RgbPicture | undefined> {
     const key = `${scale} ${file.path}`;
-    const known = entries.get(key);
-    if (known === undefined) return (await read(file, scale, key)).picture;
-    entries.delete(key);
-    entries.set(key, known);
-    return known.picture;
+    const known = pictures.get(key);
+    if (known !== undefined) {
+      pictures.delete(key);
+      pictures.set(key, known);
+      return known;
+    }
+    const made = scale < 1 ? shrink(file, scale) : decodeInTurn(file);
+    pictures.set(key, made);
+    const picture = await made;
+    if (picture) count(key, picture.data.length);
+    return picture;
   }
 
   return {
     get,
     async close() {
       isClosed = true;
-      await Promise.all([...entries.values()].map(({ picture }) => picture));
-      entries.clear();
+      await Promise.all(pictures.values());
+      pictures.clear();
     },
   };
 }
@@ -120,4 +113,68 @@ async function decode({ path, width, height }: PictureFile): Promise<RgbPicture>
   if (info.width !== width || info.height !== height || info.channels !== CHANNELS)
     throw new Error(`its size changed to ${info.width} x ${info.height} since training began`);
   return { data, width, height };
+}
+
+/** Bits of a symmetry of the square: first mirror across the diagonal, then left-right, then upside down. */
+const MIRROR = 1;
+const UPSIDE_DOWN = 2;
+const DIAGONAL = 4;
+
+/**
+ * Copies a square of a picture.
+ *
+ * @param symmetry  from 0 (as it is) to 7; 1 is left-right
+ * @returns         [size, size, 3]
+ */
+export function cutCrop(
+  { data, width }: RgbPicture,
+  left: number,
+  top: number,
+  size: number,
+  symmetry: number,
+): Uint8Array {
+  const crop = new Uint8Array(size * size * CHANNELS);
+  const right = (symmetry & DIAGONAL) === 0 ? 1 : width;
+  const down = (symmetry & DIAGONAL) === 0 ? width : 1;
+  const [alongX, startX] = (symmetry & MIRROR) === 0 ? [right, 0] : [-right, (size - 1) * right];
+  const [alongY, startY] = (symmetry & UPSIDE_DOWN) === 0 ? [down, 0] : [-down, (size - 1) * down];
+  const first = top * width + left + startX + startY;
+  let to = 0;
+  for (let y = 0; y < size; y++) {
+    let from = (first + y * alongY) * CHANNELS;
+    for (let x = 0; x < size; x++) {
+      crop[to++] = data[from] as number;
+      crop[to++] = data[from + 1] as number;
+      crop[to++] = data[from + 2] as number;
+      from += alongX * CHANNELS;
+    }
+  }
+  return crop;
+}
+
+/** The number of pictures in a file. What is left at a sheet's right and lower edge is ignored. */
+export function tilesOf({ width, height }: Size, sheetTile: number | undefined): number {
+  return sheetTile === undefined ? 1 : Math.floor(width / sheetTile) * Math.floor(height / sheetTile);
+}
+
+/**
+ * A file's picture, counted by rows from the upper left; undefined for an empty one. A sheet's tile of one colour is empty: a
+ * flow's density has no bound on such a picture.
+ */
+export function tileAt(
+  picture: RgbPicture,
+  sheetTile: number | undefined,
+  index: number,
+): Region | undefined {
+  const { width, height } = picture;
+  if (sheetTile === undefined) return { left: 0, top: 0, width, height };
+  const columns = Math.floor(width / sheetTile);
+  const region = {
+    left: (index % columns) * sheetTile,
+    top: Math.floor(index / columns) * sheetTile,
+    width: sheetTile,
+    height: sheetTile,
+  };
+  const tile = cutCrop(picture, region.left, region.top, sheetTile, 0);
+  return tile.some((value, i) => value !== tile[i % CHANNELS]) ? region : undefined;
 }

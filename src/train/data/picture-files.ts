@@ -5,17 +5,16 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
+import type { Size } from '../../core/picture.js';
+import { plural } from '../../core/printable.js';
 import { DEFAULT_MAX_PIXELS, isPhotographExtension, supportedExtensions } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
 
-/** A file with a picture, or a contact sheet of several. */
-export interface PictureFile {
+/** A file with a picture, or a contact sheet of several. Its size is that of the upright picture. */
+export interface PictureFile extends Size {
   /** Path below the folder, with forward slashes. */
   readonly name: string;
   readonly path: string;
-  /** Size of the upright picture, pixels. */
-  readonly width: number;
-  readonly height: number;
   readonly bytes: number;
 }
 
@@ -26,8 +25,9 @@ export interface SkippedFile {
 
 export interface FoundPictures {
   readonly folder: string;
-  /** By name. */
-  readonly good: readonly PictureFile[];
+  /** By name. Either part may have too few. */
+  readonly training: readonly PictureFile[];
+  readonly validation: readonly PictureFile[];
   /** Too small for a crop, or for one tile of a contact sheet. */
   readonly tooSmall: readonly PictureFile[];
   readonly unreadable: readonly SkippedFile[];
@@ -35,36 +35,35 @@ export interface FoundPictures {
   readonly isDivided: boolean;
 }
 
-export interface DividedPictures {
-  readonly training: readonly PictureFile[];
-  readonly validation: readonly PictureFile[];
-}
-
-interface Division {
-  /** Whether a file holds many pictures; then one file is enough to train on. */
-  readonly isSheets: boolean;
-  readonly validationShare: number;
+interface PictureSearch {
+  readonly folders: readonly string[];
+  /** Side of a crop, pixels. */
+  readonly crop: number;
+  /** Set if the files are contact sheets: the side of their pictures, edge to edge. */
+  readonly sheetTile?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** If both subfolders exist, they are the split. */
-const TRAIN = 'train';
-const VALIDATION = 'validation';
-
+const TRAIN = 'train/';
+const VALIDATION = 'validation/';
+/** Share of the files. */
+const VALIDATION_SHARE = 0.05;
 /** Headers are a few hundred bytes each; this many parallel reads hide the disk's latency. */
 const LOOKS_AT_ONCE = 8;
 
 /**
  * Finds the pictures of each folder.
  *
- * @param side  the least width and height, pixels
- * @throws      FlowDenoiseError BAD_OPTION (no such folder; a folder in another; no picture, or only too small ones),
- *              BAD_IMAGE (none can be read); the signal's reason
+ * @throws  FlowDenoiseError BAD_OPTION (no such folder; a folder in another; no picture, or only too small ones),
+ *          BAD_IMAGE (none can be read); the signal's reason
  */
-export async function findPictures(
-  folders: readonly string[],
-  side: number,
-  signal?: AbortSignal | undefined,
-): Promise<FoundPictures[]> {
+export async function findPictures(search: PictureSearch): Promise<FoundPictures[]> {
+  const { folders, crop, sheetTile = crop } = search;
+  if (sheetTile < crop)
+    throw badOption(
+      `Expected pictures of at least ${crop} pixels, the size of a crop, on the contact sheets but received ${sheetTile}`,
+    );
   for (const folder of folders) {
     const status = await stat(folder).catch(() => undefined);
     if (!status?.isDirectory())
@@ -72,34 +71,37 @@ export async function findPictures(
   }
   await refuseOverlap(folders);
   const found: FoundPictures[] = [];
-  for (const folder of folders) found.push(await findInFolder(folder, side, signal));
+  for (const folder of folders) found.push(await findInFolder(folder, search));
   return found;
 }
 
 /** A picture that came twice would count twice, and could be both trained on and validated with. */
 async function refuseOverlap(folders: readonly string[]): Promise<void> {
   const places = await Promise.all(folders.map((folder) => realpath(folder)));
-  for (const [i, place] of places.entries())
-    for (const [j, other] of places.entries())
-      if (i !== j && (place === other || isBelow(place, other)))
-        throw badOption(
-          `Expected folders that share no pictures but received ${folders[i]}, which is ${place === other ? 'the same folder as' : 'inside'} ${folders[j]}; pass only one of them`,
-        );
+  for (const [i, place] of places.entries()) {
+    const j = places.findIndex((other, j) => i !== j && (place === other || isBelow(place, other)));
+    if (j === -1) continue;
+    const relation = place === places[j] ? 'the same folder as' : 'inside';
+    throw badOption(
+      `Expected folders that share no pictures but received ${folders[i]}, which is ${relation} ${folders[j]}; pass only one of them`,
+    );
+  }
 }
 
 async function findInFolder(
   folder: string,
-  side: number,
-  signal: AbortSignal | undefined,
+  { crop, sheetTile, signal }: PictureSearch,
 ): Promise<FoundPictures> {
   const names = (await filesBelow(folder)).filter(isPhotographExtension).sort();
-  const isDivided = [TRAIN, VALIDATION].every((part) => names.some((name) => name.startsWith(`${part}/`)));
-  const wanted = isDivided ? names.filter((name) => /^(?:train|validation)\//.test(name)) : names;
+  const parts = [TRAIN, VALIDATION];
+  const isDivided = parts.every((part) => names.some((name) => name.startsWith(part)));
+  const wanted = isDivided ? names.filter((name) => parts.some((part) => name.startsWith(part))) : names;
   if (wanted.length === 0)
     throw badOption(
       `${folder}: found no picture; looked for ${supportedExtensions.join(' ')}, in subfolders too`,
     );
 
+  const side = sheetTile ?? crop;
   const good: PictureFile[] = [];
   const tooSmall: PictureFile[] = [];
   const unreadable: SkippedFile[] = [];
@@ -109,42 +111,19 @@ async function findInFolder(
     else good.push(look);
   }
   if (good.length === 0) throw nothingLeft(folder, side, tooSmall, unreadable);
-  return { folder, good, tooSmall, unreadable, isDivided };
-}
-
-/**
- * Splits pictures by file. A file's name alone decides (except in a folder with few files), so that new pictures do not move
- * others. Subfolders `train` and `validation`, if both exist, are the split. Either part may be too small.
- */
-export function dividePictures({ good, isDivided }: FoundPictures, division: Division): DividedPictures {
-  return isDivided ? dividedByFolder(good) : dividedByName(good, division);
-}
-
-/** @throws  FlowDenoiseError BAD_OPTION if a folder has too few pictures to train on */
-export function refuseTooFew(
-  { folder, tooSmall, unreadable, isDivided }: FoundPictures,
-  { training, validation }: DividedPictures,
-  { isSheets }: Division,
-): void {
-  const [least, noun] = isSheets ? [1, 'contact sheet'] : [2, 'picture'];
-  if (training.length >= least && validation.length > 0) return;
-  const count = isDivided
-    ? `${training.length} in ${TRAIN} and ${validation.length} in ${VALIDATION}`
-    : `${training.length + validation.length}`;
-  const skipped = tooSmall.length + unreadable.length;
-  const left = skipped > 0 ? ` (${skipped} more are too small or cannot be read)` : '';
-  throw badOption(
-    `${folder}: found ${count}${left}, which is too few: expected at least ${least} ${noun}${least > 1 ? 's' : ''} to train on ` +
-      'and 1 for validation, and hundreds for a prior that is of use. Put more pictures there.',
+  const kept = new Set(
+    isDivided
+      ? good.filter(({ name }) => name.startsWith(VALIDATION))
+      : lowest(good, sheetTile !== undefined),
   );
-}
-
-/** A hash over the files' names and lengths, by which a resumed training sees whether its folders have changed. */
-export function hashOfFiles(folders: readonly DividedPictures[]): string {
-  const hash = createHash('sha256');
-  const files = folders.flatMap(({ training, validation }) => [...training, ...validation]);
-  for (const { name, bytes } of files) hash.update(`${name}\n${bytes}\n`);
-  return hash.digest('hex');
+  return {
+    folder,
+    training: good.filter((file) => !kept.has(file)),
+    validation: good.filter((file) => kept.has(file)),
+    tooSmall,
+    unreadable,
+    isDivided,
+  };
 }
 
 async function lookAt(
@@ -173,35 +152,52 @@ export function firstLine(error: unknown): string {
   return messageOf(error).trim().split('\n')[0] ?? '';
 }
 
-function dividedByFolder(files: readonly PictureFile[]): DividedPictures {
-  const below = (part: string) => files.filter(({ name }) => name.startsWith(`${part}/`));
-  return { training: below(TRAIN), validation: below(VALIDATION) };
+/**
+ * The files to keep for validation: those whose names hash lowest, at least one and never all. A name alone decides (except
+ * in a folder with few files), so that new pictures do not move others.
+ */
+function lowest(files: readonly PictureFile[], isSheets: boolean): PictureFile[] {
+  const wanted = files.filter(({ name }) => placeOf(name) < VALIDATION_SHARE).length;
+  return byPlace(files).slice(0, Math.max(1, Math.min(wanted, files.length - leastTraining(isSheets))));
 }
 
-/** Keeps the files whose names hash lowest for validation: at least one, and never all. */
-function dividedByName(
-  files: readonly PictureFile[],
-  { validationShare, isSheets }: Division,
-): DividedPictures {
-  const wanted = files.filter(({ name }) => placeOf(name) < validationShare).length;
-  const count = Math.max(1, Math.min(wanted, files.length - (isSheets ? 1 : 2)));
-  const kept = new Set(byPlace(files).slice(0, count));
-  return {
-    training: files.filter((file) => !kept.has(file)),
-    validation: files.filter((file) => kept.has(file)),
-  };
-}
+/** A contact sheet holds many pictures, so one is enough to train on. */
+const leastTraining = (isSheets: boolean) => (isSheets ? 1 : 2);
 
 /** In an order that depends on the hashes of the names. */
 export function byPlace(files: readonly PictureFile[]): PictureFile[] {
-  const places = new Map(files.map((file) => [file, placeOf(file.name)]));
-  const place = (file: PictureFile): number => places.get(file) ?? 0;
-  return [...files].sort((a, b) => place(a) - place(b));
+  const places = files.map((file) => ({ file, place: placeOf(file.name) }));
+  return places.sort((a, b) => a.place - b.place).map(({ file }) => file);
 }
 
 /** A number in [0, 1) that depends on the name only. */
 function placeOf(name: string): number {
   return createHash('sha256').update(name).digest().readUInt32LE(0) / 2 ** 32;
+}
+
+/** A hash over the files' names and lengths, by which a resumed training sees whether its folders have changed. */
+export function hashOfFiles(found: readonly FoundPictures[]): string {
+  const hash = createHash('sha256');
+  for (const { name, bytes } of found.flatMap(({ training, validation }) => [...training, ...validation]))
+    hash.update(`${name}\n${bytes}\n`);
+  return hash.digest('hex');
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION if a folder has too few pictures to train on */
+export function refuseTooFew(
+  { folder, training, validation, tooSmall, unreadable }: FoundPictures,
+  isSheets: boolean,
+): void {
+  const least = leastTraining(isSheets);
+  if (training.length >= least && validation.length > 0) return;
+  const noun = isSheets ? 'contact sheet' : 'picture';
+  const skipped = tooSmall.length + unreadable.length;
+  const left = skipped > 0 ? ` (${skipped} more are too small or cannot be read)` : '';
+  throw badOption(
+    `${folder}: found ${plural(training.length + validation.length, noun)}${left}, ${training.length} to train on and ${validation.length} ` +
+      `for validation, which is too few: expected at least ${plural(least, noun)} to train on and 1 for validation, and hundreds ` +
+      'for a prior that is of use. Put more pictures there.',
+  );
 }
 
 function nothingLeft(
@@ -210,23 +206,28 @@ function nothingLeft(
   tooSmall: readonly PictureFile[],
   unreadable: readonly SkippedFile[],
 ): FlowDenoiseError {
-  const [first] = unreadable;
-  if (tooSmall.length === 0 && first !== undefined)
-    return new FlowDenoiseError(
-      'BAD_IMAGE',
-      `${folder}: none of its ${unreadable.length} pictures can be read (${first.path}: ${first.reason}). Expected PNG, JPEG, ` +
-        'WebP or TIFF files; copy or export them again.',
+  const [largest] = [...tooSmall].sort((a, b) => sideOf(b) - sideOf(a));
+  if (largest !== undefined)
+    return badOption(
+      `${folder}: none of its ${tooSmall.length} pictures has ${side} x ${side} pixels, the size of a crop; the largest, ` +
+        `${largest.name}, has ${largest.width} x ${largest.height}. Take larger pictures, or a smaller crop.`,
     );
-  const largest = tooSmall.reduce(
-    (best, file) => (sideOf(file) > sideOf(best) ? file : best),
-    tooSmall[0] as PictureFile,
-  );
-  return badOption(
-    `${folder}: none of its ${tooSmall.length} pictures has ${side} x ${side} pixels, the size of a crop; the largest, ` +
-      `${largest.name}, has ${largest.width} x ${largest.height}. Take larger pictures, or a smaller crop.`,
+  const [first] = unreadable;
+  return new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${folder}: none of its ${unreadable.length} pictures can be read (${first?.path}: ${first?.reason}). Expected PNG, JPEG, ` +
+      'WebP or TIFF files; copy or export them again.',
   );
 }
 
-function sideOf({ width, height }: PictureFile): number {
+/** The error if files with good headers turn out to be damaged, all of them. */
+export function noneDecodable(folders: readonly string[], files: number): FlowDenoiseError {
+  return new FlowDenoiseError(
+    'BAD_IMAGE',
+    `${folders.join(', ')}: none of the ${files} pictures can be decoded, or there is nothing on any. Expected whole files; copy or export them again.`,
+  );
+}
+
+function sideOf({ width, height }: Size): number {
   return Math.min(width, height);
 }

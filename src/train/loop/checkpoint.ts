@@ -4,23 +4,21 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { writeFileAtomic } from '../../core/files.js';
+import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import {
   readMetadata,
   readSafetensors,
   type TensorData,
   writeSafetensors,
 } from '../../core/model/safetensors.js';
-import type { TrainingSettings } from '../presets.js';
-import type { OptimizerCounts, OptimizerState, OptimizerTensors } from './optimizer.js';
+import type { CropDescription } from '../data/crops.js';
+import type { TrainingSettings } from '../options.js';
+import { byTensor, type OptimizerArrays, type OptimizerCounts, type OptimizerTensors } from './optimizer.js';
 
 const FORMAT = 'flow-denoise-checkpoint-2';
-const NAMES = ['parameters', 'firstMoment', 'secondMoment', 'average'] as const;
 /** Prefix of the snapshot's tensors. Without the snapshot, a resumed training would treat bad steps differently. */
 const SNAPSHOT = 'snapshot.';
-const ALL_NAMES = [...NAMES, ...NAMES.map((name) => `${SNAPSHOT}${name}`)];
 
 /** A training's state without its tensors. */
 interface CheckpointState {
@@ -30,16 +28,13 @@ interface CheckpointState {
   readonly seconds: number;
   readonly counts: OptimizerCounts;
   readonly snapshotCounts: OptimizerCounts;
-  /** The data as the crop source describes it. */
-  readonly data: Readonly<Record<string, string | number>>;
+  readonly data: CropDescription;
 }
-
-type CheckpointArrays = Readonly<Record<(typeof NAMES)[number], Float32Array>>;
 
 export interface Checkpoint {
   readonly state: CheckpointState;
-  readonly arrays: CheckpointArrays;
-  readonly snapshot: CheckpointArrays;
+  readonly arrays: OptimizerArrays;
+  readonly snapshot: OptimizerArrays;
   readonly file: string;
 }
 
@@ -48,12 +43,11 @@ export const trainingFolder = (output: string) => join(output, 'training');
 export const checkpointFile = (output: string) => join(trainingFolder(output), 'checkpoint.safetensors');
 const previousFile = (output: string) => join(trainingFolder(output), 'checkpoint.previous.safetensors');
 
+/** @param tensors  in the order in which they are written */
 function hashOf(state: string, tensors: ReadonlyMap<string, TensorData>): string {
   const hash = createHash('sha256').update(state);
-  for (const name of ALL_NAMES) {
-    const data = tensors.get(name)?.data ?? new Float32Array();
+  for (const [name, { data }] of tensors)
     hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
   return hash.digest('hex');
 }
 
@@ -62,16 +56,14 @@ export async function writeCheckpoint(
   state: CheckpointState,
   tensors: OptimizerTensors,
   snapshot: OptimizerTensors,
-): Promise<string> {
+): Promise<void> {
   const arrays = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  for (const [prefix, group] of [
-    ['', tensors],
-    [SNAPSHOT, snapshot],
-  ] as const)
-    for (const name of NAMES) {
-      const data = (await group[name].data()) as Float32Array;
-      arrays.set(`${prefix}${name}`, { shape: [data.length], data });
-    }
+  const named = [
+    ...Object.entries(tensors),
+    ...Object.entries(snapshot).map(([name, tensor]) => [`${SNAPSHOT}${name}`, tensor] as const),
+  ];
+  for (const [name, tensor] of named)
+    arrays.set(name, { shape: tensor.shape, data: await tensor.data<'float32'>() });
   const text = JSON.stringify(state);
   const metadata = { format: FORMAT, state: text, sha256: hashOf(text, arrays) };
   const bytes = writeSafetensors(arrays, undefined, metadata);
@@ -81,14 +73,7 @@ export async function writeCheckpoint(
   await writeFileAtomic(next, bytes);
   // The first checkpoint has no previous one.
   await rename(file, previousFile(output)).catch(() => undefined);
-  await rename(next, file).catch((error: unknown) => {
-    throw new FlowDenoiseError(
-      'WRITE_FAILED',
-      `${file}: could not be written (${messageOf(error)}). Expected a folder that can be written to; check its permissions.`,
-      { cause: error },
-    );
-  });
-  return file;
+  await orWriteFailed(file, 'could not be written', () => rename(next, file));
 }
 
 function parse(bytes: Uint8Array, file: string): Checkpoint {
@@ -97,10 +82,7 @@ function parse(bytes: Uint8Array, file: string): Checkpoint {
     throw new Error(`expected format ${FORMAT} but found ${format}`);
   const tensors = readSafetensors(bytes);
   if (hashOf(state, tensors) !== sha256) throw new Error('its checksum differs from its content');
-  const group = (prefix: string) =>
-    Object.fromEntries(
-      NAMES.map((name) => [name, tensors.get(`${prefix}${name}`)?.data]),
-    ) as CheckpointArrays;
+  const group = (prefix: string) => byTensor((name) => tensors.get(`${prefix}${name}`)?.data as Float32Array);
   return { state: JSON.parse(state) as CheckpointState, arrays: group(''), snapshot: group(SNAPSHOT), file };
 }
 
@@ -128,28 +110,4 @@ export async function readCheckpoint(
     'BAD_CHECKPOINT',
     `${reasons.join('; ')}. Expected a checkpoint of a training to resume; start one without --resume, from a prior's weights with --from`,
   );
-}
-
-function tensorsOf(arrays: CheckpointArrays): OptimizerTensors {
-  const tensor = (name: (typeof NAMES)[number]) => tf.tensor1d(arrays[name]);
-  return {
-    parameters: tensor('parameters'),
-    firstMoment: tensor('firstMoment'),
-    secondMoment: tensor('secondMoment'),
-    average: tensor('average'),
-  };
-}
-
-/** The tensors from which an optimizer goes on; the caller owns them. */
-export function checkpointTensors({ state, arrays, snapshot }: Checkpoint): {
-  readonly tensors: OptimizerTensors;
-  readonly before: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState };
-} {
-  return {
-    tensors: tensorsOf(arrays),
-    before: {
-      counts: state.counts,
-      snapshot: { tensors: tensorsOf(snapshot), counts: state.snapshotCounts },
-    },
-  };
 }

@@ -29,25 +29,19 @@ function rotation(size: number, normal: () => number): Float32Array {
   return Float32Array.from(rows.flatMap((row) => [...row]));
 }
 
-function initialArray(name: string, shape: readonly number[], normal: () => number): WeightArray {
-  const count = shape.reduce((product, side) => product * side, 1);
-  const [outputs = 1] = shape;
-  if (name.endsWith('conv1x1.weight')) return { shape, data: rotation(outputs, normal) };
-  const isZero = shape.length === 1 || name.includes('.conv3.') || name === 'top.condition.weight';
-  if (isZero) return { shape, data: new Float32Array(count) };
-  const deviation = Math.sqrt(outputs / count);
-  return { shape, data: new Float32Array(count).map(() => deviation * normal()) };
-}
-
 /** Random parameters; actnorm is still the identity. */
 export function randomWeights(architecture: Architecture, seed: number): Map<string, WeightArray> {
   const normal = gaussianGenerator(seed);
-  return new Map(
-    Object.entries(parameterShapes(architecture)).map(([name, shape]) => [
-      name,
-      initialArray(name, shape, normal),
-    ]),
-  );
+  const weights = new Map<string, WeightArray>();
+  for (const [name, shape] of Object.entries(parameterShapes(architecture))) {
+    const [outputs = 1] = shape;
+    const zeros = new Float32Array(tf.util.sizeFromShape([...shape]));
+    const deviation = Math.sqrt(outputs / zeros.length);
+    const isZero = shape.length === 1 || name.includes('.conv3.') || name === 'top.condition.weight';
+    const drawn = () => (isZero ? zeros : zeros.map(() => deviation * normal()));
+    weights.set(name, { shape, data: name.endsWith('conv1x1.weight') ? rotation(outputs, normal) : drawn() });
+  }
+  return weights;
 }
 
 /** The actnorm that gives every channel of x, [B, H, W, C], mean 0 and deviation 1. */

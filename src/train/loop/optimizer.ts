@@ -20,14 +20,28 @@ const MOST_RESTORATIONS = 5;
 /** The rate rises over this many steps, at the start and after a restoration. */
 const WARM_UP = 500;
 
+const TENSORS = ['parameters', 'firstMoment', 'secondMoment', 'average'] as const;
+/** `average` is the exponentially weighted average of the parameters, which becomes the prior. */
+type ByTensor<T> = Readonly<Record<(typeof TENSORS)[number], T>>;
 /** Vectors [size]; the state that holds them owns them. */
-export interface OptimizerTensors {
-  readonly parameters: tf.Tensor;
-  readonly firstMoment: tf.Tensor;
-  readonly secondMoment: tf.Tensor;
-  /** The exponentially weighted average of the parameters, which becomes the prior. */
-  readonly average: tf.Tensor;
+export type OptimizerTensors = ByTensor<tf.Tensor>;
+export type OptimizerArrays = ByTensor<Float32Array>;
+
+/** In the order of a checkpoint's tensors. */
+export function byTensor<T>(of: (name: keyof OptimizerTensors) => T): ByTensor<T> {
+  return Object.fromEntries(TENSORS.map((name) => [name, of(name)])) as ByTensor<T>;
 }
+
+export const tensorsOf = (arrays: OptimizerArrays) => byTensor((name) => tf.tensor1d(arrays[name]));
+
+/** Zero moments; the average equals the parameters. */
+export function freshTensors(parameters: Float32Array): OptimizerTensors {
+  const zeros = new Float32Array(parameters.length);
+  return tensorsOf({ parameters, firstMoment: zeros, secondMoment: zeros, average: parameters });
+}
+
+/** New tensors with the same data, without copying. */
+const cloned = (tensors: OptimizerTensors) => byTensor((name) => tf.clone(tensors[name]));
 
 /** Stored in a checkpoint with the tensors. */
 export interface OptimizerCounts {
@@ -77,30 +91,6 @@ const START: OptimizerCounts = {
   restorations: 0,
 };
 
-/** Zero moments; the average equals the parameters. */
-export function freshTensors(parameters: Float32Array): OptimizerTensors {
-  const zeros = () => tf.zeros([parameters.length]);
-  return {
-    parameters: tf.tensor1d(parameters),
-    firstMoment: zeros(),
-    secondMoment: zeros(),
-    average: tf.tensor1d(parameters),
-  };
-}
-
-const all = ({ parameters, firstMoment, secondMoment, average }: OptimizerTensors) => [
-  parameters,
-  firstMoment,
-  secondMoment,
-  average,
-];
-
-/** New tensors with the same data, without copying. */
-function cloned(tensors: OptimizerTensors): OptimizerTensors {
-  const [parameters, firstMoment, secondMoment, average] = all(tensors).map((tensor) => tf.clone(tensor));
-  return { parameters, firstMoment, secondMoment, average } as OptimizerTensors;
-}
-
 const mixed = (mean: number | undefined, value: number) =>
   mean === undefined ? value : MEAN_DECAY * mean + (1 - MEAN_DECAY) * value;
 
@@ -119,7 +109,7 @@ export function optimizer(
   let snapshot = before?.snapshot ?? { tensors: cloned(tensors), counts: START };
 
   function replace(next: OptimizerTensors): void {
-    tf.dispose(all(current));
+    tf.dispose(Object.values(current));
     current = next;
   }
 
@@ -145,10 +135,9 @@ export function optimizer(
       const move = tf.mul(tf.div(firstMoment, root), tf.mul(relative, rate / (1 - b1 ** updates)));
       const parameters = tf.sub(current.parameters, move);
       const average = tf.add(tf.mul(current.average, decay), tf.mul(parameters, 1 - decay));
-      return [parameters, firstMoment, secondMoment, average];
+      return { parameters, firstMoment, secondMoment, average };
     });
-    const [parameters, firstMoment, secondMoment, average] = next;
-    replace({ parameters, firstMoment, secondMoment, average } as OptimizerTensors);
+    replace(next);
   }
 
   function restore(): void {
@@ -188,13 +177,14 @@ export function optimizer(
       };
       if (updates % SNAPSHOT_STEPS === 0) {
         state = { ...state, restorations: 0 };
-        tf.dispose(all(snapshot.tensors));
+        tf.dispose(Object.values(snapshot.tensors));
         snapshot = { tensors: cloned(current), counts: state };
       }
       return { rate, skipped, restored: false, isLost: false };
     },
     dispose() {
-      tf.dispose([...all(current), ...all(snapshot.tensors), relative]);
+      tf.dispose([current, snapshot.tensors].flatMap((tensors) => Object.values(tensors)));
+      relative.dispose();
     },
   };
 }

@@ -42,41 +42,32 @@ export function layoutOf(shapes: Readonly<Record<string, readonly number[]>>): P
   return { entries, size: offset };
 }
 
-/** For every number in the weights file's order, its place in the vector, relative to the entry's offset. */
-function placesOf({ shape, tensorShape, size }: Entry): Int32Array {
-  if (tensorShape.length !== 4) return Int32Array.from({ length: size }, (_, i) => i);
-  const [O = 1, I = 1, kh = 1, kw = 1] = shape;
-  const places = new Int32Array(size);
-  let index = 0;
-  for (let o = 0; o < O; o++)
-    for (let i = 0; i < I; i++)
-      for (let y = 0; y < kh; y++)
-        for (let x = 0; x < kw; x++) places[index++] = ((y * kw + x) * I + i) * O + o;
-  return places;
-}
-
 /** @throws  TypeError if a parameter is missing */
-export function toVector({ entries, size }: ParameterLayout, weights: Weights): Float32Array {
-  const vector = new Float32Array(size);
-  for (const entry of entries) {
-    const array = weights.get(entry.name);
-    if (!array) throw new TypeError(`there is no tensor ${entry.name}`);
-    const places = placesOf(entry);
-    for (let i = 0; i < entry.size; i++)
-      vector[entry.offset + (places[i] as number)] = array.data[i] as number;
-  }
-  return vector;
+export function toVector({ entries }: ParameterLayout, weights: Weights): Float32Array {
+  return tf.tidy(() => {
+    const parts = entries.map(({ name, shape, tensorShape }) => {
+      const array = weights.get(name);
+      if (!array) throw new TypeError(`there is no tensor ${name}`);
+      const [O = 1, I = 1, kh = 1, kw = 1] = shape;
+      const tensor = tf.tensor1d(array.data);
+      if (tensorShape.length !== 4) return tensor;
+      return tf.reshape(tf.transpose(tf.reshape(tensor, [O, I, kh, kw]), [2, 3, 1, 0]), [-1]);
+    });
+    return tf.concat(parts).dataSync<'float32'>();
+  });
 }
 
-export function toWeights({ entries }: ParameterLayout, vector: Float32Array): Weights {
+export function toWeights(layout: ParameterLayout, vector: Float32Array): Weights {
+  const arrays = tf.tidy(() =>
+    parameterTensors(layout, tf.tensor1d(vector)).map((tensor) =>
+      (tensor.rank === 4 ? tf.transpose(tensor, [3, 2, 0, 1]) : tensor).dataSync<'float32'>(),
+    ),
+  );
   return new Map(
-    entries.map((entry): [string, WeightArray] => {
-      const places = placesOf(entry);
-      const data = new Float32Array(entry.size).map(
-        (_, i) => vector[entry.offset + (places[i] as number)] as number,
-      );
-      return [entry.name, { shape: entry.shape, data }];
-    }),
+    layout.entries.map(({ name, shape }, i): [string, WeightArray] => [
+      name,
+      { shape, data: arrays[i] as Float32Array },
+    ]),
   );
 }
 

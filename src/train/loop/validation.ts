@@ -2,14 +2,15 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { openTfjsClimbs } from '../../core/engine/tfjs/tfjs-climbs.js';
-import { type Architecture, levelPlans } from '../../core/flow/architecture.js';
+import { levelPlans } from '../../core/flow/architecture.js';
 import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-density.js';
 import type { ParameterSource } from '../../core/flow/parameters.js';
 import { mean } from '../../core/metrics/index.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 import { toInterleaved, toPlanar } from '../../core/picture.js';
+import type { TrainingSettings } from '../options.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
-import { stepRandom } from './step-random.js';
+import { stepRandom } from './training-batch.js';
 
 /** The number of measured crops, the first of which are shown. */
 export const VALIDATION_CROPS = 24;
@@ -23,18 +24,20 @@ const SIGMAS_255 = [15, 25, 50] as const;
 /** Training uses other seeds, since its steps start at 0. */
 const FIRST_STEP = -1000;
 
-interface ValidationTask {
-  readonly architecture: Architecture;
+interface FlowTask extends Pick<TrainingSettings, 'architecture' | 'sigmaRange' | 'seed' | 'crop'> {
   readonly source: ParameterSource<tf.Tensor>;
-  readonly sigmaRange: readonly [number, number];
-  readonly seed: number;
-  /** [count, size, size, 3], 8-bit. */
-  readonly crops: Uint8Array;
-  readonly size: number;
+}
+
+interface ValidationTask extends FlowTask {
+  /** [count, crop, crop, 3], 8-bit. */
+  readonly pixels: Uint8Array;
   readonly temperature: number;
 }
 
 type Measured = Pick<ValidationRecord, 'bitsPerDimension' | 'psnr' | 'crops' | 'samples'>;
+
+/** Of a crop. */
+const numbersIn = ({ crop }: FlowTask) => crop * crop * 3;
 
 const toBytes = (picture: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(picture, (value) => value * 255).buffer);
@@ -54,69 +57,63 @@ function sigmasFor([low, high]: readonly [number, number]): readonly number[] {
   return known.length === SIGMAS_255.length ? known : [low, Math.sqrt(low * high), high].map((s) => s * 255);
 }
 
-async function bitsOf(task: ValidationTask): Promise<number> {
-  const { architecture, source, sigmaRange, seed, crops, size } = task;
-  const numbers = size * size * 3;
-  const count = crops.length / numbers;
-  const draws = stepRandom(seed, FIRST_STEP);
-  const [s] = sigmaRange;
-  const values = Float32Array.from(draws.uniform(crops.length), (u, i) => ((crops[i] as number) + u) / 256);
-  const noise = architecture.conditioning ? draws.normal(crops.length) : undefined;
-  const y = noise ? values.map((value, i) => value + s * (noise[i] as number)) : values;
-  const densities: number[] = [];
-  for (let start = 0; start < count; start += BATCH) {
-    const batch = Math.min(BATCH, count - start);
-    const part = y.subarray(start * numbers, (start + batch) * numbers);
-    const logDensity = tf.tidy(
-      () =>
-        flowDensity(
-          tfjsOps,
-          architecture,
-          source,
-        )(tf.tensor4d(part, [batch, size, size, 3]), tf.fill([batch, 1], s)).logDensity,
+/** What `of` makes of all crops at one noise level, some at a time; crops are [B, crop, crop, 3], levels [B, 1]. */
+function batched(
+  task: FlowTask,
+  values: Float32Array,
+  sigma: number,
+  of: (y: tf.Tensor, sigmas: tf.Tensor) => tf.Tensor,
+): Float32Array {
+  const { crop } = task;
+  const length = BATCH * numbersIn(task);
+  const parts = Array.from({ length: Math.ceil(values.length / length) }, (_, i) =>
+    values.subarray(i * length, (i + 1) * length),
+  );
+  return tf.tidy(() => {
+    const results = parts.map((part) =>
+      tf.tidy(() => {
+        const y = tf.tensor4d(part, [part.length / numbersIn(task), crop, crop, 3]);
+        return of(y, tf.fill([y.shape[0], 1], sigma));
+      }),
     );
-    densities.push(...(await logDensity.data()));
-    logDensity.dispose();
-  }
-  return 8 - mean(densities) / (numbers * Math.LN2);
+    return tf.concat(results).dataSync() as Float32Array;
+  });
 }
 
-/** The posterior mean of noisy crops, [count, size, size, 3]. */
-function tweedie(
-  { architecture, source, size }: ValidationTask,
-  noisy: Float32Array,
-  sigma: number,
-): Float32Array {
-  const numbers = size * size * 3;
-  const estimate = new Float32Array(noisy.length);
-  for (let start = 0; start < noisy.length; start += BATCH * numbers) {
-    const part = noisy.subarray(start, start + BATCH * numbers);
-    const batch = part.length / numbers;
-    const result = tf.tidy(() => {
-      const y = tf.tensor4d(part, [batch, size, size, 3]);
-      const { score } = densityAndScore(tfjsOps, architecture, source)(y, tf.fill([batch, 1], sigma));
-      return tf.add(y, tf.mul(score, sigma * sigma)).dataSync();
-    });
-    estimate.set(result as Float32Array, start);
-  }
-  return estimate;
+function bitsOf(task: ValidationTask): number {
+  const { architecture, source, sigmaRange, seed, pixels } = task;
+  const draws = stepRandom(seed, FIRST_STEP);
+  const [sigma] = sigmaRange;
+  const values = Float32Array.from(draws.uniform(pixels.length), (u, i) => ((pixels[i] as number) + u) / 256);
+  const noise = architecture.conditioning ? draws.normal(pixels.length) : undefined;
+  const noisy = noise ? values.map((value, i) => value + sigma * (noise[i] as number)) : values;
+  const densities = batched(
+    task,
+    noisy,
+    sigma,
+    (y, sigmas) => flowDensity(tfjsOps, architecture, source)(y, sigmas).logDensity,
+  );
+  return 8 - mean([...densities]) / (numbersIn(task) * Math.LN2);
+}
+
+/** The posterior mean of noisy crops, [count, crop, crop, 3]. */
+function tweedie(task: ValidationTask, noisy: Float32Array, sigma: number): Float32Array {
+  return batched(task, noisy, sigma, (y, sigmas) => {
+    const { score } = densityAndScore(tfjsOps, task.architecture, task.source)(y, sigmas);
+    return tf.add(y, tf.mul(score, sigma * sigma));
+  });
 }
 
 /** A few steps of beta-MAP from the noisy crops. A crop on which the flow breaks down stays as it is. */
-async function climbed(
-  { architecture, source, sigmaRange, size }: ValidationTask,
-  noisy: Float32Array,
-  sigma: number,
-): Promise<Float32Array> {
-  const numbers = size * size * 3;
-  const evaluate = (y: tf.Tensor, s: tf.Tensor) =>
-    tf.tidy(() => ({ ...densityAndScore(tfjsOps, architecture, source)(y, s) }));
+async function climbed(task: ValidationTask, noisy: Float32Array, sigma: number): Promise<Float32Array> {
+  const { architecture, source, sigmaRange, crop } = task;
+  const numbers = numbersIn(task);
   const starts = Array.from({ length: noisy.length / numbers }, (_, i) =>
     toPlanar(noisy.subarray(i * numbers, (i + 1) * numbers), 3),
   );
   let tiles = starts.map((start, place) => ({
     place,
-    shape: { channels: 3, height: size, width: size },
+    shape: { channels: 3, height: crop, width: crop },
     y: start,
     sigma: sigmaRange[0],
     climb: {
@@ -135,7 +132,9 @@ async function climbed(
       polish: false,
     },
   }));
-  const climbs = openTfjsClimbs(evaluate);
+  const climbs = openTfjsClimbs((y, s) =>
+    tf.tidy(() => ({ ...densityAndScore(tfjsOps, architecture, source)(y, s) })),
+  );
   try {
     const estimate = Float32Array.from(noisy);
     while (tiles.length > 0) {
@@ -153,10 +152,10 @@ async function climbed(
 }
 
 async function denoisedAt(task: ValidationTask, sigma255: number) {
-  const { architecture, crops, size, seed } = task;
-  const numbers = size * size * 3;
-  const count = architecture.conditioning ? crops.length / numbers : CLIMBED_CROPS;
-  const clean = crops.subarray(0, count * numbers);
+  const { architecture, pixels, crop: size, seed } = task;
+  const numbers = numbersIn(task);
+  const count = architecture.conditioning ? pixels.length / numbers : CLIMBED_CROPS;
+  const clean = pixels.subarray(0, count * numbers);
   const sigma = sigma255 / 255;
   const normal = stepRandom(seed, FIRST_STEP - Math.round(sigma255)).normal(clean.length);
   const noisy = normal.map((n, i) => (clean[i] as number) / 255 + sigma * n);
@@ -182,44 +181,31 @@ async function denoisedAt(task: ValidationTask, sigma255: number) {
 }
 
 /** Pictures drawn from the flow at its smallest noise level. */
-export function sampleFlow(
-  { architecture, source, sigmaRange, seed, size }: Omit<ValidationTask, 'crops' | 'temperature'>,
-  temperature: number,
-): FlowSamples {
+export function sampleFlow(task: FlowTask, temperature: number): FlowSamples {
+  const { architecture, source, sigmaRange, seed, crop: size } = task;
   const draws = stepRandom(seed, FIRST_STEP * 2);
   const data = tf.tidy(() => {
-    const latents: tf.Tensor[] = [];
-    let side = size;
-    for (const { channels, splits } of levelPlans(architecture)) {
-      side /= 2;
-      const own = splits ? channels / 2 : 0;
-      if (own > 0) latents.push(latent(own));
-    }
-    latents.push(latent(levelPlans(architecture).at(-1)?.channels ?? 0));
-    function latent(channels: number): tf.Tensor {
-      const shape: [number, number, number, number] = [SAMPLES, side, side, channels];
-      const values = draws.normal(SAMPLES * side * side * channels);
-      return tf.tensor4d(
-        values.map((n) => temperature * n),
-        shape,
-      );
-    }
-    return flowSampler(
-      tfjsOps,
-      architecture,
-      source,
-    )(latents, tf.fill([SAMPLES, 1], sigmaRange[0])).dataSync();
+    const latents = levelPlans(architecture).flatMap(({ channels, splits }, level) => {
+      const isLast = level === architecture.levels.length - 1;
+      const own = isLast ? channels : splits ? channels / 2 : 0;
+      if (own === 0) return [];
+      const side = size / 2 ** (level + 1);
+      const values = draws.normal(SAMPLES * side * side * own).map((n) => temperature * n);
+      return [tf.tensor4d(values, [SAMPLES, side, side, own])];
+    });
+    const flow = flowSampler(tfjsOps, architecture, source);
+    return flow(latents, tf.fill([SAMPLES, 1], sigmaRange[0])).dataSync() as Float32Array;
   });
-  const numbers = size * size * 3;
+  const numbers = numbersIn(task);
   const pictures = Array.from({ length: SAMPLES }, (_, i) =>
-    toBytes(Float32Array.from(data.slice(i * numbers, (i + 1) * numbers))),
+    toBytes(data.subarray(i * numbers, (i + 1) * numbers)),
   );
   return { size, temperature, pictures };
 }
 
 /** Measures the flow with the parameters of `source`. */
 export async function validate(task: ValidationTask): Promise<Measured> {
-  const bitsPerDimension = await bitsOf(task);
+  const bitsPerDimension = bitsOf(task);
   const results: Awaited<ReturnType<typeof denoisedAt>>[] = [];
   for (const sigma255 of sigmasFor(task.sigmaRange)) results.push(await denoisedAt(task, sigma255));
   return {

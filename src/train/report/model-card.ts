@@ -3,44 +3,45 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../core/files.js';
 import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js';
+import { sum } from '../../core/metrics/index.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { plural, timeWords } from '../../core/printable.js';
 
+const level = z.object({
+  sigma255: z.number(),
+  noisy: z.number(),
+  denoised: z.number().optional(),
+  posteriorMean: z.number().optional(),
+  betaMap: z.number().optional(),
+});
+type Level = z.infer<typeof level>;
+
 /** The provenance that training and calibration write. Other priors have less. */
-const provenanceSchema = z.object({
-  method: z.string().optional(),
-  data: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
-  machine: z.string().optional(),
-  steps: z.number().optional(),
-  batch: z.number().optional(),
-  rate: z.number().optional(),
-  seed: z.number().optional(),
-  from: z.string().optional(),
-  seconds: z.number().optional(),
-  date: z.string().optional(),
-  validation: z
-    .object({
+const provenanceSchema = z
+  .object({
+    method: z.string(),
+    data: z.record(z.string(), z.union([z.string(), z.number()])),
+    machine: z.string(),
+    steps: z.number(),
+    batch: z.number(),
+    rate: z.number(),
+    seed: z.number(),
+    from: z.string(),
+    seconds: z.number(),
+    date: z.string(),
+    validation: z.object({
       step: z.number(),
       bitsPerDimension: z.number().nullable(),
-      psnr: z.array(z.object({ sigma255: z.number(), noisy: z.number(), denoised: z.number() })),
-    })
-    .optional(),
-  calibration: z
-    .object({
+      psnr: z.array(level),
+    }),
+    calibration: z.object({
       crops: z.number(),
       files: z.number(),
       areKeptForValidation: z.boolean(),
-      psnr: z.array(
-        z.object({
-          sigma255: z.number(),
-          noisy: z.number(),
-          posteriorMean: z.number().optional(),
-          betaMap: z.number(),
-        }),
-      ),
-    })
-    .optional(),
-});
+      psnr: z.array(level),
+    }),
+  })
+  .partial();
 type Provenance = z.infer<typeof provenanceSchema>;
 
 type Sections = ReadonlyMap<string, string>;
@@ -80,8 +81,7 @@ function withNewSections(card: string, before: PriorModel | undefined, after: Pr
 }
 
 function sectionsOf(model: PriorModel): Sections {
-  const parsed = provenanceSchema.safeParse(model.provenance ?? {});
-  const provenance: Provenance = parsed.success ? parsed.data : {};
+  const provenance = provenanceSchema.safeParse(model.provenance).data ?? {};
   return new Map([
     ['Use', useWords(model)],
     ['Data and licence', dataWords(provenance)],
@@ -97,59 +97,58 @@ function useWords(model: PriorModel): string {
   const knows = conditioning
     ? `For Gaussian noise of sigma ${low} to ${high} in 8-bit units. Both estimators work with it.`
     : 'Not conditioned on the noise level: for beta-MAP only, at any sigma.';
-  const parameters = Object.values(parameterShapes(model)).reduce(
-    (sum, shape) => sum + shape.reduce((product, side) => product * side, 1),
-    0,
+  const sizes = Object.values(parameterShapes(model)).map((shape) =>
+    shape.reduce((size, side) => size * side, 1),
   );
   const steps = levels.map((level) => level.steps).join(', ');
   const widths = levels.map((level) => level.width).join(', ');
-  return [
-    'Pictures like those that it was trained on:',
-    '',
-    '    flow-denoise photos -o clean --prior path/to/this/folder',
-    '',
-    knows,
-    '',
-    `A Glow of ${levels.length} levels with ${steps} steps of actnorm, invertible 1x1 convolution and affine coupling; networks of ${widths} ` +
-      `channels. ${parameters.toLocaleString('en-GB')} parameters. The sides of a tile are multiples of ${squeezeFactor(model)}.`,
-  ].join('\n');
+  return `Pictures like those that it was trained on:
+
+    flow-denoise photos -o clean --prior path/to/this/folder
+
+${knows}
+
+A Glow of ${levels.length} levels with ${steps} steps of actnorm, invertible 1x1 convolution and affine coupling; networks of ${widths} channels. \
+${number(sum(sizes))} parameters. The sides of a tile are multiples of ${squeezeFactor(model)}.`;
 }
 
 function dataWords({ data = {} }: Provenance): string {
-  const { pictures, validationPictures, files, validationFiles, folders, weights, sheetTile, shrink, hash } =
-    data;
-  const counts =
+  const { pictures, validationPictures = 0, files = 0, validationFiles = 0, sheetTile } = data;
+  const { folders, weights, shrink, hash } = data;
+  const sheets =
+    sheetTile === undefined
+      ? ''
+      : ` (on ${number(files)} and ${number(validationFiles)} contact sheets, ${sheetTile} x ${sheetTile} pixels each)`;
+  const words = [
     pictures === undefined
       ? 'What it was trained on is not recorded.'
-      : `${number(pictures)} pictures; ${number(validationPictures ?? 0)} more were kept for validation` +
-        (sheetTile === undefined
-          ? '.'
-          : ` (on ${number(files ?? 0)} and ${number(validationFiles ?? 0)} contact sheets, ${sheetTile} x ${sheetTile} pixels each).`);
-  const sums = hash === undefined ? '' : ` SHA-256 over their names and lengths: \`${hash}\`.`;
-  const ratio = weights === undefined ? '' : `, in the ratio ${weights}`;
-  const from = folders === undefined ? '' : ` The crops are from ${folders} folders${ratio}.`;
-  const scales =
-    shrink === undefined ? '' : ` The pictures were used at several scales, from 1 down to ${shrink}.`;
-  return `${counts}${sums}${from}${scales}\n\n**Licence: not stated.** Whose pictures these are and what they may be used for, you know; write it here before you pass the prior on.`;
+      : `${number(pictures)} pictures; ${number(validationPictures)} more were kept for validation${sheets}.`,
+    hash && `SHA-256 over their names and lengths: \`${hash}\`.`,
+    folders && `The crops are from ${folders} folders${weights ? `, in the ratio ${weights}` : ''}.`,
+    shrink && `The pictures were used at several scales, from 1 down to ${shrink}.`,
+  ];
+  return `${words.filter(Boolean).join(' ')}
+
+**Licence: not stated.** Whose pictures these are and what they may be used for, you know; write it here before you pass the prior on.`;
 }
 
-function trainingWords(model: PriorModel, provenance: Provenance): string {
-  const { method, steps, batch, rate, seed, from, seconds, date, machine } = provenance;
+function trainingWords({ inputResolution: size }: PriorModel, provenance: Provenance): string {
+  const { method, steps, batch = '?', rate, seed, from, seconds, date, machine } = provenance;
   if (steps === undefined) return 'Not recorded.';
-  const { inputResolution: size } = model;
-  const rows: (readonly [string, string | undefined])[] = [
-    ['Method', method],
-    ['Steps', `${number(steps)} of ${batch ?? '?'} crops of ${size} x ${size}`],
-    ['Rate', rate === undefined ? undefined : String(rate)],
-    ['Seed', seed === undefined ? undefined : String(seed)],
-    ['Start', from === undefined ? undefined : `the weights of ${from}`],
-    ['Time', seconds === undefined ? undefined : timeWords(seconds)],
-    ['Machine', machine],
-    ['Date', date],
-  ];
+  const facts = {
+    Method: method,
+    Steps: `${number(steps)} of ${batch} crops of ${size} x ${size}`,
+    Rate: rate,
+    Seed: seed,
+    Start: from && `the weights of ${from}`,
+    Time: seconds === undefined ? undefined : timeWords(seconds),
+    Machine: machine,
+    Date: date,
+  };
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
   return table(
     ['', ''],
-    rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    known.map(([name, value]) => [name, String(value)]),
   );
 }
 
@@ -158,50 +157,46 @@ function qualityWords(model: PriorModel, { validation, calibration }: Provenance
   const noise = 'Gaussian noise that is not clipped, results clamped to [0, 1]; mean PSNR in dB.';
   if (validation !== undefined) {
     const { step, bitsPerDimension, psnr } = validation;
-    parts.push(
-      bitsPerDimension === null
-        ? ''
-        : `Bits per dimension on validation crops at step ${number(step)}: ${bitsPerDimension.toFixed(3)}.`,
-    );
+    if (bitsPerDimension !== null)
+      parts.push(
+        `Bits per dimension on validation crops at step ${number(step)}: ${bitsPerDimension.toFixed(3)}.`,
+      );
     const method = model.conditioning ? 'posterior mean' : 'a short beta-MAP';
     if (psnr.length > 0)
       parts.push(
         `While training, on validation crops: ${noise}`,
-        table(
-          ['', ...psnr.map(({ sigma255 }) => `sigma ${short(sigma255)}`)],
-          [
-            ['noisy', ...psnr.map(({ noisy }) => noisy.toFixed(2))],
-            [method, ...psnr.map(({ denoised }) => denoised.toFixed(2))],
-          ],
-        ),
+        levelTable(psnr, { noisy: ({ noisy }) => noisy, [method]: ({ denoised }) => denoised }),
       );
   }
   if (calibration !== undefined) {
     const { crops, files, areKeptForValidation, psnr } = calibration;
     const { steps = 0, table: betas = [] } = model.calibration?.betaMap ?? {};
     const kept = areKeptForValidation ? 'kept for validation' : 'of a folder for calibration';
-    const means = psnr.every(({ posteriorMean }) => posteriorMean !== undefined);
     parts.push(
       `Calibrated on ${crops} crops of ${plural(files, 'file')} ${kept}: ${noise} beta was chosen on these crops.`,
-      table(
-        ['', ...psnr.map(({ sigma255 }) => `sigma ${short(sigma255)}`)],
-        [
-          ['noisy', ...psnr.map(({ noisy }) => noisy.toFixed(2))],
-          ...(means
-            ? [['posterior mean', ...psnr.map(({ posteriorMean = 0 }) => posteriorMean.toFixed(2))]]
-            : []),
-          [`beta-MAP, ${plural(steps, 'step')}`, ...psnr.map(({ betaMap }) => betaMap.toFixed(2))],
-          [
-            'beta',
-            ...psnr.map((row) =>
-              String(betas.find(({ sigma255 }) => sigma255 === row.sigma255)?.beta ?? 'none'),
-            ),
-          ],
-        ],
-      ),
+      levelTable(psnr, {
+        noisy: ({ noisy }) => noisy,
+        'posterior mean': ({ posteriorMean }) => posteriorMean,
+        [`beta-MAP, ${plural(steps, 'step')}`]: ({ betaMap }) => betaMap,
+        beta: (row) => String(betas.find(({ sigma255 }) => sigma255 === row.sigma255)?.beta ?? 'none'),
+      }),
     );
   }
-  return parts.length === 0 ? 'Nothing was measured yet.' : parts.filter((part) => part !== '').join('\n\n');
+  return parts.length === 0 ? 'Nothing was measured yet.' : parts.join('\n\n');
+}
+
+/** A column for each noise level; a row that has nothing at a level is left out. Numbers are decibels. */
+function levelTable(
+  levels: readonly Level[],
+  rows: Readonly<Record<string, (level: Level) => number | string | undefined>>,
+): string {
+  const filled = Object.entries(rows).map(([name, of]) => [name, ...levels.map(of)] as const);
+  return table(
+    ['', ...levels.map(({ sigma255 }) => `sigma ${short(sigma255)}`)],
+    filled
+      .filter((row) => !row.includes(undefined))
+      .map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toFixed(2) : String(cell)))),
+  );
 }
 
 function limitWords({ conditioning }: PriorModel, { data = {} }: Provenance): string {

@@ -1,17 +1,28 @@
 // training.html: curves, denoised validation crops, and samples, on one page that loads nothing.
 import sharp from 'sharp';
-import { psnr } from '../../core/metrics/index.js';
+import { mean, psnr } from '../../core/metrics/index.js';
 import { plural, timeWords } from '../../core/printable.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
-import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
-import type { TrainingCurves } from './training-curves.js';
+import type {
+  CheckpointRecord,
+  FlowSamples,
+  StepRecord,
+  ValidationCrop,
+  ValidationRecord,
+  WarningRecord,
+} from '../progress.js';
+
+type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
+/** A record as the log has it, without pixels. */
+export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord | WarningRecord;
 
 interface TrainingPage {
   readonly title: string;
   /** Rows of a table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;
-  readonly curves: TrainingCurves;
+  /** Of all sessions. */
+  readonly records: readonly LoggedRecord[];
   /** This session's last validation, with its pictures; undefined before the first. */
   readonly latest: ValidationRecord | undefined;
   /** Whether the page will be written again; then the browser reloads it every minute. */
@@ -22,40 +33,47 @@ const RELOAD_SECONDS = 60;
 /** The start of a long curve is left out: an untrained flow's values would flatten the rest. */
 const BEGINNING = 0.02;
 const LONG = 200;
+/** The mean time of a step is that of this many last ones. */
+const RECENT = 100;
+/** No more than an eye can tell apart. */
+const MOST_POINTS = 300;
 
 export async function trainingPage(page: TrainingPage): Promise<string> {
-  const { title, facts, curves, latest, isRunning } = page;
+  const { title, facts, records, latest, isRunning } = page;
+  const steps = records.filter((record): record is StepRecord => record.kind === 'step');
+  const validations = records.filter((record): record is LoggedValidation => record.kind === 'validation');
+  const now = new Date();
+  const at = `<time datetime="${now.toISOString()}">${now.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' })}</time>`;
+  const state = isRunning ? 'Written at the last validation, renewed at the next.' : 'Training has ended.';
   const reloadSeconds = isRunning ? RELOAD_SECONDS : undefined;
   return `${htmlHead({ title: `Training ${title}`, style, reloadSeconds })}<header>
 <h1>Training ${escapedMarkup(title)}</h1>
-<p class="quiet">${stateWords(page)}</p>
-${totals(page)}
-${troubles(curves)}
+<p class="quiet">${at}, step ${steps.at(-1)?.step ?? 0}. ${state}</p>
+${totals(steps, validations.at(-1), isRunning)}
+${troubles(steps)}
 </header>
 <main>
-${charts(curves, facts)}
+${charts(steps, validations, facts)}
 ${latest ? await cropsSection(latest.crops) : ''}
 ${latest?.samples ? await samplesSection(latest.samples) : ''}
 </main>
 ${HTML_END}`;
 }
 
-function stateWords({ curves, isRunning }: TrainingPage): string {
-  const now = new Date();
-  const at = `<time datetime="${now.toISOString()}">${now.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short' })}</time>`;
-  const words = isRunning ? 'Written at the last validation, renewed at the next.' : 'Training has ended.';
-  return `${at}, step ${curves.steps}. ${words}`;
-}
-
-function totals({ curves, isRunning }: TrainingPage): string {
-  const last = curves.validations.at(-1);
+function totals(
+  steps: readonly StepRecord[],
+  validation: LoggedValidation | undefined,
+  isRunning: boolean,
+): string {
+  const { step = 0, secondsLeft } = steps.at(-1) ?? {};
+  const perStep = mean(steps.slice(-RECENT).map(({ seconds }) => seconds));
   const numbers: readonly (readonly [name: string, value: string | undefined])[] = [
-    ['steps', curves.steps.toLocaleString('en-GB')],
-    ['of training', last && timeWords(last.seconds)],
-    ['left', isRunning && curves.secondsLeft !== undefined ? timeWords(curves.secondsLeft) : undefined],
-    ['a step', Number.isFinite(curves.secondsPerStep) ? `${curves.secondsPerStep.toFixed(2)} s` : undefined],
-    ['bits per dimension', last?.bitsPerDimension.toFixed(3)],
-    ...(last?.psnr ?? []).map(
+    ['steps', step.toLocaleString('en-GB')],
+    ['of training', validation && timeWords(validation.seconds)],
+    ['left', isRunning && secondsLeft !== undefined ? timeWords(secondsLeft) : undefined],
+    ['a step', Number.isFinite(perStep) ? `${perStep.toFixed(2)} s` : undefined],
+    ['bits per dimension', validation?.bitsPerDimension.toFixed(3)],
+    ...(validation?.psnr ?? []).map(
       ({ sigma255, noisy, denoised }) =>
         [`dB at sigma ${short(sigma255)}, from ${noisy.toFixed(2)}`, denoised.toFixed(2)] as const,
     ),
@@ -66,9 +84,11 @@ function totals({ curves, isRunning }: TrainingPage): string {
   return `<ul class="totals">${items.join('')}</ul>`;
 }
 
-function troubles({ skipped, restored }: TrainingCurves): string {
+function troubles(steps: readonly StepRecord[]): string {
+  const skipped = steps.filter((step) => step.skipped !== undefined).length;
+  const restored = steps.filter((step) => step.restored).length;
   if (skipped === 0) return '';
-  const back = restored > 0 ? `, and went back to a snapshot ${timesWords(restored)}` : '';
+  const back = restored > 0 ? `, and went back to a snapshot ${plural(restored, 'time')}` : '';
   return `<p class="notice">Training learned nothing from ${plural(skipped, 'step')} that had gone wrong${back}.</p>`;
 }
 
@@ -77,39 +97,68 @@ function short(sigma255: number): number {
   return Number(sigma255.toPrecision(3));
 }
 
-function timesWords(count: number): string {
-  return count === 1 ? 'once' : `${count} times`;
+/**
+ * A quantity of the steps that were not skipped: means over runs of equal length. Values that are not finite do not count.
+ *
+ * @param from  the first step to show
+ */
+export function batchPoints(
+  steps: readonly StepRecord[],
+  what: 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate',
+  from = 0,
+): (readonly [x: number, y: number])[] {
+  const shown = steps.filter(({ step, skipped }) => skipped === undefined && step >= from);
+  const length = Math.ceil(shown.length / MOST_POINTS);
+  const points: [number, number][] = [];
+  for (let begin = 0; begin < shown.length; begin += length) {
+    const run = shown.slice(begin, begin + length).filter((step) => Number.isFinite(step[what]));
+    if (run.length > 0)
+      points.push([mean(run.map(({ step }) => step)), mean(run.map((step) => step[what] ?? 0))]);
+  }
+  return points;
 }
 
-function charts(curves: TrainingCurves, facts: TrainingPage['facts']): string {
-  const { validations } = curves;
-  const from = curves.steps > LONG ? Math.round(curves.steps * BEGINNING) : 0;
+function charts(
+  steps: readonly StepRecord[],
+  validations: readonly LoggedValidation[],
+  facts: TrainingPage['facts'],
+): string {
+  const last = steps.at(-1)?.step ?? 0;
+  const from = last > LONG ? Math.round(last * BEGINNING) : 0;
   const seen = validations.filter(({ step }) => step >= from);
+  const batches = (what: Parameters<typeof batchPoints>[1], first = from): Series => ({
+    name: 'batches',
+    points: batchPoints(steps, what, first),
+  });
+  const bits = seen.map(({ step, bitsPerDimension }) => [step, bitsPerDimension] as const);
+  const sigmas = [...new Set(validations.flatMap(({ psnr }) => psnr.map(({ sigma255 }) => sigma255)))];
+  const denoised = sigmas.map((sigma255): Series => {
+    const points = validations.flatMap(({ step, psnr }) =>
+      psnr.flatMap((row) => (row.sigma255 === sigma255 ? [[step, row.denoised] as const] : [])),
+    );
+    return { name: `sigma ${short(sigma255)}`, points };
+  });
+  const errors = batches('denoisingError');
   const drawn: (Omit<LineChart, 'xLabel'> | undefined)[] = [
-    {
-      title: 'Loss',
-      yLabel: 'the objective that is minimised',
-      series: [{ name: 'batches', points: curves.batches('loss', from) }],
-    },
+    { title: 'Loss', yLabel: 'the objective that is minimised', series: [batches('loss')] },
     {
       title: 'Bits per dimension',
       yLabel: 'lower is better',
-      series: [
-        // Batches first, so that the validations are drawn over their many points.
-        { name: 'batches', points: curves.batches('bitsPerDimension', from) },
-        {
-          name: 'validation',
-          points: seen.map(({ step, bitsPerDimension }) => [step, bitsPerDimension] as const),
+      // Batches first, so that the validations are drawn over their many points.
+      series: [batches('bitsPerDimension'), { name: 'validation', points: bits }],
+    },
+    sigmas.length === 0
+      ? undefined
+      : { title: 'PSNR of the validation crops', yLabel: 'dB, higher is better', series: denoised },
+    errors.points.length === 0
+      ? undefined
+      : {
+          title: 'Error of the noise that the flow sees',
+          yLabel: 'mean square, in units of the noise; lower is better',
+          yScale: 'log',
+          series: [errors],
         },
-      ],
-    },
-    psnrChart(curves),
-    errorChart(curves, from),
-    {
-      title: 'Rate',
-      yLabel: "Adam's rate",
-      series: [{ name: 'rate', points: curves.batches('rate') }],
-    },
+    { title: 'Rate', yLabel: "Adam's rate", series: [{ ...batches('rate', 0), name: 'rate' }] },
   ];
   const figures = drawn.flatMap((chart) =>
     chart ? `<div>${lineChart({ ...chart, xLabel: 'step', width: 620, height: 320 })}</div>` : [],
@@ -119,30 +168,6 @@ function charts(curves: TrainingCurves, facts: TrainingPage['facts']): string {
   return `<section aria-labelledby="curves"><h2 id="curves">Curves</h2>
 <p class="quiet">Of the batches: means over stretches of steps.${leftOut}</p>
 <div class="charts">${[...figures, factsCard(facts)].join('\n')}</div></section>`;
-}
-
-/** Undefined if nothing was denoised, as with some unconditioned flows. */
-function psnrChart({ validations }: TrainingCurves): Omit<LineChart, 'xLabel'> | undefined {
-  const sigmas = [...new Set(validations.flatMap(({ psnr }) => psnr.map(({ sigma255 }) => sigma255)))];
-  if (sigmas.length === 0) return undefined;
-  const series = sigmas.map((sigma255): Series => {
-    const points = validations.flatMap(({ step, psnr }) =>
-      psnr.flatMap((row) => (row.sigma255 === sigma255 ? [[step, row.denoised] as const] : [])),
-    );
-    return { name: `sigma ${short(sigma255)}`, points };
-  });
-  return { title: 'PSNR of the validation crops', yLabel: 'dB, higher is better', series };
-}
-
-function errorChart(curves: TrainingCurves, from: number): Omit<LineChart, 'xLabel'> | undefined {
-  const points = curves.batches('denoisingError', from);
-  if (points.length === 0) return undefined;
-  return {
-    title: 'Error of the noise that the flow sees',
-    yLabel: 'mean square, in units of the noise; lower is better',
-    yScale: 'log',
-    series: [{ name: 'batches', points }],
-  };
 }
 
 async function cropsSection(crops: readonly ValidationCrop[]): Promise<string> {
@@ -159,11 +184,9 @@ async function cropsSection(crops: readonly ValidationCrop[]): Promise<string> {
 }
 
 async function cropFigure({ size, sigma255, noisy, denoised, clean }: ValidationCrop): Promise<string> {
-  const words = { noisy, denoised, clean };
-  const images = Object.entries(words).map(async ([name, pixels]) => {
-    const url = await dataUrl(pixels, size);
-    return `<img src="${url}" alt="${name}, sigma ${sigma255}" width="${size}" height="${size}">`;
-  });
+  const images = Object.entries({ noisy, denoised, clean }).map(([name, pixels]) =>
+    image(pixels, size, `${name}, sigma ${sigma255}`),
+  );
   const [before, after] = [noisy, denoised].map((pixels) =>
     psnr(Float32Array.from(clean), Float32Array.from(pixels), 255).toFixed(2),
   );
@@ -172,13 +195,17 @@ async function cropFigure({ size, sigma255, noisy, denoised, clean }: Validation
 }
 
 async function samplesSection({ size, temperature, pictures }: FlowSamples): Promise<string> {
-  const images = pictures.map(async (pixels, index) => {
-    const url = await dataUrl(pixels, size);
-    return `<img src="${url}" alt="sample ${index + 1}" width="${size}" height="${size}">`;
-  });
+  const images = pictures.map((pixels, index) => image(pixels, size, `sample ${index + 1}`));
   return `<section aria-labelledby="samples"><h2 id="samples">Samples</h2>
 <p class="quiet">Pictures drawn from the flow: Gaussian latents of standard deviation ${temperature}, run backwards.</p>
 <div class="card samples">${(await Promise.all(images)).join('')}</div></section>`;
+}
+
+async function image(pixels: Uint8Array, size: number, alt: string): Promise<string> {
+  const png = await sharp(pixels, { raw: { width: size, height: size, channels: 3 } })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+  return `<img src="data:image/png;base64,${png.toString('base64')}" alt="${alt}" width="${size}" height="${size}">`;
 }
 
 function factsCard(facts: TrainingPage['facts']): string {
@@ -191,14 +218,7 @@ function factsCard(facts: TrainingPage['facts']): string {
     : `<div><h3>What is trained</h3><table><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
-async function dataUrl(pixels: Uint8Array, size: number): Promise<string> {
-  const png = await sharp(pixels, { raw: { width: size, height: size, channels: 3 } })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
-  return `data:image/png;base64,${png.toString('base64')}`;
-}
-
-export const style = `
+const style = `
 :root {
   --ground: #f3f3f2; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4; --warn: #8a5a00;
   color-scheme: light dark;
@@ -232,7 +252,7 @@ img { display: block; width: 100%; height: auto; image-rendering: pixelated; bor
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem 1.75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child > * { border-bottom: 0; }
-thead th, tbody th { color: var(--quiet); font-weight: 500; }
+th { color: var(--quiet); font-weight: 500; }
 @media print {
   :root { --ground: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; font-size: 10pt; }
   body { padding: 0; max-width: none; }

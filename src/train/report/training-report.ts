@@ -1,18 +1,80 @@
 // A training's files beside its prior: log.jsonl, for programs; training.html, for people; the card at every checkpoint.
 
+import { createReadStream, existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../core/files.js';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
-import type { TrainingSettings } from '../presets.js';
+import type { TrainingSettings } from '../options.js';
 import type { TrainingRecord, ValidationRecord } from '../progress.js';
 import { updateModelCard } from './model-card.js';
-import { trainingCurves } from './training-curves.js';
-import { openTrainingLog } from './training-log.js';
-import { trainingPage } from './training-page.js';
+import { type LoggedRecord, trainingPage } from './training-page.js';
 
 const LOG_FILE = 'log.jsonl';
 export const PAGE_FILE = 'training.html';
+const CARD_FILE = 'README.md';
+
+/** JSON has no infinite numbers and no undefined. Both are written as null, so that every line has every name. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const orNull = <S extends z.ZodType>(schema: S) => schema.nullable().transform((value) => value ?? undefined);
+
+const recordSchema: z.ZodType<LoggedRecord> = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('step'),
+    step: z.number(),
+    loss: number,
+    bitsPerDimension: number,
+    denoisingError: orNull(z.number()),
+    gradientNorm: number,
+    rate: number,
+    seconds: number,
+    secondsLeft: orNull(z.number()),
+    skipped: orNull(z.string()),
+    restored: z.boolean(),
+  }),
+  z.object({
+    kind: z.literal('validation'),
+    step: z.number(),
+    seconds: number,
+    bitsPerDimension: number,
+    psnr: z.array(z.object({ sigma255: number, noisy: number, denoised: number })),
+  }),
+  z.object({ kind: z.literal('checkpoint'), step: z.number(), folder: z.string() }),
+  z.object({ kind: z.literal('warning'), step: z.number(), message: z.string() }),
+]);
+
+/** A record as a line of the log, with its line break, without pixels. */
+export function logLine(record: LoggedRecord): string {
+  const text = JSON.stringify(record, (key, value: unknown) =>
+    key === 'crops' || key === 'samples' ? undefined : (value ?? null),
+  );
+  return `${text}\n`;
+}
+
+/** The log's records up to a step, without lines that a crash left incomplete. */
+async function loggedUntil(path: string, lastStep: number): Promise<LoggedRecord[]> {
+  const records: LoggedRecord[] = [];
+  if (!existsSync(path)) return records;
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    const record = recordOf(line);
+    if (record !== undefined && record.step <= lastStep) records.push(record);
+  }
+  return records;
+}
+
+function recordOf(line: string): LoggedRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
 
 interface TrainingReportOptions {
   /** The folder of log and page. */
@@ -20,17 +82,8 @@ interface TrainingReportOptions {
   readonly title: string;
   /** Rows of the page's table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;
-  /** The step at which training resumes; 0 starts a new log. */
+  /** Where training resumes: records of later steps, which are made again, are removed. 0 starts a new log. */
   readonly lastStep: number;
-}
-
-interface TrainingReport {
-  /** Call it with every record, in order. It writes the log at once, the page at every validation. */
-  add(record: TrainingRecord): Promise<void>;
-  /** Writes the final page. */
-  finish(): Promise<void>;
-  /** Closes without writing the page. */
-  close(): Promise<void>;
 }
 
 /**
@@ -38,32 +91,37 @@ interface TrainingReport {
  *
  * @throws  FlowDenoiseError WRITE_FAILED, as its methods do
  */
-export async function openTrainingReport(options: TrainingReportOptions): Promise<TrainingReport> {
-  const { folder, title, facts, lastStep } = options;
-  const log = await openTrainingLog(join(folder, LOG_FILE), lastStep);
-  const curves = trainingCurves();
-  for (const record of log.earlier) curves.add(record);
+export async function openTrainingReport({ folder, title, facts, lastStep }: TrainingReportOptions) {
+  const path = join(folder, LOG_FILE);
+  const written = <Result>(work: () => Promise<Result>) =>
+    orWriteFailed(path, 'the log could not be written', work);
+  const records = await loggedUntil(path, lastStep);
+  await writeFileAtomic(path, Buffer.from(records.map(logLine).join('')));
+  const log = await written(() => open(path, 'a'));
   let latest: ValidationRecord | undefined;
 
   async function writePage(isRunning: boolean): Promise<void> {
-    const page = await trainingPage({ title, facts, curves, latest, isRunning });
+    const page = await trainingPage({ title, facts, records, latest, isRunning });
     await writeFileAtomic(join(folder, PAGE_FILE), Buffer.from(page));
   }
 
   return {
-    async add(record) {
-      await log.add(record);
-      curves.add(record);
+    /** Call it with every record, in order. It writes the log at once, the page at every validation. */
+    async add(record: TrainingRecord): Promise<void> {
+      await written(() => log.appendFile(logLine(record)));
+      // Without pixels.
+      const { crops, samples, ...logged } = { crops: undefined, samples: undefined, ...record };
+      records.push(logged);
       if (record.kind !== 'validation') return;
       latest = record;
       await writePage(true);
     },
+    /** Writes the final page. */
     finish: () => writePage(false),
+    /** Closes without writing the page. */
     close: () => log.close(),
   };
 }
-
-const CARD_FILE = 'README.md';
 
 /**
  * Passes records on and keeps them.
@@ -77,16 +135,20 @@ export async function* keepingRecords(
   lastStep: number,
 ): AsyncGenerator<TrainingRecord, void> {
   const { output, name } = settings;
+  const facts = factsOf(settings);
+  // Undefined if the checkpoint's flow was never sound and has no prior.
+  const modelNow = (): Promise<PriorModel | undefined> => loadModel(output).catch(() => undefined);
   // Opened with the first record, so that stopping before it leaves nothing.
-  let report: TrainingReport | undefined;
-  const open = () => openTrainingReport({ folder: output, title: name, facts: factsOf(settings), lastStep });
+  let report: Awaited<ReturnType<typeof openTrainingReport>> | undefined;
   let isDone = false;
-  let described = lastStep === 0 ? undefined : await modelOf(output);
+  let described = lastStep === 0 ? undefined : await modelNow();
   try {
     for await (const record of records) {
-      report ??= await open();
+      report ??= await openTrainingReport({ folder: output, title: name, facts, lastStep });
       await report.add(record);
-      if (record.kind === 'checkpoint') described = await describe(output, described);
+      const model = record.kind === 'checkpoint' ? await modelNow() : undefined;
+      if (model) await updateModelCard(join(output, CARD_FILE), described, model);
+      described = model ?? described;
       yield record;
     }
     await report?.finish();
@@ -96,15 +158,6 @@ export async function* keepingRecords(
     if (!isDone) await report?.finish().catch(() => {});
     await report?.close();
   }
-}
-
-/** Undefined if the checkpoint's flow was never sound and has no prior. */
-const modelOf = (output: string): Promise<PriorModel | undefined> => loadModel(output).catch(() => undefined);
-
-async function describe(output: string, before: PriorModel | undefined): Promise<PriorModel | undefined> {
-  const model = await modelOf(output);
-  if (model) await updateModelCard(join(output, CARD_FILE), before, model);
-  return model ?? before;
 }
 
 function factsOf(settings: TrainingSettings): Record<string, string> {

@@ -208,14 +208,14 @@ test('steps, rate and polish of a calibration that is there stay', async () => {
 });
 
 test('of the folder that it was trained on, the pictures that were kept', async () => {
-  const source = await openCrops({ folders: [photos], size: SIZE, batch: 1, seed: 1 });
+  const source = await openCrops({ folders: [photos], crop: SIZE, batch: 1, seed: 1 });
   await source.close();
   const prior = await copyOf('conditioned');
   const file = join(prior, 'model.json');
   const model = JSON.parse(await readFile(file, 'utf8'));
   await writeFile(file, JSON.stringify({ ...model, provenance: { data: source.description } }));
   const kept = await run(prior, { dryRun: true });
-  assert.equal([kept.areKept, kept.files], [true, source.validationPictures]);
+  assert.equal([kept.areKept, kept.files], [true, source.description.validationPictures]);
   await writeFiles(photos, { 'one-more.png': (await smoothFiles(1))['0.png'] ?? Buffer.alloc(0) });
   const all = await run(prior, { dryRun: true });
   assert.equal([all.areKept, all.files], [false, 7]);
@@ -246,16 +246,15 @@ test('how long it will take is told before, and what does not fit the time is le
   assert.equal(short.rows, []);
   assert.equal(await readFile(join(prior, 'model.json')), before);
 
-  const pace = { secondsPerCrop: 1, preparation: 10 };
   const sigmas = [5, 10, 17, 25, 34, 50, 80];
-  assert.equal(fitting(sigmas, 24, pace, undefined), { sigmas, crops: 24, seconds: 7 * 250 });
-  const fewer = fitting(sigmas, 24, pace, 15);
-  assert.equal([fewer.sigmas, fewer.crops], [sigmas, 9]);
-  const least = fitting(sigmas, 24, pace, 4);
+  assert.equal(fitting(sigmas, 24, 1, undefined), { sigmas, crops: 24, seconds: 7 * 240 });
+  const fewer = fitting(sigmas, 24, 1, 15);
+  assert.equal([fewer.sigmas, fewer.crops], [sigmas, 10]);
+  const least = fitting(sigmas, 24, 1, 3);
   assert.equal([least.sigmas, least.crops], [[5, 25, 80], 4]);
   for (const { seconds, minutes } of [
     { ...fewer, minutes: 15 },
-    { ...least, minutes: 4 },
+    { ...least, minutes: 3 },
   ])
     assert.ok(seconds <= 60 * minutes);
 });
@@ -287,7 +286,7 @@ test('its pace is that of an engine that is ready', async () => {
   const passes = 3;
   await measureCalibrationPace({ ...task, engine: counted.engine }, 25);
   const { engine } = slowAtFirst((counted.calls() * (passes - 1)) / passes);
-  const { secondsPerCrop } = await measureCalibrationPace({ ...task, engine }, 25);
+  const secondsPerCrop = await measureCalibrationPace({ ...task, engine }, 25);
   assert.ok(secondsPerCrop < 0.03, `${secondsPerCrop} s`);
 });
 

@@ -1,7 +1,7 @@
 // The search for a maximum, on functions whose maximum is known.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { maximum } from '#src/train/calibrate/golden-section.js';
+import { maximum } from '#src/train/calibrate/best-beta.js';
 
 const options = { start: 0, step: 0.7, least: -4, most: 6, tolerance: 0.1 };
 

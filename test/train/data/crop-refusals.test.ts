@@ -13,7 +13,7 @@ import { locatedFiles, locatedPng, temporaryFolder, writeFiles } from './trainin
 const SIZE = 16;
 const temporary = await temporaryFolder();
 const below = (name: string) => join(temporary.folder, name);
-const options = (folder: string): CropOptions => ({ folders: [folder], size: SIZE, batch: 5, seed: 7 });
+const options = (folder: string): CropOptions => ({ folders: [folder], crop: SIZE, batch: 5, seed: 7 });
 
 async function refusal(
   work: () => Promise<unknown>,
@@ -57,7 +57,7 @@ test('too few pictures, with the least number', async () => {
   );
   await writeFiles(below('three'), await locatedFiles(3, 20));
   const crops = await openCrops(options(below('three')));
-  assert.equal([crops.pictures, crops.validationPictures], [2, 1]);
+  assert.equal([crops.description.pictures, crops.description.validationPictures], [2, 1]);
   await crops.close();
   await writeFiles(below('one-sheet'), { 'sheet.png': await locatedPng(64, 64, 3) });
   await refusal(
@@ -89,7 +89,7 @@ test('too small pictures are left out and counted; where all are, the largest is
     'narrow.png': await locatedPng(15, 40, 1),
   });
   const crops = await openCrops(options(below('mixed')));
-  assert.is(crops.pictures + crops.validationPictures, 6);
+  assert.is(crops.description.pictures + crops.description.validationPictures, 6);
   assert.is(crops.description.tooSmall, 2);
   await crops.close();
 

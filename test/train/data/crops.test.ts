@@ -13,7 +13,7 @@ const temporary = await temporaryFolder();
 const folder = join(temporary.folder, 'photos');
 await writeFiles(folder, await locatedFiles(40, 20));
 
-const defaults: CropOptions = { folders: [folder], size: SIZE, batch: 5, seed: 7 };
+const defaults: CropOptions = { folders: [folder], crop: SIZE, batch: 5, seed: 7 };
 
 async function withCrops<Result>(
   options: Partial<CropOptions>,
@@ -136,7 +136,7 @@ test('a step gets the same whether or not others were asked for before it', asyn
 
 test('every picture comes once in an epoch, in an order that changes', async () => {
   await withCrops({}, async (crops) => {
-    const epoch = crops.pictures;
+    const epoch = crops.description.pictures;
     const blues = (await steps(crops, 0, epoch)).flatMap((batch) => divided(batch)).map(blueOf);
     const epochs = Array.from({ length: 5 }, (_, index) => blues.slice(index * epoch, (index + 1) * epoch));
     for (const each of epochs) assert.is(new Set(each).size, epoch);
@@ -145,18 +145,21 @@ test('every picture comes once in an epoch, in an order that changes', async () 
 });
 
 test('validation pictures are never trained on, and hang on names alone', async () => {
-  const [training, validation] = await withCrops({ validationShare: 0.2 }, async (crops) => {
-    assert.is(crops.pictures + crops.validationPictures, 40);
-    const trained = (await steps(crops, 0, crops.pictures)).flatMap((batch) => divided(batch));
-    return [trained.map(blueOf), divided(await crops.validation(crops.validationPictures)).map(blueOf)];
+  const [training, validation] = await withCrops({}, async (crops) => {
+    assert.is(crops.description.pictures + crops.description.validationPictures, 40);
+    const trained = (await steps(crops, 0, crops.description.pictures)).flatMap((batch) => divided(batch));
+    return [
+      trained.map(blueOf),
+      divided(await crops.validation(crops.description.validationPictures)).map(blueOf),
+    ];
   });
   assert.is(new Set([...training, ...validation]).size, 40);
   assert.not.ok(validation.some((blue) => training.includes(blue)));
 
   const larger = join(temporary.folder, 'larger');
   await writeFiles(larger, await locatedFiles(80, 20));
-  const kept = await withCrops({ folders: [larger], validationShare: 0.2 }, async (crops) =>
-    divided(await crops.validation(crops.validationPictures)).map(blueOf),
+  const kept = await withCrops({ folders: [larger] }, async (crops) =>
+    divided(await crops.validation(crops.description.validationPictures)).map(blueOf),
   );
   assert.equal(
     kept.filter((blue) => blue < 40).sort(),
@@ -169,7 +172,7 @@ test('validation pictures are never trained on, and hang on names alone', async 
 test('validation crops are the middles, whatever the seed; more of them lie elsewhere', async () => {
   const read = (seed: number, count: number) =>
     withCrops({ seed }, async (crops) => ({
-      kept: crops.validationPictures,
+      kept: crops.description.validationPictures,
       crops: divided(await crops.validation(count)),
     }));
   const { kept, crops } = await read(1, 30);
@@ -244,7 +247,7 @@ test('kinds of pictures: grey, alpha, 16 bits, turned by EXIF, in subfolders', a
     'notes.txt': Buffer.from(JSON.stringify(fill)),
   });
   await withCrops({ folders: [kinds], batch: 4, augment: 'none' }, async (crops) => {
-    assert.is(crops.pictures, 4);
+    assert.is(crops.description.pictures, 4);
     const found = divided(await crops.batch(0));
     const greys = Buffer.from([...grey].flatMap((value) => [value, value, value]));
     assert.is(found.filter((crop) => greys.equals(crop)).length, 1, 'grey');
@@ -283,8 +286,8 @@ test('contact sheets: every tile once an epoch, whole, mirrored at most, empty p
   await writeFiles(sheets, files);
   const read = (cacheBytes: number | undefined) =>
     withCrops({ folders: [sheets], sheetTile: SIZE, cacheBytes }, async (crops) => {
-      assert.is(crops.pictures, 2 * columns * rows);
-      assert.is(crops.validationPictures, columns * rows);
+      assert.is(crops.description.pictures, 2 * columns * rows);
+      assert.is(crops.description.validationPictures, columns * rows);
       const seen = (await steps(crops, 0, 6)).flatMap((batch) => divided(batch));
       const validation = divided(await crops.validation(16));
       return { seen, validation };
@@ -320,7 +323,7 @@ test('sheets that have no room decoded give every tile as often, too', async () 
     files[`${name}.png`] = await sharp({ create: canvas }).composite(tiles).png().toBuffer();
   }
   await writeFiles(sheets, files);
-  const options = { folders: [sheets], sheetTile: tile, size: 64, batch: 4, cacheBytes: 0 };
+  const options = { folders: [sheets], sheetTile: tile, crop: 64, batch: 4, cacheBytes: 0 };
   const blues = await withCrops(options, async (crops) =>
     (await steps(crops, 40, 80)).flatMap((batch) => divided(batch, 64)).map(blueOf),
   );
@@ -333,9 +336,9 @@ test('sheets that have no room decoded give every tile as often, too', async () 
 test('the shared faces are divided by their folders', async () => {
   const faces = sharedPath('data/faces64');
   if (faces === undefined) return;
-  await withCrops({ folders: [faces], sheetTile: 64, size: 64, batch: 9 }, async (crops) => {
-    assert.is(crops.pictures, 40 * 256);
-    assert.is(crops.validationPictures, 128);
+  await withCrops({ folders: [faces], sheetTile: 64, crop: 64, batch: 9 }, async (crops) => {
+    assert.is(crops.description.pictures, 40 * 256);
+    assert.is(crops.description.validationPictures, 128);
     assert.is((await crops.batch(0)).length, 9 * 64 * 64 * 3);
     assert.is(
       new Set(divided(await crops.validation(128), 64).map((crop) => Buffer.from(crop).toString('hex'))).size,

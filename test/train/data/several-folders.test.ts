@@ -7,9 +7,9 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
-import { calibrationCrops } from '#src/train/calibrate/calibration-crops.js';
 import { weightedVisits } from '#src/train/data/crop-order.js';
 import { type CropOptions, type CropSource, openCrops } from '#src/train/data/crops.js';
+import { calibrationCrops } from '#src/train/data/validation-crops.js';
 import { checkTrainOptions, newSettings, resumedSettings } from '#src/train/options.js';
 import { locatedFiles, locatedPng, temporaryFolder, writeFiles } from './training-pictures.js';
 
@@ -20,7 +20,8 @@ const below = (name: string) => join(temporary.folder, name);
 /** PNGs of 20 x 20 with the same names in every folder; their blues tell the folders apart. */
 async function writeBlues(folder: string, count: number, firstBlue: number): Promise<string> {
   const files: Record<string, Buffer> = {};
-  for (let i = 0; i < count; i++) files[`${i}.png`] = await locatedPng(20, 20, firstBlue + i);
+  for (let i = 0; i < count; i++)
+    files[`${String(i).padStart(3, '0')}.png`] = await locatedPng(20, 20, firstBlue + i);
   await writeFiles(below(folder), files);
   return below(folder);
 }
@@ -33,7 +34,7 @@ async function withCrops<Result>(
   options: Partial<CropOptions>,
   work: (crops: CropSource) => Promise<Result>,
 ): Promise<Result> {
-  const crops = await openCrops({ folders: [photos, graphics], size: SIZE, batch: 10, seed: 7, ...options });
+  const crops = await openCrops({ folders: [photos, graphics], crop: SIZE, batch: 10, seed: 7, ...options });
   try {
     return await work(crops);
   } finally {
@@ -102,10 +103,10 @@ test('one folder gives the crops that it gave before there could be several', as
 
 test('without weights, every picture of every folder comes once in an epoch', () =>
   withCrops({ batch: 1 }, async (crops) => {
-    const blues = (await steps(crops, 0, 3 * crops.pictures)).flatMap(bluesOf);
+    const blues = (await steps(crops, 0, 3 * crops.description.pictures)).flatMap(bluesOf);
     for (const epoch of [0, 1, 2]) {
-      const own = blues.slice(epoch * crops.pictures, (epoch + 1) * crops.pictures);
-      assert.is(new Set(own).size, crops.pictures);
+      const own = blues.slice(epoch * crops.description.pictures, (epoch + 1) * crops.description.pictures);
+      assert.is(new Set(own).size, crops.description.pictures);
       assert.equal(hundredsOf(own), [29, 9, 0]);
     }
   }));
@@ -128,7 +129,7 @@ test('with weights, each folder has exactly its share of 1000 crops, and its pic
       assert.equal(hundredsOf(blues.slice(0, 1000)), wanted);
       assert.equal(hundredsOf(blues.slice(1000)), wanted);
       const counts = counted(blues);
-      assert.is(counts.size, crops.pictures);
+      assert.is(counts.size, crops.description.pictures);
       for (const hundred of [0, 1, 2]) {
         const own = [...counts].filter(([blue]) => Math.floor(blue / 100) === hundred);
         const times = own.map(([, count]) => count);
@@ -177,14 +178,14 @@ test('a step gets the same whether or not others were asked for before it', asyn
 
 test('each folder keeps its own pictures for validation, and validation takes from the folders in turn', async () => {
   const keptAlone = async (folder: string) =>
-    withCrops({ folders: [folder], validationShare: 0.2 }, async (crops) =>
-      bluesOf(await crops.validation(crops.validationPictures)),
+    withCrops({ folders: [folder] }, async (crops) =>
+      bluesOf(await crops.validation(crops.description.validationPictures)),
     );
   const [fromPhotos, fromGraphics] = await Promise.all([photos, graphics].map(keptAlone));
   const few = Math.min(fromPhotos?.length ?? 0, fromGraphics?.length ?? 0);
   assert.ok(few > 0);
-  await withCrops({ validationShare: 0.2, weights: [1000, 1] }, async (crops) => {
-    const kept = bluesOf(await crops.validation(crops.validationPictures));
+  await withCrops({ weights: [1000, 1] }, async (crops) => {
+    const kept = bluesOf(await crops.validation(crops.description.validationPictures));
     assert.equal(
       kept.filter((blue) => blue < 100),
       fromPhotos,
@@ -203,11 +204,11 @@ test('calibration takes what each of the folders kept, if they are those of the 
   const folders = [photos, graphics];
   const { description, kept } = await withCrops({ weights: [3, 1] }, async (crops) => ({
     description: crops.description,
-    kept: crops.validationPictures,
+    kept: crops.description.validationPictures,
   }));
   assert.equal([description.folders, description.weights], [2, '3 : 1']);
   const model = { provenance: { data: description } };
-  const measure = (of: readonly string[]) => calibrationCrops({ folders: of, size: SIZE, count: 2, model });
+  const measure = (of: readonly string[]) => calibrationCrops({ folders: of, crop: SIZE, count: 2, model });
   const { crops, files, areKept } = await measure(folders);
   assert.equal([areKept, files], [true, kept]);
   const blues = crops.map((crop) => Math.round((crop[2 * SIZE * SIZE] ?? 0) * 255));
@@ -244,7 +245,7 @@ test('the hash sees a file that moves to the next folder', async () => {
 });
 
 test('folders that share pictures, by their paths or through a link', async () => {
-  const open = (...folders: string[]) => openCrops({ folders, size: SIZE, batch: 1, seed: 1 });
+  const open = (...folders: string[]) => openCrops({ folders, crop: SIZE, batch: 1, seed: 1 });
   await refusal(() => open(photos, graphics, photos), 'BAD_OPTION', photos, 'the same folder');
   await refusal(
     () => open(temporary.folder, graphics),
@@ -262,7 +263,7 @@ test('folders that share pictures, by their paths or through a link', async () =
 
 test('an empty folder, one with too few pictures and one with damaged pictures are named', async () => {
   const open = (folder: string) =>
-    openCrops({ folders: [photos, folder], weights: [1, 1], size: SIZE, batch: 1, seed: 1 });
+    openCrops({ folders: [photos, folder], weights: [1, 1], crop: SIZE, batch: 1, seed: 1 });
   await refusal(() => open(below('absent')), 'BAD_OPTION', `no folder ${below('absent')}`);
   await writeFiles(below('empty'), { 'notes.txt': Buffer.from('none') });
   await refusal(() => open(below('empty')), 'BAD_OPTION', `${below('empty')}: found no picture`);

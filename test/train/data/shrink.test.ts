@@ -34,7 +34,7 @@ async function withCrops<Result>(
 ): Promise<Result> {
   const crops = await openCrops({
     folders: [folder],
-    size: SIZE,
+    crop: SIZE,
     batch: 5,
     seed: 3,
     augment: 'none',

@@ -9,7 +9,7 @@ import { densityAndScore, flowInput } from '#src/core/flow/log-density.js';
 import { couplingNet, noiseCondition } from '#src/core/flow/networks.js';
 import { parametersFrom, type Weights } from '#src/core/flow/parameters.js';
 import { initializeActnorm, randomWeights } from '#src/train/loop/initial-weights.js';
-import { presets } from '#src/train/presets.js';
+import { presets } from '#src/train/options.js';
 import { expectBelow } from '../../core/flow/differences.js';
 import { float64Ops as ops, type Tensor64, tensor64 } from '../../core/flow/float64-ops.js';
 import * as test64 from '../../core/flow/random-weights.js';

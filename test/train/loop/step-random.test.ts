@@ -1,7 +1,7 @@
 // The random numbers of training's steps: distributed as they say, the same again, and unrelated from step to step.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stepRandom } from '#src/train/loop/step-random.js';
+import { stepRandom } from '#src/train/loop/training-batch.js';
 import { expectBelow } from '../../core/flow/differences.js';
 
 const COUNT = 100_000;

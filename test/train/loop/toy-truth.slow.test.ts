@@ -7,7 +7,7 @@ import type { Architecture } from '#src/core/flow/architecture.js';
 import { densityAndScore, flowSampler } from '#src/core/flow/log-density.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
 import { initializeActnorm, randomWeights } from '#src/train/loop/initial-weights.js';
-import type { Objective, TrainingBatch } from '#src/train/loop/objective.js';
+import { evaluateStep, type Objective } from '#src/train/loop/objective.js';
 import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
 import {
   parameterLayout,
@@ -16,8 +16,7 @@ import {
   perParameter,
   toVector,
 } from '#src/train/loop/parameter-vector.js';
-import { stepRandom } from '#src/train/loop/step-random.js';
-import { evaluateStep } from '#src/train/loop/trainer.js';
+import { stepRandom, type TrainingBatch } from '#src/train/loop/training-batch.js';
 import { expectBelow, relativeDifference } from '../../core/flow/differences.js';
 import { energyTest, gaussianTruth, MOONS, type Truth } from './toy-densities.js';
 import { openTensorflow, usePlainBackend } from './training-backends.js';

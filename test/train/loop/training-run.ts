@@ -7,7 +7,7 @@ import { gaussianGenerator } from '#src/core/noise/index.js';
 import { openCrops } from '#src/train/data/crops.js';
 import type { Checkpoint } from '#src/train/loop/checkpoint.js';
 import { runTraining } from '#src/train/loop/trainer.js';
-import type { TrainingSettings } from '#src/train/presets.js';
+import type { TrainingSettings } from '#src/train/options.js';
 import type { StepRecord, TrainingRecord } from '#src/train/progress.js';
 import { temporaryFolder, writeFiles } from '../data/training-pictures.js';
 
@@ -89,7 +89,7 @@ export async function runTiny(
   onRecord: (record: TrainingRecord) => boolean | undefined | Promise<boolean | undefined> = () => false,
 ): Promise<Run> {
   const { crop, batch, seed } = settings;
-  const crops = await openCrops({ folders: settings.folders, size: crop, batch, seed });
+  const crops = await openCrops({ folders: settings.folders, crop, batch, seed });
   const records: TrainingRecord[] = [];
   let isStopped = false;
   try {

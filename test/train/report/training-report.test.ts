@@ -5,8 +5,7 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError } from '#src/core/errors.js';
-import { trainingCurves } from '#src/train/report/training-curves.js';
-import { openTrainingLog } from '#src/train/report/training-log.js';
+import { batchPoints } from '#src/train/report/training-page.js';
 import { openTrainingReport } from '#src/train/report/training-report.js';
 import { temporaryFolder } from '../data/training-pictures.js';
 import { pixels, stepRecord, validationRecord } from './training-records.js';
@@ -45,8 +44,7 @@ test('the log has a line for every record, without pixels', async () => {
 
 test('records come back from the log as they were', async () => {
   const folder = await newFolder();
-  const path = join(folder, 'log.jsonl');
-  const log = await openTrainingLog(path, 0);
+  const report = await open(folder);
   const records = [
     stepRecord(1, { denoisingError: undefined, secondsLeft: undefined, loss: Number.NaN }),
     stepRecord(2, { skipped: 'loss', restored: true }),
@@ -54,12 +52,13 @@ test('records come back from the log as they were', async () => {
     { kind: 'checkpoint', step: 2, folder: 'x' } as const,
     { kind: 'warning', step: 2, message: 'a "quoted" word' } as const,
   ];
-  for (const record of records) await log.add(record);
-  await log.close();
-  const again = await openTrainingLog(path, 2);
+  for (const record of records) await report.add(record);
+  await report.close();
+  const written = await linesOf(folder);
+  assert.is(written.length, records.length);
+  const again = await open(folder, 2);
   await again.close();
-  const { crops: _, samples: __, ...validation } = validationRecord(2);
-  assert.equal(again.earlier, [records[0], records[1], validation, records[3], records[4]]);
+  assert.equal(await linesOf(folder), written);
 });
 
 test('going on at a step forgets what was told of later ones, and a line left half written', async () => {
@@ -165,18 +164,16 @@ test('an unconditioned flow, whose validation denoises nothing, has a page too',
 });
 
 test('long curves are thinned to means; skipped steps count nothing', () => {
-  const curves = trainingCurves();
-  const steps = 10_000;
-  for (let step = 1; step <= steps; step++)
-    curves.add(stepRecord(step, { loss: step, skipped: step % 2 === 0 ? 'loss' : undefined }));
-  const points = curves.batches('loss');
+  const steps = Array.from({ length: 10_000 }, (_, i) =>
+    stepRecord(i + 1, { loss: i + 1, skipped: i % 2 === 1 ? 'loss' : undefined }),
+  );
+  const points = batchPoints(steps, 'loss');
   assert.ok(points.length <= 300 && points.length > 100, String(points.length));
   for (const [x, y] of points) {
     assert.ok(Math.abs(x - y) < 1e-6);
     assert.ok(Math.abs((x % 2) - 1) < 1e-6 || Number.isInteger(x), 'of odd steps');
   }
-  assert.is(curves.skipped, steps / 2);
-  const late = curves.batches('loss', 9_000);
+  const late = batchPoints(steps, 'loss', 9_000);
   assert.ok((late[0]?.[0] ?? 0) >= 9_000);
   assert.ok(late.length > 100);
 });
