@@ -12,8 +12,8 @@ import { clamped } from '#src/core/picture.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openNoiseAnalyser } from '#src/denoiser/noise/analyse-noise.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { cameraShot, fileOf } from '#src/evaluate/measure/camera-shot.js';
 import type { CameraNoise, JpegSettings } from '#src/evaluate/noise-level.js';
+import { cameraShot, fileOf } from '#src/evaluate/noisy-pair.js';
 import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
 import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
 

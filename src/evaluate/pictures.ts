@@ -22,27 +22,31 @@ type Crop = number | Size;
 const SMALLEST = 11;
 
 /**
- * The names of a folder's pictures, at any depth, sorted.
+ * Reads a folder's pictures, at any depth, in the order of their names.
  *
- * @throws FlowDenoiseError BAD_OPTION if there are none
+ * @throws FlowDenoiseError BAD_OPTION if there are none; else as readClean
  */
-export async function findPictures(folder: string): Promise<readonly string[]> {
+export async function readPictures(
+  folder: string,
+  { count, crop, signal }: { readonly count?: number; readonly crop: Crop; readonly signal?: AbortSignal },
+): Promise<readonly CleanPicture[]> {
   const names = (await filesBelow(folder)).filter(isPhotographExtension).sort();
-  if (names.length > 0) return names;
-  throw badOption(
-    `Expected a folder with clean pictures (${supportedExtensions.join(' ')}) but found none in ${folder}`,
-  );
+  if (names.length === 0)
+    throw badOption(
+      `Expected a folder with clean pictures (${supportedExtensions.join(' ')}) but found none in ${folder}`,
+    );
+  const pictures: CleanPicture[] = [];
+  for (const name of names.slice(0, count)) {
+    signal?.throwIfAborted();
+    pictures.push(await readClean(folder, name, crop));
+  }
+  return pictures;
 }
 
 /** @throws FlowDenoiseError BAD_IMAGE, UNSUPPORTED_IMAGE; BAD_OPTION if it is smaller than the crop */
 export async function readClean(folder: string, name: string, crop: Crop): Promise<CleanPicture> {
   const path = join(folder, name);
   const { picture } = await decodePicture(await readRegularFile(path), path);
-  const { width, height } = croppedSize(picture, crop, path);
-  return { name, ...croppedFloats(picture, width, height) };
-}
-
-function croppedSize(picture: Picture, crop: Crop, path: string): { width: number; height: number } {
   const width = typeof crop === 'number' ? picture.width - (picture.width % crop) : crop.width;
   const height = typeof crop === 'number' ? picture.height - (picture.height % crop) : crop.height;
   if (width > picture.width || height > picture.height || width < SMALLEST || height < SMALLEST)
@@ -50,10 +54,11 @@ function croppedSize(picture: Picture, crop: Crop, path: string): { width: numbe
       `${path}: its ${picture.width} x ${picture.height} pixels leave ${width} x ${height} to evaluate, expected at least ` +
         `${SMALLEST} x ${SMALLEST} inside it; choose another crop, or leave the picture out`,
     );
-  return { width, height };
+  return { name, ...croppedFloats(picture, width, height) };
 }
 
-function croppedFloats(picture: Picture, width: number, height: number): Omit<CleanPicture, 'name'> {
+/** The top left of a picture, without alpha, in [0, 1]. */
+export function croppedFloats(picture: Picture, width: number, height: number): Omit<CleanPicture, 'name'> {
   const channels = colourChannels(picture.channels);
   const white = whiteLevel(picture.data);
   const data = new Float32Array(width * height * channels);
