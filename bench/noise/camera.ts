@@ -13,7 +13,7 @@ import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openNoiseAnalyser } from '#src/denoiser/noise/analyse-noise.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import type { CameraNoise, JpegSettings } from '#src/evaluate/noise-level.js';
-import { cameraShot, fileOf } from '#src/evaluate/noisy-pair.js';
+import { cameraShot, fileOf } from '#src/evaluate/pictures.js';
 import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
 import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
 

@@ -9,10 +9,9 @@ import { restoredName } from './measure/restorer.js';
 import type { EvaluationResults } from './measure/results.js';
 import type { PictureThumbnails } from './measure/thumbnails.js';
 import { type NoiseLevel, noiseFolder } from './noise-level.js';
-import { noisyPair } from './noisy-pair.js';
 import { checkEvaluateOptions, type EvaluateOptions } from './options.js';
 import { PAPER_COUNT, paperPlan } from './paper/paper-protocol.js';
-import { type CleanPicture, readPictures } from './pictures.js';
+import { type CleanPicture, noisyPair, readPictures } from './pictures.js';
 import { gridPlan } from './plan.js';
 import { runPlan } from './run-plan.js';
 

@@ -4,17 +4,16 @@ import { availableParallelism } from 'node:os';
 import { sum } from '../core/metrics/index.js';
 import { checkSigma } from '../denoiser/estimator.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
-import { type Approach, PRESETS } from '../denoiser/preset.js';
+import { PRESETS } from '../denoiser/preset.js';
 import { mapInOrder } from '../tile/in-order.js';
-import { betaFamilies, betaOf, type Contender, contenderName } from './contender.js';
+import { betaFamilies, betaOf, contenderName } from './contender.js';
 import { blockRms, measureNoisy, measureRestored, standardisedResidual } from './measure/residual.js';
 import { CONVERGENCE, type EngineOptions, openRestorer, type Restorer } from './measure/restorer.js';
 import type { Cell, Measures, PictureResult } from './measure/results.js';
 import { blockThumbnail, type PictureThumbnails, thumbnail } from './measure/thumbnails.js';
 import { type NoiseLevel, noiseName } from './noise-level.js';
-import { type NoisyPair, noisyPair } from './noisy-pair.js';
 import type { CheckedEvaluateOptions } from './options.js';
-import type { CleanPicture } from './pictures.js';
+import { type CleanPicture, type NoisyPair, noisyPair } from './pictures.js';
 import type { EvaluationPlan, EvaluationTask } from './plan.js';
 
 /** The most samples in work: 16 megapixels of colour. */
@@ -108,7 +107,7 @@ async function runTask(
   const work = [...pictures.slice(0, count).entries()];
   const largest = Math.max(...work.map(([, { data }]) => data.length));
   const most = Math.min(2 * availableParallelism() + 1, Math.floor(MOST_SAMPLES / largest));
-  const atOnce = restorer.atOnce ?? Math.max(2, most);
+  const atOnce = contender.kind === 'given' ? 1 : Math.max(2, most);
   const results: PictureResult[] = [];
   let started = performance.now();
   // The first picture makes the engine prepare for this noise, so only the others are timed, if there are any.
@@ -119,7 +118,8 @@ async function runTask(
   const timed = work.slice(work.length > 1 ? 1 : 0);
   const megapixels = sum(timed.map(([, { width, height }]) => width * height)) / 1e6;
   const pace = Number((secondsSince(started) / megapixels).toPrecision(4));
-  return { ...(restorer.isTimed && { secondsPerMegapixel: pace }), pictures: results };
+  const isRead = contender.kind === 'given' && contender.folder !== undefined;
+  return { ...(!isRead && { secondsPerMegapixel: pace }), pictures: results };
 }
 
 async function keepThumbnails(
@@ -182,7 +182,13 @@ async function expectedSeconds(
       for (const task of tasks) {
         const { contender, count } = task;
         if (contender.kind === 'given' || contender.prior !== prior) continue;
-        const estimate = await denoiser.estimate(pictures.slice(0, count), approachOf(contender));
+        const alone = {
+          method: 'method' in contender ? contender.method : 'beta-map',
+          ensemble: 1,
+          scales: 1,
+        } as const;
+        const approach = contender.kind === 'preset' ? PRESETS[contender.preset] : alone;
+        const estimate = await denoiser.estimate(pictures.slice(0, count), approach);
         const climb =
           contender.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;
         seconds.set(task, (estimate.preparation ?? 0) + (estimate.seconds / estimate.evaluations) * climb);
@@ -192,9 +198,4 @@ async function expectedSeconds(
     }
   }
   return seconds;
-}
-
-function approachOf(contender: Contender): Partial<Approach> {
-  if (contender.kind === 'preset') return PRESETS[contender.preset];
-  return { method: contender.kind === 'product' ? contender.method : 'beta-map', ensemble: 1, scales: 1 };
 }

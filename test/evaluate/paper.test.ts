@@ -13,7 +13,6 @@ import { contenderName, priorName } from '#src/evaluate/contender.js';
 import { type EvaluationResults, evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { measureNoisy, measureRestored } from '#src/evaluate/measure/residual.js';
 import { openRestorer } from '#src/evaluate/measure/restorer.js';
-import { noisyPair, withNoise } from '#src/evaluate/noisy-pair.js';
 import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper/paper-comparison.js';
 import {
   EQUAL_LEVELS,
@@ -23,7 +22,7 @@ import {
   paperBestPsnr,
   STATED_LEVELS,
 } from '#src/evaluate/paper/paper-protocol.js';
-import { readClean } from '#src/evaluate/pictures.js';
+import { noisyPair, readClean, withNoise } from '#src/evaluate/pictures.js';
 import { extractTile } from '#src/tile/extract.js';
 import { planTiles } from '#src/tile/plan.js';
 import { fixtureFolder } from '../core/fixture.js';

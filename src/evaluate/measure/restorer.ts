@@ -30,10 +30,6 @@ interface Restored extends Omit<PictureResult, keyof Measures> {
 export interface Restorer {
   /** Undefined for another program. */
   readonly engine?: { readonly name: string; readonly why: string };
-  /** Whether its time counts; not if results are only read. */
-  readonly isTimed: boolean;
-  /** The most pictures at a time. Default: enough to keep an engine busy. */
-  readonly atOnce?: number;
   /** @param beta  this contender's; others that share the restorer have other betas */
   restore(
     noisy: CleanPicture,
@@ -56,7 +52,12 @@ export async function openRestorer(
   options: EngineOptions,
   programs: CheckedEvaluateOptions['given'] = {},
 ): Promise<Restorer> {
-  if (contender.kind === 'given') return given(contender, programs[contender.name]);
+  if (contender.kind === 'given') {
+    const program = programs[contender.name];
+    const { name, folder = '' } = contender;
+    const restore = typeof program === 'function' ? called(name, program) : readFrom(name, folder);
+    return { restore, close: async () => {} };
+  }
   if (contender.kind === 'converged') return openConverged(contender.prior, options);
   const approach = contender.kind === 'preset' ? { preset: contender.preset } : { method: contender.method };
   return openProduct({ ...options, prior: contender.prior, ...approach });
@@ -66,7 +67,6 @@ async function openProduct(options: DenoiserOptions): Promise<Restorer> {
   const denoiser = await openDenoiser(options);
   return {
     engine: denoiser.engine,
-    isTimed: true,
     async restore(noisy, level, { beta, signal }) {
       const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), beta, signal });
       const { evaluations, fallbackTiles } = report;
@@ -84,7 +84,6 @@ async function openConverged(name: string, options: EngineOptions): Promise<Rest
   const multiple = squeezeFactor(prior.model);
   return {
     engine,
-    isTimed: true,
     async restore(noisy, level, { beta, signal }) {
       const { width, height, channels } = noisy;
       if (channels !== 3 || level.model !== 'gaussian')
@@ -127,49 +126,35 @@ async function openConverged(name: string, options: EngineOptions): Promise<Rest
   };
 }
 
-function given(
-  { name, folder = '' }: Contender & { readonly kind: 'given' },
-  program: string | GivenProgram | undefined,
-): Restorer {
-  const isCalled = typeof program === 'function';
-  return {
-    isTimed: isCalled,
-    atOnce: 1,
-    async restore(noisy, level, { signal }) {
-      if (!isCalled) return { data: await readRestored(noisy, level, name, folder, signal) };
-      const data = await program(noisy, level, signal);
-      if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
-      throw badOption(
-        `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
-      );
-    },
-    close: async () => {},
+function called(name: string, program: GivenProgram): Restorer['restore'] {
+  return async (noisy, level, { signal }) => {
+    const data = await program(noisy, level, signal);
+    if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
+    throw badOption(
+      `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
+    );
   };
 }
 
-/** Another program's result for an exported picture. */
-async function readRestored(
-  { name: picture, width, height, channels }: CleanPicture,
-  level: NoiseLevel,
-  program: string,
-  folder: string,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const path = join(folder, noiseFolder(level), restoredName(picture));
-  const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw badOption(
-      `${path} cannot be read: expected a picture that ${program} restored, for every one that --export wrote`,
-      error,
+/** Another program's results for exported pictures. */
+function readFrom(name: string, folder: string): Restorer['restore'] {
+  return async ({ name: picture, width, height, channels }, level, { signal }) => {
+    const path = join(folder, noiseFolder(level), restoredName(picture));
+    const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw badOption(
+        `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
+        error,
+      );
+    });
+    const { picture: found } = await decodePicture(bytes, path);
+    const isSame = found.width === width && found.height === height && found.channels === channels;
+    if (isSame && found.data instanceof Float32Array) return { data: found.data };
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
     );
-  });
-  const { picture: found } = await decodePicture(bytes, path);
-  const isSame = found.width === width && found.height === height && found.channels === channels;
-  if (isSame && found.data instanceof Float32Array) return found.data;
-  throw new FlowDenoiseError(
-    'BAD_IMAGE',
-    `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
-  );
+  };
 }
 
 export function restoredName(name: string): string {

@@ -40,7 +40,7 @@ export interface Cell {
   readonly level: number;
   /** Index into `contenders`. */
   readonly contender: number;
-  /** Undefined for another program. */
+  /** Undefined if results were only read. */
   readonly secondsPerMegapixel?: number | undefined;
   /** Of the first pictures, in order. */
   readonly pictures: readonly PictureResult[];
@@ -84,10 +84,10 @@ export function cellAt({ cells }: EvaluationResults, level: number, contender: n
   return cells.find((cell) => cell.level === level && cell.contender === contender);
 }
 
-/** The mean of a value over pictures; undefined without a cell. */
-export function meanOf<P extends Measures>(
-  pictures: readonly P[] | undefined,
-  value: (picture: P) => number,
+/** The mean over pictures, of their PSNR by default; undefined without a cell. */
+export function meanOf(
+  pictures: readonly Measures[] | undefined,
+  value: (picture: Measures) => number = ({ psnr }) => psnr,
 ): number | undefined {
   return pictures && mean(pictures.map(value));
 }

@@ -1,6 +1,7 @@
 // The pictures in a report: the middle of some, as small files that figures include.
 import sharp from 'sharp';
 import type { Picture } from '../../core/picture.js';
+import type { GridImage } from '../../figure/picture-grid.js';
 import { BLOCK, type BlockMap } from './residual.js';
 
 /** Larger pictures show their middle. */
@@ -11,24 +12,17 @@ const FULL_COLOUR = 0.5;
 const BLUE = [11, 98, 196];
 const ORANGE = [209, 96, 10];
 
-export interface Thumbnail {
-  readonly width: number;
-  readonly height: number;
-  /** A data URI. */
-  readonly href: string;
-}
-
 /** One picture under one noise. */
 export interface PictureThumbnails {
   readonly picture: string;
   /** Index into the levels. */
   readonly level: number;
-  readonly clean?: Thumbnail;
-  readonly noisy?: Thumbnail;
+  readonly clean?: GridImage;
+  readonly noisy?: GridImage;
   /** By the contender's index. */
-  readonly restored: Map<number, Thumbnail>;
+  readonly restored: Map<number, GridImage>;
   /** Maps of where more or less than the noise was removed, by the contender's index. */
-  readonly uneven: Map<number, Thumbnail>;
+  readonly uneven: Map<number, GridImage>;
 }
 
 /** Keeps only the maps, for results that are published without their pictures. */
@@ -37,7 +31,7 @@ export function withoutPictures(shown: readonly PictureThumbnails[]): PictureThu
 }
 
 /** The middle of a picture, clipped to black and white. */
-export async function thumbnail(picture: Picture<Float32Array>): Promise<Thumbnail> {
+export async function thumbnail(picture: Picture<Float32Array>): Promise<GridImage> {
   const { data, width, height, channels } = picture;
   const bytes = Uint8ClampedArray.from(data, (value) => 255 * value);
   const shown = { width: Math.min(width, LARGEST), height: Math.min(height, LARGEST) };
@@ -50,7 +44,7 @@ export async function thumbnail(picture: Picture<Float32Array>): Promise<Thumbna
 }
 
 /** A map of blocks: blue where less than the noise was removed, orange where more, white where as much. */
-export async function blockThumbnail({ columns, rows, values }: BlockMap): Promise<Thumbnail | undefined> {
+export async function blockThumbnail({ columns, rows, values }: BlockMap): Promise<GridImage | undefined> {
   if (values.length === 0) return undefined;
   const bytes = Uint8ClampedArray.from({ length: 3 * values.length }, (_, i) => {
     const amount = Math.max(-1, Math.min(1, ((values[Math.floor(i / 3)] as number) - 1) / FULL_COLOUR));

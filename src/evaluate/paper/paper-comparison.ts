@@ -1,14 +1,7 @@
 // Compares the paper's printed cells with ours, in tables.
 import { plural } from '../../core/printable.js';
 import { type Beta, betaOf, type Contender, contenderName, methodName } from '../contender.js';
-import {
-  type Cell,
-  cellAt,
-  type EvaluationResults,
-  type MeasureName,
-  type Measures,
-  meanOf,
-} from '../measure/results.js';
+import { type Cell, cellAt, type EvaluationResults, type MeasureName, meanOf } from '../measure/results.js';
 import type { NoiseLevel } from '../noise-level.js';
 import { fixed, MEASURES, measureWords, type ReportTable, signed } from '../report/report-tables.js';
 import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-protocol.js';
@@ -21,17 +14,11 @@ export type Reading = readonly number[];
 
 const BETA_HEADERS = PAPER_BETAS.map((beta) => `beta ${beta}`);
 
-const psnrOf = ({ psnr }: Measures) => psnr;
-
-/** Whether it runs as the product does: neither a climb to convergence nor another program. */
-export function isProduct({ kind }: Contender): boolean {
-  return kind === 'product' || kind === 'preset';
-}
-
-/** Our best at a level, among the product's presets and methods. */
+/** Our best at a level, among the product's presets and methods, without climbs to convergence and other programs. */
 export function bestAt(results: EvaluationResults, level: number, row: number) {
   const found = results.contenders.flatMap((each, contender) => {
-    const psnr = isProduct(each) ? meanOf(cellAt(results, level, contender)?.pictures, psnrOf) : undefined;
+    const isOurs = each.kind === 'product' || each.kind === 'preset';
+    const psnr = isOurs ? meanOf(cellAt(results, level, contender)?.pictures) : undefined;
     return psnr === undefined ? [] : [{ contender, psnr, gain: psnr - paperBestPsnr(row) }];
   });
   return found.toSorted((a, b) => b.psnr - a.psnr)[0];
@@ -46,13 +33,13 @@ export function bestTable(results: EvaluationResults, reading: Reading): ReportT
     const best = bestAt(results, level, row);
     return [
       levelWords(results, level),
-      fixed(meanOf(results.noisy[level], psnrOf), 2),
+      fixed(meanOf(results.noisy[level]), 2),
       fixed(paperBestPsnr(row), 1),
       fixed(best?.psnr, 2),
       best ? contenderName(results.contenders[best.contender] as Contender) : '',
       signed(best?.gain, 2),
       signed(ASKED_GAINS[row], 1),
-      ...others.map(({ contender }) => fixed(meanOf(cellAt(results, level, contender)?.pictures, psnrOf), 2)),
+      ...others.map(({ contender }) => fixed(meanOf(cellAt(results, level, contender)?.pictures), 2)),
     ];
   });
   const names = others.map(({ name }) => name);
@@ -108,7 +95,7 @@ export function gainPerBeta(results: EvaluationResults, reading: Reading): Repor
     [...methodsAt(results, level)].flatMap(([method, cells]) => {
       if (!PAPER_BETAS.some((beta) => cells.has(beta))) return [];
       const gains = PAPER_BETAS.map((beta, column) => {
-        const ours = meanOf(cells.get(beta)?.pictures, psnrOf);
+        const ours = meanOf(cells.get(beta)?.pictures);
         return signed(ours && ours - (PAPER_TABLES.psnr.mean[row]?.[column] ?? Number.NaN), 2);
       });
       return [[`${levelWords(results, level)}: ${method}`, ...gains]];

@@ -16,18 +16,16 @@ import { type EvaluationPlan, givenContenders, planOf } from '../plan.js';
 export const PAPER_SIGMAS = [0.025, 0.05, 0.1, 0.2] as const;
 export const PAPER_BETAS = [1, 2, 4, 8] as const;
 
-/** The noise with the paper's noisy PSNR, 8-bit units. The paper's noisy MSE is 0.447 sigma^2 at every level: 0.669 sigma. */
-export const PAPER_SIGMAS_AT_EQUAL_PSNR = [4.28, 8.5, 17, 34] as const;
-
 export const PAPER_COUNT = 32;
 
 /** The faces' priors: ours, and one trained by likelihood alone as the paper's was, if it is there. */
 const PRIORS: readonly string[] = ['faces64', 'faces64-likelihood'];
 
-export const EQUAL_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
+/** Noise with the paper's noisy PSNR. The paper's noisy MSE is 0.447 sigma^2 at every level: 0.669 sigma. */
+export const EQUAL_LEVELS: readonly AddedNoise[] = [4.28, 8.5, 17, 34].map((sigma, i) => ({
   model: 'gaussian',
   sigma,
-  stated: PAPER_SIGMAS[i] ?? sigma / 255,
+  stated: PAPER_SIGMAS[i],
 }));
 
 export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) => ({

@@ -11,8 +11,8 @@ import {
   againstBeta,
   type BetaCurve,
   betaCurves,
+  PSNR_AGAINST_BETA,
   pictureGrids,
-  psnrAgainstBeta,
   psnrAgainstNoise,
   type ReportFigure,
 } from '../report/report-figures.js';
@@ -25,14 +25,7 @@ import {
   type ReportTable,
   residualTable,
 } from '../report/report-tables.js';
-import {
-  besideThePaper,
-  bestTable,
-  gainPerBeta,
-  isProduct,
-  levelWords,
-  type Reading,
-} from './paper-comparison.js';
+import { besideThePaper, bestTable, gainPerBeta, levelWords, type Reading } from './paper-comparison.js';
 import {
   EQUAL_LEVELS,
   PAPER_BETAS,
@@ -43,17 +36,14 @@ import {
   STATED_LEVELS,
 } from './paper-protocol.js';
 
+const indicesOf = (levels: readonly NoiseLevel[]) => levels.map((level) => PAPER_LEVELS.indexOf(level));
+const [EQUAL, STATED, SENSOR] = [indicesOf(EQUAL_LEVELS), indicesOf(STATED_LEVELS), indicesOf(SENSOR_LEVELS)];
+
 export function paperSections(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
 ): ReportSection[] {
-  const indicesOf = (levels: readonly NoiseLevel[]) => levels.map((level) => PAPER_LEVELS.indexOf(level));
-  const [equal, stated, sensor] = [
-    indicesOf(EQUAL_LEVELS),
-    indicesOf(STATED_LEVELS),
-    indicesOf(SENSOR_LEVELS),
-  ];
-  const pictured = contendersAt(results, equal, isPictured);
+  const pictured = contendersAt(results, EQUAL, isPictured);
   return [
     {
       heading: 'Our best and the paper’s best',
@@ -61,7 +51,7 @@ export function paperSections(
         'At equal noisy PSNR. “Our best” is the best of the product’s presets, methods and betas at that noise; a climb to convergence is ' +
           'not among them.',
       ],
-      tables: [bestTable(results, equal)],
+      tables: [bestTable(results, EQUAL)],
     },
     {
       heading: 'At the noise that the paper’s pictures have',
@@ -69,7 +59,7 @@ export function paperSections(
         'The paper’s noisy MSE is 0.447 sigma² at every level, so its noise is 0.669 of the sigma that it states. Here the noise has the ' +
           'paper’s noisy PSNR, and the likelihood uses the sigma that the noise really has.',
       ],
-      tables: tablesOf(results, equal),
+      tables: tablesOf(results, EQUAL),
     },
     {
       heading: 'At the noise that the paper states',
@@ -77,19 +67,19 @@ export function paperSections(
         'The same tables with noise of the stated sigma. It is 3.5 dB stronger than what the paper’s pictures had, so its cells are no ' +
           'equals of ours here.',
       ],
-      tables: tablesOf(results, stated),
+      tables: tablesOf(results, STATED),
     },
     {
       heading: 'PSNR against beta and against sigma',
       text: ['Dashed: what the paper prints, at the same noisy PSNR.'],
-      figures: besidePublishedCurves(results, equal),
+      figures: besidePublishedCurves(results),
     },
     {
       heading: '“In almost all cases”',
       text: ['How many pictures each measure finds better than their noisy ones.'],
-      tables: [improvedTable(results, [...equal, ...stated])],
+      tables: [improvedTable(results, [...EQUAL, ...STATED])],
     },
-    convergenceSection(results, equal),
+    convergenceSection(results),
     {
       heading: 'Uneven removal',
       text: [
@@ -97,21 +87,19 @@ export function paperSections(
         'In the maps a block of 8 x 8 pixels is white where as much was taken off as there was noise, blue where less, orange where more; ' +
           'full colour is 50% of the noise.',
       ],
-      tables: [residualTable(results, equal)],
+      tables: [residualTable(results, EQUAL)],
       figures: [
-        ...againstBeta(
-          results,
-          equal,
-          betaCurves(results),
-          { title: 'Unevenness against beta', yLabel: 'spread of the strength over blocks' },
-          ({ residual }) => residual.unevenness,
-        ),
+        ...againstBeta(results, EQUAL, {
+          title: 'Unevenness against beta',
+          yLabel: 'spread of the strength over blocks',
+          value: ({ residual }) => residual.unevenness,
+        }),
         ...groupsOf(
           results,
           pictured.filter((at) => results.contenders[at]?.kind !== 'given'),
         ).flatMap(({ name, members }) => {
           const title = `Where the noise was taken off, ${name} (the paper’s Figure 4)`;
-          return pictureGrids(results, shown, equal, members, { name: `uneven-${name}`, title }, 'uneven');
+          return pictureGrids(results, shown, EQUAL, members, { name: `uneven-${name}`, title }, 'uneven');
         }),
       ],
     },
@@ -120,8 +108,8 @@ export function paperSections(
       text: [
         'Poisson-Gaussian noise of 120, 30 and 10 photons at white and a read noise of 2, in 8-bit units, told to the denoiser.',
       ],
-      tables: [...measureTables(results, sensor), improvedTable(results, sensor)],
-      figures: pictureGrids(results, shown, sensor, contendersAt(results, sensor, isPictured), {
+      tables: [...measureTables(results, SENSOR), improvedTable(results, SENSOR)],
+      figures: pictureGrids(results, shown, SENSOR, contendersAt(results, SENSOR, isPictured), {
         name: 'sensor',
         title: 'A sensor’s noise',
       }),
@@ -134,10 +122,10 @@ export function paperSections(
       ],
       figures: groupsOf(results, pictured).flatMap(({ name, members }) => {
         const title = `Original, noisy, restored, ${name} (the paper’s Figures 2 and 3)`;
-        return pictureGrids(results, shown, equal, members, { name: `faces-${name}`, title });
+        return pictureGrids(results, shown, EQUAL, members, { name: `faces-${name}`, title });
       }),
     },
-    { heading: 'Time', tables: [paceTable(results, equal)] },
+    { heading: 'Time', tables: [paceTable(results, EQUAL)] },
   ];
 }
 
@@ -149,10 +137,10 @@ function tablesOf(results: EvaluationResults, reading: Reading): ReportTable[] {
   ];
 }
 
-function besidePublishedCurves(results: EvaluationResults, equal: Reading): ReportFigure[] {
+function besidePublishedCurves(results: EvaluationResults): ReportFigure[] {
   const { mean: published, noisy } = PAPER_TABLES.psnr;
   const publishedAt = (level: number): Series => {
-    const row = equal.indexOf(level);
+    const row = EQUAL.indexOf(level);
     const points = PAPER_BETAS.map((beta, i) => [beta, published[row]?.[i] ?? Number.NaN] as const);
     return { name: `the paper, ${noisy[row]} dB`, points };
   };
@@ -161,20 +149,15 @@ function besidePublishedCurves(results: EvaluationResults, equal: Reading): Repo
     dashed: true,
     points: EQUAL_LEVELS.map(({ sigma }, row) => [sigma, paperBestPsnr(row)] as const),
   };
-  const contenders = contendersAt(
-    results,
-    equal,
-    (contender) =>
-      contender.kind === 'given' || (isProduct(contender) && typeof betaOf(contender) !== 'number'),
-  );
+  const contenders = contendersAt(results, EQUAL, (contender) => typeof betaOf(contender) !== 'number');
   return [
-    ...psnrAgainstBeta(results, equal, publishedAt),
-    ...psnrAgainstNoise(results, equal, contenders, [bests]),
+    ...againstBeta(results, EQUAL, { ...PSNR_AGAINST_BETA, published: publishedAt }),
+    ...psnrAgainstNoise(results, EQUAL, contenders, [bests]),
   ];
 }
 
 /** |C_hat - N| against beta, at convergence. */
-function convergenceSection(results: EvaluationResults, equal: Reading): ReportSection {
+function convergenceSection(results: EvaluationResults): ReportSection {
   const climbs = betaCurves(results).filter(({ members }) =>
     members.every(({ contender }) => isClimb(results, contender)),
   );
@@ -185,23 +168,19 @@ function convergenceSection(results: EvaluationResults, equal: Reading): ReportS
         'more takes structure: the prior generalises too much. A climb begins at the noisy picture; where the clean prior breaks down ' +
         'there, at the posterior mean.',
     ],
-    tables: climbs.map((curve) => climbTable(results, equal, curve)),
-    figures: againstBeta(
-      results,
-      equal,
-      climbs,
-      {
-        title: 'Change of the picture against beta',
-        yLabel: '|C_hat − N|, in sigma a number',
-        name: 'change-against-beta',
-      },
-      ({ residual }) => residual.rms,
-    ),
+    tables: climbs.map((curve) => climbTable(results, curve)),
+    figures: againstBeta(results, EQUAL, {
+      title: 'Change of the picture against beta',
+      yLabel: '|C_hat − N|, in sigma a number',
+      name: 'change-against-beta',
+      value: ({ residual }) => residual.rms,
+      curves: climbs,
+    }),
   };
 }
 
-function climbTable(results: EvaluationResults, equal: Reading, { method, members }: BetaCurve): ReportTable {
-  const rows = equal.map((level) => {
+function climbTable(results: EvaluationResults, { method, members }: BetaCurve): ReportTable {
+  const rows = EQUAL.map((level) => {
     const cells = members.map(({ contender }) => cellAt(results, level, contender)?.pictures ?? []);
     const changes = cells.map((pictures) => pictures.map(({ residual }) => residual.rms));
     const count = Math.min(...changes.map(({ length }) => length));

@@ -3,7 +3,7 @@ import { lineChart, type Series } from '../../figure/line-chart.js';
 import { type GridImage, pictureGrid } from '../../figure/picture-grid.js';
 import { betaFamilies, betaOf, type Contender, contenderName, methodName, priorName } from '../contender.js';
 import { cellAt, type EvaluationResults, levelName, type Measures, meanOf } from '../measure/results.js';
-import type { PictureThumbnails, Thumbnail } from '../measure/thumbnails.js';
+import type { PictureThumbnails } from '../measure/thumbnails.js';
 import { type NoiseLevel, noiseAxis } from '../noise-level.js';
 
 export interface ReportFigure {
@@ -25,8 +25,6 @@ const OF_THE_PICTURE = ['original', 'noisy'];
 /** More curves in one chart could not be told apart. */
 const MOST_CURVES = 10;
 
-const psnrOf = ({ psnr }: Measures) => psnr;
-
 export function betaCurves({ contenders }: EvaluationResults): BetaCurve[] {
   return betaFamilies(contenders).flatMap((family) => {
     const members = family.flatMap((contender) => {
@@ -39,24 +37,26 @@ export function betaCurves({ contenders }: EvaluationResults): BetaCurve[] {
   });
 }
 
-/** A chart for every method with several betas, with a curve for every noise. */
-export function psnrAgainstBeta(
-  results: EvaluationResults,
-  levels: readonly number[],
-  published?: (level: number) => Series,
-): ReportFigure[] {
-  const words = { title: 'PSNR against beta', yLabel: 'PSNR (dB)' };
-  return againstBeta(results, levels, betaCurves(results), words, psnrOf, published);
+interface BetaChart {
+  readonly title: string;
+  readonly yLabel: string;
+  /** Of the file. Default: the title. */
+  readonly name?: string;
+  /** Default: PSNR. */
+  readonly value?: (picture: Measures) => number;
+  /** A dashed curve beside a level's. */
+  readonly published?: (level: number) => Series;
+  /** Default: every method with several betas. */
+  readonly curves?: readonly BetaCurve[];
 }
 
-/** The same for any value of a picture. */
+export const PSNR_AGAINST_BETA: BetaChart = { title: 'PSNR against beta', yLabel: 'PSNR (dB)' };
+
+/** A chart for each method, with a curve for every noise. */
 export function againstBeta(
   results: EvaluationResults,
   levels: readonly number[],
-  curves: readonly BetaCurve[],
-  words: { readonly title: string; readonly yLabel: string; readonly name?: string },
-  value: (picture: Measures) => number,
-  published?: (level: number) => Series,
+  { title: words, yLabel, name: file = words, value, published, curves = betaCurves(results) }: BetaChart,
 ): ReportFigure[] {
   return curves.flatMap(({ method, members }) => {
     const series = levels.flatMap((level): Series[] => {
@@ -70,9 +70,9 @@ export function againstBeta(
       return [{ name, points, group: name }, ...(other ? [other] : [])];
     });
     if (series.length === 0) return [];
-    const title = `${words.title}: ${method}`;
-    const svg = lineChart({ title, xLabel: 'beta', yLabel: words.yLabel, xScale: 'log', series });
-    return [{ name: fileName(`${words.name ?? words.title}-${method}`), title, svg }];
+    const title = `${words}: ${method}`;
+    const svg = lineChart({ title, xLabel: 'beta', yLabel, xScale: 'log', series });
+    return [{ name: fileName(`${file}-${method}`), title, svg }];
   });
 }
 
@@ -89,7 +89,7 @@ export function psnrAgainstNoise(
     const own = axes.filter((axis) => axis.quantity === quantity).toSorted((a, b) => a.value - b.value);
     if (new Set(own.map(({ value }) => value)).size < 2) return [];
     const points = (picturesAt: (level: number) => readonly Measures[] | undefined) =>
-      own.map(({ level, value }) => [value, meanOf(picturesAt(level), psnrOf) ?? Number.NaN] as const);
+      own.map(({ level, value }) => [value, meanOf(picturesAt(level)) ?? Number.NaN] as const);
     const series = [
       ...contenders.slice(0, MOST_CURVES).map((at) => ({
         name: contenderName(results.contenders[at] as Contender),
@@ -123,7 +123,7 @@ export function pictureGrids(
   const pictures = [...new Set(shown.map(({ picture }) => picture))];
   return pictures.flatMap((picture, at) => {
     const index = results.pictures.findIndex(({ name }) => name === picture);
-    const captioned = (image: Thumbnail | undefined, measured: readonly Measures[] | undefined) => {
+    const captioned = (image: GridImage | undefined, measured: readonly Measures[] | undefined) => {
       const psnr = measured?.[index]?.psnr;
       if (image === undefined || psnr === undefined || kind === 'uneven') return image;
       return { ...image, caption: `${psnr.toFixed(1)} dB` };

@@ -2,7 +2,13 @@
 // noise x method x beta over a folder.
 import { contendersAt, type EvaluationResults } from '../measure/results.js';
 import type { PictureThumbnails } from '../measure/thumbnails.js';
-import { pictureGrids, psnrAgainstBeta, psnrAgainstNoise, type ReportFigure } from './report-figures.js';
+import {
+  againstBeta,
+  PSNR_AGAINST_BETA,
+  pictureGrids,
+  psnrAgainstNoise,
+  type ReportFigure,
+} from './report-figures.js';
 import {
   improvedTable,
   measureTables,
@@ -37,7 +43,10 @@ export function gridSections(
     { heading: 'Quality', tables: measureTables(results, levels) },
     {
       heading: 'Curves',
-      figures: [...psnrAgainstBeta(results, levels), ...psnrAgainstNoise(results, levels, contenders)],
+      figures: [
+        ...againstBeta(results, levels, PSNR_AGAINST_BETA),
+        ...psnrAgainstNoise(results, levels, contenders),
+      ],
     },
     { heading: 'Pictures improved', tables: [improvedTable(results, levels)] },
     { heading: 'What was taken off', text: [RESIDUAL_WORDS], tables: [residualTable(results, levels)] },

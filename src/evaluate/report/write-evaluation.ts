@@ -3,9 +3,9 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.js';
 import { standaloneSvg } from '../../figure/line-chart.js';
-import { betaOf, type Contender, methodName } from '../contender.js';
+import { betaOf, methodName } from '../contender.js';
 import type { Evaluation } from '../evaluation.js';
-import type { EvaluationResults, PictureResult } from '../measure/results.js';
+import type { Cell, EvaluationResults } from '../measure/results.js';
 import type { NoiseLevel } from '../noise-level.js';
 import { paperSections } from '../paper/paper-report.js';
 import { gridSections, type Report, reportFacts } from './report.js';
@@ -77,30 +77,22 @@ function resultsJson({ results }: Evaluation): string {
 
 /** Comma-separated values (RFC 4180), numbers in full: a line for each picture, noise and contender. */
 function resultsCsv({ pictures, levels, contenders, noisy, cells }: EvaluationResults): string {
-  const blocks = [
-    ...noisy.map((measured, level) => ({
-      level,
-      measured,
-      method: 'noisy',
-      beta: undefined,
-      pace: undefined,
-    })),
-    ...cells.map(({ level, contender, pictures: measured, secondsPerMegapixel: pace }) => {
-      const what = contenders[contender] as Contender;
-      return { level, measured, method: methodName(what), beta: betaOf(what), pace };
-    }),
+  const blocks: readonly (Omit<Cell, 'contender'> & { readonly contender?: number })[] = [
+    ...noisy.map((measured, level) => ({ level, pictures: measured })),
+    ...cells,
   ];
-  const rows = blocks.flatMap(({ level, measured, method, beta, pace }) => {
+  const rows = blocks.flatMap(({ level, contender = -1, pictures: measured, secondsPerMegapixel }) => {
     const noise = levels[level] as NoiseLevel;
+    const what = contenders[contender];
     const { iso, jpeg } = noise.model === 'camera' ? noise : {};
-    return measured.map(({ mse, psnr, ssim, residual, evaluations }: PictureResult, picture) => ({
+    return measured.map(({ mse, psnr, ssim, residual, evaluations }, picture) => ({
       picture: pictures[picture]?.name,
       noise: noise.model,
       sigma: noise.sigma,
       gain: noise.gain,
       stated: noise.stated,
-      method,
-      beta,
+      method: what ? methodName(what) : 'noisy',
+      beta: what && betaOf(what),
       mse,
       psnr,
       ssim,
@@ -108,7 +100,7 @@ function resultsCsv({ pictures, levels, contenders, noisy, cells }: EvaluationRe
       residual_unevenness: residual.unevenness,
       residual_correlation: residual.correlation,
       evaluations,
-      seconds_per_megapixel: pace,
+      seconds_per_megapixel: secondsPerMegapixel,
       iso,
       jpeg: jpeg && `${jpeg.quality} ${jpeg.chromaSubsampling}`,
     }));
