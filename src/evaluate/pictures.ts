@@ -18,21 +18,18 @@ import {
 import { decodePicture, isPhotographExtension, supportedExtensions } from '../image/index.js';
 import type { AddedNoise, CameraNoise, JpegSettings, NoiseLevel } from './noise-level.js';
 
-export interface CleanPicture {
+/** Samples in [0, 1], without alpha. */
+export interface CleanPicture extends Picture<Float32Array> {
   /** Its path below the folder, with slashes. */
   readonly name: string;
-  /** Interleaved, in [0, 1], without alpha. */
-  readonly data: Float32Array;
-  readonly width: number;
-  readonly height: number;
   readonly channels: 1 | 3;
 }
 
-/** A number to cut sides to multiples of, or a size; both keep the top left. */
-type Crop = number | Size;
-
 /** The size of SSIM's window. */
 const SMALLEST = 11;
+
+/** A number to cut sides to multiples of, or a size; both keep the top left. */
+type Crop = number | Size;
 
 /**
  * Reads a folder's pictures, at any depth, in the order of their names.
