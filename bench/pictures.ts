@@ -27,15 +27,15 @@ export async function readPictures(
   const folder = sharedPath(`${from}/`);
   if (!folder) process.exit(0);
   const files = (await readdir(folder)).filter((name) => /\.(png|jpe?g)$/.test(name)).sort();
-  return Promise.all(
-    files.slice(0, Number(count)).map(async (file) => {
-      const image = sharp(folder + file).removeAlpha();
-      const { data, info } = await (channels === 1 ? image.greyscale() : image)
-        .raw()
-        .toBuffer({ resolveWithObject: true });
-      return { data: new Uint8Array(data), width: info.width, height: info.height, channels };
-    }),
-  );
+  return Promise.all(files.slice(0, Number(count)).map((file) => readPicture(folder + file, channels)));
+}
+
+export async function readPicture(path: string, channels: 1 | 3 = 3): Promise<BenchPicture> {
+  const image = sharp(path).removeAlpha();
+  const { data, info } = await (channels === 1 ? image.greyscale() : image)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { data: new Uint8Array(data), width: info.width, height: info.height, channels };
 }
 
 /** Bytes to [0, 1]. */
@@ -58,6 +58,16 @@ export function mosaic(pictures: readonly BenchPicture[], width: number, height:
   });
 }
 
+/** The middle of a picture: planar [3, side, side], [0, 1]. */
+export function middleSquare({ data, width, height }: BenchPicture, side: number): Float32Array {
+  const [left, top] = [(width - side) >> 1, (height - side) >> 1];
+  return new Float32Array(3 * side * side).map((_, at) => {
+    const [channel, pixel] = [Math.floor(at / (side * side)), at % (side * side)];
+    const [x, y] = [left + (pixel % side), top + Math.floor(pixel / side)];
+    return (data[(y * width + x) * 3 + channel] as number) / 255;
+  });
+}
+
 export interface NoisyCrop {
   /** Planar [3, side, side], [0, 1]. */
   readonly clean: Float32Array;
@@ -74,13 +84,7 @@ export async function noisyCrops(count: number, side: number, sigma: number): Pr
   const pictures = await readPictures('68');
   return Array.from({ length: count }, (_, i) => {
     const number = (FIRST_CROP + i * CROP_STEP) % pictures.length;
-    const { data, width, height } = pictures[number] as BenchPicture;
-    const [left, top] = [(width - side) >> 1, (height - side) >> 1];
-    const clean = new Float32Array(3 * side * side).map((_, at) => {
-      const [channel, pixel] = [Math.floor(at / (side * side)), at % (side * side)];
-      const [x, y] = [left + (pixel % side), top + Math.floor(pixel / side)];
-      return (data[(y * width + x) * 3 + channel] as number) / 255;
-    });
+    const clean = middleSquare(pictures[number] as BenchPicture, side);
     return { clean, noisy: addGaussianNoise(clean, sigma / 255, 1000 + number), side };
   });
 }

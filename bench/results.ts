@@ -4,9 +4,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-export { mean, median } from '#src/core/metrics/index.js';
-
+import { mean, median } from '#src/core/metrics/index.js';
 import type { Approach } from '#src/denoiser/preset.js';
+
+export { mean, median };
 
 const FOLDER = fileURLToPath(new URL('../docs/results/', import.meta.url));
 
@@ -20,9 +21,11 @@ export interface Results {
 }
 
 export interface ResultsFile {
-  readonly rows: readonly Row[];
-  /** The row that has the same values for the keys, if any. */
-  readonly find: (row: Row) => Row | undefined;
+  /** The row with these keys; if there is none, what `work` measures for them is put. */
+  readonly measured: <Key extends Row, Figures extends Row>(
+    key: Key,
+    work: () => Promise<Figures>,
+  ) => Promise<Key & Figures>;
   /** Puts a row in place of the one with the same keys, or last; the file is written at once. */
   readonly put: (row: Row) => Promise<void>;
 }
@@ -53,19 +56,33 @@ export async function openResults(
   const before = isKept ? await readResults(name).catch(() => undefined) : undefined;
   const rows: Row[] = [...(before?.rows ?? [])];
   const isSame = (a: Row, b: Row) => keys.every((key) => a[key] === b[key]);
+  async function put(row: Row): Promise<void> {
+    const index = rows.findIndex((each) => isSame(each, row));
+    rows.splice(index === -1 ? rows.length : index, index === -1 ? 0 : 1, row);
+    if (!isKept) return;
+    await mkdir(FOLDER, { recursive: true });
+    const lines = rows.map((each) => `    ${JSON.stringify(each)}`).join(',\n');
+    const head = JSON.stringify({ command, machine: machineWords() }, undefined, 2).slice(0, -2);
+    await writeFile(`${FOLDER}${name}.json`, `${head},\n  "rows": [\n${lines}\n  ]\n}\n`);
+  }
   return {
-    rows,
-    find: (row) => rows.find((each) => isSame(each, row)),
-    async put(row) {
-      const index = rows.findIndex((each) => isSame(each, row));
-      rows.splice(index === -1 ? rows.length : index, index === -1 ? 0 : 1, row);
-      if (!isKept) return;
-      await mkdir(FOLDER, { recursive: true });
-      const lines = rows.map((each) => `    ${JSON.stringify(each)}`).join(',\n');
-      const head = JSON.stringify({ command, machine: machineWords() }, undefined, 2).slice(0, -2);
-      await writeFile(`${FOLDER}${name}.json`, `${head},\n  "rows": [\n${lines}\n  ]\n}\n`);
+    async measured<Key extends Row, Figures extends Row>(key: Key, work: () => Promise<Figures>) {
+      const found = rows.find((each) => isSame(each, key));
+      if (found) return found as Key & Figures;
+      const row = { ...key, ...(await work()) };
+      await put(row);
+      return row;
     },
+    put,
   };
+}
+
+export const rms = (values: readonly number[]) => Math.sqrt(mean(values.map((value) => value ** 2)));
+
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
 }
 
 /** Four digits behind the point: a run on another machine agrees to three. */

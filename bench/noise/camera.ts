@@ -12,10 +12,10 @@ import { clamped } from '#src/core/picture.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openNoiseAnalyser } from '#src/denoiser/noise/analyse-noise.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { cameraShot, fileOf } from '#src/evaluate/measure/camera-shot.js';
 import type { CameraNoise, JpegSettings } from '#src/evaluate/noise-level.js';
+import { cameraShot, fileOf } from '#src/evaluate/pictures.js';
 import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
-import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
+import { benchArguments, mean, openResults, type Row, rms, rounded } from '../results.js';
 
 const ISO = '400,3200,12800,51200';
 const CODINGS: readonly (JpegSettings | undefined)[] = [
@@ -48,8 +48,6 @@ type Analyser = ReturnType<typeof openNoiseAnalyser>;
 /** The standard deviation over all channels at a brightness. */
 const levelAt = (profile: NoiseProfile, brightness: number) =>
   Math.sqrt(mean(profile.channels.map((channel) => varianceAt(profile, channel, brightness))));
-
-const rms = (values: readonly number[]) => Math.sqrt(mean(values.map((value) => value ** 2)));
 
 export function levelError(found: NoiseProfile, truth: NoiseProfile): number {
   return rms(truth.brightness.map((v) => Math.log(levelAt(found, v) / levelAt(truth, v))));
@@ -117,7 +115,7 @@ export async function measureShot(
   };
 }
 
-function rowOf(figures: readonly CameraFigures[]): Omit<Row, 'iso'> {
+function rowOf(figures: readonly CameraFigures[]): Row {
   const of = (key: 'noisy' | 'white' | 'unsaid' | 'level' | 'spectrum') =>
     rounded(figures.map((each) => each[key]).filter(Number.isFinite));
   const clean = figures.filter(({ kind }) => kind === 'clean').length;
@@ -143,15 +141,13 @@ async function main(): Promise<void> {
     for (const jpeg of CODINGS)
       for (const iso of speeds.split(',').map(Number)) {
         const which = { coding: codingWords(jpeg), iso, pictures: pictures.length };
-        let row = results.find(which);
-        if (!row) {
+        const row: Row = await results.measured(which, async () => {
           const level: CameraNoise = { model: 'camera', iso, ...(jpeg && { jpeg }) };
           const figures: CameraFigures[] = [];
           for (const [i, picture] of pictures.entries())
             figures.push(await measureShot(denoiser, analyser, picture, level, 1300 + i));
-          row = { ...which, ...rowOf(figures) };
-        }
-        await results.put(row);
+          return rowOf(figures);
+        });
         const words = (['noisy', 'white', 'unsaid', 'level', 'spectrum'] as const).map((key) => {
           const values = row[key] as readonly number[];
           return `${key} ${values.length > 0 ? mean(values).toFixed(3) : '-'}`;

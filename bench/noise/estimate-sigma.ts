@@ -5,10 +5,10 @@
 import { estimateSigma, type SigmaEstimate } from '#src/core/noise/estimate/white/estimate-sigma.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { readPictures, toBytes, toFloats } from '../pictures.js';
+import { mean } from '../results.js';
 
 const [count = '68', folder = 'data/cbsd68', colour = 'colour'] = process.argv.slice(2);
 const pictures = await readPictures(count, folder, colour === 'grey' ? 1 : 3);
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const fixed = (values: readonly number[]) => values.map((value) => value.toFixed(3)).join(' / ');
 
 for (const kind of ['unclipped', '8 bit'] as const)

@@ -99,13 +99,11 @@ async function measureSide(
   side: Side,
 ): Promise<void> {
   const row = { ...key, pictures: pictures.length };
-  if (!results.find(row)) {
+  const found = await results.measured(row, async () => {
     const values = [];
     for (const noisy of pictures) values.push(quality(noisy, (await side(noisy)).data));
-    const [psnrs, ssims] = [values.map((v) => v.psnr), values.map((v) => v.ssim)];
-    await results.put({ ...row, psnr: rounded(psnrs), ssim: rounded(ssims) });
-  }
-  const found = results.find(row) as unknown as { psnr: number[]; ssim: number[] };
+    return { psnr: rounded(values.map((v) => v.psnr)), ssim: rounded(values.map((v) => v.ssim)) };
+  });
   console.log(
     `${key.set} sigma ${key.sigma} ${key.side}: ${mean(found.psnr).toFixed(3)} dB, SSIM ${mean(found.ssim).toFixed(4)}`,
   );

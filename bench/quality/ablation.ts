@@ -149,11 +149,6 @@ export const STUDIES: Readonly<Record<string, Study>> = {
   }),
 };
 
-export interface Measured {
-  readonly psnr: readonly number[];
-  readonly evaluations: number;
-}
-
 /** One variant on all crops. */
 export async function measureVariant(
   study: string,
@@ -161,7 +156,7 @@ export async function measureVariant(
   sigma: number,
   crops: readonly NoisyCrop[],
   { engine, prior }: { readonly engine: Engine; readonly prior: Prior },
-): Promise<Measured> {
+): Promise<{ psnr: number[]; evaluations: number }> {
   let evaluations = 0;
   const counted: Engine = Object.create(engine, {
     evaluate: {
@@ -195,11 +190,9 @@ async function main(): Promise<void> {
       const crops = await noisyCrops(Number(count), Number(side), sigma);
       for (const label of Object.keys(STUDIES[study]?.(labOf(engine, prior), sigma) ?? {})) {
         const row = { study, label, sigma, crops: crops.length, side: Number(side) };
-        if (!results.find(row)) {
-          const measured = await measureVariant(study, label, sigma, crops, { engine, prior });
-          await results.put({ ...row, ...measured });
-        }
-        const { psnr: values, evaluations } = results.find(row) as unknown as Measured;
+        const { psnr: values, evaluations } = await results.measured(row, () =>
+          measureVariant(study, label, sigma, crops, { engine, prior }),
+        );
         console.log(
           `${study}, ${label}, sigma ${sigma}: ${mean(values).toFixed(3)} dB, ${evaluations} evaluations`,
         );

@@ -26,16 +26,12 @@ for (const sigma of sigmas.split(',').map(Number))
   for (const quality of qualities.split(',').map(Number))
     for (const sampling of SAMPLINGS) {
       const which = { sigma, quality, sampling, pictures: cleans.length };
-      let row = results.find(which);
-      if (!row) row = { ...which, ...(await measureCell(sigma, quality, sampling)) };
-      await results.put(row);
-      const [noisy, unsaid, white] = ['noisy', 'unsaid', 'white'].map((key) =>
-        mean(row[key] as readonly number[]),
-      ) as [number, number, number];
+      const row = await results.measured(which, () => measureCell(sigma, quality, sampling));
+      const [noisy, unsaid, white] = [mean(row.noisy), mean(row.unsaid), mean(row.white)];
       const share = (100 * (unsaid - noisy)) / (white - noisy);
       console.log(
         `sigma ${sigma}, JPEG ${quality} ${sampling}: ${noisy.toFixed(2)} -> ${unsaid.toFixed(2)}, ` +
-          `best white sigma ${(row.whiteSigma as number).toFixed(1)} ${white.toFixed(2)} (${share.toFixed(0)}% of its gain), ` +
+          `best white sigma ${row.whiteSigma.toFixed(1)} ${white.toFixed(2)} (${share.toFixed(0)}% of its gain), ` +
           `${row.clean} taken for clean`,
       );
     }

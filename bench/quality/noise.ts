@@ -7,7 +7,6 @@
 // With --save rows go to docs/results/noise.json as they are done; rows that are there are not measured again.
 // Usage: npm run bench -- noise [studies, or all] [pictures] [levels, separated by commas] [--save]
 import { readdir } from 'node:fs/promises';
-import sharp from 'sharp';
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise, addPoissonGaussianNoise } from '#src/core/noise/index.js';
 import type { Picture } from '#src/core/picture.js';
@@ -15,7 +14,7 @@ import { clamped } from '#src/core/picture.js';
 import type { DenoiseCallOptions, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../../test/shared.js';
-import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
+import { type BenchPicture, readPicture, readPictures, toFloats } from '../pictures.js';
 import { benchArguments, mean, openResults, type Row, rounded } from '../results.js';
 
 const WAYS = ['noisy', 'told', 'fitted', 'unsaid'] as const;
@@ -65,19 +64,12 @@ const luma = ({ data, width, height }: BenchPicture) =>
 async function cc15(count: string): Promise<Subject[]> {
   const folder = sharedPath('data/cc15/');
   if (!folder) process.exit(0);
-  async function read(name: string): Promise<BenchPicture> {
-    const { data, info } = await sharp(folder + name)
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { data: new Uint8Array(data), width: info.width, height: info.height, channels: 3 };
-  }
   const names = (await readdir(folder)).filter((file) => file.endsWith('_real.png')).sort();
   return Promise.all(
     names.slice(0, Number(count)).map(async (file, index) => ({
       index,
-      clean: await read(file.replace('_real', '_mean')),
-      taken: await read(file),
+      clean: await readPicture(folder + file.replace('_real', '_mean')),
+      taken: await readPicture(folder + file),
     })),
   );
 }
@@ -150,7 +142,6 @@ export const STUDIES: Readonly<Record<string, Study>> = {
   },
 };
 
-/** Opens what all studies are measured with. */
 /** The posterior mean alone; real noise, whose levels differ from scale to scale, has the preset that takes each scale's. */
 export const noiseDenoiser = (study: string) =>
   openDenoiser(study === 'real' ? { preset: 'fast' } : { method: 'posterior-mean' });
@@ -188,11 +179,7 @@ async function main(): Promise<void> {
       const subjects = await study.pictures(count);
       for (const level of levels?.split(',') ?? study.levels) {
         const which = { study: name, level, pictures: subjects.length };
-        const row: Row = results.find(which) ?? {
-          ...which,
-          ...(await measureStudy(study, denoiser, subjects, level)),
-        };
-        await results.put(row);
+        const row: Row = await results.measured(which, () => measureStudy(study, denoiser, subjects, level));
         const means = WAYS.filter((way) => row[way]).map(
           (way) => `${way} ${mean(row[way] as readonly number[]).toFixed(3)}`,
         );

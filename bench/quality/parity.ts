@@ -10,6 +10,7 @@ import { clamped } from '#src/core/picture.js';
 import type { Method } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { sharedPath } from '../../test/shared.js';
+import { toFloats } from '../pictures.js';
 
 const [
   prior = 'natural',
@@ -32,7 +33,7 @@ for (const method of methods.split(',') as Method[]) {
         const { width: w = 0, height: h = 0 } = await image.metadata();
         const [width, height] = [w - (w % 8), h - (h % 8)];
         const raw = await image.extract({ left: 0, top: 0, width, height }).removeAlpha().raw().toBuffer();
-        const clean = Float32Array.from(raw, (value) => value / 255);
+        const clean = toFloats(raw);
         const noisy = addGaussianNoise(clean, sigma / 255, 1000 + index);
         const { data, report } = await denoiser.denoise(
           { data: noisy, width, height, channels: 3 },

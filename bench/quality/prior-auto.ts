@@ -16,7 +16,7 @@ import { choosePrior } from '#src/denoiser/choose-prior.js';
 import type { Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { createSchedule, type Schedule } from '#src/tile/schedule.js';
-import { type BenchPicture, readPictures, toBytes, toFloats } from '../pictures.js';
+import { type BenchPicture, middleSquare, readPictures, toBytes, toFloats } from '../pictures.js';
 import { benchArguments, median, openResults, rounded } from '../results.js';
 
 const SIDE = 64;
@@ -112,16 +112,8 @@ async function largest(
 }
 
 /** The log density of the middle of the picture under the flow at that noise level. */
-async function ownDensity(
-  engine: Engine,
-  { data, width, height }: BenchPicture,
-  sigma: number,
-): Promise<number> {
-  const [left, top] = [(width - SIDE) >> 1, (height - SIDE) >> 1];
-  const y = Float32Array.from({ length: 3 * SIDE * SIDE }, (_, i) => {
-    const [channel, row, column] = [Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, i % SIDE];
-    return (data[((top + row) * width + left + column) * 3 + channel] as number) / 255;
-  });
+async function ownDensity(engine: Engine, picture: BenchPicture, sigma: number): Promise<number> {
+  const y = middleSquare(picture, SIDE);
   const shape = { channels: 3, height: SIDE, width: SIDE };
   return (await engine.evaluate({ shape, y, sigma })).logDensity;
 }
@@ -141,22 +133,19 @@ async function main(): Promise<void> {
       const pictures = await readPictures(set === 'faces' ? faces : photographs, folder);
       for (const sigma of sigmas.split(',').map(Number)) {
         const key = { set, sigma, pictures: pictures.length, said };
-        let row = results.find(key);
-        if (!row) {
+        const row = await results.measured(key, async () => {
           const told = said === 'auto' ? said : sigma;
           const choices: Choice[] = [];
           for (const [index, picture] of pictures.entries())
             choices.push(await measureChoice(priors, { ...picture, index }, sigma, right, told));
-          row = {
-            ...key,
+          return {
             right: choices.filter(({ chosen }) => chosen === right).length,
             better: choices.filter(({ chosen, better }) => chosen === better).length,
             denser: choices.filter(({ denser }) => denser === right).length,
             margins: rounded(choices.flatMap(({ margin }) => (margin === undefined ? [] : [margin]))),
           };
-          await results.put(row);
-        }
-        const margins = row.margins as readonly number[];
+        });
+        const { margins } = row;
         console.log(
           `${set}, sigma ${sigma}: takes ${right} for ${row.right} of ${row.pictures}, the better by PSNR for ${row.better}; ` +
             `nats per sample for ${right}: least ${Math.min(...margins).toFixed(4)}, median ${median(margins).toFixed(4)}; ` +

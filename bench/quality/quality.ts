@@ -52,9 +52,7 @@ async function main(): Promise<void> {
       for (const approach of approaches.split(',')) {
         const which = { prior, approach, sigma };
         const row = { ...which, pictures: pictures.length };
-        const found = results.find(row) ?? { ...row, ...(await measureQuality(which, pictures)) };
-        await results.put(found);
-        const figures = found as unknown as { noisy: number[]; psnr: number[] };
+        const figures = await results.measured(row, () => measureQuality(which, pictures));
         console.log(
           `${prior} ${approach} sigma ${sigma}: noisy ${mean(figures.noisy).toFixed(2)}, ` +
             `denoised ${mean(figures.psnr).toFixed(3)} dB, mean of ${pictures.length}`,

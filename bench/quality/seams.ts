@@ -3,14 +3,13 @@
 // astronaut of examples/photos and the first of CBSD68. With --save rows go to docs/results/seams.json as they are done;
 // rows that are there are not measured again.
 // Usage: npm run bench -- seams [sigmas] [overlaps] [tile sizes] [approaches, as method:ensemble:scales] [pictures of CBSD68] [--save]
-import sharp from 'sharp';
 import { psnr } from '#src/core/metrics/index.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { planTiles } from '#src/tile/plan.js';
 import { nearBorder } from '../../test/denoiser/tile-borders.js';
-import { type BenchPicture, readPictures, toFloats } from '../pictures.js';
-import { approachFrom, approachText, benchArguments, mean, openResults, rounded } from '../results.js';
+import { type BenchPicture, readPicture, readPictures, toFloats } from '../pictures.js';
+import { approachFrom, approachText, benchArguments, openResults, rms, rounded } from '../results.js';
 
 const MULTIPLE = 8;
 
@@ -21,33 +20,15 @@ export interface SeamsCase {
   readonly overlap: number;
 }
 
-interface Seams {
-  readonly border: number[];
-  readonly elsewhere: number[];
-  readonly loss: number[];
-  readonly computed: number;
-}
-
 interface Reference {
   readonly clean: Float32Array;
   readonly image: Omit<BenchPicture, 'data'> & { readonly data: Float32Array };
   readonly whole: Float32Array;
 }
 
-const rms = (values: readonly number[]) => 255 * Math.sqrt(mean(values.map((value) => value ** 2)));
-
 /** The astronaut, and so many pictures of CBSD68. */
 export async function seamsPictures(count: string): Promise<BenchPicture[]> {
-  const { data, info } = await sharp('examples/photos/astronaut.png')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const astronaut = {
-    data: new Uint8Array(data),
-    width: info.width,
-    height: info.height,
-    channels: 3,
-  } as const;
+  const astronaut = await readPicture('examples/photos/astronaut.png');
   return [astronaut, ...(count === '0' ? [] : await readPictures(count))];
 }
 
@@ -74,9 +55,10 @@ export async function seamsReferences(
 export async function measureSeams(
   { approach, sigma, tile, overlap }: SeamsCase,
   references: readonly Reference[],
-): Promise<Seams> {
+) {
   const denoiser = await openDenoiser({ ...approachFrom(approach), tileSize: tile, overlap });
-  const seams: Seams & { computed: number } = { border: [], elsewhere: [], loss: [], computed: 0 };
+  const [border, elsewhere, loss]: [number[], number[], number[]] = [[], [], []];
+  let computed = 0;
   try {
     for (const { clean, image, whole } of references) {
       const { data } = await denoiser.denoise(image, { sigma });
@@ -90,16 +72,15 @@ export async function measureSeams(
         const isNear = columns[pixel % width] || rows[Math.floor(pixel / width)];
         (isNear ? near : far).push(value - (whole[i] as number));
       }
-      seams.border.push(rms(near));
-      seams.elsewhere.push(rms(far));
-      seams.loss.push(psnr(clean, whole) - psnr(clean, data));
-      const computed = (plan.tiles.length * plan.tileWidth * plan.tileHeight) / (width * height);
-      seams.computed += computed / references.length;
+      border.push(255 * rms(near));
+      elsewhere.push(255 * rms(far));
+      loss.push(psnr(clean, whole) - psnr(clean, data));
+      const share = (plan.tiles.length * plan.tileWidth * plan.tileHeight) / (width * height);
+      computed += share / references.length;
     }
   } finally {
     await denoiser.close();
   }
-  const { border, elsewhere, loss, computed } = seams;
   return {
     border: rounded(border),
     elsewhere: rounded(elsewhere),
@@ -127,13 +108,10 @@ async function main(): Promise<void> {
         for (const overlap of overlaps.split(',').map(Number)) {
           const which = { approach, sigma, tile, overlap };
           const key = { ...which, pictures: pictures.length };
-          let row = results.find(key);
-          if (!row) {
+          const { border, elsewhere, loss, computed } = await results.measured(key, async () => {
             references ??= await seamsReferences(which, pictures);
-            row = { ...key, ...(await measureSeams(which, references)) };
-            await results.put(row);
-          }
-          const { border, elsewhere, loss, computed } = row as unknown as Seams;
+            return measureSeams(which, references);
+          });
           console.log(
             `${approach} sigma ${sigma} tile ${tile} overlap ${overlap}: RMS at borders ${border.join(', ')}, ` +
               `elsewhere ${elsewhere.join(', ')}, loss ${loss.join(', ')} dB, computed ${computed.toFixed(2)} x`,

@@ -19,15 +19,10 @@ import {
   withPlace,
 } from '../../test/queue/queueing.js';
 import { type RedisServer, startRedis } from '../../test/queue/servers.js';
+import { secondsOf } from '../results.js';
 
 const { sigma, ...opening } = QUICK;
 const [small = 300, large = 16] = process.argv.slice(2).map(Number);
-
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
-}
 
 /** Starts workers, waits until they are ready, and ends them after `use`. */
 async function withWorkers<Result>(

@@ -23,7 +23,8 @@ import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import type { DenoiserOptions } from '#src/denoiser/options.js';
 import { decodePicture, encodePicture } from '#src/image/index.js';
 import { planTiles } from '#src/tile/plan.js';
-import { approachFrom, benchArguments, median, openResults, rounded } from '../results.js';
+import { toBytes, toFloats } from '../pictures.js';
+import { approachFrom, benchArguments, median, openResults, rounded, secondsOf } from '../results.js';
 
 const SIGMA = 25;
 const { args, isKept } = benchArguments();
@@ -49,18 +50,11 @@ async function noisyPng(size: number): Promise<{ bytes: Buffer; width: number; h
     .resize(width, height, { fit: 'fill' })
     .raw()
     .toBuffer();
-  const clean = Float32Array.from(raw, (value) => value / 255);
-  const noisy = Uint8ClampedArray.from(addGaussianNoise(clean, SIGMA / 255, 3), (value) => value * 255);
+  const noisy = toBytes(addGaussianNoise(toFloats(raw), SIGMA / 255, 3));
   const bytes = await sharp(noisy, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
   return { bytes, width, height };
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return (performance.now() - started) / 1000;
 }
 
 /** Seconds per megapixel of every side, round by round; `once`: no round before that warms up. */
@@ -74,7 +68,7 @@ async function takeTurns(
   const [first, last] = times === 'once' ? [1, 1] : [0, times];
   for (let round = first; round <= last; round++)
     for (const [name, { work }] of Object.entries(sides)) {
-      const taken = await seconds(work);
+      const taken = await secondsOf(work);
       if (round > 0) values.get(name)?.push((taken / pixels) * 1e6);
     }
   for (const { close } of Object.values(sides)) await close?.();

@@ -14,6 +14,8 @@ export type Contender =
   /** Another program: its results are read from a folder, or a function calls it. */
   | { readonly kind: 'given'; readonly name: string; readonly folder?: string };
 
+const METHOD_NAMES = { 'beta-map': 'beta-MAP', 'posterior-mean': 'posterior mean' } as const;
+
 /** The prior's name for display: a shipped one's name, or the folder as passed. */
 export function priorName(prior: string): string {
   return prior.replace(/(?<=.)[/\\]+$/, '');
@@ -21,37 +23,29 @@ export function priorName(prior: string): string {
 
 /** The contender's name without its beta. Contenders that differ only in beta share it. */
 export function methodName(contender: Contender): string {
-  switch (contender.kind) {
-    case 'given':
-      return contender.name;
-    case 'converged':
-      return `${priorName(contender.prior)}, beta-MAP at convergence`;
-    case 'preset':
-      return `${priorName(contender.prior)}, ${contender.preset}`;
-    case 'product': {
-      const method = contender.method === 'beta-map' ? 'beta-MAP' : 'posterior mean';
-      return `${priorName(contender.prior)}, ${method}`;
-    }
-    default:
-      return contender satisfies never;
-  }
-}
-
-/** Whether it runs as the product does: neither the maximum itself nor another program. */
-export function isProduct({ kind }: Contender): boolean {
-  return kind === 'product' || kind === 'preset';
+  if (contender.kind === 'given') return contender.name;
+  const prior = priorName(contender.prior);
+  if (contender.kind === 'preset') return `${prior}, ${contender.preset}`;
+  if (contender.kind === 'converged') return `${prior}, beta-MAP at convergence`;
+  return `${prior}, ${METHOD_NAMES[contender.method]}`;
 }
 
 export function betaOf(contender: Contender): Beta | undefined {
   return 'beta' in contender ? contender.beta : undefined;
 }
 
-/** The beta as part of the name; empty without a beta. */
-function betaName(beta: Beta | undefined): string {
-  if (beta === undefined) return '';
-  return beta === 'auto' ? 'calibrated beta' : `beta ${beta}`;
+export function contenderName(contender: Contender): string {
+  const beta = betaOf(contender);
+  if (beta === undefined) return methodName(contender);
+  return `${methodName(contender)}, ${beta === 'auto' ? 'calibrated beta' : `beta ${beta}`}`;
 }
 
-export function contenderName(contender: Contender): string {
-  return [methodName(contender), betaName(betaOf(contender))].filter((part) => part !== '').join(', ');
+/** Indices of contenders, in groups that differ only in beta. */
+export function betaFamilies(contenders: readonly Contender[]): readonly (readonly number[])[] {
+  const families = new Map<string, number[]>();
+  for (const [at, contender] of contenders.entries()) {
+    const key = `${contender.kind} ${methodName(contender)}`;
+    families.set(key, [...(families.get(key) ?? []), at]);
+  }
+  return [...families.values()];
 }

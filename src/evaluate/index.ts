@@ -1,8 +1,7 @@
 // The package's entry `flow-denoise/evaluate`: measures priors, methods and betas on a folder of clean pictures.
 
 export type { Beta, Contender } from './contender.js';
-export { type Evaluation, evaluate } from './evaluation.js';
-export { type Exchange, exportPictures } from './exchange.js';
+export { type Evaluation, type Exchange, evaluate, exportPictures } from './evaluation.js';
 export type {
   Cell,
   EvaluationResults,

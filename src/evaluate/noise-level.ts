@@ -1,8 +1,4 @@
-// The noise of one column of an evaluation: how to make it, how to describe it to the denoiser, its strength at a sample. One
-// seed always gives the same noise.
-
-import { addGaussianNoise, addPoissonGaussianNoise } from '../core/noise/index.js';
-import { clamped } from '../core/picture.js';
+// The noise of one column of an evaluation: its names, how to describe it to the denoiser, its strength at a sample.
 import type { DenoiseCallOptions } from '../denoiser/denoiser.js';
 
 /** Noise to add to samples. All in 8-bit units. */
@@ -37,82 +33,35 @@ export interface CameraNoise {
 export type NoiseLevel = AddedNoise | CameraNoise;
 
 export function noiseName(level: NoiseLevel): string {
-  switch (level.model) {
-    case 'gaussian':
-      return `sigma ${level.sigma}`;
-    case 'poisson-gaussian':
-      return `gain ${level.gain}, read noise ${level.sigma}`;
-    case 'camera':
-      return `ISO ${level.iso}${level.jpeg ? `, JPEG ${level.jpeg.quality} ${level.jpeg.chromaSubsampling}` : ''}`;
-    default:
-      return level satisfies never;
-  }
+  if (level.model === 'camera') return `ISO ${level.iso}${codingName(level)}`;
+  const { model, gain, sigma } = level;
+  return model === 'gaussian' ? `sigma ${sigma}` : `gain ${gain}, read noise ${sigma}`;
+}
+
+function codingName({ jpeg }: CameraNoise): string {
+  return jpeg ? `, JPEG ${jpeg.quality} ${jpeg.chromaSubsampling}` : '';
 }
 
 /** The x axis of a curve over noises of one kind. */
-export function noiseAxis(level: NoiseLevel): {
-  readonly quantity: string;
-  readonly label: string;
-  readonly value: number;
-} {
-  switch (level.model) {
-    case 'gaussian':
-      return { quantity: 'sigma', label: 'sigma of the noise (8-bit units)', value: level.sigma };
-    case 'poisson-gaussian':
-      return { quantity: 'gain', label: 'gain (8-bit units)', value: level.gain ?? Number.NaN };
-    case 'camera': {
-      const { jpeg } = level;
-      const coded = jpeg ? `, JPEG ${jpeg.quality} ${jpeg.chromaSubsampling}` : '';
-      return { quantity: `ISO speed${coded}`, label: 'ISO speed', value: level.iso };
-    }
-    default:
-      return level satisfies never;
-  }
+export function noiseAxis(level: NoiseLevel) {
+  if (level.model === 'camera')
+    return { quantity: `ISO speed${codingName(level)}`, label: 'ISO speed', value: level.iso };
+  const { model, gain = Number.NaN, sigma } = level;
+  return model === 'gaussian'
+    ? { quantity: 'sigma', label: 'sigma of the noise (8-bit units)', value: sigma }
+    : { quantity: 'gain', label: 'gain (8-bit units)', value: gain };
 }
 
 export function noiseFolder(level: NoiseLevel): string {
-  switch (level.model) {
-    case 'gaussian':
-      return `sigma-${level.sigma}`;
-    case 'poisson-gaussian':
-      return `gain-${level.gain}-sigma-${level.sigma}`;
-    case 'camera':
-      return noiseName(level).toLowerCase().replaceAll(':', '').replaceAll(/\W+/g, '-');
-    default:
-      return level satisfies never;
-  }
-}
-
-export function isSameNoise(a: NoiseLevel, b: NoiseLevel): boolean {
-  return a.model === b.model && noiseName(a) === noiseName(b);
-}
-
-/**
- * @param clean  samples in [0, 1], any layout
- * @param seed   an integer from 0 to 2^32 - 1
- * @param clip   whether to clip to [0, 1], as in a file of integers
- */
-export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, clip: boolean): Float32Array {
-  const sigma = level.sigma / 255;
-  const noisy =
-    level.model === 'gaussian'
-      ? addGaussianNoise(clean, sigma, seed)
-      : addPoissonGaussianNoise(clean, { gain: (level.gain ?? 0) / 255, sigma }, seed);
-  return clip ? clamped(noisy) : noisy;
+  const name = noiseName(level).toLowerCase().replace('read noise', 'sigma');
+  return name.replaceAll(':', '').replaceAll(/[ ,]+/g, '-');
 }
 
 /** The noise as the denoiser gets it: its true model; nothing for a camera, as with any photograph. */
 export function toldNoise(level: NoiseLevel): Pick<DenoiseCallOptions, 'sigma' | 'noise'> {
-  switch (level.model) {
-    case 'gaussian':
-      return { sigma: level.sigma };
-    case 'poisson-gaussian':
-      return { noise: { model: level.model, gain: level.gain ?? 0, sigma: level.sigma } };
-    case 'camera':
-      return {};
-    default:
-      return level satisfies never;
-  }
+  if (level.model === 'camera') return {};
+  const { model, sigma, gain = 0 } = level;
+  return model === 'gaussian' ? { sigma } : { noise: { model, gain, sigma } };
 }
 
 /** The standard deviation of added noise at a clean sample, [0, 1] units. */

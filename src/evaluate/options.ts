@@ -13,8 +13,8 @@ export interface EvaluationProgress {
   readonly total: number;
   /** What is being restored now. */
   readonly what: string;
-  /** Expected seconds; undefined if only other programs' results are read. */
-  readonly secondsLeft: number | undefined;
+  /** Expected seconds. */
+  readonly secondsLeft: number;
 }
 
 /**
@@ -33,7 +33,7 @@ export type GivenProgram = (
 const { engine, threads, tileSize, overlap } = openingShape;
 
 function list<T extends z.ZodType>(item: T, description: string) {
-  return z.array(item).min(1).readonly().describe(description);
+  return z.array(item).min(1).readonly().optional().describe(description);
 }
 
 const evaluateOptionsSchema = z.strictObject({
@@ -41,33 +41,33 @@ const evaluateOptionsSchema = z.strictObject({
   folder: z.string().min(1).describe('the path of a folder with clean pictures'),
   /** What to vary: 'grid' (default) takes it from the options below, 'paper' repeats the paper's experiments. */
   protocol: z.enum(['grid', 'paper']).default('grid').describe("'grid' or 'paper'"),
-  prior: list(z.string().min(1), "one or more priors: shipped ones' names, or folders").optional(),
+  prior: list(z.string().min(1), "one or more priors: shipped ones' names, or folders"),
   /** Default, if method and beta are not given either: the default preset, and both methods. */
-  preset: list(z.enum(PRESET_NAMES), `one or more of ${PRESET_WORDS}`).optional(),
+  preset: list(z.enum(PRESET_NAMES), `one or more of ${PRESET_WORDS}`),
   /** Methods without ensemble and scales. */
-  method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'").optional(),
+  method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'"),
   beta: list(
     z.union([z.number().positive().max(1000), z.literal('auto')]),
     "one or more of 'auto' and numbers above 0 and at most 1000",
-  ).optional(),
+  ),
   /** 8-bit units; for Poisson-Gaussian noise of the read noise, which may be 0. */
   sigma: list(
     z.number().nonnegative().max(255),
     'one or more numbers above 0 and at most 255 (standard deviation of the noise in 8-bit units)',
-  ).optional(),
+  ),
   noise: z
     .enum(['gaussian', 'poisson-gaussian', 'camera'])
     .default('gaussian')
     .describe("'gaussian', 'poisson-gaussian' or 'camera'"),
   /** Variance per unit of signal, 8-bit units. */
-  gain: list(z.number().positive().max(1e4), 'one or more numbers above 0 (8-bit units)').optional(),
+  gain: list(z.number().positive().max(1e4), 'one or more numbers above 0 (8-bit units)'),
   /** ISO speeds of the simulated camera, which takes the clean pictures as scenes and clips at black and white. */
-  iso: list(z.number().min(25).max(1e6), 'one or more numbers from 25 to 1000000 (ISO speed)').optional(),
+  iso: list(z.number().min(25).max(1e6), 'one or more numbers from 25 to 1000000 (ISO speed)'),
   /** How the simulated camera's files are coded. */
   jpegQuality: list(
     z.union([z.int().min(1).max(100), z.literal('none')]),
     "one or more of 'none' and whole numbers from 1 to 100",
-  ).optional(),
+  ),
   jpegSampling: z.enum(['4:2:0', '4:4:4']).optional().describe("'4:2:0' or '4:4:4'"),
   /** Clip the noisy pictures at black and white. */
   clip: z.boolean().default(false).describe('true or false'),
@@ -125,23 +125,26 @@ const OF_THE_GRID = ['preset', 'method', 'beta', 'sigma', 'gain', ...OF_THE_CAME
 /** @throws FlowDenoiseError BAD_OPTION */
 export function checkEvaluateOptions(options: EvaluateOptions): CheckedEvaluateOptions {
   const checked = parseOptions(evaluateOptionsSchema, options, 'evaluate');
-  const isPaper = checked.protocol === 'paper';
-  const tooMuch = OF_THE_GRID.filter((name) => checked[name] !== undefined);
-  if (isPaper && (tooMuch.length > 0 || checked.noise !== 'gaussian' || checked.clip))
-    throw notBoth("protocol 'paper'", tooMuch.join(', ') || 'noise or clip', 'the protocol sets them itself');
-  const isCamera = checked.noise === 'camera';
-  const ofTheCamera = OF_THE_CAMERA.filter((name) => checked[name] !== undefined);
-  if (!isCamera && ofTheCamera.length > 0)
-    throw badOption(`Expected ${ofTheCamera.join(', ')} with noise 'camera' only`);
-  if (isCamera && (checked.sigma !== undefined || checked.gain !== undefined))
+  const { protocol, noise, sigma, gain, clip } = checked;
+  const given = (names: readonly (keyof typeof checked)[]) =>
+    names.filter((name) => checked[name] !== undefined).join(', ');
+  if (protocol === 'paper') {
+    const others = given(OF_THE_GRID) || (noise !== 'gaussian' || clip ? 'noise or clip' : '');
+    if (others === '') return checked;
+    throw notBoth("protocol 'paper'", others, 'the protocol sets them itself');
+  }
+  const ofTheCamera = given(OF_THE_CAMERA);
+  if (noise !== 'camera' && ofTheCamera !== '')
+    throw badOption(`Expected ${ofTheCamera} with noise 'camera' only`);
+  if (noise === 'camera' && (sigma ?? gain) !== undefined)
     throw badOption(
       "Expected iso with noise 'camera' but received sigma or gain; a camera's noise follows from its iso",
     );
-  if (!isPaper && (checked.noise === 'poisson-gaussian') !== (checked.gain !== undefined))
+  if ((noise === 'poisson-gaussian') !== (gain !== undefined))
     throw badOption(
       "Expected gain with noise 'poisson-gaussian', and neither without the other; sigma is the read noise then",
     );
-  if (checked.noise === 'gaussian' && checked.sigma?.includes(0))
+  if (noise === 'gaussian' && sigma?.includes(0))
     throw badOption('Expected numbers above 0 for sigma but received 0');
   return checked;
 }

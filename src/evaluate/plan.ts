@@ -35,15 +35,18 @@ export async function gridPlan(options: CheckedEvaluateOptions, count: number): 
 /** The contenders by default: the default preset, and each method. */
 async function ownContenders(
   prior: string,
-  { preset, method, beta }: Pick<CheckedEvaluateOptions, 'preset' | 'method' | 'beta'>,
+  { preset, method, beta }: CheckedEvaluateOptions,
 ): Promise<Contender[]> {
   const isOpen = (preset ?? method ?? beta) === undefined;
-  const isWhole = isOpen && (prior === 'auto' || (await loadModel(findPrior(prior))).conditioning !== null);
-  const presets = preset ?? (isWhole ? [DEFAULT_PRESET] : []);
-  const alone = isWhole ? (['posterior-mean', 'beta-map'] as const) : (['beta-map'] as const);
-  const methods = method ?? (preset !== undefined && beta === undefined ? [] : alone);
+  if (isOpen && (prior === 'auto' || (await loadModel(findPrior(prior))).conditioning !== null))
+    return [
+      { kind: 'preset', prior, preset: DEFAULT_PRESET },
+      { kind: 'product', prior, method: 'posterior-mean' },
+      { kind: 'product', prior, method: 'beta-map', beta: 'auto' },
+    ];
+  const methods = method ?? (preset && !beta ? [] : (['beta-map'] as const));
   return [
-    ...presets.map((preset): Contender => ({ kind: 'preset', prior, preset })),
+    ...(preset ?? []).map((preset): Contender => ({ kind: 'preset', prior, preset })),
     ...methods.flatMap((method): Contender[] =>
       method === 'posterior-mean'
         ? [{ kind: 'product', prior, method }]
@@ -52,10 +55,12 @@ async function ownContenders(
   ];
 }
 
-export function givenContenders({ given }: Pick<CheckedEvaluateOptions, 'given'>): Contender[] {
-  return Object.entries(given).map(([name, what]) =>
-    typeof what === 'string' ? { kind: 'given', name, folder: what } : { kind: 'given', name },
-  );
+export function givenContenders({ given }: CheckedEvaluateOptions): Contender[] {
+  return Object.entries(given).map(([name, what]) => ({
+    kind: 'given',
+    name,
+    ...(typeof what === 'string' && { folder: what }),
+  }));
 }
 
 /** @param count  the number of pictures for a contender and a noise; 0 leaves the cell out */
@@ -70,23 +75,21 @@ export function planOf(
   return { levels, contenders, tasks: tasks.filter(({ count }) => count > 0) };
 }
 
-const DEFAULT_ISO = [400, 3200, 12_800, 51_200] as const;
+const DEFAULT_ISO: readonly number[] = [400, 3200, 12_800, 51_200];
 
 function gridLevels(options: CheckedEvaluateOptions): NoiseLevel[] {
-  const { noise, sigma, gain = [], iso = DEFAULT_ISO, jpegQuality = ['none'], jpegSampling } = options;
+  const { noise, sigma, gain = [], iso = DEFAULT_ISO, jpegQuality = ['none'] } = options;
+  const { jpegSampling: chromaSubsampling = '4:2:0' } = options;
   switch (noise) {
     case 'gaussian':
       return (sigma ?? [15, 25, 50]).map((sigma) => ({ model: noise, sigma }));
     case 'poisson-gaussian':
       return gain.flatMap((gain) => (sigma ?? [0]).map((sigma) => ({ model: noise, gain, sigma })));
     case 'camera':
-      return jpegQuality.flatMap((quality) =>
-        iso.map((iso) =>
-          quality === 'none'
-            ? { model: noise, iso }
-            : { model: noise, iso, jpeg: { quality, chromaSubsampling: jpegSampling ?? '4:2:0' } },
-        ),
-      );
+      return jpegQuality.flatMap((quality) => {
+        const jpeg = quality === 'none' ? {} : { jpeg: { quality, chromaSubsampling } };
+        return iso.map((iso) => ({ model: noise, iso, ...jpeg }));
+      });
     default:
       return noise satisfies never;
   }

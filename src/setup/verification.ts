@@ -16,7 +16,7 @@ const numbers = (count: number, step: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(step * (i + 1)));
 
 prepareTensorflowEnvironment();
-const tf = await importTensorflowFrom(process.argv[2] ?? '.');
+const tf = importTensorflowFrom(process.argv[2] ?? '.');
 const x = numbers(length, 1.7);
 const w = numbers(length * filters, 2.3);
 // The kernel is as large as the picture, so that each filter has one output: y[f] = sum over i of x[i] w[i, f].

@@ -7,8 +7,8 @@ import {
   noiseFolder,
   noiseName,
   toldNoise,
-  withNoise,
 } from '#src/evaluate/noise-level.js';
+import { withNoise } from '#src/evaluate/pictures.js';
 
 const COUNT = 200_000;
 const gaussian: NoiseLevel = { model: 'gaussian', sigma: 17 };

@@ -13,12 +13,16 @@ import { contenderName, priorName } from '#src/evaluate/contender.js';
 import { type EvaluationResults, evaluate, withoutPictures, writeEvaluation } from '#src/evaluate/index.js';
 import { measureNoisy, measureRestored } from '#src/evaluate/measure/residual.js';
 import { openRestorer } from '#src/evaluate/measure/restorer.js';
-import { withNoise } from '#src/evaluate/noise-level.js';
 import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/paper/paper-comparison.js';
-import { EQUAL_LEVELS, STATED_LEVELS } from '#src/evaluate/paper/paper-protocol.js';
-import { PAPER_BETAS, PAPER_SIGMAS, PAPER_TABLES, paperBestPsnr } from '#src/evaluate/paper/paper-tables.js';
-import { readClean } from '#src/evaluate/pictures.js';
-import { noisyPair } from '#src/evaluate/run-plan.js';
+import {
+  EQUAL_LEVELS,
+  PAPER_BETAS,
+  PAPER_SIGMAS,
+  PAPER_TABLES,
+  paperBestPsnr,
+  STATED_LEVELS,
+} from '#src/evaluate/paper/paper-protocol.js';
+import { noisyPair, readClean, withNoise } from '#src/evaluate/pictures.js';
 import { extractTile } from '#src/tile/extract.js';
 import { planTiles } from '#src/tile/plan.js';
 import { fixtureFolder } from '../core/fixture.js';

@@ -1,9 +1,7 @@
 // Measures the residual N - C_hat in units of the noise's standard deviation. A perfect one is as strong as the noise
 // everywhere (rms 1 in every block) and as white (no correlation of neighbours).
-
-import { mse, psnr, ssim } from '../../core/metrics/index.js';
-import type { Shape } from '../../core/picture.js';
-import { clamped } from '../../core/picture.js';
+import { mean, mse, psnr, ssim } from '../../core/metrics/index.js';
+import { clamped, type Shape } from '../../core/picture.js';
 import { deviationAt, type NoiseLevel } from '../noise-level.js';
 import type { CleanPicture } from '../pictures.js';
 import type { Measures, ResidualMeasures } from './results.js';
@@ -30,13 +28,12 @@ export function standardisedResidual(
 }
 
 export function measureResidual(residual: Float32Array, shape: Shape): ResidualMeasures {
-  const blocks = blockRms(residual, shape).values;
-  const mean = blocks.reduce((sum, value) => sum + value, 0) / blocks.length;
-  const variance = blocks.reduce((sum, value) => sum + (value - mean) ** 2, 0) / blocks.length;
+  const blocks = [...blockRms(residual, shape).values];
+  const middle = mean(blocks);
   const power = residual.reduce((sum, value) => sum + value * value, 0) / residual.length;
   return {
     rms: Math.sqrt(power),
-    unevenness: Math.sqrt(variance),
+    unevenness: Math.sqrt(mean(blocks.map((value) => (value - middle) ** 2))),
     correlation: neighbourCorrelation(residual, shape),
   };
 }
@@ -65,7 +62,7 @@ export function blockRms(residual: Float32Array, { width, height, channels }: Sh
 
 /** Over all pairs of horizontal and vertical neighbours in a channel, relative to the channel's mean. */
 function neighbourCorrelation(residual: Float32Array, { width, height, channels }: Shape): number {
-  const means = Float64Array.from({ length: channels }, () => 0);
+  const means = new Float64Array(channels);
   for (let i = 0; i < residual.length; i++)
     means[i % channels] = (means[i % channels] as number) + (residual[i] as number) / (width * height);
   const at = (i: number) => (residual[i] as number) - (means[i % channels] as number);
@@ -84,7 +81,7 @@ function neighbourCorrelation(residual: Float32Array, { width, height, channels 
 
 /** Measures the noisy picture; its residual is the noise. */
 export function measureNoisy(clean: CleanPicture, noisy: Float32Array, level: NoiseLevel): Measures {
-  return measure(clean, noisy, noisy, clean.data, level);
+  return measure(clean, noisy, standardisedResidual(noisy, clean.data, clean.data, level));
 }
 
 /** Measures an estimate, clipped to black and white as in a file. The residual is measured before clipping. */
@@ -94,20 +91,14 @@ export function measureRestored(
   estimate: Float32Array,
   level: NoiseLevel,
 ): Measures {
-  return measure(clean, clamped(estimate), noisy, estimate, level);
+  return measure(clean, clamped(estimate), standardisedResidual(noisy, estimate, clean.data, level));
 }
 
-function measure(
-  clean: CleanPicture,
-  seen: Float32Array,
-  noisy: Float32Array,
-  left: Float32Array,
-  level: NoiseLevel,
-): Measures {
+function measure(clean: CleanPicture, seen: Float32Array, residual: Float32Array): Measures {
   return {
     mse: mse(clean.data, seen),
     psnr: psnr(clean.data, seen),
     ssim: ssim(clean.data, seen, clean),
-    residual: measureResidual(standardisedResidual(noisy, left, clean.data, level), clean),
+    residual: measureResidual(residual, clean),
   };
 }

@@ -1,5 +1,4 @@
 // Restores noisy pictures with each contender. Contenders that differ only in beta share one engine.
-
 import { join } from 'node:path';
 import { openEngine } from '../../core/engine/open-engine.js';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
@@ -9,6 +8,7 @@ import { betaMap } from '../../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import { findPrior } from '../../core/model/find-prior.js';
 import { loadPrior } from '../../core/model/load-prior.js';
+import { toInterleaved } from '../../core/picture.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import type { DenoiserOptions } from '../../denoiser/options.js';
 import { decodePicture } from '../../image/index.js';
@@ -18,7 +18,7 @@ import { createSchedule } from '../../tile/schedule.js';
 import type { Beta, Contender } from '../contender.js';
 import { type NoiseLevel, noiseFolder, toldNoise } from '../noise-level.js';
 import type { CheckedEvaluateOptions, GivenProgram } from '../options.js';
-import type { CleanPicture } from '../pictures.js';
+import { type CleanPicture, croppedFloats } from '../pictures.js';
 import type { Measures, PictureResult } from './results.js';
 
 /** The estimate, with what results.ts keeps about how it was made. */
@@ -29,55 +29,44 @@ interface Restored extends Omit<PictureResult, keyof Measures> {
 
 export interface Restorer {
   /** Undefined for another program. */
-  readonly engine: { readonly name: string; readonly why: string } | undefined;
-  /** Whether its time counts; not if results are only read. */
-  readonly isTimed: boolean;
-  /** The most pictures at a time. Default: enough to keep an engine busy. */
-  readonly atOnce?: number;
+  readonly engine?: { readonly name: string; readonly why: string };
   /** @param beta  this contender's; others that share the restorer have other betas */
-  restore(noisy: CleanPicture, level: NoiseLevel, call: RestoreCall): Promise<Restored>;
+  restore(
+    noisy: CleanPicture,
+    level: NoiseLevel,
+    call: { readonly beta: Beta | undefined; readonly signal: AbortSignal | undefined },
+  ): Promise<Restored>;
   close(): Promise<void>;
 }
 
-interface RestoreCall {
-  readonly beta: Beta | undefined;
-  readonly signal: AbortSignal | undefined;
-}
-
-export type RestorerOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'> & {
-  readonly given?: CheckedEvaluateOptions['given'];
-};
+export type EngineOptions = Pick<DenoiserOptions, 'engine' | 'threads' | 'tileSize' | 'overlap'>;
 
 export const CONVERGENCE = { steps: 200, rate: 0.15 } as const;
 
 /**
- * @param contender  any contender with this `methodName`
- * @throws         FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
+ * @param contender  any of those that differ only in beta
+ * @throws           FlowDenoiseError BAD_OPTION, BAD_PRIOR, ENGINE_UNAVAILABLE, NEEDS_CONDITIONING
  */
-export function openRestorer(contender: Contender, options: RestorerOptions): Promise<Restorer> {
-  switch (contender.kind) {
-    case 'preset':
-      return openProduct(contender.prior, { preset: contender.preset }, options);
-    case 'product':
-      return openProduct(contender.prior, { method: contender.method }, options);
-    case 'converged':
-      return openConverged(contender, options);
-    case 'given':
-      return Promise.resolve(given(contender, options.given?.[contender.name]));
-    default:
-      throw new TypeError(`no contender ${contender satisfies never}`);
+export async function openRestorer(
+  contender: Contender,
+  options: EngineOptions,
+  programs: CheckedEvaluateOptions['given'] = {},
+): Promise<Restorer> {
+  if (contender.kind === 'given') {
+    const program = programs[contender.name];
+    const { name, folder = '' } = contender;
+    const restore = typeof program === 'function' ? called(name, program) : readFrom(name, folder);
+    return { restore, close: async () => {} };
   }
+  if (contender.kind === 'converged') return openConverged(contender.prior, options);
+  const approach = contender.kind === 'preset' ? { preset: contender.preset } : { method: contender.method };
+  return openProduct({ ...options, prior: contender.prior, ...approach });
 }
 
-async function openProduct(
-  prior: string,
-  approach: Pick<DenoiserOptions, 'preset' | 'method'>,
-  { engine, threads, tileSize, overlap }: RestorerOptions,
-): Promise<Restorer> {
-  const denoiser = await openDenoiser({ engine, threads, tileSize, overlap, prior, ...approach });
+async function openProduct(options: DenoiserOptions): Promise<Restorer> {
+  const denoiser = await openDenoiser(options);
   return {
     engine: denoiser.engine,
-    isTimed: true,
     async restore(noisy, level, { beta, signal }) {
       const { data, report } = await denoiser.denoise(noisy, { ...toldNoise(level), beta, signal });
       const { evaluations, fallbackTiles } = report;
@@ -88,17 +77,13 @@ async function openProduct(
 }
 
 /** Takes the whole picture as one tile, so that it converges to the picture's own maximum. */
-async function openConverged(
-  { prior: name }: Contender & { readonly kind: 'converged' },
-  { engine: engineName = 'auto', threads }: RestorerOptions,
-): Promise<Restorer> {
+async function openConverged(name: string, options: EngineOptions): Promise<Restorer> {
   const prior = await loadPrior(findPrior(name));
-  const engine = await openEngine(prior, { engine: engineName, threads });
+  const engine = await openEngine(prior, { engine: options.engine ?? 'auto', threads: options.threads });
   const schedule = createSchedule(engine);
   const multiple = squeezeFactor(prior.model);
   return {
-    engine: { name: engine.name, why: engine.why },
-    isTimed: true,
+    engine,
     async restore(noisy, level, { beta, signal }) {
       const { width, height, channels } = noisy;
       if (channels !== 3 || level.model !== 'gaussian')
@@ -131,8 +116,8 @@ async function openConverged(
         result = await climb(start);
       }
       const { estimate, evaluations, steps, isConverged, fallback } = result;
-      const told = { evaluations, steps, isConverged, start, ...(fallback && { fallbackTiles: 1 }) };
-      return { data: interleaved(estimate, shape, noisy), ...told };
+      const { data } = croppedFloats({ ...shape, data: toInterleaved(estimate, channels) }, width, height);
+      return { data, evaluations, steps, isConverged, start, ...(fallback && { fallbackTiles: 1 }) };
     },
     async close() {
       schedule.close();
@@ -141,63 +126,35 @@ async function openConverged(
   };
 }
 
-/** Cuts the picture out of a planar tile. */
-function interleaved(
-  planar: Float32Array,
-  tile: { readonly height: number; readonly width: number },
-  { width, height, channels }: CleanPicture,
-): Float32Array {
-  const data = new Float32Array(width * height * channels);
-  for (let c = 0; c < channels; c++)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++)
-        data[(y * width + x) * channels + c] = planar[(c * tile.height + y) * tile.width + x] as number;
-  return data;
-}
-
-function given(
-  { name, folder = '' }: Contender & { readonly kind: 'given' },
-  program: string | GivenProgram | undefined,
-): Restorer {
-  return {
-    engine: undefined,
-    isTimed: typeof program === 'function',
-    atOnce: 1,
-    async restore(noisy, level, { signal }) {
-      if (typeof program !== 'function')
-        return { data: await readRestored(noisy, level, { name, folder }, signal) };
-      const data = await program(noisy, level, signal);
-      if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
-      throw badOption(
-        `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
-      );
-    },
-    close: () => Promise.resolve(),
+function called(name: string, program: GivenProgram): Restorer['restore'] {
+  return async (noisy, level, { signal }) => {
+    const data = await program(noisy, level, signal);
+    if (data instanceof Float32Array && data.length === noisy.data.length) return { data };
+    throw badOption(
+      `Expected ${noisy.data.length} samples from the program ${name} for ${noisy.name} but received ${data?.length ?? 'none'}`,
+    );
   };
 }
 
-/** Another program's result for an exported picture. */
-async function readRestored(
-  { name: picture, width, height, channels }: CleanPicture,
-  level: NoiseLevel,
-  { name, folder }: { readonly name: string; readonly folder: string },
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  const path = join(folder, noiseFolder(level), restoredName(picture));
-  const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw badOption(
-      `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
-      error,
+/** Another program's results for exported pictures. */
+function readFrom(name: string, folder: string): Restorer['restore'] {
+  return async ({ name: picture, width, height, channels }, level, { signal }) => {
+    const path = join(folder, noiseFolder(level), restoredName(picture));
+    const bytes = await readRegularFile(path, { signal }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw badOption(
+        `${path} cannot be read: expected a picture that ${name} restored, for every one that --export wrote`,
+        error,
+      );
+    });
+    const { picture: found } = await decodePicture(bytes, path);
+    const isSame = found.width === width && found.height === height && found.channels === channels;
+    if (isSame && found.data instanceof Float32Array) return { data: found.data };
+    throw new FlowDenoiseError(
+      'BAD_IMAGE',
+      `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
     );
-  });
-  const { picture: found } = await decodePicture(bytes, path);
-  const isSame = found.width === width && found.height === height && found.channels === channels;
-  if (isSame && found.data instanceof Float32Array) return found.data;
-  throw new FlowDenoiseError(
-    'BAD_IMAGE',
-    `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
-  );
+  };
 }
 
 export function restoredName(name: string): string {

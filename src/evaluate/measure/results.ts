@@ -1,9 +1,8 @@
-// The results of an evaluation, picture by picture, as results.json has them.
-
-import { mean, sum } from '../../core/metrics/index.js';
+// The results of an evaluation, picture by picture, as results.json has them, and queries on them.
+import { mean } from '../../core/metrics/index.js';
 import type { TileSize } from '../../tile/plan.js';
 import type { Contender } from '../contender.js';
-import type { NoiseLevel } from '../noise-level.js';
+import { type NoiseLevel, noiseName } from '../noise-level.js';
 
 export interface ResidualMeasures {
   /** |N - C_hat| / sqrt(numbers), in units of sigma. */
@@ -41,21 +40,10 @@ export interface Cell {
   readonly level: number;
   /** Index into `contenders`. */
   readonly contender: number;
-  /** Undefined for another program. */
+  /** Undefined if results were only read. */
   readonly secondsPerMegapixel?: number | undefined;
   /** Of the first pictures, in order. */
   readonly pictures: readonly PictureResult[];
-}
-
-interface EvaluationSettings {
-  readonly protocol: 'grid' | 'paper';
-  readonly folder: string;
-  /** The first picture's; each picture adds 1. */
-  readonly seed: number;
-  readonly clip: boolean;
-  readonly crop: number | string;
-  readonly tileSize?: TileSize | undefined;
-  readonly overlap?: number | undefined;
 }
 
 export interface EvaluationResults {
@@ -68,7 +56,16 @@ export interface EvaluationResults {
     readonly date: string;
     readonly seconds: number;
   };
-  readonly settings: EvaluationSettings;
+  readonly settings: {
+    readonly protocol: 'grid' | 'paper';
+    readonly folder: string;
+    /** The first picture's; each picture adds 1. */
+    readonly seed: number;
+    readonly clip: boolean;
+    readonly crop: number | string;
+    readonly tileSize?: TileSize | undefined;
+    readonly overlap?: number | undefined;
+  };
   readonly pictures: readonly { readonly name: string; readonly width: number; readonly height: number }[];
   readonly levels: readonly NoiseLevel[];
   readonly contenders: readonly Contender[];
@@ -77,30 +74,32 @@ export interface EvaluationResults {
   readonly cells: readonly Cell[];
 }
 
-export interface Statistic {
-  readonly mean: number;
-  /** Standard deviation over pictures (n - 1); undefined for one picture. */
-  readonly spread: number | undefined;
-  readonly count: number;
-}
-
 export type MeasureName = 'mse' | 'psnr' | 'ssim';
 
-export function statisticOf(values: readonly number[]): Statistic {
-  const count = values.length;
-  const middle = mean(values);
-  const squares = sum(values.map((value) => (value - middle) ** 2));
-  return { mean: middle, spread: count > 1 ? Math.sqrt(squares / (count - 1)) : undefined, count };
+export function levelName({ levels }: EvaluationResults, level: number): string {
+  return noiseName(levels[level] as NoiseLevel);
 }
 
-/** The number of pictures that a contender improved, by a measure. */
-export function improvedCount(
-  noisy: readonly Measures[],
-  restored: readonly Measures[],
-  measure: MeasureName,
-): number {
-  return restored.filter((each, i) => {
-    const before = noisy[i]?.[measure] ?? Number.NaN;
-    return measure === 'mse' ? each.mse < before : each[measure] > before;
-  }).length;
+export function cellAt({ cells }: EvaluationResults, level: number, contender: number): Cell | undefined {
+  return cells.find((cell) => cell.level === level && cell.contender === contender);
+}
+
+/** The mean over pictures, of their PSNR by default; undefined without a cell. */
+export function meanOf(
+  pictures: readonly Measures[] | undefined,
+  value: (picture: Measures) => number = ({ psnr }) => psnr,
+): number | undefined {
+  return pictures && mean(pictures.map(value));
+}
+
+/** Indices of the contenders that were measured under any of the noises. */
+export function contendersAt(
+  { contenders, cells }: EvaluationResults,
+  levels: readonly number[],
+  isWanted: (contender: Contender) => boolean = () => true,
+): readonly number[] {
+  return contenders.flatMap((contender, at) => {
+    const isMet = cells.some((cell) => cell.contender === at && levels.includes(cell.level));
+    return isMet && isWanted(contender) ? [at] : [];
+  });
 }

@@ -7,24 +7,25 @@ import type { PriorModel } from '../../core/model/model-json.js';
 import { PRESET_NAMES } from '../../denoiser/preset.js';
 import type { Contender } from '../contender.js';
 import { CONVERGENCE } from '../measure/restorer.js';
+import type { MeasureName } from '../measure/results.js';
 import type { AddedNoise, NoiseLevel } from '../noise-level.js';
 import type { CheckedEvaluateOptions } from '../options.js';
 import { type EvaluationPlan, givenContenders, planOf } from '../plan.js';
-import { PAPER_BETAS, PAPER_SIGMAS, PAPER_SIGMAS_AT_EQUAL_PSNR } from './paper-tables.js';
+
+/** As the paper states them, in [0, 1] units. */
+export const PAPER_SIGMAS = [0.025, 0.05, 0.1, 0.2] as const;
+export const PAPER_BETAS = [1, 2, 4, 8] as const;
 
 export const PAPER_COUNT = 32;
 
 /** The faces' priors: ours, and one trained by likelihood alone as the paper's was, if it is there. */
 const PRIORS: readonly string[] = ['faces64', 'faces64-likelihood'];
 
-/** 120, 30 and 10 photons at white, in 8-bit units. */
-const GAINS = [120, 30, 10].map((photons) => 255 / photons);
-const READ_NOISE = 2;
-
-export const EQUAL_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS_AT_EQUAL_PSNR.map((sigma, i) => ({
+/** Noise with the paper's noisy PSNR. The paper's noisy MSE is 0.447 sigma^2 at every level: 0.669 sigma. */
+export const EQUAL_LEVELS: readonly AddedNoise[] = [4.28, 8.5, 17, 34].map((sigma, i) => ({
   model: 'gaussian',
   sigma,
-  stated: PAPER_SIGMAS[i] ?? sigma / 255,
+  stated: PAPER_SIGMAS[i],
 }));
 
 export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) => ({
@@ -33,51 +34,115 @@ export const STATED_LEVELS: readonly AddedNoise[] = PAPER_SIGMAS.map((stated) =>
   stated,
 }));
 
-export const SENSOR_LEVELS: readonly AddedNoise[] = GAINS.map((gain) => ({
+/** 120, 30 and 10 photons at white. */
+export const SENSOR_LEVELS: readonly AddedNoise[] = [120, 30, 10].map((photons) => ({
   model: 'poisson-gaussian',
-  gain: Number(gain.toPrecision(6)),
-  sigma: READ_NOISE,
+  gain: Number((255 / photons).toPrecision(6)),
+  sigma: 2,
 }));
 
-const isAmong = (levels: readonly NoiseLevel[], level: NoiseLevel) => levels.includes(level);
+/** In the order of the results. */
+export const PAPER_LEVELS: readonly NoiseLevel[] = [...EQUAL_LEVELS, ...STATED_LEVELS, ...SENSOR_LEVELS];
 
 /** @throws FlowDenoiseError BAD_PRIOR */
 export async function paperPlan(options: CheckedEvaluateOptions, pictures: number): Promise<EvaluationPlan> {
   const shipped = shippedPriors();
   const priors = options.prior ?? PRIORS.filter((name) => shipped.includes(name));
   const models = await Promise.all(priors.map((prior) => loadModel(findPrior(prior))));
-  const contenders = priors.flatMap((prior, i) => contendersOf(prior, models[i]));
+  const contenders = priors.flatMap((prior, i) => contendersOf(prior, models[i] as PriorModel));
   // An unconditioned prior's climbs are all long.
   const slow = priors.filter((_, i) => models[i]?.conditioning === null);
-  const levels = [...EQUAL_LEVELS, ...STATED_LEVELS, ...SENSOR_LEVELS];
   const converged = Math.min(options.convergedCount, pictures);
-  return planOf(levels, [...contenders, ...givenContenders(options)], (contender, level) => {
-    switch (contender.kind) {
-      case 'converged':
-        return isAmong(EQUAL_LEVELS, level) ? converged : 0;
-      case 'given':
-        return isAmong(EQUAL_LEVELS, level) ? pictures : 0;
-      case 'preset':
-      case 'product':
-        if (!slow.includes(contender.prior)) return pictures;
-        return isAmong(EQUAL_LEVELS, level) ? converged : 0;
-      default:
-        return contender satisfies never;
-    }
+  return planOf(PAPER_LEVELS, [...contenders, ...givenContenders(options)], (contender, level) => {
+    const isEqual = EQUAL_LEVELS.some((each) => each === level);
+    if (contender.kind === 'given') return isEqual ? pictures : 0;
+    if (contender.kind === 'converged' || slow.includes(contender.prior)) return isEqual ? converged : 0;
+    return pictures;
   });
 }
 
-function contendersOf(prior: string, model: PriorModel | undefined): Contender[] {
+function contendersOf(prior: string, { conditioning, calibration }: PriorModel): Contender[] {
   const betas = [...PAPER_BETAS, 'auto' as const].map(
     (beta): Contender => ({ kind: 'product', prior, method: 'beta-map', beta }),
   );
   const climbs = PAPER_BETAS.map((beta): Contender => ({ kind: 'converged', prior, beta }));
-  if (model?.conditioning) {
+  if (conditioning !== null) {
     const presets = PRESET_NAMES.map((preset): Contender => ({ kind: 'preset', prior, preset }));
     return [...presets, { kind: 'product', prior, method: 'posterior-mean' }, ...betas, ...climbs];
   }
   // If its calibration is missing or climbs to convergence, it would run the same climb twice.
-  const { steps, rate } = model?.calibration?.betaMap ?? CONVERGENCE;
+  const { steps, rate } = calibration?.betaMap ?? CONVERGENCE;
   const isConvergent = steps >= CONVERGENCE.steps && rate === CONVERGENCE.rate;
   return isConvergent ? betas : [...betas, ...climbs];
+}
+
+/** The paper prints no number there. */
+const DASH = Number.NaN;
+
+interface PaperTable {
+  /** [sigma][beta] */
+  readonly mean: readonly (readonly number[])[];
+  readonly spread: readonly (readonly number[])[];
+  /** [sigma] */
+  readonly noisy: readonly number[];
+  readonly noisySpread: readonly number[];
+}
+
+/**
+ * The cells of its Tables 1 to 3: mean and spread over the last 32 pictures of CelebA at 64 x 64, with a Glow of 4 blocks of
+ * 32 steps. MSE for samples in [0, 1] (printed times 100), PSNR in dB.
+ */
+export const PAPER_TABLES: Readonly<Record<MeasureName, PaperTable>> = {
+  ssim: {
+    mean: [
+      [0.964, 0.981, 0.976, 0.963],
+      [0.899, 0.932, 0.943, 0.881],
+      [0.689, DASH, 0.841, DASH],
+      [0.657, DASH, 0.557, DASH],
+    ],
+    spread: [
+      [0.01, 0.01, 0.01, 0.01],
+      [0.03, 0.03, 0.03, 0.03],
+      [0.06, DASH, 0.06, DASH],
+      [0.07, DASH, 0.07, DASH],
+    ],
+    noisy: [0.966, 0.894, 0.723, 0.453],
+    noisySpread: [0.02, 0.04, 0.06, 0.07],
+  },
+  psnr: {
+    mean: [
+      [37.4, 39.4, 38.2, 36.8],
+      [32.2, 34.2, 34.0, 30.7],
+      [25.2, DASH, 29.1, DASH],
+      [22.9, DASH, 20.6, DASH],
+    ],
+    spread: [
+      [0.67, 0.58, 0.47, 0.23],
+      [0.44, 0.46, 0.73, 0.16],
+      [0.39, DASH, 1.01, DASH],
+      [1.15, DASH, 0.48, DASH],
+    ],
+    noisy: [35.5, 29.5, 23.5, 17.5],
+    noisySpread: [0.08, 0.09, 0.12, 0.09],
+  },
+  mse: {
+    mean: [
+      [0.00018, 0.00012, 0.00015, 0.00021],
+      [0.00061, 0.00039, 0.00041, 0.00085],
+      [0.00303, DASH, 0.00128, DASH],
+      [0.00528, DASH, 0.00868, DASH],
+    ],
+    spread: [
+      [0, 0, 0, 0],
+      [0.0001, 0, 0.0001, 0],
+      [0.0003, DASH, 0.0003, DASH],
+      [0.0016, DASH, 0.001, DASH],
+    ],
+    noisy: [0.00028, 0.00112, 0.00447, 0.01784],
+    noisySpread: [0, 0, 0.0001, 0.0004],
+  },
+};
+
+export function paperBestPsnr(level: number): number {
+  return Math.max(...(PAPER_TABLES.psnr.mean[level] ?? []).filter(Number.isFinite));
 }

@@ -1,53 +1,78 @@
 // The figures of a report: curves against beta and against the noise, and grids of pictures.
 import { lineChart, type Series } from '../../figure/line-chart.js';
 import { type GridImage, pictureGrid } from '../../figure/picture-grid.js';
-import { betaOf, type Contender, contenderName, methodName, priorName } from '../contender.js';
-import { type EvaluationResults, statisticOf } from '../measure/results.js';
-import type { PictureThumbnails, Thumbnail } from '../measure/thumbnails.js';
+import { betaFamilies, betaOf, type Contender, contenderName, methodName, priorName } from '../contender.js';
+import { cellAt, type EvaluationResults, levelName, type Measures, meanOf } from '../measure/results.js';
+import type { PictureThumbnails } from '../measure/thumbnails.js';
 import { type NoiseLevel, noiseAxis } from '../noise-level.js';
-import type { ReportFigure } from './report.js';
-import { cellAt, levelName, meanAt, noisyValues } from './result-queries.js';
 
-/** The columns of a grid before the restored ones: original and noisy. */
-const OF_THE_PICTURE = 2;
+export interface ReportFigure {
+  /** The file's name. */
+  readonly name: string;
+  /** Also read by screen readers. */
+  readonly title: string;
+  readonly svg: string;
+}
+
+/** A method with several numeric betas, in their order. */
+export interface BetaCurve {
+  readonly method: string;
+  readonly members: readonly { readonly contender: number; readonly beta: number }[];
+}
+
+/** The columns of a grid before the restored ones. */
+const OF_THE_PICTURE = ['original', 'noisy'];
 /** More curves in one chart could not be told apart. */
 const MOST_CURVES = 10;
 
-/** Contenders that differ only in a numeric beta, grouped by method; single ones are left out. */
-export function betaFamilies({ contenders }: EvaluationResults): {
-  readonly method: string;
-  readonly members: readonly { readonly contender: number; readonly beta: number }[];
-}[] {
-  const families = new Map<string, { contender: number; beta: number }[]>();
-  for (const [contender, each] of contenders.entries()) {
-    const beta = betaOf(each);
-    if (typeof beta !== 'number') continue;
-    const name = methodName(each);
-    families.set(name, [...(families.get(name) ?? []), { contender, beta }]);
-  }
-  return [...families]
-    .filter(([, members]) => members.length > 1)
-    .map(([method, members]) => ({ method, members: members.toSorted((a, b) => a.beta - b.beta) }));
+export function betaCurves({ contenders }: EvaluationResults): BetaCurve[] {
+  return betaFamilies(contenders).flatMap((family) => {
+    const members = family.flatMap((contender) => {
+      const beta = betaOf(contenders[contender] as Contender);
+      return typeof beta === 'number' ? [{ contender, beta }] : [];
+    });
+    if (members.length < 2) return [];
+    const method = methodName(contenders[family[0] as number] as Contender);
+    return [{ method, members: members.toSorted((a, b) => a.beta - b.beta) }];
+  });
 }
 
-/** A chart for every method with several betas, with a curve for every noise. */
-export function psnrAgainstBeta(
+interface BetaChart {
+  readonly title: string;
+  readonly yLabel: string;
+  /** Of the file. Default: the title. */
+  readonly name?: string;
+  /** Default: PSNR. */
+  readonly value?: (picture: Measures) => number;
+  /** A dashed curve beside a level's. */
+  readonly published?: (level: number) => Series;
+  /** Default: every method with several betas. */
+  readonly curves?: readonly BetaCurve[];
+}
+
+export const PSNR_AGAINST_BETA: BetaChart = { title: 'PSNR against beta', yLabel: 'PSNR (dB)' };
+
+/** A chart for each method, with a curve for every noise. */
+export function againstBeta(
   results: EvaluationResults,
   levels: readonly number[],
-  published: (level: number) => Series | undefined = () => undefined,
+  { title: words, yLabel, name: file = words, value, published, curves = betaCurves(results) }: BetaChart,
 ): ReportFigure[] {
-  return betaFamilies(results).flatMap(({ method, members }) => {
+  return curves.flatMap(({ method, members }) => {
     const series = levels.flatMap((level): Series[] => {
-      const points = pointsOf(members, (contender) => meanAt(results, level, contender, 'psnr'));
-      const name = levelName(results, level);
-      const other = published(level);
+      const points = members.flatMap(({ contender, beta }) => {
+        const found = meanOf(cellAt(results, level, contender)?.pictures, value);
+        return found === undefined ? [] : [[beta, found] as const];
+      });
       if (points.length === 0) return [];
-      return [{ name, points, group: name }, ...(other ? [{ ...other, group: name, dashed: true }] : [])];
+      const name = levelName(results, level);
+      const other = published && { ...published(level), group: name, dashed: true };
+      return [{ name, points, group: name }, ...(other ? [other] : [])];
     });
     if (series.length === 0) return [];
-    const title = `PSNR against beta: ${method}`;
-    const svg = lineChart({ title, xLabel: 'beta', yLabel: 'PSNR (dB)', xScale: 'log', series });
-    return [{ name: fileName(`psnr-against-beta-${method}`), title, svg }];
+    const title = `${words}: ${method}`;
+    const svg = lineChart({ title, xLabel: 'beta', yLabel, xScale: 'log', series });
+    return [{ name: fileName(`${file}-${method}`), title, svg }];
   });
 }
 
@@ -58,161 +83,85 @@ export function psnrAgainstNoise(
   contenders: readonly number[],
   published: readonly Series[] = [],
 ): ReportFigure[] {
-  const axisOf = (level: number) => noiseAxis(results.levels[level] as NoiseLevel);
-  const quantities = [...new Set(levels.map((level) => axisOf(level).quantity))];
+  const axes = levels.map((level) => ({ level, ...noiseAxis(results.levels[level] as NoiseLevel) }));
+  const quantities = [...new Set(axes.map(({ quantity }) => quantity))];
   return quantities.flatMap((quantity) => {
-    const own = levels.filter((level) => axisOf(level).quantity === quantity);
-    return noiseCurves(results, own, contenders, published, axisOf);
+    const own = axes.filter((axis) => axis.quantity === quantity).toSorted((a, b) => a.value - b.value);
+    if (new Set(own.map(({ value }) => value)).size < 2) return [];
+    const points = (picturesAt: (level: number) => readonly Measures[] | undefined) =>
+      own.map(({ level, value }) => [value, meanOf(picturesAt(level)) ?? Number.NaN] as const);
+    const series = [
+      ...contenders.slice(0, MOST_CURVES).map((at) => ({
+        name: contenderName(results.contenders[at] as Contender),
+        points: points((level) => cellAt(results, level, at)?.pictures),
+      })),
+      ...published,
+      { name: 'noisy', points: points((level) => results.noisy[level]), dashed: true },
+    ];
+    const title = `PSNR against ${quantity}`;
+    const [xLabel, yLabel] = [own[0]?.label ?? quantity, 'PSNR (dB)'];
+    const svg = lineChart({ title, xLabel, yLabel, xScale: 'log', series });
+    return [{ name: fileName(title), title, svg }];
   });
 }
 
-function noiseCurves(
-  results: EvaluationResults,
-  levels: readonly number[],
-  contenders: readonly number[],
-  published: readonly Series[],
-  axisOf: (level: number) => ReturnType<typeof noiseAxis>,
-): ReportFigure[] {
-  const x = (level: number) => axisOf(level).value;
-  const [first] = levels;
-  if (first === undefined || new Set(levels.map(x)).size < 2) return [];
-  const ordered = levels.toSorted((a, b) => x(a) - x(b));
-  const curve = (name: string, value: (level: number) => number | undefined): Series => ({
-    name,
-    points: ordered.map((level) => [x(level), value(level) ?? Number.NaN]),
-  });
-  const series = [
-    ...contenders
-      .slice(0, MOST_CURVES)
-      .map((contender) =>
-        curve(nameOf(results, contender), (level) => meanAt(results, level, contender, 'psnr')),
-      ),
-    ...published,
-    { ...curve('noisy', (level) => statisticOf(noisyValues(results, level, 'psnr')).mean), dashed: true },
-  ];
-  const { quantity, label } = axisOf(first);
-  const title = `PSNR against ${quantity}`;
-  const svg = lineChart({ title, xLabel: label, yLabel: 'PSNR (dB)', xScale: 'log', series });
-  return [{ name: fileName(title), title, svg }];
-}
-
-/** A quantity against beta for one method, with a curve for every noise. */
-export function againstBeta(
-  results: EvaluationResults,
-  levels: readonly number[],
-  members: readonly { readonly contender: number; readonly beta: number }[],
-  words: { readonly title: string; readonly yLabel: string; readonly name: string },
-  value: (level: number, contender: number) => number | undefined,
-): ReportFigure[] {
-  const series = levels.map((level) => ({
-    name: levelName(results, level),
-    points: pointsOf(members, (contender) => value(level, contender)),
-  }));
-  const { title, yLabel, name } = words;
-  const svg = lineChart({ title, xLabel: 'beta', yLabel, xScale: 'log', series });
-  return series.every(({ points }) => points.length === 0) ? [] : [{ name: fileName(name), title, svg }];
-}
-
-/** For every kept picture: noises down; original, noisy and restored across. */
+/**
+ * A grid for every kept picture: noises down; original, noisy and contenders across.
+ *
+ * @param kind  of the contenders' pictures: 'restored', all with their PSNR, or 'uneven', the maps of where more or less
+ *              than the noise was removed
+ */
 export function pictureGrids(
   results: EvaluationResults,
   shown: readonly PictureThumbnails[],
   levels: readonly number[],
   contenders: readonly number[],
   words: { readonly name: string; readonly title: string },
+  kind: 'restored' | 'uneven' = 'restored',
 ): ReportFigure[] {
-  return gridsOf(results, shown, levels, contenders, words, (entry, psnr) => [
-    image(entry.clean),
-    image(entry.noisy, psnr.noisy),
-    ...contenders.map((contender) => image(entry.restored.get(contender), psnr.restored(contender))),
-  ]);
-}
-
-/** Maps of where more or less than the noise was removed, in the same layout. */
-export function unevenGrids(
-  results: EvaluationResults,
-  shown: readonly PictureThumbnails[],
-  levels: readonly number[],
-  contenders: readonly number[],
-  words: { readonly name: string; readonly title: string },
-): ReportFigure[] {
-  return gridsOf(results, shown, levels, contenders, words, (entry) => [
-    image(entry.clean),
-    image(entry.noisy),
-    ...contenders.map((contender) => image(entry.uneven.get(contender))),
-  ]);
-}
-
-/** The contenders' names, without the prior if all have the same. */
-function columnsOf({ contenders }: EvaluationResults, chosen: readonly number[]): string[] {
-  const own = chosen.flatMap((at) => contenders[at] ?? []);
-  const priors = new Set(own.flatMap((contender) => ('prior' in contender ? contender.prior : [])));
-  const isOne = priors.size === 1;
-  const name = (contender: Contender) =>
-    isOne && 'prior' in contender
-      ? contenderName(contender).replace(`${priorName(contender.prior)}, `, '')
-      : contenderName(contender);
-  return ['original', 'noisy', ...own.map(name)];
-}
-
-interface ShownPsnr {
-  readonly noisy: number | undefined;
-  restored(contender: number): number | undefined;
-}
-
-function gridsOf(
-  results: EvaluationResults,
-  shown: readonly PictureThumbnails[],
-  levels: readonly number[],
-  contenders: readonly number[],
-  { name, title }: { readonly name: string; readonly title: string },
-  images: (entry: PictureThumbnails, psnr: ShownPsnr) => (GridImage | undefined)[],
-): ReportFigure[] {
-  const columns = columnsOf(results, contenders);
+  const columns = [...OF_THE_PICTURE, ...columnNames(results, contenders)];
   const pictures = [...new Set(shown.map(({ picture }) => picture))];
   return pictures.flatMap((picture, at) => {
-    const index = results.pictures.findIndex((each) => each.name === picture);
+    const index = results.pictures.findIndex(({ name }) => name === picture);
+    const captioned = (image: GridImage | undefined, measured: readonly Measures[] | undefined) => {
+      const psnr = measured?.[index]?.psnr;
+      if (image === undefined || psnr === undefined || kind === 'uneven') return image;
+      return { ...image, caption: `${psnr.toFixed(1)} dB` };
+    };
     const rows = levels.flatMap((level) => {
       const entry = shown.find((each) => each.picture === picture && each.level === level);
-      if (entry === undefined) return [];
-      const psnr = {
-        noisy: results.noisy[level]?.[index]?.psnr,
-        restored: (contender: number) => cellAt(results, level, contender)?.pictures[index]?.psnr,
-      };
-      const own = images(entry, psnr);
-      const isEmpty = own.slice(OF_THE_PICTURE).every((image) => image === undefined);
-      return isEmpty ? [] : [{ name: levelName(results, level), images: own }];
+      const restored = contenders.map((contender) =>
+        captioned(entry?.[kind].get(contender), cellAt(results, level, contender)?.pictures),
+      );
+      if (restored.every((image) => image === undefined)) return [];
+      const images: (GridImage | undefined)[] = [
+        entry?.clean,
+        captioned(entry?.noisy, results.noisy[level]),
+        ...restored,
+      ];
+      return [{ name: levelName(results, level), images }];
     });
-    const isUsed = (_: unknown, column: number) => rows.some(({ images }) => images[column] !== undefined);
     if (rows.length === 0) return [];
-    const full = `${title}: ${picture}`;
+    const isUsed = (_: unknown, column: number) => rows.some(({ images }) => images[column] !== undefined);
+    const title = `${words.title}: ${picture}`;
     const svg = pictureGrid({
-      title: full,
+      title,
       columns: columns.filter(isUsed),
       rows: rows.map(({ name, images }) => ({ name, images: images.filter(isUsed) })),
     });
-    return [{ name: fileName(`${name}-${at + 1}`), title: full, svg }];
+    return [{ name: fileName(`${words.name}-${at + 1}`), title, svg }];
   });
 }
 
-function image(shown: Thumbnail | undefined, psnr?: number): GridImage | undefined {
-  if (shown === undefined || psnr === undefined) return shown;
-  return { ...shown, caption: `${psnr.toFixed(1)} dB` };
-}
-
-function pointsOf(
-  members: readonly { readonly contender: number; readonly beta: number }[],
-  value: (contender: number) => number | undefined,
-): (readonly [number, number])[] {
-  return members.flatMap(({ contender, beta }) => {
-    const found = value(contender);
-    return found === undefined ? [] : [[beta, found] as const];
+/** The contenders' names, without the prior if all have the same. */
+function columnNames({ contenders }: EvaluationResults, chosen: readonly number[]): string[] {
+  const own = chosen.map((at) => contenders[at] as Contender);
+  const priors = new Set(own.flatMap((contender) => (contender.kind === 'given' ? [] : contender.prior)));
+  return own.map((contender) => {
+    const name = contenderName(contender);
+    if (contender.kind === 'given' || priors.size > 1) return name;
+    return name.replace(`${priorName(contender.prior)}, `, '');
   });
-}
-
-function nameOf({ contenders }: EvaluationResults, contender: number): string {
-  const found = contenders[contender];
-  return found === undefined ? '' : contenderName(found);
 }
 
 function fileName(words: string): string {

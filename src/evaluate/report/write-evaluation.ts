@@ -3,19 +3,28 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.js';
 import { standaloneSvg } from '../../figure/markup.js';
+import { betaOf, methodName } from '../contender.js';
 import type { Evaluation } from '../evaluation.js';
-import { paperReport } from '../paper/paper-report.js';
-import { gridReport } from './grid-report.js';
-import type { Report, ReportSection, ReportTable } from './report.js';
-import { reportHtml } from './report-html.js';
-import { resultsCsv } from './results-csv.js';
+import type { Cell, EvaluationResults } from '../measure/results.js';
+import type { NoiseLevel } from '../noise-level.js';
+import { paperSections } from '../paper/paper-report.js';
+import { gridSections, type Report, reportFacts } from './report.js';
+import { reportHtml, reportMarkdown } from './report-pages.js';
 
 const FIGURES = 'figures';
 
 /** The report of an evaluation, without writing files. */
 export function reportOf({ results, shown }: Evaluation, command?: string): Report {
-  const make = results.settings.protocol === 'paper' ? paperReport : gridReport;
-  return make(results, shown, command);
+  const { protocol, folder } = results.settings;
+  const isPaper = protocol === 'paper';
+  const sections = (isPaper ? paperSections : gridSections)(results, shown);
+  return {
+    title: isPaper
+      ? 'The experiments of “Image Denoising with a Normalizing-Flow Prior” again'
+      : `Evaluation of ${folder}`,
+    facts: reportFacts(results, command),
+    sections: sections.filter(({ tables = [], figures = [] }) => tables.length + figures.length > 0),
+  };
 }
 
 /**
@@ -32,7 +41,7 @@ export async function writeEvaluation(
   { command, signal }: { readonly command?: string; readonly signal?: AbortSignal } = {},
 ): Promise<readonly string[]> {
   const report = reportOf(evaluation, command);
-  const figures = report.sections.flatMap((section) => section.figures);
+  const figures = report.sections.flatMap((section) => section.figures ?? []);
   const files = new Map([
     ['results.json', `${resultsJson(evaluation)}\n`],
     ['results.csv', resultsCsv(evaluation.results)],
@@ -56,47 +65,51 @@ function resultsJson({ results }: Evaluation): string {
       typeof each === 'number' && !Number.isInteger(each) ? Number(each.toPrecision(7)) : each,
     );
   const lines = (all: readonly unknown[]) => `[\n${all.map((each) => `    ${short(each)}`).join(',\n')}\n  ]`;
-  const rows = noisy.map((row) => `[\n${row.map((each) => `    ${short(each)}`).join(',\n')}\n  ]`);
   const blocks = cells.map(
     ({ pictures: own, ...cell }) => `${short(cell).slice(0, -1)}, "pictures": ${lines(own)}}`,
   );
   return `${JSON.stringify(head, null, 2).slice(0, -2)},
   "pictures": ${lines(pictures)},
-  "noisy": [${rows.join(', ')}],
+  "noisy": [${noisy.map(lines).join(', ')}],
   "cells": [${blocks.join(', ')}]
 }`;
 }
 
-/** @param figures  the folder of the figures, as linked from the document */
-export function reportMarkdown({ title, facts, sections }: Report, figures: string): string {
-  const parts = [
-    `# ${inLine(title)}`,
-    facts.map(([name, value]) => `- ${inLine(name)}: ${inLine(value)}`).join('\n'),
-    ...sections.flatMap((section) => sectionParts(section, figures)),
+/** Comma-separated values (RFC 4180), numbers in full: a line for each picture, noise and contender. */
+function resultsCsv({ pictures, levels, contenders, noisy, cells }: EvaluationResults): string {
+  const blocks: readonly (Omit<Cell, 'contender'> & { readonly contender?: number })[] = [
+    ...noisy.map((measured, level) => ({ level, pictures: measured })),
+    ...cells,
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  const rows = blocks.flatMap(({ level, contender = -1, pictures: measured, secondsPerMegapixel }) => {
+    const noise = levels[level] as NoiseLevel;
+    const what = contenders[contender];
+    const { iso, jpeg } = noise.model === 'camera' ? noise : {};
+    return measured.map(({ mse, psnr, ssim, residual, evaluations }, picture) => ({
+      picture: pictures[picture]?.name,
+      noise: noise.model,
+      sigma: noise.sigma,
+      gain: noise.gain,
+      stated: noise.stated,
+      method: what ? methodName(what) : 'noisy',
+      beta: what && betaOf(what),
+      mse,
+      psnr,
+      ssim,
+      residual_rms: residual.rms,
+      residual_unevenness: residual.unevenness,
+      residual_correlation: residual.correlation,
+      evaluations,
+      seconds_per_megapixel: secondsPerMegapixel,
+      iso,
+      jpeg: jpeg && `${jpeg.quality} ${jpeg.chromaSubsampling}`,
+    }));
+  });
+  const lines = [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))];
+  return lines.map((line) => `${line.map(field).join(',')}\r\n`).join('');
 }
 
-function sectionParts({ heading, text, tables, figures }: ReportSection, folder: string): string[] {
-  return [
-    `## ${inLine(heading)}`,
-    ...text.map(inLine),
-    ...tables.map(tableText),
-    ...figures.map(({ name, title }) => `![${inLine(title)}](${folder}/${name}.svg)`),
-  ];
-}
-
-function tableText({ caption, header, rows }: ReportTable): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(inCell).join(' | ')} |`;
-  const lines = [line(header), `| --- |${' ---: |'.repeat(header.length - 1)}`, ...rows.map(line)];
-  return [...(caption === undefined ? [] : [`**${inLine(caption)}**\n`]), ...lines].join('\n');
-}
-
-/** Escapes characters that mean something in Markdown or HTML. */
-function inLine(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, ' ').replaceAll(/[\\`*_[\]<>]/g, (character) => `\\${character}`);
-}
-
-function inCell(text: string): string {
-  return inLine(text).replaceAll('|', '\\|');
+function field(value: string | number | undefined): string {
+  const text = String(value ?? '');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

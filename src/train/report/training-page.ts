@@ -2,8 +2,8 @@
 import sharp from 'sharp';
 import { mean, psnr } from '../../core/metrics/index.js';
 import { plural, timeWords } from '../../core/printable.js';
-import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type {
   CheckpointRecord,
   FlowSamples,

@@ -151,8 +151,14 @@ const backendSchema = z.object({
   isUsingGpuDevice: z.boolean(),
 });
 
-/** Its versions, and whether it has found a GPU and computes on it. */
-export function describeTensorflow(tf: TensorflowModule) {
+export interface TensorflowDescription {
+  readonly tfjsNode: string;
+  readonly libtensorflow: string;
+  /** Whether it has found a GPU and computes on it. */
+  readonly usesGpu: boolean;
+}
+
+export function describeTensorflow(tf: TensorflowModule): TensorflowDescription {
   const { binding, isUsingGpuDevice } = backendSchema.parse(tf.findBackend('tensorflow'));
   const tfjsNode = tf.version['tfjs-node'] ?? 'unknown';
   return { tfjsNode, libtensorflow: binding.TF_Version, usesGpu: isUsingGpuDevice };

@@ -1,6 +1,7 @@
-// A report as one HTML page that loads nothing: tables, and figures as SVG. All text is escaped by `escapedMarkup`.
+// A report as one HTML page that loads nothing: tables, and figures as SVG; and as Markdown, with links to the figures.
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
-import type { Report, ReportSection, ReportTable } from './report.js';
+import type { Report, ReportSection } from './report.js';
+import type { ReportTable } from './report-tables.js';
 
 const STYLE = `
 :root { --ground: #f6f6f5; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4;
@@ -53,7 +54,8 @@ ${sections.map(sectionHtml).join('\n')}
 ${HTML_END}`;
 }
 
-function sectionHtml({ heading, text, tables, figures }: ReportSection, index: number): string {
+function sectionHtml(section: ReportSection, index: number): string {
+  const { heading, text = [], tables = [], figures = [] } = section;
   const id = `s${index + 1}`;
   const isChart = ({ svg }: { readonly svg: string }) => !svg.includes('<image');
   const charts = figures.filter(isChart).map(({ svg }) => `<figure>${svg}</figure>`);
@@ -75,7 +77,41 @@ function tableHtml({ caption, header, rows }: ReportTable): string {
     const figures = cells.map((cell) => `<td>${escapedMarkup(cell)}</td>`).join('');
     return `<tr><th scope="row">${escapedMarkup(name)}</th>${figures}</tr>`;
   });
-  const words = caption === undefined ? '' : `<caption>${escapedMarkup(caption)}</caption>`;
-  const label = escapedMarkup(caption ?? header.join(', '));
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table>${words}<thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+  const words = escapedMarkup(caption);
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${words}"><table><caption>${words}</caption><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+}
+
+/** @param figures  the folder of the figures, as linked from the document */
+export function reportMarkdown({ title, facts, sections }: Report, figures: string): string {
+  const parts = [
+    `# ${inLine(title)}`,
+    facts.map(([name, value]) => `- ${inLine(name)}: ${inLine(value)}`).join('\n'),
+    ...sections.flatMap((section) => sectionParts(section, figures)),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function sectionParts(section: ReportSection, folder: string): string[] {
+  const { heading, text = [], tables = [], figures = [] } = section;
+  return [
+    `## ${inLine(heading)}`,
+    ...text.map(inLine),
+    ...tables.map(tableText),
+    ...figures.map(({ name, title }) => `![${inLine(title)}](${folder}/${name}.svg)`),
+  ];
+}
+
+function tableText({ caption, header, rows }: ReportTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(inCell).join(' | ')} |`;
+  const rule = `| --- |${' ---: |'.repeat(header.length - 1)}`;
+  return [`**${inLine(caption)}**\n`, line(header), rule, ...rows.map(line)].join('\n');
+}
+
+/** Escapes characters that mean something in Markdown or HTML. */
+function inLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ').replaceAll(/[\\`*_[\]<>]/g, (character) => `\\${character}`);
+}
+
+function inCell(text: string): string {
+  return inLine(text).replaceAll('|', '\\|');
 }
