@@ -14,6 +14,7 @@ import {
   rename,
   rm,
   stat,
+  writeFile,
 } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { badOption, codeOf, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from './errors.js';
@@ -100,7 +101,7 @@ interface WriteOptions {
  */
 export async function writeFileAtomic(
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | AsyncIterable<string | Uint8Array>,
   { signal, mode, beforeRename, temporary: name }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
@@ -144,14 +145,14 @@ function writeFailed(path: string, what: string, cause: unknown): FlowDenoiseErr
 
 async function writeFlushed(
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | AsyncIterable<string | Uint8Array>,
   signal: AbortSignal | undefined,
   mode: number | undefined,
 ): Promise<void> {
   const handle = await open(path, 'wx');
   try {
     if (mode !== undefined) await handle.chmod(mode);
-    await handle.writeFile(bytes, signal === undefined ? {} : { signal });
+    await writeFile(handle, bytes, signal === undefined ? {} : { signal });
     await handle.sync();
   } finally {
     await handle.close();

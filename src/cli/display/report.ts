@@ -1,11 +1,10 @@
 // Describes a finished file: for people in a line of text, for programs in a line of JSON.
-import type { EventEmitter } from 'node:events';
 import { codeOf, messageOf } from '../../core/errors.js';
 import { printable, timeWords } from '../../core/printable.js';
 import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../../denoiser/denoiser.js';
 import type { Fidelity } from '../../image/index.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
-import type { Job } from '../run/inputs.js';
+import type { Job } from '../run/destination.js';
 
 /** The outcome for one file: either `report` or `error` is set. */
 export interface Outcome {
@@ -22,19 +21,6 @@ export function jsonLine({ job: { input, output }, report, error }: Outcome): st
 
 export function errorJson(error: unknown): { code: string; message: string } {
   return { code: codeOf(error) ?? 'UNKNOWN', message: messageOf(error) };
-}
-
-/** Writes one line of JSON for every event: `event`, `time`, and the event's data. */
-export function writeEvents(
-  emitter: EventEmitter,
-  events: readonly string[],
-  writeLine: (line: string) => void,
-): void {
-  for (const event of events)
-    emitter.on(event, (told?: { readonly error?: unknown }) => {
-      const error = told?.error instanceof Error ? { error: errorJson(told.error) } : {};
-      writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...told, ...error }));
-    });
 }
 
 type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };

@@ -8,20 +8,19 @@ import { plural, printable, timeWords } from '../../core/printable.js';
 import type { Approach, Denoiser } from '../../denoiser/denoiser.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/html-page.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
-import { noiseWords, withoutName } from '../display/report.js';
-import type { Job } from '../run/inputs.js';
+import { type errorJson, noiseWords, withoutName } from '../display/report.js';
+import type { Job } from '../run/destination.js';
 import { approachWords } from '../run/plan.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';
-import { script } from './html-report-script.js';
-import { style } from './html-report-style.js';
+import { script, style } from './html-report-script.js';
 
 /** What the page's head needs of a picture. It is small, because it is kept until the end. */
-export type Entry = { readonly number: number; readonly job: Job } & (
+export type Entry = { readonly job: Job } & (
   | { readonly report: PictureReport; readonly megapixels: number; readonly error?: undefined }
-  | { readonly error: { readonly code: string; readonly message: string }; readonly report?: undefined }
+  | { readonly error: ReturnType<typeof errorJson>; readonly report?: undefined }
 );
 
-interface PageFacts {
+export interface PageFacts {
   readonly entries: readonly Entry[];
   readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;
@@ -57,9 +56,7 @@ ${overview(entries)}
 `;
 }
 
-export function pageEnd(): string {
-  return `</main>\n${HTML_END}`;
-}
+export const PAGE_END = `</main>\n${HTML_END}`;
 
 export function articleOf(
   number: number,
@@ -215,12 +212,12 @@ const FEW = 12;
 
 function overview(entries: readonly Entry[]): string {
   if (entries.length < 2) return '';
-  const rows = entries.map(({ number, job, report }) => {
+  const rows = entries.map(({ job, report }, index) => {
     const name = escaped(job.input);
     if (report === undefined)
       return `<tr><td><a href="#failed">${name}</a></td><td colspan="2">failed</td></tr>`;
     const what = report.isUnchanged ? 'left unchanged' : escaped(noiseWords(report.noise));
-    return `<tr><td><a href="#p${number}">${name}</a></td><td>${what}</td><td>${timeWords(report.seconds)}</td></tr>`;
+    return `<tr><td><a href="#p${index + 1}">${name}</a></td><td>${what}</td><td>${timeWords(report.seconds)}</td></tr>`;
   });
   return `<details class="overview"${entries.length <= FEW ? ' open' : ''}><summary>All ${plural(entries.length, 'picture')}</summary>
 <table><thead><tr><th scope="col">Picture</th><th scope="col">Noise</th><th scope="col">Time</th></tr></thead><tbody>

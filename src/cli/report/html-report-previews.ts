@@ -2,8 +2,13 @@
 
 import sharp, { type Sharp } from 'sharp';
 import type { Region } from '../../core/picture.js';
-import { detailRegion } from '../preview/detail-region.js';
-import { type DisplayImage, openDisplayImage, type Raw, shrunk } from '../preview/display-image.js';
+import {
+  type DisplayImage,
+  detailRegion,
+  openDisplayImage,
+  type Raw,
+  shrunk,
+} from '../preview/display-image.js';
 
 /** The same place before and after, both of one size. */
 export interface PreviewPair {
