@@ -83,30 +83,24 @@ function guessOf(key: string, names: Iterable<string>): string {
   }
 }
 
-interface Found {
-  readonly path: string;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-async function findConfig(named: string | undefined): Promise<Found | undefined> {
+async function findConfig(
+  named: string | undefined,
+): Promise<{ readonly path: string; readonly options: object } | undefined> {
   const loaders = { '.json': load, '.ts': load, '.mjs': load, '.js': load };
   const search = lilconfig('flow-denoise', { searchPlaces: FILE_NAMES, loaders, stopDir: resolve('/') });
-  const find = async () => {
-    if (named === undefined) return search.search();
-    await refuseSpecialFile(named);
-    return search.load(resolve(named));
-  };
-  const result = await find().catch((error: unknown) => {
-    if (error instanceof FlowDenoiseError) throw error;
-    const { path = FILE_NAMES[0] ?? '' } = error as NodeJS.ErrnoException;
-    throw refused(named ?? path, `cannot be read (${messageOf(error)})`, error);
-  });
+  if (named !== undefined)
+    await refuseSpecialFile(named).catch((error: unknown) => {
+      throw error instanceof FlowDenoiseError ? error : refused(named, unread(error), error);
+    });
+  const result = await (named === undefined ? search.search() : search.load(resolve(named)));
   if (!result) return undefined;
-  const options: unknown = result.config;
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw refused(result.filepath, 'expected an object of options, in a module as its default export');
-  return { path: result.filepath, options: defined(options as Found['options']) };
+  const { filepath: path, config } = result as { readonly filepath: string; readonly config: unknown };
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw refused(path, 'expected an object of options, in a module as its default export');
+  return { path, options: defined(config) };
 }
+
+const unread = (error: unknown) => `cannot be read (${messageOf(error)})`;
 
 /** lilconfig's own errors do not name the file. */
 async function load(path: string, content: string): Promise<unknown> {
@@ -114,8 +108,7 @@ async function load(path: string, content: string): Promise<unknown> {
     if (extname(path) === '.json') return JSON.parse(content);
     return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
   } catch (error) {
-    if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION')
-      throw refused(path, `cannot be read (${messageOf(error)})`, error);
+    if (codeOf(error) !== 'ERR_UNKNOWN_FILE_EXTENSION') throw refused(path, unread(error), error);
     throw refused(
       path,
       `Node ${process.version} does not read TypeScript; use Node 22.18 or later, or name it flow-denoise.config.mjs`,

@@ -73,7 +73,7 @@ export function describeEvaluate(command: Command, signal: AbortSignal): void {
     .option('--quiet', 'print errors only')
     .option('--json', 'the results as one line of JSON on stdout')
     // Accepted so that the schema can tell the new name.
-    .addOption(new Option('--quality <word>').hideHelp())
+    .addOption(new Option('--quality <list>').argParser((text) => text.split(',')).hideHelp())
     .addHelpText('after', EXAMPLES)
     .action((folder: string, options: RawOptions) => evaluateCommand(folder, options, signal));
 }

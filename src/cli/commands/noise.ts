@@ -1,7 +1,6 @@
 // `flow-denoise noise`: reports the noise of pictures, and writes a profile for others of the same camera and ISO.
 
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
@@ -17,7 +16,7 @@ import {
 } from '../../denoiser/noise/analyse-noise.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { decodePicture } from '../../image/index.js';
-import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
 import { say, writeLine } from '../display/progress.js';
 import { errorJson, errorLine } from '../display/report.js';
@@ -82,6 +81,8 @@ async function noiseCommand(
   const { output, svg } = await targetsOf(raw);
   const region = raw.region === undefined ? undefined : regionOf(raw.region);
   if (region && raw.pair !== undefined) throw notBoth('--region', '--pair');
+  if (raw.pair !== undefined && !existsSync(raw.pair))
+    throw badOption(`No such file: ${printable(raw.pair)}`);
   const { jobs, notes } = await findInputs(inputs, { inPlace: true });
   for (const note of notes) say(note);
   const clean = raw.pair === undefined ? undefined : (await readPicture(raw.pair, signal)).picture;
@@ -170,9 +171,8 @@ function sameColours(found: readonly Found[]): readonly NoiseProfile[] {
 /** A picture, and its orientation as in EXIF. */
 async function readPicture(path: string, signal: AbortSignal) {
   const name = printable(path);
-  const { size } = await stat(path).catch(() => Promise.reject(badOption(`No such file: ${name}`)));
-  checkLength(size, name, MOST_BYTES);
-  const bytes = await readRegularFile(path, { signal });
+  const limits = { most: MOST_BYTES, code: 'UNSUPPORTED_IMAGE' } as const;
+  const bytes = await readRegularFile(path, { ...limits, name, signal });
   const { picture } = await decodePicture(bytes, name);
   const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
   return { picture, orientation };

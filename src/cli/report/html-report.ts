@@ -60,11 +60,11 @@ export async function openHtmlReport(
     look: (job, bytes) =>
       makePreviews(job.input, bytes, sizes).catch((error: unknown) => new Error(messageOf(error))),
     async add({ job, report, error, previews }) {
-      if (report === undefined) {
+      if (report === undefined || previews === undefined) {
         entries.push({ job, error: errorJson(error) });
         return;
       }
-      const { width, height } = previews instanceof Error || !previews ? { width: 0, height: 0 } : previews;
+      const { width, height } = previews instanceof Error ? { width: 0, height: 0 } : previews;
       entries.push({ job, report, megapixels: (width * height) / 1e6 });
       if (problem !== undefined) return;
       const article = articleOf(entries.length, job, report, previews);

@@ -1,13 +1,13 @@
 // The plan of a run, from the pictures' headers: sizes, tiles, expected time; `--dry-run`, which prints it; `--time-budget`,
 // which takes the best preset that fits.
 import { stat } from 'node:fs/promises';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Size } from '../../core/picture.js';
 import { plural, printable, timeWords } from '../../core/printable.js';
-import type { Approach, Denoiser, Method, Preset } from '../../denoiser/denoiser.js';
+import type { Approach, Denoiser, Preset } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { PRESET_NAMES, PRESETS } from '../../denoiser/preset.js';
 import { readPictureHeader } from '../../image/index.js';
@@ -75,14 +75,15 @@ export async function planJobs(
     const { tiles, seconds } = size ? await denoiser.estimate(frames) : { tiles: 0, seconds: 0 };
     planned.push({ ...job, size, megapixels, tiles, seconds, error });
   }
-  const fast = seconds > LONG_SECONDS ? await presetSeconds('fast', sizes, denoiser) : undefined;
+  const isLong = seconds > LONG_SECONDS && hasPresets(denoiser);
+  const fast = isLong ? (await denoiser.estimate(sizes, PRESETS.fast)).seconds : seconds;
   return {
     jobs: planned,
     sizes,
     megapixels: sum(planned.map((job) => job.megapixels)),
     tiles: sum(planned.map((job) => job.tiles)),
     seconds,
-    fastSeconds: fast !== undefined && fast < seconds ? fast : undefined,
+    fastSeconds: fast < seconds ? fast : undefined,
   };
 }
 
@@ -132,65 +133,46 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   return lines;
 }
 
-const methodWords: Readonly<Record<Method, string>> = {
-  'beta-map': 'beta-MAP',
-  'posterior-mean': 'the posterior mean',
-};
-
 /** The method and, if there are several, its symmetries and scales. */
 export function approachWords({ method, ensemble, scales }: Approach): string {
-  return [
-    methodWords[method],
-    ensemble === 1 ? '' : ` over ${ensemble} symmetries`,
-    scales === 1 ? '' : ` at ${scales} scales`,
-  ].join('');
+  const name = method === 'beta-map' ? 'beta-MAP' : 'the posterior mean';
+  const symmetries = ensemble === 1 ? '' : ` over ${ensemble} symmetries`;
+  return name + symmetries + (scales === 1 ? '' : ` at ${scales} scales`);
 }
 
 export const isRefused = ({ error }: PlannedJob): boolean => error !== undefined;
 
-/** Expected seconds with a preset; undefined if the prior does not have its method. */
-async function presetSeconds(
-  preset: Preset,
-  sizes: readonly Size[],
-  denoiser: Denoiser,
-): Promise<number | undefined> {
-  try {
-    return (await denoiser.estimate(sizes, PRESETS[preset])).seconds;
-  } catch (error) {
-    if (error instanceof FlowDenoiseError && error.code === 'NEEDS_CONDITIONING') return undefined;
-    throw error;
-  }
+/** Presets are posterior means, which only a prior conditioned on the noise level has. */
+const hasPresets = ({ sigmaRange }: Denoiser) => sigmaRange !== undefined;
+
+/** A preset and its expected time in seconds. */
+interface Candidate {
+  readonly preset: Preset;
+  readonly seconds: number;
 }
 
-export interface Choice {
-  /** Undefined if the prior allows only one approach. */
-  readonly preset: Preset | undefined;
-  /** The choice and its reason, for the user. */
+/** The preset that --time-budget chooses, and its reason for the user. */
+interface Choice {
+  readonly preset?: Preset;
   readonly why: string;
 }
 
 export async function presetWithin(
-  seconds: number,
+  budget: number,
   jobs: readonly Job[],
   denoiser: Denoiser,
   options: PlanOptions,
   signal: AbortSignal,
 ): Promise<Choice> {
+  if (!hasPresets(denoiser))
+    return {
+      why: `the prior ${denoiser.prior} has ${approachWords(denoiser)} only; --time-budget does nothing`,
+    };
   const { sizes } = await planJobs(jobs, denoiser, options, signal);
   const candidates: Candidate[] = [];
-  for (const preset of PRESET_NAMES) {
-    const seconds = await presetSeconds(preset, sizes, denoiser);
-    if (seconds !== undefined) candidates.push({ preset, seconds });
-  }
-  if (candidates.length > 0) return choose(seconds, candidates);
-  const why = `the prior ${denoiser.prior} has ${approachWords(denoiser)} only; --time-budget does nothing`;
-  return { preset: undefined, why };
-}
-
-/** A preset and its expected time in seconds. */
-export interface Candidate {
-  readonly preset: Preset;
-  readonly seconds: number;
+  for (const preset of PRESET_NAMES)
+    candidates.push({ preset, seconds: (await denoiser.estimate(sizes, PRESETS[preset])).seconds });
+  return choose(budget, candidates);
 }
 
 /**
@@ -208,9 +190,8 @@ export function choose(budget: number, candidates: readonly Candidate[]): Choice
   const { preset } = chosen;
   if (at < 0)
     return { preset, why: `nothing fits into ${limit}; taking the preset ${preset}: ${about(chosen)}` };
-  if (!better) return { preset, why: `the preset ${preset} fits into ${limit}: ${about(chosen)}` };
-  const tooLong = `the preset ${better.preset} would take ${about(better)}, more than ${limit}`;
-  return { preset, why: `${tooLong}; ${preset} fits: ${about(chosen)}` };
+  const slower = better ? `; ${better.preset} would take ${about(better)}` : '';
+  return { preset, why: `the preset ${preset} fits into ${limit}: ${about(chosen)}${slower}` };
 }
 
 /** A line of --dry-run for every picture. */

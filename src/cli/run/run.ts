@@ -98,14 +98,22 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
   try {
     signal.throwIfAborted();
     if (denoiser) checkSigma(noise.sigma, denoiser, { name: '--sigma' });
-    if (denoiser && args.dryRun) return await tellPlan(waiting, denoiser, args, context);
+    // Estimating takes a second or two, so quiet runs skip it.
+    const unknown = args.quiet && !args.dryRun ? [] : waiting.filter((job) => !known.has(job));
+    const plan = denoiser && unknown.length > 0 ? await planJobs(unknown, denoiser, args, signal) : undefined;
+    if (denoiser && plan) for (const line of planLines(plan, denoiser)) display.say(line);
+    if (plan && args.dryRun) {
+      for (const line of dryRunLines(plan, args.json)) writeLine(line);
+      display.say('nothing was written (--dry-run)');
+      return plan.jobs.filter(isRefused).length;
+    }
     if (args.report) {
       const { openHtmlReport } = await import('../report/html-report.js');
       const engine = { name: 'none', why: 'all results were in the cache' };
       const told = denoiser ?? { prior: opening.prior, ...approachOf(opening), engine };
       page = await openHtmlReport(args.report, told, waiting.length, noise.strength);
     }
-    const progress = denoiser && (await progressOf(waiting, known, denoiser, args, context));
+    const progress = plan && tileProgress(display, plan);
     return await denoiseJobs(waiting, pictures.denoise, args, { ...context, progress, page });
   } finally {
     display.end();
@@ -158,34 +166,6 @@ async function withoutDone(
   return { waiting, left };
 }
 
-async function tellPlan(
-  waiting: readonly Job[],
-  denoiser: Denoiser,
-  args: CommandArguments,
-  { display, signal }: RunContext,
-): Promise<number> {
-  const plan = await planJobs(waiting, denoiser, args, signal);
-  for (const line of dryRunLines(plan, args.json)) writeLine(line);
-  for (const line of planLines(plan, denoiser)) display.say(line);
-  display.say('nothing was written (--dry-run)');
-  return plan.jobs.filter(isRefused).length;
-}
-
-/** Tells the work ahead. Estimating takes a second or two, so quiet runs skip it. */
-async function progressOf(
-  jobs: readonly Job[],
-  known: ReadonlySet<Job>,
-  denoiser: Denoiser,
-  args: CommandArguments,
-  { display, signal }: RunContext,
-): Promise<TileProgress | undefined> {
-  if (args.quiet) return undefined;
-  const unknown = jobs.filter((job) => !known.has(job));
-  const plan = await planJobs(unknown, denoiser, args, signal);
-  for (const line of planLines(plan, denoiser)) display.say(line);
-  return tileProgress(display, plan);
-}
-
 interface WorkContext extends RunContext {
   readonly progress: TileProgress | undefined;
   readonly page: HtmlReport | undefined;
@@ -201,8 +181,8 @@ async function denoiseJobs(
   const { inPlace = false, backup } = destination;
   const map = await readSigmaMap(sigmaMap);
   async function denoiseFile(job: Job) {
+    if (job.refusal !== undefined) return { job, error: job.refusal };
     try {
-      if (job.refusal !== undefined) throw job.refusal;
       const before = await stampOf(job.input);
       checkLength(Number(before.size), job.input, file.maxBytes);
       const read = () => readRegularFile(job.input, { signal });
