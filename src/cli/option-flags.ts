@@ -16,6 +16,12 @@ export function addFlags(command: Command, shape: z.ZodRawShape): Command {
   return command;
 }
 
+/** What commands print, by flags that have no schema. */
+export interface OutputFlags {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
 const NUMBERS = /<(number|pixels|ms|time|steps|scale|[\d|]+)>/;
 
 /** Adds flags by their usage, such as '--crops <number>', with what each does. The value of a `<list>` or `<names>` is an array. */

@@ -9,7 +9,7 @@ import {
   calibrate,
 } from '../../train/calibrate/calibrate.js';
 import { type Display, openDisplay, writeLine } from '../display/progress.js';
-import { addOptions } from '../option-flags.js';
+import { addOptions, type OutputFlags } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -23,10 +23,7 @@ at the end.
 
 Exit codes: 0 done, 2 wrong usage, prior, pictures or engine, 130 interrupted.`;
 
-interface RawOptions extends Omit<CalibrateOptions, 'prior' | 'folder'> {
-  readonly quiet?: boolean;
-  readonly json?: boolean;
-}
+type RawOptions = Omit<CalibrateOptions, 'prior' | 'folder'> & OutputFlags;
 
 export function describeCalibrate(command: Command, signal: AbortSignal): void {
   command

@@ -11,7 +11,7 @@ import {
   writeEvaluation,
 } from '../../evaluate/index.js';
 import { type Display, openDisplay, writeLine } from '../display/progress.js';
-import { addFlags, addOptions, numberOrText } from '../option-flags.js';
+import { addFlags, addOptions, numberOrText, type OutputFlags } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -30,13 +30,11 @@ Without --preset, --method and --beta, it measures the default preset, posterior
 
 Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
 
-interface RawOptions extends Record<string, unknown> {
+interface RawOptions extends Record<string, unknown>, OutputFlags {
   readonly output?: string;
   readonly export?: string;
   readonly import?: readonly string[];
   readonly crop?: string;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
 }
 
 export function describeEvaluate(command: Command, signal: AbortSignal): void {

@@ -9,6 +9,7 @@ import { loadModel } from '../../core/model/load-prior.js';
 import { printable } from '../../core/printable.js';
 import { sigmaRangeOf } from '../../denoiser/estimator.js';
 import { writeLine } from '../display/progress.js';
+import type { OutputFlags } from '../option-flags.js';
 
 type PriorSummary = Awaited<ReturnType<typeof summaryOf>>;
 
@@ -21,32 +22,29 @@ Examples:
 
 export function describePriors(command: Command): void {
   command.description('list and describe priors').addHelpText('after', EXAMPLES);
-  const tell = (told: unknown, lines: readonly string[], isJson = false) => {
-    if (isJson) writeLine(JSON.stringify(told));
-    else for (const line of lines) writeLine(printable(line));
+  const tell = (told: unknown, lines: readonly string[], { json }: OutputFlags) => {
+    for (const line of json ? [JSON.stringify(told)] : lines.map(printable)) writeLine(line);
   };
+  const named = (name: string, description: string) =>
+    command
+      .command(name)
+      .description(description)
+      .argument('<name>', "a shipped prior's name, or a prior's folder");
   command
     .command('list', { isDefault: true })
     .description('the priors that come with the package')
     .option('--json', 'as JSON on stdout')
-    .action(async ({ json }: { readonly json?: boolean }) => {
+    .action(async (flags: OutputFlags) => {
       const priors = await Promise.all(shippedPriors().map(summaryOf));
-      tell(priors, listLines(priors), json);
+      tell(priors, listLines(priors), flags);
     });
-  command
-    .command('show')
-    .description('describe a prior: noise range, size, origin, licence, calibration, limits')
-    .argument('<name>', "a shipped prior's name, or a prior's folder")
+  named('show', 'describe a prior: noise range, size, origin, licence, calibration, limits')
     .option('--json', 'as JSON on stdout')
-    .action(async (name: string, { json }: { readonly json?: boolean }) => {
+    .action(async (name: string, flags: OutputFlags) => {
       const prior = await summaryOf(name);
-      tell(prior, showLines(prior), json);
+      tell(prior, showLines(prior), flags);
     });
-  command
-    .command('path')
-    .description("a prior's folder")
-    .argument('<name>', "a shipped prior's name, or a prior's folder")
-    .action((name: string) => writeLine(findPrior(name)));
+  named('path', "a prior's folder").action((name: string) => writeLine(findPrior(name)));
 }
 
 /** What --json prints. @throws  FlowDenoiseError BAD_PRIOR */

@@ -12,7 +12,7 @@ import {
 } from '../../queue/index.js';
 import { type Display, openDisplay, writeEvents, writeLine } from '../display/progress.js';
 import { doneLine, errorLine } from '../display/report.js';
-import { addOptions } from '../option-flags.js';
+import { addOptions, type OutputFlags } from '../option-flags.js';
 
 /** Where the queue is, for every command that uses it. */
 export const QUEUE_FLAGS = {
@@ -44,11 +44,6 @@ docs/queue.md lists the guarantees.
 
 Exit codes: 0 stopped, 2 wrong usage, or the storage, the user or the password was refused.`;
 
-interface RawWorkerOptions extends WorkerOptions {
-  readonly quiet?: boolean;
-  readonly json?: boolean;
-}
-
 export function describeWorker(command: Command, signal: AbortSignal): void {
   addOptions(command.description('take pictures from a queue and denoise them, until stopped'), {
     ...QUEUE_FLAGS,
@@ -66,7 +61,7 @@ export function describeWorker(command: Command, signal: AbortSignal): void {
     '--json': 'a line of JSON for every event on stdout',
   })
     .addHelpText('after', WORKER_HELP)
-    .action(async ({ quiet = false, json = false, ...options }: RawWorkerOptions) => {
+    .action(async ({ quiet = false, json = false, ...options }: WorkerOptions & OutputFlags) => {
       const worker = startWorker({ ...checkedQueue(options), signal });
       if (json) writeEvents(worker, ['ready', 'done', 'failed', 'left', 'problem', 'back']);
       sayEvents(worker, openDisplay(quiet));

@@ -3,13 +3,13 @@ import type { Command } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { plural, printable, timeWords } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
-import { type JobOutcome, type SubmitOptions, type SubmitSummary, submit } from '../../queue/index.js';
+import { type SubmitOptions, type SubmitSummary, submit } from '../../queue/index.js';
 import { jobOptionsSchema } from '../../queue/job.js';
 import { submitPlanned } from '../../queue/submit.js';
-import { type Display, openDisplay, writeLine } from '../display/progress.js';
+import { openDisplay, writeLine } from '../display/progress.js';
 import { doneLine, Interrupted, withoutName } from '../display/report.js';
 import { sensorShape, withNoise } from '../noise-flags.js';
-import { addFlags, addOptions } from '../option-flags.js';
+import { addFlags, addOptions, type OutputFlags } from '../option-flags.js';
 import { findInputs } from '../run/inputs.js';
 import { checkedQueue, QUEUE_FLAGS } from './queue.js';
 
@@ -25,10 +25,7 @@ engine, threads and largest picture. docs/queue.md lists the guarantees.
 Exit codes: 0 all submitted, or with --wait all done; 1 with --wait some picture failed; 2 wrong usage, or the queue or
 the storage cannot be reached; 130 interrupted (workers go on).`;
 
-interface RawOptions extends Omit<SubmitOptions, 'inputs'> {
-  readonly quiet?: boolean;
-  readonly json?: boolean;
-}
+type RawOptions = Omit<SubmitOptions, 'inputs'> & OutputFlags;
 
 export function describeSubmit(command: Command, signal: AbortSignal): void {
   command
@@ -62,8 +59,11 @@ async function submitCommand(
   signal: AbortSignal,
 ): Promise<number> {
   const display = openDisplay(quiet);
-  const progress = queueProgress(display);
   const told = new Set<string>();
+  const started = performance.now();
+  // We know the bytes of the pictures that wait, but the pixels only of finished ones.
+  const all = { pictures: 0, bytes: 0 };
+  const over = { pictures: 0, bytes: 0, failed: 0, megapixels: 0 };
   const { wait = false } = given;
   const options: Omit<SubmitOptions, 'inputs'> = {
     ...checkedQueue(given),
@@ -75,14 +75,28 @@ async function submitCommand(
       told.add(why);
     },
     onSubmitted(job) {
-      progress.add(job.bytes);
+      all.pictures++;
+      all.bytes += job.bytes;
       if (json && !wait) writeLine(JSON.stringify(job));
     },
-    onSettled(outcome) {
-      const { job, result, error } = outcome;
+    onSettled({ job, result, error }) {
       const { id, input, output } = job;
       if (json) writeLine(JSON.stringify({ id, input, output, ...(error ? { error } : result) }));
-      progress.settle(outcome);
+      over.pictures++;
+      over.bytes += job.bytes;
+      over.failed += error ? 1 : 0;
+      over.megapixels += result?.megapixels ?? 0;
+      const seconds = (performance.now() - started) / 1000;
+      display.show(
+        '{bar} {value}/{total} pictures  {megapixels} MP  {failed} failed  {left} left',
+        all.pictures,
+        over.pictures,
+        {
+          megapixels: over.megapixels.toFixed(1),
+          failed: over.failed,
+          left: over.bytes === 0 ? '-' : timeWords((seconds * (all.bytes - over.bytes)) / over.bytes),
+        },
+      );
       if (error)
         display.complain(
           `flow-denoise: ${printable(input)}: ${withoutName(printable(error.message), input)}`,
@@ -101,33 +115,6 @@ async function submitCommand(
   } finally {
     display.end();
   }
-}
-
-/** The bar of all pictures. We know the bytes of those that wait, but the pixels only of finished ones. */
-function queueProgress(display: Display) {
-  const started = performance.now();
-  const all = { pictures: 0, bytes: 0 };
-  const over = { pictures: 0, bytes: 0, failed: 0, megapixels: 0 };
-  return {
-    add(bytes: number): void {
-      all.pictures++;
-      all.bytes += bytes;
-    },
-    settle({ job, result, error }: JobOutcome): void {
-      over.pictures++;
-      over.bytes += job.bytes;
-      if (error) over.failed++;
-      over.megapixels += result?.megapixels ?? 0;
-      const seconds = (performance.now() - started) / 1000;
-      const left = over.bytes === 0 ? '-' : timeWords((seconds * (all.bytes - over.bytes)) / over.bytes);
-      display.show(
-        '{bar} {value}/{total} pictures  {megapixels} MP  {failed} failed  {left} left',
-        all.pictures,
-        over.pictures,
-        { megapixels: over.megapixels.toFixed(1), failed: over.failed, left },
-      );
-    },
-  };
 }
 
 async function submitFound(

@@ -9,7 +9,7 @@ import { type TrainOptions, train } from '../../train/train.js';
 import { openDisplay, type RunContext, writeLine } from '../display/progress.js';
 import { errorLine, Interrupted } from '../display/report.js';
 import { trainingDisplay } from '../display/training-display.js';
-import { addOptions } from '../option-flags.js';
+import { addOptions, type OutputFlags } from '../option-flags.js';
 import { calibrateAloud } from './calibrate.js';
 
 const EXAMPLES = `
@@ -29,11 +29,9 @@ at the end. Training needs the engine tensorflow: flow-denoise engines install t
 
 Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (with a checkpoint).`;
 
-interface RawOptions extends Omit<TrainOptions, 'folder' | 'output'> {
+interface RawOptions extends Omit<TrainOptions, 'folder' | 'output'>, OutputFlags {
   readonly output?: string;
   readonly calibrate?: boolean;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
 }
 
 export function describeTrain(command: Command, signal: AbortSignal): void {

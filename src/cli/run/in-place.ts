@@ -180,12 +180,9 @@ async function isSameKind(path: string, other: string): Promise<boolean> {
 
 async function kindOf(path: string): Promise<string | undefined> {
   const format = await formatOfFile(path);
-  if (format === undefined) return undefined;
-  const header = sharp(path, { limitInputPixels: false }).metadata();
-  return header.then(
-    ({ width, height }) => `${format} ${width} ${height}`,
-    () => undefined,
-  );
+  const reading = sharp(path, { limitInputPixels: false }).metadata();
+  const header = await reading.catch(() => undefined);
+  return format && header && `${format} ${header.width} ${header.height}`;
 }
 
 function taken(path: string, backup: string): FlowDenoiseError {

@@ -3,6 +3,7 @@ import { addAbortSignal } from 'node:stream';
 import { promisify } from 'node:util';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
+import { plural } from '../../core/printable.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { collectBytes, isOptionFault } from '../../plugin/encoded-picture.js';
@@ -65,13 +66,9 @@ function checkArguments(args: CommandArguments): void {
     ...flagsAmong(destination, ['suffix', 'inPlace', 'overwrite']),
   ];
   if (senseless) throw badOption(`Expected no ${senseless} where the picture goes to standard output`);
-  if (output !== STANDARD)
+  if (output !== STANDARD || inputs.length !== 1)
     throw badOption(
-      `Expected --output -, or none, for standard input, which has no name, but received ${output}`,
-    );
-  if (inputs.length !== 1)
-    throw badOption(
-      `Expected one picture for standard output but received ${inputs.length} inputs: ${inputs.join(', ')}`,
+      `Expected one picture, and no --output or -, for standard output but received ${plural(inputs.length, 'input')} (${inputs.join(', ')}) and ${output}`,
     );
   if (process.stdout.isTTY)
     throw badOption(
