@@ -33,7 +33,7 @@ Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 1
 interface RawOptions extends Record<string, unknown>, OutputFlags {
   readonly output?: string;
   readonly export?: string;
-  readonly import?: readonly string[];
+  readonly import?: Readonly<Record<string, string>>;
   readonly crop?: string;
 }
 
@@ -63,11 +63,7 @@ export function describeEvaluate(command: Command, signal: AbortSignal): void {
     '--converged <number>': 'paper: pictures that climb to convergence, 201 evaluations each (default: 8)',
     '--export <folder>': 'only write the clean and noisy pictures, for other programs',
   })
-    .option(
-      '--import <name=folder>',
-      "another program's results; may be given several times",
-      (value: string, before: readonly string[] = []) => [...before, value],
-    )
+    .option('--import <name=folder>', "another program's results; may be given several times", withImport)
     .option('--quiet', 'print errors only')
     .option('--json', 'the results as one line of JSON on stdout')
     // Accepted so that the schema can tell the new name.
@@ -81,7 +77,7 @@ async function evaluateCommand(
   {
     output,
     export: exported,
-    import: imported = [],
+    import: given,
     crop,
     converged,
     quiet = false,
@@ -97,7 +93,7 @@ async function evaluateCommand(
   const options = {
     ...rest,
     folder,
-    given: givenFrom(imported),
+    given,
     crop: crop && sizeOf(crop),
     convergedCount: converged,
     signal,
@@ -139,17 +135,10 @@ function progressOn(display: Display): (progress: EvaluationProgress) => void {
   };
 }
 
-function givenFrom(imported: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    imported.map((each) => {
-      const [, name = '', folder = ''] = /^([^=]+)=(.+)$/.exec(each) ?? [];
-      if (name === '')
-        throw badOption(
-          `Expected a name and a folder, as BM3D=pairs/bm3d, for --import but received ${each}`,
-        );
-      return [name, folder];
-    }),
-  );
+function withImport(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [, name, folder] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined && folder !== undefined) return { ...before, [name]: folder };
+  throw badOption(`Expected a name and a folder, as BM3D=pairs/bm3d, for --import but received ${text}`);
 }
 
 /** A number, or a width and a height. */

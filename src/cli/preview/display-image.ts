@@ -42,13 +42,19 @@ async function asIntegers(file: string | Buffer, orientation = 1): Promise<Buffe
     .toBuffer();
 }
 
-/** In 8 bits, with no side longer than `side`. */
-export async function shrunk({ open }: DisplayImage, side: number): Promise<Raw> {
-  const { data, info } = await open()
-    .resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true })
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
+/** With no side longer than `side`. */
+export function shrunk({ open }: DisplayImage, side: number): Promise<Raw> {
+  return rawOf(open().resize({ width: side, height: side, fit: 'inside', withoutEnlargement: true }));
+}
+
+/** The samples in 8 bits. */
+export async function rawOf(picture: Sharp): Promise<Raw> {
+  const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels as Raw['channels'] };
+}
+
+export function ofRaw({ data, width, height, channels }: Raw): Sharp {
+  return sharp(data, { raw: { width, height, channels } });
 }
 
 /**

@@ -22,8 +22,10 @@ import { findInputs } from '../run/inputs.js';
 import {
   type DisplayImage,
   detailRegion,
+  ofRaw,
   openDisplayImage,
   type Raw,
+  rawOf,
   shrunk,
   storedRegion,
 } from './display-image.js';
@@ -149,9 +151,8 @@ async function placeOf(
 /** Chosen as for the report's detail, with a smoothed copy instead of the result. */
 async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   const copy = await shrunk(upright, COPY_SIDE);
-  const { data, width, height, channels } = copy;
-  const smoothed = await sharp(data, { raw: { width, height, channels } }).blur(1.5).raw().toBuffer();
-  return detailRegion(copy, { ...copy, data: smoothed }, upright, size);
+  const { data } = await rawOf(ofRaw(copy).blur(1.5));
+  return detailRegion(copy, { ...copy, data }, upright, size);
 }
 
 /** Finds the noise without denoising. */
@@ -170,15 +171,7 @@ async function asShown(decoded: DecodedPicture, data: Samples, { width, height }
   const part = { ...decoded, picture: { data, width, height, channels } };
   const format = data instanceof Float32Array ? 'tiff' : 'png';
   const { open, hasAlpha } = await openDisplayImage(await encodePicture(converted(part, { format })));
-  const colour = hasAlpha ? open().ensureAlpha() : open().removeAlpha();
-  const shown = await colour.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  const { info } = shown;
-  return {
-    data: shown.data,
-    width: info.width,
-    height: info.height,
-    channels: info.channels as Raw['channels'],
-  };
+  return rawOf(hasAlpha ? open().ensureAlpha() : open().removeAlpha());
 }
 
 function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean, strength: number): string {

@@ -1,12 +1,12 @@
 // The pictures of the HTML report as data URLs: small upright sRGB copies, and a detail at full size.
 
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { Region } from '../../core/picture.js';
 import {
   type DisplayImage,
   detailRegion,
+  ofRaw,
   openDisplayImage,
-  type Raw,
   shrunk,
 } from '../preview/display-image.js';
 
@@ -71,10 +71,6 @@ export async function makePreviews(
     after: result && (await cut(result)),
   };
   return { width, height, whole, detail: { region, pair } };
-}
-
-function ofRaw({ data, width, height, channels }: Raw): Sharp {
-  return sharp(data, { raw: { width, height, channels } });
 }
 
 /** JPEG without chroma subsampling, which would hide noise; WebP if there may be transparency. */

@@ -58,7 +58,7 @@ async function look({ job, base, below }: FoundPicture): Promise<Looked> {
 }
 
 /** Most file systems outside Linux ignore case, and compose letters differently. */
-function keyOf(path: string): string {
+export function keyOf(path: string): string {
   return process.platform === 'linux' ? path : path.normalize('NFC').toLowerCase();
 }
 

@@ -8,7 +8,7 @@ import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
 import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
-import { fileId, originalsOf } from './in-place.js';
+import { fileId, keyOf, originalsOf } from './in-place.js';
 
 interface Inputs {
   /** Sorted by input. */
@@ -101,9 +101,7 @@ function withoutRepeats(found: readonly FoundPicture[]): FoundPicture[] {
 function refuseSharedOutputs(jobs: readonly Job[]): void {
   const writers = new Map<string, Job>();
   for (const job of jobs) {
-    // Most file systems outside Linux ignore case.
-    const path = resolve(job.output);
-    const key = process.platform === 'linux' ? path : path.toLowerCase();
+    const key = keyOf(resolve(job.output));
     const other = writers.get(key);
     if (other !== undefined) {
       throw badOption(
