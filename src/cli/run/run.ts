@@ -13,6 +13,7 @@ import { type PictureDenoiser, pictureDenoiser } from '../../plugin/picture-deno
 import { mapInOrder } from '../../tile/in-order.js';
 import { type CommandArguments, checkedArguments, commandShape } from '../arguments.js';
 import {
+  type Display,
   openDisplay,
   type RunContext,
   type TileProgress,
@@ -82,11 +83,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
   const { jobs, notes } = await findInputs(args.inputs, destination);
   for (const note of notes) display.say(note);
   const { waiting, left } = await withoutDone(jobs, destination);
-  for (const job of left) {
-    if (args.json) writeLine(leftJson(job, destination.backup));
-    if (!args.dryRun) display.say(leftLine(job, destination.backup));
-    else if (!args.json) writeLine(leftLine(job, destination.backup));
-  }
+  if (!args.dryRun || waiting.length === 0) tellLeft(left, args, display);
   if (waiting.length === 0) return 0;
 
   const known = args.dryRun ? new Set<Job>() : await knownJobs(waiting, args);
@@ -104,6 +101,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
     if (denoiser && plan) for (const line of planLines(plan, denoiser)) display.say(line);
     if (plan && args.dryRun) {
       for (const line of dryRunLines(plan, args.json)) writeLine(line);
+      tellLeft(left, args, display);
       display.say('nothing was written (--dry-run)');
       return plan.jobs.filter(isRefused).length;
     }
@@ -164,6 +162,16 @@ async function withoutDone(
   };
   for await (const { job, isDone } of mapInOrder(jobs, 4, look)) (isDone ? left : waiting).push(job);
   return { waiting, left };
+}
+
+function tellLeft(left: readonly Job[], args: CommandArguments, display: Display): void {
+  const { json, dryRun, destination } = args;
+  for (const job of left) {
+    const line = leftLine(job, destination.backup);
+    if (json) writeLine(leftJson(job, destination.backup));
+    else if (dryRun) writeLine(line);
+    if (!dryRun) display.say(line);
+  }
 }
 
 interface WorkContext extends RunContext {
