@@ -3,8 +3,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { commandShape, sensorShape } from '#src/cli/arguments.js';
+import { commandShape } from '#src/cli/arguments.js';
 import { configShape } from '#src/cli/config-file.js';
+import { sensorShape } from '#src/cli/noise-flags.js';
 import { flagOf } from '#src/cli/option-flags.js';
 import { defaultOf, wordsOf } from '#src/denoiser/option-schema.js';
 import { callShape, openingShape } from '#src/denoiser/options.js';

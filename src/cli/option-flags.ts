@@ -1,4 +1,4 @@
-// Makes the command's flags from the options' schemas: names, values and defaults for --help.
+// The command's flags, from the options' schemas or from tables, and how the text after them is read.
 import { type Command, Option } from 'commander';
 import type { z } from 'zod';
 import { defaultOf, wordsOf } from '../denoiser/option-schema.js';
@@ -11,7 +11,27 @@ export function addFlags(command: Command, shape: z.ZodRawShape): Command {
     const otherwise = flag === '' ? undefined : defaultOf(schema);
     const words = otherwise === undefined || otherwise === 'false' ? does : `${does} (default: ${otherwise})`;
     const flags = `${letter === undefined ? '' : `-${letter}, `}${flagOf(name)} ${flag}`.trim();
-    command.addOption(NUMBERS.test(flag) ? numberOption(flags, words) : new Option(flags, words));
+    addOptions(command, { [flags]: words });
+  }
+  return command;
+}
+
+/** What commands print, by flags that have no schema. */
+export interface OutputFlags {
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+const NUMBERS = /<(number|pixels|ms|time|steps|scale|[\d|]+)>/;
+
+/** Adds flags by their usage, such as '--crops <number>', with what each does. The value of a `<list>` or `<names>` is an array. */
+export function addOptions(command: Command, table: Readonly<Record<string, string>>): Command {
+  for (const [flags, does] of Object.entries(table)) {
+    const option = new Option(flags, does);
+    if (flags.includes('<list>')) option.argParser((text: string) => words(text).map(numberOrText));
+    else if (flags.includes('<names>')) option.argParser(words);
+    else if (NUMBERS.test(flags)) option.argParser(numberOrText);
+    command.addOption(option);
   }
   return command;
 }
@@ -21,21 +41,25 @@ export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-const NUMBERS = /<(number|pixels|ms|time|[\d|]+)>/;
+/** The flags of those named options that are set. */
+export function flagsAmong<Name extends string>(
+  options: { readonly [name in Name]?: unknown },
+  names: readonly Name[],
+): string[] {
+  return names.filter((name) => options[name]).map(flagOf);
+}
 
-export function numberOption(flags: string, words: string): Option {
-  return new Option(flags, words).argParser(numberOrText);
+function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim());
 }
 
 /** Keeps text that is not a number, so that the check can quote it. */
-function numberOrText(text: string): number | string {
+export function numberOrText(text: string): number | string {
   return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 
-/** An option whose value is one number, or several separated by commas. */
-export function listOption(flags: string, words: string): Option {
-  return new Option(flags, words).argParser((text: string) => {
-    const values = text.split(',').map(numberOrText);
-    return text.includes(',') ? values : values[0];
-  });
+/** "1.5h" as a number, by the sizes of units; undefined for other text. */
+export function amountOf(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]+)\s*$/i.exec(text) ?? [];
+  return Object.hasOwn(units, unit) ? Number(number) * (units[unit] ?? 1) : undefined;
 }

@@ -102,7 +102,7 @@ interface WriteOptions {
  */
 export async function writeFileAtomic(
   path: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | AsyncIterable<string | Uint8Array>,
   { signal, mode, beforeRename, temporary }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();

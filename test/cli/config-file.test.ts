@@ -92,7 +92,7 @@ test('what is wrong in a file is named', () =>
         ['value.json', /sigma.*'loud'/],
         ['broken.json', /broken\.json: cannot be read/],
         ['list.json', /list\.json: expected an object/],
-        ['throws.mjs', /throws\.mjs: cannot be loaded \(no luck\)/],
+        ['throws.mjs', /throws\.mjs: cannot be read \(no luck\)/],
         ['nowhere.json', /nowhere\.json: cannot be read/],
       ];
       for (const [file, message] of refusals) {

@@ -1,8 +1,9 @@
 // The table of options and --help are made from the schemas: what they name, and the defaults that they tell.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { commandShape, sensorShape } from '#src/cli/arguments.js';
+import { commandShape } from '#src/cli/arguments.js';
 import { configShape } from '#src/cli/config-file.js';
+import { sensorShape } from '#src/cli/noise-flags.js';
 import { flagOf } from '#src/cli/option-flags.js';
 import { defaultOf, wordsOf } from '#src/denoiser/option-schema.js';
 import { openingSchema } from '#src/denoiser/options.js';

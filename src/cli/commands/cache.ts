@@ -4,13 +4,14 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { plural } from '../../core/printable.js';
-
 import {
   cacheContents,
   defaultCacheFolder,
   type PruneOptions,
   pruneCache,
 } from '../../plugin/result-cache.js';
+import { writeLine } from '../display/progress.js';
+import { addOptions, amountOf } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -26,62 +27,50 @@ interface PruneFlags {
   readonly maxSize?: string;
 }
 
-/** @param writeLine  writes to stdout */
-export function describeCache(command: Command, writeLine: (line: string) => void): void {
+export function describeCache(command: Command): void {
   command.description('list and remove the results that --cache keeps').addHelpText('after', EXAMPLES);
-  const FOLDER = "the cache's folder (default: node_modules/.cache/flow-denoise)";
-  command
-    .command('show', { isDefault: true })
-    .description('number, size and age of the results')
-    .argument('[folder]', FOLDER)
+  const subcommand = (name: string, description: string, isDefault = false) =>
+    command
+      .command(name, { isDefault })
+      .description(description)
+      .argument('[folder]', "the cache's folder (default: node_modules/.cache/flow-denoise)");
+  subcommand('show', 'number, size and age of the results', true)
     .option('--json', 'as JSON on stdout')
-    .action(async (folder: string | undefined, { json = false }: { readonly json?: boolean }) => {
-      const path = resolve(folder ?? defaultCacheFolder());
+    .action(async (folder = defaultCacheFolder(), { json = false } = {}) => {
+      const path = resolve(folder);
       const contents = await cacheContents(path);
       if (json) return writeLine(JSON.stringify({ folder: path, ...contents }));
       const { results, bytes, oldest, newest } = contents;
       const since = oldest && newest ? `, kept from ${day(oldest)} to ${day(newest)}` : '';
       writeLine(`${path}: ${plural(results, 'result')}, ${megabytes(bytes)}${since}`);
     });
-  command
-    .command('prune')
-    .description('remove results by age or size')
-    .argument('[folder]', FOLDER)
-    .option('--older-than <time>', 'removes results older than this, such as 12h or 30d')
-    .option('--max-size <size>', 'keeps the newest results up to this size, such as 500MB or 2GB')
-    .action(async (folder: string | undefined, flags: PruneFlags) => remove(folder, pruneOptions(flags)));
-  command
-    .command('clear')
-    .description('remove all results')
-    .argument('[folder]', FOLDER)
-    .action((folder: string | undefined) => remove(folder, {}));
-
-  async function remove(folder: string | undefined, options: PruneOptions): Promise<void> {
-    const path = resolve(folder ?? defaultCacheFolder());
-    const { results, bytes } = await pruneCache(path, options);
-    writeLine(`${path}: removed ${plural(results, 'result')}, ${megabytes(bytes)}`);
-  }
+  const prune = subcommand('prune', 'remove results by age or size');
+  addOptions(prune, {
+    '--older-than <time>': 'removes results older than this, such as 12h or 30d',
+    '--max-size <size>': 'keeps the newest results up to this size, such as 500MB or 2GB',
+  }).action((folder: string | undefined, flags: PruneFlags) => remove(folder, pruneOptions(flags)));
+  subcommand('clear', 'remove all results').action((folder: string | undefined) => remove(folder, {}));
 }
 
-const HOURS: Readonly<Record<string, number>> = { h: 1, d: 24, w: 168 };
-const BYTES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
+async function remove(folder = defaultCacheFolder(), options: PruneOptions = {}): Promise<void> {
+  const path = resolve(folder);
+  const { results, bytes } = await pruneCache(path, options);
+  writeLine(`${path}: removed ${plural(results, 'result')}, ${megabytes(bytes)}`);
+}
+
+const HOURS = { h: 1, d: 24, w: 168 };
+const BYTES = { kB: 1e3, MB: 1e6, GB: 1e9 };
 
 function pruneOptions({ olderThan, maxSize }: PruneFlags): PruneOptions {
   if (olderThan === undefined && maxSize === undefined)
     throw badOption('Expected --older-than or --max-size; cache clear removes all');
-  const hours =
-    olderThan === undefined ? undefined : amount('--older-than', olderThan, HOURS, '12h, 30d or 4w');
-  return {
-    since: hours === undefined ? undefined : new Date(Date.now() - hours * 3600_000),
-    maxBytes: maxSize === undefined ? undefined : amount('--max-size', maxSize, BYTES, '500MB or 2GB'),
-  };
-}
-
-function amount(flag: string, text: string, units: Readonly<Record<string, number>>, such: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([a-z]+)$/i.exec(text) ?? [];
-  const scale = units[unit];
-  if (number !== undefined && scale !== undefined) return Number(number) * scale;
-  throw badOption(`Expected ${such} for ${flag} but received '${text}'`);
+  const hours = olderThan === undefined ? undefined : amountOf(olderThan, HOURS);
+  const maxBytes = maxSize === undefined ? undefined : amountOf(maxSize, BYTES);
+  if (olderThan !== undefined && hours === undefined)
+    throw badOption(`Expected 12h, 30d or 4w for --older-than but received '${olderThan}'`);
+  if (maxSize !== undefined && maxBytes === undefined)
+    throw badOption(`Expected 500MB or 2GB for --max-size but received '${maxSize}'`);
+  return { since: hours === undefined ? undefined : new Date(Date.now() - hours * 3600_000), maxBytes };
 }
 
 function megabytes(bytes: number): string {

@@ -8,14 +8,8 @@ import {
   type CalibrationRow,
   calibrate,
 } from '../../train/calibrate/calibrate.js';
-import type { Display, RunContext } from '../display/progress.js';
-import { listOption, numberOption } from '../option-flags.js';
-
-interface CalibrateArguments {
-  readonly options: CalibrateOptions;
-  readonly quiet: boolean;
-  readonly json: boolean;
-}
+import { type Display, openDisplay, writeLine } from '../display/progress.js';
+import { addOptions, type OutputFlags } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -29,48 +23,30 @@ at the end.
 
 Exit codes: 0 done, 2 wrong usage, prior, pictures or engine, 130 interrupted.`;
 
-interface RawOptions extends Record<string, unknown> {
-  readonly quiet?: boolean;
-  readonly json?: boolean;
-}
+type RawOptions = Omit<CalibrateOptions, 'prior' | 'folder'> & OutputFlags;
 
-/** @param start  called with the arguments; `calibrate` checks them */
-export function describeCalibrate(
-  command: Command,
-  start: (args: CalibrateArguments) => Promise<void>,
-): void {
+export function describeCalibrate(command: Command, signal: AbortSignal): void {
   command
     .description('find the best beta for a prior on clean pictures, and write it to the prior')
     .argument('<prior>', "a prior's folder")
-    .argument('<folders...>', 'clean pictures, at any depth')
-    .addOption(listOption('--sigmas <list>', 'noise levels, such as 10,25,50 (default: 5,10,17,25,34,50,80)'))
-    .addOption(numberOption('--crops <number>', 'crops to measure (default: 24)'))
-    .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the prior's own)"))
-    .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
-    .option('--engine <name>', 'auto, or one that flow-denoise doctor lists (default: auto)')
-    .addOption(numberOption('--threads <number>', 'threads that compute'))
-    .addOption(
-      numberOption('--minutes <number>', 'the most time; measures fewer crops and noise levels if necessary'),
-    )
-    .option('--dry-run', 'measure, but write nothing')
-    .option('--quiet', 'print errors only')
-    .option('--json', 'the result as JSON on stdout')
+    .argument('<folders...>', 'clean pictures, at any depth');
+  addOptions(command, {
+    '--sigmas <list>': 'noise levels, such as 10,25,50 (default: 5,10,17,25,34,50,80)',
+    '--crops <number>': 'crops to measure (default: 24)',
+    '--crop-size <pixels>': "side of a crop (default: the prior's own)",
+    '--sheet-tile <pixels>': 'the files are contact sheets of pictures of this side',
+    '--engine <name>': 'auto, or one that flow-denoise doctor lists (default: auto)',
+    '--threads <number>': 'threads that compute',
+    '--minutes <number>': 'the most time; measures fewer crops and noise levels if necessary',
+    '--dry-run': 'measure, but write nothing',
+    '--quiet': 'print errors only',
+    '--json': 'the result as JSON on stdout',
+  })
     .addHelpText('after', EXAMPLES)
-    .action((prior: string, folder: string[], raw: RawOptions) => {
-      const { quiet = false, json = false, sigmas, ...values } = raw;
-      const levels = sigmas === undefined ? {} : { sigmas: [sigmas].flat() };
-      // `calibrate` checks the values: it has the schema.
-      return start({ options: { ...values, ...levels, prior, folder } as CalibrateOptions, quiet, json });
+    .action(async (prior: string, folder: string[], { quiet = false, json = false, ...rest }: RawOptions) => {
+      const result = await calibrateAloud({ ...rest, prior, folder, signal }, openDisplay(quiet));
+      if (json) writeLine(JSON.stringify(result));
     });
-}
-
-/** @throws  errors of `calibrate` */
-export async function calibrateCommand(
-  { options, json }: CalibrateArguments,
-  { display, writeLine, signal }: RunContext,
-): Promise<void> {
-  const result = await calibrateAloud({ ...options, signal }, display);
-  if (json) writeLine(JSON.stringify(result));
 }
 
 /** Calibrates; prints the expected time, and each noise level's row when it is finished. */
@@ -96,21 +72,26 @@ export function estimateLine({ seconds, levels, crops }: CalibrationEstimate): s
   return `calibrating beta-MAP at ${counts}: about ${timeWords(seconds)}`;
 }
 
-const WIDTHS = { sigma: 5, decibels: 8, mean: 16, beta: 8 } as const;
+/** Columns of sigma, noisy, posterior mean if the prior has it, beta-MAP, beta. */
+function columns(sigma: string, noisy: string, mean: string | undefined, map: string, beta: string): string {
+  const middle = mean === undefined ? '' : mean.padStart(16);
+  return `${sigma.padStart(5)}${noisy.padStart(8)}${middle}${map.padStart(10)}${beta.padStart(8)}`;
+}
 
 function headLine({ posteriorMean }: CalibrationRow): string {
-  const mean = posteriorMean === undefined ? '' : 'posterior mean'.padStart(WIDTHS.mean);
-  return `${'sigma'.padStart(WIDTHS.sigma)}${'noisy'.padStart(WIDTHS.decibels)}${mean}${'beta-MAP'.padStart(WIDTHS.decibels + 2)}${'beta'.padStart(WIDTHS.beta)}  (dB)`;
+  const mean = posteriorMean === undefined ? undefined : 'posterior mean';
+  return `${columns('sigma', 'noisy', mean, 'beta-MAP', 'beta')}  (dB)`;
 }
 
 function rowLine(row: CalibrationRow): string {
   const { sigma255, noisy, posteriorMean, betaMap, beta, fallbacks, isAtEnd } = row;
-  const mean = posteriorMean === undefined ? '' : posteriorMean.toFixed(2).padStart(WIDTHS.mean);
   const doubts = [
     ...(isAtEnd ? ['no beta is best: the search reached its limit'] : []),
     ...(fallbacks === 0 ? [] : [`the flow broke down on ${fallbacks}`]),
   ];
-  return `${String(Number(sigma255.toPrecision(3))).padStart(WIDTHS.sigma)}${noisy.toFixed(2).padStart(WIDTHS.decibels)}${mean}${betaMap.toFixed(2).padStart(WIDTHS.decibels + 2)}${String(beta).padStart(WIDTHS.beta)}  ${doubts.join('; ')}`.trimEnd();
+  const sigma = String(Number(sigma255.toPrecision(3)));
+  const cells = columns(sigma, noisy.toFixed(2), posteriorMean?.toFixed(2), betaMap.toFixed(2), String(beta));
+  return `${cells}  ${doubts.join('; ')}`.trimEnd();
 }
 
 function endLine(

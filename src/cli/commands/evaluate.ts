@@ -3,9 +3,15 @@ import { type Command, Option } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { plural, timeWords } from '../../core/printable.js';
 import { openingShape } from '../../denoiser/options.js';
-import { type EvaluateOptions, evaluate, exportPictures, writeEvaluation } from '../../evaluate/index.js';
-import { type CommandContext, openEvaluationDisplay } from '../display/progress.js';
-import { addFlags, numberOption } from '../option-flags.js';
+import {
+  type EvaluateOptions,
+  type EvaluationProgress,
+  evaluate,
+  exportPictures,
+  writeEvaluation,
+} from '../../evaluate/index.js';
+import { type Display, openDisplay, writeLine } from '../display/progress.js';
+import { addFlags, addOptions, numberOrText, type OutputFlags } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -24,72 +30,46 @@ Without --preset, --method and --beta, it measures the default preset, posterior
 
 Exit codes: 0 done, 2 wrong usage, or a picture, a prior or the engine failed, 130 interrupted.`;
 
-interface RawOptions extends Record<string, unknown> {
+interface RawOptions extends Record<string, unknown>, OutputFlags {
   readonly output?: string;
   readonly export?: string;
-  readonly import?: readonly string[];
-  readonly converged?: unknown;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
+  readonly import?: Readonly<Record<string, string>>;
+  readonly crop?: string;
 }
 
-interface EvaluateContext extends CommandContext {
-  /** The arguments, without the program's name. */
-  readonly argv: readonly string[];
-}
-
-export function describeEvaluate(command: Command, context: EvaluateContext): void {
+export function describeEvaluate(command: Command, signal: AbortSignal): void {
   const { engine, tileSize, overlap, threads } = openingShape;
   addFlags(command, { engine, tileSize, overlap, threads })
     .description('measure priors, methods and betas on a folder of clean pictures')
-    .argument('<folder>', 'clean pictures, at any depth')
-    .option('-o, --output <folder>', 'the folder for the results')
-    .option('--protocol <name>', "grid, or paper, which repeats the paper's experiments (default: grid)")
-    .option(
-      '--sigma <list>',
-      '8-bit units; the read noise of poisson-gaussian (default: 15,25,50; 0)',
-      numbers,
-    )
-    .option('--noise <kind>', 'gaussian, poisson-gaussian, or camera: a simulated one (default: gaussian)')
-    .option('--gain <list>', 'poisson-gaussian: variance per unit of signal, 8-bit units', numbers)
-    .option('--iso <list>', 'camera: ISO speeds (default: 400,3200,12800,51200)', numbers)
-    .option(
-      '--jpeg-quality <list>',
-      'camera: JPEG quality of its files, 1 to 100, or none (default: none)',
-      numbersAndWords,
-    )
-    .option('--jpeg-sampling <chroma>', 'camera: 4:2:0 or 4:4:4 (default: 4:2:0)')
-    .option('--clip', 'clip the noisy pictures at black and white')
-    .option('--preset <list>', 'fast, best: as the command denoises', words)
-    // Accepted so that the schema can tell the new name.
-    .addOption(new Option('--quality <list>').argParser(words).hideHelp())
-    .option('--method <list>', 'beta-map, posterior-mean: an estimator alone', words)
-    .option('--beta <list>', 'of beta-map: numbers, auto (default: auto)', numbersAndWords)
-    .option('--prior <list>', 'names or folders (default: natural; paper: those for faces)', words)
-    .addOption(numberOption('--count <number>', 'the number of pictures (default: all; paper: 32)'))
-    .addOption(numberOption('--seed <number>', "seed of the first picture's noise (default: 1000)"))
-    .option(
-      '--crop <size>',
-      'sides become multiples of a number, or WxH; from the top left (default: 8)',
-      size,
-    )
-    .addOption(numberOption('--shown <number>', 'pictures in the grids (default: 2)'))
-    .addOption(
-      numberOption(
-        '--converged <number>',
-        'paper: pictures that climb to convergence, 201 evaluations each (default: 8)',
-      ),
-    )
-    .option('--export <folder>', 'only write the clean and noisy pictures, for other programs')
-    .option(
-      '--import <name=folder>',
-      "another program's results; may be given several times",
-      (value: string, before: readonly string[] = []) => [...before, value],
-    )
+    .argument('<folder>', 'clean pictures, at any depth');
+  addOptions(command, {
+    '-o, --output <folder>': 'the folder for the results',
+    '--protocol <name>': "grid, or paper, which repeats the paper's experiments (default: grid)",
+    '--sigma <list>': '8-bit units; the read noise of poisson-gaussian (default: 15,25,50; 0)',
+    '--noise <kind>': 'gaussian, poisson-gaussian, or camera: a simulated one (default: gaussian)',
+    '--gain <list>': 'poisson-gaussian: variance per unit of signal, 8-bit units',
+    '--iso <list>': 'camera: ISO speeds (default: 400,3200,12800,51200)',
+    '--jpeg-quality <list>': 'camera: JPEG quality of its files, 1 to 100, or none (default: none)',
+    '--jpeg-sampling <chroma>': 'camera: 4:2:0 or 4:4:4 (default: 4:2:0)',
+    '--clip': 'clip the noisy pictures at black and white',
+    '--preset <list>': 'fast, best: as the command denoises',
+    '--method <list>': 'beta-map, posterior-mean: an estimator alone',
+    '--beta <list>': 'of beta-map: numbers, auto (default: auto)',
+    '--prior <names>': 'names or folders (default: natural; paper: those for faces)',
+    '--count <number>': 'the number of pictures (default: all; paper: 32)',
+    '--seed <number>': "seed of the first picture's noise (default: 1000)",
+    '--crop <size>': 'sides become multiples of a number, or WxH; from the top left (default: 8)',
+    '--shown <number>': 'pictures in the grids (default: 2)',
+    '--converged <number>': 'paper: pictures that climb to convergence, 201 evaluations each (default: 8)',
+    '--export <folder>': 'only write the clean and noisy pictures, for other programs',
+  })
+    .option('--import <name=folder>', "another program's results; may be given several times", withImport)
     .option('--quiet', 'print errors only')
     .option('--json', 'the results as one line of JSON on stdout')
+    // Accepted so that the schema can tell the new name.
+    .addOption(new Option('--quality <list>').argParser((text) => text.split(',')).hideHelp())
     .addHelpText('after', EXAMPLES)
-    .action((folder: string, options: RawOptions) => evaluateCommand(folder, options, context));
+    .action((folder: string, options: RawOptions) => evaluateCommand(folder, options, signal));
 }
 
 async function evaluateCommand(
@@ -97,27 +77,30 @@ async function evaluateCommand(
   {
     output,
     export: exported,
-    import: imported = [],
+    import: given,
+    crop,
     converged,
     quiet = false,
     json = false,
     ...rest
   }: RawOptions,
-  { writeLine, signal, argv }: EvaluateContext,
+  signal: AbortSignal,
 ): Promise<void> {
   if (output === undefined && exported === undefined && !json)
     throw badOption('Pass --output <folder>, --json or --export <folder> for the results');
-  const display = openEvaluationDisplay(quiet);
+  const display = openDisplay(quiet);
   // `evaluate` checks the values: it has the schema.
   const options = {
     ...rest,
     folder,
-    given: givenFrom(imported),
-    ...(converged !== undefined && { convergedCount: converged }),
+    given,
+    crop: crop && sizeOf(crop),
+    convergedCount: converged,
     signal,
-    onEstimate: display.begin,
-    onProgress: display.advance,
-  } as unknown as EvaluateOptions;
+    onEstimate: ({ seconds, total }) =>
+      display.say(`${total} pictures to restore, about ${timeWords(seconds)}`),
+    onProgress: progressOn(display),
+  } as EvaluateOptions;
   try {
     if (exported !== undefined) {
       const { pictures, levels } = await exportPictures(options, exported);
@@ -127,7 +110,7 @@ async function evaluateCommand(
       return;
     }
     const evaluation = await evaluate(options);
-    const command = `flow-denoise ${argv.map(quoted).join(' ')}`;
+    const command = `flow-denoise ${process.argv.slice(2).map(quoted).join(' ')}`;
     display.end();
     if (json) writeLine(JSON.stringify(evaluation.results));
     if (output === undefined) return;
@@ -140,35 +123,29 @@ async function evaluateCommand(
   }
 }
 
-function givenFrom(imported: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    imported.map((each) => {
-      const [, name = '', folder = ''] = /^([^=]+)=(.+)$/.exec(each) ?? [];
-      if (name === '')
-        throw badOption(
-          `Expected a name and a folder, as BM3D=pairs/bm3d, for --import but received ${each}`,
-        );
-      return [name, folder];
-    }),
-  );
+/** A bar, or without one a line for everything that is measured. */
+function progressOn(display: Display): (progress: EvaluationProgress) => void {
+  let last = '';
+  return ({ done, total, what, secondsLeft }) => {
+    const left = secondsLeft === undefined ? '-' : timeWords(secondsLeft);
+    display.show('{bar} {value}/{total} pictures  {left} left  {what}', total, done, { left, what });
+    if (display.hasBar || what === last) return;
+    last = what;
+    display.say(`${done} of ${total}, ${left} left: ${what}`);
+  };
 }
 
-function words(text: string): string[] {
-  return text.split(',').map((word) => word.trim());
+function withImport(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [, name, folder] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined && folder !== undefined) return { ...before, [name]: folder };
+  throw badOption(`Expected a name and a folder, as BM3D=pairs/bm3d, for --import but received ${text}`);
 }
-
-/** Keeps text that is not a number, so that the check can quote it. */
-function numbersAndWords(text: string): (number | string)[] {
-  return words(text).map((word) => (word === '' || Number.isNaN(Number(word)) ? word : Number(word)));
-}
-
-const numbers = numbersAndWords;
 
 /** A number, or a width and a height. */
-function size(text: string): unknown {
+function sizeOf(text: string): unknown {
   const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
   if (width !== undefined) return { width: Number(width), height: Number(height) };
-  return numbersAndWords(text)[0];
+  return numberOrText(text);
 }
 
 function quoted(word: string): string {

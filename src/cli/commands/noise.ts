@@ -1,14 +1,13 @@
 // `flow-denoise noise`: reports the noise of pictures, and writes a profile for others of the same camera and ISO.
 
-import { stat } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
 import { meanProfile, type NoiseProfile } from '../../core/noise/model/noise-profile.js';
 import { noiseProfileText } from '../../core/noise/model/profile-schema.js';
-import type { Picture, Region } from '../../core/picture.js';
+import type { Region } from '../../core/picture.js';
 import { printable } from '../../core/printable.js';
 import {
   type AnalyseNoiseOptions,
@@ -17,12 +16,12 @@ import {
 } from '../../denoiser/noise/analyse-noise.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { decodePicture } from '../../image/index.js';
-import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
-import { type CommandContext, say } from '../display/progress.js';
+import { say, writeLine } from '../display/progress.js';
 import { errorJson, errorLine } from '../display/report.js';
-import { readNoiseProfile } from '../noise-file.js';
-import { numberOption } from '../option-flags.js';
+import { readNoiseProfile } from '../noise-flags.js';
+import { addOptions } from '../option-flags.js';
 import { storedRegion } from '../preview/display-image.js';
 import { findInputs } from '../run/inputs.js';
 
@@ -52,44 +51,40 @@ interface RawOptions {
   readonly json?: boolean;
 }
 
-/** @param end  called with the exit code */
-export function describeNoise(command: Command, context: CommandContext, end: (code: number) => void): void {
+export function describeNoise(command: Command, signal: AbortSignal): void {
   command
     .description('report the noise of pictures, and write a profile of it for --noise')
-    .argument('<inputs...>', 'files, folders or globs')
-    .option('-o, --output <file>', 'write a profile (.json); for several files, the mean of theirs')
-    .option('--svg [file]', 'a figure of level and spectrum (default: beside --output)')
-    .option('--region <x,y,width,height>', 'measure on a part that is flat in the scene, at least 32 x 32')
-    .option(
-      '--pair <file>',
-      'measure against a clean picture of the same scene, such as the mean of many shots',
-    )
-    .addOption(
-      numberOption(
-        '--black <number>',
-        "the sample that means black, in the file's own numbers (default: found)",
-      ),
-    )
-    .addOption(numberOption('--white <number>', 'the sample that means white'))
-    .option('--overwrite', 'replace an existing file that is not a noise profile')
-    .option('--json', 'a line of JSON for every picture on stdout')
+    .argument('<inputs...>', 'files, folders or globs');
+  addOptions(command, {
+    '-o, --output <file>': 'write a profile (.json); for several files, the mean of theirs',
+    '--svg [file]': 'a figure of level and spectrum (default: beside --output)',
+    '--region <x,y,width,height>': 'measure on a part that is flat in the scene, at least 32 x 32',
+    '--pair <file>': 'measure against a clean picture of the same scene, such as the mean of many shots',
+    '--black <number>': "the sample that means black, in the file's own numbers (default: found)",
+    '--white <number>': 'the sample that means white',
+    '--overwrite': 'replace an existing file that is not a noise profile',
+    '--json': 'a line of JSON for every picture on stdout',
+  })
     .addHelpText('after', EXAMPLES)
-    .action(async (inputs: string[], options: RawOptions) =>
-      end(await noiseCommand(inputs, options, context)),
-    );
+    .action(async (inputs: string[], options: RawOptions) => {
+      process.exitCode = await noiseCommand(inputs, options, signal);
+    });
 }
 
+/** Returns the exit code. */
 async function noiseCommand(
   inputs: readonly string[],
   raw: RawOptions,
-  { writeLine, signal }: CommandContext,
+  signal: AbortSignal,
 ): Promise<number> {
   const { json = false, black, white } = raw;
   const { output, svg } = await targetsOf(raw);
   const region = raw.region === undefined ? undefined : regionOf(raw.region);
   if (region && raw.pair !== undefined) throw notBoth('--region', '--pair');
-  const { jobs, unmatched } = await findInputs(inputs, { inPlace: true });
-  for (const arg of unmatched) say(`no pictures found in ${printable(arg)}`);
+  if (raw.pair !== undefined && !existsSync(raw.pair))
+    throw badOption(`No such file: ${printable(raw.pair)}`);
+  const { jobs, notes } = await findInputs(inputs, { inPlace: true });
+  for (const note of notes) say(note);
   const clean = raw.pair === undefined ? undefined : (await readPicture(raw.pair, signal)).picture;
   const options = { black, white, clean, signal };
   const analyser = openNoiseAnalyser();
@@ -112,55 +107,53 @@ async function noiseCommand(
   } finally {
     await analyser.close();
   }
-  if (output === undefined && svg === undefined) return failed > 0 ? 1 : 0;
+  const failure = failed > 0 ? 1 : 0;
+  if (output === undefined && svg === undefined) return failure;
 
   // A measurement counts whatever its level; an estimate of a clean picture does not describe the noise.
   const isMeasured = region !== undefined || clean !== undefined;
   const telling = isMeasured ? found : found.filter(({ noise }) => !noise.isClean);
-  if (telling.length === 0) {
+  const [first] = telling;
+  if (first === undefined) {
     say(
       'flow-denoise: no noise was found, so there is no profile to write; measure it with --region or --pair',
     );
     return 1;
   }
   const profile = meanProfile(sameColours(telling));
-  if (output !== undefined) await writeFileAtomic(output, Buffer.from(noiseProfileText(profile)), { signal });
-  const of = telling.length === 1 ? (telling[0]?.input ?? '') : `${telling.length} pictures`;
-  if (svg !== undefined)
-    await writeFileAtomic(svg, Buffer.from(profileSvg(profile, `The noise of ${of}`)), { signal });
+  const of = telling.length === 1 ? first.input : `${telling.length} pictures`;
+  const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), { signal });
+  if (output !== undefined) await write(output, noiseProfileText(profile));
+  if (svg !== undefined) await write(svg, profileSvg(profile, `The noise of ${of}`));
   if (!json && telling.length > 1)
     for (const line of [`the mean of ${of}`, ...profileLines(profile)]) writeLine(line);
   const written = [output, svg].flatMap((path) => (path === undefined ? [] : printable(path)));
   say(`${written.join(' and ')} written, from ${printable(of)}`);
-  return failed > 0 ? 1 : 0;
+  return failure;
 }
 
 /** @throws FlowDenoiseError BAD_OPTION for a wrong extension, or a file with other content */
-async function targetsOf({
-  output,
-  svg,
-  overwrite = false,
-}: RawOptions): Promise<{ output?: string; svg?: string }> {
+async function targetsOf({ output, svg, overwrite = false }: RawOptions) {
   if (output !== undefined && !/\.json$/i.test(output))
     throw badOption(`Expected a file ending in .json for --output but received '${output}'`);
   if (svg === true && output === undefined)
     throw badOption('Pass --svg <file>, or --output to name the figure after it');
-  const figure = svg === true && output ? `${output.slice(0, -extname(output).length)}.svg` : svg;
-  if (typeof figure === 'string' && !/\.svg$/i.test(figure))
+  const figure = svg === true ? output?.replace(/json$/i, 'svg') : svg;
+  if (figure !== undefined && !/\.svg$/i.test(figure))
     throw badOption(`Expected a file ending in .svg for --svg but received '${figure}'`);
-  const isThere = output !== undefined && (await stat(output).catch(() => undefined)) !== undefined;
+  const isThere = output !== undefined && existsSync(output);
   if (isThere && !overwrite && !(await readNoiseProfile(output).catch(() => undefined)))
     throw badOption(
       `${printable(output)}: already exists and is not a noise profile; move it away, or pass --overwrite`,
     );
-  return { ...(output !== undefined && { output }), ...(typeof figure === 'string' && { svg: figure }) };
+  return { output, svg: figure };
 }
 
 function regionOf(text: string): Region {
-  const [left, top, width, height] = /^\d+(,\d+){3}$/.test(text) ? text.split(',').map(Number) : [];
-  if (left === undefined || top === undefined || width === undefined || height === undefined)
+  const [, left, top, width, height] = /^(\d+),(\d+),(\d+),(\d+)$/.exec(text) ?? [];
+  if (height === undefined)
     throw badOption(`Expected x,y,width,height in pixels for --region but received '${text}'`);
-  return { left, top, width, height };
+  return { left: Number(left), top: Number(top), width: Number(width), height: Number(height) };
 }
 
 /** @throws FlowDenoiseError BAD_OPTION if only some are grey */
@@ -175,18 +168,11 @@ function sameColours(found: readonly Found[]): readonly NoiseProfile[] {
   );
 }
 
-interface ReadPicture {
-  readonly picture: Picture;
-  /** As in EXIF. */
-  readonly orientation: number;
-}
-
-async function readPicture(path: string, signal: AbortSignal): Promise<ReadPicture> {
+/** A picture, and its orientation as in EXIF. */
+async function readPicture(path: string, signal: AbortSignal) {
   const name = printable(path);
-  const missing = () => badOption(`No such file: ${name}`);
-  const { size } = await stat(path).catch(() => Promise.reject(missing()));
-  checkLength(size, name, MOST_BYTES);
-  const bytes = await readRegularFile(path, { signal });
+  const limits = { most: MOST_BYTES, code: 'UNSUPPORTED_IMAGE' } as const;
+  const bytes = await readRegularFile(path, { ...limits, name, signal });
   const { picture } = await decodePicture(bytes, name);
   const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
   return { picture, orientation };

@@ -6,27 +6,12 @@ import { readRegularFile } from '../../core/files.js';
 import { parameterCount } from '../../core/flow/architecture.js';
 import { DEFAULT_PRIOR, findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadModel } from '../../core/model/load-prior.js';
-import type { PriorModel } from '../../core/model/model-json.js';
 import { printable } from '../../core/printable.js';
-import type { Denoiser } from '../../denoiser/denoiser.js';
 import { sigmaRangeOf } from '../../denoiser/estimator.js';
+import { writeLine } from '../display/progress.js';
+import type { OutputFlags } from '../option-flags.js';
 
-interface PriorSummary {
-  readonly name: string;
-  readonly isDefault: boolean;
-  readonly folder: string;
-  /** 8-bit units; undefined if the prior takes any. */
-  readonly sigmaRange: Denoiser['sigmaRange'];
-  readonly parameters: number;
-  /** Size of the weights file. */
-  readonly bytes: number;
-  readonly levels: readonly { readonly steps: number; readonly width: number }[];
-  readonly sha256: string;
-  readonly provenance: Readonly<Record<string, unknown>>;
-  readonly calibration: PriorModel['calibration'];
-  /** The card's sections by heading; empty without a card. */
-  readonly card: Readonly<Record<string, string>>;
-}
+type PriorSummary = Awaited<ReturnType<typeof summaryOf>>;
 
 const EXAMPLES = `
 Examples:
@@ -35,37 +20,35 @@ Examples:
   flow-denoise priors show ./my-prior --json
   cat "$(flow-denoise priors path natural)/README.md"`;
 
-/** @param writeLine  writes to stdout */
-export function describePriors(command: Command, writeLine: (line: string) => void): void {
+export function describePriors(command: Command): void {
   command.description('list and describe priors').addHelpText('after', EXAMPLES);
+  const tell = (told: unknown, lines: readonly string[], { json }: OutputFlags) => {
+    for (const line of json ? [JSON.stringify(told)] : lines.map(printable)) writeLine(line);
+  };
+  const named = (name: string, description: string) =>
+    command
+      .command(name)
+      .description(description)
+      .argument('<name>', "a shipped prior's name, or a prior's folder");
   command
     .command('list', { isDefault: true })
     .description('the priors that come with the package')
     .option('--json', 'as JSON on stdout')
-    .action(async ({ json = false }: { readonly json?: boolean }) => {
+    .action(async (flags: OutputFlags) => {
       const priors = await Promise.all(shippedPriors().map(summaryOf));
-      if (json) writeLine(JSON.stringify(priors));
-      else for (const line of listLines(priors)) writeLine(printable(line));
+      tell(priors, listLines(priors), flags);
     });
-  command
-    .command('show')
-    .description('describe a prior: noise range, size, origin, licence, calibration, limits')
-    .argument('<name>', "a shipped prior's name, or a prior's folder")
+  named('show', 'describe a prior: noise range, size, origin, licence, calibration, limits')
     .option('--json', 'as JSON on stdout')
-    .action(async (name: string, { json = false }: { readonly json?: boolean }) => {
+    .action(async (name: string, flags: OutputFlags) => {
       const prior = await summaryOf(name);
-      if (json) writeLine(JSON.stringify(prior));
-      else for (const line of showLines(prior)) writeLine(printable(line));
+      tell(prior, showLines(prior), flags);
     });
-  command
-    .command('path')
-    .description("a prior's folder")
-    .argument('<name>', "a shipped prior's name, or a prior's folder")
-    .action((name: string) => writeLine(findPrior(name)));
+  named('path', "a prior's folder").action((name: string) => writeLine(findPrior(name)));
 }
 
-/** @throws  FlowDenoiseError BAD_PRIOR */
-async function summaryOf(nameOrFolder: string): Promise<PriorSummary> {
+/** What --json prints. @throws  FlowDenoiseError BAD_PRIOR */
+async function summaryOf(nameOrFolder: string) {
   const folder = findPrior(nameOrFolder);
   const model = await loadModel(folder);
   const card = String(await readRegularFile(join(folder, 'README.md')).catch(() => ''));
@@ -73,13 +56,16 @@ async function summaryOf(nameOrFolder: string): Promise<PriorSummary> {
     name: model.name,
     isDefault: nameOrFolder === DEFAULT_PRIOR,
     folder,
+    /** 8-bit units; undefined if the prior takes any. */
     sigmaRange: sigmaRangeOf(model),
     parameters: parameterCount(model),
+    /** Size of the weights file. */
     bytes: (await stat(join(folder, model.weights.file)).catch(() => undefined))?.size ?? 0,
     levels: model.levels.map(({ steps, width }) => ({ steps, width })),
     sha256: model.weights.sha256,
     provenance: model.provenance ?? {},
     calibration: model.calibration,
+    /** The card's sections by heading; empty without a card. */
     card: sectionsOf(card),
   };
 }
@@ -133,9 +119,11 @@ function textOf(value: unknown): string {
 }
 
 function sectionsOf(card: string): Record<string, string> {
-  const parts = card.split(/^## (.+)$/m).slice(1);
-  const sections: Record<string, string> = {};
-  for (let index = 0; index < parts.length; index += 2)
-    sections[parts[index] ?? ''] = (parts[index + 1] ?? '').trim();
-  return sections;
+  const sections = card.split(/^## /m).slice(1);
+  return Object.fromEntries(
+    sections.map((section) => {
+      const [heading = '', ...lines] = section.split('\n');
+      return [heading, lines.join('\n').trim()];
+    }),
+  );
 }

@@ -5,18 +5,11 @@ import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable, timeWords } from '../../core/printable.js';
 import { logLine, PAGE_FILE } from '../../train/report/training-report.js';
 import { type TrainOptions, train } from '../../train/train.js';
-import type { RunContext } from '../display/progress.js';
+import { openDisplay, type RunContext, writeLine } from '../display/progress.js';
 import { errorLine, Interrupted } from '../display/report.js';
-import { openTrainingDisplay } from '../display/training-display.js';
-import { listOption, numberOption } from '../option-flags.js';
+import { trainingDisplay } from '../display/training-display.js';
+import { addOptions, type OutputFlags } from '../option-flags.js';
 import { calibrateAloud } from './calibrate.js';
-
-interface TrainArguments {
-  readonly options: TrainOptions;
-  readonly calibrate: boolean;
-  readonly quiet: boolean;
-  readonly json: boolean;
-}
 
 const EXAMPLES = `
 Examples:
@@ -35,80 +28,59 @@ at the end. Training needs the engine tensorflow: flow-denoise engines install t
 
 Exit codes: 0 done, 1 training failed, 2 wrong usage, pictures or engine, 130 interrupted (with a checkpoint).`;
 
-interface RawOptions extends Record<string, unknown> {
+interface RawOptions extends Omit<TrainOptions, 'folder' | 'output'>, OutputFlags {
   readonly output?: string;
   readonly calibrate?: boolean;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
 }
 
-/** @param start  called with the arguments; `train` checks them */
-export function describeTrain(command: Command, start: (args: TrainArguments) => Promise<void>): void {
+export function describeTrain(command: Command, signal: AbortSignal): void {
   command
     .description('train your own prior on clean pictures')
-    .argument('<folders...>', 'PNG, JPEG, WebP and TIFF pictures, at any depth')
-    .option('-o, --output <folder>', "the new prior's folder")
-    .option('--preset <name>', 'natural, small or paper (default: natural)')
-    .option('--objective <name>', "likelihood, denoising or both (default: the preset's)")
-    .addOption(numberOption('--steps <number>', "how many steps (default: the preset's)"))
-    .addOption(
-      numberOption(
-        '--minutes <number>',
-        'how long, instead of --steps; the last validation and calibration add a quarter at most, or a minute',
-      ),
-    )
-    .option('--resume', 'resume from the checkpoint in --output')
-    .option('--from <prior>', 'start from the weights of this prior')
-    .addOption(numberOption('--seed <number>', 'seed of noise, crops and first weights (default: 1)'))
-    .addOption(numberOption('--batch <number>', "crops per step (default: the preset's)"))
-    .addOption(numberOption('--crop-size <pixels>', "side of a crop (default: the preset's)"))
-    .addOption(
-      listOption(
-        '--weights <list>',
-        "each folder's part of the crops, such as 3,1 (default: every picture comes equally often)",
-      ),
-    )
-    .addOption(numberOption('--sheet-tile <pixels>', 'the files are contact sheets of pictures of this side'))
-    .option('--augment <how>', 'all, mirror or none (default: all; mirror for contact sheets)')
-    .addOption(
-      numberOption(
-        '--shrink <scale>',
-        'also take crops of shrunk pictures, down to 0.75, 0.5 or 0.25 (default: 1)',
-      ),
-    )
-    .addOption(numberOption('--rate <number>', "learning rate (default: the preset's)"))
-    .addOption(numberOption('--levels <number>', "levels of the flow (default: the preset's)"))
-    .addOption(listOption('--depth <list>', 'steps of each level, such as 12,8,6 or 6'))
-    .addOption(listOption('--width <list>', "channels of each level's networks, such as 64,96,128 or 64"))
-    .option('--activation <name>', 'silu or relu, for the networks')
-    .option('--coupling-scale <name>', 'tanh or sigmoid')
-    .addOption(
-      numberOption('--validate-every <steps>', 'steps from one validation to the next (default: 250)'),
-    )
-    .addOption(
-      numberOption('--checkpoint-every <steps>', 'steps from one checkpoint to the next (default: 250)'),
-    )
-    .addOption(
-      numberOption(
-        '--temperature <number>',
-        'temperature of the samples on the page; 0 draws none (default: 0.7)',
-      ),
-    )
-    .option('--engine <name>', 'tensorflow, the only one that can train (default: tensorflow)')
-    .option('--no-calibrate', 'do not search for the best beta at the end')
-    .option('--quiet', 'print errors only')
-    .option('--json', 'a line of JSON on stdout for every step, validation and checkpoint')
+    .argument('<folders...>', 'PNG, JPEG, WebP and TIFF pictures, at any depth');
+  addOptions(command, {
+    '-o, --output <folder>': "the new prior's folder",
+    '--preset <name>': 'natural, small or paper (default: natural)',
+    '--objective <name>': "likelihood, denoising or both (default: the preset's)",
+    '--steps <number>': "how many steps (default: the preset's)",
+    '--minutes <number>':
+      'how long, instead of --steps; the last validation and calibration add a quarter at most, or a minute',
+    '--resume': 'resume from the checkpoint in --output',
+    '--from <prior>': 'start from the weights of this prior',
+    '--seed <number>': 'seed of noise, crops and first weights (default: 1)',
+    '--batch <number>': "crops per step (default: the preset's)",
+    '--crop-size <pixels>': "side of a crop (default: the preset's)",
+    '--weights <list>':
+      "each folder's part of the crops, such as 3,1 (default: every picture comes equally often)",
+    '--sheet-tile <pixels>': 'the files are contact sheets of pictures of this side',
+    '--augment <how>': 'all, mirror or none (default: all; mirror for contact sheets)',
+    '--shrink <scale>': 'also take crops of shrunk pictures, down to 0.75, 0.5 or 0.25 (default: 1)',
+    '--rate <number>': "learning rate (default: the preset's)",
+    '--levels <number>': "levels of the flow (default: the preset's)",
+    '--depth <list>': 'steps of each level, such as 12,8,6 or 6',
+    '--width <list>': "channels of each level's networks, such as 64,96,128 or 64",
+    '--activation <name>': 'silu or relu, for the networks',
+    '--coupling-scale <name>': 'tanh or sigmoid',
+    '--validate-every <steps>': 'steps from one validation to the next (default: 250)',
+    '--checkpoint-every <steps>': 'steps from one checkpoint to the next (default: 250)',
+    '--temperature <number>': 'temperature of the samples on the page; 0 draws none (default: 0.7)',
+    '--engine <name>': 'tensorflow, the only one that can train (default: tensorflow)',
+    '--no-calibrate': 'do not search for the best beta at the end',
+    '--quiet': 'print errors only',
+    '--json': 'a line of JSON on stdout for every step, validation and checkpoint',
+  })
     .addHelpText('after', EXAMPLES)
-    .action((folders: string[], raw: RawOptions) => start(trainArguments(folders, raw)));
+    .action(async (folder: string[], raw: RawOptions) => {
+      const { quiet = false, json = false, calibrate = true, output, depth, width, ...values } = raw;
+      if (output === undefined) throw badOption('Pass --output <folder> for the prior');
+      // `train` checks the values: it has the schema. One number there holds for every level.
+      const perLevel = { depth: single(depth), width: single(width) };
+      const options = { ...values, ...perLevel, folder, output } as TrainOptions;
+      const context = { display: openDisplay(quiet), signal };
+      process.exitCode = await trainCommand(options, calibrate, json, context);
+    });
 }
 
-function trainArguments(folder: string[], raw: RawOptions): TrainArguments {
-  const { quiet = false, json = false, calibrate = true, weights, ...values } = raw;
-  if (values.output === undefined) throw badOption('Pass --output <folder> for the prior');
-  const list = weights === undefined ? {} : { weights: [weights].flat() };
-  // `train` checks the values: it has the schema.
-  return { options: { ...values, ...list, folder } as TrainOptions, calibrate, quiet, json };
-}
+const single = (list: unknown): unknown => (Array.isArray(list) && list.length === 1 ? list[0] : list);
 
 /** Errors of the work, not of its options. */
 const FAILURES: readonly string[] = ['TRAINING_FAILED', 'WRITE_FAILED', 'ENGINE_FAILED'];
@@ -118,38 +90,38 @@ const FAILURES: readonly string[] = ['TRAINING_FAILED', 'WRITE_FAILED', 'ENGINE_
  *
  * @throws   errors of the options; Interrupted when aborted
  */
-export async function trainCommand(
-  { options, calibrate, quiet, json }: TrainArguments,
-  context: RunContext,
+async function trainCommand(
+  options: TrainOptions,
+  isCalibrated: boolean,
+  isJson: boolean,
+  { display, signal }: RunContext,
 ): Promise<number> {
-  const { display, writeLine, signal } = context;
   const { folder, output, sheetTile } = options;
-  const training = openTrainingDisplay(quiet, options.steps);
+  const show = trainingDisplay(display, options.steps);
   let step = 0;
   let savedStep: number | undefined;
   let stepped = performance.now();
   try {
     for await (const record of train({ ...options, signal })) {
-      training.add(record);
-      if (json) writeLine(logLine(record).trimEnd());
+      show(record);
+      if (isJson) writeLine(logLine(record).trimEnd());
       if (record.kind === 'step') {
-        if (step === 0) for (const line of beginLines(options, calibrate)) display.say(line);
+        if (step === 0) for (const line of beginLines(options, isCalibrated)) display.say(line);
         step = record.step;
         stepped = performance.now();
       }
       if (record.kind === 'checkpoint') savedStep = record.step;
     }
   } catch (error) {
-    training.end();
     if (signal.aborted) throw new Interrupted(stoppedWords(options, savedStep));
     if (!(error instanceof FlowDenoiseError) || !FAILURES.includes(error.code)) throw error;
     display.complain(errorLine(error));
     return 1;
   } finally {
-    training.end();
+    display.end();
   }
   display.say(`trained: ${step.toLocaleString('en-GB')} steps; the prior is in ${printable(output)}`);
-  if (!calibrate) return 0;
+  if (!isCalibrated) return 0;
   const again = `flow-denoise calibrate ${printable(output)} ${foldersOf(options)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
   try {
     const spent = (performance.now() - stepped) / 60_000;

@@ -9,19 +9,11 @@ import { openingShape } from '../../denoiser/options.js';
 import type { FolderWatcher, WatchFolderOptions } from '../../plugin/index.js';
 import { fileShape } from '../../plugin/stream-options.js';
 import { POLL_MS, watchShape } from '../../plugin/watch/options.js';
-import { outputShape, sensorShape, withSensor } from '../arguments.js';
-import type { Display, RunContext } from '../display/progress.js';
-import { doneLine, errorLine, writeEvents } from '../display/report.js';
-import { withNoiseProfile } from '../noise-file.js';
+import { outputShape } from '../arguments.js';
+import { type Display, openDisplay, type RunContext, writeEvents } from '../display/progress.js';
+import { doneLine, errorLine } from '../display/report.js';
+import { sensorShape, withNoise } from '../noise-flags.js';
 import { addFlags } from '../option-flags.js';
-
-interface WatchArguments {
-  readonly options: WatchFolderOptions;
-  /** Whether a signal lets pictures in work finish. */
-  readonly finish: boolean;
-  readonly quiet: boolean;
-  readonly json: boolean;
-}
 
 const EXAMPLES = `
 Examples:
@@ -55,19 +47,7 @@ const commandShape = {
   ...outputShape,
 };
 
-interface RawOptions extends Record<string, unknown> {
-  readonly output?: string;
-  readonly gain?: unknown;
-  readonly offset?: unknown;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
-  readonly finish?: boolean;
-  readonly poll?: boolean;
-  readonly pollInterval?: unknown;
-}
-
-/** Gives a command the options of `watch`. @param start  called with the arguments; `watchFolder` checks them */
-export function describeWatch(command: Command, start: (args: WatchArguments) => Promise<void>): void {
+export function describeWatch(command: Command, signal: AbortSignal): void {
   command
     .description('denoise every picture that appears in a folder')
     .argument('<input>', 'the folder to watch, at any depth');
@@ -75,45 +55,48 @@ export function describeWatch(command: Command, start: (args: WatchArguments) =>
     // Only `run` has this option. Accepted so that the schema can tell the new name of a preset.
     .addOption(new Option('--quality <word>').hideHelp())
     .addHelpText('after', EXAMPLES)
-    .action(async (input: string, options: RawOptions) =>
-      start(watchArguments(input, await withNoiseProfile(options))),
-    );
-}
-
-function watchArguments(input: string, raw: RawOptions): WatchArguments {
-  const { quiet = false, json = false, finish = false, gain, offset, poll, pollInterval, ...rest } = raw;
-  // A file of options may hold it as the encoder's number, for `run`.
-  const { config: _, quality, ...values } = rest;
-  if (values.output === undefined) throw badOption('Pass --output <folder> for the results');
-  const options = {
-    ...withSensor(values, gain, offset),
-    ...(typeof quality === 'string' && { quality }),
-    input,
-    poll: pollInterval ?? poll,
-  };
-  // `watchFolder` checks the values: it has the schema.
-  return { options: options as unknown as WatchFolderOptions, finish, quiet, json };
+    .action(async (input: string, raw: Record<string, unknown>) => {
+      const {
+        config: _,
+        quiet,
+        json,
+        finish,
+        poll,
+        pollInterval,
+        quality,
+        ...options
+      } = await withNoise(raw);
+      if (options.output === undefined) throw badOption('Pass --output <folder> for the results');
+      // A file of options may hold the encoder's quality, a number, for `run`.
+      const renamed = typeof quality === 'string' && { quality };
+      // `watchFolder` checks the values: it has the schema.
+      const values = { ...options, ...renamed, input, poll: pollInterval ?? poll } as unknown;
+      const display = openDisplay(quiet === true);
+      await watch(values as WatchFolderOptions, finish === true, json === true, { display, signal });
+    });
 }
 
 /**
- * Watches until it is stopped, or once. Returns the exit code.
+ * Watches until it is stopped, or once.
  *
- * @throws   the error that ended it; the signal's reason when aborted
+ * @param finishes  whether a signal lets pictures in work finish
+ * @throws          the error that ended it; the signal's reason when aborted
  */
-export async function watchCommand(
-  { options, finish, json }: WatchArguments,
-  { display, writeLine, signal }: RunContext,
-): Promise<number> {
+async function watch(
+  options: WatchFolderOptions,
+  finishes: boolean,
+  isJson: boolean,
+  { display, signal }: RunContext,
+): Promise<void> {
   const { watchFolder } = await import('../../plugin/watch/folder-watcher.js');
-  const watcher = watchFolder(finish ? options : { ...options, signal });
-  if (json)
-    writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle'], writeLine);
+  const watcher = watchFolder(finishes ? options : { ...options, signal });
+  if (isJson) writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle']);
   sayEvents(watcher, options, display);
   const stop = () => void watcher.close();
-  if (finish && signal.aborted) stop();
-  else if (finish) signal.addEventListener('abort', stop, { once: true });
+  if (finishes && signal.aborted) stop();
+  else if (finishes) signal.addEventListener('abort', stop, { once: true });
   const { failed } = await watcher.finished;
-  return failed > 0 && !signal.aborted ? 1 : 0;
+  process.exitCode = failed > 0 && !signal.aborted ? 1 : 0;
 }
 
 function sayEvents(

@@ -1,36 +1,23 @@
 // The findings of `flow-denoise noise` as text, as numbers and as a figure.
+import { mean } from '../../core/metrics/index.js';
 import { type NoiseProfile, varianceAt } from '../../core/noise/model/noise-profile.js';
 import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
 import { stackedCharts } from '../../figure/line-chart.js';
 import { standaloneSvg } from '../../figure/markup.js';
+import { percent } from './report.js';
 
 /** The bands: the periods of their details in pixels. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;
 const BAND_STARTS = [2, 4, 8, 16] as const;
 
-const channelNames = (count: number): readonly string[] =>
-  count === 1 ? ['grey'] : ['luma', 'red - blue', 'green - magenta'];
-
-interface Levels {
-  /** 8-bit units. */
-  readonly brightness: readonly number[];
-  readonly channels: readonly {
-    readonly name: string;
-    /** Standard deviation at each brightness, 8-bit units. */
-    readonly level: readonly number[];
-    /** The same per band, finest first, as equivalent white noise; the mean over brightness. */
-    readonly bands: readonly number[];
-  }[];
-}
-
-/** A profile in 8-bit units. */
-export function levelsOf(profile: NoiseProfile): Levels {
-  const names = channelNames(profile.channels.length);
+/** A profile in 8-bit units: for each channel the level at each brightness, and the bands, finest first, as white noise. */
+function levelsOf({ brightness, channels }: NoiseProfile) {
+  const names = channels.length === 1 ? ['grey'] : ['luma', 'red - blue', 'green - magenta'];
   return {
-    brightness: profile.brightness.map((value) => 255 * value),
-    channels: profile.channels.map(({ level, spectrum }, c) => {
-      const power = level.reduce((sum, value) => sum + value * value, 0) / level.length;
+    brightness: brightness.map((value) => 255 * value),
+    channels: channels.map(({ level, spectrum }, c) => {
+      const power = mean(level.map((value) => value * value));
       return {
         name: names[c] ?? '',
         level: level.map((value) => 255 * value),
@@ -82,7 +69,7 @@ export function foundLines({ input, width, height, noise }: Found): string[] {
     gain === undefined
       ? `${model}, sigma ${sigma.toFixed(1)}`
       : `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
-  const sure = confidence === undefined ? '' : `, confidence ${Math.round(100 * confidence)}%`;
+  const sure = confidence === undefined ? '' : `, confidence ${percent(confidence)}`;
   const samples = range.isFound ? `, samples ${range.black} to ${range.white}` : '';
   const shape = profile.channels.length === 1 ? 'grey' : 'colour';
   return [

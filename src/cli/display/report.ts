@@ -1,11 +1,10 @@
 // Describes a finished file: for people in a line of text, for programs in a line of JSON.
-import type { EventEmitter } from 'node:events';
 import { codeOf, messageOf } from '../../core/errors.js';
-import { printable, timeWords } from '../../core/printable.js';
-import type { DenoiseReport, NoiseReport, PriorChoice, SampleRange } from '../../denoiser/denoiser.js';
+import { plural, printable, timeWords } from '../../core/printable.js';
+import type { DenoiseReport, NoiseReport, PriorChoice } from '../../denoiser/denoiser.js';
 import type { Fidelity } from '../../image/index.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
-import type { Job } from '../run/inputs.js';
+import type { Job } from '../run/destination.js';
 
 /** The outcome for one file: either `report` or `error` is set. */
 export interface Outcome {
@@ -24,66 +23,52 @@ export function errorJson(error: unknown): { code: string; message: string } {
   return { code: codeOf(error) ?? 'UNKNOWN', message: messageOf(error) };
 }
 
-/** Writes one line of JSON for every event: `event`, `time`, and the event's data. */
-export function writeEvents(
-  emitter: EventEmitter,
-  events: readonly string[],
-  writeLine: (line: string) => void,
-): void {
-  for (const event of events)
-    emitter.on(event, (told?: { readonly error?: unknown }) => {
-      const error = told?.error instanceof Error ? { error: errorJson(told.error) } : {};
-      writeLine(JSON.stringify({ event, time: new Date().toISOString(), ...told, ...error }));
-    });
-}
-
 type ToldReport = DenoiseReport & { readonly isCached?: boolean; readonly file?: Pick<Fidelity, 'warnings'> };
 
 /** The line for a finished file. @param strength  as passed; with 0, nothing was to be changed */
-export function doneLine(
-  { input, output, otherNames = 0 }: Job,
-  {
-    seconds,
-    tiles,
-    fallbackTiles,
-    spotTiles,
-    isUnchanged,
-    noise,
-    range,
-    prior,
-    priorChoice,
-    isCached = false,
-    file,
-  }: ToldReport,
-  strength = 1,
-): string {
-  const names = wayOf({ input, output });
-  const oddities = file?.warnings ? `  (the file has ${file.warnings.join('; ')})` : '';
+export function doneLine({ input, output, otherNames = 0 }: Job, report: ToldReport, strength = 1): string {
+  const { isUnchanged, noise, range, priorChoice, isCached = false, file } = report;
+  const oddities = file?.warnings && `(the file has ${file.warnings.join('; ')})`;
+  const isInPlace = input === output;
   if (isUnchanged) {
-    const why = strength === 0 ? 'strength is 0' : `${noise.why}${anywayWords(noise)}`;
-    return `${names}  ${input === output ? 'left as it is' : 'copied'}: ${why}${oddities}`;
+    const why = strength === 0 ? 'strength is 0' : noise.why + anywayWords(noise);
+    return spaced([wayOf({ input, output }), `${isInPlace ? 'left as it is' : 'copied'}: ${why}`, oddities]);
   }
-  const found = noise.isEstimated ? `  ${noiseWords(noise)}${rangeWords(range)}` : '';
+  const samples = range.isFound ? `, samples ${range.black} to ${range.white}` : '';
   const doubts = [
     noise.isEstimated &&
       (noise.confidence ?? 1) < DOUBTFUL &&
       `perhaps this is not noise: confidence ${percent(noise.confidence)}; if it is not, leave the file out`,
-    fallbackTiles > 0 &&
-      `${fallbackTiles} of ${tiles} tiles are unlike what the prior knows; is sigma right?`,
-    spotTiles > 0 &&
-      `${spotTiles} of ${tiles} tiles have a spot that the prior does not know and that stays as it was`,
-    otherNames > 0 &&
-      `the file has ${otherNames} other ${otherNames === 1 ? 'name (hard link), which keeps' : 'names (hard links), which keep'} the noise`,
-  ].flatMap((doubt) => (doubt ? `  (${doubt})` : []));
-  const where = input === output ? `${names}  replaced` : names;
-  const chosen = priorChoice ? `  prior ${prior} (${choiceWords(priorChoice)})` : '';
-  return `${where}  ${isCached ? 'from the cache' : timeWords(seconds)}${found}${chosen}${doubts.join('')}${oddities}`;
+    ...tileDoubts(report),
+    otherNames === 1 && 'the file has 1 other name (hard link), which keeps the noise',
+    otherNames > 1 && `the file has ${otherNames} other names (hard links), which keep the noise`,
+  ];
+  return spaced([
+    wayOf({ input, output }),
+    isInPlace && 'replaced',
+    isCached ? 'from the cache' : timeWords(report.seconds),
+    noise.isEstimated && noiseWords(noise) + samples,
+    priorChoice && `prior ${report.prior} (${choiceWords(priorChoice)})`,
+    ...doubts.map((doubt) => doubt && `(${doubt})`),
+    oddities,
+  ]);
+}
+
+const spaced = (parts: readonly (string | false | undefined)[]) => parts.filter(Boolean).join('  ');
+
+/** What is doubtful about some tiles. */
+export function tileDoubts({ fallbackTiles, spotTiles, tiles }: DenoiseReport): string[] {
+  const doubts = [
+    [fallbackTiles, 'are unlike what the prior knows; is sigma right?'],
+    [spotTiles, 'have a spot that the prior does not know and that stays as it was'],
+  ] as const;
+  return doubts.flatMap(([count, what]) => (count > 0 ? `${count} of ${plural(tiles, 'tile')} ${what}` : []));
 }
 
 /** Below this confidence the command warns: docs/noise.md tells how often such findings are right. */
 const DOUBTFUL = 0.95;
 
-const percent = (share = 1) => `${Math.round(100 * share)}%`;
+export const percent = (share = 1) => `${Math.round(100 * share)}%`;
 
 /** How confident the finding is, and what to do if it is wrong. */
 function anywayWords({ isEstimated, confidence }: NoiseReport): string {
@@ -104,11 +89,6 @@ export function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): s
   return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
 }
 
-/** The sample range, if it was found in the samples: noise is in 1/255 of it. */
-function rangeWords({ black, white, isFound }: SampleRange): string {
-  return isFound ? `, samples ${black} to ${white}` : '';
-}
-
 /** "a.jpg -> out/a.jpg", or one name if both are the same. */
 export function wayOf({ input, output }: Job): string {
   return input === output ? printable(input) : `${printable(input)} -> ${printable(output)}`;
@@ -122,12 +102,9 @@ export function withoutName(message: string, input: string): string {
 
 /** An error as one line for stderr. DEBUG=flow-denoise adds the stack. */
 export function errorLine(error: unknown): string {
-  const line = printable(
-    `flow-denoise: ${messageOf(error)
-      .trim()
-      .replaceAll(/\s*\n\s*/g, '; ')}`,
-  );
-  const isDebugging = process.env.DEBUG?.split(/[\s,]+/).includes('flow-denoise') ?? false;
+  const message = messageOf(error).trim();
+  const line = printable(`flow-denoise: ${message.replaceAll(/\s*\n\s*/g, '; ')}`);
+  const isDebugging = process.env.DEBUG?.split(/[\s,]+/).includes('flow-denoise');
   return isDebugging && error instanceof Error ? `${line}\n${error.stack}` : line;
 }
 

@@ -1,92 +1,48 @@
-// The progress of a training on stderr: a bar on a terminal, an occasional line elsewhere, and a line for each validation.
-import { SingleBar } from 'cli-progress';
-import { printableLines, timeWords } from '../../core/printable.js';
+// The progress of a training: a bar on a terminal, an occasional line elsewhere, and a line for each validation.
+import { timeWords } from '../../core/printable.js';
 import type { StepRecord, TrainingRecord, ValidationRecord } from '../../train/progress.js';
-import { BAR } from './progress.js';
-
-interface TrainingDisplay {
-  add(record: TrainingRecord): void;
-  end(): void;
-}
+import type { Display } from './progress.js';
 
 /** Without a bar, the least time between lines about steps. */
 const SECONDS_BETWEEN_LINES = 30;
 const WHOLE = 1000;
 
 /**
- * @param isQuiet  print warnings only
- * @param steps    of the whole training, if its length is in steps
+ * Returns a function that shows what training yields; when quiet, warnings only.
+ *
+ * @param steps  of the whole training, if its length is in steps
  */
-export function openTrainingDisplay(
-  isQuiet: boolean,
+export function trainingDisplay(
+  display: Display,
   steps: number | undefined,
-  stream: NodeJS.WriteStream = process.stderr,
-): TrainingDisplay {
-  const write = (line: string): void => {
-    stream.write(`${printableLines(line)}\n`);
-  };
-  if (isQuiet)
-    return {
-      add: (record) => {
-        if (record.kind === 'warning') write(warningLine(record.message));
-      },
-      end: () => {},
-    };
-  return stream.isTTY ? renewedDisplay(steps, stream, write) : lineDisplay(steps, write);
-}
-
-function lineDisplay(steps: number | undefined, write: (line: string) => void): TrainingDisplay {
-  let last = Number.NEGATIVE_INFINITY;
-  return {
-    add(record) {
-      if (record.kind !== 'step') {
-        const line = lineOf(record);
-        if (line !== undefined) write(line);
-        return;
-      }
-      const now = performance.now() / 1000;
-      if (now - last < SECONDS_BETWEEN_LINES) return;
-      last = now;
-      write(stepWords(record, steps));
-    },
-    end: () => {},
-  };
-}
-
-function renewedDisplay(
-  steps: number | undefined,
-  stream: NodeJS.WriteStream,
-  write: (line: string) => void,
-): TrainingDisplay {
-  const bar = new SingleBar({
-    stream,
-    format: '{bar} {words}',
-    ...BAR,
-    barsize: 16,
-    linewrap: false,
-  });
+): (record: TrainingRecord) => void {
   let spent = 0;
-  const begin = (words: string, done: number): void => bar.start(WHOLE, done, { words });
-  let latest: { readonly words: string; readonly done: number } | undefined;
-  return {
-    add(record) {
-      if (record.kind === 'step') {
-        spent += record.seconds;
-        const { secondsLeft } = record;
-        const done = secondsLeft === undefined ? 0 : Math.round((WHOLE * spent) / (spent + secondsLeft));
-        latest = { words: stepWords(record, steps), done };
-        if (bar.isActive) bar.update(done, { words: latest.words });
-        else begin(latest.words, done);
+  let last = Number.NEGATIVE_INFINITY;
+
+  function showStep(record: StepRecord): void {
+    const words = stepWords(record, steps);
+    const { seconds, secondsLeft = Number.POSITIVE_INFINITY } = record;
+    spent += seconds;
+    display.show('{bar} {words}', WHOLE, Math.round((WHOLE * spent) / (spent + secondsLeft)), { words });
+    const now = performance.now() / 1000;
+    if (display.hasBar || now - last < SECONDS_BETWEEN_LINES) return;
+    last = now;
+    display.say(words);
+  }
+
+  return (record) => {
+    switch (record.kind) {
+      case 'step':
+        return showStep(record);
+      case 'validation':
+        return display.say(validationWords(record));
+      case 'warning':
+        return display.complain(`warning: ${record.message}`);
+      case 'checkpoint':
         return;
-      }
-      const line = lineOf(record);
-      if (line === undefined) return;
-      // Print the line in the bar's place; the bar continues below.
-      bar.stop();
-      write(line);
-      if (latest !== undefined) begin(latest.words, latest.done);
-    },
-    end: () => bar.stop(),
+      default:
+        return record satisfies never;
+    }
   };
 }
 
@@ -105,20 +61,6 @@ export function stepWords(record: StepRecord, steps: number | undefined): string
   return words.join('  ');
 }
 
-/** Undefined if it is not worth a line. */
-function lineOf(record: Exclude<TrainingRecord, StepRecord>): string | undefined {
-  switch (record.kind) {
-    case 'validation':
-      return validationWords(record);
-    case 'warning':
-      return warningLine(record.message);
-    case 'checkpoint':
-      return undefined;
-    default:
-      return record satisfies never;
-  }
-}
-
 /** "step 250: 3.310 bits per dimension; 28.12 dB at sigma 25 (noisy 20.17)". */
 export function validationWords({ step, bitsPerDimension, psnr }: ValidationRecord): string {
   const decibels = psnr.map(
@@ -126,10 +68,6 @@ export function validationWords({ step, bitsPerDimension, psnr }: ValidationReco
       `${denoised.toFixed(2)} dB at sigma ${Number(sigma255.toPrecision(3))} (noisy ${noisy.toFixed(2)})`,
   );
   return `step ${number(step)}: ${[`${bitsPerDimension.toFixed(3)} bits per dimension`, ...decibels].join('; ')}`;
-}
-
-function warningLine(message: string): string {
-  return `warning: ${message}`;
 }
 
 function number(value: number): string {

@@ -4,12 +4,12 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { badOption } from '../../core/errors.js';
 import type { Region, Size } from '../../core/picture.js';
-import type { Method } from '../../denoiser/denoiser.js';
 import { SIGMA_WORDS, sigmaSchema } from '../../denoiser/noise/noise-options.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { BETA_WORDS, betaSchema } from '../../denoiser/options.js';
 import { isSupportedExtension } from '../../image/index.js';
-import { type Destination, STANDARD } from '../run/destination.js';
+import { flagsAmong, numberOrText } from '../option-flags.js';
+import { STANDARD } from '../run/destination.js';
 
 export interface PreviewRequest {
   /** A region or a size, in pixels of the upright picture. For a size, the place is chosen. */
@@ -44,13 +44,12 @@ function partOf(preview: true | number | string): PreviewRequest['part'] {
  * @returns  undefined for a single value, which is checked with the other options
  */
 export function several(flag: 'sigma' | 'beta', value: unknown): readonly (number | 'auto')[] | undefined {
-  const isList = Array.isArray(value) || (typeof value === 'string' && value.includes(','));
-  if (!isList) return undefined;
-  const words: readonly unknown[] = Array.isArray(value) ? value : value.split(',');
+  const list = typeof value === 'string' && value.includes(',') ? value.split(',') : value;
+  if (!Array.isArray(list)) return undefined;
   const [schema, expected] = flag === 'sigma' ? [sigmaSchema, SIGMA_WORDS] : [betaSchema, BETA_WORDS];
-  return words.map((word) => {
+  return list.map((word: unknown) => {
     const text = String(word).trim();
-    const each = schema.safeParse(text === '' || Number.isNaN(Number(text)) ? text : Number(text));
+    const each = schema.safeParse(numberOrText(text));
     if (each.success) return each.data;
     throw badOption(`Expected ${expected} between the commas of --${flag} but received '${text}'`);
   });
@@ -61,25 +60,19 @@ export function checkPreview(
   request: PreviewRequest | undefined,
   lists: Readonly<Record<'sigma' | 'beta', readonly unknown[] | undefined>>,
   inputs: readonly string[],
-  { output, suffix, inPlace, format }: Destination,
-  {
-    method,
-    flags,
-  }: { readonly method: Method | undefined; readonly flags: Readonly<Record<string, unknown>> },
+  options: { readonly [name in (typeof SENSELESS)[number] | 'output' | 'method']?: unknown },
 ): void {
   if (request === undefined) {
-    for (const flag of ['sigma', 'beta'] as const) {
-      const list = lists[flag];
+    for (const [flag, list] of Object.entries(lists))
       if (list)
         throw badOption(
           `Expected one number for --${flag}, or several with --preview, but received ${list.join()}`,
         );
-    }
     return;
   }
-  const given = { '--suffix': suffix, '--in-place': inPlace, '--format': format, ...flags };
-  const senseless = Object.entries(given).find(([, value]) => value);
-  if (senseless) throw notBoth('--preview', senseless[0], '--preview writes one PNG and nothing else');
+  const [senseless] = flagsAmong(options, SENSELESS);
+  if (senseless) throw notBoth('--preview', senseless, '--preview writes one PNG and nothing else');
+  const { output, method } = options;
   if (output === undefined || output === STANDARD || inputs.includes(STANDARD))
     throw badOption('Pass files and an --output <folder> with --preview');
   if (lists.beta && method === 'posterior-mean')
@@ -88,6 +81,17 @@ export function checkPreview(
   if (cells > MOST_CELLS)
     throw badOption(`Expected at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
 }
+
+const SENSELESS = [
+  'suffix',
+  'inPlace',
+  'format',
+  'dryRun',
+  'report',
+  'timeBudget',
+  'cache',
+  'quality',
+] as const;
 
 /** With `--preview cat.png`, the argument is an input, not a value: inserts the usual size. */
 export function withPreviewInput(argv: readonly string[]): string[] {

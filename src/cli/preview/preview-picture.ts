@@ -35,11 +35,6 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
 const LABEL_HEIGHT = 7;
 const ADVANCE = 6;
 
-/** A text's width in dots. */
-function labelWidth(text: string): number {
-  return text.length * ADVANCE;
-}
-
 /** A text's dots, at most `columns` across; an unknown character is a gap. */
 export function labelDots(
   text: string,
@@ -89,7 +84,7 @@ export async function previewPicture(
   const data = Buffer.alloc(width * height * channels, PAPER);
   if (channels === 4) for (let i = 3; i < data.length; i += 4) data[i] = 255;
 
-  const dot = rows.flat().every(({ label }) => DOT * labelWidth(label) <= across - PADDING) ? DOT : 1;
+  const dot = rows.flat().every(({ label }) => DOT * ADVANCE * label.length <= across - PADDING) ? DOT : 1;
 
   for (const [row, cells] of rows.entries())
     for (const [column, { label, pixels }] of cells.entries()) {

@@ -14,12 +14,21 @@ import { converted, type DecodedPicture, decodePicture, encodePicture } from '..
 import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
 import { cutOut } from '../../tile/extract.js';
 import type { CommandArguments } from '../arguments.js';
-import type { RunContext } from '../display/progress.js';
+import { type RunContext, writeLine } from '../display/progress.js';
 import { errorJson, errorLine, wayOf } from '../display/report.js';
-import { readSigmaMap } from '../noise-file.js';
-import { findInputs, type Job } from '../run/inputs.js';
-import { detailRegion } from './detail-region.js';
-import { type DisplayImage, openDisplayImage, type Raw, shrunk, storedRegion } from './display-image.js';
+import { readSigmaMap } from '../noise-flags.js';
+import type { Job } from '../run/destination.js';
+import { findInputs } from '../run/inputs.js';
+import {
+  type DisplayImage,
+  detailRegion,
+  ofRaw,
+  openDisplayImage,
+  type Raw,
+  rawOf,
+  shrunk,
+  storedRegion,
+} from './display-image.js';
 import type { PreviewRequest } from './preview-options.js';
 import { type Cell, isPreview, previewPicture } from './preview-picture.js';
 
@@ -34,14 +43,14 @@ type PreviewArguments = CommandArguments & { readonly preview: PreviewRequest };
  * @throws   as `runCommand`
  */
 export async function previewCommand(args: PreviewArguments, context: RunContext): Promise<number> {
-  const { display, writeLine, signal } = context;
+  const { display, signal } = context;
   const { destination, json } = args;
-  const { jobs, unmatched } = await findInputs(args.inputs, {
+  const { jobs, notes } = await findInputs(args.inputs, {
     ...destination,
     suffix: destination.file === undefined ? '-preview' : undefined,
     format: 'png',
   });
-  for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
+  for (const note of notes) display.say(note);
   const denoiser = await openDenoiser(args.opening);
   let failed = 0;
   try {
@@ -78,71 +87,56 @@ async function refuseForeign(path: string): Promise<void> {
     );
 }
 
-interface Made {
-  readonly bytes: Buffer;
-  readonly words: string;
-  readonly told: object;
-}
-
+/** The picture, and what is told of it in words and in JSON. */
 async function makePreview(
   { input }: Job,
   { preview, noise, sigmaMap, file }: PreviewArguments,
   denoiser: Denoiser,
   signal: AbortSignal,
-): Promise<Made> {
+) {
   const started = performance.now();
   checkLength((await stat(input)).size, input, file.maxBytes);
   const bytes = await readRegularFile(input, { signal });
   const decoded = await decodePicture(bytes, printable(input), { maxPixels: file.maxPixels });
   const { region, shown } = await placeOf(preview.part, bytes, decoded);
-  const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
-  const given = { ...noise, signal, region, ...(map && { sigmaMap: map }) };
-
-  const finding = map ? undefined : await noiseOf(decoded.picture, denoiser, { ...noise, signal });
+  const map = await readSigmaMap(sigmaMap);
+  const isMapped = map.sigmaMap !== undefined;
+  const finding = isMapped ? undefined : await noiseOf(decoded.picture, denoiser, { ...noise, signal });
   const view = (data: Samples) => asShown(decoded, data, region);
   const noisy: Cell = { label: 'noisy', pixels: await view(cutOut(decoded.picture, region).data) };
+  const tellsBeta = preview.betas.some((each) => each !== 'auto');
   const cellOf = async (sigma: number | 'auto', beta: number | 'auto') => {
-    const result = await denoiser.denoise(decoded.picture, { ...given, sigma, beta });
-    const isTold = preview.betas.some((each) => each !== 'auto');
-    const cell: Cell = {
-      label: labelOf(result.report, isTold, noise.strength),
-      pixels: await view(result.data),
-    };
-    return { cell, report: result.report };
+    const options = { ...noise, ...map, signal, region, sigma, beta };
+    const { data, report } = await denoiser.denoise(decoded.picture, options);
+    return { label: labelOf(report, tellsBeta, noise.strength), pixels: await view(data), report };
   };
   // All at once, since they share the engine's threads.
   const made = await Promise.all(
     preview.betas.map((beta) => Promise.all(preview.sigmas.map((sigma) => cellOf(sigma, beta)))),
   );
-  const cells = made.flat();
   const isGrid = preview.sigmas.length > 1 && preview.betas.length > 1;
-  const rows = isGrid ? made : [cells];
-  const picture = rows.map((row) => [noisy, ...row.map(({ cell }) => cell)]);
-  const order = `left to right: ${(picture[0] ?? []).map(({ label }) => label).join(', ')}`;
+  const rows = (isGrid ? made : [made.flat()]).map((row): Cell[] => [noisy, ...row]);
+  const order = `left to right: ${(rows[0] ?? []).map(({ label }) => label).join(', ')}`;
   const lines = isGrid ? `; top to bottom: beta ${preview.betas.join(', ')}` : '';
   const where = `${shown.width} x ${shown.height} at ${shown.left}, ${shown.top}`;
   const found = finding ? `; ${findingWords(finding)}` : '';
-  const words = `${where}; ${order}${lines}${found}; ${timeWords((performance.now() - started) / 1000)}`;
   return {
-    bytes: await previewPicture(picture, `${where} of ${printable(input)}; ${order}${lines}`),
-    words,
-    told: { region: shown, noise: finding, cells: cells.map(({ report }) => report) },
+    bytes: await previewPicture(rows, `${where} of ${printable(input)}; ${order}${lines}`),
+    words: `${where}; ${order}${lines}${found}; ${timeWords((performance.now() - started) / 1000)}`,
+    told: { region: shown, noise: finding, cells: made.flat().map(({ report }) => report) },
   };
 }
 
-interface Place {
-  /** In the file's rows and columns. */
-  readonly region: Region;
-  /** In the upright picture. */
-  readonly shown: Region;
-}
-
-/** @throws  FlowDenoiseError BAD_OPTION for a part beyond the picture's edge */
+/**
+ * The part in the file's rows and columns, and as `shown` in the upright picture.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION for a part beyond the picture's edge
+ */
 async function placeOf(
   part: PreviewRequest['part'],
   bytes: Buffer,
   { name, picture }: DecodedPicture,
-): Promise<Place> {
+): Promise<{ readonly region: Region; readonly shown: Region }> {
   const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
   const upright = await openDisplayImage(bytes);
   const shown = 'left' in part ? part : await mostTelling(upright, part);
@@ -157,9 +151,8 @@ async function placeOf(
 /** Chosen as for the report's detail, with a smoothed copy instead of the result. */
 async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   const copy = await shrunk(upright, COPY_SIDE);
-  const { data, width, height, channels } = copy;
-  const smoothed = await sharp(data, { raw: { width, height, channels } }).blur(1.5).raw().toBuffer();
-  return detailRegion(copy, { ...copy, data: smoothed }, upright, size);
+  const { data } = await rawOf(ofRaw(copy).blur(1.5));
+  return detailRegion(copy, { ...copy, data }, upright, size);
 }
 
 /** Finds the noise without denoising. */
@@ -178,15 +171,7 @@ async function asShown(decoded: DecodedPicture, data: Samples, { width, height }
   const part = { ...decoded, picture: { data, width, height, channels } };
   const format = data instanceof Float32Array ? 'tiff' : 'png';
   const { open, hasAlpha } = await openDisplayImage(await encodePicture(converted(part, { format })));
-  const colour = hasAlpha ? open().ensureAlpha() : open().removeAlpha();
-  const shown = await colour.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  const { info } = shown;
-  return {
-    data: shown.data,
-    width: info.width,
-    height: info.height,
-    channels: info.channels as Raw['channels'],
-  };
+  return rawOf(hasAlpha ? open().ensureAlpha() : open().removeAlpha());
 }
 
 function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean, strength: number): string {

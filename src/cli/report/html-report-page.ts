@@ -8,20 +8,19 @@ import { plural, printable, timeWords } from '../../core/printable.js';
 import type { Approach, Denoiser } from '../../denoiser/denoiser.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type { PictureReport } from '../../plugin/encoded-picture.js';
-import { noiseWords, withoutName } from '../display/report.js';
-import type { Job } from '../run/inputs.js';
+import { type errorJson, noiseWords, percent, tileDoubts, withoutName } from '../display/report.js';
+import type { Job } from '../run/destination.js';
 import { approachWords } from '../run/plan.js';
 import type { PreviewPair, Previews } from './html-report-previews.js';
-import { script } from './html-report-script.js';
-import { style } from './html-report-style.js';
+import { script, style } from './html-report-script.js';
 
 /** What the page's head needs of a picture. It is small, because it is kept until the end. */
-export type Entry = { readonly number: number; readonly job: Job } & (
+export type Entry = { readonly job: Job } & (
   | { readonly report: PictureReport; readonly megapixels: number; readonly error?: undefined }
-  | { readonly error: { readonly code: string; readonly message: string }; readonly report?: undefined }
+  | { readonly error: ReturnType<typeof errorJson>; readonly report?: undefined }
 );
 
-interface PageFacts {
+export interface PageFacts {
   readonly entries: readonly Entry[];
   readonly denoiser: Pick<Denoiser, 'prior' | 'engine' | 'method' | 'ensemble' | 'scales'>;
   readonly strength: number;
@@ -44,8 +43,8 @@ ${totals(entries, seconds)}
 ${facts([
   ['Method', methodOf(denoiser)],
   ['Prior', denoiser.prior === AUTO_PRIOR ? 'chosen for each picture' : escaped(denoiser.prior)],
-  ['Engine', `${escaped(denoiser.engine.name)} <span class="quiet">${escaped(denoiser.engine.why)}</span>`],
-  ['Strength', strength === 1 ? undefined : String(strength)],
+  ['Engine', escaped(denoiser.engine.name) + quiet(escaped(denoiser.engine.why))],
+  ['Strength', strength !== 1 && String(strength)],
 ])}
 ${failures(entries)}
 ${overview(entries)}
@@ -57,15 +56,13 @@ ${overview(entries)}
 `;
 }
 
-export function pageEnd(): string {
-  return `</main>\n${HTML_END}`;
-}
+export const PAGE_END = `</main>\n${HTML_END}`;
 
 export function articleOf(
   number: number,
   { input, output }: Job,
   report: PictureReport,
-  previews: Previews | Error | undefined,
+  previews: Previews | Error,
 ): string {
   const name = escaped(input);
   return `<article id="p${number}" aria-labelledby="n${number}">
@@ -75,20 +72,20 @@ export function articleOf(
 ${picturesOf(previews, name)}
 <div class="facts">
 ${facts(pictureFacts(report, previews))}
-${doubts(report)}
-${list('Not kept', report.file.notKept, true)}
-${list('Kept', report.file.kept, false)}
+${tileDoubts(report).map(notice).join('')}
+${list('Not kept', report.file.notKept) || '<p class="quiet">Nothing of the file was lost.</p>'}
+${list('Kept', report.file.kept)}
 </div>
 </div>
 </article>
 `;
 }
 
-function picturesOf(previews: Previews | Error | undefined, name: string): string {
-  if (previews === undefined || previews instanceof Error) {
-    const why = previews === undefined ? '' : ` (${escaped(previews.message)})`;
-    return `<p class="notice">No preview could be made${why}.</p>`;
-  }
+const notice = (html: string) => `<p class="notice">${html}</p>`;
+const quiet = (html: string) => ` <span class="quiet">${html}</span>`;
+
+function picturesOf(previews: Previews | Error, name: string): string {
+  if (previews instanceof Error) return notice(`No preview could be made (${escaped(previews.message)}).`);
   const { whole, detail } = previews;
   const spot = detail ? spotOf(detail.region, previews) : '';
   const main = viewer(whole, name, `${name}, whole picture`, spot);
@@ -129,52 +126,39 @@ function spotOf(region: Region, { width, height }: Size): string {
   return `<div class="layer spot" data-spot="${shares.map((share) => share.toFixed(4)).join(' ')}"><i></i></div>`;
 }
 
-type Fact = readonly [name: string, html: string | undefined];
+/** A fact without HTML is left out. */
+type Fact = readonly [name: string, html: string | false];
 
 function facts(all: readonly Fact[]): string {
   const rows = all.flatMap(([name, html]) => (html ? `<div><dt>${name}</dt><dd>${html}</dd></div>` : []));
   return `<dl>${rows.join('')}</dl>`;
 }
 
-function pictureFacts(report: PictureReport, previews: Previews | Error | undefined): Fact[] {
+function pictureFacts(report: PictureReport, previews: Previews | Error): Fact[] {
   const { noise, seconds, engine, prior, priorChoice, beta, tiles, evaluations, isUnchanged } = report;
-  const size = previews === undefined || previews instanceof Error ? undefined : previews;
-  const megapixels = size && (size.width * size.height) / 1e6;
-  const pace = megapixels ? ` <span class="quiet">${(seconds / megapixels).toFixed(1)} s/MP</span>` : '';
-  const work = isUnchanged
-    ? undefined
-    : `${tiles} <span class="quiet">${plural(evaluations, 'evaluation')}</span>`;
+  const { width, height } = previews instanceof Error ? { width: 0, height: 0 } : previews;
+  const megapixels = (width * height) / 1e6;
+  const isWork = !isUnchanged;
+  const pace = isWork && megapixels > 0 ? quiet(`${(seconds / megapixels).toFixed(1)} s/MP`) : '';
   return [
-    [
-      'Size',
-      size && `${size.width} × ${size.height} <span class="quiet">${megapixels?.toFixed(2)} MP</span>`,
-    ],
-    ['Noise', `${escaped(noiseWords(noise))} <span class="quiet">${escaped(noise.why)}</span>`],
-    ['Confidence', noise.confidence === undefined ? undefined : `${Math.round(100 * noise.confidence)}%`],
-    ['Time', timeWords(seconds) + (isUnchanged ? '' : pace)],
-    ['Method', isUnchanged ? undefined : methodOf(report)],
-    ['Beta', beta === undefined || isUnchanged ? undefined : String(Number(beta.toPrecision(3)))],
-    [
-      'Prior',
-      escaped(prior) + (priorChoice ? ` <span class="quiet">${escaped(priorChoice.why)}</span>` : ''),
-    ],
+    ['Size', megapixels > 0 && `${width} × ${height}${quiet(`${megapixels.toFixed(2)} MP`)}`],
+    ['Noise', escaped(noiseWords(noise)) + quiet(escaped(noise.why))],
+    ['Confidence', noise.confidence !== undefined && percent(noise.confidence)],
+    ['Time', timeWords(seconds) + pace],
+    ['Method', isWork && methodOf(report)],
+    ['Beta', isWork && beta !== undefined && String(Number(beta.toPrecision(3)))],
+    ['Prior', escaped(prior) + (priorChoice ? quiet(escaped(priorChoice.why)) : '')],
     ['Engine', escaped(engine)],
-    ['Tiles', work],
+    ['Tiles', isWork && tiles + quiet(plural(evaluations, 'evaluation'))],
   ];
 }
 
 const methodOf = (approach: Approach) => approachWords(approach).replace(/^the /, '');
 
-function doubts({ fallbackTiles, spotTiles, tiles }: PictureReport): string {
-  const notice = (words: string) => `<p class="notice">${words}</p>`;
-  const whole = `${fallbackTiles} of ${plural(tiles, 'tile')} are unlike what the prior knows; is sigma right?`;
-  const spots = `${spotTiles} of ${plural(tiles, 'tile')} have a spot that the prior does not know and that stays as it was`;
-  return (fallbackTiles > 0 ? notice(whole) : '') + (spotTiles > 0 ? notice(spots) : '');
-}
-
-function list(title: string, items: readonly string[], isOpen: boolean): string {
-  if (items.length === 0) return title === 'Kept' ? '' : '<p class="quiet">Nothing of the file was lost.</p>';
+function list(title: string, items: readonly string[]): string {
+  if (items.length === 0) return '';
   const rows = items.map((item) => `<li>${escaped(item)}</li>`).join('');
+  const isOpen = title === 'Not kept';
   return `<details${isOpen ? ' open' : ''}><summary>${title} (${items.length})</summary><ul>${rows}</ul></details>`;
 }
 
@@ -185,18 +169,16 @@ function totals(entries: readonly Entry[], seconds: number): string {
   const [least, most] = [Math.min(...sigmas).toFixed(1), Math.max(...sigmas).toFixed(1)];
   const megapixels = sum(done.map(({ megapixels }) => megapixels));
   const failed = entries.length - done.length;
-  const numbers: readonly (readonly [string, string | undefined])[] = [
+  const numbers: readonly Fact[] = [
     ['denoised', String(changed.length)],
-    ['left unchanged', changed.length === done.length ? undefined : String(done.length - changed.length)],
-    ['failed', failed === 0 ? undefined : String(failed)],
+    ['left unchanged', changed.length < done.length && String(done.length - changed.length)],
+    ['failed', failed > 0 && String(failed)],
     ['in all', timeWords(seconds)],
     ['megapixels', megapixels.toFixed(megapixels < 10 ? 2 : 0)],
-    ['sigma', sigmas.length === 0 ? undefined : least === most ? least : `${least} to ${most}`],
+    ['sigma', sigmas.length > 0 && (least === most ? least : `${least} to ${most}`)],
   ];
   const items = numbers.flatMap(([name, value]) =>
-    value === undefined
-      ? []
-      : `<li${name === 'failed' ? ' class="bad"' : ''}><strong>${value}</strong> ${name}</li>`,
+    value ? `<li${name === 'failed' ? ' class="bad"' : ''}><strong>${value}</strong> ${name}</li>` : [],
   );
   return `<ul class="totals">${items.join('')}</ul>`;
 }
@@ -215,12 +197,12 @@ const FEW = 12;
 
 function overview(entries: readonly Entry[]): string {
   if (entries.length < 2) return '';
-  const rows = entries.map(({ number, job, report }) => {
+  const rows = entries.map(({ job, report }, index) => {
     const name = escaped(job.input);
     if (report === undefined)
       return `<tr><td><a href="#failed">${name}</a></td><td colspan="2">failed</td></tr>`;
     const what = report.isUnchanged ? 'left unchanged' : escaped(noiseWords(report.noise));
-    return `<tr><td><a href="#p${number}">${name}</a></td><td>${what}</td><td>${timeWords(report.seconds)}</td></tr>`;
+    return `<tr><td><a href="#p${index + 1}">${name}</a></td><td>${what}</td><td>${timeWords(report.seconds)}</td></tr>`;
   });
   return `<details class="overview"${entries.length <= FEW ? ' open' : ''}><summary>All ${plural(entries.length, 'picture')}</summary>
 <table><thead><tr><th scope="col">Picture</th><th scope="col">Noise</th><th scope="col">Time</th></tr></thead><tbody>

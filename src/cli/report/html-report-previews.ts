@@ -1,9 +1,14 @@
 // The pictures of the HTML report as data URLs: small upright sRGB copies, and a detail at full size.
 
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { Region } from '../../core/picture.js';
-import { detailRegion } from '../preview/detail-region.js';
-import { type DisplayImage, openDisplayImage, type Raw, shrunk } from '../preview/display-image.js';
+import {
+  type DisplayImage,
+  detailRegion,
+  ofRaw,
+  openDisplayImage,
+  shrunk,
+} from '../preview/display-image.js';
 
 /** The same place before and after, both of one size. */
 export interface PreviewPair {
@@ -23,17 +28,11 @@ export interface Previews {
   readonly detail: { readonly region: Region; readonly pair: PreviewPair } | undefined;
 }
 
-/** Longest sides in pixels. */
-interface PreviewSizes {
-  readonly whole: number;
-  readonly detail: number;
-}
-
 const WHOLE_QUALITY = 86;
 const DETAIL_QUALITY = 92;
 
-/** Sizes that keep the page small enough to open: full for up to 48 pictures, then smaller the more there are. */
-export function previewSizes(pictures: number): PreviewSizes {
+/** Longest sides in pixels that keep the page small enough to open: the more than 48 pictures, the smaller. */
+export function previewSizes(pictures: number) {
   const scale = Math.min(1, Math.sqrt(48 / pictures));
   return { whole: Math.max(720, Math.round(1600 * scale)), detail: Math.max(320, Math.round(480 * scale)) };
 }
@@ -45,7 +44,7 @@ export function previewSizes(pictures: number): PreviewSizes {
 export async function makePreviews(
   before: string | Buffer,
   after: Buffer | undefined,
-  sizes: PreviewSizes,
+  sizes: ReturnType<typeof previewSizes>,
 ): Promise<Previews> {
   const source = await openDisplayImage(before);
   const result = after && (await openDisplayImage(after));
@@ -72,10 +71,6 @@ export async function makePreviews(
     after: result && (await cut(result)),
   };
   return { width, height, whole, detail: { region, pair } };
-}
-
-function ofRaw({ data, width, height, channels }: Raw): Sharp {
-  return sharp(data, { raw: { width, height, channels } });
 }
 
 /** JPEG without chroma subsampling, which would hide noise; WebP if there may be transparency. */

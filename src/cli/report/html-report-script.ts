@@ -1,5 +1,5 @@
-// The script of the --report page, as text: the divider, zoom and panning. It sets custom properties and classes;
-// html-report-style.ts draws from them.
+// The script and style of the --report page, as text. The script has the divider, zoom and panning: it sets custom properties
+// and classes, from which the style draws.
 export const script = `
 for (const viewer of document.querySelectorAll('[data-compare]')) compare(viewer);
 for (const spot of document.querySelectorAll('[data-spot]')) {
@@ -146,5 +146,125 @@ function compare(viewer) {
       draw();
     }
   });
+}
+`;
+
+/** Neutral greys around the pictures, light and dark, on screens and on paper. */
+export const style = `
+:root {
+  --ground: #f3f3f2; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4; --bad: #b3261e;
+  color-scheme: light dark;
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  color: var(--text); background: var(--ground);
+}
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #141414; --card: #1e1e1e; --text: #e8e8e6; --quiet: #a0a09c; --line: #363634; --accent: #7db8ff; --bad: #ff9d94; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: clamp(1rem, 3vw, 2.5rem); max-width: 1680px; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; margin: 0; }
+h2 { font-size: 1.05rem; margin: 0; }
+h3 { font-size: .85rem; font-weight: 600; margin: 0 0 .4rem; color: var(--quiet); }
+p { margin: .25rem 0; }
+a { color: var(--accent); }
+.quiet { color: var(--quiet); font-size: .85rem; }
+dd .quiet { display: block; line-height: 1.35; }
+.totals { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; padding: 0; color: var(--quiet); }
+.totals strong { color: var(--text); font-size: 1.35rem; font-weight: 600; margin-right: .15rem; }
+.bad, .bad strong { color: var(--bad); }
+dl { margin: .75rem 0; }
+dl > div { display: grid; grid-template-columns: 6.5rem 1fr; gap: .5rem; padding: .15rem 0; }
+dt { color: var(--quiet); }
+dd { margin: 0; }
+.failures { border-left: 3px solid var(--bad); padding: .25rem 0 .25rem 1rem; margin: 1rem 0; }
+.failures ul { margin: .25rem 0; padding-left: 1.1rem; }
+.failures li { margin: .35rem 0; }
+code { font-size: .8rem; color: var(--bad); }
+summary { cursor: pointer; width: fit-content; }
+details { margin: .5rem 0; }
+details ul { margin: .25rem 0; padding-left: 1.1rem; font-size: .85rem; }
+table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; }
+th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--quiet); font-weight: 500; }
+th, td:last-child { white-space: nowrap; }
+@media (max-width: 600px) { th, td { padding-right: .75rem; } }
+.hint { color: var(--quiet); font-size: .85rem; margin: 1rem 0; line-height: 1.9; }
+kbd { font: inherit; font-size: .8rem; border: 1px solid var(--line); border-radius: 4px; padding: 0 .35rem; background: var(--card); color: var(--text); }
+.badge { font-size: .75rem; font-weight: 500; border: 1px solid currentcolor; border-radius: 99px; padding: .05rem .55rem; margin-left: .4rem; color: var(--quiet); white-space: nowrap; }
+.notice { border-left: 3px solid var(--accent); padding-left: .75rem; margin: .75rem 0; font-size: .9rem; }
+
+article {
+  background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: clamp(.75rem, 2vw, 1.5rem); margin: 1.25rem 0;
+  content-visibility: auto; contain-intrinsic-size: auto 800px; scroll-margin-top: 1rem;
+}
+.path { margin-bottom: .75rem; }
+.columns { display: grid; gap: 1.25rem 1.75rem; grid-template-columns: minmax(0, 1fr); }
+@media (min-width: 1000px) {
+  .columns { grid-template-columns: minmax(0, 1fr) 20rem; }
+  .columns:has(.detail) { grid-template-columns: minmax(0, 1fr) 480px; grid-template-rows: auto 1fr; }
+  .detail { grid-column: 2; grid-row: 1 / span 2; }
+  .columns:has(.detail) .facts > dl { columns: 2; }
+}
+.facts dl { margin-top: 0; }
+.facts dl > div { break-inside: avoid; }
+
+.viewer { --at: 50%; --x: 0; --y: 0; --zoom: 1; width: fit-content; max-width: 100%; }
+.stage {
+  position: relative; overflow: hidden; width: fit-content; max-width: 100%; border-radius: 4px; user-select: none; -webkit-user-select: none;
+  background: repeating-conic-gradient(#8885 0 25%, #8882 0 50%) 0 / 20px 20px;
+}
+[data-compare] .stage { cursor: ew-resize; touch-action: pan-y; }
+.zoomed .stage { cursor: grab; touch-action: none; }
+.panning .stage { cursor: grabbing; }
+.layer + .layer { position: absolute; inset: 0; }
+.stage img { display: block; width: auto; height: auto; max-width: 100%; max-height: 84vh; }
+.small .stage img { width: 24rem; image-rendering: pixelated; }
+[data-compare] img, .spot i { transform-origin: 0 0; transform: translate(calc(var(--x) * 100%), calc(var(--y) * 100%)) scale(var(--zoom)); }
+.stage .layer + .layer img { width: 100%; height: 100%; max-width: none; max-height: none; }
+.before { clip-path: inset(0 calc(100% - var(--at)) 0 0); }
+.after { clip-path: inset(0 0 0 var(--at)); }
+.pixels img { image-rendering: pixelated; }
+.spot { pointer-events: none; opacity: 0; transition: opacity .15s; }
+.spot i { position: absolute; inset: 0; }
+.spot i::after {
+  content: ""; position: absolute; left: var(--left); top: var(--top); width: var(--width); height: var(--height);
+  border: calc(2px / var(--zoom)) solid #fff; outline: calc(1px / var(--zoom)) solid #000;
+}
+.columns:has(.detail:hover, .detail :focus-visible) .spot { opacity: 1; }
+.divider { position: absolute; top: 0; bottom: 0; left: var(--at); width: 44px; margin-left: -22px; cursor: ew-resize; outline: none; touch-action: pan-y; }
+.divider::before { content: ""; position: absolute; top: 0; bottom: 0; left: 21px; width: 2px; background: #fff; box-shadow: 0 0 0 1px #0006; }
+.divider::after {
+  content: "\\2039\\2002\\203a"; position: absolute; left: 4px; top: calc(50% - 18px); width: 36px; height: 36px; border-radius: 50%;
+  background: #fff; color: #222; font: 600 18px/33px system-ui, sans-serif; text-align: center; box-shadow: 0 1px 4px #0008;
+}
+.divider:focus-visible::after { box-shadow: 0 0 0 3px #fff, 0 0 0 6px #0b62c4; }
+.divider:focus-visible::before { background: #0b62c4; box-shadow: 0 0 0 1px #fff; }
+.tag { position: absolute; left: 8px; top: 8px; padding: 0 .5rem; border-radius: 99px; background: #000a; color: #fff; font-size: .75rem; pointer-events: none; }
+.tag.right { left: auto; right: 8px; }
+.at-0 .tag:not(.right), .at-100 .tag.right { display: none; }
+.tools { display: flex; align-items: center; gap: .35rem; margin-top: .4rem; flex-wrap: wrap; }
+.tools .gap { flex: 1; }
+.tools output { font-size: .85rem; min-width: 2.6rem; text-align: center; font-variant-numeric: tabular-nums; }
+button { font: inherit; font-size: .85rem; min-height: 30px; min-width: 32px; color: inherit; background: transparent; border: 1px solid var(--line); border-radius: 6px; padding: 0 .6rem; cursor: pointer; }
+button:hover:not(:disabled) { border-color: var(--quiet); }
+button:disabled { opacity: .4; cursor: default; }
+:is(button, summary, a):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+@media (prefers-reduced-motion: reduce) { .spot { transition: none; } }
+
+@media print {
+  :root { --ground: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; font-size: 10pt; }
+  body { padding: 0; max-width: none; }
+  .tools, .hint, .divider, .spot, .tag { display: none; }
+  article { content-visibility: visible; break-inside: avoid; border-radius: 0; border-width: 1px 0 0; padding: .5rem 0; }
+  .columns { display: block; }
+  .viewer { width: 100%; }
+  [data-compare] .stage { display: grid; grid-template-columns: 1fr 1fr; gap: 6px; width: 100%; background: none; overflow: visible; }
+  .layer + .layer { position: static; }
+  .layer { clip-path: none; }
+  .facts > dl { columns: 2; }
+  .stage .layer img, .stage .layer + .layer img { width: auto; height: auto; max-width: 100%; max-height: 11cm; transform: none; }
+  .before::after { content: "before"; }
+  .after::after { content: "after"; }
+  a { color: inherit; text-decoration: none; }
 }
 `;

@@ -1,29 +1,13 @@
-// Where results go: beside the original, into a folder, or in its place. Checks the flags and computes the paths.
+// Where results go: beside the original, into a folder or a file, or in its place. Checks the flags and computes the paths.
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { notBoth, option } from '../../denoiser/option-schema.js';
-import { type PictureFormat, withFormatExtension } from '../../image/index.js';
-
-/** Checked: one of `output`, `suffix` and `inPlace` is set. */
-export interface Destination {
-  /** The folder for results; '-' is standard output. */
-  readonly output?: string | undefined;
-  /** The result's file, if `output` is a file name (output-file.ts). */
-  readonly file?: string | undefined;
-  /** Inserted before the extension. Without `output`, results go beside their originals. */
-  readonly suffix?: string | undefined;
-  /** Results replace their originals. */
-  readonly inPlace?: boolean | undefined;
-  /** In place: suffix for the originals that are kept. */
-  readonly backup?: string | undefined;
-  /** Whether to replace existing files; otherwise their pictures are skipped. */
-  readonly overwrite?: boolean | undefined;
-  /** Sets the extension of results. */
-  readonly format?: PictureFormat | undefined;
-}
+import { isSupportedExtension, type TargetFormat, withFormatExtension } from '../../image/index.js';
+import { flagsAmong } from '../option-flags.js';
 
 /** One picture to denoise: its paths, as the user would write them. */
 export interface Job {
@@ -85,35 +69,75 @@ export const destinationShape = {
   ),
 };
 
+/** Checked: one of `output`, `suffix` and `inPlace` is set. */
+export interface Destination extends Partial<z.output<z.ZodObject<typeof destinationShape>>> {
+  /** The result's file, if `output` is a file name. */
+  readonly file?: string | undefined;
+  /** Sets the extension of results. */
+  readonly format?: TargetFormat | undefined;
+}
+
+const GLOB = /[*?[\]{}()!]/;
+
 /** @throws FlowDenoiseError BAD_OPTION if the flags contradict each other or name no destination */
 export function checkDestination(inputs: readonly string[], destination: Destination): void {
-  const { output, suffix, inPlace = false, backup, overwrite = false, format } = destination;
-  const given = { '--output': output, '--suffix': suffix, '--format': format, '--overwrite': overwrite };
-  const named = Object.entries(given).flatMap(([flag, value]) => (value ? flag : []));
-  if (inPlace && named.length > 0) {
+  const { output, suffix, inPlace = false, backup } = destination;
+  const named = flagsAmong(destination, ['output', 'suffix', 'format', 'overwrite']);
+  if (inPlace && named.length > 0)
     throw notBoth('--in-place', named.join(', '), '--in-place keeps every name and place');
-  }
   if (backup !== undefined && !inPlace)
     throw badOption('Pass --backup only with --in-place: nothing else replaces an original');
   if (inputs.includes(STANDARD) || inPlace || output !== undefined || suffix !== undefined) return;
   const last = inputs.at(-1) ?? '';
-  if (inputs.length > 1 && !/[*?[\]{}]/.test(last) && !existsSync(last))
+  if (inputs.length > 1 && !GLOB.test(last) && !existsSync(last))
     throw badOption(`No such file or folder: ${printable(last)}. Did you mean -o ${printable(last)}?`);
   throw badOption('Pass --output <folder>, --suffix <text> or --in-place for the results');
 }
 
+const FORMATS: readonly TargetFormat[] = ['png', 'jpeg', 'webp', 'tiff'];
+
+const formatOf = (path: string) => FORMATS.find((format) => withFormatExtension(path, format) === path);
+
+/**
+ * `cat.png -o clean.png`: an output with a picture's name is a file, for one picture only. Its name decides the format.
+ *
+ * @throws  FlowDenoiseError BAD_OPTION for several pictures, and for --suffix or another --format with a file
+ */
+export async function withOutputFile(
+  inputs: readonly string[],
+  destination: Destination,
+  isPreview: boolean,
+): Promise<Destination> {
+  const { output, suffix, format: asked } = destination;
+  if (output === undefined || inputs.includes(STANDARD) || !(await isFileName(output))) return destination;
+  const [input = ''] = inputs;
+  const only = await stat(input).catch(() => undefined);
+  const name = printable(output);
+  if (inputs.length > 1 || only?.isDirectory() || (only === undefined && GLOB.test(input)))
+    throw badOption(`Expected a folder for --output of several pictures but received the file name ${name}`);
+  if (suffix !== undefined)
+    throw badOption(`Pass the whole file name as --output ${name}, or a folder and --suffix, not both`);
+  const named = formatOf(output);
+  if (isPreview && named !== 'png')
+    throw badOption(`Expected a name that ends in .png for --output beside --preview but received ${name}`);
+  if (asked !== undefined && asked !== named)
+    throw badOption(`Expected --output with an extension of --format ${asked} but received ${name}`);
+  const format = asked ?? (named === formatOf(input) ? undefined : named);
+  return { ...destination, format, file: output };
+}
+
+async function isFileName(output: string): Promise<boolean> {
+  if (output === STANDARD || /[/\\]$/.test(output) || !isSupportedExtension(output)) return false;
+  return !(await stat(output).catch(() => undefined))?.isDirectory();
+}
+
 /** The output path of `input`, which was found at `below` under the user's argument. */
 export function outputOf(input: string, below: string, destination: Destination): string {
-  const { output, file, suffix, inPlace = false, format } = destination;
+  const { output, file, suffix = '', inPlace = false, format } = destination;
   if (inPlace) return input;
   if (file !== undefined) return file;
   const path = output === undefined ? input : join(output, below);
-  const suffixed = suffix === undefined ? path : withSuffix(path, suffix);
-  return format === undefined ? suffixed : withFormatExtension(suffixed, format);
-}
-
-function withSuffix(path: string, suffix: string): string {
   const extension = extname(path);
-  const name = `${basename(path, extension)}${suffix}${extension}`;
-  return dirname(path) === '.' ? name : join(dirname(path), name);
+  const suffixed = join(dirname(path), `${basename(path, extension)}${suffix}${extension}`);
+  return format === undefined ? suffixed : withFormatExtension(suffixed, format);
 }

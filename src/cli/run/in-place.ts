@@ -1,25 +1,102 @@
-// Replaces an original atomically, with its permissions, after making a backup if asked. A file that has changed since it was
-// read is not replaced. A backup equal to the original means "not denoised yet", a different one "done". However the process
-// ends, the original exists under one of its two names.
+// In place: decides which pictures may be replaced, and replaces an original atomically, with its permissions, after making a
+// backup if asked. A file that has changed since it was read is not replaced. A backup equal to the original means "not
+// denoised yet", a different one "done". However the process ends, the original exists under one of its two names.
 
-import { link, lstat, open, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { BigIntStats } from 'node:fs';
+import { link, lstat, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import sharp from 'sharp';
-import { codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { copyFileAtomic, syncFolder, writeFileAtomic } from '../../core/files.js';
+import { printable } from '../../core/printable.js';
 import { formatOfFile } from '../../image/index.js';
+import type { FoundPicture, Job } from './destination.js';
 
-/** Identifies the state of a file when it was read. */
-interface Stamp {
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ino: bigint;
-  readonly mode: bigint;
+interface Looked {
+  readonly job: Job;
+  /** Without links. */
+  readonly real: string;
+  /** Whether it was reached by a link below the user's argument. */
+  readonly isLink: boolean;
 }
 
-export async function stampOf(path: string): Promise<Stamp> {
-  const { size, mtimeNs, ino, mode } = await stat(path, { bigint: true });
-  return { size, mtimeNs, ino, mode };
+/**
+ * Every picture once, under a name that is not a link. Links to other inputs are left out; links to anything else are refused.
+ *
+ * @param backup  the suffix of --backup
+ * @returns       also the inputs that are backups of others
+ */
+export async function originalsOf(
+  found: readonly FoundPicture[],
+  backup: string | undefined,
+): Promise<{ readonly jobs: readonly Job[]; readonly backups: readonly string[] }> {
+  const looked = await Promise.all(found.map(look));
+  const backupNames = new Set(
+    backup === undefined ? [] : looked.map(({ real }) => keyOf(`${real}${backup}`)),
+  );
+  const isBackup = ({ real }: Looked) => backupNames.has(keyOf(real));
+  const pictures = looked.filter((each) => !isBackup(each));
+  const own = new Map<string, Looked>();
+  for (const each of pictures)
+    if (!each.isLink && !own.has(keyOf(each.real))) own.set(keyOf(each.real), each);
+  const kept = pictures.filter((each) => (own.get(keyOf(each.real)) ?? each) === each);
+  const others = await otherNames([...own.values()], backup);
+  return {
+    jobs: kept.map((each) => {
+      if (each.isLink) return { ...each.job, refusal: leadsOut(each) };
+      const count = others.get(each) ?? 0;
+      return count > 0 ? { ...each.job, otherNames: count } : each.job;
+    }),
+    backups: looked.filter(isBackup).map(({ job }) => job.input),
+  };
+}
+
+async function look({ job, base, below }: FoundPicture): Promise<Looked> {
+  const realOf = (path: string) => realpath(path).catch(() => resolve(path));
+  const real = await realOf(job.input);
+  return { job, real, isLink: keyOf(real) !== keyOf(join(await realOf(base), below)) };
+}
+
+/** Most file systems outside Linux ignore case, and compose letters differently. */
+export function keyOf(path: string): string {
+  return process.platform === 'linux' ? path : path.normalize('NFC').toLowerCase();
+}
+
+/** Counts each file's hard links that are neither inputs nor backups: these keep their noise. */
+async function otherNames(
+  own: readonly Looked[],
+  backup: string | undefined,
+): Promise<ReadonlyMap<Looked, number>> {
+  const known = new Map<string, number>();
+  const linked: { readonly each: Looked; readonly id: string; readonly links: number }[] = [];
+  for (const each of own) {
+    const file = await fileId(each.real);
+    if (file === undefined || file.links < 2) continue;
+    const hasBackup = backup !== undefined && (await fileId(`${each.real}${backup}`))?.id === file.id;
+    known.set(file.id, (known.get(file.id) ?? 0) + (hasBackup ? 2 : 1));
+    linked.push({ each, ...file });
+  }
+  return new Map(linked.map(({ each, id, links }) => [each, links - (known.get(id) ?? 0)]));
+}
+
+/** What identifies a file under all its names, and their number; undefined if there is none. */
+export async function fileId(
+  path: string,
+): Promise<{ readonly id: string; readonly links: number } | undefined> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status && { id: `${status.dev}:${status.ino}`, links: Number(status.nlink) };
+}
+
+function leadsOut({ job, real }: Looked): FlowDenoiseError {
+  return badOption(
+    `${printable(job.input)}: found a link to ${printable(real)}, which is not among the inputs, so it is not replaced. ` +
+      'Name that file itself, or leave the link out.',
+  );
+}
+
+/** Tells the state of a file when it was read. */
+export function stampOf(path: string): Promise<BigIntStats> {
+  return stat(path, { bigint: true });
 }
 
 /**
@@ -48,7 +125,7 @@ export async function isDoneBefore(path: string, backup: string): Promise<boolea
 export async function replaceOriginal(
   path: string,
   bytes: Uint8Array,
-  before: Stamp,
+  before: BigIntStats,
   { backup, signal }: { readonly backup: string | undefined; readonly signal: AbortSignal },
 ): Promise<void> {
   const file = await realpath(path);
@@ -92,23 +169,7 @@ async function isSameFile(path: string, other: string): Promise<boolean> {
   );
   if (!one?.isFile() || !two?.isFile() || one.size !== two.size) return false;
   if (one.dev === two.dev && one.ino === two.ino) return true;
-  return hasSameBytes(path, other);
-}
-
-const COMPARED_BYTES = 1 << 20;
-
-async function hasSameBytes(path: string, other: string): Promise<boolean> {
-  const [one, two] = [await open(path), await open(other)];
-  try {
-    const [a, b] = [Buffer.alloc(COMPARED_BYTES), Buffer.alloc(COMPARED_BYTES)];
-    for (;;) {
-      const [{ bytesRead }, { bytesRead: others }] = await Promise.all([one.read(a), two.read(b)]);
-      if (bytesRead !== others || a.compare(b, 0, bytesRead, 0, bytesRead) !== 0) return false;
-      if (bytesRead === 0) return true;
-    }
-  } finally {
-    await Promise.all([one.close(), two.close()]);
-  }
+  return (await readFile(path)).equals(await readFile(other));
 }
 
 /** Same format and size, as a result and its original have. */
@@ -119,12 +180,9 @@ async function isSameKind(path: string, other: string): Promise<boolean> {
 
 async function kindOf(path: string): Promise<string | undefined> {
   const format = await formatOfFile(path);
-  if (format === undefined) return undefined;
-  const header = sharp(path, { limitInputPixels: false }).metadata();
-  return header.then(
-    ({ width, height }) => `${format} ${width} ${height}`,
-    () => undefined,
-  );
+  const reading = sharp(path, { limitInputPixels: false }).metadata();
+  const header = await reading.catch(() => undefined);
+  return format && header && `${format} ${header.width} ${header.height}`;
 }
 
 function taken(path: string, backup: string): FlowDenoiseError {

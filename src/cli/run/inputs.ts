@@ -8,19 +8,13 @@ import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
 import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
-import { originalsOf } from './originals.js';
+import { fileId, keyOf, originalsOf } from './in-place.js';
 
-export type { Job };
-
-export interface Inputs {
+interface Inputs {
   /** Sorted by input. */
   readonly jobs: readonly Job[];
-  /** Arguments that exist but contain no picture, if others do. */
-  readonly unmatched: readonly string[];
-  /** Pictures left out as results of an earlier run, by their suffix. */
-  readonly results: readonly string[];
-  /** In place: pictures left out as backups of others. */
-  readonly backups: readonly string[];
+  /** What the user should know: arguments without a picture, and pictures that are left out. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -29,7 +23,7 @@ export interface Inputs {
  * A file goes to `output` under its own name; a folder's pictures, at any depth, under their paths inside the folder; a
  * glob's under their paths below its fixed part (as in gulp). An existing file is never taken for a glob, so `a[1].png` needs
  * no quoting. Pictures in an output folder inside an input folder are left out, and so are results by their suffix. In place,
- * see originals.ts.
+ * see in-place.ts.
  *
  * @throws  FlowDenoiseError BAD_OPTION if something does not exist, nothing was found, an output would replace an input,
  *          or two inputs have one output
@@ -38,18 +32,29 @@ export async function findInputs(args: readonly string[], destination: Destinati
   const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
   const unmatched = args.filter((_, index) => found[index]?.length === 0);
   const pictures = withoutRepeats(found.flat()).sort((a, b) => (a.job.input < b.job.input ? -1 : 1));
-  const all = pictures.map(({ job }) => job);
-  const { jobs, results } =
-    destination.suffix === undefined ? { jobs: all, results: [] } : withoutResults(all);
-  if (jobs.length === 0) {
+  // With a suffix, a picture with the name of another picture's result is that result.
+  const outputs = new Set(pictures.map(({ job }) => resolve(job.output)));
+  const isResult = ({ job }: FoundPicture) =>
+    destination.suffix !== undefined && outputs.has(resolve(job.input));
+  const originals = pictures.filter((each) => !isResult(each));
+  const notes = [
+    ...unmatched.map((arg) => `no pictures found in ${printable(arg)}`),
+    ...pictures.filter(isResult).map(({ job }) => leftOut(job.input, 'result')),
+  ];
+  if (originals.length === 0)
     throw badOption(`No pictures found in ${args.join(', ')}; looked for ${supportedExtensions.join(' ')}`);
+  if (destination.inPlace) {
+    const { jobs, backups } = await originalsOf(originals, destination.backup);
+    return { jobs, notes: [...notes, ...backups.map((path) => leftOut(path, 'backup'))] };
   }
-  if (destination.inPlace)
-    return { ...(await originalsOf(pictures, destination.backup)), unmatched, results };
+  const jobs = originals.map(({ job }) => job);
   refuseSharedOutputs(jobs);
   await refuseOverwrittenInputs(jobs);
-  return { jobs, unmatched, results, backups: [] };
+  return { jobs, notes };
 }
+
+const leftOut = (path: string, what: string) =>
+  `${printable(path)}  left out: it is the ${what} of another picture`;
 
 async function findOne(arg: string, destination: Destination): Promise<FoundPicture[]> {
   const status = await stat(arg).catch(() => undefined);
@@ -74,24 +79,14 @@ async function findOne(arg: string, destination: Destination): Promise<FoundPict
 /** The pictures among files below `base`, each with its path below it, which it keeps in the output folder. */
 function jobsBelow(base: string, files: readonly string[], destination: Destination): FoundPicture[] {
   const { output } = destination;
-  const folderBelow = output !== undefined && isBelow(output, base) ? output : undefined;
+  const ownFolder = output !== undefined && isBelow(output, base) ? output : undefined;
   return files
     .filter((path) => isSupportedExtension(path))
     .map((below) => {
       const input = join(base, below);
       return { job: { input, output: outputOf(input, below, destination) }, base, below };
     })
-    .filter(({ job }) => folderBelow === undefined || !isBelow(job.input, folderBelow));
-}
-
-/** Leaves out pictures with the name of another picture's result: they are results. */
-function withoutResults(jobs: readonly Job[]): { jobs: Job[]; results: string[] } {
-  const outputs = new Set(jobs.map(({ output }) => resolve(output)));
-  const isResult = ({ input }: Job) => outputs.has(resolve(input));
-  return {
-    jobs: jobs.filter((job) => !isResult(job)),
-    results: jobs.filter(isResult).map(({ input }) => input),
-  };
+    .filter(({ job }) => ownFolder === undefined || !isBelow(job.input, ownFolder));
 }
 
 /** A picture may be named by itself and by its folder. */
@@ -106,9 +101,7 @@ function withoutRepeats(found: readonly FoundPicture[]): FoundPicture[] {
 function refuseSharedOutputs(jobs: readonly Job[]): void {
   const writers = new Map<string, Job>();
   for (const job of jobs) {
-    // Most file systems outside Linux ignore case.
-    const path = resolve(job.output);
-    const key = process.platform === 'linux' ? path : path.toLowerCase();
+    const key = keyOf(resolve(job.output));
     const other = writers.get(key);
     if (other !== undefined) {
       throw badOption(
@@ -124,21 +117,16 @@ function refuseSharedOutputs(jobs: readonly Job[]): void {
 async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
   const inputs = new Map<string, string>();
   for (const { input } of jobs) {
-    const id = await fileId(input);
-    if (id !== undefined) inputs.set(id, input);
+    const file = await fileId(input);
+    if (file !== undefined) inputs.set(file.id, input);
   }
   for (const { output } of jobs) {
-    const id = await fileId(output);
-    const input = id === undefined ? undefined : inputs.get(id);
+    const file = await fileId(output);
+    const input = file && inputs.get(file.id);
     if (input !== undefined) {
       throw badOption(
         `Writing ${output} would replace the input ${input}; choose another folder for --output, or --in-place if that is meant`,
       );
     }
   }
-}
-
-async function fileId(path: string): Promise<string | undefined> {
-  const status = await stat(path, { bigint: true }).catch(() => undefined);
-  return status && `${status.dev}:${status.ino}`;
 }

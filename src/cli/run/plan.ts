@@ -1,28 +1,29 @@
-// The plan of a run, from the pictures' headers: sizes, tiles, expected time; and `--dry-run`, which prints it.
+// The plan of a run, from the pictures' headers: sizes, tiles, expected time; `--dry-run`, which prints it; `--time-budget`,
+// which takes the best preset that fits.
 import { stat } from 'node:fs/promises';
-import { FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { messageOf } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { sum } from '../../core/metrics/index.js';
 import { AUTO_PRIOR } from '../../core/model/find-prior.js';
 import type { Size } from '../../core/picture.js';
 import { plural, printable, timeWords } from '../../core/printable.js';
-import type { Approach, Denoiser, Method, Preset } from '../../denoiser/denoiser.js';
+import type { Approach, Denoiser, Preset } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
-import { PRESETS } from '../../denoiser/preset.js';
+import { PRESET_NAMES, PRESETS } from '../../denoiser/preset.js';
 import { readPictureHeader } from '../../image/index.js';
 import { checkLength } from '../../plugin/encoded-picture.js';
 import type { FileOptions } from '../../plugin/stream-options.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import { errorJson, wayOf, withoutName } from '../display/report.js';
-import type { Job } from './inputs.js';
+import type { Job } from './destination.js';
 
 const LONG_SECONDS = 60;
 
 export interface PlannedJob extends Job {
-  /** 0 if the picture is refused, as tiles and seconds are. */
+  /** Undefined if the picture is refused; megapixels, tiles and seconds are 0 then. */
+  readonly size?: Size | undefined;
   readonly megapixels: number;
   readonly tiles: number;
-  readonly size?: Size | undefined;
   /** Expected seconds. */
   readonly seconds: number;
   /** Why the run will refuse the picture. */
@@ -31,6 +32,8 @@ export interface PlannedJob extends Job {
 
 export interface Plan {
   readonly jobs: readonly PlannedJob[];
+  /** Of all pictures and their frames. */
+  readonly sizes: readonly Size[];
   readonly megapixels: number;
   readonly tiles: number;
   readonly seconds: number;
@@ -56,29 +59,61 @@ export async function planJobs(
   options: PlanOptions,
   signal: AbortSignal,
 ): Promise<Plan> {
-  const seen: (Awaited<ReturnType<typeof look>> & { readonly all: readonly Size[] })[] = [];
-  const look = async (job: Job) => ({ job, ...(await lookAt(job, denoiser, options, signal)) });
-  for await (const { job, size, frames = 1, error } of mapInOrder(jobs, options.concurrency, look)) {
+  const looked: Looked[] = [];
+  const look = (job: Job) => lookAt(job, denoiser, options, signal);
+  for await (const each of mapInOrder(jobs, options.concurrency, look)) {
     signal.throwIfAborted();
-    seen.push({ job, size, frames, error, all: size ? new Array<Size>(frames).fill(size) : [] });
+    looked.push(each);
   }
-  const sizes = seen.flatMap(({ all }) => all);
+  const sizes = looked.flatMap(({ frames }) => frames);
   // All at once first: the machine is measured only if there is much to do.
   const { seconds } = await denoiser.estimate(sizes);
   const planned: PlannedJob[] = [];
-  for (const { job, size, frames = 1, error, all } of seen) {
-    const { tiles, seconds } = size ? await denoiser.estimate(all) : { tiles: 0, seconds: 0 };
-    const megapixels = size ? (frames * size.width * size.height) / 1e6 : 0;
-    planned.push({ ...job, tiles, seconds, size, megapixels, ...(error !== undefined && { error }) });
+  for (const { job, frames, error } of looked) {
+    const [size] = frames;
+    const megapixels = sum(frames.map(({ width, height }) => (width * height) / 1e6));
+    const { tiles, seconds } = size ? await denoiser.estimate(frames) : { tiles: 0, seconds: 0 };
+    planned.push({ ...job, size, megapixels, tiles, seconds, error });
   }
-  const fast = seconds > LONG_SECONDS ? await presetSeconds('fast', sizes, denoiser) : undefined;
+  const isLong = seconds > LONG_SECONDS && hasPresets(denoiser);
+  const fast = isLong ? (await denoiser.estimate(sizes, PRESETS.fast)).seconds : seconds;
   return {
     jobs: planned,
+    sizes,
     megapixels: sum(planned.map((job) => job.megapixels)),
     tiles: sum(planned.map((job) => job.tiles)),
     seconds,
-    fastSeconds: fast !== undefined && fast < seconds ? fast : undefined,
+    fastSeconds: fast < seconds ? fast : undefined,
   };
+}
+
+interface Looked {
+  readonly job: Job;
+  /** The sizes of all its frames; none if it is refused. */
+  readonly frames: readonly Size[];
+  readonly error?: unknown;
+}
+
+/** The picture's size, or the run's error. */
+async function lookAt(
+  job: Job,
+  { prior, sigmaRange }: Denoiser,
+  { noise, file }: PlanOptions,
+  signal: AbortSignal,
+): Promise<Looked> {
+  try {
+    if (job.refusal !== undefined) throw job.refusal;
+    checkLength((await stat(job.input)).size, job.input, file.maxBytes);
+    const bytes = await readRegularFile(job.input, { signal });
+    const options = { maxPixels: file.maxPixels, animations: true };
+    const header = await readPictureHeader(bytes, printable(job.input), options);
+    const { width, height, channels, frames = 1 } = header;
+    checkSigma(noise.sigma, { prior, sigmaRange }, { kind: channels <= 2 ? 'grey' : 'colour' });
+    return { job, frames: new Array<Size>(frames).fill({ width, height }) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { job, frames: [], error };
+  }
 }
 
 /** The plan as lines of text. */
@@ -87,97 +122,95 @@ export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const refused = jobs.filter(isRefused).length;
   const count = jobs.length - refused;
   const pictures = `${plural(count, 'picture')}${refused > 0 ? ` (and ${refused} that cannot be taken)` : ''}`;
-  const { name, why } = denoiser.engine;
+  const { prior, engine } = denoiser;
+  const priorWords = prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
   const lines = [
     `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${plural(tiles, 'tile')}: about ${timeWords(seconds)} ` +
-      `with ${approachWords(denoiser)} under ${priorWords(denoiser)} on ${name} (${why})`,
+      `with ${approachWords(denoiser)} under ${priorWords} on ${engine.name} (${engine.why})`,
   ];
   if (plan.fastSeconds !== undefined)
     lines.push(`--preset fast would take about ${timeWords(plan.fastSeconds)}`);
   return lines;
 }
 
-function priorWords({ prior }: Pick<Denoiser, 'prior'>): string {
-  return prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
-}
-
-const methodWords: Readonly<Record<Method, string>> = {
-  'beta-map': 'beta-MAP',
-  'posterior-mean': 'the posterior mean',
-};
-
 /** The method and, if there are several, its symmetries and scales. */
 export function approachWords({ method, ensemble, scales }: Approach): string {
-  return [
-    methodWords[method],
-    ensemble === 1 ? '' : ` over ${ensemble} symmetries`,
-    scales === 1 ? '' : ` at ${scales} scales`,
-  ].join('');
+  const name = method === 'beta-map' ? 'beta-MAP' : 'the posterior mean';
+  const symmetries = ensemble === 1 ? '' : ` over ${ensemble} symmetries`;
+  return name + symmetries + (scales === 1 ? '' : ` at ${scales} scales`);
 }
 
 export const isRefused = ({ error }: PlannedJob): boolean => error !== undefined;
 
-/** The picture's size, or the run's error. */
-async function lookAt(
-  job: Job,
-  { prior, sigmaRange }: Denoiser,
-  { noise, file }: PlanOptions,
-  signal: AbortSignal,
-): Promise<{ readonly size?: Size; readonly frames?: number; readonly error?: unknown }> {
-  if (job.refusal !== undefined) return { error: job.refusal };
-  try {
-    checkLength((await stat(job.input)).size, job.input, file.maxBytes);
-    const bytes = await readRegularFile(job.input, { signal });
-    const options = { maxPixels: file.maxPixels, animations: true };
-    const header = await readPictureHeader(bytes, printable(job.input), options);
-    const { width, height, channels, frames } = header;
-    checkSigma(noise.sigma, { prior, sigmaRange }, { kind: channels <= 2 ? 'grey' : 'colour' });
-    return { size: { width, height }, frames };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { error };
-  }
+/** Presets are posterior means, which only a prior conditioned on the noise level has. */
+const hasPresets = ({ sigmaRange }: Denoiser) => sigmaRange !== undefined;
+
+/** A preset and its expected time in seconds. */
+interface Candidate {
+  readonly preset: Preset;
+  readonly seconds: number;
 }
 
-/** Expected seconds with a preset; undefined if the prior does not have its method. */
-export async function presetSeconds(
-  preset: Preset,
-  sizes: readonly Size[],
+/** The preset that --time-budget chooses, and its reason for the user. */
+interface Choice {
+  readonly preset?: Preset;
+  readonly why: string;
+}
+
+export async function presetWithin(
+  budget: number,
+  jobs: readonly Job[],
   denoiser: Denoiser,
-): Promise<number | undefined> {
-  try {
-    return (await denoiser.estimate(sizes, PRESETS[preset])).seconds;
-  } catch (error) {
-    if (error instanceof FlowDenoiseError && error.code === 'NEEDS_CONDITIONING') return undefined;
-    throw error;
-  }
+  options: PlanOptions,
+  signal: AbortSignal,
+): Promise<Choice> {
+  if (!hasPresets(denoiser))
+    return {
+      why: `the prior ${denoiser.prior} has ${approachWords(denoiser)} only; --time-budget does nothing`,
+    };
+  const { sizes } = await planJobs(jobs, denoiser, options, signal);
+  const candidates: Candidate[] = [];
+  for (const preset of PRESET_NAMES)
+    candidates.push({ preset, seconds: (await denoiser.estimate(sizes, PRESETS[preset])).seconds });
+  return choose(budget, candidates);
 }
 
-/** A picture that needs no work. */
-export interface Left {
-  readonly job: Job;
-  /** In place: the path of its original. */
-  readonly backup?: string;
+/**
+ * The best candidate that fits, or else the fastest.
+ *
+ * @param budget      seconds
+ * @param candidates  at least one, from the fastest to the slowest, which is the best
+ */
+export function choose(budget: number, candidates: readonly Candidate[]): Choice {
+  const limit = timeWords(budget);
+  const about = ({ seconds }: Candidate) => `about ${timeWords(seconds)}`;
+  const at = candidates.findLastIndex(({ seconds }) => seconds <= budget);
+  const [chosen, better] = [candidates[Math.max(0, at)], candidates[at + 1]];
+  if (!chosen) throw new RangeError('there is nothing to choose from');
+  const { preset } = chosen;
+  if (at < 0)
+    return { preset, why: `nothing fits into ${limit}; taking the preset ${preset}: ${about(chosen)}` };
+  const slower = better ? `; ${better.preset} would take ${about(better)}` : '';
+  return { preset, why: `the preset ${preset} fits into ${limit}: ${about(chosen)}${slower}` };
 }
 
-/** @param left  pictures with existing results */
-export function dryRunLines({ jobs }: Plan, left: readonly Left[], isJson: boolean): string[] {
-  const write = isJson ? jsonOf : wordsOf;
-  return [...jobs.map((job) => write(job)), ...left.map(isJson ? leftJson : leftLine)];
+/** A line of --dry-run for every picture. */
+export function dryRunLines({ jobs }: Plan, isJson: boolean): string[] {
+  return jobs.map(isJson ? jsonOf : wordsOf);
 }
 
-/** The line of a picture with an existing result. */
-export function leftLine({ job, backup }: Left): string {
+/** The line of a picture that needs no work. @param backup  in place: the suffix of its original */
+export function leftLine(job: Job, backup: string | undefined): string {
   const why =
     backup === undefined
       ? 'already exists (--overwrite replaces it)'
-      : `denoised before; its original is ${printable(backup)} (move that back to denoise it again)`;
+      : `denoised before; its original is ${printable(job.input + backup)} (move that back to denoise it again)`;
   return `${wayOf(job)}  left: ${why}`;
 }
 
-export function leftJson({ job: { input, output }, backup }: Left): string {
+export function leftJson({ input, output }: Job, backup: string | undefined): string {
   const skipped = backup === undefined ? 'the output is there already' : 'denoised before';
-  return JSON.stringify({ input, output, skipped, backup });
+  return JSON.stringify({ input, output, skipped, backup: backup && input + backup });
 }
 
 function wordsOf({ size, megapixels, seconds, error, ...job }: PlannedJob): string {

@@ -1,8 +1,9 @@
-// Denoises several pictures at once and writes each one atomically. A failure does not stop the others.
+// `flow-denoise run`: denoises several pictures at once and writes each one atomically. A failure does not stop the others.
 import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
 import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
-import { printable, timeWords } from '../../core/printable.js';
+import { timeWords } from '../../core/printable.js';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
@@ -10,26 +11,64 @@ import { approachOf, DEFAULT_PRESET } from '../../denoiser/preset.js';
 import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
 import { type PictureDenoiser, pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import { mapInOrder } from '../../tile/in-order.js';
-import type { CommandArguments } from '../arguments.js';
-import type { RunContext } from '../display/progress.js';
-import { doneLine, errorLine, jsonLine, type Outcome } from '../display/report.js';
-import { readSigmaMap } from '../noise-file.js';
-import type { HtmlReport, openHtmlReport } from '../report/html-report.js';
-import type { Destination } from './destination.js';
-import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
-import { findInputs, type Job } from './inputs.js';
-import { withOutputFile } from './output-file.js';
+import { type CommandArguments, checkedArguments, commandShape } from '../arguments.js';
 import {
-  dryRunLines,
-  isRefused,
-  type Left,
-  leftJson,
-  leftLine,
-  type PlannedJob,
-  planJobs,
-  planLines,
-} from './plan.js';
-import { presetWithin } from './time-budget.js';
+  type Display,
+  openDisplay,
+  type RunContext,
+  type TileProgress,
+  tileProgress,
+  writeLine,
+} from '../display/progress.js';
+import { doneLine, errorLine, jsonLine } from '../display/report.js';
+import { readSigmaMap, sensorShape } from '../noise-flags.js';
+import { addFlags } from '../option-flags.js';
+import type { HtmlReport } from '../report/html-report.js';
+import type { Destination, Job } from './destination.js';
+import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
+import { findInputs } from './inputs.js';
+import { dryRunLines, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
+import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
+
+const EXAMPLES = `
+Examples:
+  flow-denoise photo.jpg -o clean                       finds the noise by itself
+  flow-denoise photos -o clean --sigma 25               every picture below photos, its tree kept
+  flow-denoise "scans/**/*.tif" -o clean --sigma 10 --method posterior-mean
+  flow-denoise photos -o clean --strength 0.7 --json > report.jsonl
+  flow-denoise photo.jpg -o look --preview --sigma 10,15,25    look/photo-preview.png: noisy and three results
+  flow-denoise photos -o clean --dry-run                what would be done, and how long it would take
+  flow-denoise a.jpg b.jpg --suffix -clean              a-clean.jpg and b-clean.jpg beside them
+  flow-denoise photos --in-place --backup               replaces them, and keeps a.jpg as a.jpg.orig
+  flow-denoise - --sigma 20 < noisy.png > clean.png     bytes in, bytes out
+  flow-denoise photos -o clean --report report.html     a page to compare before and after
+  flow-denoise scope.tif -o clean --gain 2.5 --sigma 4  a sensor's noise: variance 2.5 x value + 4^2
+
+Without --sigma the noise is estimated from each picture; one that looks clean is copied as it is. Existing outputs are
+skipped, so you can run again what was stopped; --overwrite replaces them. You may leave out the value of --cache,
+--backup and --preview: write --cache=folder, or put the flag last.
+
+Options also come from flow-denoise.config.json, .js, .mjs or .ts in this folder or one above it, by the flags' names
+in camelCase: { "sigma": 25, "output": "clean" }. Flags win; paths in the file are taken from its own folder.
+
+sigma is the standard deviation of the noise in 8-bit units, whatever the file's depth: 5 is faint, 15 plain to
+see, 25 strong, 50 very strong.
+
+Exit codes: 0 all done, 1 some file failed (the others are done), 2 wrong usage, 130 interrupted.`;
+
+export function describeRun(command: Command, signal: AbortSignal): void {
+  command
+    .description('denoise files, folders and globs (the default command)')
+    .argument('<inputs...>', 'files, folders or globs; - for stdin');
+  addFlags(command, { ...commandShape, ...sensorShape })
+    .addHelpText('after', EXAMPLES)
+    .action(async (inputs: string[], options: Record<string, unknown>) => {
+      const args = await checkedArguments(inputs, options);
+      const context = { display: openDisplay(args.quiet), signal };
+      const denoise = isForStandardOutput(args) ? denoiseToStandardOutput : runCommand;
+      process.exitCode = (await denoise(args, context)) > 0 ? 1 : 0;
+    });
+}
 
 /**
  * Denoises the pictures that the arguments name. Returns how many failed.
@@ -37,69 +76,48 @@ import { presetWithin } from './time-budget.js';
  * @throws   FlowDenoiseError before any file was written (inputs, prior, engine, a sigma that the prior does not
  *           know); the signal's reason when aborted, with no temporary file left once the process has ended
  */
-export async function runCommand(given: CommandArguments, context: RunContext): Promise<number> {
+async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
-  const args = await withOutputFile(given);
-  const { preview } = args;
+  const { preview, opening, noise, destination } = args;
   if (preview) return (await import('../preview/preview.js')).previewCommand({ ...args, preview }, context);
-  const { jobs, unmatched, results, backups } = await findInputs(args.inputs, args.destination);
-  for (const arg of unmatched) display.say(`no pictures found in ${printable(arg)}`);
-  for (const path of results)
-    display.say(`${printable(path)}  left out: it is the result of another picture`);
-  for (const path of backups)
-    display.say(`${printable(path)}  left out: it is the backup of another picture`);
-  const { waiting, left } = await withoutDone(jobs, args.destination);
-  if (!args.dryRun) tellLeft(left, args, context);
-  if (waiting.length === 0 && !args.dryRun) return 0;
+  const { jobs, notes } = await findInputs(args.inputs, destination);
+  for (const note of notes) display.say(note);
+  const { waiting, left } = await withoutDone(jobs, destination);
+  if (!args.dryRun || waiting.length === 0) tellLeft(left, args, display);
+  if (waiting.length === 0) return 0;
 
   const known = args.dryRun ? new Set<Job>() : await knownJobs(waiting, args);
   if (known.size > 0) display.say(`${known.size} of ${waiting.length} results are in the cache`);
-  if (known.size === waiting.length) return denoiseKnown(waiting, args, context);
-  const denoiser = await openWithin(waiting, args, context);
+  // If all are known, the engine is only opened for a damaged result.
+  const denoiser = known.size === waiting.length ? undefined : await openWithin(waiting, args, context);
+  const pictures = pictureDenoiser({ ...args, denoiser });
   let page: HtmlReport | undefined;
   try {
     signal.throwIfAborted();
-    checkSigma(args.noise.sigma, denoiser, { name: '--sigma' });
-    if (args.dryRun) return await tellPlan(waiting, left, denoiser, args, context);
-    if (args.report) page = await openPage(args.report, denoiser, waiting.length, args.noise.strength);
-    const planned = await plannedJobs(waiting, known, denoiser, args, context);
-    const { denoise } = pictureDenoiser({ ...args, denoiser });
-    return await denoiseJobs(planned, denoise, args, context, page);
+    if (denoiser) checkSigma(noise.sigma, denoiser, { name: '--sigma' });
+    // Estimating takes a second or two, so quiet runs skip it.
+    const unknown = args.quiet && !args.dryRun ? [] : waiting.filter((job) => !known.has(job));
+    const plan = denoiser && unknown.length > 0 ? await planJobs(unknown, denoiser, args, signal) : undefined;
+    if (denoiser && plan) for (const line of planLines(plan, denoiser)) display.say(line);
+    if (plan && args.dryRun) {
+      for (const line of dryRunLines(plan, args.json)) writeLine(line);
+      tellLeft(left, args, display);
+      display.say('nothing was written (--dry-run)');
+      return plan.jobs.filter(isRefused).length;
+    }
+    if (args.report) {
+      const { openHtmlReport } = await import('../report/html-report.js');
+      const engine = { name: 'none', why: 'all results were in the cache' };
+      const told = denoiser ?? { prior: opening.prior, ...approachOf(opening), engine };
+      page = await openHtmlReport(args.report, told, waiting.length, noise.strength);
+    }
+    const progress = plan && tileProgress(display, plan);
+    return await denoiseJobs(waiting, pictures.denoise, args, { ...context, progress, page });
   } finally {
     display.end();
     await page?.close();
-    await denoiser.close();
-  }
-}
-
-/** Opens the page of `--report`, whose code is loaded only if needed. */
-async function openPage(...told: Parameters<typeof openHtmlReport>): Promise<HtmlReport> {
-  return (await import('../report/html-report.js')).openHtmlReport(...told);
-}
-
-/** For a run with all results in the cache. Opens an engine only if one is damaged. */
-async function denoiseKnown(
-  jobs: readonly Job[],
-  args: CommandArguments,
-  context: RunContext,
-): Promise<number> {
-  const { report, opening, noise } = args;
-  const engine = { name: 'none', why: 'all results were in the cache' };
-  const pictures = pictureDenoiser(args);
-  const page = report
-    ? await openPage(
-        report,
-        { prior: opening.prior, ...approachOf(opening), engine },
-        jobs.length,
-        noise.strength,
-      )
-    : undefined;
-  try {
-    return await denoiseJobs(jobs.map(unplanned), pictures.denoise, args, context, page);
-  } finally {
-    context.display.end();
-    await page?.close();
     await pictures.close();
+    await denoiser?.close();
   }
 }
 
@@ -128,118 +146,74 @@ async function openWithin(
 async function withoutDone(
   jobs: readonly Job[],
   { overwrite = false, inPlace = false, backup }: Destination,
-): Promise<{ waiting: readonly Job[]; left: readonly Left[] }> {
+): Promise<{ waiting: readonly Job[]; left: readonly Job[] }> {
   if (overwrite || (inPlace && backup === undefined)) return { waiting: jobs, left: [] };
-  const [waiting, left]: [Job[], Left[]] = [[], []];
-  for await (const { job, done } of mapInOrder(jobs, LOOKS_AT_ONCE, (each) => lookForResult(each, backup)))
-    if (done === undefined) waiting.push(job);
-    else left.push(done);
+  const [waiting, left]: [Job[], Job[]] = [[], []];
+  const look = async (job: Job): Promise<{ job: Job; isDone?: boolean }> => {
+    if (job.refusal !== undefined) return { job };
+    try {
+      const isDone =
+        backup === undefined ? (await stat(job.output)).isFile() : await isDoneBefore(job.input, backup);
+      return { job, isDone };
+    } catch (error) {
+      // Errors in reading are reported by the run itself.
+      return error instanceof FlowDenoiseError ? { job: { ...job, refusal: error } } : { job };
+    }
+  };
+  for await (const { job, isDone } of mapInOrder(jobs, 4, look)) (isDone ? left : waiting).push(job);
   return { waiting, left };
 }
 
-const LOOKS_AT_ONCE = 4;
-
-async function lookForResult(job: Job, backup: string | undefined): Promise<{ job: Job; done?: Left }> {
-  if (job.refusal !== undefined) return { job };
-  if (backup === undefined) {
-    const status = await stat(job.output).catch(() => undefined);
-    return status?.isFile() ? { job, done: { job } } : { job };
-  }
-  try {
-    const isDone = await isDoneBefore(job.input, backup);
-    return isDone ? { job, done: { job, backup: `${job.input}${backup}` } } : { job };
-  } catch (error) {
-    // Errors in reading are reported by the run itself.
-    return error instanceof FlowDenoiseError ? { job: { ...job, refusal: error } } : { job };
+function tellLeft(left: readonly Job[], args: CommandArguments, display: Display): void {
+  const { json, dryRun, destination } = args;
+  for (const job of left) {
+    const line = leftLine(job, destination.backup);
+    if (json) writeLine(leftJson(job, destination.backup));
+    else if (dryRun) writeLine(line);
+    if (!dryRun) display.say(line);
   }
 }
 
-function tellLeft(
-  left: readonly Left[],
-  { json }: CommandArguments,
-  { display, writeLine }: RunContext,
-): void {
-  for (const each of left) {
-    if (json) writeLine(leftJson(each));
-    display.say(leftLine(each));
-  }
-}
-
-async function tellPlan(
-  waiting: readonly Job[],
-  left: readonly Left[],
-  denoiser: Denoiser,
-  args: CommandArguments,
-  { display, writeLine, signal }: RunContext,
-): Promise<number> {
-  const plan = await planJobs(waiting, denoiser, args, signal);
-  for (const line of dryRunLines(plan, left, args.json)) writeLine(line);
-  for (const line of planLines(plan, denoiser)) display.say(line);
-  display.say('nothing was written (--dry-run)');
-  return plan.jobs.filter(isRefused).length;
-}
-
-/** Reports the work ahead. Estimating takes a second or two, so quiet runs skip it. */
-async function plannedJobs(
-  jobs: readonly Job[],
-  known: ReadonlySet<Job>,
-  denoiser: Denoiser,
-  args: CommandArguments,
-  { display, signal }: RunContext,
-): Promise<readonly PlannedJob[]> {
-  if (args.quiet) return jobs.map(unplanned);
-  const plan = await planJobs(
-    jobs.filter((job) => !known.has(job)),
-    denoiser,
-    args,
-    signal,
-  );
-  for (const line of planLines(plan, denoiser)) display.say(line);
-  display.begin(plan);
-  // By the output, since one picture may have two.
-  const planned = new Map(plan.jobs.map((job) => [job.output, job]));
-  return jobs.map((job) => planned.get(job.output) ?? unplanned(job));
-}
-
-function unplanned(job: Job): PlannedJob {
-  return { ...job, megapixels: 0, tiles: 0, seconds: 0 };
+interface WorkContext extends RunContext {
+  readonly progress: TileProgress | undefined;
+  readonly page: HtmlReport | undefined;
 }
 
 async function denoiseJobs(
-  jobs: readonly PlannedJob[],
+  jobs: readonly Job[],
   denoise: PictureDenoiser['denoise'],
   { sigmaMap, concurrency, file, destination, json, noise }: CommandArguments,
-  { display, writeLine, signal }: RunContext,
-  page: HtmlReport | undefined,
+  { display, signal, progress, page }: WorkContext,
 ): Promise<number> {
   const started = performance.now();
   const { inPlace = false, backup } = destination;
-  const map = sigmaMap === undefined ? undefined : await readSigmaMap(sigmaMap);
-  async function denoiseFile(job: PlannedJob): Promise<Outcome> {
+  const map = await readSigmaMap(sigmaMap);
+  async function denoiseFile(job: Job) {
     if (job.refusal !== undefined) return { job, error: job.refusal };
     try {
       const before = await stampOf(job.input);
       checkLength(Number(before.size), job.input, file.maxBytes);
       const read = () => readRegularFile(job.input, { signal });
       const { bytes, report } = await denoise(await read(), job.input, {
-        ...(map && { sigmaMap: map }),
+        ...map,
         signal,
-        onProgress: ({ tilesDone }) => display.advance(job, tilesDone),
+        onProgress: ({ tilesDone }) => progress?.(job, tilesDone),
       });
-      await page?.look(job, bytes);
+      // Before the result is written, which may replace the input.
+      const previews = await page?.look(job, bytes);
       if (!inPlace) {
         // A clean picture is read again, so that no file is held while its picture is in work.
         await writeFileAtomic(job.output, bytes ?? (await read()), { signal });
       } else if (bytes !== undefined) {
         await replaceOriginal(job.input, bytes, before, { backup, signal });
       }
-      return { job, report };
+      return { job, report, previews };
     } catch (error) {
       signal.throwIfAborted();
       if (isOptionFault(error)) throw error;
       return { job, error };
     } finally {
-      display.settle(job);
+      progress?.(job, 'all');
     }
   }
 
@@ -255,17 +229,14 @@ async function denoiseJobs(
     }
   }
   const seconds = (performance.now() - started) / 1000;
+  let unreported = 0;
+  await page?.finish(seconds).catch((error: unknown) => {
+    display.complain(errorLine(error));
+    unreported = 1;
+  });
   const failures = failed === 0 ? '' : `, ${failed} failed`;
-  const isReported =
-    (await page?.finish(seconds).then(
-      () => true,
-      (error: unknown) => {
-        display.complain(errorLine(error));
-        return false;
-      },
-    )) ?? true;
   display.say(`${jobs.length - failed} of ${jobs.length} done in ${timeWords(seconds)}${failures}`);
-  return isReported ? failed : failed + 1;
+  return failed + unreported;
 }
 
 /**
@@ -276,14 +247,11 @@ async function knownJobs(jobs: readonly Job[], args: CommandArguments): Promise<
   const known = new Set<Job>();
   if (args.cache === false || args.sigmaMap !== undefined || args.timeBudget !== undefined) return known;
   const { isKnown } = pictureDenoiser(args);
-  const look = async ({ input }: Job): Promise<boolean> => {
+  const look = async (job: Job) => {
     // Errors in reading are reported by the run itself.
-    const size = (await stat(input).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
-    if (size > args.file.maxBytes) return false;
-    const bytes = await readRegularFile(input).catch(() => undefined);
-    return bytes !== undefined && isKnown(bytes);
+    const bytes = await readRegularFile(job.input, { most: args.file.maxBytes }).catch(() => undefined);
+    return { job, isThere: bytes !== undefined && (await isKnown(bytes)) };
   };
-  const looks = mapInOrder(jobs, args.concurrency, async (job) => ({ job, isThere: await look(job) }));
-  for await (const { job, isThere } of looks) if (isThere) known.add(job);
+  for await (const { job, isThere } of mapInOrder(jobs, args.concurrency, look)) if (isThere) known.add(job);
   return known;
 }

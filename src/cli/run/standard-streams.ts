@@ -1,7 +1,9 @@
 // One picture to standard output, from standard input or a file. Nothing else goes to stdout.
-import { addAbortSignal, type Readable } from 'node:stream';
+import { addAbortSignal } from 'node:stream';
+import { promisify } from 'node:util';
 import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { openRegularFile } from '../../core/files.js';
+import { plural } from '../../core/printable.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { collectBytes, isOptionFault } from '../../plugin/encoded-picture.js';
@@ -9,13 +11,9 @@ import { pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import type { CommandArguments } from '../arguments.js';
 import type { RunContext } from '../display/progress.js';
 import { doneLine, errorLine } from '../display/report.js';
-import { readSigmaMap } from '../noise-file.js';
+import { readSigmaMap } from '../noise-flags.js';
+import { flagsAmong } from '../option-flags.js';
 import { STANDARD } from './destination.js';
-
-interface StandardContext extends Omit<RunContext, 'writeLine'> {
-  readonly stdin: Readable;
-  readonly stdout: NodeJS.WriteStream;
-}
 
 /** Whether the picture goes to stdout. */
 export function isForStandardOutput({ inputs, destination }: CommandArguments): boolean {
@@ -29,24 +27,24 @@ export function isForStandardOutput({ inputs, destination }: CommandArguments): 
  */
 export async function denoiseToStandardOutput(
   args: CommandArguments,
-  { display, stdin, stdout, signal }: StandardContext,
+  { display, signal }: RunContext,
 ): Promise<number> {
-  checkArguments(args, stdout);
+  checkArguments(args);
   const [input = STANDARD] = args.inputs;
   const name = input === STANDARD ? 'standard input' : input;
   const denoiser = await openDenoiser(args.opening);
   try {
     checkSigma(args.noise.sigma, denoiser, { name: '--sigma' });
-    const sigmaMap = args.sigmaMap === undefined ? undefined : await readSigmaMap(args.sigmaMap);
+    const map = await readSigmaMap(args.sigmaMap);
     const { denoise } = pictureDenoiser({ ...args, denoiser });
     try {
       const source = addAbortSignal(
         signal,
-        input === STANDARD ? stdin : (await openRegularFile(input)).createReadStream(),
+        input === STANDARD ? process.stdin : (await openRegularFile(input)).createReadStream(),
       );
       const original = await collectBytes(source, name, args.file.maxBytes);
-      const { bytes, report } = await denoise(original, name, { signal, ...(sigmaMap && { sigmaMap }) });
-      await writeAll(stdout, bytes ?? original);
+      const { bytes, report } = await denoise(original, name, { ...map, signal });
+      await writeAll(bytes ?? original);
       display.say(doneLine({ input: name, output: 'standard output' }, report, args.noise.strength));
       return 0;
     } catch (error) {
@@ -60,45 +58,28 @@ export async function denoiseToStandardOutput(
   }
 }
 
-function checkArguments(
-  { inputs, destination, json, report, dryRun, timeBudget }: CommandArguments,
-  stdout: NodeJS.WriteStream,
-) {
-  const { output = STANDARD, suffix, inPlace, overwrite } = destination;
-  const given = {
-    '--time-budget': timeBudget,
-    '--json': json,
-    '--report': report,
-    '--dry-run': dryRun,
-    '--suffix': suffix,
-    '--in-place': inPlace,
-  };
-  const senseless = Object.entries({ ...given, '--overwrite': overwrite }).find(([, value]) => value);
-  if (senseless) throw badOption(`Expected no ${senseless[0]} where the picture goes to standard output`);
-  if (output !== STANDARD)
+function checkArguments(args: CommandArguments): void {
+  const { inputs, destination } = args;
+  const { output = STANDARD } = destination;
+  const [senseless] = [
+    ...flagsAmong(args, ['timeBudget', 'json', 'report', 'dryRun']),
+    ...flagsAmong(destination, ['suffix', 'inPlace', 'overwrite']),
+  ];
+  if (senseless) throw badOption(`Expected no ${senseless} where the picture goes to standard output`);
+  if (output !== STANDARD || inputs.length !== 1)
     throw badOption(
-      `Expected --output -, or none, for standard input, which has no name, but received ${output}`,
+      `Expected one picture, and no --output or -, for standard output but received ${plural(inputs.length, 'input')} (${inputs.join(', ')}) and ${output}`,
     );
-  if (inputs.length !== 1)
-    throw badOption(
-      `Expected one picture for standard output but received ${inputs.length} inputs: ${inputs.join(', ')}`,
-    );
-  if (stdout.isTTY) {
+  if (process.stdout.isTTY)
     throw badOption(
       'Expected standard output to be a file or a pipe but it is a terminal; append > clean.png',
     );
-  }
 }
 
-function writeAll(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.write(bytes, (error) => {
-      if (!error) return resolve();
-      reject(
-        new FlowDenoiseError('WRITE_FAILED', `standard output: could not be written (${messageOf(error)})`, {
-          cause: error,
-        }),
-      );
-    });
+async function writeAll(bytes: Uint8Array): Promise<void> {
+  const write = promisify((done: (error?: Error | null) => void) => process.stdout.write(bytes, done));
+  await write().catch((error: unknown) => {
+    const why = `standard output: could not be written (${messageOf(error)})`;
+    throw new FlowDenoiseError('WRITE_FAILED', why, { cause: error });
   });
 }

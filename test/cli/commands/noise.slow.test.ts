@@ -199,7 +199,7 @@ test('a bad profile is refused: its file, the entry and what to do are named', (
     await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
     const flat = { level: [0.05], spectrum: [1, 1, 1, 1] };
     const bad: readonly (readonly [text: string, words: RegExp])[] = [
-      ['{', /p\.json: is not JSON .* expected a noise profile that flow-denoise noise wrote/],
+      ['{', /p\.json: cannot be read .* expected a noise profile that flow-denoise noise wrote/],
       ['[]', /p\.json: expected a noise profile/],
       [
         JSON.stringify({ brightness: [0.1, 0.5], channels: [flat] }),

@@ -5,15 +5,18 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { estimateLine } from '#src/cli/commands/calibrate.js';
 import { beginLines } from '#src/cli/commands/train.js';
-import { openTrainingDisplay, stepWords, validationWords } from '#src/cli/display/training-display.js';
+import { openDisplay } from '#src/cli/display/progress.js';
+import { stepWords, trainingDisplay, validationWords } from '#src/cli/display/training-display.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { isTensorflowThere } from '../../train/loop/training-backends.js';
 import { stepRecord, validationRecord } from '../../train/report/training-records.js';
 import { command, filesBelow } from '../command.js';
 import { FakeTerminal } from '../fake-terminal.js';
 
-const open = (terminal: FakeTerminal, isQuiet = false) =>
-  openTrainingDisplay(isQuiet, 4000, terminal as unknown as NodeJS.WriteStream);
+function open(terminal: FakeTerminal, isQuiet = false) {
+  const display = openDisplay(isQuiet, terminal as unknown as NodeJS.WriteStream);
+  return { add: trainingDisplay(display, 4000), end: display.end };
+}
 
 test('a step and a validation in words', () => {
   const record = stepRecord(1200, {

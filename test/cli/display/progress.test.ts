@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openDisplay } from '#src/cli/display/progress.js';
+import { openDisplay, tileProgress } from '#src/cli/display/progress.js';
 import { doneLine, errorLine, jsonLine } from '#src/cli/display/report.js';
 import { timeWords } from '#src/core/printable.js';
 import { FakeTerminal } from '../fake-terminal.js';
@@ -14,22 +14,22 @@ const jobs = ['a', 'b'].map((name) => ({
   tiles: 10,
   seconds: 45,
 }));
-const plan = { jobs, megapixels: 2, tiles: 20, seconds: 90, fastSeconds: undefined };
+const plan = { jobs, megapixels: 2, tiles: 20, seconds: 90 };
 
 async function shown(isTTY: boolean, isQuiet: boolean): Promise<string> {
   const terminal = new FakeTerminal(isTTY);
   const display = openDisplay(isQuiet, terminal as unknown as NodeJS.WriteStream);
   const [first, second] = jobs;
   if (!first || !second) throw new Error('two jobs');
-  display.begin(plan);
+  const progress = tileProgress(display, plan);
   await delay(120);
-  display.advance(first, 5);
+  progress(first, 5);
   await delay(150);
-  display.advance(second, 3);
+  progress(second, 3);
   display.say('a line of words');
   display.complain('a failure');
   await delay(150);
-  display.settle(first);
+  progress(first, 'all');
   await delay(150);
   display.say('the last line');
   display.end();

@@ -195,7 +195,7 @@ test('a page that cannot be written, or is no page, is refused before the work',
     await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
     await writeFile(join(cwd, 'file'), '');
     for (const [page, message] of [
-      ['file/report.html', /file\/report\.html: the report could not be written/],
+      ['file/report.html', /file\/report\.html: could not be written/],
       ['a.png', /\.html for report/],
     ] as const) {
       const { code, stderr } = await command(['a.png', '-o', 'out', ...FAST, '--report', page], { cwd });
@@ -213,7 +213,7 @@ test('a page that fails in the end costs no picture, and leaves nothing behind',
       cwd,
     });
     assert.is(code, 1, stderr);
-    assert.match(stderr, /pages\/report\.html: the report could not be written/);
+    assert.match(stderr, /pages\/report\.html: could not be written/);
     assert.match(stderr, /1 of 1 done/);
     assert.equal(await filesBelow(cwd), ['a.png', 'out/a.png']);
   }));

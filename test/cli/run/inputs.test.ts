@@ -86,7 +86,7 @@ test('says what was not found', () =>
     assert.match(await refusal(['p', 'nowhere.png']), 'No such file or folder: nowhere.png');
     assert.match(await refusal(['none']), /No pictures found in none.*png jpg/);
     assert.match(await refusal(['*.gif']), 'No pictures found in *.gif');
-    assert.equal((await findInputs(['p', 'none'], { output: 'out' })).unmatched, ['none']);
+    assert.equal((await findInputs(['p', 'none'], { output: 'out' })).notes, ['no pictures found in none']);
   }));
 
 test('refuses to write over an input', () =>
