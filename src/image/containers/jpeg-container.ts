@@ -223,7 +223,7 @@ function jpegQuality(segments: readonly Buffer[]): number {
   return best;
 }
 
-/** The bytes of the 64 steps in zigzag order for each of the 16 places that a file may use; place 0 is luma, the last one wins. */
+/** The bytes of the 64 steps in zigzag order for each of the 16 places that a file may use: the last ones there. 0 is luma. */
 function quantisationTables(segments: readonly Buffer[]): Map<number, Buffer> {
   const tables = new Map<number, Buffer>();
   for (const bytes of segments)
