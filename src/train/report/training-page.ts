@@ -2,8 +2,8 @@
 import sharp from 'sharp';
 import { psnr } from '../../core/metrics/index.js';
 import { plural, timeWords } from '../../core/printable.js';
-import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
+import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import type { TrainingCurves } from './training-curves.js';
 
