@@ -2,12 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Picture } from '../core/picture.js';
-
-interface JpegCoding {
-  readonly quality: number;
-  readonly chromaSubsampling: string;
-  readonly isProgressive: boolean;
-}
+import type { JpegContainer } from './containers/jpeg-container.js';
 
 export interface JpegTurboJob {
   readonly picture: Picture;
@@ -27,8 +22,9 @@ const samplings: Readonly<Record<string, number>> = { '4:2:2': 1, '4:4:0': 4, '4
  */
 export async function encodeJpegTurbo(
   picture: Picture,
-  { quality, chromaSubsampling, isProgressive }: JpegCoding,
+  coding: Pick<JpegContainer, 'quality' | 'chromaSubsampling' | 'isProgressive'>,
 ): Promise<Buffer | undefined> {
+  const { quality, chromaSubsampling, isProgressive } = coding;
   const sampling = samplings[chromaSubsampling];
   if (sampling === undefined || picture.channels !== 3) return undefined;
   const workerData: JpegTurboJob = { picture, quality, sampling, isProgressive };

@@ -83,9 +83,9 @@ export function withJpegContainer(encoded: Buffer, container: JpegContainer): Bu
 const WHOLE_SCAN = Buffer.from([0, 63, 0]);
 
 /**
- * Repairs the headers of an intact file, so that any warning left from the decoder means damage.
- * Removes stray bytes between segments, and gives the scan of a sequential JPEG its only valid parameters (some phones write
- * 0 to 0), which decoders ignore (ITU T.81, B.2.3).
+ * Repairs the headers of an intact file, so that any warning left from the decoder means damage. Removes stray bytes between
+ * segments, and gives the scan of a sequential JPEG its only valid parameters (some phones write 0 to 0), which decoders ignore
+ * (ITU T.81, B.2.3).
  *
  * @returns  the copy to decode, and what was repaired, in words
  */
@@ -198,8 +198,8 @@ const luma = [
 const chroma = [17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66];
 
 /**
- * The inverse of libjpeg's jpeg_set_quality, which scales the example tables of ITU T.81 annex K: the quality with the nearest tables (mean absolute difference of the steps, relative to their size); the higher one if two
- * are equally near.
+ * The quality with the nearest tables (mean absolute difference of the steps, relative to their size): the inverse of libjpeg's
+ * jpeg_set_quality, which scales the example tables of ITU T.81 annex K. The higher one if two are equally near.
  *
  * @param segments  those that define tables (DQT)
  * @returns         1-100
@@ -223,7 +223,7 @@ function jpegQuality(segments: readonly Buffer[]): number {
   return best;
 }
 
-/** The bytes of the 64 steps in zigzag order for each of the 16 places that a file may use; place 0 is luma, the last one wins. */
+/** The bytes of the 64 steps in zigzag order for each of the 16 places that a file may use: the last ones there. 0 is luma. */
 function quantisationTables(segments: readonly Buffer[]): Map<number, Buffer> {
   const tables = new Map<number, Buffer>();
   for (const bytes of segments)
