@@ -11,18 +11,24 @@ import { forbidTelemetry } from './onnx/onnx-runtime.js';
 import { prepareTensorflowEnvironment } from './packages/tensorflow-package.js';
 import { type RequestThread, startThread } from './request-thread.js';
 
+type EngineThread = RequestThread<EngineTask, ReadyEngine | Answer>;
+
 /** Pixels that justify a further thread: starting one and making its session takes a while. */
 const WORTH_A_THREAD = 128 * 128;
 
 /** @throws FlowDenoiseError BAD_OPTION for a tile that the flow cannot take */
-function checkPoint({ shape, y }: TilePoint, multiple: number): void {
-  const { channels, height, width } = shape;
-  const isWhole = y.length === channels * height * width;
+function checkPoint(tile: TilePoint | ClimbPoint, multiple: number): void {
+  const { channels, height, width } = tile.shape;
+  const size = channels * height * width;
+  const isWhole =
+    tile.y.length === size &&
+    (!('climb' in tile) ||
+      (tile.climb.noisy.length === size && [1, height * width, size].includes(tile.climb.precision.length)));
   if (channels === 3 && height % multiple === 0 && width % multiple === 0 && isWhole) return;
   throw new FlowDenoiseError(
     'BAD_OPTION',
     `Expected a tile of 3 channels with sides that are multiples of ${multiple} and all its samples but received ` +
-      `${channels} x ${height} x ${width} with ${y.length} samples`,
+      `${channels} x ${height} x ${width} with ${tile.y.length} samples`,
   );
 }
 
@@ -37,7 +43,7 @@ export async function openWorkerPool(
   threads: number,
 ): Promise<Omit<Engine, 'why'>> {
   const multiple = squeezeFactor(model);
-  const pool: RequestThread<EngineTask, ReadyEngine | Answer>[] = [];
+  const pool: EngineThread[] = [];
   // Holds the weights; released when all threads have started.
   let data: EngineWorkerData | undefined = { name, prior: { model, weights } };
   let askedPixels = 0;
@@ -52,18 +58,15 @@ export async function openWorkerPool(
           `engine ${name} is not available: ${reason.split('\n')[0]}`,
         );
 
-  function start(): (typeof pool)[number] {
-    const thread: (typeof pool)[number] = startThread(
-      new URL('./engine-worker.js', import.meta.url),
-      failed,
-      data,
-    );
+  function start(): EngineThread {
+    const program = new URL('./engine-worker.js', import.meta.url);
+    const thread: EngineThread = startThread(program, failed, data);
     if (pool.push(thread) === threads) data = undefined;
     return thread;
   }
 
   /** The thread with the fewest evaluations in flight, or a new one if all are busy and there was enough work. */
-  function freeThread(): (typeof pool)[number] {
+  function freeThread(): EngineThread {
     const [thread] = pool.filter(({ isAlive }) => isAlive).sort((a, b) => a.waiting - b.waiting);
     const isWorth = askedPixels > pool.length * WORTH_A_THREAD;
     if (thread && !(data && isWorth && thread.waiting > 0)) return thread;

@@ -8,13 +8,6 @@ export interface Evidence extends Estimate {
   readonly nats: number;
 }
 
-interface EvidenceOptions {
-  /** The strongest added noise, [0, 1] units, above `sigma`. All compared priors must know it. */
-  readonly mostSigma: number;
-  /** Seed of the added noise. Use one seed for all compared priors, so that it hardly affects the difference. */
-  readonly seed: number;
-}
-
 /** The ratio of an added noise level to the one before. */
 const STEP = 2;
 
@@ -48,12 +41,14 @@ export function evidenceEvaluations(sigma: number, mostSigma: number): number {
  *
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise
  * @param sigma  of its noise, same units, within the prior's `sigmaRange`
+ * @param mostSigma  the strongest added noise, above `sigma`; all compared priors must know it
+ * @param seed   of the added noise. Use one seed for all compared priors, so that it hardly affects the difference
  * @see          Kong, Brekelmans and Ver Steeg 2023, Information-Theoretic Diffusion, eq. 7
  */
 export function* evidence(
   y: Float32Array,
   sigma: number,
-  { mostSigma, seed }: EvidenceOptions,
+  { mostSigma, seed }: { readonly mostSigma: number; readonly seed: number },
 ): Estimation<Evidence> {
   const levels = addedLevels(sigma, mostSigma);
   const [first = 0, second = first] = levels;
