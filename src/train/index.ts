@@ -7,8 +7,7 @@ export {
   type CalibrationRow,
   calibrate,
 } from './calibrate/calibrate.js';
-export type { Objective } from './loop/objective.js';
-export type { PresetName } from './options.js';
+export type { Objective, PresetName } from './options.js';
 export type {
   CheckpointRecord,
   FlowSamples,

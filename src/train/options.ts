@@ -8,29 +8,36 @@ import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import { plural } from '../core/printable.js';
 import { notBoth, parseOptions } from '../denoiser/option-schema.js';
-import { AUGMENTATIONS, type CropSettings, SCALES } from './data/crops.js';
-import { OBJECTIVES, type Objective } from './loop/objective.js';
+
+/**
+ * likelihood: the negative log density per dimension, nats (Glow's, and the paper's).
+ * denoising: mean over pictures of ln(e + 1e-3), e = mean over a picture of (sigma score(x + sigma n; sigma) + n)^2, plus
+ * 0.002 times the likelihood's. The logarithm makes every noise level count alike (Vincent 2011, A connection between score
+ * matching and denoising autoencoders).
+ * both: the same with 1 times the likelihood's.
+ */
+export const OBJECTIVES = ['likelihood', 'denoising', 'both'] as const;
+export type Objective = (typeof OBJECTIVES)[number];
 
 /** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
-export interface TrainingSettings extends CropSettings {
+export interface TrainingSettings
+  extends Pick<TrainOptions, 'weights' | 'steps' | 'minutes' | 'sheetTile' | 'augment' | 'shrink'> {
   readonly name: string;
-  /** The prior's folder, absolute. */
+  /** Absolute, as are `output`, the prior's folder, and `from`, that of the prior to start from. */
+  readonly folders: readonly string[];
   readonly output: string;
+  readonly from?: string | undefined;
   readonly architecture: Architecture;
   readonly objective: Objective;
   /** The noise levels to train on, [0, 1] units; for an unconditioned flow, those to use it at. */
   readonly sigmaRange: readonly [number, number];
-  /** Adam's rate after the warm-up. */
+  readonly batch: number;
+  /** Side of a crop, pixels. */
+  readonly crop: number;
   readonly rate: number;
-  /** Exactly one of the two is set. */
-  readonly steps?: number | undefined;
-  readonly minutes?: number | undefined;
-  /** The folder of the prior to start from, absolute. */
-  readonly from?: string | undefined;
-  /** In steps. */
+  readonly seed: number;
   readonly validateEvery: number;
   readonly checkpointEvery: number;
-  /** Temperature of the samples' latents; 0 draws none. */
   readonly temperature: number;
 }
 
@@ -93,6 +100,11 @@ export const presets = {
   },
 } as const satisfies Readonly<Record<PresetName, Omit<TrainingSettings, 'name' | 'output' | 'folders'>>>;
 
+/** 'all': any quarter turn, mirrored or not; 'mirror': mirrored left-right or not; 'none': as it is. */
+const AUGMENTATIONS = ['all', 'mirror', 'none'] as const;
+/** The scales that a picture may be shrunk to. */
+export const SCALES = [1, 0.75, 0.5, 0.25] as const;
+
 export const whole = (least: number, most: number) =>
   z.int().min(least).max(most).optional().describe(`a whole number from ${least} to ${most}`);
 const steps = z.int().min(1).max(1e9).optional().describe('a whole number of at least 1');
@@ -144,12 +156,13 @@ const trainOptionsSchema = z.strictObject({
   cropSize: whole(8, 1024),
   /** Adam's rate after the warm-up. Default: the preset's, 1e-3. */
   rate: z.number().positive().max(1).optional().describe('a number above 0 and at most 1'),
-  /** Set if the files are contact sheets: the side of their pictures. */
+  /** Set if the files are contact sheets: the side of their pictures, edge to edge. Tiles of one colour are empty. */
   sheetTile: whole(8, 4096),
+  /** Default 'all'; 'mirror' for contact sheets, whose pictures mostly have an up and a down. */
   augment: oneOf(AUGMENTATIONS),
   /**
    * The least scale, of 1, 0.75, 0.5 and 0.25: 0.5 takes a third of the crops each from the pictures at 1, 0.75 and 0.5 of
-   * their size. No picture gets smaller than a crop. Default 1.
+   * their size. No picture gets smaller than a crop, and validation crops are not shrunk. Default 1. Not for contact sheets.
    */
   shrink: z.literal(SCALES).optional().describe('1, 0.75, 0.5 or 0.25'),
   /** Levels of the flow, and their steps and channels. Default: the preset's. */

@@ -111,7 +111,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const crop = sizeOf(model, checked.cropSize);
   const count = checked.crops ?? (model.conditioning ? CROPS : FEW_CROPS);
   const folders = [checked.folder].flat();
-  const found = await calibrationCrops({ folders, crop, count, sheetTile, model, signal });
+  const found = await calibrationCrops({ folders, crop, sheetTile, signal }, count, model);
   let { crops } = found;
   const engine = await openEngine(prior, { engine: name, threads });
   const deadline = minutes === undefined ? undefined : AbortSignal.timeout(Math.ceil(minutes * 60_000));

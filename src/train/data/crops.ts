@@ -2,6 +2,7 @@
 import { FlowDenoiseError } from '../../core/errors.js';
 import { sum } from '../../core/metrics/index.js';
 import type { Region } from '../../core/picture.js';
+import { SCALES, type TrainingSettings } from '../options.js';
 import { drawBelow, generatorFor, visitOrder, weightedVisits } from './crop-order.js';
 import {
   CHANNELS,
@@ -47,36 +48,13 @@ export interface CropSource {
   close(): Promise<void>;
 }
 
-/** 'all': any quarter turn, mirrored or not; 'mirror': mirrored left-right or not; 'none': as it is. */
-export const AUGMENTATIONS = ['all', 'mirror', 'none'] as const;
-type Augmentation = (typeof AUGMENTATIONS)[number];
+/** For each augmentation, the number of the square's symmetries that are drawn. */
+const SYMMETRIES = { all: 8, mirror: 2, none: 1 } as const;
 
-/** For each, the number of the square's symmetries that are drawn. */
-const SYMMETRIES = { all: 8, mirror: 2, none: 1 } as const satisfies Record<Augmentation, number>;
-
-/** The scales that a picture may be shrunk to. */
-export const SCALES = [1, 0.75, 0.5, 0.25] as const;
-
-/** What decides a step's crops, beside the pictures. */
-export interface CropSettings {
-  /** Of PNG, JPEG, WebP and TIFF pictures at any depth. No folder may be inside another. */
-  readonly folders: readonly string[];
-  /** Each folder's part of the crops, relative to the others; above 0. Default: every picture comes equally often. */
-  readonly weights?: readonly number[] | undefined;
-  /** Side of a crop, pixels. */
-  readonly crop: number;
-  readonly batch: number;
-  readonly seed: number;
-  /** Set if the files are contact sheets: the side of their pictures, edge to edge. Tiles of one colour are empty. */
-  readonly sheetTile?: number | undefined;
-  /** Default 'all'; 'mirror' for contact sheets, whose pictures mostly have an up and a down. */
-  readonly augment?: Augmentation | undefined;
-  /**
-   * The least of SCALES: a crop is taken from its picture at one of them, equally often, if the picture is then large enough.
-   * Validation crops are not shrunk. Default 1. Not for contact sheets.
-   */
-  readonly shrink?: number | undefined;
-}
+type CropSettings = Pick<
+  TrainingSettings,
+  'folders' | 'weights' | 'crop' | 'batch' | 'seed' | 'sheetTile' | 'augment' | 'shrink'
+>;
 
 export interface CropOptions extends CropSettings {
   /** Memory for decoded pictures, bytes. Default 256 MiB. Crops depend on whether all pictures fit. */
@@ -211,7 +189,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     async validation(count) {
       check();
       const files = found.map(({ validation }) => validation);
-      return joined(await validationCrops(files, decoded.get, { ...options, count }));
+      return joined(await validationCrops(files, decoded.get, options, count));
     },
     async close() {
       closing.abort(new FlowDenoiseError('CLOSED', `${folders.join(', ')}: the crops are closed`));
@@ -248,7 +226,7 @@ function regionsOf(
 
 function descriptionOf(
   found: readonly FoundPictures[],
-  { weights, sheetTile, augment, shrink = 1 }: CropSettings & { readonly augment: Augmentation },
+  { weights, sheetTile, augment, shrink = 1 }: CropSettings & { readonly augment: string },
 ): CropDescription {
   const training = found.flatMap((each) => each.training);
   const validation = found.flatMap((each) => each.validation);

@@ -32,9 +32,7 @@ export function scaled({ width, height }: Size, scale: number): Size {
  */
 export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile) => void): DecodedPictures {
   // By scale and path. A map keeps its order, so the least recently used is the first.
-  const pictures = new Map<string, Promise<RgbPicture | undefined>>();
-  /** Of those that are decoded. One that cannot be decoded stays without bytes, so that it is tried and reported once. */
-  const sizes = new Map<string, number>();
+  const entries = new Map<string, { readonly picture: Promise<RgbPicture | undefined>; bytes: number }>();
   const lanes: Promise<unknown>[] = [];
   let held = 0;
   let begun = 0;
@@ -52,33 +50,24 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
     return picture;
   }
 
-  async function shrink(file: PictureFile, scale: number): Promise<RgbPicture | undefined> {
-    const picture = await get(file);
-    return picture && shrunk(picture, scale);
-  }
-
-  function count(key: string, size: number): void {
-    sizes.set(key, size);
-    held += size;
-    for (const oldest of pictures.keys()) {
-      if (held <= bytes) return;
-      held -= sizes.get(oldest) ?? 0;
-      if (sizes.delete(oldest)) pictures.delete(oldest);
-    }
-  }
-
   async function get(file: PictureFile, scale = 1): Promise<RgbPicture | undefined> {
     const key = `${scale} ${file.path}`;
-    const known = pictures.get(key);
+    const known = entries.get(key);
     if (known !== undefined) {
-      pictures.delete(key);
-      pictures.set(key, known);
-      return known;
+      entries.delete(key);
+      entries.set(key, known);
+      return known.picture;
     }
-    const made = scale < 1 ? shrink(file, scale) : decodeInTurn(file);
-    pictures.set(key, made);
-    const picture = await made;
-    if (picture) count(key, picture.data.length);
+    const picture = scale < 1 ? get(file).then((whole) => whole && shrunk(whole, scale)) : decodeInTurn(file);
+    const entry = { picture, bytes: 0 };
+    entries.set(key, entry);
+    // A picture that cannot be decoded stays, with 0 bytes, so that it is tried and reported once.
+    entry.bytes = (await picture)?.data.length ?? 0;
+    held += entry.bytes;
+    for (const [oldest, { bytes: freed }] of entries) {
+      if (held <= bytes) break;
+      if (freed > 0 && entries.delete(oldest)) held -= freed;
+    }
     return picture;
   }
 
@@ -86,8 +75,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
     get,
     async close() {
       isClosed = true;
-      await Promise.all(pictures.values());
-      pictures.clear();
+      await Promise.all([...entries.values()].map(({ picture }) => picture));
     },
   };
 }

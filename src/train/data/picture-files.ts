@@ -9,6 +9,7 @@ import type { Size } from '../../core/picture.js';
 import { plural } from '../../core/printable.js';
 import { DEFAULT_MAX_PIXELS, isPhotographExtension, supportedExtensions } from '../../image/index.js';
 import { mapInOrder } from '../../tile/in-order.js';
+import type { TrainingSettings } from '../options.js';
 
 /** A file with a picture, or a contact sheet of several. Its size is that of the upright picture. */
 export interface PictureFile extends Size {
@@ -35,12 +36,8 @@ export interface FoundPictures {
   readonly isDivided: boolean;
 }
 
-interface PictureSearch {
-  readonly folders: readonly string[];
-  /** Side of a crop, pixels. */
-  readonly crop: number;
-  /** Set if the files are contact sheets: the side of their pictures, edge to edge. */
-  readonly sheetTile?: number | undefined;
+/** Where to look for pictures, and how large they must be. */
+export interface PictureSearch extends Pick<TrainingSettings, 'folders' | 'crop' | 'sheetTile'> {
   readonly signal?: AbortSignal | undefined;
 }
 

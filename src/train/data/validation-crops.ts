@@ -11,16 +11,14 @@ import {
   tileAt,
   tilesOf,
 } from './decoded-pictures.js';
-import { byPlace, findPictures, hashOfFiles, noneDecodable, type PictureFile } from './picture-files.js';
-
-interface ValidationCropsOptions {
-  readonly folders: readonly string[];
-  /** Side of a crop, pixels. */
-  readonly crop: number;
-  readonly count: number;
-  /** Set if the files are contact sheets: the side of their pictures. */
-  readonly sheetTile?: number | undefined;
-}
+import {
+  byPlace,
+  findPictures,
+  hashOfFiles,
+  noneDecodable,
+  type PictureFile,
+  type PictureSearch,
+} from './picture-files.js';
 
 /**
  * First the middle of every picture, then other places in them. Repeats a crop only if there is no other. The folders take
@@ -33,7 +31,8 @@ interface ValidationCropsOptions {
 export async function validationCrops(
   files: readonly (readonly PictureFile[])[],
   decode: (file: PictureFile) => Promise<RgbPicture | undefined>,
-  { folders, crop: size, count, sheetTile }: ValidationCropsOptions,
+  { folders, crop: size, sheetTile }: PictureSearch,
+  count: number,
 ): Promise<Uint8Array[]> {
   const lists = files.map((own) => {
     const places = byPlace(own).flatMap((file) =>
@@ -61,11 +60,6 @@ export async function validationCrops(
   throw noneDecodable(folders, files.flat().length);
 }
 
-interface CalibrationCropsOptions extends ValidationCropsOptions {
-  readonly model: Pick<PriorModel, 'provenance'>;
-  readonly signal?: AbortSignal | undefined;
-}
-
 export interface CalibrationCrops {
   /** Each planar [3, crop, crop], in [0, 1]. */
   readonly crops: readonly Float32Array[];
@@ -83,9 +77,12 @@ const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
  *
  * @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason
  */
-export async function calibrationCrops(options: CalibrationCropsOptions): Promise<CalibrationCrops> {
-  const { model, signal } = options;
-  const found = await findPictures(options);
+export async function calibrationCrops(
+  search: PictureSearch,
+  count: number,
+  model: Pick<PriorModel, 'provenance'>,
+): Promise<CalibrationCrops> {
+  const found = await findPictures(search);
   const provenance = trainedOn.safeParse(model.provenance);
   const isTrainedOn = provenance.success && provenance.data.data.hash === hashOfFiles(found);
   const areKept =
@@ -96,11 +93,11 @@ export async function calibrationCrops(options: CalibrationCropsOptions): Promis
   );
   const decoded = openDecodedPictures(CALIBRATION_CACHE_BYTES, () => {});
   const decode = (file: PictureFile) => {
-    signal?.throwIfAborted();
+    search.signal?.throwIfAborted();
     return decoded.get(file);
   };
   try {
-    const crops = await validationCrops(files, decode, options);
+    const crops = await validationCrops(files, decode, search, count);
     return {
       crops: crops.map((crop) => Float32Array.from(toPlanar(crop, CHANNELS), (value) => value / 255)),
       files: files.flat().length,

@@ -1,31 +1,17 @@
 // The training loss and its gradient, by the flow's forward and pullback on TensorFlow.js.
 import * as tf from '@tensorflow/tfjs-core';
-import type { Architecture } from '../../core/flow/architecture.js';
 import { flowDensity } from '../../core/flow/log-density.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
+import type { TrainingSettings } from '../options.js';
 import { type ParameterLayout, parameterSource, parameterTensors } from './parameter-vector.js';
 import { noisy, type TrainingBatch } from './training-batch.js';
-
-/**
- * likelihood: the negative log density per dimension, nats (Glow's, and the paper's).
- * denoising: mean over pictures of ln(e + 1e-3), e = mean over a picture of (sigma score(x + sigma n; sigma) + n)^2, plus
- * 0.002 times the likelihood's. The logarithm makes every noise level count alike (Vincent 2011, A connection between score
- * matching and denoising autoencoders).
- * both: the same with 1 times the likelihood's.
- */
-export type Objective = 'likelihood' | 'denoising' | 'both';
-
-export const OBJECTIVES = ['likelihood', 'denoising', 'both'] as const satisfies readonly Objective[];
 
 /** Weight of the negative log density per dimension, added to the denoising term. */
 const LIKELIHOOD_WEIGHT = { denoising: 0.002, both: 1 } as const;
 /** Keeps the logarithm of the denoising error finite, and pictures without structure from dominating. */
 const LEAST_ERROR = 1e-3;
 
-interface Trained {
-  readonly architecture: Architecture;
-  readonly objective: Objective;
-}
+type Trained = Pick<TrainingSettings, 'architecture' | 'objective'>;
 
 /** [loss, bits per dimension as of 8-bit numbers (-log2 p(y) + 8), mean of e or 0 for the likelihood], each []. */
 function figuresOf(

@@ -69,18 +69,15 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
   const { settings, crops, checkpoint, isStopped } = input;
   const { architecture, steps, minutes, validateEvery, checkpointEvery, output } = settings;
   const layout = parameterLayout(architecture);
-  const relative = perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? MATRIX_RATE : 1));
-  const tensors = checkpoint
-    ? tensorsOf(checkpoint.arrays)
-    : freshTensors(await initialParameters(settings, layout, crops));
+  const relative = () =>
+    tf.tensor1d(perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? MATRIX_RATE : 1)));
   const before = checkpoint?.state;
-  const snapshot = checkpoint && tensorsOf(checkpoint.snapshot);
-  const learner = optimizer(
-    tensors,
-    tf.tensor1d(relative),
-    before &&
-      snapshot && { counts: before.counts, snapshot: { tensors: snapshot, counts: before.snapshotCounts } },
-  );
+  const learner = checkpoint
+    ? optimizer(tensorsOf(checkpoint.arrays), relative(), {
+        counts: checkpoint.state.counts,
+        snapshot: { tensors: tensorsOf(checkpoint.snapshot), counts: checkpoint.state.snapshotCounts },
+      })
+    : optimizer(freshTensors(await initialParameters(settings, layout, crops)), relative());
   const secondsBefore = before?.seconds ?? 0;
   const started = performance.now();
   const seconds = () => secondsBefore + (performance.now() - started) / 1000;

@@ -44,8 +44,6 @@ const provenanceSchema = z
   .partial();
 type Provenance = z.infer<typeof provenanceSchema>;
 
-type Sections = ReadonlyMap<string, string>;
-
 /** @returns  a prior's card; without our training's provenance it is shorter */
 export function modelCard(model: PriorModel): string {
   const sections = [...sectionsOf(model)].map(([heading, text]) => `## ${heading}\n\n${text}\n`);
@@ -69,18 +67,18 @@ export async function updateModelCard(
 }
 
 function withNewSections(card: string, before: PriorModel | undefined, after: PriorModel): string {
-  const old: Sections = before ? sectionsOf(before) : new Map();
+  const old = before && sectionsOf(before);
   const now = sectionsOf(after);
   const parts = card.split(/^(?=## )/m).map((part) => {
     const [, heading = '', text = ''] = /^## (.+)\n([\s\S]*)$/.exec(part) ?? [];
     const next = now.get(heading);
-    if (next === undefined || text.trim() !== old.get(heading)) return part;
+    if (next === undefined || text.trim() !== old?.get(heading)) return part;
     return `## ${heading}\n\n${next}${part.slice(part.trimEnd().length)}`;
   });
   return parts.join('');
 }
 
-function sectionsOf(model: PriorModel): Sections {
+function sectionsOf(model: PriorModel): ReadonlyMap<string, string> {
   const provenance = provenanceSchema.safeParse(model.provenance).data ?? {};
   return new Map([
     ['Use', useWords(model)],

@@ -5,17 +5,16 @@ import { plural, timeWords } from '../../core/printable.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type {
-  CheckpointRecord,
   FlowSamples,
   StepRecord,
+  TrainingRecord,
   ValidationCrop,
   ValidationRecord,
-  WarningRecord,
 } from '../progress.js';
 
 type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
 /** A record as the log has it, without pixels. */
-export type LoggedRecord = StepRecord | LoggedValidation | CheckpointRecord | WarningRecord;
+export type LoggedRecord = Exclude<TrainingRecord, ValidationRecord> | LoggedValidation;
 
 interface TrainingPage {
   readonly title: string;
@@ -213,9 +212,7 @@ function factsCard(facts: TrainingPage['facts']): string {
     ([name, value]) =>
       `<tr><th scope="row">${escapedMarkup(name)}</th><td>${escapedMarkup(String(value))}</td></tr>`,
   );
-  return rows.length === 0
-    ? ''
-    : `<div><h3>What is trained</h3><table><tbody>${rows.join('')}</tbody></table></div>`;
+  return `<div><h3>What is trained</h3><table><tbody>${rows.join('')}</tbody></table></div>`;
 }
 
 const style = `

@@ -77,7 +77,7 @@ test('a split by folders whose halves are not both filled', async () => {
   await refusal(
     () => openCrops(options(below('halves'))),
     'BAD_OPTION',
-    '2 in train and 0 in validation',
+    '2 to train on and 0 for validation',
     '1 more',
   );
 });

@@ -115,7 +115,7 @@ test('a step gets the same whether or not others were asked for before it, with 
     await writeFiles(folder, { [`${blue}.png`]: await picture.toBuffer() });
   }
   for (const cacheBytes of [undefined, 3 * 750 * 750 * 3]) {
-    const options = { shrink: 0.5, cacheBytes };
+    const options = { shrink: 0.5, cacheBytes } as const;
     const all = await withCrops(folder, options, (crops) => steps(crops, 0, 30));
     assert.equal(await withCrops(folder, options, (crops) => steps(crops, 17, 30)), all.slice(17));
     assert.not.equal(await withCrops(folder, { ...options, seed: 4 }, (crops) => steps(crops, 0, 30)), all);
@@ -128,7 +128,7 @@ test('no picture gets smaller than a crop, and validation crops are not shrunk',
   const small = join(temporary.folder, 'small');
   // Their sides are 62 pixels at most, and three quarters of that are 47.
   await writeFiles(small, await locatedFiles(5, 56));
-  const read = (folder: string, shrink: number | undefined) =>
+  const read = (folder: string, shrink: CropOptions['shrink']) =>
     withCrops(folder, { shrink }, async (crops) => [
       await crops.validation(5),
       ...(await steps(crops, 0, 20)),

@@ -7,7 +7,7 @@ import type { Architecture } from '#src/core/flow/architecture.js';
 import { densityAndScore, flowSampler } from '#src/core/flow/log-density.js';
 import { tfjsOps } from '#src/core/ops/tfjs-ops.js';
 import { initializeActnorm, randomWeights } from '#src/train/loop/initial-weights.js';
-import { evaluateStep, type Objective } from '#src/train/loop/objective.js';
+import { evaluateStep } from '#src/train/loop/objective.js';
 import { freshTensors, optimizer } from '#src/train/loop/optimizer.js';
 import {
   parameterLayout,
@@ -17,6 +17,7 @@ import {
   toVector,
 } from '#src/train/loop/parameter-vector.js';
 import { stepRandom, type TrainingBatch } from '#src/train/loop/training-batch.js';
+import type { Objective } from '#src/train/options.js';
 import { expectBelow, relativeDifference } from '../../core/flow/differences.js';
 import { energyTest, gaussianTruth, MOONS, type Truth } from './toy-densities.js';
 import { openTensorflow, usePlainBackend } from './training-backends.js';
