@@ -3,10 +3,10 @@ import type { Engine } from '../core/engine/engine.js';
 import { runEstimation } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Estimate, Estimation } from '../core/inference/estimation.js';
-import type { TileShape } from '../core/ops/tensor-ops.js';
+import type { Shape } from '../core/picture.js';
 
 export interface TileJob<E extends Estimate = Estimate> {
-  readonly shape: TileShape;
+  readonly shape: Shape;
   readonly estimation: Estimation<E>;
   /** An abort drops the tile at its next evaluation; `run` rejects with the signal's reason at once. */
   readonly signal?: AbortSignal | undefined;

@@ -3,15 +3,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '#src/core/engine/engine.js';
 import { densityAt, type Estimation } from '#src/core/inference/estimation.js';
-import type { TileShape } from '#src/core/ops/tensor-ops.js';
+import type { Shape } from '#src/core/picture.js';
 
-export const SMALL: TileShape = { channels: 3, height: 2, width: 2 };
-export const TALL: TileShape = { channels: 3, height: 4, width: 2 };
+export const SMALL: Shape = { channels: 3, height: 2, width: 2 };
+export const TALL: Shape = { channels: 3, height: 4, width: 2 };
 
 /** A tile by its number, and its shape. */
 export interface Asked {
   readonly tile: number;
-  readonly shape: TileShape;
+  readonly shape: Shape;
 }
 
 export interface RecordingEngine extends Pick<Engine, 'lanes' | 'evaluate'> {
@@ -51,7 +51,7 @@ export function recordingEngine(
 /** Tile number `tile`, done after `evaluations`; its estimate sums up all that it was told. */
 export function* tileEstimation(
   tile: number,
-  { channels, height, width }: TileShape,
+  { channels, height, width }: Shape,
   evaluations: number,
   onStart: () => void = () => {},
 ): Estimation {
@@ -67,7 +67,7 @@ export function* tileEstimation(
 }
 
 /** What that estimate is, whoever else was in work. */
-export function expectedEstimate(tile: number, { channels, height, width }: TileShape, evaluations: number) {
+export function expectedEstimate(tile: number, { channels, height, width }: Shape, evaluations: number) {
   let sum = 0;
   for (let k = 1; k <= evaluations; k++) sum += density(tile, k / 16) + slope(tile, k / 16);
   return new Float32Array(channels * height * width).fill(sum);

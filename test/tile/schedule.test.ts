@@ -5,14 +5,14 @@ import * as assert from 'uvu/assert';
 import type { ClimbPoint } from '#src/core/engine/engine.js';
 import { betaMap } from '#src/core/inference/beta-map.js';
 import type { Estimation } from '#src/core/inference/estimation.js';
-import type { TileShape } from '#src/core/ops/tensor-ops.js';
+import type { Shape } from '#src/core/picture.js';
 import { createSchedule } from '#src/tile/schedule.js';
 import { expectedEstimate, recordingEngine, SMALL, TALL, tileEstimation } from './recording-engine.js';
 import { rejection } from './rejection.js';
 
 interface TileSpec {
   readonly tile: number;
-  readonly shape: TileShape;
+  readonly shape: Shape;
   readonly evaluations: number;
 }
 

@@ -1,7 +1,7 @@
 // The interface of all engines, the part of it that lives in a worker thread, and how an engine runs an estimation.
 import type { Climb, ClimbRequest } from '../inference/climb.js';
 import type { Density, DensityRequest, Estimate, Estimation } from '../inference/estimation.js';
-import type { TileShape } from '../ops/tensor-ops.js';
+import type { Shape } from '../picture.js';
 
 /** Every engine by name; `onnx:<provider>` are ONNX Runtime's own GPU providers. */
 export const ENGINE_NAMES = [
@@ -19,7 +19,7 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** One tile at which the prior is evaluated. */
 export interface TilePoint extends Omit<DensityRequest, 'climb'> {
-  readonly shape: TileShape;
+  readonly shape: Shape;
 }
 
 /** One tile at which beta-MAP's climb starts. */
@@ -74,7 +74,7 @@ export interface Engine {
  */
 export async function runEstimation<E extends Estimate>(
   engine: Pick<Engine, 'evaluate' | 'climb'>,
-  shape: TileShape,
+  shape: Shape,
   estimation: Estimation<E>,
   mayGoOn: () => void = () => {},
 ): Promise<E> {

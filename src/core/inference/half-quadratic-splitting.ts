@@ -5,13 +5,11 @@ import { setImmediate } from 'node:timers/promises';
 import { BANDS, detailPowers, splitIntoBands } from '../noise/model/bands.js';
 import { type NoiseProfile, varianceAt } from '../noise/model/noise-profile.js';
 import { brightnessOf, fromOpponents, toOpponents } from '../noise/model/opponents.js';
+import type { Shape } from '../picture.js';
 
 /** A tile: planar [channels, height, width], [0, 1] units. */
-interface PlanarTile {
+interface PlanarTile extends Shape {
   readonly data: Float32Array;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
 }
 
 /**

@@ -1,16 +1,11 @@
 // The tensor operations that the flow needs, and no others. Two carriers implement them: tfjs-ops runs at once, onnx-ops
 // records a graph. Nothing broadcasts but "per channel". Only the carriers know how a picture's axes lie in memory.
+import type { Shape } from '../picture.js';
 
 /** The logical shape of a picture tensor: [batch, channels, height, width], whatever the layout in memory. */
-export interface PictureShape {
+export interface PictureShape extends Shape {
   readonly batch: number;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
 }
-
-/** The logical shape of one picture. */
-export type TileShape = Omit<PictureShape, 'batch'>;
 
 /** The shape of a convolution's kernel: [output channels, input channels, height, width], odd sizes. */
 export type KernelShape = readonly [number, number, number, number];

@@ -1,12 +1,7 @@
 // The symmetries of the square on a tile, for the self-ensemble: a photograph mirrored or turned is a photograph, the prior
 // was trained on both, and its errors on the eight differ.
 import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
-
-export interface TileShape {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-}
+import type { Shape } from '../../core/picture.js';
 
 /** First mirrors left to right, then flips top to bottom, then transposes. */
 export interface Symmetry {
@@ -22,14 +17,14 @@ export const SYMMETRIES: readonly Symmetry[] = [false, true].flatMap((isTranspos
   ),
 );
 
-export function turnedShape({ channels, height, width }: TileShape, { isTransposed }: Symmetry): TileShape {
+export function turnedShape({ channels, height, width }: Shape, { isTransposed }: Symmetry): Shape {
   return isTransposed ? { channels, height: width, width: height } : { channels, height, width };
 }
 
 /** Calls `visit` with every sample's place before and after, for all planes in `length`. */
 function forEachSample(
   length: number,
-  { height, width }: TileShape,
+  { height, width }: Shape,
   { isMirrored, isFlipped, isTransposed }: Symmetry,
   visit: (before: number, after: number) => void,
 ): void {
@@ -49,7 +44,7 @@ function forEachSample(
  * @param shape    the shape before
  * @returns        a new array
  */
-export function turned(samples: Float32Array, shape: TileShape, symmetry: Symmetry): Float32Array {
+export function turned(samples: Float32Array, shape: Shape, symmetry: Symmetry): Float32Array {
   const result = new Float32Array(samples.length);
   forEachSample(samples.length, shape, symmetry, (before, after) => {
     result[after] = samples[before] as number;
@@ -58,7 +53,7 @@ export function turned(samples: Float32Array, shape: TileShape, symmetry: Symmet
 }
 
 /** The inverse of `turned`; `shape` is the result's. */
-export function turnedBack(samples: Float32Array, shape: TileShape, symmetry: Symmetry): Float32Array {
+export function turnedBack(samples: Float32Array, shape: Shape, symmetry: Symmetry): Float32Array {
   const result = new Float32Array(samples.length);
   forEachSample(samples.length, shape, symmetry, (before, after) => {
     result[before] = samples[after] as number;
@@ -67,7 +62,7 @@ export function turnedBack(samples: Float32Array, shape: TileShape, symmetry: Sy
 }
 
 /** A likelihood for turned tiles: turns them back for the model. */
-export function turnedLikelihood(model: NoiseModel, shape: TileShape, symmetry: Symmetry): NoiseModel {
+export function turnedLikelihood(model: NoiseModel, shape: Shape, symmetry: Symmetry): NoiseModel {
   const there = (samples: Float32Array) => turned(samples, shape, symmetry);
   const back = (samples: Float32Array) => turnedBack(samples, shape, symmetry);
   const { name, precision } = model;

@@ -8,17 +8,15 @@ import { type BinFactor, bin, binnedShape, combine, unbin } from '../../core/noi
 import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import type { Stabiliser } from '../../core/noise/likelihood/poisson-gaussian.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
+import type { Shape } from '../../core/picture.js';
 import type { Ensemble, Scales } from '../preset.js';
 import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
 import { COARSE_OF_COLOURED, coarseTile, withCoarse } from './scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
-export interface TileSamples {
+export interface TileSamples extends Shape {
   /** Planar [channels, height, width]. */
   readonly data: Float32Array;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
   /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile if it varies. */
   readonly sigma: number;
   /** The same for the tile at half its size, a quarter and so on, if the noise is not white. */

@@ -13,7 +13,8 @@ import { parametersFrom } from '../../flow/parameters.js';
 import type { Prior } from '../../model/load-prior.js';
 import { createOnnxGraph, type OnnxGraphOptions } from '../../ops/onnx-graph.js';
 import { type OnnxOpsOptions, onnxOps } from '../../ops/onnx-ops.js';
-import type { PictureShape, TileShape } from '../../ops/tensor-ops.js';
+import type { PictureShape } from '../../ops/tensor-ops.js';
+import type { Shape } from '../../picture.js';
 import { checkTile, deviation, MOST_DEVIATION } from '../check-tile.js';
 import type { LocalEngine, TilePoint } from '../engine.js';
 import { loadOnnxRuntime } from './onnx-runtime.js';
@@ -62,7 +63,7 @@ async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: s
   // A typical picture, for recording: two pixels are left at the coarsest level.
   const side = 2 * squeezeFactor(prior.model);
 
-  async function createSession(own?: { shape: TileShape; sigma: number }): Promise<InferenceSession> {
+  async function createSession(own?: { shape: Shape; sigma: number }): Promise<InferenceSession> {
     const shape = own?.shape ?? { channels: prior.model.channels, height: side, width: side };
     const options = { ...opsOptions, isAnySize: own === undefined };
     const session = await ort.InferenceSession.create(

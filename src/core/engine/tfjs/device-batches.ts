@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
 import type { Climb } from '../../inference/climb.js';
 import type { Density } from '../../inference/estimation.js';
-import type { TileShape } from '../../ops/tensor-ops.js';
+import type { Shape } from '../../picture.js';
 import type { ClimbPoint, LocalEngine, TilePoint } from '../engine.js';
 
 /** The tiles of a call have one shape. */
@@ -14,7 +14,7 @@ export interface DeviceProgram {
   /** Takes the next step of these tiles' climbs, and starts the new ones. Returns the climb of every tile that has ended. */
   step(tiles: readonly ClimbPoint[]): Promise<readonly (Climb | undefined)[]>;
   /** How many tiles of this shape the device holds at a time. */
-  mostTiles(shape: TileShape): number;
+  mostTiles(shape: Shape): number;
   /** Called after a failure, before anything else runs. Frees all climbs. */
   recover(): Promise<void>;
 }
@@ -25,7 +25,7 @@ interface Job<Tile, Result> {
   reject(error: unknown): void;
 }
 
-const keyOf = ({ channels, height, width }: TileShape) => `${channels}x${height}x${width}`;
+const keyOf = ({ channels, height, width }: Shape) => `${channels}x${height}x${width}`;
 
 export function isOutOfMemory(error: unknown): boolean {
   return /\bOOM\b|out[ -]?of[ -]?memory|RESOURCE_EXHAUSTED|bad_alloc|failed to allocate|allocation failed/i.test(
@@ -36,7 +36,7 @@ export function isOutOfMemory(error: unknown): boolean {
 /** Takes up to `most` jobs of one shape out of the queue. */
 function takeAlike<Tile extends TilePoint, Result>(
   queue: Job<Tile, Result>[],
-  shape: TileShape,
+  shape: Shape,
   most: number,
 ): Job<Tile, Result>[] {
   const alike = queue.filter(({ tile }) => keyOf(tile.shape) === keyOf(shape)).slice(0, Math.max(0, most));
@@ -57,7 +57,7 @@ export function openDeviceBatches(
   let working: Promise<void> | undefined;
   let isClosed = false;
 
-  const mostTiles = (shape: TileShape) =>
+  const mostTiles = (shape: Shape) =>
     Math.max(1, Math.min(program.mostTiles(shape), limits.get(keyOf(shape)) ?? Infinity));
 
   function rejectWaiting(error: unknown): void {

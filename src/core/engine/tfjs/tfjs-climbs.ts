@@ -3,8 +3,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DensityAndScore } from '../../flow/log-density.js';
 import { adamStep, type Climb, type ClimbCourse, climbCourse, descent } from '../../inference/climb.js';
-import type { TileShape } from '../../ops/tensor-ops.js';
 import { tfjsOps } from '../../ops/tfjs-ops.js';
+import type { Shape } from '../../picture.js';
 import type { ClimbPoint } from '../engine.js';
 
 /** Maps y [B, H, W, C] and sigma [B, 1] to log density [B] and score. */
@@ -40,7 +40,7 @@ interface Climbing {
 }
 
 /** Planar [C, H, W] to [1, H, W, C]. */
-export function pictureOf(data: Float32Array, { channels, height, width }: TileShape): tf.Tensor {
+export function pictureOf(data: Float32Array, { channels, height, width }: Shape): tf.Tensor {
   return tf.transpose(tf.tensor4d(data, [1, channels, height, width]), [0, 2, 3, 1]);
 }
 
