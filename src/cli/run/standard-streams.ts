@@ -68,7 +68,7 @@ function checkArguments(args: CommandArguments): void {
   if (senseless) throw badOption(`Expected no ${senseless} where the picture goes to standard output`);
   if (output !== STANDARD || inputs.length !== 1)
     throw badOption(
-      `Expected one picture, and no --output or -, for standard output but received ${plural(inputs.length, 'input')} (${inputs.join(', ')}) and ${output}`,
+      `Expected one picture, and --output - or none, for standard output but received ${output} and ${plural(inputs.length, 'input')} (${inputs.join(', ')})`,
     );
   if (process.stdout.isTTY)
     throw badOption(
