@@ -59,9 +59,14 @@ export async function loadModel(folder: string): Promise<PriorModel> {
     throw bad(file, `is not JSON (${messageOf(error)})`, error);
   }
   const { data, error } = modelSchema.safeParse(json);
-  if (data) return data;
-  const [issue] = error.issues;
-  throw bad(file, [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '));
+  if (!data) {
+    const [issue] = error.issues;
+    throw bad(file, [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '));
+  }
+  // Not in the schema, which would count the parameters of a billion steps too.
+  if (parameterCount(data) > LIMITS.parameters)
+    throw bad(file, `levels: more than ${LIMITS.parameters} parameters; take smaller widths`);
+  return data;
 }
 
 /** Room for the header of a weights file: 8 levels of 256 steps have 23,000 tensors. */

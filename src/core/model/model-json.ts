@@ -1,6 +1,5 @@
 // model.json describes a prior: the schema of format "flow-denoise-prior", version 1.
 import { z } from 'zod';
-import { parameterCount } from '../flow/architecture.js';
 
 export const FORMAT = 'flow-denoise-prior';
 export const VERSION = 1;
@@ -75,11 +74,7 @@ export const modelSchema = z
     ({ levels }) =>
       levels.slice(0, -1).every(({ steps, splitWidth }) => steps === 0 || splitWidth !== undefined),
     { path: ['levels'], message: 'a splitWidth on every level with steps but the last' },
-  )
-  .refine((model) => parameterCount(model) <= LIMITS.parameters, {
-    path: ['levels'],
-    message: `more than ${LIMITS.parameters} parameters; take smaller widths`,
-  });
+  );
 
 export type PriorModel = z.infer<typeof modelSchema>;
 export type BetaMapCalibration = z.infer<typeof betaMapCalibration>;
