@@ -16,7 +16,7 @@ const STEP = 1.25;
 const LEAST = 2.5;
 
 const { args, isKept } = benchArguments();
-const [count = '12', sigmas = '5,10,15,20,30', qualities = '60,80,95'] = args;
+const [count = '12', sigmas = '5,15,30', qualities = '60,80,95'] = args;
 const keys = ['sigma', 'quality', 'sampling', 'pictures'];
 const results = await openResults('jpeg', keys, 'npm run bench -- jpeg --save', isKept);
 const cleans = await readPictures(count);

@@ -100,6 +100,10 @@ packageTest('holds what users need, nothing of ours, and is as small as it says'
   assert.ok(packed.unpackedSize < MOST_UNPACKED_BYTES, `unpacked ${packed.unpackedSize} bytes`);
 });
 
+packageTest('a package that a user packs in a checkout is not committed', async () => {
+  assert.match(await readFile(`${root}.gitignore`, 'utf8'), /^\*\.tgz$/m);
+});
+
 packageTest('links of its documents lead to files of the package', ({ packed }) => {
   const paths = packed.files.map(({ path }) => path);
   for (const path of paths.filter((path) => path.endsWith('.md')))
