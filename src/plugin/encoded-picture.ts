@@ -20,8 +20,6 @@ import {
 } from '../image/index.js';
 import { denoiseFrames } from './denoise-frames.js';
 
-type FileOptions = DecodeOptions & ConvertOptions;
-
 export interface DenoisedBytes {
   /** Undefined if the picture was found clean and needs no other format: use the original. */
   readonly bytes: Buffer | undefined;
@@ -42,39 +40,36 @@ export async function denoiseEncodedPicture(
   name: string,
   open: () => Promise<Denoiser>,
   options: DenoiseCallOptions,
-  file: FileOptions = {},
+  { maxPixels, format, quality }: DecodeOptions & ConvertOptions = {},
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
-  const { denoised, report } = await denoisedPicture(bytes, printable(name), open, options, file);
-  options.signal?.throwIfAborted();
-  const staysAsItIs = report.isUnchanged && !isConversion(denoised, file);
-  const encoded = staysAsItIs ? undefined : await encodePicture(converted(denoised, file));
-  const fidelity = await fidelityOf(denoised, encoded);
-  const { warnings } = denoised;
-  const told = warnings?.length ? { ...fidelity, warnings } : fidelity;
-  return { bytes: encoded, report: { ...report, isCached: false, file: told } };
+  const decoded = await decodePicture(bytes, printable(name), { maxPixels, animations: true });
+  checkConversion(decoded, { format, quality });
+  return denoiseDecoded(decoded, open, options, { format, quality });
 }
 
-/** Apart, so that the samples as they were can be freed before the result is encoded. */
-async function denoisedPicture(
-  bytes: Buffer,
-  name: string,
+/** Apart, so that the file's bytes can be freed while the picture is in work. */
+async function denoiseDecoded(
+  decoded: DecodedPicture,
   open: () => Promise<Denoiser>,
   options: DenoiseCallOptions,
-  file: FileOptions,
-): Promise<{ readonly denoised: DecodedPicture; readonly report: DenoiseReport }> {
-  const decoded = await decodePicture(bytes, name, { maxPixels: file.maxPixels, animations: true });
-  checkConversion(decoded, file);
+  conversion: ConvertOptions,
+): Promise<DenoisedBytes> {
   const denoiser = await open();
   const frames = animationOf(decoded.container)?.durations.length ?? 1;
-  try {
-    const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options);
-    return { denoised: { ...decoded, picture: { ...decoded.picture, data } }, report };
-  } catch (error) {
+  const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch((error) => {
     // Denoisers do not know files.
     if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) throw error;
-    throw new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
-  }
+    throw new FlowDenoiseError(error.code, `${decoded.name}: ${error.message}`, { cause: error });
+  });
+  options.signal?.throwIfAborted();
+  const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
+  const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
+  const bytes = staysAsItIs ? undefined : await encodePicture(result);
+  const fidelity = await fidelityOf(decoded, bytes);
+  const { warnings } = decoded;
+  const file = warnings?.length ? { ...fidelity, warnings } : fidelity;
+  return { bytes, report: { ...report, isCached: false, file } };
 }
 
 /** Whether the options are at fault; then every file fails. */
