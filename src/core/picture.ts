@@ -40,6 +40,19 @@ export function whiteLevel(data: Samples): number {
   return 1;
 }
 
+/** Zeros of the same type. A Buffer, which sharp returns, has no public constructor, and its `slice` copies nothing. */
+export function blankLike<S extends Samples>(data: S, length: number): S {
+  const Type = data.constructor as new (length: number) => Samples;
+  return (Buffer.isBuffer(data) ? Buffer.alloc(length) : new Type(length)) as S;
+}
+
+/** A copy with memory of its own, also of a Buffer. */
+export function copyOf<S extends Samples>(data: S): S {
+  const copy = blankLike(data, data.length);
+  copy.set(data);
+  return copy;
+}
+
 /** An index reflected into 0 .. length - 1 as often as needed. The edge sample is not repeated: c b | a b c | b a. */
 export function reflected(i: number, length: number): number {
   if (i >= 0 && i < length) return i;

@@ -5,7 +5,7 @@ import { FlowDenoiseError } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { BreakDown } from '../core/inference/estimation.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import { colourChannels, type Picture, type Samples } from '../core/picture.js';
+import { colourChannels, copyOf, type Picture, type Samples } from '../core/picture.js';
 import { createBlender } from '../tile/blend.js';
 import { checkRegion, cutOut, extractTile, withSurroundings } from '../tile/extract.js';
 import { mapInOrder } from '../tile/in-order.js';
@@ -139,7 +139,7 @@ async function denoiseTiles<S extends Samples>(
   const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0, spotTiles: 0 };
-    const data = options.region ? cutOut(picture, region).data : (picture.data.slice() as S);
+    const data = options.region ? cutOut(picture, region).data : copyOf(picture.data);
     return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
   const multiple = squeezeFactor(model) * noise.multiple;

@@ -1,7 +1,7 @@
 // Denoises an animation frame by frame. It finds the noise once, so that frames do not differ by it.
 
 import { sum } from '../core/metrics/index.js';
-import type { Picture, Samples } from '../core/picture.js';
+import { copyOf, type Picture, type Samples } from '../core/picture.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../denoiser/denoiser.js';
 import { framesOf } from '../image/index.js';
 
@@ -26,7 +26,7 @@ export async function denoiseFrames(
   const region = { left: 0, top: 0, width, height };
   const found = isGiven(options) ? undefined : (await denoiser.denoise(picture, { ...quiet, region })).report;
   if (found?.isUnchanged) return { data: picture.data, report: found };
-  const data = picture.data.slice();
+  const data = copyOf(picture.data);
   const reports: DenoiseReport[] = [];
   const started = performance.now();
   for (const [index, frame] of framesOf(picture, frames).entries()) {

@@ -2,8 +2,7 @@
 // however the weights round. It keeps sums only for rows that tiles still work on; complete rows go into the result.
 import { setImmediate } from 'node:timers/promises';
 import { badOption } from '../core/errors.js';
-import { colourChannels, type Picture, type Samples, whiteLevel } from '../core/picture.js';
-import { blankLike } from './extract.js';
+import { blankLike, colourChannels, type Picture, type Samples, whiteLevel } from '../core/picture.js';
 import type { Tile, TilePlan } from './plan.js';
 
 /** How long writing rows may block the event loop, in milliseconds. */

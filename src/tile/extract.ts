@@ -2,6 +2,7 @@
 // centre (c b | a b c | b a). That repeats no pixel beside itself, so the noise of neighbours stays independent.
 import { badOption } from '../core/errors.js';
 import {
+  blankLike,
   colourChannels,
   type Picture,
   type Region,
@@ -60,10 +61,4 @@ export function cutOut<S extends Samples>({ data, width, channels }: Picture<S>,
     cut.set(data.subarray(start, start + row), y * row);
   }
   return { data: cut, width: region.width, height: region.height, channels };
-}
-
-/** Zeros of the same type. A Buffer, which sharp returns, has no public constructor, and its `slice` copies nothing. */
-export function blankLike<S extends Samples>(data: S, length: number): S {
-  const Type = data.constructor as new (length: number) => Samples;
-  return (Buffer.isBuffer(data) ? Buffer.alloc(length) : new Type(length)) as S;
 }

@@ -42,6 +42,20 @@ for (const [width, height, gain] of [
     assert.is(result.report.evaluations, tiles.length);
   });
 
+for (const [name, channels, sample] of [
+  ['grey in colour', 3, (i: number) => (53 * Math.floor(i / 3)) % 256],
+  ['with hidden pixels', 4, (i: number) => (i % 4 === 3 && i > 40 ? 0 : (53 * i) % 256)],
+  ['without noise', 3, () => 128],
+] as const)
+  test(`a Buffer, ${name}: neither the call nor writing to the result changes it`, async ({ denoiser }) => {
+    const data = Buffer.from(Array.from({ length: 32 * 32 * channels }, (_, i) => sample(i)));
+    const before = Uint8Array.from(data);
+    const sigma = name === 'without noise' ? 'auto' : SIGMA;
+    const result = await denoiser.denoise({ data, width: 32, height: 32, channels }, { sigma });
+    result.data.fill(1);
+    isSame(data, before);
+  });
+
 test('1 x 1 of every kind', async ({ denoiser }) => {
   for (const channels of [1, 2, 3, 4] as const) {
     const data = new Float32Array(channels).fill(0.5);

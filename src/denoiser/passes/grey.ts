@@ -3,7 +3,7 @@
 // space. The mean of the channels is still exactly the grey tile. Grey pictures stored as RGB are treated the same way.
 import { setImmediate } from 'node:timers/promises';
 import { gaussianGenerator } from '../../core/noise/random.js';
-import type { Picture, Samples } from '../../core/picture.js';
+import { blankLike, copyOf, type Picture, type Samples } from '../../core/picture.js';
 
 /** The noise level of a completed tile, relative to the grey picture's. */
 export const COMPLETED_NOISE = Math.sqrt(3);
@@ -68,7 +68,7 @@ export async function greyOf<S extends Samples>({
   height,
   channels,
 }: Picture<S>): Promise<Picture<S>> {
-  const grey = data.slice(0, width * height) as S;
+  const grey = blankLike(data, width * height);
   await inChunks(width * height, (from, to) => {
     for (let i = from; i < to; i++) grey[i] = data[i * channels] as number;
   });
@@ -77,7 +77,7 @@ export async function greyOf<S extends Samples>({
 
 /** A copy of the picture with the grey samples in all colour channels; alpha stays. */
 export async function withGrey<S extends Samples>({ data, channels }: Picture<S>, grey: S): Promise<S> {
-  const colour = data.slice() as S;
+  const colour = copyOf(data);
   await inChunks(grey.length, (from, to) => {
     for (let i = from; i < to; i++) colour.fill(grey[i] as number, i * channels, i * channels + 3);
   });

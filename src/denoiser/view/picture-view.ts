@@ -1,6 +1,13 @@
 // The view of a picture that later steps see: samples between black and white point, odd pixels filled. A picture in its
 // container's range without odd pixels is its own view.
-import { colourChannels, type Picture, type Region, type Samples, whiteLevel } from '../../core/picture.js';
+import {
+  colourChannels,
+  copyOf,
+  type Picture,
+  type Region,
+  type Samples,
+  whiteLevel,
+} from '../../core/picture.js';
 import { cutOut } from '../../tile/extract.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
@@ -68,7 +75,7 @@ const isContainers = ({ black, white }: SampleRange, picture: Picture) =>
 async function shownOf(picture: Picture, range: SampleRange, odd: OddMask | undefined): Promise<Picture> {
   const isWhole = isContainers(range, picture);
   if (isWhole && !odd) return picture;
-  const data = isWhole ? (picture.data.slice() as Samples) : await scaled(picture, range);
+  const data = isWhole ? copyOf(picture.data) : await scaled(picture, range);
   const { width, height, channels } = picture;
   const layout = {
     width,
@@ -98,7 +105,7 @@ async function restored<S extends Samples>(
   range: SampleRange,
   odd: Samples | undefined,
 ): Promise<S> {
-  const out = data.slice() as S;
+  const out = copyOf(data);
   const colours = colourChannels(channels);
   const most = data instanceof Float32Array ? undefined : whiteLevel(data);
   const unit = (range.white - range.black) / whiteLevel(shown);
