@@ -1,4 +1,4 @@
-// Noisy JPEGs with nothing said: CBSD68 with Gaussian noise, written as JPEG; PSNR against the picture before noise and JPEG.
+// Denoises noisy JPEGs without a sigma: CBSD68 with Gaussian noise, written as JPEG. PSNR is against the picture before both.
 // A cell is a sigma, a quality and a chroma sampling. Its best white sigma is one for all pictures of the cell, chosen
 // against the clean pictures on a grid of factor 1.25. Preset fast.
 // With --save rows go to docs/results/jpeg.json as they are done; rows that are there are not measured again.

@@ -14,8 +14,6 @@ export const queueShape = {
     .describe('a name of letters, digits, ".", "_" and "-"'),
 };
 
-export type QueueOptions = z.input<z.ZodObject<typeof queueShape>>;
-
 /** A checked address. Plain data, so that it can be sent to a thread. */
 export type QueueAddress = ReturnType<typeof queueAddress>;
 

@@ -127,7 +127,7 @@ async function evaluateCommand(
 function progressOn(display: Display): (progress: EvaluationProgress) => void {
   let last = '';
   return ({ done, total, what, secondsLeft }) => {
-    const left = secondsLeft === undefined ? '-' : timeWords(secondsLeft);
+    const left = timeWords(secondsLeft);
     display.show('{bar} {value}/{total} pictures  {left} left  {what}', total, done, { left, what });
     if (display.hasBar || what === last) return;
     last = what;

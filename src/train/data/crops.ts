@@ -159,7 +159,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     const known = visits.get(visit);
     if (known !== undefined) return known;
     const made = makeVisit(visit);
-    // Failures reach only who awaits a step's crops.
+    // A failure reaches the step that awaits these crops. Without this line, Node would also end the process.
     made.catch(() => {});
     visits.set(visit, made);
     const [oldest = visit] = visits.keys();

@@ -128,7 +128,7 @@ function developer(size: Size, settings: CameraSettings): (mosaic: Float32Array)
     const y = fromLinear(x);
     return (1 - contrast) * y + contrast * y * y * (3 - 2 * y);
   });
-  const noiseAt = tonedNoise(tone, settings);
+  const noiseAt = settings.noiseReduction && tonedNoise(tone, settings);
   return (mosaic) => {
     const balanced = mosaic.map(
       (value, i) => (gains[bayerChannel(i % width, Math.floor(i / width))] * value) / exposure,
@@ -173,14 +173,14 @@ function smoothedColours(
   colour: Float32Array,
   size: Size,
   { smoothing, noiseReduction }: CameraSettings,
-  noiseAt: (grey: number) => number,
+  noiseAt: ((grey: number) => number) | undefined,
 ): Float32Array {
   if (smoothing.luma === 0 && smoothing.chroma === 0 && !noiseReduction) return colour;
   const plane = size.width * size.height;
   const grey = Float32Array.from(meanOf(colour, plane));
-  const noise = grey.map(noiseAt);
+  const noise = noiseAt && grey.map(noiseAt);
   const smoothed = (values: Float32Array, part: 'luma' | 'chroma') =>
-    blurred(noiseReduction?.(values, size, noise, part) ?? values, size, smoothing[part]);
+    blurred((noise && noiseReduction?.(values, size, noise, part)) ?? values, size, smoothing[part]);
   const luma = smoothed(grey, 'luma');
   const out = new Float32Array(3 * plane);
   for (let c = 0; c < 3; c++) {
