@@ -17,6 +17,7 @@ import { besideThePaper, bestAt, bestTable, gainPerBeta } from '#src/evaluate/pa
 import {
   EQUAL_LEVELS,
   PAPER_BETAS,
+  PAPER_PSNR,
   PAPER_SIGMAS,
   PAPER_TABLES,
   paperBestPsnr,
@@ -43,18 +44,18 @@ test('the printed cells are those that were copied from the paper', () => {
   };
   assert.equal(printed.sigma, [...PAPER_SIGMAS]);
   assert.equal(printed.beta, [...PAPER_BETAS]);
-  const { ssim, psnr, mse } = PAPER_TABLES;
-  for (const [ours, theirs, scale] of [
-    [ssim, printed.ssim, 1],
-    [psnr, printed.psnr, 1],
-    [mse, printed.mseTimes100, 100],
+  for (const [ours, theirs] of [
+    [PAPER_TABLES.ssim, printed.ssim],
+    [PAPER_TABLES.psnr, printed.psnr],
+    [PAPER_TABLES.mse, printed.mseTimes100],
   ] as const) {
-    const scaled = (values: readonly number[]) =>
-      values.map((value) => (Number.isNaN(value) ? null : Number((scale * value).toPrecision(6))));
-    assert.equal(ours.mean.map(scaled), theirs.mean);
-    assert.equal(ours.spread.map(scaled), theirs.spread);
-    assert.equal(scaled(ours.noisy), theirs.noisy);
-    assert.equal(scaled(ours.noisySpread), theirs.noisySpread);
+    const numbers = ours.map((row) =>
+      row.map((cell) => (cell === '–' ? [null, null] : cell.split(' ± ').map(Number))),
+    );
+    const column = (at: 0 | 1) => numbers.map((row) => row.map((cell) => cell[at]));
+    const joined = (noisy: number[], cells: (number | null)[][]) => cells.map((row, i) => [noisy[i], ...row]);
+    assert.equal(column(0), joined(theirs.noisy, theirs.mean));
+    assert.equal(column(1), joined(theirs.noisySpread, theirs.spread));
   }
 });
 
@@ -64,7 +65,7 @@ test('the paper’s best, and the noise at which its noisy PSNR is ours', () => 
   const clean = { name: 'grey', data, width: 128, height: 128, channels: 3 } as const;
   for (const [i, level] of EQUAL_LEVELS.entries()) {
     const { psnr } = measureNoisy(clean, withNoise(data, level, i, false), level);
-    assert.ok(Math.abs(psnr - (PAPER_TABLES.psnr.noisy[i] ?? 0)) < 0.1, `sigma ${level.sigma}: ${psnr} dB`);
+    assert.ok(Math.abs(psnr - (PAPER_PSNR[i]?.noisy ?? 0)) < 0.1, `sigma ${level.sigma}: ${psnr} dB`);
   }
   assert.equal(
     STATED_LEVELS.map(({ sigma }) => sigma),
@@ -93,7 +94,7 @@ function resultsOf(
       { kind: 'given', name: 'BM3D', folder: 'bm3d' },
       { kind: 'preset', prior: 'faces64', preset: 'best' },
     ],
-    noisy: PAPER_TABLES.psnr.noisy.map((psnr) => [picture(psnr), picture(psnr)]),
+    noisy: PAPER_PSNR.map(({ noisy: psnr }) => [picture(psnr), picture(psnr)]),
     cells: cells.map(({ psnr, ...cell }) => ({
       ...cell,
       pictures: [picture(psnr - 0.1), picture(psnr + 0.1)],

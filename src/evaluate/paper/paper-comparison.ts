@@ -4,7 +4,7 @@ import { type Beta, betaOf, type Contender, contenderName, methodName } from '..
 import { type Cell, cellAt, type EvaluationResults, type MeasureName, meanOf } from '../measure/results.js';
 import type { NoiseLevel } from '../noise-level.js';
 import { fixed, MEASURES, measureWords, type ReportTable, signed } from '../report/report-tables.js';
-import { PAPER_BETAS, PAPER_TABLES, paperBestPsnr } from './paper-protocol.js';
+import { PAPER_BETAS, PAPER_PSNR, PAPER_TABLES, paperBestPsnr } from './paper-protocol.js';
 
 /** The gain over the paper's best that we aim for, dB, per level. */
 export const ASKED_GAINS = [0.5, 1.5, 1.5, 1.5] as const;
@@ -56,24 +56,12 @@ export function besideThePaper(
   reading: Reading,
   measure: MeasureName,
 ): ReportTable {
-  const { mean, spread, noisy, noisySpread } = PAPER_TABLES[measure];
-  const { name, scale } = MEASURES[measure];
-  // With as many digits as the paper prints.
-  const printed = (value = Number.NaN, about = Number.NaN) =>
-    Number.isNaN(value)
-      ? '–'
-      : `${fixed(scale * value, measure === 'psnr' ? 1 : 3)} ± ${fixed(scale * about, 2)}`;
   const rows = reading.flatMap((level, row) => [
-    [
-      `${levelWords(results, level)}: the paper`,
-      printed(noisy[row], noisySpread[row]),
-      ...PAPER_BETAS.map((_, beta) => printed(mean[row]?.[beta], spread[row]?.[beta])),
-      '',
-    ],
+    [`${levelWords(results, level)}: the paper`, ...(PAPER_TABLES[measure][row] ?? []), ''],
     ...ownRows(results, level, measure),
   ]);
   return {
-    caption: `${name}, mean ± spread over pictures`,
+    caption: `${MEASURES[measure].name}, mean ± spread over pictures`,
     header: ['', 'noisy', ...BETA_HEADERS, 'auto, or none'],
     rows,
   };
@@ -96,7 +84,7 @@ export function gainPerBeta(results: EvaluationResults, reading: Reading): Repor
       if (!PAPER_BETAS.some((beta) => cells.has(beta))) return [];
       const gains = PAPER_BETAS.map((beta, column) => {
         const ours = meanOf(cells.get(beta)?.pictures);
-        return signed(ours && ours - (PAPER_TABLES.psnr.mean[row]?.[column] ?? Number.NaN), 2);
+        return signed(ours && ours - (PAPER_PSNR[row]?.betas[column] ?? Number.NaN), 2);
       });
       return [[`${levelWords(results, level)}: ${method}`, ...gains]];
     }),

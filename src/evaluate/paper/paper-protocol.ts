@@ -76,73 +76,37 @@ function contendersOf(prior: string, { conditioning, calibration }: PriorModel):
   return isConvergent ? betas : [...betas, ...climbs];
 }
 
-/** The paper prints no number there. */
-const DASH = Number.NaN;
-
-interface PaperTable {
-  /** [sigma][beta] */
-  readonly mean: readonly (readonly number[])[];
-  readonly spread: readonly (readonly number[])[];
-  /** [sigma] */
-  readonly noisy: readonly number[];
-  readonly noisySpread: readonly number[];
-}
-
 /**
- * The cells of its Tables 1 to 3: mean and spread over the last 32 pictures of CelebA at 64 x 64, with a Glow of 4 blocks of
- * 32 steps. MSE for samples in [0, 1] (printed times 100), PSNR in dB.
+ * Tables 1 to 3 as printed (MSE times 100, PSNR in dB): mean ± spread over the last 32 pictures of CelebA at 64 x 64, with a
+ * Glow of 4 blocks of 32 steps. A row for each sigma: the noisy pictures, then a cell for each beta.
  */
-export const PAPER_TABLES: Readonly<Record<MeasureName, PaperTable>> = {
-  ssim: {
-    mean: [
-      [0.964, 0.981, 0.976, 0.963],
-      [0.899, 0.932, 0.943, 0.881],
-      [0.689, DASH, 0.841, DASH],
-      [0.657, DASH, 0.557, DASH],
-    ],
-    spread: [
-      [0.01, 0.01, 0.01, 0.01],
-      [0.03, 0.03, 0.03, 0.03],
-      [0.06, DASH, 0.06, DASH],
-      [0.07, DASH, 0.07, DASH],
-    ],
-    noisy: [0.966, 0.894, 0.723, 0.453],
-    noisySpread: [0.02, 0.04, 0.06, 0.07],
-  },
-  psnr: {
-    mean: [
-      [37.4, 39.4, 38.2, 36.8],
-      [32.2, 34.2, 34.0, 30.7],
-      [25.2, DASH, 29.1, DASH],
-      [22.9, DASH, 20.6, DASH],
-    ],
-    spread: [
-      [0.67, 0.58, 0.47, 0.23],
-      [0.44, 0.46, 0.73, 0.16],
-      [0.39, DASH, 1.01, DASH],
-      [1.15, DASH, 0.48, DASH],
-    ],
-    noisy: [35.5, 29.5, 23.5, 17.5],
-    noisySpread: [0.08, 0.09, 0.12, 0.09],
-  },
-  mse: {
-    mean: [
-      [0.00018, 0.00012, 0.00015, 0.00021],
-      [0.00061, 0.00039, 0.00041, 0.00085],
-      [0.00303, DASH, 0.00128, DASH],
-      [0.00528, DASH, 0.00868, DASH],
-    ],
-    spread: [
-      [0, 0, 0, 0],
-      [0.0001, 0, 0.0001, 0],
-      [0.0003, DASH, 0.0003, DASH],
-      [0.0016, DASH, 0.001, DASH],
-    ],
-    noisy: [0.00028, 0.00112, 0.00447, 0.01784],
-    noisySpread: [0, 0, 0.0001, 0.0004],
-  },
+export const PAPER_TABLES: Readonly<Record<MeasureName, readonly (readonly string[])[]>> = {
+  ssim: [
+    ['0.966 ± 0.02', '0.964 ± 0.01', '0.981 ± 0.01', '0.976 ± 0.01', '0.963 ± 0.01'],
+    ['0.894 ± 0.04', '0.899 ± 0.03', '0.932 ± 0.03', '0.943 ± 0.03', '0.881 ± 0.03'],
+    ['0.723 ± 0.06', '0.689 ± 0.06', '–', '0.841 ± 0.06', '–'],
+    ['0.453 ± 0.07', '0.657 ± 0.07', '–', '0.557 ± 0.07', '–'],
+  ],
+  psnr: [
+    ['35.5 ± 0.08', '37.4 ± 0.67', '39.4 ± 0.58', '38.2 ± 0.47', '36.8 ± 0.23'],
+    ['29.5 ± 0.09', '32.2 ± 0.44', '34.2 ± 0.46', '34.0 ± 0.73', '30.7 ± 0.16'],
+    ['23.5 ± 0.12', '25.2 ± 0.39', '–', '29.1 ± 1.01', '–'],
+    ['17.5 ± 0.09', '22.9 ± 1.15', '–', '20.6 ± 0.48', '–'],
+  ],
+  mse: [
+    ['0.028 ± 0.00', '0.018 ± 0.00', '0.012 ± 0.00', '0.015 ± 0.00', '0.021 ± 0.00'],
+    ['0.112 ± 0.00', '0.061 ± 0.01', '0.039 ± 0.00', '0.041 ± 0.01', '0.085 ± 0.00'],
+    ['0.447 ± 0.01', '0.303 ± 0.03', '–', '0.128 ± 0.03', '–'],
+    ['1.784 ± 0.04', '0.528 ± 0.16', '–', '0.868 ± 0.10', '–'],
+  ],
 };
 
+/** The means of its PSNR, dB: a row for each sigma, NaN for a dash. */
+export const PAPER_PSNR = PAPER_TABLES.psnr.map(([noisy = '', ...betas]) => ({
+  noisy: Number.parseFloat(noisy),
+  betas: betas.map(Number.parseFloat),
+}));
+
 export function paperBestPsnr(level: number): number {
-  return Math.max(...(PAPER_TABLES.psnr.mean[level] ?? []).filter(Number.isFinite));
+  return Math.max(...(PAPER_PSNR[level]?.betas ?? []).filter(Number.isFinite));
 }

@@ -30,7 +30,7 @@ import {
   EQUAL_LEVELS,
   PAPER_BETAS,
   PAPER_LEVELS,
-  PAPER_TABLES,
+  PAPER_PSNR,
   paperBestPsnr,
   SENSOR_LEVELS,
   STATED_LEVELS,
@@ -138,11 +138,10 @@ function tablesOf(results: EvaluationResults, reading: Reading): ReportTable[] {
 }
 
 function besidePublishedCurves(results: EvaluationResults): ReportFigure[] {
-  const { mean: published, noisy } = PAPER_TABLES.psnr;
-  const publishedAt = (level: number): Series => {
-    const row = EQUAL.indexOf(level);
-    const points = PAPER_BETAS.map((beta, i) => [beta, published[row]?.[i] ?? Number.NaN] as const);
-    return { name: `the paper, ${noisy[row]} dB`, points };
+  const published = (level: number): Series => {
+    const { noisy, betas = [] } = PAPER_PSNR[EQUAL.indexOf(level)] ?? {};
+    const points = PAPER_BETAS.map((beta, i) => [beta, betas[i] ?? Number.NaN] as const);
+    return { name: `the paper, ${noisy} dB`, points };
   };
   const bests = {
     name: 'the paper’s best',
@@ -151,7 +150,7 @@ function besidePublishedCurves(results: EvaluationResults): ReportFigure[] {
   };
   const contenders = contendersAt(results, EQUAL, (contender) => typeof betaOf(contender) !== 'number');
   return [
-    ...againstBeta(results, EQUAL, { ...PSNR_AGAINST_BETA, published: publishedAt }),
+    ...againstBeta(results, EQUAL, { ...PSNR_AGAINST_BETA, published }),
     ...psnrAgainstNoise(results, EQUAL, contenders, [bests]),
   ];
 }
