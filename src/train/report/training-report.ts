@@ -1,10 +1,8 @@
 // A training's files beside its prior: log.jsonl, for programs; training.html, for people; the card at every checkpoint.
 
-import { createReadStream, existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { z } from 'zod';
 import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
@@ -17,37 +15,8 @@ const LOG_FILE = 'log.jsonl';
 export const PAGE_FILE = 'training.html';
 const CARD_FILE = 'README.md';
 
-/** JSON has no infinite numbers and no undefined. Both are written as null, so that every line has every name. */
-const number = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
-const orNull = <S extends z.ZodType>(schema: S) => schema.nullable().transform((value) => value ?? undefined);
-
-const recordSchema: z.ZodType<LoggedRecord> = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('step'),
-    step: z.number(),
-    loss: number,
-    bitsPerDimension: number,
-    denoisingError: orNull(z.number()),
-    gradientNorm: number,
-    rate: number,
-    seconds: number,
-    secondsLeft: orNull(z.number()),
-    skipped: orNull(z.string()),
-    restored: z.boolean(),
-  }),
-  z.object({
-    kind: z.literal('validation'),
-    step: z.number(),
-    seconds: number,
-    bitsPerDimension: number,
-    psnr: z.array(z.object({ sigma255: number, noisy: number, denoised: number })),
-  }),
-  z.object({ kind: z.literal('checkpoint'), step: z.number(), folder: z.string() }),
-  z.object({ kind: z.literal('warning'), step: z.number(), message: z.string() }),
-]);
+/** Names of records that may be undefined. JSON has neither undefined nor NaN; both are written as null, so no name is missing. */
+const OPTIONAL: readonly string[] = ['denoisingError', 'secondsLeft', 'skipped'];
 
 /** A record as a line of the log, with its line break, without pixels. */
 export function logLine(record: LoggedRecord): string {
@@ -57,20 +26,18 @@ export function logLine(record: LoggedRecord): string {
   return `${text}\n`;
 }
 
-/** The log's records up to a step, without lines that a crash left incomplete. */
-async function loggedUntil(path: string, lastStep: number): Promise<LoggedRecord[]> {
-  const records: LoggedRecord[] = [];
-  if (!existsSync(path)) return records;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+/** The log's lines up to a step, without those that a crash left incomplete. */
+async function loggedUntil(path: string, lastStep: number) {
+  const text = existsSync(path) ? await readFile(path, 'utf8') : '';
+  return text.split('\n').flatMap((line) => {
     const record = recordOf(line);
-    if (record !== undefined && record.step <= lastStep) records.push(record);
-  }
-  return records;
+    return record && record.step <= lastStep ? [{ line, record }] : [];
+  });
 }
 
 function recordOf(line: string): LoggedRecord | undefined {
   try {
-    return recordSchema.parse(JSON.parse(line));
+    return JSON.parse(line, (name, value) => value ?? (OPTIONAL.includes(name) ? undefined : Number.NaN));
   } catch {
     return undefined;
   }
@@ -95,8 +62,9 @@ export async function openTrainingReport({ folder, title, facts, lastStep }: Tra
   const path = join(folder, LOG_FILE);
   const written = <Result>(work: () => Promise<Result>) =>
     orWriteFailed(path, 'the log could not be written', work);
-  const records = await loggedUntil(path, lastStep);
-  await writeFileAtomic(path, Buffer.from(records.map(logLine).join('')));
+  const logged = await loggedUntil(path, lastStep);
+  const records = logged.map(({ record }) => record);
+  await writeFileAtomic(path, Buffer.from(logged.map(({ line }) => `${line}\n`).join('')));
   const log = await written(() => open(path, 'a'));
   let latest: ValidationRecord | undefined;
 
