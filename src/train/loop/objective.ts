@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { flowDensity } from '../../core/flow/log-density.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 import type { TrainingSettings } from '../options.js';
+import type { StepRecord } from '../progress.js';
 import { type ParameterLayout, parameterSource, parameterTensors } from './parameter-vector.js';
 import { noisy, type TrainingBatch } from './training-batch.js';
 
@@ -36,24 +37,15 @@ function figuresOf(
   return [loss, bitsPerDimension, tf.mean(errors)];
 }
 
-interface Evaluated {
-  /** [size]; the caller owns it. */
-  readonly gradient: tf.Tensor;
-  readonly loss: number;
-  /** The gradient's. */
-  readonly norm: number;
-  readonly bitsPerDimension: number;
-  /** Mean of e; undefined for the likelihood. */
-  readonly denoisingError: number | undefined;
-}
+type Figures = Pick<StepRecord, 'loss' | 'bitsPerDimension' | 'denoisingError' | 'gradientNorm'>;
 
-/** Loss and gradient for a batch, with respect to the flat parameter vector. */
+/** Figures of a batch, and the gradient with respect to the flat parameter vector, [size]; the caller disposes of it. */
 export function evaluateStep(
   trained: Trained,
   layout: ParameterLayout,
   parameters: tf.Tensor,
   makeBatch: () => TrainingBatch,
-): Evaluated {
+): Figures & { readonly gradient: tf.Tensor } {
   const [gradient, told] = tf.tidy(() => {
     const batch = makeBatch();
     const tensors = parameterTensors(layout, parameters);
@@ -70,8 +62,9 @@ export function evaluateStep(
     tf.dispose(beside);
     return [flat, numbers] as const;
   });
-  const [loss = Number.NaN, norm = Number.NaN, bitsPerDimension = Number.NaN, error] = told.dataSync();
+  const [loss = Number.NaN, gradientNorm = Number.NaN, bitsPerDimension = Number.NaN, error] =
+    told.dataSync();
   told.dispose();
   const denoisingError = trained.objective === 'likelihood' ? undefined : error;
-  return { gradient, loss, norm, bitsPerDimension, denoisingError };
+  return { gradient, loss, bitsPerDimension, denoisingError, gradientNorm };
 }

@@ -154,31 +154,18 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
       const began = performance.now();
       const pixels = await crops.batch(step);
       const done = progress();
-      const { gradient, loss, norm, bitsPerDimension, denoisingError } = evaluateStep(
-        settings,
-        layout,
-        learner.tensors.parameters,
-        () => batchOf(settings, pixels, step),
-      );
+      const { parameters } = learner.tensors;
+      const makeBatch = () => batchOf(settings, pixels, step);
+      const { gradient, ...figures } = evaluateStep(settings, layout, parameters, makeBatch);
       const rate = settings.rate * 0.5 * (1 + Math.cos(Math.PI * done));
-      const update = learner.update(gradient, loss, norm, rate);
+      const { isLost, ...update } = learner.update(gradient, figures.loss, figures.gradientNorm, rate);
       gradient.dispose();
       step++;
-      const record: StepRecord = {
-        kind: 'step',
-        step,
-        loss,
-        bitsPerDimension,
-        denoisingError,
-        gradientNorm: norm,
-        rate: update.rate,
-        seconds: (performance.now() - began) / 1000,
-        secondsLeft: secondsLeft(),
-        skipped: update.skipped,
-        restored: update.restored,
-      };
+      const spent = (performance.now() - began) / 1000;
+      const time = { seconds: spent, secondsLeft: secondsLeft() };
+      const record: StepRecord = { kind: 'step', step, ...figures, ...update, ...time };
       yield record;
-      if (update.isLost) {
+      if (isLost) {
         // The restored snapshot may be newer than the last checkpoint.
         const { updates } = learner.counts;
         const isNewer = updates > savedUpdates;

@@ -5,9 +5,9 @@ import { openTfjsClimbs } from '../../core/engine/tfjs/tfjs-climbs.js';
 import { levelPlans } from '../../core/flow/architecture.js';
 import { densityAndScore, flowDensity, flowSampler } from '../../core/flow/log-density.js';
 import type { ParameterSource } from '../../core/flow/parameters.js';
-import { mean } from '../../core/metrics/index.js';
+import { mean, psnr } from '../../core/metrics/index.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
-import { toInterleaved, toPlanar } from '../../core/picture.js';
+import { clamped, toInterleaved, toPlanar } from '../../core/picture.js';
 import type { TrainingSettings } from '../options.js';
 import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
 import { stepRandom } from './training-batch.js';
@@ -42,19 +42,16 @@ const numbersIn = ({ crop }: FlowTask) => crop * crop * 3;
 const toBytes = (picture: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(picture, (value) => value * 255).buffer);
 
-function psnrOf(clean: Uint8Array, estimate: Float32Array): number {
-  let squares = 0;
-  for (let i = 0; i < clean.length; i++) {
-    const value = Math.min(1, Math.max(0, estimate[i] as number));
-    squares += (value - (clean[i] as number) / 255) ** 2;
-  }
-  return -10 * Math.log10(squares / clean.length);
-}
-
 /** The measured noise levels: those of 15, 25 and 50 that the flow knows, or its range's ends and middle. */
 function sigmasFor([low, high]: readonly [number, number]): readonly number[] {
   const known = SIGMAS_255.filter((sigma) => sigma / 255 >= low && sigma / 255 <= high);
   return known.length === SIGMAS_255.length ? known : [low, Math.sqrt(low * high), high].map((s) => s * 255);
+}
+
+/** Parts of equal length; the last may be shorter. */
+function split<A extends Uint8Array | Float32Array | Float64Array>(data: A, length: number): A[] {
+  const count = Math.ceil(data.length / length);
+  return Array.from({ length: count }, (_, i) => data.subarray(i * length, (i + 1) * length) as A);
 }
 
 /** What `of` makes of all crops at one noise level, some at a time; crops are [B, crop, crop, 3], levels [B, 1]. */
@@ -65,12 +62,8 @@ function batched(
   of: (y: tf.Tensor, sigmas: tf.Tensor) => tf.Tensor,
 ): Float32Array {
   const { crop } = task;
-  const length = BATCH * numbersIn(task);
-  const parts = Array.from({ length: Math.ceil(values.length / length) }, (_, i) =>
-    values.subarray(i * length, (i + 1) * length),
-  );
   return tf.tidy(() => {
-    const results = parts.map((part) =>
+    const results = split(values, BATCH * numbersIn(task)).map((part) =>
       tf.tidy(() => {
         const y = tf.tensor4d(part, [part.length / numbersIn(task), crop, crop, 3]);
         return of(y, tf.fill([y.shape[0], 1], sigma));
@@ -108,9 +101,7 @@ function tweedie(task: ValidationTask, noisy: Float32Array, sigma: number): Floa
 async function climbed(task: ValidationTask, noisy: Float32Array, sigma: number): Promise<Float32Array> {
   const { architecture, source, sigmaRange, crop } = task;
   const numbers = numbersIn(task);
-  const starts = Array.from({ length: noisy.length / numbers }, (_, i) =>
-    toPlanar(noisy.subarray(i * numbers, (i + 1) * numbers), 3),
-  );
+  const starts = split(noisy, numbers).map((start) => toPlanar(start, 3));
   let tiles = starts.map((start, place) => ({
     place,
     shape: { channels: 3, height: crop, width: crop },
@@ -155,26 +146,26 @@ async function denoisedAt(task: ValidationTask, sigma255: number) {
   const { architecture, pixels, crop: size, seed } = task;
   const numbers = numbersIn(task);
   const count = architecture.conditioning ? pixels.length / numbers : CLIMBED_CROPS;
-  const clean = pixels.subarray(0, count * numbers);
+  const bytes = pixels.subarray(0, count * numbers);
+  const clean = Float64Array.from(bytes, (value) => value / 255);
   const sigma = sigma255 / 255;
   const normal = stepRandom(seed, FIRST_STEP - Math.round(sigma255)).normal(clean.length);
-  const noisy = normal.map((n, i) => (clean[i] as number) / 255 + sigma * n);
-  const denoised = architecture.conditioning
-    ? tweedie(task, noisy, sigma)
-    : await climbed(task, noisy, sigma);
-  const at = <A extends Uint8Array | Float32Array>(data: A, i: number) =>
-    data.subarray(i * numbers, (i + 1) * numbers) as A;
-  const indices = Array.from({ length: clean.length / numbers }, (_, i) => i);
-  const decibels = (data: Float32Array) => mean(indices.map((i) => psnrOf(at(clean, i), at(data, i))));
+  const noisy = normal.map((n, i) => (clean[i] as number) + sigma * n);
+  const denoised = await (architecture.conditioning ? tweedie : climbed)(task, noisy, sigma);
+  const truth = split(clean, numbers);
+  const [before, after] = [split(noisy, numbers), split(denoised, numbers)];
+  const decibels = (crops: readonly Float32Array[]) =>
+    mean(crops.map((crop, i) => psnr(truth[i] ?? crop, clamped(crop))));
+  const shown = split(bytes, numbers).slice(0, SHOWN_CROPS);
   return {
-    psnr: { sigma255, noisy: decibels(noisy), denoised: decibels(denoised) },
-    shown: indices.slice(0, SHOWN_CROPS).map(
-      (i): ValidationCrop => ({
+    psnr: { sigma255, noisy: decibels(before), denoised: decibels(after) },
+    shown: shown.map(
+      (crop, i): ValidationCrop => ({
         size,
         sigma255,
-        clean: at(clean, i).slice(),
-        noisy: toBytes(at(noisy, i)),
-        denoised: toBytes(at(denoised, i)),
+        clean: crop.slice(),
+        noisy: toBytes(before[i] as Float32Array),
+        denoised: toBytes(after[i] as Float32Array),
       }),
     ),
   };
@@ -196,11 +187,7 @@ export function sampleFlow(task: FlowTask, temperature: number): FlowSamples {
     const flow = flowSampler(tfjsOps, architecture, source);
     return flow(latents, tf.fill([SAMPLES, 1], sigmaRange[0])).dataSync() as Float32Array;
   });
-  const numbers = numbersIn(task);
-  const pictures = Array.from({ length: SAMPLES }, (_, i) =>
-    toBytes(data.subarray(i * numbers, (i + 1) * numbers)),
-  );
-  return { size, temperature, pictures };
+  return { size, temperature, pictures: split(data, numbersIn(task)).map(toBytes) };
 }
 
 /** Measures the flow with the parameters of `source`. */

@@ -137,7 +137,7 @@ for (const [backend, open] of [
         );
         const {
           loss,
-          norm: told,
+          gradientNorm: told,
           gradient,
         } = await withoutLeak(() => {
           const parameters = tf.tensor1d(toVector(layout, weights));

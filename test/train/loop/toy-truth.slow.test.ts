@@ -71,13 +71,13 @@ function train(
   const relative = perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? 0.5 : 1));
   const learner = optimizer(freshTensors(vector), tf.tensor1d(relative));
   for (let step = 0; step < steps; step++) {
-    const { gradient, loss, norm } = evaluateStep(
+    const { gradient, loss, gradientNorm } = evaluateStep(
       { architecture, objective },
       layout,
       learner.tensors.parameters,
       () => batchFor(step),
     );
-    learner.update(gradient, loss, norm, rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)));
+    learner.update(gradient, loss, gradientNorm, rate * 0.5 * (1 + Math.cos((Math.PI * step) / steps)));
     gradient.dispose();
   }
   assert.is(learner.counts.updates, steps, 'no step is skipped');
