@@ -8,6 +8,7 @@ import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import { plural } from '../core/printable.js';
 import { notBoth, parseOptions } from '../denoiser/option-schema.js';
+import { signalOption } from '../denoiser/options.js';
 
 /**
  * likelihood: the negative log density per dimension, nats (Glow's, and the paper's).
@@ -178,7 +179,7 @@ const trainOptionsSchema = z.strictObject({
   /** Temperature of the samples drawn from the flow; 0 draws none. Default 0.7. */
   temperature: z.number().min(0).max(2).optional().describe('a number from 0 to 2'),
   engine: z.string().optional().describe("'tensorflow'"),
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  signal: signalOption,
 });
 
 export type TrainOptions = z.output<typeof trainOptionsSchema>;

@@ -3,7 +3,6 @@
 
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ENGINE_NAMES } from '../../core/engine/engine.js';
 import { openEngine } from '../../core/engine/open-engine.js';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { squeezeFactor } from '../../core/flow/architecture.js';
@@ -13,8 +12,9 @@ import { loadPrior } from '../../core/model/load-prior.js';
 import type { BetaMapCalibration, PriorModel } from '../../core/model/model-json.js';
 import { saveModel } from '../../core/model/save-prior.js';
 import { callback, parseOptions } from '../../denoiser/option-schema.js';
+import { openingShape, signalOption } from '../../denoiser/options.js';
 import { type CalibrationCrops, calibrationCrops } from '../data/validation-crops.js';
-import { folderSchema, oneOf, whole } from '../options.js';
+import { folderSchema, whole } from '../options.js';
 import { updateModelCard } from '../report/model-card.js';
 import { bestBeta, type CalibrationRow, measureCalibrationPace } from './best-beta.js';
 
@@ -37,13 +37,13 @@ const calibrateOptionsSchema = z.strictObject({
   cropSize: whole(8, 1024),
   /** Set this if the files are contact sheets: the side of their pictures, pixels. */
   sheetTile: whole(8, 4096),
-  engine: oneOf(['auto', ...ENGINE_NAMES]),
-  threads: whole(1, 1024),
+  engine: openingShape.engine,
+  threads: openingShape.threads,
   /** Whether to leave model.json as it is. */
   dryRun: z.boolean().optional().describe('true or false'),
   /** The most time it may take. If that is too short, it measures fewer crops and noise levels. */
   minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
-  signal: z.instanceof(AbortSignal).optional().describe('an AbortSignal'),
+  signal: signalOption,
   /** Called once, before the work. */
   onEstimate: callback<(estimate: CalibrationEstimate) => void>().describe('a function'),
   onProgress: callback<(progress: CalibrationProgress) => void>().describe('a function'),
@@ -102,7 +102,7 @@ const SAFE_PART = 0.8;
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
   const checked = parseOptions(calibrateOptionsSchema, options, 'calibrate');
-  const { engine: name = 'auto', threads, sheetTile, minutes, dryRun = false, signal } = checked;
+  const { threads, sheetTile, minutes, dryRun = false, signal } = checked;
   const folder = findPrior(checked.prior);
   if (!dryRun) refuseShipped(checked.prior, folder);
   const prior = await loadPrior(folder);
@@ -113,7 +113,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const folders = [checked.folder].flat();
   const found = await calibrationCrops({ folders, crop, sheetTile, signal }, count, model);
   let { crops } = found;
-  const engine = await openEngine(prior, { engine: name, threads });
+  const engine = await openEngine(prior, { engine: checked.engine, threads });
   const deadline = minutes === undefined ? undefined : AbortSignal.timeout(Math.ceil(minutes * 60_000));
   try {
     const limit = AbortSignal.any([signal, deadline].flatMap((each) => each ?? []));

@@ -121,11 +121,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
   const decoded = openDecodedPictures(cacheBytes, onSkipped);
   const visits = new Map<number, Promise<readonly Uint8Array[]>>();
   const closing = new AbortController();
-
-  function check(): void {
-    signal?.throwIfAborted();
-    closing.signal.throwIfAborted();
-  }
+  const ended = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]);
 
   function scaleOf(file: PictureFile, visit: number): number {
     const possible = scales.filter((scale) => {
@@ -142,7 +138,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     for (let further = 0; further < pool.units.length; further++) {
       const unit = pool.units[pool.order(ownVisit, further)] as (typeof pool.units)[number];
       const picture = await decoded.get(unit.file, scaleOf(unit.file, visit));
-      check();
+      ended.throwIfAborted();
       const regions = picture && regionsOf(picture, unit, takes, sheetTile);
       if (picture === undefined || regions === undefined) continue;
       const generator = generatorFor(seed, 'visit', visit);
@@ -181,13 +177,13 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
   return {
     description: descriptionOf(found, { ...options, augment }),
     async batch(step) {
-      check();
+      ended.throwIfAborted();
       const crops = cropsOf(step);
       for (let ahead = 1; ahead <= STEPS_AHEAD; ahead++) cropsOf(step + ahead).catch(() => {});
       return joined(await crops);
     },
     async validation(count) {
-      check();
+      ended.throwIfAborted();
       const files = found.map(({ validation }) => validation);
       return joined(await validationCrops(files, decoded.get, options, count));
     },

@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../core/files.js';
-import { parameterShapes, squeezeFactor } from '../../core/flow/architecture.js';
-import { sum } from '../../core/metrics/index.js';
+import { parameterCount, squeezeFactor } from '../../core/flow/architecture.js';
 import type { PriorModel } from '../../core/model/model-json.js';
 import { plural, timeWords } from '../../core/printable.js';
 
@@ -95,9 +94,6 @@ function useWords(model: PriorModel): string {
   const knows = conditioning
     ? `For Gaussian noise of sigma ${low} to ${high} in 8-bit units. Both estimators work with it.`
     : 'Not conditioned on the noise level: for beta-MAP only, at any sigma.';
-  const sizes = Object.values(parameterShapes(model)).map((shape) =>
-    shape.reduce((size, side) => size * side, 1),
-  );
   const steps = levels.map((level) => level.steps).join(', ');
   const widths = levels.map((level) => level.width).join(', ');
   return `Pictures like those that it was trained on:
@@ -107,7 +103,7 @@ function useWords(model: PriorModel): string {
 ${knows}
 
 A Glow of ${levels.length} levels with ${steps} steps of actnorm, invertible 1x1 convolution and affine coupling; networks of ${widths} channels. \
-${number(sum(sizes))} parameters. The sides of a tile are multiples of ${squeezeFactor(model)}.`;
+${number(parameterCount(model))} parameters. The sides of a tile are multiples of ${squeezeFactor(model)}.`;
 }
 
 function dataWords({ data = {} }: Provenance): string {

@@ -137,8 +137,7 @@ function charts(
     );
     return { name: `sigma ${short(sigma255)}`, points };
   });
-  const errors = batches('denoisingError');
-  const drawn: (Omit<LineChart, 'xLabel'> | undefined)[] = [
+  const drawn: Omit<LineChart, 'xLabel'>[] = [
     { title: 'Loss', yLabel: 'the objective that is minimised', series: [batches('loss')] },
     {
       title: 'Bits per dimension',
@@ -146,22 +145,18 @@ function charts(
       // Batches first, so that the validations are drawn over their many points.
       series: [batches('bitsPerDimension'), { name: 'validation', points: bits }],
     },
-    sigmas.length === 0
-      ? undefined
-      : { title: 'PSNR of the validation crops', yLabel: 'dB, higher is better', series: denoised },
-    errors.points.length === 0
-      ? undefined
-      : {
-          title: 'Error of the noise that the flow sees',
-          yLabel: 'mean square, in units of the noise; lower is better',
-          yScale: 'log',
-          series: [errors],
-        },
+    { title: 'PSNR of the validation crops', yLabel: 'dB, higher is better', series: denoised },
+    {
+      title: 'Error of the noise that the flow sees',
+      yLabel: 'mean square, in units of the noise; lower is better',
+      yScale: 'log',
+      series: [batches('denoisingError')],
+    },
     { title: 'Rate', yLabel: "Adam's rate", series: [{ ...batches('rate', 0), name: 'rate' }] },
   ];
-  const figures = drawn.flatMap((chart) =>
-    chart ? `<div>${lineChart({ ...chart, xLabel: 'step', width: 620, height: 320 })}</div>` : [],
-  );
+  const figures = drawn
+    .filter(({ series }) => series.some(({ points }) => points.length > 0))
+    .map((chart) => `<div>${lineChart({ ...chart, xLabel: 'step', width: 620, height: 320 })}</div>`);
   const leftOut =
     from > 0 ? ` The first ${from} steps are left out of loss, bits per dimension and error.` : '';
   return `<section aria-labelledby="curves"><h2 id="curves">Curves</h2>
