@@ -40,6 +40,12 @@ export function contenderName(contender: Contender): string {
   return `${methodName(contender)}, ${beta === 'auto' ? 'calibrated beta' : `beta ${beta}`}`;
 }
 
+/** How the product is asked for a contender's estimates. */
+export function approachOptions(contender: Contender) {
+  if (contender.kind === 'preset') return { preset: contender.preset };
+  return { method: contender.kind === 'product' ? contender.method : ('beta-map' as const) };
+}
+
 /** Indices of contenders, in groups that differ only in beta. */
 export function betaFamilies(contenders: readonly Contender[]): readonly (readonly number[])[] {
   const families = new Map<string, number[]>();

@@ -4,9 +4,9 @@ import { availableParallelism } from 'node:os';
 import { sum } from '../core/metrics/index.js';
 import { checkSigma } from '../denoiser/estimator.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
-import { PRESETS } from '../denoiser/preset.js';
+import { approachOf } from '../denoiser/preset.js';
 import { mapInOrder } from '../tile/in-order.js';
-import { betaFamilies, betaOf, contenderName } from './contender.js';
+import { approachOptions, betaFamilies, betaOf, contenderName } from './contender.js';
 import { blockRms, measureNoisy, measureRestored, standardisedResidual } from './measure/residual.js';
 import { CONVERGENCE, type EngineOptions, openRestorer, type Restorer } from './measure/restorer.js';
 import type { Cell, Measures, PictureResult } from './measure/results.js';
@@ -182,12 +182,7 @@ async function expectedSeconds(
       for (const task of tasks) {
         const { contender, count } = task;
         if (contender.kind === 'given' || contender.prior !== prior) continue;
-        const alone = {
-          method: 'method' in contender ? contender.method : 'beta-map',
-          ensemble: 1,
-          scales: 1,
-        } as const;
-        const approach = contender.kind === 'preset' ? PRESETS[contender.preset] : alone;
+        const approach = approachOf(approachOptions(contender));
         const estimate = await denoiser.estimate(pictures.slice(0, count), approach);
         const climb =
           contender.kind === 'converged' ? (CONVERGENCE.steps + 1) * estimate.tiles : estimate.evaluations;

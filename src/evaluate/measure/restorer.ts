@@ -15,7 +15,7 @@ import { decodePicture } from '../../image/index.js';
 import { extractTile } from '../../tile/extract.js';
 import { planTiles } from '../../tile/plan.js';
 import { createSchedule } from '../../tile/schedule.js';
-import type { Beta, Contender } from '../contender.js';
+import { approachOptions, type Beta, type Contender } from '../contender.js';
 import { type NoiseLevel, noiseFolder, toldNoise } from '../noise-level.js';
 import type { CheckedEvaluateOptions, GivenProgram } from '../options.js';
 import { type CleanPicture, croppedFloats } from '../pictures.js';
@@ -59,8 +59,7 @@ export async function openRestorer(
     return { restore, close: async () => {} };
   }
   if (contender.kind === 'converged') return openConverged(contender.prior, options);
-  const approach = contender.kind === 'preset' ? { preset: contender.preset } : { method: contender.method };
-  return openProduct({ ...options, prior: contender.prior, ...approach });
+  return openProduct({ ...options, prior: contender.prior, ...approachOptions(contender) });
 }
 
 async function openProduct(options: DenoiserOptions): Promise<Restorer> {

@@ -96,27 +96,15 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
     scales,
   );
   /** Units that are visited equally often: those of one folder, or of all. */
-  const poolOf = (among: readonly FoundPictures[], what: string) => {
+  const pools = (weights ? found.map((each) => [each]) : [found]).map((among, index) => {
     const files = among.flatMap(({ training }) => training);
     const units = files.flatMap((file) => {
       const parts = Math.ceil(tilesOf(file, sheetTile) / takes);
       return Array.from({ length: parts }, (_, part) => ({ file, part, parts }));
     });
-    const order = visitOrder(units.length, seed, what);
-    return {
-      units,
-      order,
-      error: () =>
-        noneDecodable(
-          among.map(({ folder }) => folder),
-          files.length,
-        ),
-    };
-  };
-  const pools =
-    weights === undefined
-      ? [poolOf(found, 'epoch')]
-      : found.map((each, index) => poolOf([each], `epoch of ${index}`));
+    const order = visitOrder(units.length, seed, weights ? `epoch of ${index}` : 'epoch');
+    return { folders: among.map(({ folder }) => folder), files: files.length, units, order };
+  });
   const partOf = weightedVisits(weights ?? [1], seed);
   const decoded = openDecodedPictures(cacheBytes, onSkipped);
   const visits = new Map<number, Promise<readonly Uint8Array[]>>();
@@ -148,7 +136,7 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
         return cutCrop(picture, x, y, size, drawBelow(generator, SYMMETRIES[augment]));
       });
     }
-    throw pool.error();
+    throw noneDecodable(pool.folders, pool.files);
   }
 
   function visitOf(visit: number): Promise<readonly Uint8Array[]> {

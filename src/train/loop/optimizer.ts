@@ -1,6 +1,7 @@
 // Adam over the flat parameter vector. Gradients are clipped relative to their usual norm, extraordinary steps are skipped,
 // and three skips in a row restore a snapshot.
 import * as tf from '@tensorflow/tfjs-core';
+import type { StepRecord } from '../progress.js';
 
 const BETAS = [0.9, 0.995] as const;
 const EPSILON = 1e-8;
@@ -55,32 +56,17 @@ export interface OptimizerCounts {
   readonly restorations: number;
 }
 
-interface Update {
-  readonly rate: number;
-  readonly skipped: 'not finite' | 'loss' | 'gradient' | undefined;
-  readonly restored: boolean;
+interface Update extends Pick<StepRecord, 'rate' | 'skipped' | 'restored'> {
   /** Snapshots were restored again and again without progress. */
   readonly isLost: boolean;
 }
 
-export interface OptimizerState {
+interface OptimizerState {
   readonly tensors: OptimizerTensors;
   readonly counts: OptimizerCounts;
 }
 
-export interface Optimizer extends OptimizerState {
-  /** The state at the last snapshot, which bad steps restore. */
-  readonly snapshot: OptimizerState;
-  /**
-   * Takes a step, or skips it.
-   *
-   * @param gradient  [size]
-   * @param norm      its Euclidean norm
-   * @param rate      before the warm-up's factor
-   */
-  update(gradient: tf.Tensor, loss: number, norm: number, rate: number): Update;
-  dispose(): void;
-}
+export type Optimizer = ReturnType<typeof optimizer>;
 
 const START: OptimizerCounts = {
   updates: 0,
@@ -103,7 +89,7 @@ export function optimizer(
   tensors: OptimizerTensors,
   relative: tf.Tensor,
   before?: { readonly counts: OptimizerCounts; readonly snapshot: OptimizerState },
-): Optimizer {
+) {
   let current = tensors;
   let state = before?.counts ?? START;
   let snapshot = before?.snapshot ?? { tensors: cloned(tensors), counts: START };
@@ -142,8 +128,7 @@ export function optimizer(
 
   function restore(): void {
     replace(cloned(snapshot.tensors));
-    const { lossMean, normMean, updates } = snapshot.counts;
-    state = { updates, warmed: 0, lossMean, normMean, skips: 0, restorations: state.restorations + 1 };
+    state = { ...snapshot.counts, warmed: 0, skips: 0, restorations: state.restorations + 1 };
   }
 
   return {
@@ -153,10 +138,18 @@ export function optimizer(
     get counts() {
       return state;
     },
+    /** The state at the last snapshot, which bad steps restore. */
     get snapshot() {
       return snapshot;
     },
-    update(gradient, loss, norm, fullRate) {
+    /**
+     * Takes a step, or skips it.
+     *
+     * @param gradient  [size]
+     * @param norm      its Euclidean norm
+     * @param fullRate  before the warm-up's factor
+     */
+    update(gradient: tf.Tensor, loss: number, norm: number, fullRate: number): Update {
       const rate = fullRate * Math.min(1, (state.warmed + 1) / WARM_UP);
       const skipped = faultOf(loss, norm);
       if (skipped !== undefined) {

@@ -69,15 +69,16 @@ export async function* runTraining(input: TrainerInput): AsyncGenerator<Training
   const { settings, crops, checkpoint, isStopped } = input;
   const { architecture, steps, minutes, validateEvery, checkpointEvery, output } = settings;
   const layout = parameterLayout(architecture);
-  const relative = () =>
-    tf.tensor1d(perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? MATRIX_RATE : 1)));
   const before = checkpoint?.state;
-  const learner = checkpoint
-    ? optimizer(tensorsOf(checkpoint.arrays), relative(), {
-        counts: checkpoint.state.counts,
-        snapshot: { tensors: tensorsOf(checkpoint.snapshot), counts: checkpoint.state.snapshotCounts },
-      })
-    : optimizer(freshTensors(await initialParameters(settings, layout, crops)), relative());
+  const start = checkpoint
+    ? tensorsOf(checkpoint.arrays)
+    : freshTensors(await initialParameters(settings, layout, crops));
+  const rates = perParameter(layout, (name) => (name.endsWith('conv1x1.weight') ? MATRIX_RATE : 1));
+  const resumed = checkpoint && {
+    counts: checkpoint.state.counts,
+    snapshot: { tensors: tensorsOf(checkpoint.snapshot), counts: checkpoint.state.snapshotCounts },
+  };
+  const learner = optimizer(start, tf.tensor1d(rates), resumed);
   const secondsBefore = before?.seconds ?? 0;
   const started = performance.now();
   const seconds = () => secondsBefore + (performance.now() - started) / 1000;
