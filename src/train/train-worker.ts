@@ -16,16 +16,15 @@ export interface TrainWorkerData {
   readonly stop: Int32Array;
 }
 
-export type TrainMessage =
-  | { readonly kind: 'record'; readonly record: TrainingRecord }
-  /** One of ours has a code; others come with their stack in `cause`. */
-  | {
-      readonly kind: 'error';
-      readonly code: FlowDenoiseErrorCode | undefined;
-      readonly message: string;
-      readonly cause?: unknown;
-    }
-  | { readonly kind: 'end' };
+interface Failure {
+  readonly kind: 'error';
+  /** Ours have one; other errors come with their stack in `cause`. */
+  readonly code: FlowDenoiseErrorCode | undefined;
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+export type TrainMessage = TrainingRecord | Failure | { readonly kind: 'end' };
 
 const tell = (message: TrainMessage) => parentPort?.postMessage(message);
 const { settings, isResumed, stop } = workerData as TrainWorkerData;
@@ -33,7 +32,7 @@ const isStopped = () => Atomics.load(stop, 0) !== 0;
 /** Stops the search through a large folder. Afterwards, the loop checks for itself. */
 const opening = new AbortController();
 let step = 0;
-const warn = (message: string) => tell({ kind: 'record', record: { kind: 'warning', step, message } });
+const warn = (message: string) => tell({ kind: 'warning', step, message });
 
 async function train(): Promise<void> {
   const checkpoint = isResumed ? await readCheckpoint(settings.output, warn) : undefined;
@@ -58,7 +57,7 @@ async function train(): Promise<void> {
     try {
       for await (const record of runTraining({ settings, crops, checkpoint, isStopped })) {
         step = record.step;
-        tell({ kind: 'record', record });
+        tell(record);
       }
     } finally {
       backend.close();

@@ -50,13 +50,7 @@ function refuseUsedOutput(output: string): void {
     );
 }
 
-/**
- * Allows one training at a time in a prior's folder.
- *
- * @param onLost  called if another process takes the lock, as after a long suspension
- * @returns       a function that releases the lock
- * @throws        FlowDenoiseError BAD_OPTION while another training holds it, WRITE_FAILED
- */
+/** Allows one training at a time in a prior's folder. Returns a function that releases the lock. */
 async function lockTraining(output: string, onLost: () => void): Promise<() => Promise<void>> {
   const folder = trainingFolder(output);
   const release = await orWriteFailed(folder, 'could not be made or locked', async () => {
@@ -92,11 +86,10 @@ async function* runInWorker(
       ({ done, value }): TrainMessage => (done ? failure("training's thread ended by itself") : value[0]),
       (error: unknown) => failure(messageOf(error)),
     );
-    if (message.kind === 'record') return message.record;
+    if (message.kind !== 'error' && message.kind !== 'end') return message;
     isOver = true;
     if (message.kind === 'end') return undefined;
-    const { code, cause } = message;
-    throw code === undefined ? cause : new FlowDenoiseError(code, message.message);
+    throw message.code === undefined ? message.cause : new FlowDenoiseError(message.code, message.message);
   }
 
   try {

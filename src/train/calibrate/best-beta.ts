@@ -28,7 +28,7 @@ export interface CalibrationRow {
   readonly isAtEnd: boolean;
 }
 
-export interface BetaTask {
+interface BetaTask {
   readonly engine: Engine;
   readonly model: PriorModel;
   readonly size: number;
@@ -60,8 +60,8 @@ export async function bestBeta(
   const posterior = model.conditioning
     ? await denoised(task, noisy, (y) => posteriorMean(y, sigma, { mostSigma }))
     : undefined;
-  const known = new Map<number, Denoised>();
-  async function withBeta(beta: number): Promise<Denoised> {
+  const known = new Map<number, Awaited<ReturnType<typeof denoised>>>();
+  async function withBeta(beta: number) {
     const before = known.get(beta);
     if (before !== undefined) return before;
     const options = { ...calibratedBetaMap(model, sigma, beta), mostSigma };
@@ -139,16 +139,11 @@ export async function measureCalibrationPace(task: BetaTask, sigma255: number): 
   return seconds / crops.length;
 }
 
-interface Denoised {
-  readonly psnr: number;
-  readonly fallbacks: number;
-}
-
 async function denoised(
   { engine, size, crops, signal }: BetaTask,
   noisy: readonly Float32Array[],
   estimation: (y: Float32Array) => Estimation,
-): Promise<Denoised> {
+) {
   const shape = { channels: 3, height: size, width: size };
   const values: number[] = [];
   let fallbacks = 0;

@@ -10,13 +10,6 @@ export interface RgbPicture extends Size {
   readonly data: Uint8Array;
 }
 
-interface DecodedPictures {
-  /** The file's picture at a scale up to 1 (the default); undefined if it cannot be decoded, which is reported once. */
-  get(file: PictureFile, scale?: number): Promise<RgbPicture | undefined>;
-  /** Waits for decoding to end. */
-  close(): Promise<void>;
-}
-
 export const CHANNELS = 3;
 /** As many as sharp decodes at a time. Further ones wait here, where closing drops them. */
 const LANES = 4;
@@ -30,7 +23,7 @@ export function scaled({ width, height }: Size, scale: number): Size {
  * @param bytes      memory for decoded pictures; a few more are held while they are decoded or shrunk
  * @param onSkipped  called for a file with a good header and bad pixels
  */
-export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile) => void): DecodedPictures {
+export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile) => void) {
   // By scale and path. A map keeps its order, so the least recently used is the first.
   const entries = new Map<string, { readonly picture: Promise<RgbPicture | undefined>; bytes: number }>();
   const lanes: Promise<unknown>[] = [];
@@ -50,6 +43,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
     return picture;
   }
 
+  /** The file's picture at a scale up to 1; undefined if it cannot be decoded, which is reported once. */
   async function get(file: PictureFile, scale = 1): Promise<RgbPicture | undefined> {
     const key = `${scale} ${file.path}`;
     const known = entries.get(key);
@@ -73,6 +67,7 @@ export function openDecodedPictures(bytes: number, onSkipped: (file: SkippedFile
 
   return {
     get,
+    /** Waits for decoding to end. */
     async close() {
       isClosed = true;
       await Promise.all([...entries.values()].map(({ picture }) => picture));

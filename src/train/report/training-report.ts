@@ -91,12 +91,7 @@ export async function openTrainingReport({ folder, title, facts, lastStep }: Tra
   };
 }
 
-/**
- * Passes records on and keeps them.
- *
- * @param lastStep  the step of the checkpoint that training resumes at; 0 for a new training
- * @throws          FlowDenoiseError WRITE_FAILED, and errors of the records
- */
+/** Passes records on and keeps them; `lastStep` as above. @throws  FlowDenoiseError WRITE_FAILED, and errors of the records */
 export async function* keepingRecords(
   records: AsyncIterable<TrainingRecord>,
   settings: TrainingSettings,
