@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { badOption } from '../core/errors.js';
 import { callback, notBoth, parseOptions } from '../denoiser/option-schema.js';
-import { methodSchema, openingShape, PRESET_WORDS, signalOption } from '../denoiser/options.js';
+import { betaSchema, methodSchema, openingShape, PRESET_WORDS, signalOption } from '../denoiser/options.js';
 import { PRESET_NAMES } from '../denoiser/preset.js';
 import type { NoiseLevel } from './noise-level.js';
 import type { CleanPicture } from './pictures.js';
@@ -46,10 +46,7 @@ const evaluateOptionsSchema = z.strictObject({
   preset: list(z.enum(PRESET_NAMES), `one or more of ${PRESET_WORDS}`),
   /** Methods without ensemble and scales. */
   method: list(methodSchema, "one or more of 'beta-map' and 'posterior-mean'"),
-  beta: list(
-    z.union([z.number().positive().max(1000), z.literal('auto')]),
-    "one or more of 'auto' and numbers above 0 and at most 1000",
-  ),
+  beta: list(betaSchema, "one or more of 'auto' and numbers above 0 and at most 1000"),
   /** 8-bit units; for Poisson-Gaussian noise of the read noise, which may be 0. */
   sigma: list(
     z.number().nonnegative().max(255),

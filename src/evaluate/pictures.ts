@@ -31,11 +31,7 @@ const SMALLEST = 11;
 /** A number to cut sides to multiples of, or a size; both keep the top left. */
 type Crop = number | Size;
 
-/**
- * Reads a folder's pictures, at any depth, in the order of their names.
- *
- * @throws FlowDenoiseError BAD_OPTION if there are none; else as readClean
- */
+/** A folder's pictures, at any depth, by name. @throws FlowDenoiseError BAD_OPTION if there are none; else as readClean */
 export async function readPictures(
   folder: string,
   { count, crop, signal }: { readonly count?: number; readonly crop: Crop; readonly signal?: AbortSignal },

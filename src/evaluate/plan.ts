@@ -19,11 +19,7 @@ export interface EvaluationPlan {
   readonly tasks: readonly EvaluationTask[];
 }
 
-/**
- * Every contender under every noise.
- *
- * @throws FlowDenoiseError BAD_PRIOR
- */
+/** Every contender under every noise. @throws FlowDenoiseError BAD_PRIOR */
 export async function gridPlan(options: CheckedEvaluateOptions, count: number): Promise<EvaluationPlan> {
   const levels = distinct(gridLevels(options), noiseName);
   const { prior: priors = [DEFAULT_PRIOR] } = options;

@@ -22,24 +22,19 @@ export type Objective = (typeof OBJECTIVES)[number];
 
 /** Everything that decides how a training goes, as data for the worker thread and the checkpoint. */
 export interface TrainingSettings
-  extends Pick<TrainOptions, 'weights' | 'steps' | 'minutes' | 'sheetTile' | 'augment' | 'shrink'> {
+  extends Pick<TrainOptions, 'weights' | 'steps' | 'minutes' | 'sheetTile' | 'augment' | 'shrink'>,
+    Required<Pick<TrainOptions, 'objective' | 'batch' | 'rate' | 'seed'>>,
+    Required<Pick<TrainOptions, 'validateEvery' | 'checkpointEvery' | 'temperature'>> {
   readonly name: string;
   /** Absolute, as are `output`, the prior's folder, and `from`, that of the prior to start from. */
   readonly folders: readonly string[];
   readonly output: string;
   readonly from?: string | undefined;
   readonly architecture: Architecture;
-  readonly objective: Objective;
   /** The noise levels to train on, [0, 1] units; for an unconditioned flow, those to use it at. */
   readonly sigmaRange: readonly [number, number];
-  readonly batch: number;
   /** Side of a crop, pixels. */
   readonly crop: number;
-  readonly rate: number;
-  readonly seed: number;
-  readonly validateEvery: number;
-  readonly checkpointEvery: number;
-  readonly temperature: number;
 }
 
 const PRESETS = ['small', 'natural', 'paper'] as const;
@@ -237,11 +232,7 @@ function architectureFor(options: TrainOptions): Architecture {
 
 const foldersOf = ({ folder }: TrainOptions) => [folder].flat().map((each) => resolve(each));
 
-/**
- * The settings of a new training.
- *
- * @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR
- */
+/** The settings of a new training. @throws  FlowDenoiseError BAD_OPTION, BAD_PRIOR */
 export async function newSettings(options: TrainOptions): Promise<TrainingSettings> {
   const { folder, output, resume, engine, signal, preset = 'natural', cropSize, from, ...others } = options;
   const { levels, depth, width, activation, couplingScale, ...own } = others;
@@ -283,11 +274,7 @@ export async function newSettings(options: TrainOptions): Promise<TrainingSettin
   return settings;
 }
 
-/**
- * The settings of a resumed training: those of the checkpoint, with a new length if the options give one.
- *
- * @throws  FlowDenoiseError BAD_OPTION for an option that cannot change
- */
+/** The checkpoint's settings with the options that may change. @throws  FlowDenoiseError BAD_OPTION for any other option */
 export function resumedSettings(options: TrainOptions, before: TrainingSettings): TrainingSettings {
   const { folder, output, resume, engine, signal, steps, minutes, ...others } = options;
   const { validateEvery, checkpointEvery, temperature, ...fixed } = others;

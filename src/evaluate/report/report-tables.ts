@@ -99,11 +99,7 @@ export function residualTable(results: EvaluationResults, levels: readonly numbe
 
 type RowCell = Omit<Cell, 'contender'>;
 
-/**
- * A row for every contender that met one of the noises.
- *
- * @param noisyRow  the name of a row for the noisy pictures; default: no such row
- */
+/** A row for every contender that met one of the noises; with `noisyRow`, one of that name for the noisy pictures too. */
 function tableOf(
   results: EvaluationResults,
   levels: readonly number[],

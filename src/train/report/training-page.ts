@@ -96,11 +96,7 @@ function short(sigma255: number): number {
   return Number(sigma255.toPrecision(3));
 }
 
-/**
- * A quantity of the steps that were not skipped: means over runs of equal length. Values that are not finite do not count.
- *
- * @param from  the first step to show
- */
+/** A quantity from step `from` on, without skipped steps and values that are not finite: means over runs of equal length. */
 export function batchPoints(
   steps: readonly StepRecord[],
   what: 'loss' | 'bitsPerDimension' | 'denoisingError' | 'rate',

@@ -53,11 +53,7 @@ interface TrainingReportOptions {
   readonly lastStep: number;
 }
 
-/**
- * Starts or continues a training's log and page. The curves of earlier sessions come from the log.
- *
- * @throws  FlowDenoiseError WRITE_FAILED, as its methods do
- */
+/** Starts or continues a training's log and page. @throws  FlowDenoiseError WRITE_FAILED, as its methods do */
 export async function openTrainingReport({ folder, title, facts, lastStep }: TrainingReportOptions) {
   const path = join(folder, LOG_FILE);
   const written = <Result>(work: () => Promise<Result>) =>
