@@ -7,7 +7,7 @@ import { type Architecture, type Level, squeezeFactor } from '../core/flow/archi
 import { findPrior } from '../core/model/find-prior.js';
 import { loadModel } from '../core/model/load-prior.js';
 import { plural } from '../core/printable.js';
-import { notBoth, parseOptions } from '../denoiser/option-schema.js';
+import { defined, notBoth, parseOptions } from '../denoiser/option-schema.js';
 import { signalOption } from '../denoiser/options.js';
 
 /**
@@ -210,11 +210,7 @@ function refuseBoth(
 
 function architectureFor(options: TrainOptions): Architecture {
   const base: Architecture = presets[options.preset ?? 'natural'].architecture;
-  const {
-    levels: count = base.levels.length,
-    activation = base.activation,
-    couplingScale = base.couplingScale,
-  } = options;
+  const { levels: count = base.levels.length, activation, couplingScale } = options;
   const at = (name: 'depth' | 'width', level: number): number | undefined => {
     const value = options[name];
     if (typeof value !== 'object') return value;
@@ -227,7 +223,7 @@ function architectureFor(options: TrainOptions): Architecture {
     const { steps, width, kernel } = base.levels[Math.min(i, base.levels.length - 1)] as Level;
     return [at('depth', i) ?? steps, at('width', i) ?? width, kernel] as const;
   });
-  return { ...base, levels: levelsOf(...levels), activation, couplingScale };
+  return { ...base, levels: levelsOf(...levels), ...defined({ activation, couplingScale }) };
 }
 
 const foldersOf = ({ folder }: TrainOptions) => [folder].flat().map((each) => resolve(each));

@@ -126,16 +126,15 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       checked.onEstimate?.({ seconds: work.seconds, levels: work.sigmas.length, crops: work.crops });
       crops = crops.slice(0, work.crops);
       for (const [index, sigma255] of work.sigmas.entries()) {
-        const doneAt = (part: number) => (index + part) / work.sigmas.length;
         const start = rows.at(-1)?.beta ?? calibratedBetaMap(model, sigma255 / 255).beta;
+        const tell = (beta: number, psnr: number, part: number, row?: CalibrationRow) =>
+          checked.onProgress?.({ sigma255, beta, psnr, row, done: (index + part) / work.sigmas.length });
         let tried = 0;
-        const row = await bestBeta({ ...task, crops }, sigma255, start, (beta, psnr) => {
-          const done = doneAt(Math.min(1, ++tried / (USUAL_BETAS + 1)));
-          checked.onProgress?.({ sigma255, beta, psnr, row: undefined, done });
-        });
+        const row = await bestBeta({ ...task, crops }, sigma255, start, (beta, psnr) =>
+          tell(beta, psnr, Math.min(1, ++tried / (USUAL_BETAS + 1))),
+        );
         rows.push(row);
-        const { beta, betaMap: psnr } = row;
-        checked.onProgress?.({ sigma255, beta, psnr, row, done: doneAt(1) });
+        tell(row.beta, row.betaMap, 1, row);
       }
     } catch (error) {
       if (signal?.aborted || !deadline?.aborted) throw error;

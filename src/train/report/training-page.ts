@@ -16,7 +16,7 @@ type LoggedValidation = Omit<ValidationRecord, 'crops' | 'samples'>;
 /** A record as the log has it, without pixels. */
 export type LoggedRecord = Exclude<TrainingRecord, ValidationRecord> | LoggedValidation;
 
-interface TrainingPage {
+export interface TrainingPage {
   readonly title: string;
   /** Rows of a table: what is trained, on what, how. */
   readonly facts: Readonly<Record<string, string | number>>;

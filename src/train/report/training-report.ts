@@ -1,7 +1,7 @@
 // A training's files beside its prior: log.jsonl, for programs; training.html, for people; the card at every checkpoint.
 
 import { existsSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import { loadModel } from '../../core/model/load-prior.js';
@@ -9,7 +9,7 @@ import type { PriorModel } from '../../core/model/model-json.js';
 import type { TrainingSettings } from '../options.js';
 import type { TrainingRecord, ValidationRecord } from '../progress.js';
 import { updateModelCard } from './model-card.js';
-import { type LoggedRecord, trainingPage } from './training-page.js';
+import { type LoggedRecord, type TrainingPage, trainingPage } from './training-page.js';
 
 const LOG_FILE = 'log.jsonl';
 export const PAGE_FILE = 'training.html';
@@ -43,12 +43,9 @@ function recordOf(line: string): LoggedRecord | undefined {
   }
 }
 
-interface TrainingReportOptions {
+interface TrainingReportOptions extends Pick<TrainingPage, 'title' | 'facts'> {
   /** The folder of log and page. */
   readonly folder: string;
-  readonly title: string;
-  /** Rows of the page's table: what is trained, on what, how. */
-  readonly facts: Readonly<Record<string, string | number>>;
   /** Where training resumes: records of later steps, which are made again, are removed. 0 starts a new log. */
   readonly lastStep: number;
 }
@@ -56,12 +53,9 @@ interface TrainingReportOptions {
 /** Starts or continues a training's log and page. @throws  FlowDenoiseError WRITE_FAILED, as its methods do */
 export async function openTrainingReport({ folder, title, facts, lastStep }: TrainingReportOptions) {
   const path = join(folder, LOG_FILE);
-  const written = <Result>(work: () => Promise<Result>) =>
-    orWriteFailed(path, 'the log could not be written', work);
   const logged = await loggedUntil(path, lastStep);
   const records = logged.map(({ record }) => record);
   await writeFileAtomic(path, Buffer.from(logged.map(({ line }) => `${line}\n`).join('')));
-  const log = await written(() => open(path, 'a'));
   let latest: ValidationRecord | undefined;
 
   async function writePage(isRunning: boolean): Promise<void> {
@@ -72,8 +66,7 @@ export async function openTrainingReport({ folder, title, facts, lastStep }: Tra
   return {
     /** Call it with every record, in order. It writes the log at once, the page at every validation. */
     async add(record: TrainingRecord): Promise<void> {
-      await written(() => log.appendFile(logLine(record)));
-      // Without pixels.
+      await orWriteFailed(path, 'the log could not be written', () => appendFile(path, logLine(record)));
       const { crops, samples, ...logged } = { crops: undefined, samples: undefined, ...record };
       records.push(logged);
       if (record.kind !== 'validation') return;
@@ -82,8 +75,6 @@ export async function openTrainingReport({ folder, title, facts, lastStep }: Tra
     },
     /** Writes the final page. */
     finish: () => writePage(false),
-    /** Closes without writing the page. */
-    close: () => log.close(),
   };
 }
 
@@ -115,7 +106,6 @@ export async function* keepingRecords(
   } finally {
     // However it ended, the page should not reload any more. The error that ended it counts more than a failure here.
     if (!isDone) await report?.finish().catch(() => {});
-    await report?.close();
   }
 }
 

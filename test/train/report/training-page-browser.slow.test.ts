@@ -26,7 +26,6 @@ if (!isHere) console.log(`SKIP no browser at ${executablePath}; CHROMIUM_PATH na
     const report = await openTrainingReport({ folder: temporary.folder, title: 'mine', facts, lastStep: 0 });
     for (let step = 1; step <= 50; step++) await report.add(stepRecord(step));
     await report.add(validationRecord(50));
-    await report.close();
     const url = pathToFileURL(join(temporary.folder, 'training.html')).href;
     for (const [width, colorScheme] of [
       [1280, 'light'],

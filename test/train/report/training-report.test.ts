@@ -30,7 +30,6 @@ test('the log has a line for every record, without pixels', async () => {
   await report.add(stepRecord(1, { loss: Number.NaN, skipped: 'not finite' }));
   await report.add(validationRecord(1));
   await report.add({ kind: 'checkpoint', step: 1, folder: 'prior' });
-  await report.close();
   const records = (await linesOf(folder)).map((line) => JSON.parse(line));
   assert.equal(
     records.map(({ kind }) => kind),
@@ -53,11 +52,9 @@ test('records come back from the log as they were', async () => {
     { kind: 'warning', step: 2, message: 'a "quoted" word' } as const,
   ];
   for (const record of records) await report.add(record);
-  await report.close();
   const written = await linesOf(folder);
   assert.is(written.length, records.length);
-  const again = await open(folder, 2);
-  await again.close();
+  await open(folder, 2);
   assert.equal(await linesOf(folder), written);
 });
 
@@ -65,12 +62,10 @@ test('going on at a step forgets what was told of later ones, and a line left ha
   const folder = await newFolder();
   const first = await open(folder);
   for (let step = 1; step <= 10; step++) await first.add(stepRecord(step));
-  await first.close();
   await appendFile(join(folder, 'log.jsonl'), '{"kind":"step","ste');
 
   const second = await open(folder, 6);
   await second.add(stepRecord(7, { loss: 77 }));
-  await second.close();
   const records = (await linesOf(folder)).map((line) => JSON.parse(line));
   assert.equal(
     records.map(({ step }) => step),
@@ -84,9 +79,7 @@ test('beginning anew forgets all', async () => {
   const folder = await newFolder();
   const first = await open(folder);
   await first.add(stepRecord(1));
-  await first.close();
-  const second = await open(folder, 0);
-  await second.close();
+  await open(folder, 0);
   assert.is(await readFile(join(folder, 'log.jsonl'), 'utf8'), '');
 });
 
@@ -95,7 +88,6 @@ test('the page has the pictures, pixel for pixel, and samples', async () => {
   const report = await open(folder);
   await report.add(stepRecord(1));
   await report.add(validationRecord(1));
-  await report.close();
   const page = await pageOf(folder);
   const found = new Map<string, Buffer[]>();
   for (const [, base64 = '', name = ''] of page.matchAll(
@@ -119,7 +111,6 @@ test('the page loads nothing, and no name is markup', async () => {
   const report = await open(folder, 0, { data: '<img src=x>', crops: 9 });
   await report.add(stepRecord(1));
   await report.add(validationRecord(1));
-  await report.close();
   const page = await pageOf(folder);
   assert.match(page, 'default-src &#39;none&#39;'.replaceAll('&#39;', "'"));
   for (const [, target = ''] of page.matchAll(/<[^>]*\b(?:src|href)=["']?([^"'\s>]*)/g))
@@ -135,7 +126,6 @@ test('the curves go on after a stop, and the last page no longer asks for itself
   const first = await open(folder);
   for (let step = 1; step <= 20; step++) await first.add(stepRecord(step));
   await first.add(validationRecord(20, { psnr: [{ sigma255: 25, noisy: 20, denoised: 24.125 }] }));
-  await first.close();
   assert.match(await pageOf(folder), 'http-equiv="refresh"');
 
   const second = await open(folder, 20);
@@ -143,7 +133,6 @@ test('the curves go on after a stop, and the last page no longer asks for itself
     await second.add(stepRecord(step, { skipped: step === 30 ? 'loss' : undefined }));
   await second.add(validationRecord(40, { psnr: [{ sigma255: 25, noisy: 20, denoised: 26.5 }] }));
   await second.finish();
-  await second.close();
   const page = await pageOf(folder);
   assert.match(page, /sigma 25: 20: 24\.125, 40: 26\.5\./, 'both sessions in one curve');
   assert.match(page, 'learned nothing from 1 step ');
@@ -156,7 +145,6 @@ test('an unconditioned flow, whose validation denoises nothing, has a page too',
   const report = await open(folder);
   await report.add(stepRecord(1, { denoisingError: undefined }));
   await report.add(validationRecord(1, { psnr: [], crops: [], samples: undefined }));
-  await report.close();
   const page = await pageOf(folder);
   assert.match(page, 'Bits per dimension');
   assert.not.match(page, 'PSNR of the validation crops');
