@@ -24,7 +24,7 @@ import {
 } from './picture-files.js';
 import { validationCrops } from './validation-crops.js';
 
-/** Counts, and a hash over the files' names and lengths. */
+/** The data as the model card describes it: counts, and a hash over the files' names and lengths. */
 export interface CropDescription extends Readonly<Record<string, string | number>> {
   /** Pictures (tiles of contact sheets) for training and for validation, from different files. */
   readonly pictures: number;
@@ -33,30 +33,16 @@ export interface CropDescription extends Readonly<Record<string, string | number
 }
 
 /** Crops by the step's number, so that a resumed training gets the same crops as an uninterrupted one. */
-export interface CropSource {
-  /** The data as the model card describes it. */
-  readonly description: CropDescription;
-  /**
-   * The crops of a step. Steps in order are decoded ahead; other steps are slower.
-   *
-   * @param step  from 0
-   * @returns     [batch, crop, crop, 3], 8-bit RGB, flipped and turned by quarters at random
-   */
-  batch(step: number): Promise<Uint8Array>;
-  /** The first validation crops, from the pictures' middles, always the same: [count, crop, crop, 3]. */
-  validation(count: number): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
+export type CropSource = Awaited<ReturnType<typeof openCrops>>;
 
 /** For each augmentation, the number of the square's symmetries that are drawn. */
 const SYMMETRIES = { all: 8, mirror: 2, none: 1 } as const;
 
-type CropSettings = Pick<
-  TrainingSettings,
-  'folders' | 'weights' | 'crop' | 'batch' | 'seed' | 'sheetTile' | 'augment' | 'shrink'
->;
-
-export interface CropOptions extends CropSettings {
+export interface CropOptions
+  extends Pick<
+    TrainingSettings,
+    'folders' | 'weights' | 'crop' | 'batch' | 'seed' | 'sheetTile' | 'augment' | 'shrink'
+  > {
   /** Memory for decoded pictures, bytes. Default 256 MiB. Crops depend on whether all pictures fit. */
   readonly cacheBytes?: number | undefined;
   /** Called for every file that cannot be read: at the start, or when it is needed. */
@@ -81,7 +67,7 @@ const SPACING = 4;
  * @throws  FlowDenoiseError BAD_OPTION (no such folder; a folder in another; too few pictures, or too small ones),
  *          BAD_IMAGE (none can be read); the signal's reason. So does `batch`, once nothing is left that can be decoded.
  */
-export async function openCrops(options: CropOptions): Promise<CropSource> {
+export async function openCrops(options: CropOptions) {
   const { folders, weights, crop: size, batch, seed, sheetTile, signal } = options;
   const { cacheBytes = DEFAULT_CACHE_BYTES, shrink = 1, onSkipped = () => {} } = options;
   const { augment = sheetTile === undefined ? 'all' : 'mirror' } = options;
@@ -164,18 +150,25 @@ export async function openCrops(options: CropOptions): Promise<CropSource> {
 
   return {
     description: descriptionOf(found, { ...options, augment }),
-    async batch(step) {
+    /**
+     * The crops of a step. Steps in order are decoded ahead; other steps are slower.
+     *
+     * @param step  from 0
+     * @returns     [batch, crop, crop, 3], 8-bit RGB, flipped and turned by quarters at random
+     */
+    async batch(step: number): Promise<Uint8Array> {
       ended.throwIfAborted();
       const crops = cropsOf(step);
       for (let ahead = 1; ahead <= STEPS_AHEAD; ahead++) cropsOf(step + ahead).catch(() => {});
       return joined(await crops);
     },
-    async validation(count) {
+    /** The first validation crops, from the pictures' middles, always the same: [count, crop, crop, 3]. */
+    async validation(count: number): Promise<Uint8Array> {
       ended.throwIfAborted();
       const files = found.map(({ validation }) => validation);
       return joined(await validationCrops(files, decoded.get, options, count));
     },
-    async close() {
+    async close(): Promise<void> {
       closing.abort(new FlowDenoiseError('CLOSED', `${folders.join(', ')}: the crops are closed`));
       await decoded.close();
     },
@@ -210,7 +203,7 @@ function regionsOf(
 
 function descriptionOf(
   found: readonly FoundPictures[],
-  { weights, sheetTile, augment, shrink = 1 }: CropSettings & { readonly augment: string },
+  { weights, sheetTile, augment, shrink = 1 }: CropOptions & { readonly augment: string },
 ): CropDescription {
   const training = found.flatMap((each) => each.training);
   const validation = found.flatMap((each) => each.validation);
