@@ -6,18 +6,8 @@ import { type Contender, contenderName } from './contender.js';
 import { type NoiseLevel, noiseName } from './noise-level.js';
 import type { CheckedEvaluateOptions } from './options.js';
 
-export interface EvaluationTask {
-  readonly level: NoiseLevel;
-  readonly contender: Contender;
-  /** Takes the first pictures, up to this number. */
-  readonly count: number;
-}
-
-export interface EvaluationPlan {
-  readonly levels: readonly NoiseLevel[];
-  readonly contenders: readonly Contender[];
-  readonly tasks: readonly EvaluationTask[];
-}
+export type EvaluationPlan = ReturnType<typeof planOf>;
+export type EvaluationTask = EvaluationPlan['tasks'][number];
 
 /** Every contender under every noise. @throws FlowDenoiseError BAD_PRIOR */
 export async function gridPlan(options: CheckedEvaluateOptions, count: number): Promise<EvaluationPlan> {
@@ -59,12 +49,12 @@ export function givenContenders({ given }: CheckedEvaluateOptions): Contender[] 
   }));
 }
 
-/** @param count  the number of pictures for a contender and a noise; 0 leaves the cell out */
+/** @param count  how many pictures, the first, a contender gets under a noise; 0 leaves the cell out */
 export function planOf(
   levels: readonly NoiseLevel[],
   contenders: readonly Contender[],
   count: (contender: Contender, level: NoiseLevel) => number,
-): EvaluationPlan {
+) {
   const tasks = contenders.flatMap((contender) =>
     levels.map((level) => ({ level, contender, count: count(contender, level) })),
   );

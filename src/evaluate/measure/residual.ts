@@ -38,15 +38,10 @@ export function measureResidual(residual: Float32Array, shape: Shape): ResidualM
   };
 }
 
-export interface BlockMap {
-  readonly columns: number;
-  readonly rows: number;
-  /** Row by row. */
-  readonly values: Float64Array;
-}
+export type BlockMap = ReturnType<typeof blockRms>;
 
-/** The rms of every complete block of 8 x 8 pixels, over all channels. */
-export function blockRms(residual: Float32Array, { width, height, channels }: Shape): BlockMap {
+/** The rms of every complete block of 8 x 8 pixels, over all channels, row by row. */
+export function blockRms(residual: Float32Array, { width, height, channels }: Shape) {
   const [columns, rows] = [Math.floor(width / BLOCK), Math.floor(height / BLOCK)];
   const values = new Float64Array(columns * rows);
   const length = BLOCK * channels;

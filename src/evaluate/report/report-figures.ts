@@ -14,18 +14,15 @@ export interface ReportFigure {
   readonly svg: string;
 }
 
-/** A method with several numeric betas, in their order. */
-export interface BetaCurve {
-  readonly method: string;
-  readonly members: readonly { readonly contender: number; readonly beta: number }[];
-}
-
 /** The columns of a grid before the restored ones. */
 const OF_THE_PICTURE = ['original', 'noisy'];
 /** More curves in one chart could not be told apart. */
 const MOST_CURVES = 10;
 
-export function betaCurves({ contenders }: EvaluationResults): BetaCurve[] {
+export type BetaCurve = ReturnType<typeof betaCurves>[number];
+
+/** The methods with several numeric betas; members by beta. */
+export function betaCurves({ contenders }: EvaluationResults) {
   return betaFamilies(contenders).flatMap((family) => {
     const members = family.flatMap((contender) => {
       const beta = betaOf(contenders[contender] as Contender);

@@ -60,14 +60,7 @@ export async function validationCrops(
   throw noneDecodable(folders, files.flat().length);
 }
 
-export interface CalibrationCrops {
-  /** Each planar [3, crop, crop], in [0, 1]. */
-  readonly crops: readonly Float32Array[];
-  /** The number of files to choose from. */
-  readonly files: number;
-  /** Whether these are the files that training kept for validation. */
-  readonly areKept: boolean;
-}
+export type CalibrationCrops = Awaited<ReturnType<typeof calibrationCrops>>;
 
 const CALIBRATION_CACHE_BYTES = 64 * 2 ** 20;
 const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
@@ -75,13 +68,14 @@ const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
 /**
  * The clean crops for calibration: if the prior was trained on the folders, of the pictures kept for validation, else of all.
  *
- * @throws  FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason
+ * @returns  `crops`, each planar [3, crop, crop], in [0, 1]; the number of `files` to choose from, and whether training kept them
+ * @throws   FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason
  */
 export async function calibrationCrops(
   search: PictureSearch,
   count: number,
   model: Pick<PriorModel, 'provenance'>,
-): Promise<CalibrationCrops> {
+) {
   const found = await findPictures(search);
   const provenance = trainedOn.safeParse(model.provenance);
   const isTrainedOn = provenance.success && provenance.data.data.hash === hashOfFiles(found);

@@ -14,10 +14,7 @@ interface Entry {
   readonly tensorShape: readonly number[];
 }
 
-export interface ParameterLayout {
-  readonly entries: readonly Entry[];
-  readonly size: number;
-}
+export type ParameterLayout = ReturnType<typeof layoutOf>;
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
@@ -30,7 +27,7 @@ export function parameterLayout(architecture: Architecture): ParameterLayout {
 }
 
 /** @param shapes  every tensor's, by name, as in the weights file */
-export function layoutOf(shapes: Readonly<Record<string, readonly number[]>>): ParameterLayout {
+export function layoutOf(shapes: Readonly<Record<string, readonly number[]>>) {
   let offset = 0;
   const entries = Object.entries(shapes).map(([name, shape]): Entry => {
     const [O = 1, I = 1, kh = 1, kw = 1] = shape;

@@ -9,7 +9,7 @@ import { mean, psnr } from '../../core/metrics/index.js';
 import { tfjsOps } from '../../core/ops/tfjs-ops.js';
 import { clamped, toInterleaved, toPlanar } from '../../core/picture.js';
 import type { TrainingSettings } from '../options.js';
-import type { FlowSamples, ValidationCrop, ValidationRecord } from '../progress.js';
+import type { FlowSamples, ValidationCrop } from '../progress.js';
 import { stepRandom } from './training-batch.js';
 
 /** The number of measured crops, the first of which are shown. */
@@ -33,8 +33,6 @@ interface ValidationTask extends FlowTask {
   readonly pixels: Uint8Array;
   readonly temperature: number;
 }
-
-type Measured = Pick<ValidationRecord, 'bitsPerDimension' | 'psnr' | 'crops' | 'samples'>;
 
 /** Of a crop. */
 const numbersIn = ({ crop }: FlowTask) => crop * crop * 3;
@@ -191,7 +189,7 @@ export function sampleFlow(task: FlowTask, temperature: number): FlowSamples {
 }
 
 /** Measures the flow with the parameters of `source`. */
-export async function validate(task: ValidationTask): Promise<Measured> {
+export async function validate(task: ValidationTask) {
   const bitsPerDimension = bitsOf(task);
   const results: Awaited<ReturnType<typeof denoisedAt>>[] = [];
   for (const sigma255 of sigmasFor(task.sigmaRange)) results.push(await denoisedAt(task, sigma255));
