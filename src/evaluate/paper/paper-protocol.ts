@@ -77,8 +77,8 @@ function contendersOf(prior: string, { conditioning, calibration }: PriorModel):
 }
 
 /**
- * Tables 1 to 3 as printed (MSE times 100, PSNR in dB): mean ± spread over the last 32 pictures of CelebA at 64 x 64, with a
- * Glow of 4 blocks of 32 steps. A row for each sigma: the noisy pictures, then a cell for each beta.
+ * Tables 1 to 3 as printed (MSE times 100, PSNR in dB): mean ± spread over the last 32 pictures of CelebA at 64 x 64, with
+ * a Glow of 4 blocks of 32 steps. A row for each sigma: the noisy pictures, then a cell for each beta.
  */
 export const PAPER_TABLES: Readonly<Record<MeasureName, readonly (readonly string[])[]>> = {
   ssim: [

@@ -14,7 +14,6 @@ export const CHANNELS = 3;
 /** As many as sharp decodes at a time. Further ones wait here, where closing drops them. */
 const LANES = 4;
 
-/** A picture's size at a scale. */
 export function scaled({ width, height }: Size, scale: number): Size {
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }

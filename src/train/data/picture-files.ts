@@ -36,7 +36,6 @@ export interface FoundPictures {
   readonly isDivided: boolean;
 }
 
-/** Where to look for pictures, and how large they must be. */
 export interface PictureSearch extends Pick<TrainingSettings, 'folders' | 'crop' | 'sheetTile'> {
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,7 +43,6 @@ export interface PictureSearch extends Pick<TrainingSettings, 'folders' | 'crop'
 /** If both subfolders exist, they are the split. */
 const TRAIN = 'train/';
 const VALIDATION = 'validation/';
-/** Share of the files. */
 const VALIDATION_SHARE = 0.05;
 /** Headers are a few hundred bytes each; this many parallel reads hide the disk's latency. */
 const LOOKS_AT_ONCE = 8;

@@ -68,7 +68,7 @@ const trainedOn = z.object({ data: z.object({ hash: z.string() }) });
 /**
  * The clean crops for calibration: if the prior was trained on the folders, of the pictures kept for validation, else of all.
  *
- * @returns  `crops`, each planar [3, crop, crop], in [0, 1]; the number of `files` to choose from, and whether training kept them
+ * @returns  `crops`, each planar [3, crop, crop], in [0, 1]; the number of files to choose from; whether training kept them
  * @throws   FlowDenoiseError BAD_OPTION, BAD_IMAGE; the signal's reason
  */
 export async function calibrationCrops(

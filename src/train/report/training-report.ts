@@ -15,7 +15,7 @@ const LOG_FILE = 'log.jsonl';
 export const PAGE_FILE = 'training.html';
 const CARD_FILE = 'README.md';
 
-/** Names of records that may be undefined. JSON has neither undefined nor NaN; both are written as null, so no name is missing. */
+/** May be undefined. JSON has neither undefined nor NaN: both are written as null, so that every line has every name. */
 const OPTIONAL: readonly string[] = ['denoisingError', 'secondsLeft', 'skipped'];
 
 /** A record as a line of the log, with its line break, without pixels. */
@@ -78,7 +78,7 @@ export async function openTrainingReport({ folder, title, facts, lastStep }: Tra
   };
 }
 
-/** Passes records on and keeps them; `lastStep` as above. @throws  FlowDenoiseError WRITE_FAILED, and errors of the records */
+/** Passes records on and keeps them. @throws  FlowDenoiseError WRITE_FAILED, and errors of the records */
 export async function* keepingRecords(
   records: AsyncIterable<TrainingRecord>,
   settings: TrainingSettings,
