@@ -12,20 +12,14 @@ import {
   pictureShape,
 } from '../plugin/stream-options.js';
 import { withNoise } from './noise-flags.js';
-import { amountOf, flagsAmong } from './option-flags.js';
+import { amountOf, flagsAmong, switchOption } from './option-flags.js';
 import { checkPreview, type PreviewRequest, previewSchema, several } from './preview/preview-options.js';
 import { checkDestination, type Destination, destinationShape, withOutputFile } from './run/destination.js';
 
-const switchSchema = z.boolean().default(false);
-const SWITCH = 'true or false';
-
 /** What is printed, for every command that denoises. */
 export const outputShape = {
-  quiet: option(switchSchema, SWITCH, { does: 'prints errors only', flag: '' }),
-  json: option(switchSchema, SWITCH, {
-    does: 'prints a line of JSON for every picture to stdout: its report or its error',
-    flag: '',
-  }),
+  quiet: switchOption('prints errors only'),
+  json: switchOption('prints a line of JSON for every picture to stdout: its report or its error'),
 };
 
 /** "60s", "1.5 min", "2h", 60: seconds. */
@@ -49,10 +43,7 @@ const runShape = {
       see: '[Preview](cli.md#preview)',
     },
   ),
-  dryRun: option(switchSchema, SWITCH, {
-    does: 'lists input, output, size and expected time; writes nothing',
-    flag: '',
-  }),
+  dryRun: switchOption('lists input, output, size and expected time; writes nothing'),
   sigmaMap: option(z.string().min(1).optional(), 'the path of a grey picture', {
     does: 'noise that varies: a grey picture of the same size with the sigma of every pixel',
     flag: '<file>',

@@ -13,7 +13,7 @@ import { outputShape } from '../arguments.js';
 import { type Display, openDisplay, type RunContext, writeEvents } from '../display/progress.js';
 import { doneLine, errorLine } from '../display/report.js';
 import { sensorShape, withNoise } from '../noise-flags.js';
-import { addFlags } from '../option-flags.js';
+import { addFlags, switchOption } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -36,10 +36,7 @@ const commandShape = {
     flag: '<ms>',
     otherwise: String(POLL_MS),
   }),
-  finish: option(z.boolean().default(false), 'true or false', {
-    does: 'when stopped, finishes the pictures in work; a second signal ends at once',
-    flag: '',
-  }),
+  finish: switchOption('when stopped, finishes the pictures in work; a second signal ends at once'),
   ...noiseShape,
   ...sensorShape,
   ...openingShape,

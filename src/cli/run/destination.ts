@@ -7,7 +7,7 @@ import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { notBoth, option } from '../../denoiser/option-schema.js';
 import { isSupportedExtension, type TargetFormat, withFormatExtension } from '../../image/index.js';
-import { flagsAmong } from '../option-flags.js';
+import { flagsAmong, switchOption } from '../option-flags.js';
 
 /** One picture to denoise: its paths, as the user would write them. */
 export interface Job {
@@ -47,14 +47,8 @@ export const destinationShape = {
     does: 'text before the extension; without --output, writes beside the original',
     flag: '<text>',
   }),
-  overwrite: option(z.boolean().optional(), 'true or false', {
-    does: 'replaces existing outputs, which are skipped otherwise',
-    flag: '',
-  }),
-  inPlace: option(z.boolean().optional(), 'true or false', {
-    does: 'replaces the originals, each whole or not at all',
-    flag: '',
-  }),
+  overwrite: switchOption('replaces existing outputs, which are skipped otherwise'),
+  inPlace: switchOption('replaces the originals, each whole or not at all'),
   backup: option(
     z
       .union([z.boolean(), namePart])
