@@ -1,4 +1,5 @@
 // `flow-denoise watch`: its options and the output for its events. src/plugin/watch does the work.
+import { addAbortListener } from 'node:events';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { badOption } from '../../core/errors.js';
@@ -89,9 +90,7 @@ async function watch(
   const watcher = watchFolder(finishes ? options : { ...options, signal });
   if (isJson) writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle']);
   sayEvents(watcher, options, display);
-  const stop = () => void watcher.close();
-  if (finishes && signal.aborted) stop();
-  else if (finishes) signal.addEventListener('abort', stop, { once: true });
+  if (finishes) addAbortListener(signal, () => void watcher.close());
   const { failed } = await watcher.finished;
   process.exitCode = failed > 0 && !signal.aborted ? 1 : 0;
 }

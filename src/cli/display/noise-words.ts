@@ -5,7 +5,7 @@ import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
 import { stackedCharts } from '../../figure/line-chart.js';
 import { standaloneSvg } from '../../figure/markup.js';
-import { percent } from './report.js';
+import { levelWords, percent } from './report.js';
 
 /** The bands: the periods of their details in pixels. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;
@@ -64,17 +64,13 @@ export function profileLines(profile: NoiseProfile): string[] {
 }
 
 export function foundLines({ input, width, height, noise }: Found): string[] {
-  const { sigma, gain, model, confidence, why, range, profile } = noise;
-  const level =
-    gain === undefined
-      ? `${model}, sigma ${sigma.toFixed(1)}`
-      : `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
+  const { model, confidence, why, range, profile } = noise;
   const sure = confidence === undefined ? '' : `, confidence ${percent(confidence)}`;
   const samples = range.isFound ? `, samples ${range.black} to ${range.white}` : '';
   const shape = profile.channels.length === 1 ? 'grey' : 'colour';
   return [
     `${printable(input)}  ${width} x ${height}, ${shape}${samples}`,
-    `  ${level}${sure}: ${doneWith(noise)}`,
+    `  ${model}, ${levelWords(noise)}${sure}: ${doneWith(noise)}`,
     `  ${why}`,
     ...(noise.isClean ? [] : profileLines(profile)),
   ];

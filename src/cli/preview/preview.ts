@@ -15,7 +15,7 @@ import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
 import { cutOut } from '../../tile/extract.js';
 import type { CommandArguments } from '../arguments.js';
 import { type RunContext, writeLine } from '../display/progress.js';
-import { errorJson, errorLine, wayOf } from '../display/report.js';
+import { errorJson, errorLine, levelWords, percent, wayOf } from '../display/report.js';
 import { readSigmaMap } from '../noise-flags.js';
 import type { Job } from '../run/destination.js';
 import { findInputs } from '../run/inputs.js';
@@ -183,11 +183,9 @@ function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean
   return `${sensor}sigma ${round3(sigma)}${auto}${clean}${weight}`;
 }
 
-function findingWords({ sigma, gain, isEstimated, confidence = 1, why }: NoiseReport): string {
-  const level =
-    gain === undefined ? `sigma ${round3(sigma)}` : `gain ${round3(gain)}, read noise ${round3(sigma)}`;
-  if (!isEstimated) return `given: ${level}`;
-  return `found in the whole picture: ${level}, confidence ${Math.round(100 * confidence)}% (${why})`;
+function findingWords(noise: NoiseReport): string {
+  if (!noise.isEstimated) return `given: ${levelWords(noise)}`;
+  return `found in the whole picture: ${levelWords(noise)}, confidence ${percent(noise.confidence)} (${noise.why})`;
 }
 
 const round3 = (value: number): number => Number(value.toPrecision(3));

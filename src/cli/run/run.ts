@@ -25,7 +25,7 @@ import { readSigmaMap, sensorShape } from '../noise-flags.js';
 import { addFlags } from '../option-flags.js';
 import type { HtmlReport } from '../report/html-report.js';
 import type { Destination, Job } from './destination.js';
-import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
+import { isDoneBefore, replaceOriginal } from './in-place.js';
 import { findInputs } from './inputs.js';
 import { dryRunLines, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
@@ -191,7 +191,7 @@ async function denoiseJobs(
   async function denoiseFile(job: Job) {
     if (job.refusal !== undefined) return { job, error: job.refusal };
     try {
-      const before = await stampOf(job.input);
+      const before = await stat(job.input, { bigint: true });
       checkLength(Number(before.size), job.input, file.maxBytes);
       const read = () => readRegularFile(job.input, { signal });
       const { bytes, report } = await denoise(await read(), job.input, {
