@@ -11,11 +11,11 @@ import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '.
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { converted, type DecodedPicture, decodePicture, encodePicture } from '../../image/index.js';
-import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
+import { checkLength } from '../../plugin/encoded-picture.js';
 import { cutOut } from '../../tile/extract.js';
 import type { CommandArguments } from '../arguments.js';
-import { type RunContext, writeLine } from '../display/progress.js';
-import { errorJson, errorLine, levelWords, percent, wayOf } from '../display/report.js';
+import { eachPicture, type RunContext, writeLine } from '../display/progress.js';
+import { levelWords, percent, wayOf } from '../display/report.js';
 import { readSigmaMap } from '../noise-flags.js';
 import type { Job } from '../run/destination.js';
 import { findInputs } from '../run/inputs.js';
@@ -52,29 +52,19 @@ export async function previewCommand(args: PreviewArguments, context: RunContext
   });
   for (const note of notes) display.say(note);
   const denoiser = await openDenoiser(args.opening);
-  let failed = 0;
+  const write = async (job: Job) => {
+    if (!destination.overwrite) await refuseForeign(job.output);
+    const made = await makePreview(job, args, denoiser, signal);
+    await writeFileAtomic(job.output, made.bytes, { signal });
+    if (json) writeLine(JSON.stringify({ ...job, preview: made.told }));
+    display.say(`${wayOf(job)}  ${made.words}`);
+  };
   try {
     for (const sigma of args.preview.sigmas) checkSigma(sigma, denoiser, { name: '--sigma' });
-    for (const job of jobs) {
-      signal.throwIfAborted();
-      try {
-        if (!destination.overwrite) await refuseForeign(job.output);
-        const made = await makePreview(job, args, denoiser, signal);
-        await writeFileAtomic(job.output, made.bytes, { signal });
-        if (json) writeLine(JSON.stringify({ ...job, preview: made.told }));
-        display.say(`${wayOf(job)}  ${made.words}`);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isOptionFault(error)) throw error;
-        failed++;
-        if (json) writeLine(JSON.stringify({ ...job, error: errorJson(error) }));
-        display.complain(errorLine(error));
-      }
-    }
+    return await eachPicture(jobs, write, context, json);
   } finally {
     await denoiser.close();
   }
-  return failed;
 }
 
 /** Only an earlier preview may be replaced. */
