@@ -4,17 +4,11 @@ import { noiseShape } from '../denoiser/noise/noise-options.js';
 import { among, defined, notBoth, option, parseOptions } from '../denoiser/option-schema.js';
 import { openingShape } from '../denoiser/options.js';
 import { APPROACH_NAMES } from '../denoiser/preset.js';
-import {
-  byLifetime,
-  concurrencyOption,
-  fileShape,
-  type PictureSettings,
-  pictureShape,
-} from '../plugin/stream-options.js';
+import { byLifetime, concurrencyOption, fileShape, pictureShape } from '../plugin/stream-options.js';
 import { withNoise } from './noise-flags.js';
 import { amountOf, flagsAmong, switchOption } from './option-flags.js';
-import { checkPreview, type PreviewRequest, previewSchema, several } from './preview/preview-options.js';
-import { checkDestination, type Destination, destinationShape, withOutputFile } from './run/destination.js';
+import { checkPreview, previewSchema, several } from './preview/preview-options.js';
+import { checkDestination, destinationShape, withOutputFile } from './run/destination.js';
 
 /** What is printed, for every command that denoises. */
 export const outputShape = {
@@ -76,21 +70,17 @@ export const commandShape = {
 
 const commandSchema = z.strictObject(commandShape);
 
-type RunOptions = z.output<z.ZodObject<typeof runShape & typeof outputShape>>;
+export type CommandArguments = Awaited<ReturnType<typeof checkedArguments>>;
 
-export interface CommandArguments extends PictureSettings, Omit<RunOptions, 'preview'> {
-  /** Files, folders and globs, at least one. */
-  readonly inputs: readonly string[];
-  readonly destination: Destination;
-  /** If set, only previews are written. */
-  readonly preview: PreviewRequest | undefined;
-}
-
-/** @throws  FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together */
+/**
+ * @param inputs  files, folders and globs, at least one
+ * @returns       if `preview` is set, only previews are to be written
+ * @throws        FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together
+ */
 export async function checkedArguments(
   inputs: readonly string[],
   { config: _, ...options }: Record<string, unknown>,
-): Promise<CommandArguments> {
+) {
   const lists = { sigma: several('sigma', options.sigma), beta: several('beta', options.beta) };
   const firsts = defined({ sigma: lists.sigma?.[0], beta: lists.beta?.[0] });
   const parsed = parseOptions(commandSchema, await withNoise({ ...options, ...firsts }), 'flow-denoise');
