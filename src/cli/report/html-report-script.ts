@@ -86,14 +86,13 @@ function compare(viewer) {
       const { x, y, span: wide } = pinch();
       zoomTo((view.zoom * wide) / span, x, y);
       span = wide;
-    } else if (isPanning) {
+      return;
+    }
+    if (isPanning) {
       view.x += now.x - before.x;
       view.y += now.y - before.y;
-      draw();
-    } else {
-      view.at = 100 * now.x;
-      draw();
-    }
+    } else view.at = 100 * now.x;
+    draw();
   });
 
   for (const end of ['pointerup', 'pointercancel'])
@@ -116,6 +115,8 @@ function compare(viewer) {
   }, { passive: false });
 
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const leaps = { PageUp: 10, PageDown: -10, Home: -100, End: 100 };
+  const zooms = { '+': 2, '=': 2, '-': 0.5 };
 
   function onKey({ key, shiftKey }) {
     const step = steps[key];
@@ -123,12 +124,8 @@ function compare(viewer) {
       view.x -= 0.1 * step[0];
       view.y -= 0.1 * step[1];
     } else if (step) view.at = Math.round(view.at) + (step[0] - step[1]) * (shiftKey ? 10 : 1);
-    else if (key === 'PageUp') view.at += 10;
-    else if (key === 'PageDown') view.at -= 10;
-    else if (key === 'Home') view.at = 0;
-    else if (key === 'End') view.at = 100;
-    else if (key === '+' || key === '=') return zoomTo(view.zoom * 2);
-    else if (key === '-') return zoomTo(view.zoom / 2);
+    else if (leaps[key]) view.at += leaps[key];
+    else if (zooms[key]) return zoomTo(view.zoom * zooms[key]);
     else if (key === '0') return zoomTo(1);
     else return false;
     draw();
