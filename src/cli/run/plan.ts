@@ -186,9 +186,17 @@ export function choose(budget: number, candidates: readonly Candidate[]) {
   return { preset, why: `the preset ${preset} fits into ${limit}: ${about(chosen)}${slower}` };
 }
 
-/** A line of --dry-run for every picture. */
-export function dryRunLines({ jobs }: Plan, isJson: boolean): string[] {
-  return jobs.map(isJson ? jsonOf : wordsOf);
+/** The line of --dry-run for a picture. */
+export function dryRunLine(job: PlannedJob, isJson: boolean): string {
+  const { input, output, size, megapixels, tiles, seconds, error } = job;
+  if (isJson) {
+    const told = size ? { ...size, tiles, seconds } : { error: errorJson(error) };
+    return JSON.stringify({ input, output, ...told });
+  }
+  const words = size
+    ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
+    : `refused: ${withoutName(printable(messageOf(error)), input)}`;
+  return `${wayOf(job)}  ${words}`;
 }
 
 /** The line of a picture that needs no work. @param backup  in place: the suffix of its original */
@@ -203,16 +211,4 @@ export function leftLine(job: Job, backup: string | undefined): string {
 export function leftJson({ input, output }: Job, backup: string | undefined): string {
   const skipped = backup === undefined ? 'the output is there already' : 'denoised before';
   return JSON.stringify({ input, output, skipped, backup: backup && input + backup });
-}
-
-function wordsOf({ size, megapixels, seconds, error, ...job }: PlannedJob): string {
-  const words = size
-    ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
-    : `refused: ${withoutName(printable(messageOf(error)), job.input)}`;
-  return `${wayOf(job)}  ${words}`;
-}
-
-function jsonOf({ input, output, size, tiles, seconds, error }: PlannedJob): string {
-  const told = size ? { ...size, tiles, seconds } : { error: errorJson(error) };
-  return JSON.stringify({ input, output, ...told });
 }

@@ -27,7 +27,7 @@ import type { HtmlReport } from '../report/html-report.js';
 import type { Destination, Job } from './destination.js';
 import { isDoneBefore, replaceOriginal } from './in-place.js';
 import { findInputs } from './inputs.js';
-import { dryRunLines, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
+import { dryRunLine, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
 
 const EXAMPLES = `
@@ -100,7 +100,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
     const plan = denoiser && unknown.length > 0 ? await planJobs(unknown, denoiser, args, signal) : undefined;
     if (denoiser && plan) for (const line of planLines(plan, denoiser)) display.say(line);
     if (plan && args.dryRun) {
-      for (const line of dryRunLines(plan, args.json)) writeLine(line);
+      for (const job of plan.jobs) writeLine(dryRunLine(job, args.json));
       tellLeft(left, args, display);
       display.say('nothing was written (--dry-run)');
       return plan.jobs.filter(isRefused).length;
