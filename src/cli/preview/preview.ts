@@ -5,9 +5,9 @@ import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
-import type { Picture, Region, Samples, Size } from '../../core/picture.js';
+import type { Region, Samples, Size } from '../../core/picture.js';
 import { printable, timeWords } from '../../core/printable.js';
-import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
+import type { DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { converted, type DecodedPicture, decodePicture, encodePicture } from '../../image/index.js';
@@ -90,8 +90,9 @@ async function makePreview(
   const decoded = await decodePicture(bytes, printable(input), { maxPixels: file.maxPixels });
   const { region, shown } = await placeOf(preview.part, bytes, decoded);
   const map = await readSigmaMap(sigmaMap);
-  const isMapped = map.sigmaMap !== undefined;
-  const finding = isMapped ? undefined : await noiseOf(decoded.picture, denoiser, { ...noise, signal });
+  // With strength 0, the noise is found and nothing is denoised.
+  const finds = { ...noise, signal, sigma: 'auto', strength: 0 } as const;
+  const finding = map.sigmaMap ? undefined : (await denoiser.denoise(decoded.picture, finds)).report.noise;
   const view = (data: Samples) => asShown(decoded, data, region);
   const noisy: Cell = { label: 'noisy', pixels: await view(cutOut(decoded.picture, region).data) };
   const tellsBeta = preview.betas.some((each) => each !== 'auto');
@@ -143,16 +144,6 @@ async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   const copy = await shrunk(upright, COPY_SIDE);
   const { data } = await rawOf(ofRaw(copy).blur(1.5));
   return detailRegion(copy, { ...copy, data }, upright, size);
-}
-
-/** Finds the noise without denoising. */
-async function noiseOf(
-  picture: Picture,
-  denoiser: Denoiser,
-  options: DenoiseCallOptions,
-): Promise<NoiseReport> {
-  const { report } = await denoiser.denoise(picture, { ...options, sigma: 'auto', strength: 0 });
-  return report.noise;
 }
 
 /** A part's samples as displayed: with the file's profile and orientation, in 8 bits. */
