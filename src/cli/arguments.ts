@@ -6,7 +6,7 @@ import { openingShape } from '../denoiser/options.js';
 import { APPROACH_NAMES } from '../denoiser/preset.js';
 import { byLifetime, concurrencyOption, fileShape, pictureShape } from '../plugin/stream-options.js';
 import { withNoise } from './noise-flags.js';
-import { amountOf, flagsAmong, switchOption } from './option-flags.js';
+import { amountOf, flagOf, flagsAmong, switchOption } from './option-flags.js';
 import { checkPreview, previewSchema, several } from './preview/preview-options.js';
 import { checkDestination, destinationShape, withOutputFile } from './run/destination.js';
 
@@ -70,6 +70,18 @@ export const commandShape = {
 
 const commandSchema = z.strictObject(commandShape);
 
+/** Flags with those that exclude them, and why. */
+const EXCLUSIVE = [
+  [
+    'preview',
+    ['suffix', 'inPlace', 'format', 'dryRun', 'report', 'timeBudget', 'cache', 'quality'],
+    '--preview writes one PNG and nothing else',
+  ],
+  ['inPlace', ['output', 'suffix', 'format', 'overwrite'], '--in-place keeps every name and place'],
+  ['timeBudget', ['preset', ...APPROACH_NAMES], '--time-budget chooses the preset'],
+  ['sigmaMap', ['cache'], undefined],
+] as const;
+
 export type CommandArguments = Awaited<ReturnType<typeof checkedArguments>>;
 
 /**
@@ -92,14 +104,14 @@ export async function checkedArguments(
     sigmas: lists.sigma ?? [noise.sigma],
     betas: lists.beta ?? [opening.beta],
   };
+  for (const [flag, others, why] of EXCLUSIVE) {
+    const given = flagsAmong(parsed, others);
+    if (parsed[flag] && given.length > 0) throw notBoth(flagOf(flag), given.join(', '), why);
+  }
   checkPreview(preview, lists, inputs, parsed);
   const given = { ...among(destinationShape, parsed), format: file.format };
   checkDestination(inputs, given);
   const destination = await withOutputFile(inputs, given, preview !== undefined);
-  if (told.sigmaMap !== undefined && parsed.cache !== false) throw notBoth('--sigma-map', '--cache');
-  const [chosen] = flagsAmong(opening, ['preset', ...APPROACH_NAMES]);
-  if (told.timeBudget !== undefined && chosen !== undefined)
-    throw notBoth('--time-budget', chosen, '--time-budget chooses the preset');
   return {
     ...settings,
     file: { ...file, format: destination.format },
