@@ -93,7 +93,7 @@ async function noiseCommand(
     for (const line of json ? [foundJson(one)] : foundLines(one)) writeLine(line);
   };
   const files = jobs.map(({ input }) => ({ input }));
-  const context = { display: openDisplay(false), signal };
+  const context = { display: openDisplay(), signal };
   const failed = await eachPicture(files, analyse, context, json).finally(() => analyser.close());
   const failure = failed > 0 ? 1 : 0;
   if (output === undefined && svg === undefined) return failure;

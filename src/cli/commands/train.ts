@@ -70,7 +70,7 @@ export function describeTrain(command: Command, signal: AbortSignal): void {
   })
     .addHelpText('after', EXAMPLES)
     .action(async (folder: string[], raw: RawOptions) => {
-      const { quiet = false, json = false, calibrate = true, output, depth, width, ...values } = raw;
+      const { quiet, json = false, calibrate = true, output, depth, width, ...values } = raw;
       if (output === undefined) throw badOption('Pass --output <folder> for the prior');
       // `train` checks the values: it has the schema. One number there holds for every level.
       const perLevel = { depth: single(depth), width: single(width) };

@@ -66,7 +66,7 @@ export async function eachPicture<Told extends { readonly input: string }>(
   return failed;
 }
 
-export function openDisplay(isQuiet: boolean, stream: NodeJS.WriteStream = process.stderr): Display {
+export function openDisplay(isQuiet = false, stream: NodeJS.WriteStream = process.stderr): Display {
   const hasBar = stream.isTTY && !isQuiet;
   const bars = new MultiBar({
     stream,

@@ -112,7 +112,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
       page = await openHtmlReport(args.report, told, waiting.length, noise.strength);
     }
     const progress = plan && tileProgress(display, plan);
-    return await denoiseJobs(waiting, pictures.denoise, args, { ...context, progress, page });
+    return await denoiseJobs(waiting, pictures.denoise, args, context, progress, page);
   } finally {
     display.end();
     await page?.close();
@@ -174,16 +174,13 @@ function tellLeft(left: readonly Job[], args: CommandArguments, display: Display
   }
 }
 
-interface WorkContext extends RunContext {
-  readonly progress: TileProgress | undefined;
-  readonly page: HtmlReport | undefined;
-}
-
 async function denoiseJobs(
   jobs: readonly Job[],
   denoise: PictureDenoiser['denoise'],
   { sigmaMap, concurrency, file, destination, json, noise }: CommandArguments,
-  { display, signal, progress, page }: WorkContext,
+  { display, signal }: RunContext,
+  progress: TileProgress | undefined,
+  page: HtmlReport | undefined,
 ): Promise<number> {
   const started = performance.now();
   const { inPlace = false, backup } = destination;
