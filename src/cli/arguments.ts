@@ -4,28 +4,16 @@ import { noiseShape } from '../denoiser/noise/noise-options.js';
 import { among, defined, notBoth, option, parseOptions } from '../denoiser/option-schema.js';
 import { openingShape } from '../denoiser/options.js';
 import { APPROACH_NAMES } from '../denoiser/preset.js';
-import {
-  byLifetime,
-  concurrencyOption,
-  fileShape,
-  type PictureSettings,
-  pictureShape,
-} from '../plugin/stream-options.js';
+import { byLifetime, concurrencyOption, fileShape, pictureShape } from '../plugin/stream-options.js';
 import { withNoise } from './noise-flags.js';
-import { amountOf, flagsAmong } from './option-flags.js';
-import { checkPreview, type PreviewRequest, previewSchema, several } from './preview/preview-options.js';
-import { checkDestination, type Destination, destinationShape, withOutputFile } from './run/destination.js';
-
-const switchSchema = z.boolean().default(false);
-const SWITCH = 'true or false';
+import { amountOf, flagOf, flagsAmong, switchOption } from './option-flags.js';
+import { checkPreview, previewSchema, several } from './preview/preview-options.js';
+import { checkDestination, destinationShape, withOutputFile } from './run/destination.js';
 
 /** What is printed, for every command that denoises. */
 export const outputShape = {
-  quiet: option(switchSchema, SWITCH, { does: 'prints errors only', flag: '' }),
-  json: option(switchSchema, SWITCH, {
-    does: 'prints a line of JSON for every picture to stdout: its report or its error',
-    flag: '',
-  }),
+  quiet: switchOption('prints errors only'),
+  json: switchOption('prints a line of JSON for every picture to stdout: its report or its error'),
 };
 
 /** "60s", "1.5 min", "2h", 60: seconds. */
@@ -49,10 +37,7 @@ const runShape = {
       see: '[Preview](cli.md#preview)',
     },
   ),
-  dryRun: option(switchSchema, SWITCH, {
-    does: 'lists input, output, size and expected time; writes nothing',
-    flag: '',
-  }),
+  dryRun: switchOption('lists input, output, size and expected time; writes nothing'),
   sigmaMap: option(z.string().min(1).optional(), 'the path of a grey picture', {
     does: 'noise that varies: a grey picture of the same size with the sigma of every pixel',
     flag: '<file>',
@@ -85,21 +70,29 @@ export const commandShape = {
 
 const commandSchema = z.strictObject(commandShape);
 
-type RunOptions = z.output<z.ZodObject<typeof runShape & typeof outputShape>>;
+/** Flags with those that exclude them, and why. */
+const EXCLUSIVE = [
+  [
+    'preview',
+    ['suffix', 'inPlace', 'format', 'dryRun', 'report', 'timeBudget', 'cache', 'quality'],
+    '--preview writes one PNG and nothing else',
+  ],
+  ['inPlace', ['output', 'suffix', 'format', 'overwrite'], '--in-place keeps every name and place'],
+  ['timeBudget', ['preset', ...APPROACH_NAMES], '--time-budget chooses the preset'],
+  ['sigmaMap', ['cache'], undefined],
+] as const;
 
-export interface CommandArguments extends PictureSettings, Omit<RunOptions, 'preview'> {
-  /** Files, folders and globs, at least one. */
-  readonly inputs: readonly string[];
-  readonly destination: Destination;
-  /** If set, only previews are written. */
-  readonly preview: PreviewRequest | undefined;
-}
+export type CommandArguments = Awaited<ReturnType<typeof checkedArguments>>;
 
-/** @throws  FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together */
+/**
+ * @param inputs  files, folders and globs, at least one
+ * @returns       if `preview` is set, only previews are to be written
+ * @throws        FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together
+ */
 export async function checkedArguments(
   inputs: readonly string[],
   { config: _, ...options }: Record<string, unknown>,
-): Promise<CommandArguments> {
+) {
   const lists = { sigma: several('sigma', options.sigma), beta: several('beta', options.beta) };
   const firsts = defined({ sigma: lists.sigma?.[0], beta: lists.beta?.[0] });
   const parsed = parseOptions(commandSchema, await withNoise({ ...options, ...firsts }), 'flow-denoise');
@@ -111,14 +104,14 @@ export async function checkedArguments(
     sigmas: lists.sigma ?? [noise.sigma],
     betas: lists.beta ?? [opening.beta],
   };
+  for (const [flag, others, why] of EXCLUSIVE) {
+    const given = flagsAmong(parsed, others);
+    if (parsed[flag] && given.length > 0) throw notBoth(flagOf(flag), given.join(', '), why);
+  }
   checkPreview(preview, lists, inputs, parsed);
   const given = { ...among(destinationShape, parsed), format: file.format };
   checkDestination(inputs, given);
   const destination = await withOutputFile(inputs, given, preview !== undefined);
-  if (told.sigmaMap !== undefined && parsed.cache !== false) throw notBoth('--sigma-map', '--cache');
-  const [chosen] = flagsAmong(opening, ['preset', ...APPROACH_NAMES]);
-  if (told.timeBudget !== undefined && chosen !== undefined)
-    throw notBoth('--time-budget', chosen, '--time-budget chooses the preset');
   return {
     ...settings,
     file: { ...file, format: destination.format },

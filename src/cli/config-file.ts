@@ -10,6 +10,7 @@ import { refuseSpecialFile } from '../core/files.js';
 import { defined, option } from '../denoiser/option-schema.js';
 import { say } from './display/progress.js';
 import { isProfilePath } from './noise-flags.js';
+import { switchOption } from './option-flags.js';
 
 /** Options that are paths, relative to the file's folder. */
 const PATHS: readonly string[] = ['output', 'sigmaMap', 'cache', 'report'];
@@ -26,7 +27,7 @@ export const configShape = {
     otherwise: 'flow-denoise.config.{json,js,mjs,ts}, in this folder or one above',
     see: '[Configuration file](cli.md#configuration-file)',
   }),
-  noConfig: option(z.boolean().optional(), 'true or false', { does: 'takes options from no file', flag: '' }),
+  noConfig: switchOption('takes options from no file'),
 };
 
 /**

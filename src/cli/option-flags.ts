@@ -1,7 +1,11 @@
 // The command's flags, from the options' schemas or from tables, and how the text after them is read.
 import { type Command, Option } from 'commander';
-import type { z } from 'zod';
-import { defaultOf, wordsOf } from '../denoiser/option-schema.js';
+import { z } from 'zod';
+import { defaultOf, option, wordsOf } from '../denoiser/option-schema.js';
+
+/** An option without a value, off by default. */
+export const switchOption = (does: string) =>
+  option(z.boolean().default(false), 'true or false', { does, flag: '' });
 
 /** Adds the flags of those options in a shape that have one. */
 export function addFlags(command: Command, shape: z.ZodRawShape): Command {

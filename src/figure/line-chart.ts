@@ -3,7 +3,7 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import { line, type SymbolType, symbol, symbolsFill } from 'd3-shape';
 import { FONT_SIZE, round, svg, svgText, textWidth } from './markup.js';
 
-export type ScaleKind = 'linear' | 'log';
+type ScaleKind = 'linear' | 'log';
 
 export interface Series {
   readonly name: string;
@@ -69,38 +69,24 @@ export function lineChart(chart: LineChart): string {
   const points = lines.flatMap(({ shown }) => shown.filter((point) => point !== undefined));
   const longest = lines.reduce((most, { name }) => Math.max(most, textWidth(name)), 0);
   const [top, bottom] = [LINE_HEIGHT * 2 + 8, height - LINE_HEIGHT * 2 - 16];
-  const y = axisOf(
-    yScale,
-    points.map(([, value]) => value),
-    [bottom, top],
-    34,
-    true,
-  );
+  const [xs, ys] = [points.map(([value]) => value), points.map(([, value]) => value)];
+  const y = axisOf(yScale, ys, [bottom, top], 34, true);
   const widest = y.ticks.reduce((most, { label }) => Math.max(most, textWidth(label)), 0);
   const [left, right] = [widest + 18, width - Math.min(longest + 42, width * 0.4)];
-  const x = axisOf(
-    xScale,
-    points.map(([value]) => value),
-    [left + 10, right - 10],
-    44,
-  );
+  const x = axisOf(xScale, xs, [left + 10, right - 10], 44);
   const frame: Frame = { left, right, top, bottom };
   const centred = (words: string, at: number, attributes = '') =>
     svgText(words, (left + right) / 2, at, `text-anchor="middle"${attributes}`);
-  return svg(
-    title,
-    toldInNumbers(lines, xLabel, yLabel),
-    [width, height],
-    [
-      svgText(title, 0, LINE_HEIGHT, 'font-weight="600"'),
-      svgText(yLabel, 0, top - 10, 'fill-opacity=".75"'),
-      centred(xLabel, height - 6, ' fill-opacity=".75"'),
-      axes(x, y, frame),
-      ...lines.map((each) => drawn(each, x, y)),
-      labels(lines, y, frame),
-      points.length === 0 ? centred('no values', (top + bottom) / 2) : '',
-    ],
-  );
+  const body = [
+    svgText(title, 0, LINE_HEIGHT, 'font-weight="600"'),
+    svgText(yLabel, 0, top - 10, 'fill-opacity=".75"'),
+    centred(xLabel, height - 6, ' fill-opacity=".75"'),
+    axes(x, y, frame),
+    ...lines.map((each) => drawn(each, x, y)),
+    labels(lines, y, frame),
+    points.length === 0 ? centred('no values', (top + bottom) / 2) : '',
+  ];
+  return svg(title, toldInNumbers(lines, xLabel, yLabel), [width, height], body);
 }
 
 function axes(x: Axis, y: Axis, { left, right, top, bottom }: Frame): string {

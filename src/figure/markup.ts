@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 interface HtmlHead {
   /** Plain text. */
   readonly title: string;
-  /** CSS. */
+  /** CSS of this page; `--widest` is the most that it takes of the window's width. */
   readonly style: string;
   /** A JavaScript module. Default: none. */
   readonly script?: string;
@@ -15,8 +15,39 @@ interface HtmlHead {
 
 export const HTML_END = '</body>\n</html>\n';
 
+/** What all pages share: neutral greys around pictures, light and dark, on screens and on paper. */
+const PAGE_STYLE = `
+:root {
+  --ground: #f3f3f2; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4; --bad: #b3261e; --warn: #8a5a00;
+  color-scheme: light dark;
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  color: var(--text); background: var(--ground);
+}
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #141414; --card: #1e1e1e; --text: #e8e8e6; --quiet: #a0a09c; --line: #363634; --accent: #7db8ff; --bad: #ff9d94; --warn: #e6b84d; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: clamp(1rem, 3vw, 2.5rem); max-width: var(--widest); overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; margin: 0; }
+p { margin: .25rem 0; }
+a { color: var(--accent); }
+.quiet { color: var(--quiet); font-size: .85rem; }
+.totals { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; padding: 0; color: var(--quiet); }
+.totals strong { color: var(--text); font-size: 1.35rem; font-weight: 600; margin-right: .15rem; font-variant-numeric: tabular-nums; }
+dt { color: var(--quiet); }
+dd { margin: 0; }
+table { border-collapse: collapse; font-size: .9rem; }
+th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--quiet); font-weight: 500; }
+@media print {
+  :root { --ground: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; font-size: 10pt; }
+  body { padding: 0; max-width: none; }
+}
+`;
+
 /** From the doctype to the start of the body. The page ends with `HTML_END`. */
-export function htmlHead({ title, style, script, reloadSeconds }: HtmlHead): string {
+export function htmlHead({ title, style: own, script, reloadSeconds }: HtmlHead): string {
+  const style = PAGE_STYLE + own;
   const policy = [
     "default-src 'none'",
     'img-src data:',

@@ -43,7 +43,7 @@ export function describeCalibrate(command: Command, signal: AbortSignal): void {
     '--json': 'the result as JSON on stdout',
   })
     .addHelpText('after', EXAMPLES)
-    .action(async (prior: string, folder: string[], { quiet = false, json = false, ...rest }: RawOptions) => {
+    .action(async (prior: string, folder: string[], { quiet, json, ...rest }: RawOptions) => {
       const result = await calibrateAloud({ ...rest, prior, folder, signal }, openDisplay(quiet));
       if (json) writeLine(JSON.stringify(result));
     });

@@ -12,7 +12,7 @@ import { codeOf, FlowDenoiseError } from '../../core/errors.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { say, writeLine } from '../display/progress.js';
 import { errorLine } from '../display/report.js';
-import { addOptions } from '../option-flags.js';
+import { addOptions, type OutputFlags } from '../option-flags.js';
 
 interface InstallArguments {
   readonly cuda?: boolean;
@@ -68,7 +68,7 @@ export function describeDoctor(command: Command, signal: AbortSignal): void {
     .description('try every engine: available or why not, device, speed, deviation')
     .option('--json', 'as JSON on stdout')
     .addHelpText('after', DOCTOR_HELP)
-    .action(async ({ json = false }: { readonly json?: boolean }) => {
+    .action(async ({ json = false }: OutputFlags) => {
       process.exitCode = await examine(json, signal);
     });
 }

@@ -72,20 +72,8 @@ export function describeEvaluate(command: Command, signal: AbortSignal): void {
     .action((folder: string, options: RawOptions) => evaluateCommand(folder, options, signal));
 }
 
-async function evaluateCommand(
-  folder: string,
-  {
-    output,
-    export: exported,
-    import: given,
-    crop,
-    converged,
-    quiet = false,
-    json = false,
-    ...rest
-  }: RawOptions,
-  signal: AbortSignal,
-): Promise<void> {
+async function evaluateCommand(folder: string, raw: RawOptions, signal: AbortSignal): Promise<void> {
+  const { output, export: exported, import: given, crop, converged, quiet, json, ...rest } = raw;
   if (output === undefined && exported === undefined && !json)
     throw badOption('Pass --output <folder>, --json or --export <folder> for the results');
   const display = openDisplay(quiet);

@@ -16,10 +16,8 @@ import {
 } from '../../denoiser/noise/analyse-noise.js';
 import { notBoth } from '../../denoiser/option-schema.js';
 import { decodePicture } from '../../image/index.js';
-import { isOptionFault } from '../../plugin/encoded-picture.js';
 import { type Found, foundJson, foundLines, profileLines, profileSvg } from '../display/noise-words.js';
-import { say, writeLine } from '../display/progress.js';
-import { errorJson, errorLine } from '../display/report.js';
+import { eachPicture, openDisplay, say, writeLine } from '../display/progress.js';
 import { readNoiseProfile } from '../noise-flags.js';
 import { addOptions } from '../option-flags.js';
 import { storedRegion } from '../preview/display-image.js';
@@ -89,24 +87,14 @@ async function noiseCommand(
   const options = { black, white, clean, signal };
   const analyser = openNoiseAnalyser();
   const found: Found[] = [];
-  let failed = 0;
-  try {
-    for (const { input } of jobs) {
-      try {
-        const one = await analyseFile(input, region, options, analyser);
-        found.push(one);
-        for (const line of json ? [foundJson(one)] : foundLines(one)) writeLine(line);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isOptionFault(error)) throw error;
-        failed++;
-        if (json) writeLine(JSON.stringify({ input, error: errorJson(error) }));
-        say(errorLine(error));
-      }
-    }
-  } finally {
-    await analyser.close();
-  }
+  const analyse = async ({ input }: Pick<Found, 'input'>) => {
+    const one = await analyseFile(input, region, options, analyser);
+    found.push(one);
+    for (const line of json ? [foundJson(one)] : foundLines(one)) writeLine(line);
+  };
+  const files = jobs.map(({ input }) => ({ input }));
+  const context = { display: openDisplay(), signal };
+  const failed = await eachPicture(files, analyse, context, json).finally(() => analyser.close());
   const failure = failed > 0 ? 1 : 0;
   if (output === undefined && svg === undefined) return failure;
 

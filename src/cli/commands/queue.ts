@@ -61,7 +61,7 @@ export function describeWorker(command: Command, signal: AbortSignal): void {
     '--json': 'a line of JSON for every event on stdout',
   })
     .addHelpText('after', WORKER_HELP)
-    .action(async ({ quiet = false, json = false, ...options }: WorkerOptions & OutputFlags) => {
+    .action(async ({ quiet, json, ...options }: WorkerOptions & OutputFlags) => {
       const worker = startWorker({ ...checkedQueue(options), signal });
       if (json) writeEvents(worker, ['ready', 'done', 'failed', 'left', 'problem', 'back']);
       sayEvents(worker, openDisplay(quiet));

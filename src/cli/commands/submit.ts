@@ -54,7 +54,7 @@ export function describeSubmit(command: Command, signal: AbortSignal): void {
 /** Returns the exit code. */
 async function submitCommand(
   inputs: readonly string[],
-  { quiet = false, json = false, ...given }: RawOptions,
+  { quiet, json, ...given }: RawOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const display = openDisplay(quiet);

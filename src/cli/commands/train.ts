@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { printable, timeWords } from '../../core/printable.js';
+import type { StepRecord, TrainingRecord, ValidationRecord } from '../../train/progress.js';
 import { logLine, PAGE_FILE } from '../../train/report/training-report.js';
 import { type TrainOptions, train } from '../../train/train.js';
-import { openDisplay, type RunContext, writeLine } from '../display/progress.js';
+import { type Display, openDisplay, type RunContext, writeLine } from '../display/progress.js';
 import { errorLine, Interrupted } from '../display/report.js';
-import { trainingDisplay } from '../display/training-display.js';
 import { addOptions, type OutputFlags } from '../option-flags.js';
 import { calibrateAloud } from './calibrate.js';
 
@@ -70,7 +70,7 @@ export function describeTrain(command: Command, signal: AbortSignal): void {
   })
     .addHelpText('after', EXAMPLES)
     .action(async (folder: string[], raw: RawOptions) => {
-      const { quiet = false, json = false, calibrate = true, output, depth, width, ...values } = raw;
+      const { quiet, json = false, calibrate = true, output, depth, width, ...values } = raw;
       if (output === undefined) throw badOption('Pass --output <folder> for the prior');
       // `train` checks the values: it has the schema. One number there holds for every level.
       const perLevel = { depth: single(depth), width: single(width) };
@@ -120,7 +120,7 @@ async function trainCommand(
   } finally {
     display.end();
   }
-  display.say(`trained: ${step.toLocaleString('en-GB')} steps; the prior is in ${printable(output)}`);
+  display.say(`trained: ${number(step)} steps; the prior is in ${printable(output)}`);
   if (!isCalibrated) return 0;
   const again = `flow-denoise calibrate ${printable(output)} ${foldersOf(options)}${sheetTile === undefined ? '' : ` --sheet-tile ${sheetTile}`}`;
   try {
@@ -163,5 +163,76 @@ const foldersOf = ({ folder }: TrainOptions) => [folder].flat().map(printable).j
 
 function stoppedWords(options: TrainOptions, savedStep: number | undefined): string {
   if (savedStep === undefined) return 'stopped before anything could be saved';
-  return `stopped at step ${savedStep.toLocaleString('en-GB')}, which is saved; to go on: flow-denoise train ${foldersOf(options)} -o ${printable(options.output)} --resume`;
+  return `stopped at step ${number(savedStep)}, which is saved; to go on: flow-denoise train ${foldersOf(options)} -o ${printable(options.output)} --resume`;
+}
+
+/** Without a bar, the least time between lines about steps. */
+const SECONDS_BETWEEN_LINES = 30;
+const WHOLE = 1000;
+
+/**
+ * Returns a function that shows what training yields; when quiet, warnings only.
+ *
+ * @param steps  of the whole training, if its length is in steps
+ */
+export function trainingDisplay(
+  display: Display,
+  steps: number | undefined,
+): (record: TrainingRecord) => void {
+  let spent = 0;
+  let last = Number.NEGATIVE_INFINITY;
+
+  function showStep(record: StepRecord): void {
+    const words = stepWords(record, steps);
+    const { seconds, secondsLeft = Number.POSITIVE_INFINITY } = record;
+    spent += seconds;
+    display.show('{bar} {words}', WHOLE, Math.round((WHOLE * spent) / (spent + secondsLeft)), { words });
+    const now = performance.now() / 1000;
+    if (display.hasBar || now - last < SECONDS_BETWEEN_LINES) return;
+    last = now;
+    display.say(words);
+  }
+
+  return (record) => {
+    switch (record.kind) {
+      case 'step':
+        return showStep(record);
+      case 'validation':
+        return display.say(validationWords(record));
+      case 'warning':
+        return display.complain(`warning: ${record.message}`);
+      case 'checkpoint':
+        return;
+      default:
+        return record satisfies never;
+    }
+  };
+}
+
+/** "step 120 of 4,000  loss -0.812  3.42 bits/dim  rate 0.001  0.91 s/step  59 min 2 s left". */
+export function stepWords(record: StepRecord, steps: number | undefined): string {
+  const { step, loss, bitsPerDimension, rate, seconds, secondsLeft, skipped, restored } = record;
+  const words = [
+    `step ${number(step)}${steps === undefined ? '' : ` of ${number(steps)}`}`,
+    `loss ${loss.toFixed(3)}`,
+    `${bitsPerDimension.toFixed(2)} bits/dim`,
+    `rate ${Number(rate.toPrecision(2))}`,
+    `${seconds.toFixed(2)} s/step`,
+    ...(secondsLeft === undefined ? [] : [`${timeWords(secondsLeft)} left`]),
+    ...(skipped === undefined ? [] : [`skipped: ${skipped}${restored ? ', back to the snapshot' : ''}`]),
+  ];
+  return words.join('  ');
+}
+
+/** "step 250: 3.310 bits per dimension; 28.12 dB at sigma 25 (noisy 20.17)". */
+export function validationWords({ step, bitsPerDimension, psnr }: ValidationRecord): string {
+  const decibels = psnr.map(
+    ({ sigma255, noisy, denoised }) =>
+      `${denoised.toFixed(2)} dB at sigma ${Number(sigma255.toPrecision(3))} (noisy ${noisy.toFixed(2)})`,
+  );
+  return `step ${number(step)}: ${[`${bitsPerDimension.toFixed(3)} bits per dimension`, ...decibels].join('; ')}`;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-GB');
 }

@@ -1,4 +1,5 @@
 // `flow-denoise watch`: its options and the output for its events. src/plugin/watch does the work.
+import { addAbortListener } from 'node:events';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { badOption } from '../../core/errors.js';
@@ -10,10 +11,10 @@ import type { FolderWatcher, WatchFolderOptions } from '../../plugin/index.js';
 import { fileShape } from '../../plugin/stream-options.js';
 import { POLL_MS, watchShape } from '../../plugin/watch/options.js';
 import { outputShape } from '../arguments.js';
-import { type Display, openDisplay, type RunContext, writeEvents } from '../display/progress.js';
+import { type Display, openDisplay, writeEvents } from '../display/progress.js';
 import { doneLine, errorLine } from '../display/report.js';
 import { sensorShape, withNoise } from '../noise-flags.js';
-import { addFlags } from '../option-flags.js';
+import { addFlags, switchOption } from '../option-flags.js';
 
 const EXAMPLES = `
 Examples:
@@ -36,10 +37,7 @@ const commandShape = {
     flag: '<ms>',
     otherwise: String(POLL_MS),
   }),
-  finish: option(z.boolean().default(false), 'true or false', {
-    does: 'when stopped, finishes the pictures in work; a second signal ends at once',
-    flag: '',
-  }),
+  finish: switchOption('when stopped, finishes the pictures in work; a second signal ends at once'),
   ...noiseShape,
   ...sensorShape,
   ...openingShape,
@@ -56,47 +54,22 @@ export function describeWatch(command: Command, signal: AbortSignal): void {
     .addOption(new Option('--quality <word>').hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(async (input: string, raw: Record<string, unknown>) => {
-      const {
-        config: _,
-        quiet,
-        json,
-        finish,
-        poll,
-        pollInterval,
-        quality,
-        ...options
-      } = await withNoise(raw);
-      if (options.output === undefined) throw badOption('Pass --output <folder> for the results');
+      const { config: _, quiet, json, finish, poll, pollInterval, quality, ...rest } = await withNoise(raw);
+      if (rest.output === undefined) throw badOption('Pass --output <folder> for the results');
       // A file of options may hold the encoder's quality, a number, for `run`.
       const renamed = typeof quality === 'string' && { quality };
+      const stops = finish !== true && { signal };
       // `watchFolder` checks the values: it has the schema.
-      const values = { ...options, ...renamed, input, poll: pollInterval ?? poll } as unknown;
-      const display = openDisplay(quiet === true);
-      await watch(values as WatchFolderOptions, finish === true, json === true, { display, signal });
+      const values: unknown = { ...rest, ...renamed, ...stops, input, poll: pollInterval ?? poll };
+      const options = values as WatchFolderOptions;
+      const { watchFolder } = await import('../../plugin/watch/folder-watcher.js');
+      const watcher = watchFolder(options);
+      if (json) writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle']);
+      sayEvents(watcher, options, openDisplay(quiet === true));
+      if (finish) addAbortListener(signal, () => void watcher.close());
+      const { failed } = await watcher.finished;
+      process.exitCode = failed > 0 && !signal.aborted ? 1 : 0;
     });
-}
-
-/**
- * Watches until it is stopped, or once.
- *
- * @param finishes  whether a signal lets pictures in work finish
- * @throws          the error that ended it; the signal's reason when aborted
- */
-async function watch(
-  options: WatchFolderOptions,
-  finishes: boolean,
-  isJson: boolean,
-  { display, signal }: RunContext,
-): Promise<void> {
-  const { watchFolder } = await import('../../plugin/watch/folder-watcher.js');
-  const watcher = watchFolder(finishes ? options : { ...options, signal });
-  if (isJson) writeEvents(watcher, ['ready', 'taken', 'done', 'failed', 'skipped', 'problem', 'idle']);
-  sayEvents(watcher, options, display);
-  const stop = () => void watcher.close();
-  if (finishes && signal.aborted) stop();
-  else if (finishes) signal.addEventListener('abort', stop, { once: true });
-  const { failed } = await watcher.finished;
-  process.exitCode = failed > 0 && !signal.aborted ? 1 : 0;
 }
 
 function sayEvents(

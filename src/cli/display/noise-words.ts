@@ -5,7 +5,7 @@ import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
 import { stackedCharts } from '../../figure/line-chart.js';
 import { standaloneSvg } from '../../figure/markup.js';
-import { percent } from './report.js';
+import { levelWords, percent } from './report.js';
 
 /** The bands: the periods of their details in pixels. */
 const BAND_NAMES = ['2-4', '4-8', '8-16', '16+'] as const;
@@ -37,44 +37,35 @@ export interface Found {
 function doneWith({ isClean, model }: NoiseAnalysis): string {
   if (isClean) return 'would be left as it is';
   if (model === 'gaussian') return 'would be denoised as white noise';
-  return model === 'profile'
-    ? 'would be denoised by this level and spectrum'
-    : 'would be denoised as the noise of a sensor, which grows with brightness';
+  if (model === 'profile') return 'would be denoised by this level and spectrum';
+  return 'would be denoised as the noise of a sensor, which grows with brightness';
 }
 
 const LABEL = 18;
 const CELL = 7;
-const row = (label: string, cells: readonly (string | number)[]) =>
-  `  ${label.padEnd(LABEL)}${cells
-    .map((cell) => (typeof cell === 'number' ? cell.toFixed(1) : cell).padStart(CELL))
-    .join('')}`;
+const row = (label: string, cells: readonly string[]) =>
+  `  ${label.padEnd(LABEL)}${cells.map((cell) => cell.padStart(CELL)).join('')}`;
+const fixed = (values: readonly number[], digits: number) => values.map((value) => value.toFixed(digits));
 
 /** A profile as lines: level by brightness, and by detail. */
 export function profileLines(profile: NoiseProfile): string[] {
   const { brightness, channels } = levelsOf(profile);
   return [
-    row(
-      'brightness',
-      brightness.map((value) => value.toFixed(0)),
-    ),
-    ...channels.map(({ name, level }) => row(name, level)),
+    row('brightness', fixed(brightness, 0)),
+    ...channels.map(({ name, level }) => row(name, fixed(level, 1))),
     row('detail (pixels)', BAND_NAMES),
-    ...channels.map(({ name, bands }) => row(name, bands)),
+    ...channels.map(({ name, bands }) => row(name, fixed(bands, 1))),
   ];
 }
 
 export function foundLines({ input, width, height, noise }: Found): string[] {
-  const { sigma, gain, model, confidence, why, range, profile } = noise;
-  const level =
-    gain === undefined
-      ? `${model}, sigma ${sigma.toFixed(1)}`
-      : `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
+  const { model, confidence, why, range, profile } = noise;
   const sure = confidence === undefined ? '' : `, confidence ${percent(confidence)}`;
   const samples = range.isFound ? `, samples ${range.black} to ${range.white}` : '';
   const shape = profile.channels.length === 1 ? 'grey' : 'colour';
   return [
     `${printable(input)}  ${width} x ${height}, ${shape}${samples}`,
-    `  ${level}${sure}: ${doneWith(noise)}`,
+    `  ${model}, ${levelWords(noise)}${sure}: ${doneWith(noise)}`,
     `  ${why}`,
     ...(noise.isClean ? [] : profileLines(profile)),
   ];

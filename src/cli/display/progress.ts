@@ -2,9 +2,10 @@
 import type { EventEmitter } from 'node:events';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { printableLines, timeWords } from '../../core/printable.js';
+import { isOptionFault } from '../../plugin/encoded-picture.js';
 import type { Job } from '../run/destination.js';
 import type { Plan } from '../run/plan.js';
-import { errorJson } from './report.js';
+import { errorJson, errorLine } from './report.js';
 
 export const writeLine = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -37,7 +38,35 @@ export interface RunContext {
   readonly signal: AbortSignal;
 }
 
-export function openDisplay(isQuiet: boolean, stream: NodeJS.WriteStream = process.stderr): Display {
+/**
+ * Works on one picture after the other. A failure is told and does not stop the others. Returns how many failed.
+ *
+ * @param pictures  what the line of JSON for a failure tells of each
+ * @throws          a fault of the options, which every picture has; the signal's reason when aborted
+ */
+export async function eachPicture<Told extends { readonly input: string }>(
+  pictures: readonly Told[],
+  work: (picture: Told) => Promise<void>,
+  { display, signal }: RunContext,
+  isJson = false,
+): Promise<number> {
+  let failed = 0;
+  for (const picture of pictures) {
+    try {
+      signal.throwIfAborted();
+      await work(picture);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isOptionFault(error)) throw error;
+      failed++;
+      if (isJson) writeLine(JSON.stringify({ ...picture, error: errorJson(error) }));
+      display.complain(errorLine(error));
+    }
+  }
+  return failed;
+}
+
+export function openDisplay(isQuiet = false, stream: NodeJS.WriteStream = process.stderr): Display {
   const hasBar = stream.isTTY && !isQuiet;
   const bars = new MultiBar({
     stream,

@@ -83,10 +83,17 @@ function choiceWords({ why, figures }: PriorChoice): string {
   return `nats per sample: ${words.join(', ')}`;
 }
 
-/** "sigma 12.0", or what else describes the noise. */
-export function noiseWords({ model, sigma, gain, isCorrelated }: NoiseReport): string {
-  if (gain !== undefined) return `${model}, gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
-  return `sigma ${sigma.toFixed(1)}${isCorrelated ? ', correlated' : ''}`;
+/** "sigma 12.0, correlated", or the model with its gain. */
+export function noiseWords(noise: NoiseReport): string {
+  if (noise.gain !== undefined) return `${noise.model}, ${levelWords(noise)}`;
+  return `${levelWords(noise)}${noise.isCorrelated ? ', correlated' : ''}`;
+}
+
+/** "sigma 12.0" or "gain 2.50, read noise 4.0". */
+export function levelWords({ sigma, gain }: Pick<NoiseReport, 'sigma' | 'gain'>): string {
+  return gain === undefined
+    ? `sigma ${sigma.toFixed(1)}`
+    : `gain ${gain.toFixed(2)}, read noise ${sigma.toFixed(1)}`;
 }
 
 /** "a.jpg -> out/a.jpg", or one name if both are the same. */

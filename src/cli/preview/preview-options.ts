@@ -8,7 +8,7 @@ import { SIGMA_WORDS, sigmaSchema } from '../../denoiser/noise/noise-options.js'
 import { notBoth } from '../../denoiser/option-schema.js';
 import { BETA_WORDS, betaSchema } from '../../denoiser/options.js';
 import { isSupportedExtension } from '../../image/index.js';
-import { flagsAmong, numberOrText } from '../option-flags.js';
+import { numberOrText } from '../option-flags.js';
 import { STANDARD } from '../run/destination.js';
 
 export interface PreviewRequest {
@@ -55,12 +55,12 @@ export function several(flag: 'sigma' | 'beta', value: unknown): readonly (numbe
   });
 }
 
-/** @throws FlowDenoiseError BAD_OPTION for lists without --preview, and for flags that make no sense with it */
+/** @throws FlowDenoiseError BAD_OPTION for lists without --preview, and for a preview without files and a folder */
 export function checkPreview(
   request: PreviewRequest | undefined,
   lists: Readonly<Record<'sigma' | 'beta', readonly unknown[] | undefined>>,
   inputs: readonly string[],
-  options: { readonly [name in (typeof SENSELESS)[number] | 'output' | 'method']?: unknown },
+  { output, method }: { readonly output?: string | undefined; readonly method?: string | undefined },
 ): void {
   if (request === undefined) {
     for (const [flag, list] of Object.entries(lists))
@@ -70,9 +70,6 @@ export function checkPreview(
         );
     return;
   }
-  const [senseless] = flagsAmong(options, SENSELESS);
-  if (senseless) throw notBoth('--preview', senseless, '--preview writes one PNG and nothing else');
-  const { output, method } = options;
   if (output === undefined || output === STANDARD || inputs.includes(STANDARD))
     throw badOption('Pass files and an --output <folder> with --preview');
   if (lists.beta && method === 'posterior-mean')
@@ -81,17 +78,6 @@ export function checkPreview(
   if (cells > MOST_CELLS)
     throw badOption(`Expected at most ${MOST_CELLS} pairs of sigma and beta but received ${cells}`);
 }
-
-const SENSELESS = [
-  'suffix',
-  'inPlace',
-  'format',
-  'dryRun',
-  'report',
-  'timeBudget',
-  'cache',
-  'quality',
-] as const;
 
 /** With `--preview cat.png`, the argument is an input, not a value: inserts the usual size. */
 export function withPreviewInput(argv: readonly string[]): string[] {

@@ -68,42 +68,37 @@ const PAPER = 38;
 const INK = 230;
 
 /**
- * @param rows         at least one, with equally many cells, all of one size and number of channels (3 or 4)
+ * @param rows         at least one, with equally many cells, two or more, all of one size and number of channels (3 or 4)
  * @param description  of the layout in words, stored in the PNG
  */
 export async function previewPicture(
   rows: readonly (readonly Cell[])[],
   description: string,
 ): Promise<Buffer> {
-  const first = rows[0]?.[0];
-  if (first === undefined) throw new TypeError('a preview has at least one cell');
-  const { width: across, height: down, channels } = first.pixels;
-  const columns = rows[0]?.length ?? 1;
-  const width = columns * across + (columns - 1) * GAP;
-  const height = rows.length * (BAND + down) + (rows.length - 1) * GAP;
-  const data = Buffer.alloc(width * height * channels, PAPER);
-  if (channels === 4) for (let i = 3; i < data.length; i += 4) data[i] = 255;
-
-  const dot = rows.flat().every(({ label }) => DOT * ADVANCE * label.length <= across - PADDING) ? DOT : 1;
-
-  for (const [row, cells] of rows.entries())
-    for (const [column, { label, pixels }] of cells.entries()) {
-      const left = column * (across + GAP);
-      const top = row * (BAND + down + GAP);
-      for (const place of labelDots(label, Math.floor((across - PADDING) / dot)))
-        for (let y = 0; y < dot; y++) {
-          const line = (top + PADDING + place.y * dot + y) * width;
-          const from = (line + left + PADDING + place.x * dot) * channels;
-          for (let x = 0; x < dot; x++) data.fill(INK, from + x * channels, from + x * channels + 3);
-        }
-      for (let y = 0; y < down; y++) {
-        const from = y * across * channels;
-        const to = ((top + BAND + y) * width + left) * channels;
-        pixels.data.copy(data, to, from, from + across * channels);
-      }
-    }
-  return sharp(data, { raw: { width, height, channels } })
+  const cells = rows.flat();
+  const widest = Math.max(...cells.map(({ label }) => DOT * ADVANCE * label.length + PADDING));
+  const drawn = cells.map((cell) => drawnCell(cell, widest <= cell.pixels.width ? DOT : 1));
+  const background = { r: PAPER, g: PAPER, b: PAPER };
+  const across = rows[0]?.length ?? 1;
+  return sharp(await Promise.all(drawn), { join: { across, shim: GAP, background } })
     .withExif({ IFD0: { Software: SOFTWARE, ImageDescription: description } })
+    .png()
+    .toBuffer();
+}
+
+/** @param dot  the size of a label's dot in pixels */
+function drawnCell({ label, pixels }: Cell, dot: number): Promise<Buffer> {
+  const { data, width, height, channels } = pixels;
+  const band = Buffer.alloc(BAND * width * channels, PAPER);
+  if (channels === 4) for (let i = 3; i < band.length; i += 4) band[i] = 255;
+  for (const { x, y } of labelDots(label, Math.floor((width - PADDING) / dot)))
+    for (let line = 0; line < dot; line++)
+      for (let column = 0; column < dot; column++) {
+        const place = (PADDING + y * dot + line) * width + PADDING + x * dot + column;
+        band.fill(INK, place * channels, place * channels + 3);
+      }
+  const raw = { width, height: BAND + height, channels };
+  return sharp(Buffer.concat([band, data]), { raw })
     .png()
     .toBuffer();
 }

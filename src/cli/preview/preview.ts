@@ -5,17 +5,17 @@ import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
-import type { Picture, Region, Samples, Size } from '../../core/picture.js';
+import type { Region, Samples, Size } from '../../core/picture.js';
 import { printable, timeWords } from '../../core/printable.js';
-import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
+import type { DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { converted, type DecodedPicture, decodePicture, encodePicture } from '../../image/index.js';
-import { checkLength, isOptionFault } from '../../plugin/encoded-picture.js';
+import { checkLength } from '../../plugin/encoded-picture.js';
 import { cutOut } from '../../tile/extract.js';
 import type { CommandArguments } from '../arguments.js';
-import { type RunContext, writeLine } from '../display/progress.js';
-import { errorJson, errorLine, wayOf } from '../display/report.js';
+import { eachPicture, type RunContext, writeLine } from '../display/progress.js';
+import { levelWords, percent, wayOf } from '../display/report.js';
 import { readSigmaMap } from '../noise-flags.js';
 import type { Job } from '../run/destination.js';
 import { findInputs } from '../run/inputs.js';
@@ -52,29 +52,19 @@ export async function previewCommand(args: PreviewArguments, context: RunContext
   });
   for (const note of notes) display.say(note);
   const denoiser = await openDenoiser(args.opening);
-  let failed = 0;
+  const write = async (job: Job) => {
+    if (!destination.overwrite) await refuseForeign(job.output);
+    const made = await makePreview(job, args, denoiser, signal);
+    await writeFileAtomic(job.output, made.bytes, { signal });
+    if (json) writeLine(JSON.stringify({ ...job, preview: made.told }));
+    display.say(`${wayOf(job)}  ${made.words}`);
+  };
   try {
     for (const sigma of args.preview.sigmas) checkSigma(sigma, denoiser, { name: '--sigma' });
-    for (const job of jobs) {
-      signal.throwIfAborted();
-      try {
-        if (!destination.overwrite) await refuseForeign(job.output);
-        const made = await makePreview(job, args, denoiser, signal);
-        await writeFileAtomic(job.output, made.bytes, { signal });
-        if (json) writeLine(JSON.stringify({ ...job, preview: made.told }));
-        display.say(`${wayOf(job)}  ${made.words}`);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (isOptionFault(error)) throw error;
-        failed++;
-        if (json) writeLine(JSON.stringify({ ...job, error: errorJson(error) }));
-        display.complain(errorLine(error));
-      }
-    }
+    return await eachPicture(jobs, write, context, json);
   } finally {
     await denoiser.close();
   }
-  return failed;
 }
 
 /** Only an earlier preview may be replaced. */
@@ -100,8 +90,9 @@ async function makePreview(
   const decoded = await decodePicture(bytes, printable(input), { maxPixels: file.maxPixels });
   const { region, shown } = await placeOf(preview.part, bytes, decoded);
   const map = await readSigmaMap(sigmaMap);
-  const isMapped = map.sigmaMap !== undefined;
-  const finding = isMapped ? undefined : await noiseOf(decoded.picture, denoiser, { ...noise, signal });
+  // With strength 0, the noise is found and nothing is denoised.
+  const finds = { ...noise, signal, sigma: 'auto', strength: 0 } as const;
+  const finding = map.sigmaMap ? undefined : (await denoiser.denoise(decoded.picture, finds)).report.noise;
   const view = (data: Samples) => asShown(decoded, data, region);
   const noisy: Cell = { label: 'noisy', pixels: await view(cutOut(decoded.picture, region).data) };
   const tellsBeta = preview.betas.some((each) => each !== 'auto');
@@ -155,16 +146,6 @@ async function mostTelling(upright: DisplayImage, size: Size): Promise<Region> {
   return detailRegion(copy, { ...copy, data }, upright, size);
 }
 
-/** Finds the noise without denoising. */
-async function noiseOf(
-  picture: Picture,
-  denoiser: Denoiser,
-  options: DenoiseCallOptions,
-): Promise<NoiseReport> {
-  const { report } = await denoiser.denoise(picture, { ...options, sigma: 'auto', strength: 0 });
-  return report.noise;
-}
-
 /** A part's samples as displayed: with the file's profile and orientation, in 8 bits. */
 async function asShown(decoded: DecodedPicture, data: Samples, { width, height }: Region): Promise<Raw> {
   const { channels } = decoded.picture;
@@ -183,11 +164,9 @@ function labelOf({ noise, isUnchanged, beta }: DenoiseReport, tellsBeta: boolean
   return `${sensor}sigma ${round3(sigma)}${auto}${clean}${weight}`;
 }
 
-function findingWords({ sigma, gain, isEstimated, confidence = 1, why }: NoiseReport): string {
-  const level =
-    gain === undefined ? `sigma ${round3(sigma)}` : `gain ${round3(gain)}, read noise ${round3(sigma)}`;
-  if (!isEstimated) return `given: ${level}`;
-  return `found in the whole picture: ${level}, confidence ${Math.round(100 * confidence)}% (${why})`;
+function findingWords(noise: NoiseReport): string {
+  if (!noise.isEstimated) return `given: ${levelWords(noise)}`;
+  return `found in the whole picture: ${levelWords(noise)}, confidence ${percent(noise.confidence)} (${noise.why})`;
 }
 
 const round3 = (value: number): number => Number(value.toPrecision(3));

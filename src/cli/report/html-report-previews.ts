@@ -1,14 +1,8 @@
 // The pictures of the HTML report as data URLs: small upright sRGB copies, and a detail at full size.
 
 import type { Sharp } from 'sharp';
-import type { Region } from '../../core/picture.js';
-import {
-  type DisplayImage,
-  detailRegion,
-  ofRaw,
-  openDisplayImage,
-  shrunk,
-} from '../preview/display-image.js';
+import type { Region, Size } from '../../core/picture.js';
+import { detailRegion, ofRaw, openDisplayImage, shrunk } from '../preview/display-image.js';
 
 /** The same place before and after, both of one size. */
 export interface PreviewPair {
@@ -51,25 +45,20 @@ export async function makePreviews(
   const { width, height } = source;
   const wholeBefore = await shrunk(source, sizes.whole);
   const wholeAfter = result && (await shrunk(result, sizes.whole));
-  const whole = {
-    width: wholeBefore.width,
-    height: wholeBefore.height,
-    before: await dataUrl(ofRaw(wholeBefore), source.hasAlpha, WHOLE_QUALITY),
-    after: wholeAfter && (await dataUrl(ofRaw(wholeAfter), result.hasAlpha, WHOLE_QUALITY)),
-  };
+  const pairOf = async (size: Size, quality: number, one: Sharp, other?: Sharp): Promise<PreviewPair> => ({
+    width: size.width,
+    height: size.height,
+    before: await dataUrl(one, source.hasAlpha, quality),
+    after: other && (await dataUrl(other, result?.hasAlpha === true, quality)),
+  });
+  const whole = await pairOf(wholeBefore, WHOLE_QUALITY, ofRaw(wholeBefore), wholeAfter && ofRaw(wholeAfter));
   if (wholeBefore.width === width && wholeBefore.height === height)
     return { width, height, whole, detail: undefined };
 
   const size = { width: sizes.detail, height: sizes.detail };
   const region = detailRegion(wholeBefore, wholeAfter ?? wholeBefore, { width, height }, size);
-  const cut = ({ open, hasAlpha }: DisplayImage): Promise<string> =>
-    dataUrl(open().extract(region), hasAlpha, DETAIL_QUALITY);
-  const pair = {
-    width: region.width,
-    height: region.height,
-    before: await cut(source),
-    after: result && (await cut(result)),
-  };
+  const [cut, cutAfter] = [source.open().extract(region), result?.open().extract(region)];
+  const pair = await pairOf(region, DETAIL_QUALITY, cut, cutAfter);
   return { width, height, whole, detail: { region, pair } };
 }
 

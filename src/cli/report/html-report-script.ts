@@ -86,14 +86,13 @@ function compare(viewer) {
       const { x, y, span: wide } = pinch();
       zoomTo((view.zoom * wide) / span, x, y);
       span = wide;
-    } else if (isPanning) {
+      return;
+    }
+    if (isPanning) {
       view.x += now.x - before.x;
       view.y += now.y - before.y;
-      draw();
-    } else {
-      view.at = 100 * now.x;
-      draw();
-    }
+    } else view.at = 100 * now.x;
+    draw();
   });
 
   for (const end of ['pointerup', 'pointercancel'])
@@ -116,6 +115,8 @@ function compare(viewer) {
   }, { passive: false });
 
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const leaps = { PageUp: 10, PageDown: -10, Home: -100, End: 100 };
+  const zooms = { '+': 2, '=': 2, '-': 0.5 };
 
   function onKey({ key, shiftKey }) {
     const step = steps[key];
@@ -123,12 +124,8 @@ function compare(viewer) {
       view.x -= 0.1 * step[0];
       view.y -= 0.1 * step[1];
     } else if (step) view.at = Math.round(view.at) + (step[0] - step[1]) * (shiftKey ? 10 : 1);
-    else if (key === 'PageUp') view.at += 10;
-    else if (key === 'PageDown') view.at -= 10;
-    else if (key === 'Home') view.at = 0;
-    else if (key === 'End') view.at = 100;
-    else if (key === '+' || key === '=') return zoomTo(view.zoom * 2);
-    else if (key === '-') return zoomTo(view.zoom / 2);
+    else if (leaps[key]) view.at += leaps[key];
+    else if (zooms[key]) return zoomTo(view.zoom * zooms[key]);
     else if (key === '0') return zoomTo(1);
     else return false;
     draw();
@@ -149,33 +146,14 @@ function compare(viewer) {
 }
 `;
 
-/** Neutral greys around the pictures, light and dark, on screens and on paper. */
 export const style = `
-:root {
-  --ground: #f3f3f2; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4; --bad: #b3261e;
-  color-scheme: light dark;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
-  color: var(--text); background: var(--ground);
-}
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #141414; --card: #1e1e1e; --text: #e8e8e6; --quiet: #a0a09c; --line: #363634; --accent: #7db8ff; --bad: #ff9d94; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: clamp(1rem, 3vw, 2.5rem); max-width: 1680px; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; margin: 0; }
+:root { --widest: 1680px; }
 h2 { font-size: 1.05rem; margin: 0; }
 h3 { font-size: .85rem; font-weight: 600; margin: 0 0 .4rem; color: var(--quiet); }
-p { margin: .25rem 0; }
-a { color: var(--accent); }
-.quiet { color: var(--quiet); font-size: .85rem; }
 dd .quiet { display: block; line-height: 1.35; }
-.totals { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; padding: 0; color: var(--quiet); }
-.totals strong { color: var(--text); font-size: 1.35rem; font-weight: 600; margin-right: .15rem; }
 .bad, .bad strong { color: var(--bad); }
 dl { margin: .75rem 0; }
 dl > div { display: grid; grid-template-columns: 6.5rem 1fr; gap: .5rem; padding: .15rem 0; }
-dt { color: var(--quiet); }
-dd { margin: 0; }
 .failures { border-left: 3px solid var(--bad); padding: .25rem 0 .25rem 1rem; margin: 1rem 0; }
 .failures ul { margin: .25rem 0; padding-left: 1.1rem; }
 .failures li { margin: .35rem 0; }
@@ -183,9 +161,7 @@ code { font-size: .8rem; color: var(--bad); }
 summary { cursor: pointer; width: fit-content; }
 details { margin: .5rem 0; }
 details ul { margin: .25rem 0; padding-left: 1.1rem; font-size: .85rem; }
-table { border-collapse: collapse; margin: .5rem 0; font-size: .9rem; }
-th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { color: var(--quiet); font-weight: 500; }
+table { margin: .5rem 0; }
 th, td:last-child { white-space: nowrap; }
 @media (max-width: 600px) { th, td { padding-right: .75rem; } }
 .hint { color: var(--quiet); font-size: .85rem; margin: 1rem 0; line-height: 1.9; }
@@ -252,8 +228,6 @@ button:disabled { opacity: .4; cursor: default; }
 @media (prefers-reduced-motion: reduce) { .spot { transition: none; } }
 
 @media print {
-  :root { --ground: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; font-size: 10pt; }
-  body { padding: 0; max-width: none; }
   .tools, .hint, .divider, .spot, .tag { display: none; }
   article { content-visibility: visible; break-inside: avoid; border-radius: 0; border-width: 1px 0 0; padding: .5rem 0; }
   .columns { display: block; }

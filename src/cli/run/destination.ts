@@ -5,9 +5,9 @@ import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import { notBoth, option } from '../../denoiser/option-schema.js';
+import { option } from '../../denoiser/option-schema.js';
 import { isSupportedExtension, type TargetFormat, withFormatExtension } from '../../image/index.js';
-import { flagsAmong } from '../option-flags.js';
+import { switchOption } from '../option-flags.js';
 
 /** One picture to denoise: its paths, as the user would write them. */
 export interface Job {
@@ -47,14 +47,8 @@ export const destinationShape = {
     does: 'text before the extension; without --output, writes beside the original',
     flag: '<text>',
   }),
-  overwrite: option(z.boolean().optional(), 'true or false', {
-    does: 'replaces existing outputs, which are skipped otherwise',
-    flag: '',
-  }),
-  inPlace: option(z.boolean().optional(), 'true or false', {
-    does: 'replaces the originals, each whole or not at all',
-    flag: '',
-  }),
+  overwrite: switchOption('replaces existing outputs, which are skipped otherwise'),
+  inPlace: switchOption('replaces the originals, each whole or not at all'),
   backup: option(
     z
       .union([z.boolean(), namePart])
@@ -82,9 +76,6 @@ const GLOB = /[*?[\]{}()!]/;
 /** @throws FlowDenoiseError BAD_OPTION if the flags contradict each other or name no destination */
 export function checkDestination(inputs: readonly string[], destination: Destination): void {
   const { output, suffix, inPlace = false, backup } = destination;
-  const named = flagsAmong(destination, ['output', 'suffix', 'format', 'overwrite']);
-  if (inPlace && named.length > 0)
-    throw notBoth('--in-place', named.join(', '), '--in-place keeps every name and place');
   if (backup !== undefined && !inPlace)
     throw badOption('Pass --backup only with --in-place: nothing else replaces an original');
   if (inputs.includes(STANDARD) || inPlace || output !== undefined || suffix !== undefined) return;

@@ -94,11 +94,6 @@ function leadsOut({ job, real }: Looked): FlowDenoiseError {
   );
 }
 
-/** Tells the state of a file when it was read. */
-export function stampOf(path: string): Promise<BigIntStats> {
-  return stat(path, { bigint: true });
-}
-
 /**
  * Whether the picture was denoised before, judged by its backup.
  *
@@ -110,9 +105,8 @@ export async function isDoneBefore(path: string, backup: string): Promise<boolea
   const status = await lstat(kept).catch(() => undefined);
   if (status === undefined || (await isSameFile(file, kept))) return false;
   // A link would be followed, perhaps to the picture itself.
-  if (!status.isFile()) throw taken(path, backup);
-  if (await isSameKind(file, kept)) return true;
-  throw taken(path, backup);
+  if (!status.isFile() || !(await isSameKind(file, kept))) throw taken(path, backup);
+  return true;
 }
 
 /**
@@ -130,7 +124,7 @@ export async function replaceOriginal(
 ): Promise<void> {
   const file = await realpath(path);
   async function refuseChanged(): Promise<void> {
-    const { size, mtimeNs, ino } = await stampOf(file);
+    const { size, mtimeNs, ino } = await stat(file, { bigint: true });
     if (size !== before.size || mtimeNs !== before.mtimeNs || ino !== before.ino)
       throw failed(path, 'it was changed while it was in work, and is left as it is; denoise it again');
   }

@@ -10,13 +10,6 @@ import { isSupportedExtension, supportedExtensions } from '../../image/index.js'
 import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
 import { fileId, keyOf, originalsOf } from './in-place.js';
 
-interface Inputs {
-  /** Sorted by input. */
-  readonly jobs: readonly Job[];
-  /** What the user should know: arguments without a picture, and pictures that are left out. */
-  readonly notes: readonly string[];
-}
-
 /**
  * Finds the pictures that the arguments name.
  *
@@ -25,10 +18,11 @@ interface Inputs {
  * no quoting. Pictures in an output folder inside an input folder are left out, and so are results by their suffix. In place,
  * see in-place.ts.
  *
- * @throws  FlowDenoiseError BAD_OPTION if something does not exist, nothing was found, an output would replace an input,
- *          or two inputs have one output
+ * @returns  jobs, sorted by input; notes for the user: arguments without a picture, and pictures that are left out
+ * @throws   FlowDenoiseError BAD_OPTION if something does not exist, nothing was found, an output would replace an input,
+ *           or two inputs have one output
  */
-export async function findInputs(args: readonly string[], destination: Destination): Promise<Inputs> {
+export async function findInputs(args: readonly string[], destination: Destination) {
   const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
   const unmatched = args.filter((_, index) => found[index]?.length === 0);
   const pictures = withoutRepeats(found.flat()).sort((a, b) => (a.job.input < b.job.input ? -1 : 1));
@@ -66,9 +60,7 @@ async function findOne(arg: string, destination: Destination): Promise<FoundPict
   }
 
   const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
-  if (!isDynamicPattern(pattern)) {
-    throw badOption(`No such file or folder: ${arg}`);
-  }
+  if (!isDynamicPattern(pattern)) throw badOption(`No such file or folder: ${arg}`);
   const parts = pattern.split('/');
   const fixed = parts.findIndex((part) => isDynamicPattern(part));
   const base = parts.slice(0, fixed).join('/') || (pattern.startsWith('/') ? '/' : '.');
@@ -103,12 +95,11 @@ function refuseSharedOutputs(jobs: readonly Job[]): void {
   for (const job of jobs) {
     const key = keyOf(resolve(job.output));
     const other = writers.get(key);
-    if (other !== undefined) {
+    if (other !== undefined)
       throw badOption(
         `${other.input} and ${job.input} would both be written to ${job.output}; denoise them in two runs ` +
           'with outputs of their own, or name the folder above them, whose tree is then kept',
       );
-    }
     writers.set(key, job);
   }
 }
@@ -123,10 +114,9 @@ async function refuseOverwrittenInputs(jobs: readonly Job[]): Promise<void> {
   for (const { output } of jobs) {
     const file = await fileId(output);
     const input = file && inputs.get(file.id);
-    if (input !== undefined) {
+    if (input !== undefined)
       throw badOption(
         `Writing ${output} would replace the input ${input}; choose another folder for --output, or --in-place if that is meant`,
       );
-    }
   }
 }

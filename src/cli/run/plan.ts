@@ -19,12 +19,12 @@ import type { Job } from './destination.js';
 
 const LONG_SECONDS = 60;
 
-export interface PlannedJob extends Job {
+interface PlannedJob extends Job {
   /** Undefined if the picture is refused; megapixels, tiles and seconds are 0 then. */
   readonly size?: Size | undefined;
   readonly megapixels: number;
   readonly tiles: number;
-  /** Expected seconds. */
+  /** Expected. */
   readonly seconds: number;
   /** Why the run will refuse the picture. */
   readonly error?: unknown;
@@ -42,7 +42,7 @@ export interface Plan {
 }
 
 /** The options that decide which pictures a run refuses. */
-export interface PlanOptions {
+interface PlanOptions {
   readonly noise: { readonly sigma: number | 'auto' };
   readonly file: Pick<FileOptions, 'maxPixels' | 'maxBytes'>;
   readonly concurrency: number;
@@ -118,19 +118,17 @@ async function lookAt(
 
 /** The plan as lines of text. */
 export function planLines(plan: Plan, denoiser: Denoiser): string[] {
-  const { jobs, megapixels, tiles, seconds } = plan;
+  const { jobs, megapixels, tiles, seconds, fastSeconds } = plan;
   const refused = jobs.filter(isRefused).length;
-  const count = jobs.length - refused;
-  const pictures = `${plural(count, 'picture')}${refused > 0 ? ` (and ${refused} that cannot be taken)` : ''}`;
+  const others = refused > 0 ? ` (and ${refused} that cannot be taken)` : '';
   const { prior, engine } = denoiser;
   const priorWords = prior === AUTO_PRIOR ? 'the prior that suits each picture' : `the prior ${prior}`;
-  const lines = [
-    `${pictures}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP in ${plural(tiles, 'tile')}: about ${timeWords(seconds)} ` +
+  return [
+    `${plural(jobs.length - refused, 'picture')}${others}, ${megapixels.toFixed(megapixels < 10 ? 2 : 0)} MP ` +
+      `in ${plural(tiles, 'tile')}: about ${timeWords(seconds)} ` +
       `with ${approachWords(denoiser)} under ${priorWords} on ${engine.name} (${engine.why})`,
+    ...(fastSeconds === undefined ? [] : [`--preset fast would take about ${timeWords(fastSeconds)}`]),
   ];
-  if (plan.fastSeconds !== undefined)
-    lines.push(`--preset fast would take about ${timeWords(plan.fastSeconds)}`);
-  return lines;
 }
 
 /** The method and, if there are several, its symmetries and scales. */
@@ -151,19 +149,18 @@ interface Candidate {
   readonly seconds: number;
 }
 
-/** The preset that --time-budget chooses, and its reason for the user. */
-interface Choice {
-  readonly preset?: Preset;
-  readonly why: string;
-}
-
+/**
+ * The preset for --time-budget, if the prior has presets, and the reason for the user.
+ *
+ * @param budget  seconds
+ */
 export async function presetWithin(
   budget: number,
   jobs: readonly Job[],
   denoiser: Denoiser,
   options: PlanOptions,
   signal: AbortSignal,
-): Promise<Choice> {
+): Promise<{ readonly preset?: Preset; readonly why: string }> {
   if (!hasPresets(denoiser))
     return {
       why: `the prior ${denoiser.prior} has ${approachWords(denoiser)} only; --time-budget does nothing`,
@@ -175,13 +172,8 @@ export async function presetWithin(
   return choose(budget, candidates);
 }
 
-/**
- * The best candidate that fits, or else the fastest.
- *
- * @param budget      seconds
- * @param candidates  at least one, from the fastest to the slowest, which is the best
- */
-export function choose(budget: number, candidates: readonly Candidate[]): Choice {
+/** The best candidate that fits, or else the fastest. They are sorted from the fastest to the slowest, which is the best. */
+export function choose(budget: number, candidates: readonly Candidate[]) {
   const limit = timeWords(budget);
   const about = ({ seconds }: Candidate) => `about ${timeWords(seconds)}`;
   const at = candidates.findLastIndex(({ seconds }) => seconds <= budget);
@@ -194,9 +186,17 @@ export function choose(budget: number, candidates: readonly Candidate[]): Choice
   return { preset, why: `the preset ${preset} fits into ${limit}: ${about(chosen)}${slower}` };
 }
 
-/** A line of --dry-run for every picture. */
-export function dryRunLines({ jobs }: Plan, isJson: boolean): string[] {
-  return jobs.map(isJson ? jsonOf : wordsOf);
+/** The line of --dry-run for a picture. */
+export function dryRunLine(job: PlannedJob, isJson: boolean): string {
+  const { input, output, size, megapixels, tiles, seconds, error } = job;
+  if (isJson) {
+    const told = size ? { ...size, tiles, seconds } : { error: errorJson(error) };
+    return JSON.stringify({ input, output, ...told });
+  }
+  const words = size
+    ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
+    : `refused: ${withoutName(printable(messageOf(error)), input)}`;
+  return `${wayOf(job)}  ${words}`;
 }
 
 /** The line of a picture that needs no work. @param backup  in place: the suffix of its original */
@@ -211,16 +211,4 @@ export function leftLine(job: Job, backup: string | undefined): string {
 export function leftJson({ input, output }: Job, backup: string | undefined): string {
   const skipped = backup === undefined ? 'the output is there already' : 'denoised before';
   return JSON.stringify({ input, output, skipped, backup: backup && input + backup });
-}
-
-function wordsOf({ size, megapixels, seconds, error, ...job }: PlannedJob): string {
-  const words = size
-    ? `${size.width} x ${size.height}, ${megapixels.toFixed(2)} MP  about ${timeWords(seconds)}`
-    : `refused: ${withoutName(printable(messageOf(error)), job.input)}`;
-  return `${wayOf(job)}  ${words}`;
-}
-
-function jsonOf({ input, output, size, tiles, seconds, error }: PlannedJob): string {
-  const told = size ? { ...size, tiles, seconds } : { error: errorJson(error) };
-  return JSON.stringify({ input, output, ...told });
 }

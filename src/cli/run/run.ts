@@ -25,9 +25,9 @@ import { readSigmaMap, sensorShape } from '../noise-flags.js';
 import { addFlags } from '../option-flags.js';
 import type { HtmlReport } from '../report/html-report.js';
 import type { Destination, Job } from './destination.js';
-import { isDoneBefore, replaceOriginal, stampOf } from './in-place.js';
+import { isDoneBefore, replaceOriginal } from './in-place.js';
 import { findInputs } from './inputs.js';
-import { dryRunLines, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
+import { dryRunLine, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
 import { denoiseToStandardOutput, isForStandardOutput } from './standard-streams.js';
 
 const EXAMPLES = `
@@ -100,7 +100,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
     const plan = denoiser && unknown.length > 0 ? await planJobs(unknown, denoiser, args, signal) : undefined;
     if (denoiser && plan) for (const line of planLines(plan, denoiser)) display.say(line);
     if (plan && args.dryRun) {
-      for (const line of dryRunLines(plan, args.json)) writeLine(line);
+      for (const job of plan.jobs) writeLine(dryRunLine(job, args.json));
       tellLeft(left, args, display);
       display.say('nothing was written (--dry-run)');
       return plan.jobs.filter(isRefused).length;
@@ -112,7 +112,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
       page = await openHtmlReport(args.report, told, waiting.length, noise.strength);
     }
     const progress = plan && tileProgress(display, plan);
-    return await denoiseJobs(waiting, pictures.denoise, args, { ...context, progress, page });
+    return await denoiseJobs(waiting, pictures.denoise, args, context, progress, page);
   } finally {
     display.end();
     await page?.close();
@@ -174,16 +174,13 @@ function tellLeft(left: readonly Job[], args: CommandArguments, display: Display
   }
 }
 
-interface WorkContext extends RunContext {
-  readonly progress: TileProgress | undefined;
-  readonly page: HtmlReport | undefined;
-}
-
 async function denoiseJobs(
   jobs: readonly Job[],
   denoise: PictureDenoiser['denoise'],
   { sigmaMap, concurrency, file, destination, json, noise }: CommandArguments,
-  { display, signal, progress, page }: WorkContext,
+  { display, signal }: RunContext,
+  progress: TileProgress | undefined,
+  page: HtmlReport | undefined,
 ): Promise<number> {
   const started = performance.now();
   const { inPlace = false, backup } = destination;
@@ -191,7 +188,7 @@ async function denoiseJobs(
   async function denoiseFile(job: Job) {
     if (job.refusal !== undefined) return { job, error: job.refusal };
     try {
-      const before = await stampOf(job.input);
+      const before = await stat(job.input, { bigint: true });
       checkLength(Number(before.size), job.input, file.maxBytes);
       const read = () => readRegularFile(job.input, { signal });
       const { bytes, report } = await denoise(await read(), job.input, {

@@ -6,14 +6,14 @@ import { openRegularFile } from '../../core/files.js';
 import { plural } from '../../core/printable.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
-import { collectBytes, isOptionFault } from '../../plugin/encoded-picture.js';
+import { collectBytes } from '../../plugin/encoded-picture.js';
 import { pictureDenoiser } from '../../plugin/picture-denoiser.js';
 import type { CommandArguments } from '../arguments.js';
-import type { RunContext } from '../display/progress.js';
-import { doneLine, errorLine } from '../display/report.js';
+import { eachPicture, type RunContext } from '../display/progress.js';
+import { doneLine } from '../display/report.js';
 import { readSigmaMap } from '../noise-flags.js';
 import { flagsAmong } from '../option-flags.js';
-import { STANDARD } from './destination.js';
+import { type Job, STANDARD } from './destination.js';
 
 /** Whether the picture goes to stdout. */
 export function isForStandardOutput({ inputs, destination }: CommandArguments): boolean {
@@ -25,11 +25,9 @@ export function isForStandardOutput({ inputs, destination }: CommandArguments): 
  *
  * @throws   FlowDenoiseError BAD_OPTION, and errors of opening the denoiser; the signal's reason when aborted
  */
-export async function denoiseToStandardOutput(
-  args: CommandArguments,
-  { display, signal }: RunContext,
-): Promise<number> {
+export async function denoiseToStandardOutput(args: CommandArguments, context: RunContext): Promise<number> {
   checkArguments(args);
+  const { display, signal } = context;
   const [input = STANDARD] = args.inputs;
   const name = input === STANDARD ? 'standard input' : input;
   const denoiser = await openDenoiser(args.opening);
@@ -37,7 +35,7 @@ export async function denoiseToStandardOutput(
     checkSigma(args.noise.sigma, denoiser, { name: '--sigma' });
     const map = await readSigmaMap(args.sigmaMap);
     const { denoise } = pictureDenoiser({ ...args, denoiser });
-    try {
+    const work = async (job: Job) => {
       const source = addAbortSignal(
         signal,
         input === STANDARD ? process.stdin : (await openRegularFile(input)).createReadStream(),
@@ -45,14 +43,9 @@ export async function denoiseToStandardOutput(
       const original = await collectBytes(source, name, args.file.maxBytes);
       const { bytes, report } = await denoise(original, name, { ...map, signal });
       await writeAll(bytes ?? original);
-      display.say(doneLine({ input: name, output: 'standard output' }, report, args.noise.strength));
-      return 0;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isOptionFault(error)) throw error;
-      display.complain(errorLine(error));
-      return 1;
-    }
+      display.say(doneLine(job, report, args.noise.strength));
+    };
+    return await eachPicture([{ input: name, output: 'standard output' }], work, context);
   } finally {
     await denoiser.close();
   }

@@ -4,28 +4,20 @@ import type { Report, ReportSection } from './report.js';
 import type { ReportTable } from './report-tables.js';
 
 const STYLE = `
-:root { --ground: #f6f6f5; --card: #fff; --text: #1d1d1c; --quiet: #62625f; --line: #dcdcd9; --accent: #0b62c4;
-  color-scheme: light dark; font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: var(--text); background: var(--ground); }
-@media (prefers-color-scheme: dark) { :root { --ground: #141414; --card: #1e1e1e; --text: #e8e8e6; --quiet: #a0a09c; --line: #363634; --accent: #7db8ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: clamp(1rem, 3vw, 2.5rem); max-width: 1280px; overflow-wrap: anywhere; }
+:root { --widest: 1280px; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .75rem; }
 h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
 p { margin: .4rem 0; max-width: 46rem; }
-a { color: var(--accent); }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; margin: 1rem 0; padding: 0; }
 dl { margin: 0; font-size: .9rem; }
 dl > div { display: grid; grid-template-columns: minmax(6rem, 8rem) 1fr; gap: .75rem; padding: .1rem 0; }
-dt { color: var(--quiet); }
-dd { margin: 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: clamp(.9rem, 2vw, 1.5rem); margin: 1.25rem 0; scroll-margin-top: 1rem; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 3rem; }
 .scroll { overflow-x: auto; margin: .75rem 0 1rem; max-width: 100%; }
 .scroll:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+table { font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .35rem; }
-th, td { padding: .25rem .9rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; overflow-wrap: normal; }
-th { font-weight: 500; color: var(--quiet); }
+th, td { padding: .25rem .9rem; text-align: right; white-space: nowrap; overflow-wrap: normal; }
 tbody th { color: inherit; }
 :is(th, td):first-child { text-align: left; padding-left: 0; }
 tbody tr:hover { background: color-mix(in srgb, var(--accent) 7%, transparent); }
@@ -33,7 +25,7 @@ figure { margin: 1rem 0; overflow-x: auto; }
 figure svg { display: block; height: auto; max-width: 100%; }
 figure.pictures svg { max-width: none; }
 .charts { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
-@media print { :root { --ground: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; font-size: 9pt; } section { border-width: 1px 0 0; border-radius: 0; padding: .5rem 0; } nav { display: none; } figure, table { break-inside: avoid; } }
+@media print { :root { font-size: 9pt; } section { border-width: 1px 0 0; border-radius: 0; padding: .5rem 0; } nav { display: none; } figure, table { break-inside: avoid; } }
 `;
 
 export function reportHtml({ title, facts, sections }: Report): string {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { replaceOriginal, stampOf } from '#src/cli/run/in-place.js';
+import { replaceOriginal } from '#src/cli/run/in-place.js';
 import { fixtureFolder } from '../../core/fixture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
@@ -115,7 +115,7 @@ test('in place: whole, with its permissions, its links and a backup', () =>
 test('an original that changed while it was in work is left', () =>
   inFolderOf(['a.png'], async (cwd) => {
     const path = join(cwd, 'a.png');
-    const before = await stampOf(path);
+    const before = await stat(path, { bigint: true });
     await utimes(path, new Date(), new Date(0));
     const { signal } = new AbortController();
     const error = await replaceOriginal(path, Buffer.from('new'), before, { backup: '.orig', signal }).catch(

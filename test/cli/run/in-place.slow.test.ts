@@ -3,7 +3,7 @@ import { copyFile, link, mkdir, readFile, readlink, stat, symlink, writeFile } f
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { replaceOriginal, stampOf } from '#src/cli/run/in-place.js';
+import { replaceOriginal } from '#src/cli/run/in-place.js';
 import { fixtureFolder } from '../../core/fixture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
@@ -116,7 +116,7 @@ test('an original that changes while its result is written is left', () =>
   withFolder(async (cwd) => {
     const path = join(cwd, 'a.png');
     await writeFile(path, 'old');
-    const before = await stampOf(path);
+    const before = await stat(path, { bigint: true });
     const { signal } = new AbortController();
     const work = replaceOriginal(path, Buffer.alloc(1 << 20), before, { backup: '.orig', signal }).then(
       () => undefined,
