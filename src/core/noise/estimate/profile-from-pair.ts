@@ -101,11 +101,7 @@ function unclippedPixels(noisy: Planes, clean: Planes, noise: Float32Array): Uin
   return count >= PIXELS_PER_KNOT ? kept : kept.fill(1);
 }
 
-/**
- * @param noise       overwritten
- * @param brightness  by pixel
- * @param kept        by pixel: 1 if it counts
- */
+/** Overwrites `noise`. By pixel: its brightness, and 1 if it counts. */
 function profileOf(noise: Planes, brightness: Float32Array, kept: Uint8Array): NoiseProfile {
   const { data, width, height } = noise;
   const plane = width * height;

@@ -1,7 +1,6 @@
-// Small patches of a picture reduced to two numbers: how bright, and how much noise. For fit-noise.ts.
-// The noise is read where pictures have least of their own: in the highest frequencies of both directions (a last
-// part of the DCT), and in colour pictures from the differences between channels only. Patches of a grey picture are
-// larger and read in higher frequencies: grey texture reaches higher than that of the differences.
+// Small patches of a picture reduced to two numbers, for fit-noise.ts: how bright, and how much noise. The noise is read in the
+// highest frequencies of both directions, and in colour pictures from the differences between channels only. Grey texture
+// reaches higher frequencies than that of the differences, so patches of a grey picture are larger.
 import { setImmediate } from 'node:timers/promises';
 import { colourChannels, type Picture, whiteLevel } from '../../../picture.js';
 import { toOpponents } from '../../model/opponents.js';

@@ -108,10 +108,7 @@ export function fitVarianceLine(cloud: Cloud, isFlat: boolean): VarianceLine {
   }
 }
 
-/**
- * How much of each patch is of which texture, under a line and shares: the sums of these as `members`, the regression of
- * the variances without their textures as `sums`.
- */
+/** Sums of each patch's share of each texture (`members`), and the regression of the variances without their textures. */
 function expected(
   { means, variances, degrees }: Cloud,
   { gain, floor }: Line,
