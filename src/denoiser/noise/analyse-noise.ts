@@ -9,9 +9,10 @@ import { type NoiseProfile, whiteProfile } from '../../core/noise/model/noise-pr
 import { colourChannels, type Picture } from '../../core/picture.js';
 import { checkPicture } from '../check-picture.js';
 import type { NoiseReport } from '../denoiser.js';
+import { knownLevels } from '../estimator.js';
 import { notBoth, parseOptions } from '../option-schema.js';
 import { callShape, openingShape } from '../options.js';
-import { COMPLETED_NOISE, greyOf, isGreyInColour } from '../passes/grey.js';
+import { asGrey } from '../passes/grey.js';
 import { viewOf } from '../view/picture-view.js';
 import { containerRange, type SampleRange } from '../view/sample-range.js';
 import { noiseShape } from './noise-options.js';
@@ -69,21 +70,18 @@ export function openNoiseAnalyser(): NoiseAnalyser {
       await checkPicture(picture);
       if (clean) await checkPicture(clean);
       signal?.throwIfAborted();
-      const { conditioning, sigmaRange } = await loadModel(findPrior(prior));
+      const levels = knownLevels(await loadModel(findPrior(prior)));
       const asked = { ...defaults, noise: kind, black, white };
       const { shown: coloured, range, oddPixels } = await viewOf(picture, asked);
-      const isGrey = await isGreyInColour(coloured);
-      const shown = isGrey ? await greyOf(coloured) : coloured;
+      const shown = await asGrey(coloured);
       const measured = clean
-        ? profileFromPair(shown, await shownAlike(clean, picture, range, isGrey))
+        ? profileFromPair(shown, await shownAlike(clean, picture, range, shown !== coloured))
         : region && profileFromRegion(shown, region);
       signal?.throwIfAborted();
-      const [least, most] = conditioning ? sigmaRange : [0, Number.POSITIVE_INFINITY];
-      const scale = colourChannels(shown.channels) === 1 ? COMPLETED_NOISE : 1;
       const { report, isClean } = await planNoise(
         shown,
         { ...asked, noise: measured ?? kind },
-        { range: [least / scale, most / scale], method: 'posterior-mean', meter },
+        { range: levels, method: 'posterior-mean', meter },
       );
       signal?.throwIfAborted();
       const { profile: found, ...told } = report;
@@ -143,7 +141,7 @@ async function shownAlike(
     black: range.black,
     white: range.white,
   });
-  return isGrey && (await isGreyInColour(shown)) ? greyOf(shown) : shown;
+  return isGrey ? asGrey(shown) : shown;
 }
 
 /** White noise, or noise that grows with the signal, as a profile. From 8-bit units to [0, 1] units. */

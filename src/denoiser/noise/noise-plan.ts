@@ -3,7 +3,7 @@ import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { badOption } from '../../core/errors.js';
 import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
 import { binnedNoise, combinedNoise, weightForSigma } from '../../core/noise/likelihood/few-counts.js';
-import { gaussianNoise } from '../../core/noise/likelihood/noise-model.js';
+import { gaussianNoise, type NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import {
   type PoissonGaussianParameters,
   poissonGaussianNoise,
@@ -15,6 +15,7 @@ import { extractTile } from '../../tile/extract.js';
 import type { Tile, TilePlan } from '../../tile/plan.js';
 import type { NoiseReport } from '../denoiser.js';
 import { notBoth } from '../option-schema.js';
+import { noiseScale } from '../passes/grey.js';
 import {
   binnedPass,
   secondLookPass,
@@ -47,7 +48,7 @@ interface NoisePlan {
 }
 
 export interface NoiseContext {
-  /** The prior's noise levels for this picture, [0, 1] units, as they apply to colour or grey. */
+  /** The noise levels that the prior knows, [0, 1] units, of colour. */
   readonly range: readonly [number, number];
   readonly method: Method;
   /** Used if the noise is to be found in the picture. */
@@ -59,14 +60,14 @@ export interface NoiseContext {
 
 type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };
 
-function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
+function gaussianPlan(report: ReportedNoise): NoisePlan {
   return {
     report: { isEstimated: false, ...report },
     isClean: false,
-    strongest255: sigma255,
+    strongest255: report.sigma,
     passes: [],
     multiple: 1,
-    at: () => ({ sigma: sigma255 / 255 }),
+    at: () => ({ sigma: report.sigma / 255 }),
   };
 }
 
@@ -201,7 +202,7 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
   const view: Picture = { data: map, width, height, channels: 1 };
   const mean = map.reduce((sum, sigma) => sum + sigma, 0) / map.length;
   return {
-    ...gaussianPlan(mean, { model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
+    ...gaussianPlan({ model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
     strongest255: map.reduce((most, sigma) => Math.max(most, sigma), 0),
     at(tile, plan) {
       const sigmas = extractTile(view, plan, tile).map((sigma) => sigma / 255);
@@ -218,16 +219,17 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
  */
 export async function planNoise(
   picture: Picture,
-  options: NoiseOfCall,
-  context: NoiseContext,
+  { sigma, noise, sigmaMap }: NoiseOfCall,
+  { range: [least, most], ...rest }: NoiseContext,
 ): Promise<NoisePlan> {
-  const { sigma, noise, sigmaMap } = options;
+  const scale = noiseScale(colourChannels(picture.channels));
+  const context: NoiseContext = { ...rest, range: [least / scale, most / scale] };
   if (sigmaMap) {
     if (sigma !== 'auto' || (noise !== 'auto' && noise !== 'gaussian'))
       throw notBoth('sigmaMap', sigma === 'auto' ? 'noise' : 'sigma');
     return mapPlan(picture, sigmaMap);
   }
-  if (isNoiseModel(noise)) return customPlan(picture, options, context);
+  if (isNoiseModel(noise)) return customPlan(picture, noise, sigma, context);
   if (typeof noise === 'object') {
     if (sigma !== 'auto')
       throw isNoiseProfile(noise)
@@ -246,15 +248,33 @@ export async function planNoise(
     } as const;
     return stabilisedPlan(parameters, report, context);
   }
-  if (sigma !== 'auto' && noise !== 'poisson-gaussian')
-    return gaussianPlan(sigma, { model: 'gaussian', sigma, why: 'sigma was given' });
-  return detectedPlan(picture, noise, context);
+  return levelPlan(picture, sigma, noise, context);
+}
+
+/** For a kind of noise, whose level may be given. */
+async function levelPlan(
+  picture: Picture,
+  sigma: number | 'auto',
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  context: NoiseContext,
+): Promise<NoisePlan> {
+  if (sigma !== 'auto' && kind !== 'poisson-gaussian')
+    return gaussianPlan({ model: 'gaussian', sigma, why: 'sigma was given' });
+  const found = await detectNoise(picture, kind, context.range, context.meter);
+  const report = { ...found.report, isEstimated: true };
+  if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
+  if (!found.profile) return { ...gaussianPlan(report), isClean: found.isClean };
+  const plan = await profilePlan(picture, found.profile, report, context);
+  return { ...plan, probability: report.confidence };
 }
 
 /** For a custom noise model, by beta-MAP; sigma sets the scale and the start. */
-async function customPlan(picture: Picture, options: NoiseOfCall, context: NoiseContext): Promise<NoisePlan> {
-  const { noise: likelihood, sigma } = options;
-  if (!isNoiseModel(likelihood)) throw new TypeError('a noise model was expected');
+async function customPlan(
+  picture: Picture,
+  likelihood: NoiseModel,
+  sigma: number | 'auto',
+  context: NoiseContext,
+): Promise<NoisePlan> {
   if (context.method !== 'beta-map')
     throw badOption(
       `Expected method 'beta-map' for the noise model ${likelihood.name} but received '${context.method}', which knows no likelihoods`,
@@ -263,25 +283,10 @@ async function customPlan(picture: Picture, options: NoiseOfCall, context: Noise
     throw badOption(
       `Expected a colour picture for the noise model ${likelihood.name} but received a grey one`,
     );
-  const base = await planNoise(picture, { ...options, noise: 'gaussian', sigma }, context);
+  const base = await levelPlan(picture, sigma, 'gaussian', context);
   return {
     ...base,
     report: { ...base.report, model: likelihood.name, why: `the noise model was given; ${base.report.why}` },
     at: (tile, plan) => ({ ...base.at(tile, plan), likelihood }),
   };
-}
-
-async function detectedPlan(
-  picture: Picture,
-  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
-  context: NoiseContext,
-): Promise<NoisePlan> {
-  const found = await detectNoise(picture, kind, context.range, context.meter);
-  const report = { ...found.report, isEstimated: true };
-  if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
-  if (found.profile) {
-    const plan = await profilePlan(picture, found.profile, report, context);
-    return { ...plan, isClean: plan.isClean || found.isClean, probability: found.report.confidence };
-  }
-  return { ...gaussianPlan(found.sigma255, report), isClean: found.isClean };
 }

@@ -8,6 +8,11 @@ import { blankLike, copyOf, type Picture, type Samples } from '../../core/pictur
 /** The noise level of a completed tile, relative to the grey picture's. */
 export const COMPLETED_NOISE = Math.sqrt(3);
 
+/** The noise that reaches the prior, relative to the tile's. */
+export function noiseScale(channels: number): number {
+  return channels === 1 ? COMPLETED_NOISE : 1;
+}
+
 /** Pixels between two yields to the event loop: a few milliseconds. */
 const CHUNK = 1 << 19;
 
@@ -40,34 +45,25 @@ export function channelMean(colour: Float32Array): Float32Array {
   return mean;
 }
 
-/** Runs `work` on consecutive ranges [from, to) of `pixels`, and yields to the event loop in between. */
-export async function inChunks(pixels: number, work: (from: number, to: number) => void): Promise<void> {
+/** Runs `work` on consecutive ranges [from, to) of `pixels` until it returns false. Yields to the event loop in between. */
+export async function inChunks(pixels: number, work: (from: number, to: number) => unknown): Promise<void> {
   for (let from = 0; from < pixels; from += CHUNK) {
     await setImmediate();
-    work(from, Math.min(pixels, from + CHUNK));
+    if (work(from, Math.min(pixels, from + CHUNK)) === false) return;
   }
 }
 
-/** Whether an RGB or RGBA picture has three equal channels. Most pictures differ at one of the first pixels. */
-export async function isGreyInColour({ data, width, height, channels }: Picture): Promise<boolean> {
-  if (channels < 3) return false;
-  let isGrey = true;
-  for (let from = 0; isGrey && from < width * height; from += CHUNK) {
-    await setImmediate();
-    const end = Math.min(width * height, from + CHUNK) * channels;
-    for (let i = from * channels; isGrey && i < end; i += channels)
+/** An RGB or RGBA picture with three equal channels as one channel, without alpha; any other picture itself. */
+export async function asGrey<S extends Samples>(picture: Picture<S>): Promise<Picture<S>> {
+  const { data, width, height, channels } = picture;
+  let isGrey = channels >= 3;
+  // Most pictures differ at one of the first pixels.
+  await inChunks(width * height, (from, to) => {
+    for (let i = from * channels; isGrey && i < to * channels; i += channels)
       isGrey = data[i] === data[i + 1] && data[i] === data[i + 2];
-  }
-  return isGrey;
-}
-
-/** The first channel of an RGB or RGBA picture with equal channels, without alpha. */
-export async function greyOf<S extends Samples>({
-  data,
-  width,
-  height,
-  channels,
-}: Picture<S>): Promise<Picture<S>> {
+    return isGrey;
+  });
+  if (!isGrey) return picture;
   const grey = blankLike(data, width * height);
   await inChunks(width * height, (from, to) => {
     for (let i = from; i < to; i++) grey[i] = data[i * channels] as number;

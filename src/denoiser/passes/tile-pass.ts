@@ -10,7 +10,7 @@ import type { Stabiliser } from '../../core/noise/likelihood/poisson-gaussian.js
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
 import type { Shape } from '../../core/picture.js';
 import type { Ensemble, Scales } from '../preset.js';
-import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
+import { COMPLETED_NOISE, channelMean, completeChroma, noiseScale } from './grey.js';
 import { COARSE_OF_COLOURED, coarseTile, withCoarse } from './scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
@@ -123,7 +123,7 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
 const WORTH_HALVING = 8 / 255;
 
 export interface ScalesOptions {
-  /** The weakest noise that the prior knows, [0, 1] units. */
+  /** The weakest noise that the prior knows, [0, 1] units, of colour. */
   readonly leastSigma: number;
   /** The sides of a coarse tile are multiples of this. */
   readonly multiple: number;
@@ -138,7 +138,8 @@ export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
   return async (tile, next) => {
     const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
     const isWorthwhile = tile.coarse !== undefined || sigma >= WORTH_HALVING;
-    if (count === 1 || likelihood || !isWorthwhile || sigmaOfHalf < options.leastSigma) return next(tile);
+    const isKnown = sigmaOfHalf >= options.leastSigma / noiseScale(tile.channels);
+    if (count === 1 || likelihood || !isWorthwhile || !isKnown) return next(tile);
     const half = coarseTile(tile.data, tile, options.multiple);
     const ofHalf = {
       ...tile,
