@@ -75,12 +75,8 @@ export async function openAutoDenoiser(
     async estimate(sizes, approach) {
       const denoising = await first.estimate(sizes, approach);
       const choosing = await timeToChoose(sizes, candidates, first);
-      return {
-        tiles: denoising.tiles,
-        preparation: denoising.preparation,
-        evaluations: denoising.evaluations + choosing.evaluations,
-        seconds: denoising.seconds + choosing.seconds,
-      };
+      const evaluations = denoising.evaluations + choosing.evaluations;
+      return { ...denoising, evaluations, seconds: denoising.seconds + choosing.seconds };
     },
     async close() {
       const all = await Promise.allSettled(opened.values());

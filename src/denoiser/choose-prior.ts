@@ -1,5 +1,4 @@
 // `prior: 'auto'`: the prior under which a picture is likeliest, judged by a few tiles spread over it.
-
 import { setMaxListeners } from 'node:events';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { type Evidence, evidence } from '../core/inference/evidence.js';
@@ -32,10 +31,7 @@ export interface Candidate {
   readonly open: () => Promise<Pick<Schedule, 'run'>>;
 }
 
-interface ChosenPrior extends PriorChoice {
-  readonly prior: string;
-}
-
+type ChosenPrior = PriorChoice & { readonly prior: string };
 type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
 
 /**

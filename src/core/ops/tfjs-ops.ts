@@ -115,11 +115,6 @@ export const tfjsOps: TfjsOps = {
   complement: (x) => tf.sub(1, x),
 
   concat: (a, b) => tf.concat([a, b], -1),
-  channels(x, start, end) {
-    const begin = x.shape.map((_, axis) => (axis === x.rank - 1 ? start : 0));
-    const size = x.shape.map((length, axis) => (axis === x.rank - 1 ? end - start : length));
-    return tf.slice(x, begin, size);
-  },
   // Its gradient is one operation; that of two slices is several.
   halves: (x) => tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor],
   squeeze(picture) {

@@ -14,7 +14,7 @@ import { notBoth, parseOptions } from '../option-schema.js';
 import { callShape, openingShape } from '../options.js';
 import { asGrey } from '../passes/grey.js';
 import { viewOf } from '../view/picture-view.js';
-import { containerRange, type SampleRange } from '../view/sample-range.js';
+import { containerRange, isContainers, type SampleRange } from '../view/sample-range.js';
 import { noiseShape } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 
@@ -110,10 +110,7 @@ export async function analyseNoise(picture: Picture, options?: AnalyseNoiseOptio
 
 const defaults = { sigma: 'auto', strength: 1 } as const;
 
-/**
- * If more than this share of the first channel's power is in the coarsest band, shapes were measured, not noise. Pairs of one
- * scene have 0.07 to 0.34 (15 of cc15, 11 of PolyU), pairs of two scenes 0.99 to 1.00.
- */
+/** The share of the first channel's power in the coarsest band: pairs of one scene have at most 0.34, of two scenes 0.99. */
 const SHAPES = 0.7;
 
 function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string {
@@ -128,19 +125,12 @@ function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string 
 async function shownAlike(
   clean: Picture,
   noisy: Picture,
-  { black, white }: SampleRange,
+  range: SampleRange,
   isGrey: boolean,
 ): Promise<Picture> {
-  const whole = containerRange(noisy);
-  const isWhole = black === whole.black && white === whole.white;
   // A mean of many shots may have more bits than the shots, and then its own white.
-  const range = isWhole ? containerRange(clean) : { black, white };
-  const { shown } = await viewOf(clean, {
-    ...defaults,
-    noise: 'auto',
-    black: range.black,
-    white: range.white,
-  });
+  const { black, white } = isContainers(range, noisy) ? containerRange(clean) : range;
+  const { shown } = await viewOf(clean, { ...defaults, noise: 'auto', black, white });
   return isGrey ? asGrey(shown) : shown;
 }
 

@@ -35,10 +35,7 @@ interface NoisePlan {
   readonly isClean: boolean;
   /** The strongest noise that the prior is told, 8-bit units. */
   readonly strongest255: number;
-  /**
-   * The probability that there is this noise; default 1. The mean over both possibilities is the input plus this share of the
-   * correction.
-   */
+  /** The probability that there is this noise, default 1: the share of the correction to apply. */
   readonly probability?: number | undefined;
   /** The passes around the prior, the outermost first. */
   readonly passes: readonly TilePass[];
@@ -118,39 +115,30 @@ async function profilePlan(
   report: Omit<ReportedNoise, 'model' | 'sigma'>,
   { range, ensemble = 1, scales = 1 }: NoiseContext,
 ): Promise<NoisePlan> {
-  const channels = colourChannels(picture.channels);
-  const profile = profileFor(given, channels);
+  const profile = profileFor(given, colourChannels(picture.channels));
   if (!profile)
     throw badOption(
       'Expected a noise profile of 3 channels for a colour picture but received one of 1; measure it on colour pictures',
     );
-  const { brightness } = profile;
+  const { brightness, channels } = profile;
   const sigma = strongestLevel255(profile);
   const white = whiteSigma(profile);
   const told = white === undefined ? scaledProfile(profile, await levelFactor(picture, profile)) : profile;
+  // An ensemble asks for quality, so it gets the second posterior mean too, which gains as much.
+  const schedule = ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
   return {
-    report: {
-      isEstimated: false,
-      ...report,
-      model: 'profile',
-      sigma,
-      profile: { brightness, channels: profile.channels },
-    },
+    report: { isEstimated: false, ...report, model: 'profile', sigma, profile: { brightness, channels } },
     isClean: strongestPower(profile) < range[0],
     strongest255: 255 * strongestPower(told),
-    passes:
-      white === undefined
-        ? [splittingPass(told, { range, scales, schedule: splittingSchedule(ensemble) })]
-        : [],
+    passes: white === undefined ? [splittingPass(told, { range, scales, schedule })] : [],
     multiple: 1,
     at: () => ({ sigma: white ?? sigma / 255 }),
   };
 }
 
 /**
- * The factor by `detailToNoise`, linear between the two in the logarithm. Chosen on 120 simulated camera pictures that were
- * found noisy: 55 of photographs left out of the network's training, 65 of others magnified up to 2.5 times. It gains 0.19 dB
- * on average there (0.39 and 0.02), with the preset `fast`. On polyu44 and cc15, which had no part in it, 0.02 and 0.09 dB.
+ * The factor by `detailToNoise`, linear between the two in the logarithm. Chosen on 120 simulated camera pictures, where it
+ * gains 0.19 dB; on polyu44 and cc15, which had no part in it, 0.02 and 0.09 dB.
  */
 const LEVEL_FACTORS = {
   flat: { ratio: 1.25, factor: 1.2 },
@@ -158,9 +146,8 @@ const LEVEL_FACTORS = {
 } as const;
 
 /**
- * The prior expects the detail of sharp photographs. Where a picture has less, it leaves noise that it takes for detail;
- * where a picture is texture all over, noise that is coloured costs it detail. So the level that it is told is the noise's
- * times a factor, which depends on how much of the picture's detail is noise.
+ * The factor for the level that the prior is told. It expects the detail of sharp photographs: in smooth pictures it takes
+ * noise for detail, and in pictures that are texture all over, coloured noise costs it detail.
  */
 async function levelFactor(picture: Picture, profile: NoiseProfile): Promise<number> {
   const ratio = await detailToNoise(picture, profile);
@@ -178,11 +165,6 @@ function whiteSigma({ channels }: NoiseProfile): number | undefined {
     ({ level, spectrum }) => level.every((value) => isOne(value / first)) && spectrum.every(isOne),
   );
   return isWhite ? first : undefined;
-}
-
-/** An ensemble asks for quality, so it gets the second posterior mean too, which gains as much. */
-function splittingSchedule(ensemble: Ensemble): readonly number[] {
-  return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
 }
 
 /** The largest level of any band and channel at any brightness, [0, 1] units. */

@@ -13,7 +13,7 @@ import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';
 import { findOddPixels, type OddMask } from './odd-pixels.js';
-import { containerRange, findRange, givenRange, type SampleRange } from './sample-range.js';
+import { containerRange, findRange, givenRange, isContainers, type SampleRange } from './sample-range.js';
 import { surveyOf } from './survey.js';
 
 interface PictureView<S extends Samples> {
@@ -68,9 +68,6 @@ export async function viewOf<S extends Samples>(
     },
   };
 }
-
-const isContainers = ({ black, white }: SampleRange, picture: Picture) =>
-  black === 0 && white === whiteLevel(picture.data);
 
 async function shownOf(picture: Picture, range: SampleRange, odd: OddMask | undefined): Promise<Picture> {
   const isWhole = isContainers(range, picture);
