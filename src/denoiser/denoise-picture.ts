@@ -1,7 +1,7 @@
 // Denoises one picture: plans tiles, estimates and blends them. Knows no files.
 import { setMaxListeners } from 'node:events';
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
-import { FlowDenoiseError } from '../core/errors.js';
+import { FlowDenoiseError, type FlowDenoiseErrorCode } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { BreakDown } from '../core/inference/estimation.js';
 import type { PriorModel } from '../core/model/model-json.js';
@@ -42,7 +42,7 @@ const WORTH_A_SESSION = 1e6;
 
 /**
  * How many pixels neighbouring tiles share, so that borders differ from one tile over the whole picture by about 0.3 8-bit
- * units at most. The weaker the noise, the fewer pixels around a pixel decide it. Measured in docs/architecture.md.
+ * units at most: docs/architecture.md.
  *
  * @param strongest255  the strongest noise, 8-bit units
  */
@@ -61,10 +61,10 @@ function correction(estimate: Float32Array, noisy: Float32Array, strength: numbe
   return estimate;
 }
 
-/** Adds the tile to an engine's error; engines do not know it. */
-function atTile(error: unknown, { x, y }: Tile): unknown {
-  if (!(error instanceof FlowDenoiseError) || error.code !== 'ENGINE_FAILED') return error;
-  return new FlowDenoiseError(error.code, `tile at ${x}, ${y}: ${error.message}`, { cause: error });
+/** An error of this code with another message; any other error itself. */
+function reworded(error: unknown, code: FlowDenoiseErrorCode, words: (message: string) => string): unknown {
+  if (!(error instanceof FlowDenoiseError) || error.code !== code) return error;
+  return new FlowDenoiseError(code, words(error.message), { cause: error });
 }
 
 /**
@@ -84,21 +84,16 @@ export async function denoisePicture<S extends Samples>(
   if (region) checkRegion(region, picture);
   const { shown, range, oddPixels, hint, restore } = await viewOf(picture, options);
   const grey = await asGrey(shown);
+  const hinted = (text: string) => (hint ? `${text}; ${hint}` : text);
   const { data, ...result } = await denoiseTiles(grey, options, schedule, settings).catch(
     (error: unknown) => {
-      throw withHint(error, hint);
+      // The sample range may be what is wrong.
+      throw reworded(error, 'SIGMA_OUT_OF_RANGE', hinted);
     },
   );
   const denoised = grey === shown ? data : await withGrey(region ? cutOut(shown, region) : shown, data);
-  const noise =
-    hint && result.isUnchanged ? { ...result.noise, why: `${result.noise.why}; ${hint}` } : result.noise;
+  const noise = result.isUnchanged ? { ...result.noise, why: hinted(result.noise.why) } : result.noise;
   return { ...result, noise, data: await restore(denoised, region), range, oddPixels };
-}
-
-/** If sigma is below the prior's range, the sample range may be what is wrong. */
-function withHint(error: unknown, hint: string | undefined): unknown {
-  if (!hint || !(error instanceof FlowDenoiseError) || error.code !== 'SIGMA_OUT_OF_RANGE') return error;
-  return new FlowDenoiseError(error.code, `${error.message}; ${hint}`, { cause: error });
 }
 
 async function denoiseTiles(
@@ -166,6 +161,7 @@ async function denoiseTiles(
 
   async function estimateTile(tile: Tile) {
     const inPicture = { ...tile, x: part.left + tile.x, y: part.top + tile.y };
+    const place = `tile at ${inPicture.x}, ${inPicture.y}`;
     const noisy = extractTile(picture, plan, inPicture);
     const lefts = new Set<Left>();
     const ownScales = scalesPass(scales, { leastSigma: range[0], multiple: factor });
@@ -183,12 +179,13 @@ async function denoiseTiles(
       ...(width * height < WORTH_A_SESSION && { varies: true }),
     };
     const estimate = await estimateSamples(samples).catch((error: unknown) => {
-      throw atTile(error, inPicture);
+      // Engines do not know the tile.
+      throw reworded(error, 'ENGINE_FAILED', (message) => `${place}: ${message}`);
     });
     if (!estimate.every(Number.isFinite))
       throw new FlowDenoiseError(
         'ENGINE_FAILED',
-        `the tile at ${inPicture.x}, ${inPicture.y} came back with numbers that are not finite; try another engine`,
+        `the ${place} came back with numbers that are not finite; try another engine`,
       );
     tilesDone += 1;
     const tiles = plan.tiles.length;

@@ -83,21 +83,15 @@ export function chooseEstimator(
 const RANGE_HINT =
   'if the samples fill little of their container, also pass black and white, and give sigma in 1/255 of white - black';
 
-interface SigmaUse {
-  /** The option's name, as the user knows it. */
-  readonly name?: string;
-  /** The picture's kind; if undefined, a sigma that suits either kind passes. */
-  readonly kind?: 'colour' | 'grey';
-}
-
 /**
  * @param sigma  8-bit units
+ * @param use    the option's name, as the user knows it, and the picture's kind; by default a sigma that suits either kind passes
  * @throws       FlowDenoiseError SIGMA_OUT_OF_RANGE
  */
 export function checkSigma(
   sigma: number | 'auto',
   { prior, sigmaRange }: Pick<Denoiser, 'prior' | 'sigmaRange'>,
-  { name = 'sigma', kind }: SigmaUse = {},
+  { name = 'sigma', kind }: { readonly name?: string; readonly kind?: 'colour' | 'grey' } = {},
 ): void {
   if (!sigmaRange || sigma === 'auto') return;
   const asked = kind ? [sigmaRange[kind]] : [sigmaRange.colour, sigmaRange.grey];

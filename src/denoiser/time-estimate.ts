@@ -1,5 +1,4 @@
 // Estimates how long pictures will take, from a measurement on this machine.
-
 import type { Engine } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
@@ -59,17 +58,11 @@ async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
   };
 }
 
-interface TileCount {
-  readonly tiles: number;
-  /** Pixels of all tiles; overlaps count as often as they are computed. */
-  readonly pixels: number;
-  readonly shapes: number;
-}
-
+/** The tiles of pictures, all their pixels (overlaps count as often as they are computed), and how many shapes they have. */
 export function countTiles(
   sizes: readonly Size[],
   options: { readonly tileSize: TileSize; readonly overlap: number; readonly multiple: number },
-): TileCount {
+) {
   const plans = sizes.map(({ width, height }) => planTiles({ width, height, ...options }));
   const sum = (count: (plan: (typeof plans)[number]) => number) =>
     plans.reduce((total, plan) => total + count(plan), 0);

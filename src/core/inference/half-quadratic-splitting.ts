@@ -83,14 +83,8 @@ export async function halfQuadraticSplitting(
   return z;
 }
 
-interface TileNoise {
-  /** Per scale, the standard deviation of white noise at full size that is as strong there, [0, 1] units. */
-  readonly levels: readonly number[];
-  readonly isWhite: boolean;
-}
-
-/** A tile's noise, given its brightnesses: the root of the mean variance, per scale. */
-export function noiseOfTile(tile: PlanarTile, profile: NoiseProfile): TileNoise {
+/** A tile's noise, and per scale the standard deviation of white noise at full size that is as strong there, [0, 1] units. */
+export function noiseOfTile(tile: PlanarTile, profile: NoiseProfile) {
   const rows = tableRows(brightnessOf(tile));
   const counts = new Float64Array(TABLE);
   for (const row of rows) counts[row] = (counts[row] as number) + 1 / rows.length;

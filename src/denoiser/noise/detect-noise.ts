@@ -117,18 +117,10 @@ export async function detectNoise(
       `may have noise (sigma ${words(strongest255)}, ${percent}% likely), too unsure to act`,
     );
   }
-  return {
-    sigma255: strongestLevel255(found.profile),
-    isClean: false,
-    profile: found.profile,
-    report: {
-      model: 'profile',
-      sigma: strongestLevel255(found.profile),
-      isCorrelated: true,
-      confidence: evidence,
-      why: spectrumWords(found),
-    },
-  };
+  const sigma = strongestLevel255(found.profile);
+  const why = spectrumWords(found);
+  const report = { model: 'profile', sigma, isCorrelated: true, confidence: evidence, why };
+  return { sigma255: sigma, isClean: false, profile: found.profile, report };
 }
 
 function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {

@@ -1,6 +1,6 @@
-// Grey pictures under a colour prior. Three copies of a grey tile carry the same noise three times, which the prior does not
-// expect. So noise is added between the channels until it has the same strength, sqrt(3) sigma, in every direction of colour
-// space. The mean of the channels is still exactly the grey tile. Grey pictures stored as RGB are treated the same way.
+// Grey pictures, also those stored as RGB, under a colour prior. Three copies of a grey tile carry the same noise three times,
+// which the prior does not expect. So noise is added between the channels until it has the same strength, sqrt(3) sigma, in
+// every direction of colour space. The mean of the channels is still the grey tile.
 import { setImmediate } from 'node:timers/promises';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { blankLike, copyOf, type Picture, type Samples } from '../../core/picture.js';
@@ -16,10 +16,7 @@ export function noiseScale(channels: number): number {
 /** Pixels between two yields to the event loop: a few milliseconds. */
 const CHUNK = 1 << 19;
 
-/**
- * [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal. With the grey noise's sigma along
- * (1, 1, 1) the noise is isotropic. The channels' mean is the grey tile.
- */
+/** [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal. */
 export function completeChroma(grey: Float32Array, sigma: number, seed: number): Float32Array {
   const next = gaussianGenerator(seed);
   const scale = COMPLETED_NOISE * sigma;
@@ -34,15 +31,6 @@ export function completeChroma(grey: Float32Array, sigma: number, seed: number):
     colour[2 * size + i] = value + scale * (b - mean);
   }
   return colour;
-}
-
-/** [3, H W] -> [H W]: the mean of the channels. */
-export function channelMean(colour: Float32Array): Float32Array {
-  const size = colour.length / 3;
-  const mean = new Float32Array(size);
-  for (let i = 0; i < size; i++)
-    mean[i] = ((colour[i] as number) + (colour[size + i] as number) + (colour[2 * size + i] as number)) / 3;
-  return mean;
 }
 
 /** Runs `work` on consecutive ranges [from, to) of `pixels` until it returns false. Yields to the event loop in between. */

@@ -8,10 +8,7 @@ import { reflected, type Shape } from '../../core/picture.js';
 /** Coarse structure is what a Gaussian of this standard deviation keeps, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;
 
-/**
- * The same if the noise is stronger at the coarser scale. On 30 crops of camera pictures (polyu44 and cc15), sigma 8 at full
- * size and 1.5 times as much at each coarser scale, it gains 0.12 and 0.2 dB over a width of 1.5.
- */
+/** The same if the noise is stronger at the coarser scale. On polyu44 and cc15 it gains 0.12 and 0.2 dB over a width of 1.5. */
 export const COARSE_OF_COLOURED = 0.8;
 
 /** Averages blocks of 2 x 2, and extends the result to multiples of `multiple` by reflection. */

@@ -65,14 +65,8 @@ function soundNeighbours({ odd, width, height }: Mask, pixel: number): number[] 
   return found;
 }
 
-interface Nearest {
-  /** The masked pixels that were reached, from the mask's edges inwards. */
-  readonly order: Int32Array;
-  /** For each of them, a sound pixel about nearest. */
-  readonly nearest: Int32Array;
-}
-
-async function nearestSound(mask: Mask): Promise<Nearest> {
+/** The order in which odd pixels are reached, from the mask's edges inwards, and for each of them a sound pixel about nearest. */
+async function nearestSound(mask: Mask) {
   const { odd, width } = mask;
   const order = new Int32Array(odd.reduce((sum, isOdd) => sum + isOdd, 0));
   const nearest = new Int32Array(odd.length).fill(-1);

@@ -12,7 +12,7 @@ import { cutOut } from '../../tile/extract.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';
-import { findOddPixels, type OddMask } from './odd-pixels.js';
+import { findOddPixels } from './odd-pixels.js';
 import { containerRange, findRange, givenRange, isContainers, type SampleRange } from './sample-range.js';
 import { surveyOf } from './survey.js';
 
@@ -69,7 +69,7 @@ export async function viewOf<S extends Samples>(
   };
 }
 
-async function shownOf(picture: Picture, range: SampleRange, odd: OddMask | undefined): Promise<Picture> {
+async function shownOf(picture: Picture, range: SampleRange, odd: Uint8Array | undefined): Promise<Picture> {
   const isWhole = isContainers(range, picture);
   if (isWhole && !odd) return picture;
   const data = isWhole ? copyOf(picture.data) : await scaled(picture, range);

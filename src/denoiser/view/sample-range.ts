@@ -58,8 +58,7 @@ export function givenRange(
 
 /**
  * The range that the samples occupy if it is far from their container's, else the container's. 8-bit samples always have
- * the container's, even stored in 16 bits. Outliers hardly matter: levels are medians of 3 x 3 samples, and the rarest
- * hundredth extends the range by at most the others' width on each side.
+ * the container's, even stored in 16 bits. The rarest hundredth extends it by at most the others' width on each side.
  */
 export function findRange(picture: Picture, { levels, noise }: Survey): SampleRange {
   const container = containerRange(picture);

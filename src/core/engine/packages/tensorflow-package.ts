@@ -55,9 +55,6 @@ const markerSchema = z.object({
 });
 export type Marker = z.infer<typeof markerSchema>;
 
-/** A complete private install; its folder is absolute. */
-export type TensorflowInstallation = Marker;
-
 /** The folder of everything that flow-denoise keeps for the user. FLOW_DENOISE_CACHE overrides it. */
 export function cacheFolder(): string {
   return resolve(process.env.FLOW_DENOISE_CACHE || envPaths('flow-denoise', { suffix: '' }).cache);
@@ -77,8 +74,8 @@ export function packagesFolder(installation: string): string {
   return join(installation, 'packages');
 }
 
-/** The private install; undefined if there is no complete one for this platform. */
-export async function findTensorflow(): Promise<TensorflowInstallation | undefined> {
+/** The private install, with its absolute folder; undefined if there is no complete one for this platform. */
+export async function findTensorflow(): Promise<Marker | undefined> {
   try {
     const marker = markerSchema.parse(JSON.parse(await readFile(markerPath(), 'utf8')));
     const folder = join(tensorflowFolder(), marker.folder);

@@ -78,7 +78,8 @@ export async function findSynthetic(picture: Picture): Promise<string | undefine
   return proof && `looks drawn: ${proof}`;
 }
 
-function proofIn({ cells, pixels, colours, leastStep }: PictureChanges): string | undefined {
+function proofIn({ cells, pixels, colours }: PictureChanges): string | undefined {
+  const leastStep = Math.min(...cells.map(({ least }) => least));
   if (pixels === 0) return 'no pixel can be seen';
   if (colours === 1) return 'has one colour only';
   if (colours === 2 && leastStep > RIPPLE) return 'has two colours only';

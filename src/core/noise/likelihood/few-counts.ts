@@ -1,7 +1,6 @@
-// For pictures of so few counts that the prior does not know their stabilised noise. Binning averages blocks of pixels, so that
-// the smaller picture can be denoised, and enlarges the result. A second pass denoises a first estimate with a little of the
-// noisy picture mixed in: that is again a Poisson-Gaussian picture, with less noise. Azzari and Foi 2016, Variance
-// stabilization for noisy+estimate combination in iterative Poisson denoising.
+// For pictures of so few counts that the prior does not know their stabilised noise. Blocks of pixels are denoised as one. A
+// second pass denoises a first estimate with a little of the noisy picture mixed in, which is again Poisson-Gaussian: Azzari
+// and Foi 2016, Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
 import { badOption } from '../../errors.js';
 import { reflected, type Shape } from '../../picture.js';
 import { type PoissonGaussianParameters, poissonGaussianNoise } from './poisson-gaussian.js';
@@ -122,10 +121,7 @@ export function combine(noisy: Float32Array, estimate: Float32Array, weight: num
   return noisy.map((value, i) => weight * value + (1 - weight) * (estimate[i] as number));
 }
 
-/**
- * The noise of `combine`'s result if the estimate is right: var = weight^2 (gain (x - offset) + sigma^2), with the same
- * mean. Also Poisson-Gaussian.
- */
+/** The noise of `combine`'s result if the estimate is right: var = weight^2 (gain (x - offset) + sigma^2). */
 export function combinedNoise(
   { gain, sigma, offset = 0 }: PoissonGaussianParameters,
   weight: number,
