@@ -1,5 +1,5 @@
 // Estimates how long pictures will take, from a measurement on this machine.
-import type { Engine } from '../core/engine/engine.js';
+import { type Engine, timeLanes } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Size } from '../core/picture.js';
@@ -37,24 +37,12 @@ async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
   const factor = squeezeFactor(model);
   const side = Math.ceil(PROBE_SIDE / factor) * factor;
   const shape = { channels: model.channels, height: side, width: side };
-  const probe = () =>
-    Promise.all(
-      Array.from({ length: engine.lanes }, () =>
-        engine.evaluate({
-          shape,
-          y: new Float32Array(3 * side * side).fill(0.5),
-          sigma: Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]),
-        }),
-      ),
-    );
-  const began = performance.now();
-  await probe();
-  const prepared = performance.now();
-  await probe();
-  const seconds = (performance.now() - prepared) / 1000;
+  const y = new Float32Array(3 * side * side).fill(0.5);
+  const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
+  const { first, second } = await timeLanes(engine, { shape, y, sigma });
   return {
-    secondsPerPixel: seconds / (engine.lanes * side * side),
-    preparation: Math.max(0, (prepared - began) / 1000 - seconds),
+    secondsPerPixel: second / (engine.lanes * side * side),
+    preparation: Math.max(0, first - second),
   };
 }
 

@@ -58,6 +58,17 @@ export interface Engine extends LocalEngine {
   readonly threads: number;
 }
 
+/** Evaluates a tile on every lane at once, twice, and returns the seconds of each. The first also prepares the engine. */
+export async function timeLanes(engine: Pick<Engine, 'lanes' | 'evaluate'>, tile: TilePoint) {
+  const all = async () => {
+    const started = performance.now();
+    const copies = Array.from({ length: engine.lanes }, () => ({ ...tile, y: tile.y.slice() }));
+    await Promise.all(copies.map((copy) => engine.evaluate(copy)));
+    return (performance.now() - started) / 1000;
+  };
+  return { first: await all(), second: await all() };
+}
+
 /**
  * Runs one estimation, one evaluation at a time. src/tile/schedule.ts shares an engine among tiles.
  *

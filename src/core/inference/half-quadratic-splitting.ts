@@ -5,12 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { BANDS, detailPowers, splitIntoBands } from '../noise/model/bands.js';
 import { type NoiseProfile, varianceAt } from '../noise/model/noise-profile.js';
 import { brightnessOf, fromOpponents, toOpponents } from '../noise/model/opponents.js';
-import type { Shape } from '../picture.js';
-
-/** A tile: planar [channels, height, width], [0, 1] units. */
-interface PlanarTile extends Shape {
-  readonly data: Float32Array;
-}
+import type { PlanarTile } from '../picture.js';
 
 /**
  * The posterior mean E[C | x], planar, of the tile's shape, if x is C with white noise. Several levels are for one scale

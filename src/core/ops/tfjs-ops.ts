@@ -54,10 +54,7 @@ function hwio(data: Float32Array, shape: readonly [number, number, number, numbe
   return kernel;
 }
 
-/**
- * Kernels that are used turned and transposed. TensorFlow has an operation for that, as fast as a convolution, which saves
- * the turning and its gradient in training. Other backends would be up to ten times slower.
- */
+/** Kernels that are used turned and transposed, by an operation that is fast in TensorFlow and slow in other backends. */
 const turnedInUse = new WeakSet<tf.Tensor>();
 
 function convolved(picture: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {

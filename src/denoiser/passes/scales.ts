@@ -3,7 +3,7 @@
 // and Morel 2017, Conservative scale recomposition for multiscale denoising (there in the DCT domain).
 import { gaussianKernel } from '../../core/metrics/index.js';
 import { bin, binnedShape, resampledLines, unbin } from '../../core/noise/likelihood/few-counts.js';
-import { reflected, type Shape } from '../../core/picture.js';
+import { type PlanarTile, reflected, type Shape } from '../../core/picture.js';
 
 /** Coarse structure is what a Gaussian of this standard deviation keeps, in coarse pixels. Measured: docs/benchmarks.md. */
 const COARSE = 1.5;
@@ -12,11 +12,7 @@ const COARSE = 1.5;
 export const COARSE_OF_COLOURED = 0.8;
 
 /** Averages blocks of 2 x 2, and extends the result to multiples of `multiple` by reflection. */
-export function coarseTile(
-  tile: Float32Array,
-  shape: Shape,
-  multiple: number,
-): { readonly data: Float32Array } & Shape {
+export function coarseTile(tile: Float32Array, shape: Shape, multiple: number): PlanarTile {
   const small = binnedShape(shape, 2);
   const up = (length: number) => Math.ceil(length / multiple) * multiple;
   const padded = { channels: shape.channels, height: up(small.height), width: up(small.width) };
@@ -33,7 +29,7 @@ export function coarseTile(
 export function withCoarse(
   fine: Float32Array,
   shape: Shape,
-  coarse: { readonly data: Float32Array } & Shape,
+  coarse: PlanarTile,
   width = COARSE,
 ): Float32Array {
   const small = binnedShape(shape, 2);

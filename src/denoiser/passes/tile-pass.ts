@@ -9,15 +9,13 @@ import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import type { Stabiliser } from '../../core/noise/likelihood/poisson-gaussian.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
 import { brightnessOf } from '../../core/noise/model/opponents.js';
-import type { Shape } from '../../core/picture.js';
+import type { PlanarTile } from '../../core/picture.js';
 import type { Ensemble, Scales } from '../preset.js';
 import { COMPLETED_NOISE, completeChroma, noiseScale } from './grey.js';
 import { COARSE_OF_COLOURED, coarseTile, withCoarse } from './scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
-export interface TileSamples extends Shape {
-  /** Planar [channels, height, width]. */
-  readonly data: Float32Array;
+export interface TileSamples extends PlanarTile {
   /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile if it varies. */
   readonly sigma: number;
   /** The same for the tile at half its size, a quarter and so on, if the noise is not white. */
@@ -120,24 +118,22 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
 /** Weaker white noise, [0, 1] units, gets no coarser scale: on CBSD68 half the size gains 0.005 dB at sigma 5, 0.044 at 25. */
 const WORTH_HALVING = 8 / 255;
 
-export interface ScalesOptions {
-  /** The weakest noise that the prior knows, [0, 1] units, of colour. */
-  readonly leastSigma: number;
-  /** The sides of a coarse tile are multiples of this. */
-  readonly multiple: number;
-}
-
 /**
  * Estimates the tile at up to `count` scales, each half as large as the one before, see scales.ts. Leaves out scales that gain
  * nothing or whose noise is unknown: to the prior, or because the tile has its own likelihood.
+ *
+ * @param prior  the weakest noise that it knows, [0, 1] units, of colour, and what the sides of its tiles are multiples of
  */
-export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
+export function scalesPass(
+  count: Scales,
+  prior: { readonly leastSigma: number; readonly multiple: number },
+): TilePass {
   return async (tile, next) => {
     const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
     const isWorthwhile = tile.coarse !== undefined || sigma >= WORTH_HALVING;
-    const isKnown = sigmaOfHalf >= options.leastSigma / noiseScale(tile.channels);
+    const isKnown = sigmaOfHalf >= prior.leastSigma / noiseScale(tile.channels);
     if (count === 1 || likelihood || !isWorthwhile || !isKnown) return next(tile);
-    const half = coarseTile(tile.data, tile, options.multiple);
+    const half = coarseTile(tile.data, tile, prior.multiple);
     const ofHalf = {
       ...tile,
       ...half,
@@ -147,7 +143,7 @@ export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
     };
     const [fine, coarse] = await Promise.all([
       next(tile),
-      scalesPass((count - 1) as Scales, options)(ofHalf, next),
+      scalesPass((count - 1) as Scales, prior)(ofHalf, next),
     ]);
     return withCoarse(fine, tile, { ...half, data: coarse }, tile.coarse && COARSE_OF_COLOURED);
   };

@@ -138,9 +138,8 @@ export function openTfjsClimbs(evaluate: Evaluate) {
       const values = await made.numbers.data();
       return climbs.map((climb, i) => {
         const { course, state, tile } = climb;
-        const [logLikelihood, logDensity, isSound, moved] = [0, 1, 2, 3].map(
-          (row) => values[row * climbs.length + i] as number,
-        ) as [number, number, number, number];
+        const number = (row: number) => values[row * climbs.length + i] as number;
+        const [logLikelihood, logDensity, isSound, moved] = [number(0), number(1), number(2), number(3)];
         const objective = tile.climb.beta * logLikelihood + logDensity;
         const { isBest, isOver } = course.judge(objective, isSound === 1 && Number.isFinite(objective));
         if (!isOver) course.moved(moved);

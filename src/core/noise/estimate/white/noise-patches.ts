@@ -69,13 +69,13 @@ function chooseCorners({ width, height }: Picture): Corner[] {
 async function eachPatch(
   picture: Picture,
   corners: readonly Corner[],
-  visit: (samples: Float64Array) => boolean,
+  visit: (samples: Float64Array) => unknown,
 ): Promise<void> {
   const samples = new Float64Array(colourChannels(picture.channels) * AREA);
   for (const [n, [x, y]] of corners.entries()) {
     if (n % CHUNK === CHUNK - 1) await setImmediate();
     readBlock(picture, x, y, samples);
-    if (!visit(samples)) return;
+    if (visit(samples) === false) return;
   }
 }
 
@@ -170,12 +170,11 @@ export async function collectNoisePatches(picture: Picture): Promise<NoisePatche
   };
   await eachPatch(picture, corners, (samples) => {
     if (isColour && isGrey) toGrey(samples);
-    if (!addSamples(samples, patches)) return true;
+    if (!addSamples(samples, patches)) return;
     if (planes === 3) toOpponents(samples, AREA);
     for (let p = 0; p < planes; p++) transform(samples, p * AREA);
     addCoefficients(samples, patches);
     patches.count += 1;
-    return true;
   });
   const { count } = patches;
   const pixels = picture.width * picture.height;

@@ -52,12 +52,8 @@ export async function patchResiduals(picture: Picture): Promise<PatchResiduals> 
 }
 
 function blankPatches(count: number, degrees: number): Patches {
-  const [means, variances, clipped] = [0, 1, 2].map(() => new Float64Array(count)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  return { means, variances, degrees, clipped };
+  const zeros = () => new Float64Array(count);
+  return { means: zeros(), variances: zeros(), degrees, clipped: zeros() };
 }
 
 /** So many patches of `side` pixels, `step` apart, lie along a length. */

@@ -4,17 +4,6 @@ import { mean, sum } from '../../../metrics/index.js';
 import { type NoiseFloor, noiseFloor } from './noise-floor.js';
 import { FINE, type NoisePatches, STRUCTURE } from './noise-patches.js';
 
-export interface VarianceFit {
-  /** Variance of the noise before clipping and rounding, in 8-bit units: [1] grey or [3] R, G, B. */
-  readonly variances: readonly number[];
-  /** The variance from luma alone; the same as the first of `variances` for grey. */
-  readonly luma: number;
-  /** Mean square of the low and middle frequencies where they have least: noise, smoothed noise or texture. */
-  readonly coarse: number;
-  /** Coefficients that the variances were averaged over. */
-  readonly samples: number;
-}
-
 /** Where clipping took more than this leaves, as little as this is taken to be left. */
 const LEAST_LEFT = 0.3;
 /** How many sigmas a patch's mean must lie from black and white: the largest of these that leaves enough patches. */
@@ -39,12 +28,11 @@ const CLEAR_ERRORS = 5;
  * Which patches are far enough from black and white depends on sigma: rounds until it hardly changes.
  *
  * @param rounding  the variance that rounding added
- * @returns         undefined when too few patches show any noise
+ * @returns         undefined when too few patches show any noise. Else, in 8-bit units, the noise's `variances` before clipping
+ *                  and rounding, [1] grey or [3] R, G, B, averaged over so many `samples`; that from `luma` alone; and the
+ *                  mean square of the `coarse` frequencies where they have least
  */
-export async function fitVariances(
-  patches: NoisePatches,
-  rounding: number,
-): Promise<VarianceFit | undefined> {
+export async function fitVariances(patches: NoisePatches, rounding: number) {
   const fitPlanes = patches.planes === 1 ? fitGrey : fitChroma;
   const { structure } = patches;
   const ranked = Uint32Array.from({ length: patches.count }, (_, n) => n).sort(
@@ -95,7 +83,7 @@ function floorsOf(
   candidates: Uint32Array,
   planes: readonly number[],
   tolerance: number,
-): { readonly chosen: Uint32Array; readonly floors: readonly NoiseFloor[] } {
+) {
   const worth = patches.independent / patches.count;
   const degrees = planes.length * FINE.length;
   const fine = new Float64Array(patches.count);
