@@ -52,20 +52,30 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
     capacity: engine.lanes,
     run<E extends Estimate>(job: TileJob<E>): Promise<E> {
       const { signal } = job;
-      let drop = () => {};
       return new Promise<E>((resolve, reject) => {
         if (isClosed) throw closed();
         signal?.throwIfAborted();
-        const waiting: Waiting = { job, resolve: resolve as Waiting['resolve'], reject };
-        drop = () => {
+        const drop = () => {
           const index = queue.indexOf(waiting);
           if (index !== -1) queue.splice(index, 1);
           reject(signal?.reason);
         };
+        const forget = () => signal?.removeEventListener('abort', drop);
+        const waiting: Waiting = {
+          job,
+          resolve(estimate) {
+            forget();
+            resolve(estimate as E);
+          },
+          reject(error) {
+            forget();
+            reject(error);
+          },
+        };
         signal?.addEventListener('abort', drop, { once: true });
         queue.push(waiting);
         if (activeLanes < engine.lanes) void runLane();
-      }).finally(() => signal?.removeEventListener('abort', drop));
+      });
     },
     close() {
       isClosed = true;

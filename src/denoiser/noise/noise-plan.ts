@@ -24,7 +24,7 @@ import {
   type TilePass,
   type TileSamples,
 } from '../passes/tile-pass.js';
-import type { Ensemble, Method, Scales } from '../preset.js';
+import type { Approach, Method } from '../preset.js';
 import { detailToNoise } from './detail-to-noise.js';
 import { detectNoise } from './detect-noise.js';
 import { isNoiseModel, isNoiseProfile, type NoiseOfCall } from './noise-options.js';
@@ -44,15 +44,13 @@ interface NoisePlan {
   at(tile: Tile, plan: TilePlan): Pick<TileSamples, 'sigma' | 'likelihood' | 'varies'>;
 }
 
-export interface NoiseContext {
+/** `ensemble` and `scales` are 1 by default. */
+export interface NoiseContext extends Partial<Pick<Approach, 'ensemble' | 'scales'>> {
   /** The noise levels that the prior knows, [0, 1] units, of colour. */
   readonly range: readonly [number, number];
   readonly method: Method;
   /** Used if the noise is to be found in the picture. */
   readonly meter: NoiseMeter;
-  /** How much is computed; default 1 each. */
-  readonly ensemble?: Ensemble | undefined;
-  readonly scales?: Scales | undefined;
 }
 
 type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };

@@ -128,10 +128,7 @@ function importFile(file: string): TensorflowModule {
   return createRequire(file)(file) as TensorflowModule;
 }
 
-/**
- * Functions that Node 23 removed from `util` but @tensorflow/tfjs-node-gpu 4.22 still calls for every tensor. They follow
- * Node's documentation. A test compares the list with the package's code.
- */
+/** Functions that Node 23 removed from `util` but @tensorflow/tfjs-node-gpu 4.22 still calls; a test compares the list. */
 export const REMOVED_UTIL: Readonly<Record<string, (value: unknown) => boolean>> = {
   isArray: (value) => Array.isArray(value),
   isNullOrUndefined: (value) => value === null || value === undefined,
