@@ -1,6 +1,4 @@
-// Every error that users can act on. A message says what is wrong with which file or option, and what to do. Programs read
-// `code`.
-
+// Every error that users can act on. A message says what is wrong, and what to do. Programs read `code`.
 import { printableLines } from './printable.js';
 
 export type FlowDenoiseErrorCode =

@@ -16,6 +16,11 @@ export interface Shape extends Size {
   readonly channels: number;
 }
 
+/** Planar, [channels, height, width], in [0, 1]. */
+export interface PlanarTile extends Shape {
+  readonly data: Float32Array;
+}
+
 export interface Picture<S extends Samples = Samples> extends Shape {
   /** Interleaved, row by row: [height, width, channels]. */
   readonly data: S;
@@ -69,8 +74,7 @@ export function toPlanar<Data extends Uint8Array | Float32Array>(data: Data, cha
 
 /** [channels, pixels] -> [pixels, channels]. */
 export function toInterleaved<Data extends Uint8Array | Float32Array>(data: Data, channels: number): Data {
-  const plane = data.length / channels;
-  return data.map((_, i) => data[(i % channels) * plane + Math.floor(i / channels)] as number) as Data;
+  return toPlanar(data, data.length / channels);
 }
 
 /** Clips samples to [0, 1]. */

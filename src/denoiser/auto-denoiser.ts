@@ -10,8 +10,8 @@ import { checkCall } from './check-picture.js';
 import { type Candidate, choosePrior, evidenceSizes } from './choose-prior.js';
 import type { DenoiseReport, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
 import { sigmaRangeOf } from './estimator.js';
-import { type CallOptions, needsBetaMap, type OpeningOptions } from './options.js';
-import { type Approach, withBetaMap } from './preset.js';
+import type { CallOptions, OpeningOptions } from './options.js';
+import type { Approach } from './preset.js';
 
 /** The evidence takes single evaluations. */
 const ALONE: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
@@ -23,6 +23,8 @@ export interface OpenedPrior {
     picture: P,
     call: CallOptions,
   ): Promise<Picture<P['data']> & { readonly report: DenoiseReport }>;
+  /** The approach for a call's options. */
+  approachFor(options: CallOptions): Approach;
   readonly schedule: Pick<Schedule, 'run'>;
   readonly meter: NoiseMeter;
 }
@@ -51,7 +53,7 @@ export async function openAutoDenoiser(
     ({ name, model }): Candidate => ({ name, model, open: async () => (await open(name, meter)).schedule }),
   );
   // All share one meter, so that denoising need not read again what choosing the prior has read.
-  const { denoiser: first, meter } = await open(DEFAULT_PRIOR);
+  const { denoiser: first, approachFor, meter } = await open(DEFAULT_PRIOR);
 
   return {
     prior: AUTO_PRIOR,
@@ -64,8 +66,8 @@ export async function openAutoDenoiser(
     async denoise(picture, given) {
       const call = await checkCall(picture, given);
       const started = performance.now();
-      const { method } = needsBetaMap(call) ? withBetaMap(first, options) : first;
-      const { prior, ...priorChoice } = await choosePrior(picture, call, candidates, { method, meter });
+      const context = { method: approachFor(call).method, meter };
+      const { prior, ...priorChoice } = await choosePrior(picture, call, candidates, context);
       const seconds = (performance.now() - started) / 1000;
       const { report, ...result } = await (await open(prior, meter)).run(picture, call);
       return { ...result, report: { ...report, priorChoice, seconds: report.seconds + seconds } };
@@ -73,12 +75,8 @@ export async function openAutoDenoiser(
     async estimate(sizes, approach) {
       const denoising = await first.estimate(sizes, approach);
       const choosing = await timeToChoose(sizes, candidates, first);
-      return {
-        tiles: denoising.tiles,
-        preparation: denoising.preparation,
-        evaluations: denoising.evaluations + choosing.evaluations,
-        seconds: denoising.seconds + choosing.seconds,
-      };
+      const evaluations = denoising.evaluations + choosing.evaluations;
+      return { ...denoising, evaluations, seconds: denoising.seconds + choosing.seconds };
     },
     async close() {
       const all = await Promise.allSettled(opened.values());

@@ -1,5 +1,4 @@
 // `prior: 'auto'`: the prior under which a picture is likeliest, judged by a few tiles spread over it.
-
 import { setMaxListeners } from 'node:events';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { type Evidence, evidence } from '../core/inference/evidence.js';
@@ -13,7 +12,7 @@ import type { Schedule } from '../tile/schedule.js';
 import type { PriorChoice } from './denoiser.js';
 import type { NoiseOfCall } from './noise/noise-options.js';
 import { type NoiseContext, planNoise } from './noise/noise-plan.js';
-import { COMPLETED_NOISE, greyOf, isGreyInColour } from './passes/grey.js';
+import { asGrey } from './passes/grey.js';
 import { greyPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
 import { viewOf } from './view/picture-view.js';
 
@@ -32,10 +31,7 @@ export interface Candidate {
   readonly open: () => Promise<Pick<Schedule, 'run'>>;
 }
 
-interface ChosenPrior extends PriorChoice {
-  readonly prior: string;
-}
-
+type ChosenPrior = PriorChoice & { readonly prior: string };
 type ChoiceOptions = NoiseOfCall & { readonly signal?: AbortSignal | undefined };
 
 /**
@@ -56,7 +52,7 @@ export async function choosePrior(
   const without = (prior: string, why: string): ChosenPrior => ({ prior, why, figures: [] });
   if (options.strength === 0) return without(first, 'nothing is to be changed');
   const { shown } = await viewOf(picture, options);
-  const probes = await probesOf(shown, options, candidates, context);
+  const probes = await probesOf(await asGrey(shown), options, candidates, context);
   if (probes.length === 0) return without(first, 'the picture looks clean');
 
   const levels = probes.map(({ sigma }) => sigma);
@@ -98,20 +94,21 @@ async function probesOf(
   candidates: readonly Candidate[],
   context: Pick<NoiseContext, 'method' | 'meter'>,
 ): Promise<readonly TileSamples[]> {
-  if (await isGreyInColour(picture)) return probesOf(await greyOf(picture), options, candidates, context);
-  const channels = colourChannels(picture.channels);
-  const scale = channels === 1 ? COMPLETED_NOISE : 1;
   const ranges = candidates.map(({ model }) => model.sigmaRange);
   const least = Math.min(...ranges.map((range) => range[0]));
   const most = Math.max(...ranges.map((range) => range[1]));
-  const noise = await planNoise(picture, options, { range: [least / scale, most / scale], ...context });
+  const noise = await planNoise(picture, options, { range: [least, most], ...context });
   if (noise.isClean) return [];
 
   const plan = probePlan(picture, candidates, noise.multiple);
   const probes: TileSamples[] = [];
   for (const [seed, tile] of spreadTiles(plan, MOST_PROBES).entries()) {
     const data = extractTile(picture, plan, tile);
-    const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
+    const shape = {
+      channels: colourChannels(picture.channels),
+      height: plan.tileHeight,
+      width: plan.tileWidth,
+    };
     const asked: TileSamples[] = [];
     const collect = throughPasses([...noise.passes, greyPass()], async (samples) => {
       asked.push(samples);

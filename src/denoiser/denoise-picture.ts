@@ -1,21 +1,21 @@
 // Denoises one picture: plans tiles, estimates and blends them. Knows no files.
 import { setMaxListeners } from 'node:events';
 import type { NoiseMeter } from '../core/engine/noise-meter/noise-meter.js';
-import { FlowDenoiseError } from '../core/errors.js';
+import { FlowDenoiseError, type FlowDenoiseErrorCode } from '../core/errors.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import { BreakDown } from '../core/inference/estimation.js';
 import type { PriorModel } from '../core/model/model-json.js';
-import { colourChannels, copyOf, type Picture, type Samples } from '../core/picture.js';
+import { colourChannels, type Picture, type Samples } from '../core/picture.js';
 import { createBlender } from '../tile/blend.js';
 import { checkRegion, cutOut, extractTile, withSurroundings } from '../tile/extract.js';
 import { mapInOrder } from '../tile/in-order.js';
 import { planTiles, type Tile, type TileSize } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { DenoiseReport } from './denoiser.js';
-import { checkSigma, chooseEstimator, sigmaRangeOf } from './estimator.js';
+import { checkSigma, chooseEstimator, knownLevels, sigmaRangeOf } from './estimator.js';
 import { planNoise } from './noise/noise-plan.js';
-import { type CallOptions, needsBetaMap } from './options.js';
-import { COMPLETED_NOISE, greyOf, isGreyInColour, withGrey } from './passes/grey.js';
+import type { CallOptions } from './options.js';
+import { asGrey, withGrey } from './passes/grey.js';
 import { ensemblePass, greyPass, scalesPass, type TileSamples, throughPasses } from './passes/tile-pass.js';
 import type { Approach, Scales } from './preset.js';
 import { aroundSpots, type SpotEstimate } from './view/around-spots.js';
@@ -23,9 +23,8 @@ import { viewOf } from './view/picture-view.js';
 
 export interface PictureSettings {
   readonly model: PriorModel;
-  readonly approach: Approach;
-  /** Used if the noise has its own likelihood, or a call passes a beta. */
-  readonly withBetaMap: Approach;
+  /** The approach for a call's options. */
+  approachFor(options: CallOptions): Approach;
   readonly beta: number | 'auto';
   readonly tileSize: TileSize;
   /** Undefined for `overlapFor`. */
@@ -43,7 +42,7 @@ const WORTH_A_SESSION = 1e6;
 
 /**
  * How many pixels neighbouring tiles share, so that borders differ from one tile over the whole picture by about 0.3 8-bit
- * units at most. The weaker the noise, the fewer pixels around a pixel decide it. Measured in docs/architecture.md.
+ * units at most: docs/architecture.md.
  *
  * @param strongest255  the strongest noise, 8-bit units
  */
@@ -62,10 +61,10 @@ function correction(estimate: Float32Array, noisy: Float32Array, strength: numbe
   return estimate;
 }
 
-/** Adds the tile to an engine's error; engines do not know it. */
-function atTile(error: unknown, { x, y }: Tile): unknown {
-  if (!(error instanceof FlowDenoiseError) || error.code !== 'ENGINE_FAILED') return error;
-  return new FlowDenoiseError(error.code, `tile at ${x}, ${y}: ${error.message}`, { cause: error });
+/** An error of this code with another message; any other error itself. */
+function reworded(error: unknown, code: FlowDenoiseErrorCode, words: (message: string) => string): unknown {
+  if (!(error instanceof FlowDenoiseError) || error.code !== code) return error;
+  return new FlowDenoiseError(code, words(error.message), { cause: error });
 }
 
 /**
@@ -84,65 +83,42 @@ export async function denoisePicture<S extends Samples>(
   const { region } = options;
   if (region) checkRegion(region, picture);
   const { shown, range, oddPixels, hint, restore } = await viewOf(picture, options);
-  const { data, ...result } = await denoiseShown(shown, options, schedule, settings).catch(
+  const grey = await asGrey(shown);
+  const hinted = (text: string) => (hint ? `${text}; ${hint}` : text);
+  const { data, ...result } = await denoiseTiles(grey, options, schedule, settings).catch(
     (error: unknown) => {
-      throw withHint(error, hint);
+      // The sample range may be what is wrong.
+      throw reworded(error, 'SIGMA_OUT_OF_RANGE', hinted);
     },
   );
-  const noise =
-    hint && result.isUnchanged ? { ...result.noise, why: `${result.noise.why}; ${hint}` } : result.noise;
-  return { ...result, noise, data: await restore(data, region), range, oddPixels };
+  const denoised = grey === shown ? data : await withGrey(region ? cutOut(shown, region) : shown, data);
+  const noise = result.isUnchanged ? { ...result.noise, why: hinted(result.noise.why) } : result.noise;
+  return { ...result, noise, data: await restore(denoised, region), range, oddPixels };
 }
 
-/** If sigma is below the prior's range, the sample range may be what is wrong. */
-function withHint(error: unknown, hint: string | undefined): unknown {
-  if (!hint || !(error instanceof FlowDenoiseError) || error.code !== 'SIGMA_OUT_OF_RANGE') return error;
-  return new FlowDenoiseError(error.code, `${error.message}; ${hint}`, { cause: error });
-}
-
-type ShownResult<S extends Samples> = Omit<PictureResult<S>, 'range' | 'oddPixels'>;
-
-async function denoiseShown<S extends Samples>(
-  picture: Picture<S>,
-  options: CallOptions,
-  schedule: Schedule,
-  settings: PictureSettings,
-): Promise<ShownResult<S>> {
-  const { region } = options;
-  if (!(await isGreyInColour(picture))) return denoiseTiles(picture, options, schedule, settings);
-  const result = await denoiseTiles(await greyOf(picture), options, schedule, settings);
-  return { ...result, data: await withGrey(region ? cutOut(picture, region) : picture, result.data) };
-}
-
-async function denoiseTiles<S extends Samples>(
-  picture: Picture<S>,
+async function denoiseTiles(
+  picture: Picture,
   options: CallOptions,
   schedule: Schedule,
   { model, beta, tileSize, meter, ...settings }: PictureSettings,
-): Promise<ShownResult<S>> {
-  const approach = needsBetaMap(options) ? settings.withBetaMap : settings.approach;
+): Promise<Omit<PictureResult<Samples>, 'range' | 'oddPixels'>> {
+  const approach = settings.approachFor(options);
   const { method, ensemble, scales } = approach;
   const { signal, onProgress, strength } = options;
   const whole = { left: 0, top: 0, width: picture.width, height: picture.height };
   const { region = whole } = options;
   const channels = colourChannels(picture.channels);
-  const isGrey = channels === 1;
   const known = { prior: model.name, sigmaRange: sigmaRangeOf(model) };
-  checkSigma(options.sigma, known, { kind: isGrey ? 'grey' : 'colour' });
-  const scale = isGrey ? COMPLETED_NOISE : 1;
-  const range = model.conditioning ? model.sigmaRange : ([0, Number.POSITIVE_INFINITY] as const);
-  const noise = await planNoise(picture, options, {
-    range: [range[0] / scale, range[1] / scale],
-    meter,
-    ...approach,
-  });
-  const levels = { leastSigma: range[0] / scale, multiple: squeezeFactor(model) };
+  checkSigma(options.sigma, known, { kind: channels === 1 ? 'grey' : 'colour' });
+  const range = knownLevels(model);
+  const noise = await planNoise(picture, options, { range, meter, ...approach });
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0, spotTiles: 0 };
-    const data = options.region ? cutOut(picture, region).data : copyOf(picture.data);
+    const { data } = cutOut(picture, region);
     return { ...approach, data, isUnchanged: true, noise: noise.report, ...nothing };
   }
-  const multiple = squeezeFactor(model) * noise.multiple;
+  const factor = squeezeFactor(model);
+  const multiple = factor * noise.multiple;
   const overlap = settings.overlap ?? overlapFor(noise.strongest255, scales);
   // A region's surroundings are computed too, as far as tiles reach, so its pixels become the same as in the whole picture.
   const part = withSurroundings(region, picture, overlap, multiple);
@@ -177,7 +153,7 @@ async function denoiseTiles<S extends Samples>(
       strictly: (samples) => run(estimator, samples, true),
       probe: (samples) => run(probe ?? estimator, samples, true),
       loosely: (samples) => run(estimator, samples, false),
-      multiple: levels.multiple,
+      multiple: factor,
     });
     onLeft(left);
     return estimate;
@@ -185,9 +161,11 @@ async function denoiseTiles<S extends Samples>(
 
   async function estimateTile(tile: Tile) {
     const inPicture = { ...tile, x: part.left + tile.x, y: part.top + tile.y };
+    const place = `tile at ${inPicture.x}, ${inPicture.y}`;
     const noisy = extractTile(picture, plan, inPicture);
     const lefts = new Set<Left>();
-    const passes = [...noise.passes, scalesPass(scales, levels), ensemblePass(ensemble), greyPass()];
+    const ownScales = scalesPass(scales, { leastSigma: range[0], multiple: factor });
+    const passes = [...noise.passes, ownScales, ensemblePass(ensemble), greyPass()];
     const estimateSamples = throughPasses(passes, (samples) =>
       underPrior(samples, (left) => lefts.add(left)),
     );
@@ -201,12 +179,13 @@ async function denoiseTiles<S extends Samples>(
       ...(width * height < WORTH_A_SESSION && { varies: true }),
     };
     const estimate = await estimateSamples(samples).catch((error: unknown) => {
-      throw atTile(error, inPicture);
+      // Engines do not know the tile.
+      throw reworded(error, 'ENGINE_FAILED', (message) => `${place}: ${message}`);
     });
     if (!estimate.every(Number.isFinite))
       throw new FlowDenoiseError(
         'ENGINE_FAILED',
-        `the tile at ${inPicture.x}, ${inPicture.y} came back with numbers that are not finite; try another engine`,
+        `the ${place} came back with numbers that are not finite; try another engine`,
       );
     tilesDone += 1;
     const tiles = plan.tiles.length;

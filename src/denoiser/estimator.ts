@@ -6,7 +6,7 @@ import type { Estimation } from '../core/inference/estimation.js';
 import { posteriorMean } from '../core/inference/posterior-mean.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Denoiser, SigmaRange } from './denoiser.js';
-import { COMPLETED_NOISE } from './passes/grey.js';
+import { noiseScale } from './passes/grey.js';
 import type { TileSamples } from './passes/tile-pass.js';
 import type { Method } from './preset.js';
 
@@ -25,7 +25,12 @@ const round4 = (value: number) => Number(value.toPrecision(4));
 export function sigmaRangeOf({ conditioning, sigmaRange }: PriorModel): Denoiser['sigmaRange'] {
   if (conditioning === null) return undefined;
   const range = (unit: number): SigmaRange => [round4(sigmaRange[0] * unit), round4(sigmaRange[1] * unit)];
-  return { colour: range(255), grey: range(255 / COMPLETED_NOISE) };
+  return { colour: range(255), grey: range(255 / noiseScale(1)) };
+}
+
+/** The noise levels at which a prior can be evaluated, [0, 1] units. */
+export function knownLevels({ conditioning, sigmaRange }: PriorModel): SigmaRange {
+  return conditioning ? sigmaRange : [0, Number.POSITIVE_INFINITY];
 }
 
 /** @throws FlowDenoiseError NEEDS_CONDITIONING if the method needs a prior conditioned on the noise level */
@@ -49,7 +54,7 @@ export function chooseEstimator(
   beta: number | 'auto',
 ): Estimator {
   checkMethod(model, method);
-  const [least, most] = model.conditioning ? model.sigmaRange : [0, Number.POSITIVE_INFINITY];
+  const [least, most] = knownLevels(model);
   const sigma = Math.min(most, Math.max(least, noiseLevel));
   switch (method) {
     case 'posterior-mean':
@@ -78,21 +83,15 @@ export function chooseEstimator(
 const RANGE_HINT =
   'if the samples fill little of their container, also pass black and white, and give sigma in 1/255 of white - black';
 
-interface SigmaUse {
-  /** The option's name, as the user knows it. */
-  readonly name?: string;
-  /** The picture's kind; if undefined, a sigma that suits either kind passes. */
-  readonly kind?: 'colour' | 'grey';
-}
-
 /**
  * @param sigma  8-bit units
+ * @param use    the option's name, as the user knows it, and the picture's kind; by default a sigma that suits either kind passes
  * @throws       FlowDenoiseError SIGMA_OUT_OF_RANGE
  */
 export function checkSigma(
   sigma: number | 'auto',
   { prior, sigmaRange }: Pick<Denoiser, 'prior' | 'sigmaRange'>,
-  { name = 'sigma', kind }: SigmaUse = {},
+  { name = 'sigma', kind }: { readonly name?: string; readonly kind?: 'colour' | 'grey' } = {},
 ): void {
   if (!sigmaRange || sigma === 'auto') return;
   const asked = kind ? [sigmaRange[kind]] : [sigmaRange.colour, sigmaRange.grey];

@@ -6,8 +6,8 @@ import type { OpeningOptions } from './options.js';
 import { approachOf } from './preset.js';
 
 /**
- * Text that is equal for two denoisers only if they give the same results. It covers the prior's checksum (from model.json,
- * without reading weights), the estimator, the tiles and the engine: engines agree to 1e-4 RMS, which may round to another byte.
+ * Text that is equal for two denoisers only if they give the same results. It covers the prior's checksum, the estimator, the
+ * tiles and the engine: engines agree to 1e-4 RMS, which may round to another byte.
  *
  * @param options  checked
  * @throws         FlowDenoiseError BAD_PRIOR

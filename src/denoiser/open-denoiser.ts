@@ -10,10 +10,11 @@ import { planTiles } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
 import { checkCall } from './check-picture.js';
-import { denoisePicture, overlapFor, type PictureSettings } from './denoise-picture.js';
+import { denoisePicture, overlapFor } from './denoise-picture.js';
 import type { DenoiseReport, Denoiser } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
+import { isNoiseModel } from './noise/noise-options.js';
 import { defined, parseOptions } from './option-schema.js';
 import { type CallOptions, type DenoiserOptions, type OpeningOptions, openingSchema } from './options.js';
 import { approachOf, withBetaMap } from './preset.js';
@@ -46,28 +47,23 @@ export async function openDenoiser(options: DenoiserOptions = {}): Promise<Denoi
 /** @param shared  another denoiser's meter, which that one closes; default: a new one */
 async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<OpenedPrior> {
   const asked = approachOf(parsed);
+  const alone = withBetaMap(asked, parsed);
   const { beta, tileSize, overlap } = parsed;
   const fingerprint = await fingerprintOf(parsed);
-  const approachFor = (model: PriorModel) =>
-    model.conditioning === null ? withBetaMap(asked, parsed) : asked;
+  const usual = (model: PriorModel) => (model.conditioning === null ? alone : asked);
   const { model, engine } = await openPriorAndEngine(parsed, (model) => {
-    checkMethod(model, approachFor(model).method);
+    checkMethod(model, usual(model).method);
     const widest = overlap ?? overlapFor(Number.POSITIVE_INFINITY, asked.scales);
     planTiles({ width: 1, height: 1, tileSize, overlap: widest, multiple: squeezeFactor(model) });
   });
-  const approach = approachFor(model);
+  const approach = usual(model);
+  /** A call needs beta-MAP if its noise has its own likelihood, or if it passes a beta. */
+  const approachFor = ({ sigmaMap, noise, beta }: CallOptions) =>
+    sigmaMap || isNoiseModel(noise) || typeof beta === 'number' ? alone : approach;
   const multiple = squeezeFactor(model);
   const schedule = createSchedule(engine);
   const meter = shared ?? rememberReadings(openNoiseMeter());
-  const settings: PictureSettings = {
-    model,
-    approach,
-    withBetaMap: withBetaMap(approach, parsed),
-    beta,
-    tileSize,
-    overlap,
-    meter,
-  };
+  const settings = { model, approachFor, beta, tileSize, overlap, meter };
   const pace = paceOf(engine, model);
 
   async function run<P extends Picture>(picture: P, call: CallOptions) {
@@ -114,5 +110,5 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
       await Promise.all([engine.close(), shared ? undefined : meter.close()]);
     },
   };
-  return { denoiser, run, schedule, meter };
+  return { denoiser, run, approachFor, schedule, meter };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
-import { isNoiseModel, noiseShape } from './noise/noise-options.js';
+import { noiseShape } from './noise/noise-options.js';
 import { callback, option } from './option-schema.js';
 import { DEFAULT_PRESET, PRESET_NAMES } from './preset.js';
 
@@ -144,8 +144,3 @@ export type DenoiseCallOptions = z.input<z.ZodObject<typeof noiseShape>> &
   z.input<z.ZodObject<typeof ownCallShape>>;
 /** Checked, with defaults. */
 export type CallOptions = z.output<typeof callSchema>;
-
-/** Whether a call needs beta-MAP: its noise has its own likelihood, or it passes a beta. */
-export function needsBetaMap({ sigmaMap, noise, beta }: CallOptions): boolean {
-  return sigmaMap !== undefined || isNoiseModel(noise) || typeof beta === 'number';
-}

@@ -42,8 +42,7 @@ interface ApproachOptions {
 export const APPROACH_NAMES = ['method', 'ensemble', 'scales'] as const;
 
 /**
- * The approach that the options ask for. A method or beta comes without ensemble and scales unless these are given too;
- * otherwise the preset's method and scales hold.
+ * The approach that the options ask for. A method or beta comes without ensemble and scales unless these are given too.
  *
  * @throws FlowDenoiseError BAD_OPTION for a preset together with an option that it sets
  */

@@ -1,6 +1,5 @@
 // Estimates how long pictures will take, from a measurement on this machine.
-
-import type { Engine } from '../core/engine/engine.js';
+import { type Engine, timeLanes } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Size } from '../core/picture.js';
@@ -38,38 +37,20 @@ async function measurePace(engine: Engine, model: PriorModel): Promise<Pace> {
   const factor = squeezeFactor(model);
   const side = Math.ceil(PROBE_SIDE / factor) * factor;
   const shape = { channels: model.channels, height: side, width: side };
-  const probe = () =>
-    Promise.all(
-      Array.from({ length: engine.lanes }, () =>
-        engine.evaluate({
-          shape,
-          y: new Float32Array(3 * side * side).fill(0.5),
-          sigma: Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]),
-        }),
-      ),
-    );
-  const began = performance.now();
-  await probe();
-  const prepared = performance.now();
-  await probe();
-  const seconds = (performance.now() - prepared) / 1000;
+  const y = new Float32Array(3 * side * side).fill(0.5);
+  const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
+  const { first, second } = await timeLanes(engine, { shape, y, sigma });
   return {
-    secondsPerPixel: seconds / (engine.lanes * side * side),
-    preparation: Math.max(0, (prepared - began) / 1000 - seconds),
+    secondsPerPixel: second / (engine.lanes * side * side),
+    preparation: Math.max(0, first - second),
   };
 }
 
-interface TileCount {
-  readonly tiles: number;
-  /** Pixels of all tiles; overlaps count as often as they are computed. */
-  readonly pixels: number;
-  readonly shapes: number;
-}
-
+/** The tiles of pictures, all their pixels (overlaps count as often as they are computed), and how many shapes they have. */
 export function countTiles(
   sizes: readonly Size[],
   options: { readonly tileSize: TileSize; readonly overlap: number; readonly multiple: number },
-): TileCount {
+) {
   const plans = sizes.map(({ width, height }) => planTiles({ width, height, ...options }));
   const sum = (count: (plan: (typeof plans)[number]) => number) =>
     plans.reduce((total, plan) => total + count(plan), 0);

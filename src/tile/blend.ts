@@ -8,28 +8,12 @@ import type { Tile, TilePlan } from './plan.js';
 /** How long writing rows may block the event loop, in milliseconds. */
 const CHUNK_MS = 10;
 
-export interface Blender<S extends Samples = Samples> {
-  /**
-   * Adds one tile. Add each tile of the plan once, in any order. From the top down takes the least memory.
-   *
-   * @param correction  estimate - noisy, planar [C, tileHeight, tileWidth], in units of the white level
-   */
-  add(tile: Tile, correction: Float32Array): void;
-
-  /**
-   * The picture's samples plus the blended correction, in a new array of the same type; alpha is copied. Integer samples are
-   * rounded and clipped to their range; floats are not clipped. Yields to the event loop every 10 ms; an abort rejects with
-   * `signal.reason`.
-   */
-  finish(signal?: AbortSignal): Promise<S>;
-}
-
 /**
  * @param picture  the noisy picture; do not change it before `finish` is done
  * @param plan     made for the picture's size
  * @throws         FlowDenoiseError BAD_OPTION if they disagree
  */
-export function createBlender<S extends Samples>(picture: Picture<S>, plan: TilePlan): Blender<S> {
+export function createBlender<S extends Samples>(picture: Picture<S>, plan: TilePlan) {
   const { data, width, height, channels } = picture;
   const { tileWidth, tileHeight } = plan;
   if (plan.width !== width || plan.height !== height || data.length !== width * height * channels)
@@ -87,7 +71,12 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
   }
 
   return {
-    add(tile, correction) {
+    /**
+     * Adds one tile. Add each tile of the plan once, in any order. From the top down takes the least memory.
+     *
+     * @param correction  estimate - noisy, planar [C, tileHeight, tileWidth], in units of the white level
+     */
+    add(tile: Tile, correction: Float32Array): void {
       const [across, down] = [columns[tile.column], rows[tile.row]];
       if (!across || !down || correction.length !== colours * tileWidth * tileHeight)
         throw badOption(
@@ -117,7 +106,11 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
       writeThrough(complete);
     },
 
-    async finish(signal) {
+    /**
+     * The picture's samples plus the blended correction, in a new array of the same type; alpha is copied. Integer samples are
+     * rounded and clipped to their range; floats are not clipped. Yields to the event loop; an abort rejects with its reason.
+     */
+    async finish(signal?: AbortSignal): Promise<S> {
       signalOfFinish = signal;
       writeThrough(plan.ys.length);
       await writing;
@@ -152,9 +145,9 @@ function correctRow(
 }
 
 /**
- * The weights of the tiles along one axis; a pixel's weight is its column's times its row's. They sum to 1 at every position, so
- * the products do too. A tile has weight 1 where it is alone and at the picture's edges. Next to a neighbour, its weight is 0
- * over a quarter of the overlap, which the flow's zero padding spoils, and then rises as sin^2 (a Hann window).
+ * The weights of the tiles along one axis; they sum to 1 at every position. A pixel's weight is its column's times its row's.
+ * Next to a neighbour, a tile's weight is 0 over a quarter of the overlap, which the flow's zero padding spoils, and then
+ * rises to 1 as sin^2 (a Hann window).
  *
  * @param starts   the tiles' starts, ascending, the first at 0, each before the end of the tile before
  * @param length   length of the axis: the last start + tileLength

@@ -2,10 +2,8 @@
 
 /**
  * Maps a source and holds at most `limit` items at a time: asked for, in work, or finished and waiting for the consumer. A
- * result leaves as soon as all before it have left; it never waits for the next input.
- *
- * If `work` rejects, so does this generator at that item's turn. The caller stops the other work; its rejections are
- * swallowed here.
+ * result never waits for the next input. If `work` rejects, so does this generator at that item's turn; the caller stops the
+ * other work, whose rejections are swallowed here.
  *
  * @param source  its `next()` may be called before the last call has resolved (arrays and async generators allow it)
  * @param limit   a whole number, at least 1

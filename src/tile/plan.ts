@@ -1,20 +1,14 @@
 // Where a picture's tiles lie. extract.ts reads a tile; blend.ts weighs its pixels.
 import { badOption } from '../core/errors.js';
+import type { Size } from '../core/picture.js';
 
 export type TileSize = number | 'auto';
 
 /** The most pixels of a tile with 'auto', which memory limits: docs/architecture.md. */
 const MOST_PIXELS = 320 * 320;
 
-export interface TileOptions {
-  /** The picture's size in pixels, at least 1 x 1. */
-  readonly width: number;
-  readonly height: number;
-  /**
-   * The longest side of a tile in pixels, at least `multiple`; rounded down to a multiple of it. 'auto' takes the sides that
-   * compute the fewest pixels, with at most `MOST_PIXELS` each. It depends on the picture's size only, so every machine
-   * makes the same tiles.
-   */
+export interface TileOptions extends Size {
+  /** The longest side of a tile in pixels, at least `multiple`; 'auto' takes the sides that compute the fewest pixels. */
   readonly tileSize: TileSize;
   /** The fewest pixels that neighbours share. Rounded up to `multiple`, it must be less than the tile. */
   readonly overlap: number;
@@ -30,9 +24,7 @@ export interface Tile {
   readonly y: number;
 }
 
-export interface TilePlan {
-  readonly width: number;
-  readonly height: number;
+export interface TilePlan extends Size {
   /** The picture's size, extended to a multiple of the squeeze factor by reflection at the right and the bottom. */
   readonly paddedWidth: number;
   readonly paddedHeight: number;

@@ -6,15 +6,15 @@ import { openNoiseMeter } from '#src/core/engine/noise-meter/noise-meter.js';
 import { findPrior } from '#src/core/model/find-prior.js';
 import { loadPrior } from '#src/core/model/load-prior.js';
 import { denoisePicture } from '#src/denoiser/denoise-picture.js';
+import type { Approach } from '#src/denoiser/preset.js';
 import { createSchedule } from '#src/tile/schedule.js';
 import { recordingEngine } from '../tile/recording-engine.js';
 
 const { model } = await loadPrior(findPrior('natural'));
-const approach = { method: 'posterior-mean', ensemble: 1, scales: 1 } as const;
+const approach: Approach = { method: 'posterior-mean', ensemble: 1, scales: 1 };
 const settings = {
   model,
-  approach,
-  withBetaMap: approach,
+  approachFor: () => approach,
   beta: 'auto',
   tileSize: 32,
   overlap: 8,

@@ -1,5 +1,4 @@
-// The tile on which engines are compared: a picture from a formula, with noise of a known level. It never changes, so its
-// score can be stored.
+// The tile on which engines are compared. It never changes, so its score can be stored.
 import { addGaussianNoise } from '../noise/simulate/add-noise.js';
 import type { TilePoint } from './engine.js';
 

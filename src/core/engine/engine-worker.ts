@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import type { Answer } from '../inference/estimation.js';
 import type { Prior } from '../model/load-prior.js';
-import type { ClimbPoint, Device, EngineName, LocalEngine, TilePoint } from './engine.js';
+import type { ClimbPoint, EngineName, LocalEngine, TilePoint } from './engine.js';
 import { answerRequests } from './request-thread.js';
 
 export interface EngineWorkerData {
@@ -14,11 +14,7 @@ export interface EngineWorkerData {
 export type EngineTask = 'describe' | TilePoint | ClimbPoint;
 
 /** The part of a local engine that the pool needs to know. */
-export interface ReadyEngine {
-  readonly device: Device;
-  readonly lanes: number;
-  readonly takesClimbs: boolean;
-}
+export type ReadyEngine = Pick<LocalEngine, 'device' | 'lanes'> & { readonly takesClimbs: boolean };
 
 async function openLocalEngine({ name, prior }: EngineWorkerData): Promise<LocalEngine> {
   if (name === 'tensorflow' || name === 'webgpu' || name === 'wasm')

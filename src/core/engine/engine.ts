@@ -40,29 +40,33 @@ export interface Device {
 /** An engine in the calling thread; it blocks while it computes. Owns sessions or tensors until closed. */
 export interface LocalEngine {
   readonly device: Device;
-  /** Tiles that keep it busy. An engine with more than one makes its own batches; one with 1 takes a tile at a time. */
+  /** Tiles that keep it busy. A local engine with more than one makes its own batches; one with 1 takes a tile at a time. */
   readonly lanes: number;
+  /** Takes over the tile's `y`: its buffer may be empty afterwards. */
   evaluate(tile: TilePoint): Promise<Density>;
-  /** Defined if tiles can stay on the device from step to step. */
+  /** Runs beta-MAP's whole climb and takes over its samples. If undefined, the caller takes the steps. */
   readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
   close(): Promise<void>;
 }
 
 /** An engine as the rest of the program sees it. Evaluations leave the event loop free. */
-export interface Engine {
+export interface Engine extends LocalEngine {
   readonly name: EngineName;
   /** Why this engine was chosen, as shown to the user. */
   readonly why: string;
-  readonly device: Device;
   /** Our worker threads. */
   readonly threads: number;
-  /** Tiles to keep in flight at once so that no core idles. */
-  readonly lanes: number;
-  /** Takes over the tile's `y`: its buffer is empty afterwards. */
-  evaluate(tile: TilePoint): Promise<Density>;
-  /** Runs beta-MAP's whole climb and takes over its samples. If undefined, the caller takes the steps. */
-  readonly climb?: ((tile: ClimbPoint) => Promise<Climb>) | undefined;
-  close(): Promise<void>;
+}
+
+/** Evaluates a tile on every lane at once, twice, and returns the seconds of each. The first also prepares the engine. */
+export async function timeLanes(engine: Pick<Engine, 'lanes' | 'evaluate'>, tile: TilePoint) {
+  const all = async () => {
+    const started = performance.now();
+    const copies = Array.from({ length: engine.lanes }, () => ({ ...tile, y: tile.y.slice() }));
+    await Promise.all(copies.map((copy) => engine.evaluate(copy)));
+    return (performance.now() - started) / 1000;
+  };
+  return { first: await all(), second: await all() };
 }
 
 /**

@@ -1,5 +1,4 @@
-// Examines an engine on this machine for `flow-denoise doctor`: whether it opens, what computes, how fast, and how far its
-// score is from the reference. open-engine.ts chooses an engine.
+// Examines an engine for `flow-denoise doctor`: whether it opens, what computes, how fast, how far its score is from the reference.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FlowDenoiseError } from '../errors.js';
@@ -7,7 +6,7 @@ import { findPrior } from '../model/find-prior.js';
 import { loadPrior } from '../model/load-prior.js';
 import { readSafetensors } from '../model/safetensors.js';
 import { checkTile, deviation } from './check-tile.js';
-import type { Device, Engine, EngineName } from './engine.js';
+import { type Device, type Engine, type EngineName, timeLanes } from './engine.js';
 import { openEngine } from './open-engine.js';
 
 /** The side of the tile whose score is stored. */
@@ -52,14 +51,8 @@ export async function examineEngine(name: EngineName): Promise<EngineExamination
     const { device, lanes, threads } = opened;
     const { score } = await opened.evaluate(checkTile(REFERENCE_SIDE));
     const tileSide = TIMED_SIDE[device.kind];
-    const timed = checkTile(tileSide);
-    const all = () =>
-      Promise.all(Array.from({ length: lanes }, () => opened.evaluate({ ...timed, y: timed.y.slice() })));
-    // The first run records graphs and compiles kernels, and its batches are still small.
-    await all();
-    const started = performance.now();
-    await all();
-    const msPerTile = (performance.now() - started) / lanes;
+    const { second } = await timeLanes(opened, checkTile(tileSide));
+    const msPerTile = (1000 * second) / lanes;
     const found = deviation(score, await storedScore(folder));
     return { name, isAvailable: true, ...device, threads, msPerTile, tileSide, deviation: found };
   } catch (error) {

@@ -29,24 +29,15 @@ export function squeezeFactor({ levels }: Pick<Architecture, 'levels'>): number 
   return 2 ** levels.length;
 }
 
-interface LevelPlan {
-  readonly level: Level;
-  /** Channels after this level's squeeze. */
-  readonly channels: number;
-  readonly splits: boolean;
-}
-
-/** The channels, level by level. */
-export function levelPlans({ channels, levels }: Architecture): readonly LevelPlan[] {
-  const plans: LevelPlan[] = [];
-  let current = channels;
-  for (const [index, level] of levels.entries()) {
-    current *= 4;
+/** Every level with its channels after the squeeze, and whether it splits. */
+export function levelPlans({ channels, levels }: Architecture) {
+  let next = channels;
+  return levels.map((level, index) => {
+    const squeezed = 4 * next;
     const splits = level.steps > 0 && index < levels.length - 1;
-    plans.push({ level, channels: current, splits });
-    if (splits) current /= 2;
-  }
-  return plans;
+    next = splits ? squeezed / 2 : squeezed;
+    return { level, channels: squeezed, splits };
+  });
 }
 
 type Shapes = Record<string, readonly number[]>;

@@ -4,7 +4,7 @@ import type { TensorOps } from '../ops/tensor-ops.js';
 import { affineCoupling } from './affine-coupling.js';
 import { type Architecture, levelPlans } from './architecture.js';
 import { actnorm, type Bijection, invertibleConv1x1, squeeze } from './bijections.js';
-import { type Split, split, topGaussian } from './latents.js';
+import { split, topGaussian } from './latents.js';
 import { couplingNet } from './networks.js';
 import type { ParameterSource } from './parameters.js';
 
@@ -20,17 +20,8 @@ export interface Glow<T> {
   inverse(latents: readonly T[], condition?: T): T;
 }
 
-interface BuiltLevel<T> {
-  /** squeeze, then actnorm, 1x1 convolution and coupling for every step. */
-  readonly bijections: readonly Bijection<T>[];
-  readonly split?: Split<T>;
-}
-
-function buildLevels<T>(
-  ops: TensorOps<T>,
-  architecture: Architecture,
-  source: ParameterSource<T>,
-): BuiltLevel<T>[] {
+/** Every level's squeeze, then actnorm, 1x1 convolution and coupling for every step; and its split, if it has one. */
+function buildLevels<T>(ops: TensorOps<T>, architecture: Architecture, source: ParameterSource<T>) {
   const net = (prefix: string) => couplingNet(ops, source, prefix, architecture);
   return levelPlans(architecture).map(({ level, splits }, i) => {
     const bijections: Bijection<T>[] = [squeeze(ops)];
@@ -45,7 +36,7 @@ function buildLevels<T>(
         affineCoupling(ops, net(`${step}.coupling`), architecture),
       );
     }
-    return splits ? { bijections, split: split(ops, net(`levels.${i}.split`)) } : { bijections };
+    return { bijections, splitOff: splits ? split(ops, net(`levels.${i}.split`)) : undefined };
   });
 }
 
@@ -59,7 +50,7 @@ export function glow<T>(ops: TensorOps<T>, architecture: Architecture, source: P
       const pullbacks: ((d: T, dLatents: readonly T[]) => T)[] = [];
       let current = x;
       let logDet = ops.sumVector(ops.vector(Float32Array.of(0)));
-      for (const { bijections, split: splitOff } of levels) {
+      for (const { bijections, splitOff } of levels) {
         for (const bijection of bijections) {
           const { z, logDet: own, pullback } = bijection.forward(current, condition);
           current = z;
@@ -86,7 +77,7 @@ export function glow<T>(ops: TensorOps<T>, architecture: Architecture, source: P
     inverse(latents, condition) {
       let index = latents.length - 1;
       let x = top.inverse(latents[index] as T, condition);
-      for (const { bijections, split: splitOff } of [...levels].reverse()) {
+      for (const { bijections, splitOff } of [...levels].reverse()) {
         if (splitOff) x = splitOff.inverse(x, latents[--index] as T, condition);
         for (const bijection of [...bijections].reverse()) x = bijection.inverse(x, condition);
       }

@@ -8,26 +8,12 @@ import type { ParameterSource } from './parameters.js';
 
 const LOG_SCALE_CAP = 3;
 
-interface SplitForward<T> {
-  /** The half that stays, [B, C/2, H, W]. */
-  readonly kept: T;
-  /** The half that leaves, standardised, [B, C/2, H, W]. */
-  readonly latent: T;
-  /** ln |det d(kept, latent)/dx|, [B]. */
-  readonly logDet: T;
-  pullback(dKept: T, dLatent: T): T;
-}
-
-export interface Split<T> {
-  forward(x: T, condition?: T): SplitForward<T>;
-  inverse(kept: T, latent: T, condition?: T): T;
-}
-
 /**
  * Split (RealNVP, section 3.6, with Glow's learned prior). A network reads mean and scale from the half that stays:
- * x = (kept, b); (m, q) = net(kept); s = 3 tanh(q / 3); latent = (b - m) exp(-s), logDet = -sum(s).
+ * x = (kept, b); (m, q) = net(kept); s = 3 tanh(q / 3); latent = (b - m) exp(-s), logDet = -sum(s), [B]. Both halves are
+ * [B, C/2, H, W].
  */
-export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
+export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>) {
   function gaussian(kept: T, condition?: T) {
     const { h, pullback } = net.forward(kept, condition);
     const [mean, q] = ops.halves(h);
@@ -35,7 +21,7 @@ export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
     return { mean, bounded, logScale: ops.affine(bounded, LOG_SCALE_CAP, 0), pullback };
   }
   return {
-    forward(x, condition) {
+    forward(x: T, condition?: T) {
       const [kept, b] = ops.halves(x);
       const { mean, bounded, logScale, pullback } = gaussian(kept, condition);
       const inverseScale = ops.exp(ops.affine(logScale, -1, 0));
@@ -44,7 +30,7 @@ export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
         kept,
         latent,
         logDet: ops.affine(ops.sum(logScale), -1, 0),
-        pullback(dKept, dLatent) {
+        pullback(dKept: T, dLatent: T): T {
           const db = ops.mul(dLatent, inverseScale);
           // d logScale = -(dLatent latent + 1); d logScale / dq = 1 - tanh^2.
           const dLogScale = ops.affine(ops.mul(dLatent, latent), -1, -1);
@@ -54,7 +40,7 @@ export function split<T>(ops: TensorOps<T>, net: CouplingNet<T>): Split<T> {
         },
       };
     },
-    inverse(kept, latent, condition) {
+    inverse(kept: T, latent: T, condition?: T): T {
       const { mean, logScale } = gaussian(kept, condition);
       return ops.concat(kept, ops.add(mean, ops.mul(latent, ops.exp(logScale))));
     },

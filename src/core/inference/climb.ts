@@ -11,10 +11,7 @@ export interface AdamOptions {
   readonly betas: readonly [number, number];
 }
 
-/**
- * Adam on -sigma^2 J, for one tile: J(C) = -beta/2 sum precision (noisy - C)^2 + ln p_s(C). The request that carries it
- * holds the start and s.
- */
+/** Adam on -sigma^2 J for one tile, J(C) = -beta/2 sum precision (noisy - C)^2 + ln p_s(C). */
 export interface ClimbRequest {
   /** Planar [C, H, W]. */
   readonly noisy: Float32Array;

@@ -31,10 +31,7 @@ export interface Estimate {
   readonly fallback?: 'stronger' | 'posterior-mean' | 'noisy' | undefined;
 }
 
-/**
- * sigma times the score is the noise that the prior sees, in units of sigma. By Tweedie's formula its mean square is at most
- * 1; on pictures it stays below 5. If the flow breaks down it is 10 to 1e35.
- */
+/** sigma times the score is the noise that the prior sees, in sigmas: below 5 on pictures, 10 to 1e35 if the flow breaks down. */
 export const MOST_NOISE = 10;
 
 /** Whether the flow broke down: a number is not finite, or the noise it sees is absurd. */

@@ -33,11 +33,8 @@ export function evidenceEvaluations(sigma: number, mostSigma: number): number {
  *     ln p(y) = c - integral of |y - E[y | y']|^2 / tau^2 d ln tau,
  *
  * where c is the same for all priors. By Tweedie's formula E[y | y'] = y' + tau^2 score(y'; sqrt(sigma^2 + tau^2)). A flat
- * prior has E[y | y'] = y'; the improvement on it is integrated by trapezoids. Below the first level it falls as tau^2, and
- * that integral is added; the integral ends at `mostSigma`.
- *
- * The flow's own ln p would take one evaluation, but priors trained to denoise have comparable scores and incomparable
- * normalisations, see docs/architecture.md.
+ * prior has E[y | y'] = y'; the improvement on it is integrated by trapezoids up to `mostSigma`. Below the first level it falls
+ * as tau^2. (Priors trained to denoise have comparable scores, but not comparable ln p: docs/architecture.md.)
  *
  * @param y      noisy tile, Float32, planar [C, H, W], [0, 1] before noise
  * @param sigma  of its noise, same units, within the prior's `sigmaRange`

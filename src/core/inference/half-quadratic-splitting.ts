@@ -1,16 +1,11 @@
-// The paper's objective for Gaussian noise of any spectrum and level, argmax over C of beta log p(N | C) + log p(C), by
+// The paper's objective for Gaussian noise of any spectrum and level, argmax over C of log p(N | C) + log p(C), by
 // half-quadratic splitting (Geman and Yang 1995; with a denoiser as prior: Zhang et al. 2021, DPIR). It alternates between
 // the prior's estimate z and the likelihood's estimate x, which has a closed form.
 import { setImmediate } from 'node:timers/promises';
 import { BANDS, detailPowers, splitIntoBands } from '../noise/model/bands.js';
 import { type NoiseProfile, varianceAt } from '../noise/model/noise-profile.js';
 import { brightnessOf, fromOpponents, toOpponents } from '../noise/model/opponents.js';
-import type { Shape } from '../picture.js';
-
-/** A tile: planar [channels, height, width], [0, 1] units. */
-interface PlanarTile extends Shape {
-  readonly data: Float32Array;
-}
+import type { PlanarTile } from '../picture.js';
 
 /**
  * The posterior mean E[C | x], planar, of the tile's shape, if x is C with white noise. Several levels are for one scale
@@ -21,28 +16,20 @@ export type PosteriorMeanAt = (x: Float32Array, levels: readonly number[]) => Pr
 export interface SplittingOptions {
   /** The noise levels that the prior knows, [least, most], [0, 1] units. */
   readonly range: readonly [number, number];
-  /** How many scales the posterior mean has a level for, 1 to 3. Default 3. */
-  readonly scales?: number | undefined;
+  /** How many scales the posterior mean has a level for, 1 to 3. */
+  readonly scales: number;
   /** s of each posterior mean, in units of the noise at each scale. Its length is the number of posterior means. */
-  readonly schedule?: readonly number[] | undefined;
-  /** Weight of the likelihood. Default 1. */
-  readonly beta?: number | undefined;
+  readonly schedule: readonly number[];
 }
 
-/**
- * One posterior mean, or two. Chosen on 15 crops of camera pictures (9 of polyu44, 6 of cc15; noise known), dB over the
- * best white sigma of each set: [1] 0.45 and 0.89, [1, 0.6] 0.59 and 1.07; beta 3 loses 0.11 and 0.12 of the latter.
- */
+/** On crops of polyu44 and cc15, dB over the best white sigma: one posterior mean 0.45 and 0.89, two 0.59 and 1.07. */
 export const SCHEDULES = { one: [1], two: [1, 0.6] } as const;
 
 /** Which detail gives each scale its noise level, and which scale decides each band. */
 const DETAIL_OF_SCALE = [1, 2, 3] as const;
 const SCALE_OF_BAND = [0, 0, 1, 2] as const;
 
-/**
- * The weight of noise of colour alone. A prior treats colour and brightness alike, so the full noise of colour would cost
- * detail in the brightness. On the same crops, the mean of both powers in place of the luma's loses 0.38 and 0.26 dB.
- */
+/** The weight of noise of colour alone. A prior treats colour and brightness alike, so all of it would cost detail. */
 const COLOUR_SHARE = 0.6;
 
 /** Levels that differ by less count as equal: the noise is white. */
@@ -56,10 +43,10 @@ const TABLE = 256;
  *
  *     z = E[C | N] at s_1;  then  x = z + F[N - z],  z = E[C | x] at s_2;  and so on
  *
- * F multiplies band b of an opponent channel by beta s_b^2 / (beta s_b^2 + level(v)^2 power_b): the solution of argmin over
- * x of beta |N - x|^2 / (level^2 power) + |x - z|^2 / s^2, with v the brightness of z at each place. Camera noise is coarse,
- * so s differs per scale: the noise at that scale, times the schedule. If the tile's noise is white and of one level, the
- * estimate is the posterior mean at that level.
+ * F multiplies band b of an opponent channel by s_b^2 / (s_b^2 + level(v)^2 power_b): the solution of argmin over x of
+ * |N - x|^2 / (level^2 power) + |x - z|^2 / s^2, with v the brightness of z at each place. Camera noise is coarse, so s
+ * differs per scale: the noise at that scale, times the schedule. If the tile's noise is white and of one level, the estimate
+ * is the posterior mean at that level.
  *
  * @param noisy    not clipped; 3 channels, or 1 with a profile of one channel
  * @param profile  as many channels as the tile
@@ -69,7 +56,7 @@ export async function halfQuadraticSplitting(
   noisy: PlanarTile,
   profile: NoiseProfile,
   posteriorMean: PosteriorMeanAt,
-  { range: [least, most], scales = 3, schedule = SCHEDULES.two, beta = 1 }: SplittingOptions,
+  { range: [least, most], scales, schedule }: SplittingOptions,
 ): Promise<Float32Array> {
   const noise = noiseOfTile(noisy, profile);
   const within = (s: number) => Math.min(most, Math.max(least, s));
@@ -80,9 +67,7 @@ export async function halfQuadraticSplitting(
   for (const [i, factor] of schedule.entries()) {
     const levels = known.map((level) => Math.max(least, factor * level));
     if (i > 0) {
-      const weights = SCALE_OF_BAND.map(
-        (scale) => beta * (levels[Math.min(scale, scales - 1)] as number) ** 2,
-      );
+      const weights = SCALE_OF_BAND.map((scale) => (levels[Math.min(scale, scales - 1)] as number) ** 2);
       x = await likelihoodStep(noisy, z, profile, weights);
     }
     const next = await posteriorMean(x, levels);
@@ -93,14 +78,8 @@ export async function halfQuadraticSplitting(
   return z;
 }
 
-interface TileNoise {
-  /** Per scale, the standard deviation of white noise at full size that is as strong there, [0, 1] units. */
-  readonly levels: readonly number[];
-  readonly isWhite: boolean;
-}
-
-/** A tile's noise, given its brightnesses: the root of the mean variance, per scale. */
-export function noiseOfTile(tile: PlanarTile, profile: NoiseProfile): TileNoise {
+/** A tile's noise, and per scale the standard deviation of white noise at full size that is as strong there, [0, 1] units. */
+export function noiseOfTile(tile: PlanarTile, profile: NoiseProfile) {
   const rows = tableRows(brightnessOf(tile));
   const counts = new Float64Array(TABLE);
   for (const row of rows) counts[row] = (counts[row] as number) + 1 / rows.length;
@@ -136,7 +115,7 @@ function tableOfVariances(profile: NoiseProfile, channel: NoiseProfile['channels
   return Array.from({ length: TABLE }, (_, row) => varianceAt(profile, channel, row / (TABLE - 1)));
 }
 
-/** z + F[N - z], planar; `weights` are beta s^2 per band. */
+/** z + F[N - z], planar; `weights` are s^2 per band. */
 async function likelihoodStep(
   noisy: PlanarTile,
   z: Float32Array,

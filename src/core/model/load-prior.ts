@@ -132,11 +132,7 @@ async function readWeights(
   }
 }
 
-/**
- * Returns the tensors as float32 if they are the expected ones.
- *
- * @throws  Error with the name of a tensor that is missing, unexpected, not finite, or of another shape
- */
+/** The tensors as float32. @throws  Error with the name of one that is missing, unexpected, not finite, or of another shape */
 function checkWeights(
   shapes: Readonly<Record<string, readonly number[]>>,
   tensors: ReadonlyMap<string, TensorData>,

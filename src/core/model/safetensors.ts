@@ -43,11 +43,7 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
   }
 }
 
-/**
- * The metadata texts of a safetensors file.
- *
- * @throws Error that says what is wrong with the bytes
- */
+/** The metadata texts of a safetensors file. @throws  Error that says what is wrong with the bytes */
 export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
   const { __metadata__: metadata } = readHeader(bytes).header;
   const entries = Object.entries(metadata ?? {}).filter(([, value]) => typeof value === 'string');

@@ -140,16 +140,17 @@ export function onnxOps(
       const shape = a.shape.map((length, axis) => (axis === 1 ? length + (b.shape[1] as number) : length));
       return graph.node('Concat', [a, b], shape, { axis: 1 });
     },
-    channels(x, start, end) {
-      const axis = x.shape.length === 1 ? 0 : 1;
-      const shape = x.shape.map((length, i) => (i === axis ? end - start : length));
-      if (x.constant && axis === 0) return graph.constant(x.constant.slice(start, end), shape);
-      const bounds = [[start], [end], [axis]].map((values) => graph.integers(values));
-      return graph.node('Slice', [x, ...bounds], shape);
-    },
     halves(x) {
-      const length = x.shape[x.shape.length === 1 ? 0 : 1] as number;
-      return [this.channels(x, 0, length / 2), this.channels(x, length / 2, length)];
+      const axis = x.shape.length === 1 ? 0 : 1;
+      const half = (x.shape[axis] as number) / 2;
+      const shape = x.shape.map((length, i) => (i === axis ? half : length));
+      const part = (start: number) => {
+        const end = start + half;
+        if (x.constant && axis === 0) return graph.constant(x.constant.slice(start, end), shape);
+        const bounds = [[start], [end], [axis]].map((values) => graph.integers(values));
+        return graph.node('Slice', [x, ...bounds], shape);
+      };
+      return [part(0), part(half)];
     },
     squeeze(picture) {
       const { batch, channels, height, width } = pictureShape(picture);

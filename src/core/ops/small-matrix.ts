@@ -1,14 +1,10 @@
-// Determinant and inverse of the small square matrices of the 1x1 convolutions (C <= 192), in float64 on the
-// host, by LU decomposition with partial pivoting.
+// Determinant and inverse of the small square matrices of the 1x1 convolutions (C <= 192), in float64 on the host.
 
-interface Decomposition {
-  /** Row-major L (unit diagonal, below) and U (on and above the diagonal) in one. */
-  readonly lu: Float64Array;
-  /** pivots[i]: which row of the input is now row i. */
-  readonly pivots: Int32Array;
-}
-
-function decompose(matrix: ArrayLike<number>, size: number): Decomposition {
+/**
+ * LU decomposition with partial pivoting. `lu` holds L (unit diagonal, below) and U (on and above the diagonal), row-major;
+ * `pivots[i]` is the row of the input that is now row i.
+ */
+function decompose(matrix: ArrayLike<number>, size: number) {
   const lu = Float64Array.from(matrix);
   const pivots = Int32Array.from({ length: size }, (_, row) => row);
   const at = (row: number, column: number) => lu[row * size + column] as number;

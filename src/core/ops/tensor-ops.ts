@@ -10,9 +10,7 @@ export interface PictureShape extends Shape {
 /** The shape of a convolution's kernel: [output channels, input channels, height, width], odd sizes. */
 export type KernelShape = readonly [number, number, number, number];
 
-/**
- * The elementwise arithmetic that an optimiser needs. If T is a number, it stands for one sample and for its own vector.
- */
+/** The elementwise arithmetic that an optimiser needs. A number stands for one sample and for its own vector. */
 export interface ElementwiseOps<T> {
   /** Elementwise sum, product, difference and quotient of two tensors of one shape. */
   add(a: T, b: T): T;
@@ -79,18 +77,13 @@ export interface TensorOps<T> extends ElementwiseOps<T> {
 
   /** Joins the channels of two pictures, or the entries of two [B, C] vectors. */
   concat(a: T, b: T): T;
-  /** Channels of a picture, or entries of a vector, from `start` to before `end`. */
-  channels(x: T, start: number, end: number): T;
   /** The first and the second half of the channels, or of a vector's entries. */
   halves(x: T): readonly [T, T];
   /** [B, C, H, W] -> [B, 4C, H/2, W/2]; channel c, row dy, column dx becomes channel 4c + 2dy + dx. */
   squeeze(picture: T): T;
   unsqueeze(picture: T): T;
 
-  /**
-   * The same picture, computed after the given ones. Otherwise a carrier may put those off and keep their inputs in memory.
-   * The given pictures hold finite numbers.
-   */
+  /** The same picture, computed after the given ones, which hold finite numbers: so their inputs can be freed. */
   after(picture: T, earlier: readonly T[]): T;
 
   /** The sum over everything but the batch: picture -> [B]. */

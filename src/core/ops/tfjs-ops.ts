@@ -54,10 +54,7 @@ function hwio(data: Float32Array, shape: readonly [number, number, number, numbe
   return kernel;
 }
 
-/**
- * Kernels that are used turned and transposed. TensorFlow has an operation for that, as fast as a convolution, which saves
- * the turning and its gradient in training. Other backends would be up to ten times slower.
- */
+/** Kernels that are used turned and transposed, by an operation that is fast in TensorFlow and slow in other backends. */
 const turnedInUse = new WeakSet<tf.Tensor>();
 
 function convolved(picture: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor {
@@ -115,11 +112,6 @@ export const tfjsOps: TfjsOps = {
   complement: (x) => tf.sub(1, x),
 
   concat: (a, b) => tf.concat([a, b], -1),
-  channels(x, start, end) {
-    const begin = x.shape.map((_, axis) => (axis === x.rank - 1 ? start : 0));
-    const size = x.shape.map((length, axis) => (axis === x.rank - 1 ? end - start : length));
-    return tf.slice(x, begin, size);
-  },
   // Its gradient is one operation; that of two slices is several.
   halves: (x) => tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor],
   squeeze(picture) {

@@ -9,11 +9,12 @@ import { type NoiseProfile, whiteProfile } from '../../core/noise/model/noise-pr
 import { colourChannels, type Picture } from '../../core/picture.js';
 import { checkPicture } from '../check-picture.js';
 import type { NoiseReport } from '../denoiser.js';
+import { knownLevels } from '../estimator.js';
 import { notBoth, parseOptions } from '../option-schema.js';
 import { callShape, openingShape } from '../options.js';
-import { COMPLETED_NOISE, greyOf, isGreyInColour } from '../passes/grey.js';
+import { asGrey } from '../passes/grey.js';
 import { viewOf } from '../view/picture-view.js';
-import { containerRange, type SampleRange } from '../view/sample-range.js';
+import { containerRange, isContainers, type SampleRange } from '../view/sample-range.js';
 import { noiseShape } from './noise-options.js';
 import { planNoise } from './noise-plan.js';
 
@@ -69,21 +70,18 @@ export function openNoiseAnalyser(): NoiseAnalyser {
       await checkPicture(picture);
       if (clean) await checkPicture(clean);
       signal?.throwIfAborted();
-      const { conditioning, sigmaRange } = await loadModel(findPrior(prior));
+      const levels = knownLevels(await loadModel(findPrior(prior)));
       const asked = { ...defaults, noise: kind, black, white };
       const { shown: coloured, range, oddPixels } = await viewOf(picture, asked);
-      const isGrey = await isGreyInColour(coloured);
-      const shown = isGrey ? await greyOf(coloured) : coloured;
+      const shown = await asGrey(coloured);
       const measured = clean
-        ? profileFromPair(shown, await shownAlike(clean, picture, range, isGrey))
+        ? profileFromPair(shown, await shownAlike(clean, picture, range, shown !== coloured))
         : region && profileFromRegion(shown, region);
       signal?.throwIfAborted();
-      const [least, most] = conditioning ? sigmaRange : [0, Number.POSITIVE_INFINITY];
-      const scale = colourChannels(shown.channels) === 1 ? COMPLETED_NOISE : 1;
       const { report, isClean } = await planNoise(
         shown,
         { ...asked, noise: measured ?? kind },
-        { range: [least / scale, most / scale], method: 'posterior-mean', meter },
+        { range: levels, method: 'posterior-mean', meter },
       );
       signal?.throwIfAborted();
       const { profile: found, ...told } = report;
@@ -112,10 +110,7 @@ export async function analyseNoise(picture: Picture, options?: AnalyseNoiseOptio
 
 const defaults = { sigma: 'auto', strength: 1 } as const;
 
-/**
- * If more than this share of the first channel's power is in the coarsest band, shapes were measured, not noise. Pairs of one
- * scene have 0.07 to 0.34 (15 of cc15, 11 of PolyU), pairs of two scenes 0.99 to 1.00.
- */
+/** The share of the first channel's power in the coarsest band: pairs of one scene have at most 0.34, of two scenes 0.99. */
 const SHAPES = 0.7;
 
 function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string {
@@ -130,20 +125,13 @@ function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string 
 async function shownAlike(
   clean: Picture,
   noisy: Picture,
-  { black, white }: SampleRange,
+  range: SampleRange,
   isGrey: boolean,
 ): Promise<Picture> {
-  const whole = containerRange(noisy);
-  const isWhole = black === whole.black && white === whole.white;
   // A mean of many shots may have more bits than the shots, and then its own white.
-  const range = isWhole ? containerRange(clean) : { black, white };
-  const { shown } = await viewOf(clean, {
-    ...defaults,
-    noise: 'auto',
-    black: range.black,
-    white: range.white,
-  });
-  return isGrey && (await isGreyInColour(shown)) ? greyOf(shown) : shown;
+  const { black, white } = isContainers(range, noisy) ? containerRange(clean) : range;
+  const { shown } = await viewOf(clean, { ...defaults, noise: 'auto', black, white });
+  return isGrey ? asGrey(shown) : shown;
 }
 
 /** White noise, or noise that grows with the signal, as a profile. From 8-bit units to [0, 1] units. */

@@ -29,7 +29,7 @@ export async function detailToNoise(picture: Picture, profile: NoiseProfile): Pr
   return Number.isFinite(mean) ? Math.exp(mean) : undefined;
 }
 
-/** The ratio of each cell that is not clipped, for each detail. */
+/** Adds the ratio of each cell that is not clipped, for each detail. */
 function addRatios(tile: CellTile, profile: NoiseProfile, ratios: readonly number[][]): void {
   const { planes, brightness, width, height } = tile;
   const columns = width / CELL;

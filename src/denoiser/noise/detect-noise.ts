@@ -1,5 +1,4 @@
 // Finds a picture's noise from the picture alone. Only this file weighs the estimates against each other.
-
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { mean } from '../../core/metrics/index.js';
 import {
@@ -30,27 +29,24 @@ export interface DetectedNoise {
 
 /**
  * The least evidence to act on: the probability that a detail of the picture lies above NOISY_255. Chosen on the 32
- * photographs left out of training, so that 9 of 10 without noise stay as they are: none of them counts as noisy; as JPEG of
- * quality 75, 85, 90 and 95, 3, 0, 1 and 0 do. On other photographs without noise: 2 of CBSD68's 68 (of 34 of them as JPEG of
- * these qualities 1, 0, 2 and 0), 1 of PolyU's 44 and 1 of cc15's 15. Of the noisy ones of these two it finds 35 and 12.
+ * photographs left out of training, so that 9 of 10 without noise stay as they are, also as JPEG. Elsewhere it takes 2 of
+ * CBSD68's 68 without noise for noisy, 1 of PolyU's 44 and 1 of cc15's 15, and finds 35 and 12 of the latter's noisy ones.
  */
 const LEAST_EVIDENCE = 0.76;
 /** Below this probability a picture looks clean. */
 const UNDECIDED = 0.5;
 /**
- * White noise is equally strong in every band of the chroma, where pictures have little of their own. A camera's noise is
- * not: every mosaic correlates it. So for white noise the logarithms of the chroma's levels spread by less than this, and
- * their mean agrees with the estimate of white noise up to a factor. With white noise of sigma 5 and 12 on 24 of the
- * photographs left out of training, all but one spread by at most 0.15; of the noisy pictures of cc15 and PolyU, all but one
- * by more than 0.5 (that one by 0.35). If the estimate of white noise is confident (its luma and chroma agree), the
- * agreement is enough.
+ * White noise is equally strong in every band of the chroma; a camera's is not, since every mosaic correlates it. So for white
+ * noise the logarithms of the chroma's levels spread by less than this, and their mean agrees with the estimate of white noise
+ * up to a factor. White noise of sigma 5 and 12 on 24 photographs spreads by at most 0.15 on all but one; the noise of cc15
+ * and PolyU by more than 0.5 on all but one (0.35).
  */
 const WHITE = { spread: 0.3, ratio: 1.35 } as const;
+/** If the estimate of white noise is this confident: its luma and chroma agree. */
 const SURELY_WHITE = { spread: 0.45, ratio: 2, confidence: 0.8 } as const;
 /**
  * A grey picture has no chroma, by which the network tells noise from texture, so a white-noise estimate this confident goes
- * first. On 14 pictures of CBSD68 made grey, its confidence for sigma 15 is at least 0.88; without noise, it takes one for
- * noisy with 0.72.
+ * first. On 14 grey pictures of CBSD68 it is at least 0.88 for sigma 15, and takes one without noise for noisy with 0.72.
  */
 const SURE_OF_GREY = 0.8;
 /** A sensor's noise has no single level to agree on, but its fit has its own confidence. */
@@ -121,28 +117,17 @@ export async function detectNoise(
       `may have noise (sigma ${words(strongest255)}, ${percent}% likely), too unsure to act`,
     );
   }
-  return {
-    sigma255: strongestLevel255(found.profile),
-    isClean: false,
-    profile: found.profile,
-    report: {
-      model: 'profile',
-      sigma: strongestLevel255(found.profile),
-      isCorrelated: true,
-      confidence: evidence,
-      why: spectrumWords(found),
-    },
-  };
+  const sigma = strongestLevel255(found.profile);
+  const why = spectrumWords(found);
+  const report = { model: 'profile', sigma, isCorrelated: true, confidence: evidence, why };
+  return { sigma255: sigma, isClean: false, profile: found.profile, report };
 }
 
 function nothing(sigma: number, why: string, confidence?: number): DetectedNoise {
   return { sigma255: sigma, isClean: true, report: { model: 'gaussian', sigma, why, confidence } };
 }
 
-/**
- * The mean level of the chroma's details (or of a grey picture's), 8-bit units, and the spread of their logarithms. Leaves
- * out the coarsest detail, which few cells measure well.
- */
+/** The mean level, 8-bit units, of the chroma's details (or a grey picture's) but the coarsest, and their logarithms' spread. */
 function chromaOf({ levels255 }: ProfileFromReadings, unit: number): { level255: number; spread: number } {
   const asked = levels255.length === MEASURED ? levels255 : levels255.slice(MEASURED);
   const levels = asked.filter((_, i) => i % MEASURED < MEASURED - 1).map((level) => Math.log(level / unit));

@@ -3,7 +3,7 @@ import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { badOption } from '../../core/errors.js';
 import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
 import { binnedNoise, combinedNoise, weightForSigma } from '../../core/noise/likelihood/few-counts.js';
-import { gaussianNoise } from '../../core/noise/likelihood/noise-model.js';
+import { gaussianNoise, type NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import {
   type PoissonGaussianParameters,
   poissonGaussianNoise,
@@ -15,6 +15,7 @@ import { extractTile } from '../../tile/extract.js';
 import type { Tile, TilePlan } from '../../tile/plan.js';
 import type { NoiseReport } from '../denoiser.js';
 import { notBoth } from '../option-schema.js';
+import { noiseScale } from '../passes/grey.js';
 import {
   binnedPass,
   secondLookPass,
@@ -23,7 +24,7 @@ import {
   type TilePass,
   type TileSamples,
 } from '../passes/tile-pass.js';
-import type { Ensemble, Method, Scales } from '../preset.js';
+import type { Approach, Method } from '../preset.js';
 import { detailToNoise } from './detail-to-noise.js';
 import { detectNoise } from './detect-noise.js';
 import { isNoiseModel, isNoiseProfile, type NoiseOfCall } from './noise-options.js';
@@ -34,10 +35,7 @@ interface NoisePlan {
   readonly isClean: boolean;
   /** The strongest noise that the prior is told, 8-bit units. */
   readonly strongest255: number;
-  /**
-   * The probability that there is this noise; default 1. The mean over both possibilities is the input plus this share of the
-   * correction.
-   */
+  /** The probability that there is this noise, default 1: the share of the correction to apply. */
   readonly probability?: number | undefined;
   /** The passes around the prior, the outermost first. */
   readonly passes: readonly TilePass[];
@@ -46,27 +44,25 @@ interface NoisePlan {
   at(tile: Tile, plan: TilePlan): Pick<TileSamples, 'sigma' | 'likelihood' | 'varies'>;
 }
 
-export interface NoiseContext {
-  /** The prior's noise levels for this picture, [0, 1] units, as they apply to colour or grey. */
+/** `ensemble` and `scales` are 1 by default. */
+export interface NoiseContext extends Partial<Pick<Approach, 'ensemble' | 'scales'>> {
+  /** The noise levels that the prior knows, [0, 1] units, of colour. */
   readonly range: readonly [number, number];
   readonly method: Method;
   /** Used if the noise is to be found in the picture. */
   readonly meter: NoiseMeter;
-  /** How much is computed; default 1 each. */
-  readonly ensemble?: Ensemble | undefined;
-  readonly scales?: Scales | undefined;
 }
 
 type ReportedNoise = Omit<NoiseReport, 'isEstimated'> & { readonly isEstimated?: boolean };
 
-function gaussianPlan(sigma255: number, report: ReportedNoise): NoisePlan {
+function gaussianPlan(report: ReportedNoise): NoisePlan {
   return {
     report: { isEstimated: false, ...report },
     isClean: false,
-    strongest255: sigma255,
+    strongest255: report.sigma,
     passes: [],
     multiple: 1,
-    at: () => ({ sigma: sigma255 / 255 }),
+    at: () => ({ sigma: report.sigma / 255 }),
   };
 }
 
@@ -117,39 +113,30 @@ async function profilePlan(
   report: Omit<ReportedNoise, 'model' | 'sigma'>,
   { range, ensemble = 1, scales = 1 }: NoiseContext,
 ): Promise<NoisePlan> {
-  const channels = colourChannels(picture.channels);
-  const profile = profileFor(given, channels);
+  const profile = profileFor(given, colourChannels(picture.channels));
   if (!profile)
     throw badOption(
       'Expected a noise profile of 3 channels for a colour picture but received one of 1; measure it on colour pictures',
     );
-  const { brightness } = profile;
+  const { brightness, channels } = profile;
   const sigma = strongestLevel255(profile);
   const white = whiteSigma(profile);
   const told = white === undefined ? scaledProfile(profile, await levelFactor(picture, profile)) : profile;
+  // An ensemble asks for quality, so it gets the second posterior mean too, which gains as much.
+  const schedule = ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
   return {
-    report: {
-      isEstimated: false,
-      ...report,
-      model: 'profile',
-      sigma,
-      profile: { brightness, channels: profile.channels },
-    },
+    report: { isEstimated: false, ...report, model: 'profile', sigma, profile: { brightness, channels } },
     isClean: strongestPower(profile) < range[0],
     strongest255: 255 * strongestPower(told),
-    passes:
-      white === undefined
-        ? [splittingPass(told, { range, scales, schedule: splittingSchedule(ensemble) })]
-        : [],
+    passes: white === undefined ? [splittingPass(told, { range, scales, schedule })] : [],
     multiple: 1,
     at: () => ({ sigma: white ?? sigma / 255 }),
   };
 }
 
 /**
- * The factor by `detailToNoise`, linear between the two in the logarithm. Chosen on 120 simulated camera pictures that were
- * found noisy: 55 of photographs left out of the network's training, 65 of others magnified up to 2.5 times. It gains 0.19 dB
- * on average there (0.39 and 0.02), with the preset `fast`. On polyu44 and cc15, which had no part in it, 0.02 and 0.09 dB.
+ * The factor by `detailToNoise`, linear between the two in the logarithm. Chosen on 120 simulated camera pictures, where it
+ * gains 0.19 dB; on polyu44 and cc15, which had no part in it, 0.02 and 0.09 dB.
  */
 const LEVEL_FACTORS = {
   flat: { ratio: 1.25, factor: 1.2 },
@@ -157,9 +144,8 @@ const LEVEL_FACTORS = {
 } as const;
 
 /**
- * The prior expects the detail of sharp photographs. Where a picture has less, it leaves noise that it takes for detail;
- * where a picture is texture all over, noise that is coloured costs it detail. So the level that it is told is the noise's
- * times a factor, which depends on how much of the picture's detail is noise.
+ * The factor for the level that the prior is told. It expects the detail of sharp photographs: in smooth pictures it takes
+ * noise for detail, and in pictures that are texture all over, coloured noise costs it detail.
  */
 async function levelFactor(picture: Picture, profile: NoiseProfile): Promise<number> {
   const ratio = await detailToNoise(picture, profile);
@@ -179,11 +165,6 @@ function whiteSigma({ channels }: NoiseProfile): number | undefined {
   return isWhite ? first : undefined;
 }
 
-/** An ensemble asks for quality, so it gets the second posterior mean too, which gains as much. */
-function splittingSchedule(ensemble: Ensemble): readonly number[] {
-  return ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
-}
-
 /** The largest level of any band and channel at any brightness, [0, 1] units. */
 function strongestPower({ channels }: NoiseProfile): number {
   return Math.max(
@@ -201,7 +182,7 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
   const view: Picture = { data: map, width, height, channels: 1 };
   const mean = map.reduce((sum, sigma) => sum + sigma, 0) / map.length;
   return {
-    ...gaussianPlan(mean, { model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
+    ...gaussianPlan({ model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
     strongest255: map.reduce((most, sigma) => Math.max(most, sigma), 0),
     at(tile, plan) {
       const sigmas = extractTile(view, plan, tile).map((sigma) => sigma / 255);
@@ -218,16 +199,17 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
  */
 export async function planNoise(
   picture: Picture,
-  options: NoiseOfCall,
-  context: NoiseContext,
+  { sigma, noise, sigmaMap }: NoiseOfCall,
+  { range: [least, most], ...rest }: NoiseContext,
 ): Promise<NoisePlan> {
-  const { sigma, noise, sigmaMap } = options;
+  const scale = noiseScale(colourChannels(picture.channels));
+  const context: NoiseContext = { ...rest, range: [least / scale, most / scale] };
   if (sigmaMap) {
     if (sigma !== 'auto' || (noise !== 'auto' && noise !== 'gaussian'))
       throw notBoth('sigmaMap', sigma === 'auto' ? 'noise' : 'sigma');
     return mapPlan(picture, sigmaMap);
   }
-  if (isNoiseModel(noise)) return customPlan(picture, options, context);
+  if (isNoiseModel(noise)) return customPlan(picture, noise, sigma, context);
   if (typeof noise === 'object') {
     if (sigma !== 'auto')
       throw isNoiseProfile(noise)
@@ -246,15 +228,33 @@ export async function planNoise(
     } as const;
     return stabilisedPlan(parameters, report, context);
   }
-  if (sigma !== 'auto' && noise !== 'poisson-gaussian')
-    return gaussianPlan(sigma, { model: 'gaussian', sigma, why: 'sigma was given' });
-  return detectedPlan(picture, noise, context);
+  return levelPlan(picture, sigma, noise, context);
+}
+
+/** For a kind of noise, whose level may be given. */
+async function levelPlan(
+  picture: Picture,
+  sigma: number | 'auto',
+  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
+  context: NoiseContext,
+): Promise<NoisePlan> {
+  if (sigma !== 'auto' && kind !== 'poisson-gaussian')
+    return gaussianPlan({ model: 'gaussian', sigma, why: 'sigma was given' });
+  const found = await detectNoise(picture, kind, context.range, context.meter);
+  const report = { ...found.report, isEstimated: true };
+  if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
+  if (!found.profile) return { ...gaussianPlan(report), isClean: found.isClean };
+  const plan = await profilePlan(picture, found.profile, report, context);
+  return { ...plan, probability: report.confidence };
 }
 
 /** For a custom noise model, by beta-MAP; sigma sets the scale and the start. */
-async function customPlan(picture: Picture, options: NoiseOfCall, context: NoiseContext): Promise<NoisePlan> {
-  const { noise: likelihood, sigma } = options;
-  if (!isNoiseModel(likelihood)) throw new TypeError('a noise model was expected');
+async function customPlan(
+  picture: Picture,
+  likelihood: NoiseModel,
+  sigma: number | 'auto',
+  context: NoiseContext,
+): Promise<NoisePlan> {
   if (context.method !== 'beta-map')
     throw badOption(
       `Expected method 'beta-map' for the noise model ${likelihood.name} but received '${context.method}', which knows no likelihoods`,
@@ -263,25 +263,10 @@ async function customPlan(picture: Picture, options: NoiseOfCall, context: Noise
     throw badOption(
       `Expected a colour picture for the noise model ${likelihood.name} but received a grey one`,
     );
-  const base = await planNoise(picture, { ...options, noise: 'gaussian', sigma }, context);
+  const base = await levelPlan(picture, sigma, 'gaussian', context);
   return {
     ...base,
     report: { ...base.report, model: likelihood.name, why: `the noise model was given; ${base.report.why}` },
     at: (tile, plan) => ({ ...base.at(tile, plan), likelihood }),
   };
-}
-
-async function detectedPlan(
-  picture: Picture,
-  kind: 'auto' | 'gaussian' | 'poisson-gaussian',
-  context: NoiseContext,
-): Promise<NoisePlan> {
-  const found = await detectNoise(picture, kind, context.range, context.meter);
-  const report = { ...found.report, isEstimated: true };
-  if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);
-  if (found.profile) {
-    const plan = await profilePlan(picture, found.profile, report, context);
-    return { ...plan, isClean: plan.isClean || found.isClean, probability: found.report.confidence };
-  }
-  return { ...gaussianPlan(found.sigma255, report), isClean: found.isClean };
 }

@@ -1,6 +1,6 @@
-// Grey pictures under a colour prior. Three copies of a grey tile carry the same noise three times, which the prior does not
-// expect. So noise is added between the channels until it has the same strength, sqrt(3) sigma, in every direction of colour
-// space. The mean of the channels is still exactly the grey tile. Grey pictures stored as RGB are treated the same way.
+// Grey pictures, also those stored as RGB, under a colour prior. Three copies of a grey tile carry the same noise three times,
+// which the prior does not expect. So noise is added between the channels until it has the same strength, sqrt(3) sigma, in
+// every direction of colour space. The mean of the channels is still the grey tile.
 import { setImmediate } from 'node:timers/promises';
 import { gaussianGenerator } from '../../core/noise/random.js';
 import { blankLike, copyOf, type Picture, type Samples } from '../../core/picture.js';
@@ -8,13 +8,15 @@ import { blankLike, copyOf, type Picture, type Samples } from '../../core/pictur
 /** The noise level of a completed tile, relative to the grey picture's. */
 export const COMPLETED_NOISE = Math.sqrt(3);
 
+/** The noise that reaches the prior, relative to the tile's. */
+export function noiseScale(channels: number): number {
+  return channels === 1 ? COMPLETED_NOISE : 1;
+}
+
 /** Pixels between two yields to the event loop: a few milliseconds. */
 const CHUNK = 1 << 19;
 
-/**
- * [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal. With the grey noise's sigma along
- * (1, 1, 1) the noise is isotropic. The channels' mean is the grey tile.
- */
+/** [H W] -> [3, H W]: three copies plus sqrt(3) sigma (n_c - mean of n), n standard normal. */
 export function completeChroma(grey: Float32Array, sigma: number, seed: number): Float32Array {
   const next = gaussianGenerator(seed);
   const scale = COMPLETED_NOISE * sigma;
@@ -31,43 +33,25 @@ export function completeChroma(grey: Float32Array, sigma: number, seed: number):
   return colour;
 }
 
-/** [3, H W] -> [H W]: the mean of the channels. */
-export function channelMean(colour: Float32Array): Float32Array {
-  const size = colour.length / 3;
-  const mean = new Float32Array(size);
-  for (let i = 0; i < size; i++)
-    mean[i] = ((colour[i] as number) + (colour[size + i] as number) + (colour[2 * size + i] as number)) / 3;
-  return mean;
-}
-
-/** Runs `work` on consecutive ranges [from, to) of `pixels`, and yields to the event loop in between. */
-export async function inChunks(pixels: number, work: (from: number, to: number) => void): Promise<void> {
+/** Runs `work` on consecutive ranges [from, to) of `pixels` until it returns false. Yields to the event loop in between. */
+export async function inChunks(pixels: number, work: (from: number, to: number) => unknown): Promise<void> {
   for (let from = 0; from < pixels; from += CHUNK) {
     await setImmediate();
-    work(from, Math.min(pixels, from + CHUNK));
+    if (work(from, Math.min(pixels, from + CHUNK)) === false) return;
   }
 }
 
-/** Whether an RGB or RGBA picture has three equal channels. Most pictures differ at one of the first pixels. */
-export async function isGreyInColour({ data, width, height, channels }: Picture): Promise<boolean> {
-  if (channels < 3) return false;
-  let isGrey = true;
-  for (let from = 0; isGrey && from < width * height; from += CHUNK) {
-    await setImmediate();
-    const end = Math.min(width * height, from + CHUNK) * channels;
-    for (let i = from * channels; isGrey && i < end; i += channels)
+/** An RGB or RGBA picture with three equal channels as one channel, without alpha; any other picture itself. */
+export async function asGrey<S extends Samples>(picture: Picture<S>): Promise<Picture<S>> {
+  const { data, width, height, channels } = picture;
+  let isGrey = channels >= 3;
+  // Most pictures differ at one of the first pixels.
+  await inChunks(width * height, (from, to) => {
+    for (let i = from * channels; isGrey && i < to * channels; i += channels)
       isGrey = data[i] === data[i + 1] && data[i] === data[i + 2];
-  }
-  return isGrey;
-}
-
-/** The first channel of an RGB or RGBA picture with equal channels, without alpha. */
-export async function greyOf<S extends Samples>({
-  data,
-  width,
-  height,
-  channels,
-}: Picture<S>): Promise<Picture<S>> {
+    return isGrey;
+  });
+  if (!isGrey) return picture;
   const grey = blankLike(data, width * height);
   await inChunks(width * height, (from, to) => {
     for (let i = from; i < to; i++) grey[i] = data[i * channels] as number;

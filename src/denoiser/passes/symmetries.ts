@@ -21,44 +21,33 @@ export function turnedShape({ channels, height, width }: Shape, { isTransposed }
   return isTransposed ? { channels, height: width, width: height } : { channels, height, width };
 }
 
-/** Calls `visit` with every sample's place before and after, for all planes in `length`. */
-function forEachSample(
-  length: number,
-  { height, width }: Shape,
-  { isMirrored, isFlipped, isTransposed }: Symmetry,
-  visit: (before: number, after: number) => void,
-): void {
-  const plane = height * width;
-  for (let first = 0; first < length; first += plane)
-    for (let y = 0; y < height; y++) {
-      const row = first + (isFlipped ? height - 1 - y : y) * width;
-      for (let x = 0; x < width; x++) {
-        const before = row + (isMirrored ? width - 1 - x : x);
-        visit(before, first + (isTransposed ? x * height + y : y * width + x));
-      }
-    }
-}
-
 /**
  * @param samples  planar [C, H, W], or [H, W] for all channels
  * @param shape    the shape before
  * @returns        a new array
  */
-export function turned(samples: Float32Array, shape: Shape, symmetry: Symmetry): Float32Array {
+export function turned(
+  samples: Float32Array,
+  { height, width }: Shape,
+  { isMirrored, isFlipped, isTransposed }: Symmetry,
+): Float32Array {
   const result = new Float32Array(samples.length);
-  forEachSample(samples.length, shape, symmetry, (before, after) => {
-    result[after] = samples[before] as number;
-  });
+  for (let first = 0; first < samples.length; first += height * width)
+    for (let y = 0; y < height; y++) {
+      const row = first + (isFlipped ? height - 1 - y : y) * width;
+      for (let x = 0; x < width; x++) {
+        const to = first + (isTransposed ? x * height + y : y * width + x);
+        result[to] = samples[row + (isMirrored ? width - 1 - x : x)] as number;
+      }
+    }
   return result;
 }
 
 /** The inverse of `turned`; `shape` is the result's. */
 export function turnedBack(samples: Float32Array, shape: Shape, symmetry: Symmetry): Float32Array {
-  const result = new Float32Array(samples.length);
-  forEachSample(samples.length, shape, symmetry, (before, after) => {
-    result[before] = samples[after] as number;
-  });
-  return result;
+  const { isMirrored, isFlipped, isTransposed } = symmetry;
+  const inverse = isTransposed ? { isMirrored: isFlipped, isFlipped: isMirrored, isTransposed } : symmetry;
+  return turned(samples, turnedShape(shape, symmetry), inverse);
 }
 
 /** A likelihood for turned tiles: turns them back for the model. */

@@ -8,15 +8,14 @@ import { type BinFactor, bin, binnedShape, combine, unbin } from '../../core/noi
 import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import type { Stabiliser } from '../../core/noise/likelihood/poisson-gaussian.js';
 import type { NoiseProfile } from '../../core/noise/model/noise-profile.js';
-import type { Shape } from '../../core/picture.js';
+import { brightnessOf } from '../../core/noise/model/opponents.js';
+import type { PlanarTile } from '../../core/picture.js';
 import type { Ensemble, Scales } from '../preset.js';
-import { COMPLETED_NOISE, channelMean, completeChroma } from './grey.js';
+import { COMPLETED_NOISE, completeChroma, noiseScale } from './grey.js';
 import { COARSE_OF_COLOURED, coarseTile, withCoarse } from './scales.js';
 import { SYMMETRIES, turned, turnedBack, turnedLikelihood, turnedShape } from './symmetries.js';
 
-export interface TileSamples extends Shape {
-  /** Planar [channels, height, width]. */
-  readonly data: Float32Array;
+export interface TileSamples extends PlanarTile {
   /** Standard deviation of the noise, [0, 1] units; its root mean square over the tile if it varies. */
   readonly sigma: number;
   /** The same for the tile at half its size, a quarter and so on, if the noise is not white. */
@@ -116,30 +115,25 @@ function meanOf(estimates: readonly Float32Array[]): Float32Array {
   return mean;
 }
 
-/**
- * Weaker white noise, [0, 1] units, gets no coarser scale. Measured on every sixth picture of CBSD68: half the size
- * gains 0.005 dB at sigma 5, 0.014 at 10, 0.023 at 15 and 0.044 at 25; a quarter 0.001 at 15 and 0.004 at 25.
- */
+/** Weaker white noise, [0, 1] units, gets no coarser scale: on CBSD68 half the size gains 0.005 dB at sigma 5, 0.044 at 25. */
 const WORTH_HALVING = 8 / 255;
 
-export interface ScalesOptions {
-  /** The weakest noise that the prior knows, [0, 1] units. */
-  readonly leastSigma: number;
-  /** The sides of a coarse tile are multiples of this. */
-  readonly multiple: number;
-}
-
 /**
- * Estimates the tile at up to `count` scales, each half as large as the one before, see scales.ts. Scales that gain nothing,
- * or whose noise the prior does not know, are left out. A tile with its own likelihood has one scale: its noise at coarser
- * ones is unknown.
+ * Estimates the tile at up to `count` scales, each half as large as the one before, see scales.ts. Leaves out scales that gain
+ * nothing or whose noise is unknown: to the prior, or because the tile has its own likelihood.
+ *
+ * @param prior  the weakest noise that it knows, [0, 1] units, of colour, and what the sides of its tiles are multiples of
  */
-export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
+export function scalesPass(
+  count: Scales,
+  prior: { readonly leastSigma: number; readonly multiple: number },
+): TilePass {
   return async (tile, next) => {
     const { sigma, coarse: [sigmaOfHalf = sigma / 2, ...coarser] = [], likelihood, seed } = tile;
     const isWorthwhile = tile.coarse !== undefined || sigma >= WORTH_HALVING;
-    if (count === 1 || likelihood || !isWorthwhile || sigmaOfHalf < options.leastSigma) return next(tile);
-    const half = coarseTile(tile.data, tile, options.multiple);
+    const isKnown = sigmaOfHalf >= prior.leastSigma / noiseScale(tile.channels);
+    if (count === 1 || likelihood || !isWorthwhile || !isKnown) return next(tile);
+    const half = coarseTile(tile.data, tile, prior.multiple);
     const ofHalf = {
       ...tile,
       ...half,
@@ -149,7 +143,7 @@ export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
     };
     const [fine, coarse] = await Promise.all([
       next(tile),
-      scalesPass((count - 1) as Scales, options)(ofHalf, next),
+      scalesPass((count - 1) as Scales, prior)(ofHalf, next),
     ]);
     return withCoarse(fine, tile, { ...half, data: coarse }, tile.coarse && COARSE_OF_COLOURED);
   };
@@ -159,7 +153,8 @@ export function scalesPass(count: Scales, options: ScalesOptions): TilePass {
 export function greyPass(): TilePass {
   return async (tile, next) => {
     if (tile.channels !== 1) return next(tile);
-    const data = completeChroma(tile.data, tile.sigma, (tile.seed * 31) >>> 0);
-    return channelMean(await next({ ...tile, data, channels: 3, sigma: tile.sigma * COMPLETED_NOISE }));
+    const colour = { channels: 3, data: completeChroma(tile.data, tile.sigma, (tile.seed * 31) >>> 0) };
+    const data = await next({ ...tile, ...colour, sigma: tile.sigma * COMPLETED_NOISE });
+    return brightnessOf({ channels: 3, data });
   };
 }

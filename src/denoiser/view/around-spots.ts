@@ -1,6 +1,5 @@
 // Handles tiles on which the flow breaks down at a spot, such as a saturated patch: finds the spot, fills it from its
 // surroundings, and estimates the rest at its own noise level. The spot itself does not change.
-
 import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
 import type { Size } from '../../core/picture.js';
 import type { TileSamples } from '../passes/tile-pass.js';
@@ -23,10 +22,7 @@ interface SpotEvaluators {
   readonly multiple: number;
 }
 
-/**
- * In a break-down this mild, a few samples (undetected hot pixels) are at fault and the score is sound elsewhere. If a patch
- * is at fault, the score is 1e4 to NaN over the whole tile.
- */
+/** In a break-down this mild, a few samples (hot pixels) are at fault. With a patch, the score is 1e4 to NaN everywhere. */
 const MILD = 100;
 /** How often the samples that stand out are filled before blocks are tried. */
 const MOST_MILD = 3;

@@ -2,14 +2,18 @@
 // keeps structure and noise. Farther inside: whole blocks from elsewhere, so that the noise estimate stays right. Single
 // pixels: the median of their neighbours.
 import { setImmediate } from 'node:timers/promises';
+import type { Samples, Size } from '../../core/picture.js';
 
 /** Pixel i and channel c lie at i * pixelStride + c * channelStride. */
-interface SampleLayout {
-  readonly width: number;
-  readonly height: number;
+interface SampleLayout extends Size {
   readonly colours: number;
   readonly pixelStride: number;
   readonly channelStride: number;
+}
+
+interface Mask extends Size {
+  /** 1 for odd pixels, row by row; 0 for sound ones. */
+  readonly odd: Uint8Array;
 }
 
 /** The farthest that a reflection reaches, pixels. Beyond, it turns round if there are no blocks to take. */
@@ -22,24 +26,23 @@ const MOST_AROUND = 5;
 /**
  * Fills the masked pixels in place. Does nothing if no pixel is sound.
  *
- * @param mask  1 for pixels to fill, row by row
+ * @param odd  1 for pixels to fill, row by row
  */
 export async function fillOdd(
-  data: Uint8Array | Uint16Array | Float32Array,
+  data: Samples,
   { width, height, colours, pixelStride, channelStride }: SampleLayout,
-  mask: Uint8Array,
+  odd: Uint8Array,
 ): Promise<void> {
-  const { order, nearest } = await nearestSound(mask, width, height);
-  const donorOf = donorBlocks(mask, width, height);
+  const mask = { odd, width, height };
+  const { order, nearest } = await nearestSound(mask);
+  const donorOf = donorBlocks(mask);
   const found = new Float64Array(9);
   for (let i = 0; i < order.length; i++) {
     if (i % CHUNK === 0) await setImmediate();
     const pixel = order[i] as number;
-    const around = soundNeighbours(mask, width, height, pixel);
+    const around = soundNeighbours(mask, pixel);
     const source =
-      around.length >= MOST_AROUND
-        ? undefined
-        : sourceOf(mask, width, height, pixel, nearest[pixel] as number, donorOf);
+      around.length < MOST_AROUND ? sourceOf(mask, pixel, nearest[pixel] as number, donorOf) : undefined;
     for (let c = 0; c < colours; c++) {
       const sample = (at: number) => data[at * pixelStride + c * channelStride] as number;
       if (source !== undefined) {
@@ -53,61 +56,43 @@ export async function fillOdd(
   }
 }
 
-function soundNeighbours(mask: Uint8Array, width: number, height: number, pixel: number): number[] {
+function soundNeighbours({ odd, width, height }: Mask, pixel: number): number[] {
   const [x, y] = [pixel % width, Math.floor(pixel / width)];
   const found: number[] = [];
   for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++)
     for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++)
-      if (mask[v * width + u] === 0) found.push(v * width + u);
+      if (odd[v * width + u] === 0) found.push(v * width + u);
   return found;
 }
 
-interface Nearest {
-  /** The masked pixels that were reached, from the mask's edges inwards. */
-  readonly order: Int32Array;
-  /** For each of them, a sound pixel about nearest. */
-  readonly nearest: Int32Array;
-}
-
-async function nearestSound(mask: Uint8Array, width: number, height: number): Promise<Nearest> {
-  let masked = 0;
-  for (let pixel = 0; pixel < mask.length; pixel++) masked += mask[pixel] as number;
-  const order = new Int32Array(masked);
-  const nearest = new Int32Array(mask.length).fill(-1);
+/** The order in which odd pixels are reached, from the mask's edges inwards, and for each of them a sound pixel about nearest. */
+async function nearestSound(mask: Mask) {
+  const { odd, width } = mask;
+  const order = new Int32Array(odd.reduce((sum, isOdd) => sum + isOdd, 0));
+  const nearest = new Int32Array(odd.length).fill(-1);
   let end = 0;
   const reach = (pixel: number, sound: number) => {
     nearest[pixel] = sound;
     order[end++] = pixel;
   };
-  for (let pixel = 0; pixel < mask.length; pixel++) {
+  for (let pixel = 0; pixel < odd.length; pixel++) {
     if (pixel % CHUNK === 0) await setImmediate();
-    const sound = mask[pixel] === 0 ? undefined : soundNeighbours(mask, width, height, pixel)[0];
+    const sound = odd[pixel] === 0 ? undefined : soundNeighbours(mask, pixel)[0];
     if (sound !== undefined) reach(pixel, sound);
   }
   for (let i = 0; i < end; i++) {
     if (i % CHUNK === 0) await setImmediate();
     const pixel = order[i] as number;
     const x = pixel % width;
-    for (const other of [
-      x > 0 ? pixel - 1 : -1,
-      x < width - 1 ? pixel + 1 : -1,
-      pixel - width,
-      pixel + width,
-    ])
-      if (mask[other] === 1 && nearest[other] === -1) reach(other, nearest[pixel] as number);
+    const [left, right] = [x > 0 ? pixel - 1 : -1, x < width - 1 ? pixel + 1 : -1];
+    for (const other of [left, right, pixel - width, pixel + width])
+      if (odd[other] === 1 && nearest[other] === -1) reach(other, nearest[pixel] as number);
   }
   return { order: order.subarray(0, end), nearest };
 }
 
 /** The pixel's mirror image at a sound one, or a pixel between if that is odd too; far inside, a block's pixel. */
-function sourceOf(
-  mask: Uint8Array,
-  width: number,
-  height: number,
-  pixel: number,
-  sound: number,
-  donorOf: ((pixel: number) => number) | undefined,
-): number {
+function sourceOf({ odd, width, height }: Mask, pixel: number, sound: number, donorOf: DonorOf): number {
   const [x, y] = [pixel % width, Math.floor(pixel / width)];
   const [sx, sy] = [sound % width, Math.floor(sound / width)];
   const distance = Math.hypot(sx - x, sy - y);
@@ -116,7 +101,7 @@ function sourceOf(
   for (let far = Math.min(folded, 2 * REACH - folded); far >= 1; far /= 2) {
     const u = Math.round(sx + ((sx - x) / distance) * far);
     const v = Math.round(sy + ((sy - y) / distance) * far);
-    if (u >= 0 && v >= 0 && u < width && v < height && mask[v * width + u] === 0) return v * width + u;
+    if (u >= 0 && v >= 0 && u < width && v < height && odd[v * width + u] === 0) return v * width + u;
   }
   return sound;
 }
@@ -127,19 +112,17 @@ const SIDE = 16;
 const MOST_DONORS = 1024;
 
 /**
- * @param mask  1 for odd pixels, row by row
- * @returns     maps an odd pixel to the sound pixel that fills it: the same place in a sound block, a different block for
- *              each block of the picture; undefined if the picture has no sound block
+ * Maps an odd pixel to the sound pixel that fills it: the same place in a sound block, a different block for each block of the
+ * picture. Undefined if the picture has no sound block.
  */
-function donorBlocks(
-  mask: Uint8Array,
-  width: number,
-  height: number,
-): ((pixel: number) => number) | undefined {
-  const corners = soundCorners(mask, width, height);
+type DonorOf = ((pixel: number) => number) | undefined;
+
+function donorBlocks(mask: Mask): DonorOf {
+  const corners = soundCorners(mask);
   const stride = Math.max(1, corners.length / MOST_DONORS);
   const count = Math.min(corners.length, MOST_DONORS);
   if (count === 0) return undefined;
+  const { width } = mask;
   const across = Math.ceil(width / SIDE);
   return (pixel) => {
     const [x, y] = [pixel % width, Math.floor(pixel / width)];
@@ -150,16 +133,16 @@ function donorBlocks(
 }
 
 /** The top left pixels of sound blocks, on a grid of half their side. */
-function soundCorners(mask: Uint8Array, width: number, height: number): readonly number[] {
+function soundCorners({ odd, width, height }: Mask): readonly number[] {
   const corners: number[] = [];
   for (let y = 0; y + SIDE <= height; y += SIDE / 2)
     for (let x = 0; x + SIDE <= width; x += SIDE / 2)
-      if (isSound(mask, width, x, y)) corners.push(y * width + x);
+      if (isSound(odd, width, y * width + x)) corners.push(y * width + x);
   return corners;
 }
 
-function isSound(mask: Uint8Array, width: number, x: number, y: number): boolean {
-  for (let row = y; row < y + SIDE; row++)
-    for (let at = row * width + x; at < row * width + x + SIDE; at++) if (mask[at] === 1) return false;
+function isSound(odd: Uint8Array, width: number, corner: number): boolean {
+  for (let row = corner; row < corner + SIDE * width; row += width)
+    for (let at = row; at < row + SIDE; at++) if (odd[at] === 1) return false;
   return true;
 }

@@ -5,19 +5,12 @@ import { colourChannels, type Picture } from '../../core/picture.js';
 import type { SampleRange } from './sample-range.js';
 import { isVisible, MEDIAN_OF_ABSOLUTE } from './survey.js';
 
-/** 1 for every odd pixel, row by row. */
-export type OddMask = Uint8Array;
-
-/**
- * A single outlier differs from its neighbours by this many sigma of the noise, and by this share of the range. The prior
- * copes with less.
- */
+/** A single outlier differs from its neighbours by this many sigma of the noise, and by this share of the range. */
 const OUTLIER_SIGMAS = 6;
 const LEAST_OUTLIER = 0.2;
 /**
  * It is also this many times farther from the median of the 7 x 7 samples around it than half of them are. `alone` is for a
- * single channel, as of a hot pixel; `together` for a whole pixel, which may be a detail. Chosen on 22 pictures of BSDS500
- * with noise of sigma 0 to 50 and 11 with hot samples, tried on CBSD68: docs/noise.md.
+ * single channel, as of a hot pixel; `together` for a whole pixel, which may be a detail. Measured: docs/noise.md.
  */
 const SPREADS = { alone: 4, together: 8 } as const;
 /** The most of its eight neighbours that may be outliers too. */
@@ -32,13 +25,13 @@ const CHUNK = 1 << 18;
 
 /**
  * @param noise  the approximate standard deviation of the noise, in the picture's own numbers
- * @returns      undefined if there are none
+ * @returns      1 for every odd pixel, row by row; undefined if there are none
  */
 export async function findOddPixels(
   picture: Picture,
   range: SampleRange,
   noise: number,
-): Promise<OddMask | undefined> {
+): Promise<Uint8Array | undefined> {
   const { data, width, height, channels } = picture;
   const colours = colourChannels(channels);
   const span = range.white - range.black;

@@ -12,25 +12,9 @@ import { cutOut } from '../../tile/extract.js';
 import type { NoiseOfCall } from '../noise/noise-options.js';
 import { inChunks } from '../passes/grey.js';
 import { fillOdd } from './fill.js';
-import { findOddPixels, type OddMask } from './odd-pixels.js';
-import { containerRange, findRange, givenRange, type SampleRange } from './sample-range.js';
+import { findOddPixels } from './odd-pixels.js';
+import { containerRange, findRange, givenRange, isContainers, type SampleRange } from './sample-range.js';
 import { surveyOf } from './survey.js';
-
-interface PictureView<S extends Samples> {
-  /** Same size and channels; Float32 if the range is not the container's. */
-  readonly shown: Picture;
-  readonly range: SampleRange;
-  /** The number of pixels that the prior does not see and that do not change. */
-  readonly oddPixels: number;
-  /** For messages: set if noise options were given for samples that fill little of their container. */
-  readonly hint: string | undefined;
-  /**
-   * Maps the result back to the picture's own numbers.
-   *
-   * @param denoised  the denoised `shown`, or a region of it; may be modified
-   */
-  restore(denoised: Samples, region?: Region): Promise<S>;
-}
 
 type ViewOptions = Pick<NoiseOfCall, 'sigma' | 'noise' | 'sigmaMap' | 'black' | 'white'>;
 
@@ -40,10 +24,7 @@ function isNoiseGiven({ sigma, noise, sigmaMap }: ViewOptions): boolean {
 }
 
 /** @throws FlowDenoiseError BAD_OPTION if white is not above black */
-export async function viewOf<S extends Samples>(
-  picture: Picture<S>,
-  options: ViewOptions,
-): Promise<PictureView<S>> {
+export async function viewOf<S extends Samples>(picture: Picture<S>, options: ViewOptions) {
   const given = givenRange(picture, options);
   const survey = surveyOf(picture);
   const found = given ?? findRange(picture, survey);
@@ -56,11 +37,15 @@ export async function viewOf<S extends Samples>(
   const odd = await findOddPixels(picture, range, survey.noise);
   const shown = await shownOf(picture, range, odd);
   return {
+    /** Same size and channels; Float32 if the range is not the container's. */
     shown,
     range,
+    /** The number of pixels that the prior does not see and that do not change. */
     oddPixels: odd ? odd.reduce((sum, isOdd) => sum + isOdd, 0) : 0,
+    /** For messages: set if noise options were given for samples that fill little of their container. */
     hint,
-    async restore(denoised, region) {
+    /** Maps the denoised `shown`, or a region of it, back to the picture's own numbers. May modify it. */
+    async restore(denoised: Samples, region?: Region): Promise<S> {
       if (shown === picture) return denoised as S;
       const part = (whole: Picture): Picture => (region ? cutOut(whole, region) : whole);
       const mask = odd && part({ ...picture, data: odd, channels: 1 }).data;
@@ -69,10 +54,7 @@ export async function viewOf<S extends Samples>(
   };
 }
 
-const isContainers = ({ black, white }: SampleRange, picture: Picture) =>
-  black === 0 && white === whiteLevel(picture.data);
-
-async function shownOf(picture: Picture, range: SampleRange, odd: OddMask | undefined): Promise<Picture> {
+async function shownOf(picture: Picture, range: SampleRange, odd: Uint8Array | undefined): Promise<Picture> {
   const isWhole = isContainers(range, picture);
   if (isWhole && !odd) return picture;
   const data = isWhole ? copyOf(picture.data) : await scaled(picture, range);

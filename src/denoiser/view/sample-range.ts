@@ -13,10 +13,7 @@ export interface SampleRange {
   readonly isFound: boolean;
 }
 
-/**
- * A 16-bit picture that fills less than this share of its container has its own range: 14 bits in 16 and less. Of 22
- * photographs of BSDS500 and 10 of CBSD68, clean and with noise of sigma 5 to 50, the narrowest fills 0.80.
- */
+/** A 16-bit picture that fills less of its container has its own range: 14 bits in 16 and less. Photographs fill 0.80 or more. */
 const NARROW = 0.3;
 /** The same for floats. Programs pass dark and flat pictures in [0, 1], so it is smaller. */
 const NARROW_FLOATS = 1 / 16;
@@ -35,6 +32,10 @@ const EIGHT_BITS = 257;
 /** 0 and the white level of the samples' type. */
 export function containerRange({ data }: Pick<Picture, 'data'>): SampleRange {
   return { black: 0, white: whiteLevel(data), isFound: false };
+}
+
+export function isContainers({ black, white }: SampleRange, { data }: Pick<Picture, 'data'>): boolean {
+  return black === 0 && white === whiteLevel(data);
 }
 
 /**
@@ -57,8 +58,7 @@ export function givenRange(
 
 /**
  * The range that the samples occupy if it is far from their container's, else the container's. 8-bit samples always have
- * the container's, even stored in 16 bits. Outliers hardly matter: levels are medians of 3 x 3 samples, and the rarest
- * hundredth extends the range by at most the others' width on each side.
+ * the container's, even stored in 16 bits. The rarest hundredth extends it by at most the others' width on each side.
  */
 export function findRange(picture: Picture, { levels, noise }: Survey): SampleRange {
   const container = containerRange(picture);

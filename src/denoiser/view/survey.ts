@@ -1,5 +1,4 @@
-// A quick look at a picture's samples: their range without noise and outliers, and the approximate noise. It decides only
-// about range and odd pixels; noise-plan.ts estimates the noise properly.
+// A quick look at a picture's samples, to find range and odd pixels. noise-plan.ts estimates the noise properly.
 import { colourChannels, type Picture } from '../../core/picture.js';
 
 /** The most places looked at; a large picture costs no more. */

@@ -81,7 +81,7 @@ export function initializeActnorm(
     const go = (bijection: Bijection<tf.Tensor>) => {
       x = bijection.forward(x, condition).z;
     };
-    for (const [i, { level, channels, splits }] of levelPlans(architecture).entries()) {
+    for (const [i, { level, splits }] of levelPlans(architecture).entries()) {
       go(squeeze(tfjsOps));
       for (let k = 0; k < level.steps; k++) {
         const step = `levels.${i}.steps.${k}`;
@@ -92,7 +92,7 @@ export function initializeActnorm(
         const net = couplingNet(tfjsOps, source, `${step}.coupling`, architecture);
         go(affineCoupling(tfjsOps, net, architecture));
       }
-      if (splits) x = tfjsOps.channels(x, 0, channels / 2);
+      if (splits) [x] = tfjsOps.halves(x);
     }
   });
   return fitted;

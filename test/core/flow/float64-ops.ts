@@ -168,15 +168,15 @@ export const float64Ops: TensorOps<Tensor64> = {
     return { shape: [B, C + D, ...a.shape.slice(2)], data: joined.data };
   },
   halves(x) {
-    const length = (x.shape.length === 1 ? x.shape[0] : x.shape[1]) ?? 0;
-    return [this.channels(x, 0, length / 2), this.channels(x, length / 2, length)];
-  },
-  channels(x, start, end) {
-    if (x.shape.length === 1) return tensor64(x.data.slice(start, end), [end - start]);
-    const [B = 0, C = 0, H = 1, W = 1] = x.shape;
-    const whole = tensor64(x.data, [B, C, H, W]);
-    const part = build([B, end - start, H, W], (b, c, y, column) => read(whole, b, start + c, y, column));
-    return { shape: [B, end - start, ...x.shape.slice(2)], data: part.data };
+    const half = ((x.shape.length === 1 ? x.shape[0] : x.shape[1]) ?? 0) / 2;
+    const part = (start: number) => {
+      if (x.shape.length === 1) return tensor64(x.data.slice(start, start + half), [half]);
+      const [B = 0, C = 0, H = 1, W = 1] = x.shape;
+      const whole = tensor64(x.data, [B, C, H, W]);
+      const { data } = build([B, half, H, W], (b, c, y, column) => read(whole, b, start + c, y, column));
+      return { shape: [B, half, ...x.shape.slice(2)], data };
+    };
+    return [part(0), part(half)];
   },
   squeeze(picture) {
     const [B, C, H, W] = shape4(picture);

@@ -2,7 +2,7 @@
 // undoes it, logDet is that of the numerical Jacobian, the pullback is the numerical gradient.
 import * as assert from 'uvu/assert';
 import type { Bijection } from '#src/core/flow/bijections.js';
-import type { Split } from '#src/core/flow/latents.js';
+import type { split } from '#src/core/flow/latents.js';
 import { logAbsDet } from '#src/core/ops/small-matrix.js';
 import { expectBelow, relativeDifference } from '../flow/differences.js';
 import { type Tensor64, tensor64 } from '../flow/float64-ops.js';
@@ -31,7 +31,7 @@ export function bijectionAsMap({ forward, inverse }: Bijection<Tensor64>): Check
   };
 }
 
-export function splitAsMap({ forward, inverse }: Split<Tensor64>): CheckedMap {
+export function splitAsMap({ forward, inverse }: ReturnType<typeof split<Tensor64>>): CheckedMap {
   return {
     forward(x, condition) {
       const { kept, latent, logDet, pullback } = forward(x, condition);

@@ -5,6 +5,7 @@ import {
   halfQuadraticSplitting,
   noiseOfTile,
   type PosteriorMeanAt,
+  SCHEDULES,
 } from '#src/core/inference/half-quadratic-splitting.js';
 import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '#src/core/noise/model/noise-profile.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
@@ -42,7 +43,7 @@ const COARSE: NoiseProfile = {
 test('white noise is one posterior mean at its level, whatever the schedule', async () => {
   const asked: (readonly number[])[] = [];
   const mean = gaussianMean(asked);
-  const options = { range: RANGE, schedule: [1, 0.7, 0.5] };
+  const options = { range: RANGE, scales: 3, schedule: [1, 0.7, 0.5] };
   const estimate = await halfQuadraticSplitting(noisy, whiteProfile(0.07, 3), mean, options);
   assert.is(asked.length, 1);
   assert.is(asked[0]?.length, 1);
@@ -52,14 +53,16 @@ test('white noise is one posterior mean at its level, whatever the schedule', as
 
 test('a level beyond the range of the prior becomes its end', async () => {
   const asked: (readonly number[])[] = [];
-  await halfQuadraticSplitting(noisy, whiteProfile(0.5, 3), gaussianMean(asked), { range: [0.01, 0.3] });
-  await halfQuadraticSplitting(noisy, whiteProfile(0.001, 3), gaussianMean(asked), { range: [0.01, 0.3] });
+  const options = { range: [0.01, 0.3], scales: 3, schedule: SCHEDULES.two } as const;
+  await halfQuadraticSplitting(noisy, whiteProfile(0.5, 3), gaussianMean(asked), options);
+  await halfQuadraticSplitting(noisy, whiteProfile(0.001, 3), gaussianMean(asked), options);
   assert.equal(asked, [[0.3], [0.01]]);
 });
 
 test('levels per scale are those of the noise there, times the schedule', async () => {
   const asked: (readonly number[])[] = [];
-  await halfQuadraticSplitting(noisy, COARSE, gaussianMean(asked), { range: RANGE, schedule: [1, 0.6] });
+  const options = { range: RANGE, scales: 3, schedule: [1, 0.6] };
+  await halfQuadraticSplitting(noisy, COARSE, gaussianMean(asked), options);
   const { levels, isWhite } = noiseOfTile(noisy, COARSE);
   assert.is(isWhite, false);
   assert.equal(asked[0], levels);
@@ -71,29 +74,24 @@ test('levels per scale are those of the noise there, times the schedule', async 
 });
 
 /**
- * The objective's maximum where the noise is white in each channel: mu + g (N - mu), g = tau^2 beta / (beta tau^2 + v). At
- * a finite s the splitting ends at the maximum for v + beta s^2.
+ * The objective's maximum where the noise is white in each channel: mu + g (N - mu), g = tau^2 / (tau^2 + v). At a finite s
+ * the splitting ends at the maximum for v + s^2.
  */
-for (const beta of [1, 3])
-  test(`many steps of one small s reach the maximum of the objective, beta ${beta}`, async () => {
-    const levels = [0.03, 0.06, 0.12];
-    const channels = levels.map((level) => ({ level: [level], spectrum: [1, 1, 1, 1] }));
-    const s = 0.02;
-    const { levels: known } = noiseOfTile(noisy, { brightness: [0.5], channels });
-    const schedule = new Array<number>(400).fill(s / (known[0] as number));
-    const luma = { ...noisy, data: noisy.data.map((_, i) => noisy.data[i % (SIDE * SIDE)] as number) };
-    const estimate = await halfQuadraticSplitting(luma, { brightness: [0.5], channels }, gaussianMean(), {
-      range: RANGE,
-      scales: 1,
-      schedule,
-      beta,
-    });
-    // Three equal planes are luma alone, whose variance is that of the first channel.
-    const variance = 0.03 ** 2 + beta * s ** 2;
-    const share = (beta * TAU ** 2) / (beta * TAU ** 2 + variance);
-    const expected = luma.data.map((value) => MU + share * (value - MU));
-    assert.ok(largestDifference(estimate, expected) < 2e-3, `${largestDifference(estimate, expected)}`);
-  });
+test('many steps of one small s reach the maximum of the objective', async () => {
+  const levels = [0.03, 0.06, 0.12];
+  const channels = levels.map((level) => ({ level: [level], spectrum: [1, 1, 1, 1] }));
+  const profile = { brightness: [0.5], channels };
+  const s = 0.02;
+  const { levels: known } = noiseOfTile(noisy, profile);
+  const schedule = new Array<number>(400).fill(s / (known[0] as number));
+  const luma = { ...noisy, data: noisy.data.map((_, i) => noisy.data[i % (SIDE * SIDE)] as number) };
+  const options = { range: RANGE, scales: 1, schedule };
+  const estimate = await halfQuadraticSplitting(luma, profile, gaussianMean(), options);
+  // Three equal planes are luma alone, whose variance is that of the first channel.
+  const share = TAU ** 2 / (TAU ** 2 + 0.03 ** 2 + s ** 2);
+  const expected = luma.data.map((value) => MU + share * (value - MU));
+  assert.ok(largestDifference(estimate, expected) < 2e-3, `${largestDifference(estimate, expected)}`);
+});
 
 test('where the noise is coarse and depends on brightness, it beats the best white sigma', async () => {
   const clean = Float32Array.from({ length: SIZE }, (_, i) => (i % SIDE < SIDE / 2 ? 0.25 : 0.75));
@@ -123,7 +121,7 @@ test('an estimate that is not finite is left out', async () => {
     noisy,
     COARSE,
     async (x, levels) => (calls++ === 0 ? first(x, levels) : x.map(() => Number.NaN)),
-    { range: RANGE },
+    { range: RANGE, scales: 3, schedule: SCHEDULES.two },
   );
   assert.is(calls, 2);
   assert.ok(estimate.every(Number.isFinite));

@@ -100,7 +100,7 @@ function* actnormOutputs(architecture: Architecture, weights: Weights, y: Tensor
   const source = parametersFrom(ops, weights);
   const condition = architecture.conditioning ? noiseCondition(ops, source)(sigma) : undefined;
   let x = flowInput(ops, y);
-  for (const [i, { level, channels, splits }] of levelPlans(architecture).entries()) {
+  for (const [i, { level, splits }] of levelPlans(architecture).entries()) {
     x = ops.squeeze(x);
     for (let k = 0; k < level.steps; k++) {
       const step = `levels.${i}.steps.${k}`;
@@ -111,7 +111,7 @@ function* actnormOutputs(architecture: Architecture, weights: Weights, y: Tensor
       const net = couplingNet(ops, source, `${step}.coupling`, architecture);
       x = affineCoupling(ops, net, architecture).forward(x, condition).z;
     }
-    if (splits) x = ops.channels(x, 0, channels / 2);
+    if (splits) [x] = ops.halves(x);
   }
 }
 

@@ -5,15 +5,12 @@ import { CELL, FEATURES, LEVELS, noiseNetwork } from '../../noise/estimate/noise
 import { type PictureLevels, poolCells } from '../../noise/estimate/picture-head.js';
 import { createOnnxGraph } from '../../ops/onnx-graph.js';
 import { onnxOps } from '../../ops/onnx-ops.js';
+import type { Size } from '../../picture.js';
 import { loadOnnxRuntime } from '../onnx/onnx-runtime.js';
 import { answerRequests } from '../request-thread.js';
 
-interface TileTask {
-  /** [3, H, W] */
-  readonly tile: Float32Array;
-  readonly height: number;
-  readonly width: number;
-}
+/** The tile is [3, H, W]. */
+type TileTask = Size & { readonly tile: Float32Array };
 
 /** A tile is answered with its readings, cells, [count, CELL_INPUTS], with `PictureLevels`. */
 export type MeterTask = TileTask | { readonly cells: Float32Array };

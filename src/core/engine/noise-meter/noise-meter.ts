@@ -17,11 +17,7 @@ export interface NoiseMeter {
    * @throws      FlowDenoiseError ENGINE_FAILED, CLOSED
    */
   measure(tile: Float32Array, size: Size): Promise<Float32Array>;
-  /**
-   * The levels of a whole picture.
-   *
-   * @param cells  [count, CELL_INPUTS], see picture-head.ts; its buffer is taken over
-   */
+  /** The levels of a whole picture from its cells, [count, CELL_INPUTS]; their buffer is taken over. See picture-head.ts. */
   pool(cells: Float32Array): Promise<PictureLevels>;
   close(): Promise<void>;
 }

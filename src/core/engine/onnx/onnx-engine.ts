@@ -177,10 +177,7 @@ export function recordDensityAndScore(
   return graph.serialize();
 }
 
-/**
- * Collects this thread's garbage now, in some milliseconds: a recorded model is tens of MB outside V8's heap, where V8 does
- * not see it and would keep several for minutes. Does nothing if V8 does not offer it.
- */
+/** Collects this thread's garbage now: a recorded model is tens of MB that V8 does not see, and would keep for minutes. */
 function collectGarbage(): void {
   v8.setFlagsFromString('--expose-gc');
   const gc: unknown = vm.runInNewContext('globalThis.gc');

@@ -4,14 +4,13 @@ import { isMainThread } from 'node:worker_threads';
 import type * as onnxRuntime from 'onnxruntime-node';
 import { messageOf } from '../../errors.js';
 
-export const TELEMETRY_SWITCH = 'ORT_DISABLE_TELEMETRY';
+const TELEMETRY_SWITCH = 'ORT_DISABLE_TELEMETRY';
 
 /**
  * Keeps ONNX Runtime from collecting and sending usage data, for the whole process. Call it before you start a thread
  * that loads the library.
  *
- * @throws  Error in a worker thread if the main thread has not called it: the library reads the process's environment, a
- *          worker can change only its own copy
+ * @throws  Error in a worker thread, which cannot change the process's environment, if the main thread has not called it
  */
 export function forbidTelemetry(): void {
   if (process.env[TELEMETRY_SWITCH] === '1') return;

@@ -55,9 +55,6 @@ const markerSchema = z.object({
 });
 export type Marker = z.infer<typeof markerSchema>;
 
-/** A complete private install; its folder is absolute. */
-export type TensorflowInstallation = Marker;
-
 /** The folder of everything that flow-denoise keeps for the user. FLOW_DENOISE_CACHE overrides it. */
 export function cacheFolder(): string {
   return resolve(process.env.FLOW_DENOISE_CACHE || envPaths('flow-denoise', { suffix: '' }).cache);
@@ -77,8 +74,8 @@ export function packagesFolder(installation: string): string {
   return join(installation, 'packages');
 }
 
-/** The private install; undefined if there is no complete one for this platform. */
-export async function findTensorflow(): Promise<TensorflowInstallation | undefined> {
+/** The private install, with its absolute folder; undefined if there is no complete one for this platform. */
+export async function findTensorflow(): Promise<Marker | undefined> {
   try {
     const marker = markerSchema.parse(JSON.parse(await readFile(markerPath(), 'utf8')));
     const folder = join(tensorflowFolder(), marker.folder);
@@ -131,10 +128,7 @@ function importFile(file: string): TensorflowModule {
   return createRequire(file)(file) as TensorflowModule;
 }
 
-/**
- * Functions that Node 23 removed from `util` but @tensorflow/tfjs-node-gpu 4.22 still calls for every tensor. They follow
- * Node's documentation. A test compares the list with the package's code.
- */
+/** Functions that Node 23 removed from `util` but @tensorflow/tfjs-node-gpu 4.22 still calls; a test compares the list. */
 export const REMOVED_UTIL: Readonly<Record<string, (value: unknown) => boolean>> = {
   isArray: (value) => Array.isArray(value),
   isNullOrUndefined: (value) => value === null || value === undefined,

@@ -1,6 +1,5 @@
 // Makes batches for a device from tiles that come one at a time. Tiles climb together: when one has ended, the next takes its
-// place. If the device runs out of memory, the tiles in work start again in batches half as large. `DeviceProgram` handles
-// the tensors.
+// place. If the device runs out of memory, the tiles in work start again in batches half as large.
 import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
 import type { Climb } from '../../inference/climb.js';

@@ -10,18 +10,6 @@ import type { ClimbPoint } from '../engine.js';
 /** Maps y [B, H, W, C] and sigma [B, 1] to log density [B] and score. */
 export type Evaluate = (y: tf.Tensor, sigma: tf.Tensor) => DensityAndScore<tf.Tensor>;
 
-export interface TfjsClimbs {
-  /**
-   * Takes the next step of these tiles' climbs together, and starts those that are new. The first tile's Adam betas hold
-   * for all.
-   *
-   * @returns  the climb of every tile that has ended there
-   */
-  step(tiles: readonly ClimbPoint[]): Promise<readonly (Climb | undefined)[]>;
-  /** Frees what has not ended; a further step starts it again. */
-  dispose(): void;
-}
-
 /** Pictures of one tile, [1, H, W, C]. */
 interface State {
   readonly noisy: tf.Tensor;
@@ -139,7 +127,7 @@ async function result({ tile, course, state }: Climbing): Promise<Climb> {
 const tensorsOf = (climbs: readonly Climbing[]) =>
   climbs.flatMap(({ state }) => Object.values(state) as tf.Tensor[]);
 
-export function openTfjsClimbs(evaluate: Evaluate): TfjsClimbs {
+export function openTfjsClimbs(evaluate: Evaluate) {
   const known = new Map<ClimbPoint, Climbing>();
 
   /** Whether the climbs end at the evaluated iterates; the others have taken a step. */
@@ -150,9 +138,8 @@ export function openTfjsClimbs(evaluate: Evaluate): TfjsClimbs {
       const values = await made.numbers.data();
       return climbs.map((climb, i) => {
         const { course, state, tile } = climb;
-        const [logLikelihood, logDensity, isSound, moved] = [0, 1, 2, 3].map(
-          (row) => values[row * climbs.length + i] as number,
-        ) as [number, number, number, number];
+        const number = (row: number) => values[row * climbs.length + i] as number;
+        const [logLikelihood, logDensity, isSound, moved] = [number(0), number(1), number(2), number(3)];
         const objective = tile.climb.beta * logLikelihood + logDensity;
         const { isBest, isOver } = course.judge(objective, isSound === 1 && Number.isFinite(objective));
         if (!isOver) course.moved(moved);
@@ -173,7 +160,8 @@ export function openTfjsClimbs(evaluate: Evaluate): TfjsClimbs {
   }
 
   return {
-    async step(tiles) {
+    /** As `DeviceProgram.step`. The first tile's Adam betas hold for all. */
+    async step(tiles: readonly ClimbPoint[]): Promise<readonly (Climb | undefined)[]> {
       for (const tile of tiles) if (!known.has(tile)) known.set(tile, begun(tile));
       const climbs = tiles.map((tile) => known.get(tile) as Climbing);
       const isOver = await stepAll(climbs);
@@ -185,7 +173,8 @@ export function openTfjsClimbs(evaluate: Evaluate): TfjsClimbs {
       }
       return results;
     },
-    dispose() {
+    /** Frees what has not ended; a further step starts it again. */
+    dispose(): void {
       tf.dispose(tensorsOf([...known.values()]));
       known.clear();
     },

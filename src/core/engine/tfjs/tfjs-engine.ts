@@ -26,21 +26,14 @@ function whileTracking<R>(tensors: tf.Tensor[], build: () => R): R {
 }
 
 /** The prior's weights as tensors on the current backend. */
-interface BuiltPrior {
-  readonly evaluate: Evaluate;
-  /** The most memory seen for intermediate results; undefined before the first evaluation. */
-  readonly bytesPerPixel: number | undefined;
-  dispose(): void;
-}
-
-function buildPrior({ model, weights }: Pick<Prior, 'model' | 'weights'>): BuiltPrior {
+function buildPrior({ model, weights }: Pick<Prior, 'model' | 'weights'>) {
   const built: tf.Tensor[] = [];
   const compute = whileTracking(built, () =>
     densityAndScore(tfjsOps, model, parametersFrom(tfjsOps, weights)),
   );
   let bytesPerPixel: number | undefined;
   return {
-    evaluate(y, sigma) {
+    evaluate(y: tf.Tensor, sigma: tf.Tensor) {
       const [batch = 1, height = 1, width = 1] = y.shape;
       const before = tf.memory().numBytes;
       return tf.tidy(() => {
@@ -50,6 +43,7 @@ function buildPrior({ model, weights }: Pick<Prior, 'model' | 'weights'>): Built
         return { logDensity, score };
       });
     },
+    /** The most memory seen for intermediate results; undefined before the first evaluation. */
     get bytesPerPixel() {
       return bytesPerPixel;
     },
@@ -84,7 +78,7 @@ function deviceProgram(
   prior: Pick<Prior, 'model' | 'weights'>,
   mostTiles: number,
 ): DeviceProgram & { dispose(): void } {
-  let built: BuiltPrior | undefined = buildPrior(prior);
+  let built: ReturnType<typeof buildPrior> | undefined = buildPrior(prior);
   const evaluate: Evaluate = (y, sigma) => {
     if (!built) throw new Error('the device was lost and could not be opened again');
     return built.evaluate(y, sigma);

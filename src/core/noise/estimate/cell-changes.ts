@@ -24,8 +24,9 @@ export interface CellChanges {
   readonly unequalByChance: number;
   /** Changes along rows and columns that take back at least a part of the change before, both at most `RIPPLE`; mean of the channels. */
   readonly ripples: number;
-  /** The largest difference in a pair, 8-bit units. */
+  /** The largest difference in a pair, 8-bit units, and the smallest in one that differs; Infinity if none does. */
   readonly largest: number;
+  readonly least: number;
   /** The smallest range of samples in a 4x4 part of the cell, 8-bit units; Infinity where there is none. */
   readonly calmest: number;
 }
@@ -36,8 +37,6 @@ export interface PictureChanges {
   readonly pixels: number;
   /** Distinct colours among them, at most 257. */
   readonly colours: number;
-  /** The smallest difference in a pair that differs, 8-bit units; Infinity where none does. */
-  readonly leastStep: number;
 }
 
 /** A change of at most this many 8-bit units that is taken back is a ripple. */
@@ -117,12 +116,7 @@ function differingShare(colours: ReadonlyMap<number, number>, pixels: number): n
 
 type Tally = { -readonly [K in keyof CellChanges]: CellChanges[K] };
 
-/**
- * Pairs `step` apart, along `lines` lines of `length` pixels that begin `next` apart.
- *
- * @param ripples  by channel, added to
- * @returns        the smallest difference of a pair that differs
- */
+/** Adds pairs `step` apart, along `lines` lines of `length` pixels that begin `next` apart; to `ripples` by channel. */
 function addPairs(
   { planes, isShown }: Cell,
   lines: number,
@@ -131,9 +125,8 @@ function addPairs(
   step: number,
   tally: Tally,
   ripples: Float64Array,
-): number {
+): void {
   const last = new Float64Array(planes.length);
-  let leastStep = Number.POSITIVE_INFINITY;
   for (let line = 0; line < lines; line++) {
     last.fill(0);
     for (let n = 1, i = line * next; n < length; n++, i += step) {
@@ -156,10 +149,9 @@ function addPairs(
       if (difference === 0) continue;
       tally.unequal += 1;
       tally.largest = Math.max(tally.largest, difference);
-      leastStep = Math.min(leastStep, difference);
+      tally.least = Math.min(tally.least, difference);
     }
   }
-  return leastStep;
 }
 
 /** The smallest range of samples, over the 4x4 parts whose pixels all count. */
@@ -178,11 +170,7 @@ function calmestPart({ planes, isShown, width, height }: Cell): number {
   return calmest;
 }
 
-/**
- * The changes in at most 256 cells, the same ones for every picture of a size.
- *
- * @param picture  any size; pixels of alpha 0 do not count
- */
+/** The changes in at most 256 cells, the same ones for every picture of a size. Pixels of alpha 0 do not count. */
 export async function measureChanges(picture: Picture): Promise<PictureChanges> {
   const channels = colourChannels(picture.channels);
   const cell: Cell = {
@@ -194,7 +182,7 @@ export async function measureChanges(picture: Picture): Promise<PictureChanges> 
   };
   const colours = new Set<number>();
   const cells: CellChanges[] = [];
-  let [pixels, leastStep] = [0, Number.POSITIVE_INFINITY];
+  let pixels = 0;
   for (const [n, { x, y }] of chooseCells(picture).entries()) {
     if (n % CHUNK === CHUNK - 1) await setImmediate();
     const count = readCell(picture, x, y, cell);
@@ -203,15 +191,15 @@ export async function measureChanges(picture: Picture): Promise<PictureChanges> 
     const own = coloursIn(cell);
     for (const colour of own.keys()) if (colours.size <= MAX_COLOURS) colours.add(colour);
     if (count < LEAST_PIXELS) continue;
-    const tally: Tally = { pairs: 0, unequal: 0, unequalByChance: 0, ripples: 0, largest: 0, calmest: 0 };
+    const none = { pairs: 0, unequal: 0, unequalByChance: 0, ripples: 0, largest: 0, calmest: 0 };
+    const tally: Tally = { ...none, least: Number.POSITIVE_INFINITY };
     const ripples = new Float64Array(channels);
-    const along = addPairs(cell, cell.height, SIDE, cell.width, 1, tally, ripples);
-    const down = addPairs(cell, cell.width, 1, cell.height, SIDE, tally, ripples);
-    leastStep = Math.min(leastStep, along, down);
+    addPairs(cell, cell.height, SIDE, cell.width, 1, tally, ripples);
+    addPairs(cell, cell.width, 1, cell.height, SIDE, tally, ripples);
     tally.unequalByChance = tally.pairs * differingShare(own, count);
     for (const each of ripples) tally.ripples += each / channels;
     if (tally.unequal > 0) tally.calmest = calmestPart(cell);
     cells.push(tally);
   }
-  return { cells, pixels, colours: colours.size, leastStep };
+  return { cells, pixels, colours: colours.size };
 }

@@ -2,7 +2,7 @@
 // that is flat. Measures; tells no noise from texture.
 import { badOption, FlowDenoiseError } from '../../errors.js';
 import { sum } from '../../metrics/index.js';
-import { colourChannels, type Picture, type Region, type Shape, whiteLevel } from '../../picture.js';
+import { colourChannels, type Picture, type PlanarTile, type Region, whiteLevel } from '../../picture.js';
 import { bandPowers, DETAIL_POWERS, MEASURED, splitIntoBands } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
 import { toOpponents } from '../model/opponents.js';
@@ -18,12 +18,7 @@ const CLIPPED = 2;
 /** The least side of a flat patch, pixels: the coarsest detail that is measured spans it. */
 const LEAST_SIDE = 32;
 
-/** Planar [channels, pixels], [0, 1] units. */
-interface Planes extends Shape {
-  readonly data: Float32Array;
-}
-
-function planesOf(picture: Picture, { left, top, width, height }: Region): Planes {
+function planesOf(picture: Picture, { left, top, width, height }: Region): PlanarTile {
   const channels = colourChannels(picture.channels);
   const scale = 255 / whiteLevel(picture.data) / 255;
   const data = new Float32Array(channels * width * height);
@@ -81,7 +76,7 @@ export function profileFromRegion(picture: Picture, region: Region): NoiseProfil
   return profileOf(patch, brightness.fill(middle), new Uint8Array(plane).fill(1));
 }
 
-function meanOfPlanes({ data, channels, width, height }: Planes): Float32Array {
+function meanOfPlanes({ data, channels, width, height }: PlanarTile): Float32Array {
   const plane = width * height;
   const means = new Float32Array(plane);
   for (let i = 0; i < data.length; i++)
@@ -90,7 +85,7 @@ function meanOfPlanes({ data, channels, width, height }: Planes): Float32Array {
 }
 
 /** 1 where no channel's noise can be clipped; everywhere where nothing is clipped, or hardly a pixel is far from it. */
-function unclippedPixels(noisy: Planes, clean: Planes, noise: Float32Array): Uint8Array {
+function unclippedPixels(noisy: PlanarTile, clean: PlanarTile, noise: Float32Array): Uint8Array {
   const plane = clean.width * clean.height;
   const kept = new Uint8Array(plane).fill(1);
   if (!noisy.data.some((value) => value === 0 || value === 1)) return kept;
@@ -101,12 +96,8 @@ function unclippedPixels(noisy: Planes, clean: Planes, noise: Float32Array): Uin
   return count >= PIXELS_PER_KNOT ? kept : kept.fill(1);
 }
 
-/**
- * @param noise       overwritten
- * @param brightness  by pixel
- * @param kept        by pixel: 1 if it counts
- */
-function profileOf(noise: Planes, brightness: Float32Array, kept: Uint8Array): NoiseProfile {
+/** Overwrites `noise`. By pixel: its brightness, and 1 if it counts. */
+function profileOf(noise: PlanarTile, brightness: Float32Array, kept: Uint8Array): NoiseProfile {
   const { data, width, height } = noise;
   const plane = width * height;
   toOpponents(data, plane);
@@ -137,10 +128,8 @@ function binsOf(brightness: Float32Array, kept: Uint8Array): Bins {
   const ends: number[] = [];
   const knots: number[] = [];
   for (let b = 0; b < most; b++) {
-    const [first, end] = [b, b + 1].map((part) => Math.floor((part * values.length) / most)) as [
-      number,
-      number,
-    ];
+    const first = Math.floor((b * values.length) / most);
+    const end = Math.floor(((b + 1) * values.length) / most);
     const middle = values.subarray(first, end).reduce((total, value) => total + value, 0) / (end - first);
     const isNear = middle - (knots.at(-1) ?? Number.NEGATIVE_INFINITY) < NEAREST_KNOTS;
     if (isNear) ends.pop();

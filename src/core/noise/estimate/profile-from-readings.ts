@@ -1,5 +1,4 @@
-// From what the noise network says of many cells to one profile of the picture's noise. Each cell's opinion counts by
-// its stated certainty, so flat places speak and textured ones listen.
+// From the noise network's readings of many cells to one profile of the picture's noise. A cell counts by its stated certainty.
 import { mean } from '../../metrics/index.js';
 import { bandPowers, MEASURED } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
@@ -55,8 +54,7 @@ function binsOf(cells: readonly Float32Array[]): readonly (readonly Float32Array
 }
 
 /**
- * The picture's profile: the levels of its bands are the whole picture's, how they change with brightness is what the cells
- * say of it, each by its certainty.
+ * The picture's profile: the bands' levels are the whole picture's; the cells tell how they change with brightness.
  *
  * @param cells     of `cellReadings`, at least one
  * @param picture   of the same cells

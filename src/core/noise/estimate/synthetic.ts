@@ -1,14 +1,11 @@
-// Whether a picture proves by itself that it holds no noise worth removing: text, screenshots, codes, line art, plots,
-// icons, gradients, scans of 1 bit. Drawing repeats colours exactly and changes in steps; noise leaves no two
-// neighbours equal for long and takes back what it has just changed. Not a test for clean photographs.
+// Whether a picture proves by itself that it is drawn: text, screenshots, codes, line art, plots, icons, gradients, scans of 1
+// bit. Drawing repeats colours exactly and changes in steps; noise leaves no two neighbours equal for long and takes back what
+// it has just changed. Not a test for clean photographs.
 import { sum } from '../../metrics/index.js';
 import type { Picture } from '../../picture.js';
 import { type CellChanges, measureChanges, type PictureChanges, RIPPLE } from './cell-changes.js';
 
-/**
- * Chosen on drawn graphics (seeds 1 to 10, bench/noise/synthetic.ts) and on six photographs of BSDS500's training part with
- * noise of many kinds (about 1800 pictures); tried on other seeds, on CBSD68 and on cameras' pictures.
- */
+/** Chosen on drawn graphics (bench/noise/synthetic.ts) and six photographs of BSDS500 with noise of many kinds: 1800 pictures. */
 const LIMITS = {
   /** Fewer pixels prove nothing. */
   pixels: 36,
@@ -17,18 +14,12 @@ const LIMITS = {
    * have more than two colours. Noisy: at least 0.79; 0.65 through JPEG of quality 50, and 0.58 beside graphics.
    */
   repeats: 0.77,
-  /**
-   * Ripples over changed neighbours. Drawn: at most 0.21, but for some grey gradients. Noisy, where `repeats` holds:
-   * at least 0.25, and 0.19 beside graphics.
-   */
+  /** Ripples over changed neighbours. Drawn: mostly at most 0.21. Noisy, if `repeats` holds: 0.25, and 0.19 beside graphics. */
   ripples: 0.22,
   /** Next to no ripples, as in steep gradients, allow fewer repetitions. Drawn: 0.01 there. Noisy: at least 0.13. */
   smoothRipples: 0.03,
   smoothRepeats: 0.95,
-  /**
-   * The share of cells with `rippled` ripples a pair and no even part: a noisy photograph in a screenshot covers no more.
-   * Drawn: at most 0.08. One that covers a tenth: at least 0.085.
-   */
+  /** The share of cells with `rippled` ripples a pair and no even part. A noisy photograph in a tenth of a screenshot: 0.085. */
   noisyCells: 0.07,
   rippled: 0.1,
   /** With few cells one that is drawn finely is a large share; noise fails `repeats` there. */
@@ -40,9 +31,8 @@ const LIMITS = {
 } as const;
 
 /**
- * For edges with a little ringing, as after resizing or a JPEG of high quality: exactly even cells beside cells with an
- * edge (8-bit units), next to nothing between. Chosen on the same pictures. A noisy photograph in a tenth of a screenshot
- * comes closest, with 0.07 of the cells noisy, then over-exposed photographs, with 0.1.
+ * For edges with a little ringing, as after resizing or a JPEG of high quality: exactly even cells beside cells with an edge,
+ * next to nothing between. A noisy photograph in a tenth of a screenshot comes closest, with 0.07 of the cells noisy.
  */
 const RINGING = {
   edge: 48,
@@ -81,15 +71,15 @@ function hasCleanEdges(cells: readonly CellChanges[], repeats: number): boolean 
  * Whether the picture's samples prove that it was drawn or rendered and nothing noisy happened to it since.
  *
  * @param picture  any size, 8 or 16 bits or floats; pixels of alpha 0 do not count. At most 256 cells of 16x16 are read
- * @returns        one short sentence for reports, why it looks drawn; undefined proves nothing: most clean photographs have it
- *                 too
+ * @returns        why it looks drawn, for reports; undefined proves nothing
  */
 export async function findSynthetic(picture: Picture): Promise<string | undefined> {
   const proof = proofIn(await measureChanges(picture));
   return proof && `looks drawn: ${proof}`;
 }
 
-function proofIn({ cells, pixels, colours, leastStep }: PictureChanges): string | undefined {
+function proofIn({ cells, pixels, colours }: PictureChanges): string | undefined {
+  const leastStep = Math.min(...cells.map(({ least }) => least));
   if (pixels === 0) return 'no pixel can be seen';
   if (colours === 1) return 'has one colour only';
   if (colours === 2 && leastStep > RIPPLE) return 'has two colours only';

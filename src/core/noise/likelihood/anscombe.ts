@@ -1,7 +1,6 @@
-// The generalized Anscombe transform, which makes Poisson-Gaussian noise nearly Gaussian of unit variance, and its exact
-// unbiased inverse. Units are counts: z = Poisson(lambda) + N(0, sigma^2).
-// Starck, Murtagh and Bijaoui 1998, Image Processing and Data Analysis; Makitalo and Foi 2013, Optimal inversion of
-// the generalized Anscombe transformation for Poisson-Gaussian noise.
+// The generalized Anscombe transform, which makes Poisson-Gaussian noise nearly Gaussian of unit variance (Starck, Murtagh and
+// Bijaoui 1998, Image Processing and Data Analysis), and its exact unbiased inverse (Makitalo and Foi 2013, Optimal inversion
+// of the generalized Anscombe transformation). Units are counts: z = Poisson(lambda) + N(0, sigma^2).
 
 /** Means up to this many counts are inverted by table. Above, the asymptotic form is good to 1e-5 of the mean. */
 const TABLE_END = 256;
@@ -27,10 +26,7 @@ export function generalizedAnscombe(z: number, sigma: number): number {
   return 2 * Math.sqrt(Math.max(0, z + 3 / 8 + sigma * sigma));
 }
 
-/**
- * E[f(k + n)] for n ~ N(0, sigma^2). In u = sqrt(k + n + 3/8 + sigma^2) the integrand is smooth, and even if it reaches
- * u = 0, so the trapezoidal rule converges faster than any power.
- */
+/** E[f(k + n)] for n ~ N(0, sigma^2). In u = f / 2 the integrand is smooth and even, so trapezoids converge fast. */
 function expectedOverReadNoise(k: number, sigma: number): number {
   const centre = k + 3 / 8 + sigma * sigma;
   if (sigma === 0) return 2 * Math.sqrt(centre);
@@ -133,7 +129,7 @@ export function exactUnbiasedInverse(sigma: number): (d: number) => number {
   const last = grid[CELLS] as number;
   return (d) => {
     if (!(d > from)) return 0;
-    const rest = d * d * 0.25 - 0.125 - sigma * sigma;
+    const rest = asymptote(d, sigma);
     if (d >= to) return rest + (last * to) / d;
     const place = (d - from) * perCell;
     const cell = Math.min(CELLS - 1, Math.floor(place));

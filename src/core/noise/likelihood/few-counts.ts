@@ -1,7 +1,6 @@
-// For pictures of so few counts that the prior does not know their stabilised noise. Binning averages blocks of pixels, so that
-// the smaller picture can be denoised, and enlarges the result. A second pass denoises a first estimate with a little of the
-// noisy picture mixed in: that is again a Poisson-Gaussian picture, with less noise. Azzari and Foi 2016, Variance
-// stabilization for noisy+estimate combination in iterative Poisson denoising.
+// For pictures of so few counts that the prior does not know their stabilised noise. Blocks of pixels are denoised as one. A
+// second pass denoises a first estimate with a little of the noisy picture mixed in, which is again Poisson-Gaussian: Azzari
+// and Foi 2016, Variance stabilization for noisy+estimate combination in iterative Poisson denoising.
 import { badOption } from '../../errors.js';
 import { reflected, type Shape } from '../../picture.js';
 import { type PoissonGaussianParameters, poissonGaussianNoise } from './poisson-gaussian.js';
@@ -54,26 +53,44 @@ export function binnedNoise<P extends { readonly gain: number; readonly sigma: n
  */
 export function unbin(data: Float32Array, shape: Shape, factor: BinFactor): Float32Array {
   const { channels, height, width } = shape;
-  const wide = stretched(data, channels * Math.ceil(height / factor), width, 1, factor);
-  return stretched(wide, channels, height, width, factor);
+  const small = binnedShape(shape, factor);
+  const tapsOf = (from: number) => (i: number) => {
+    const centre = (i + 0.5) / factor - 0.5;
+    return [-1, 0, 1, 2].map((k) => {
+      const place = Math.floor(centre) + k;
+      return { weight: keys(centre - place), place: Math.min(from - 1, Math.max(0, place)) };
+    });
+  };
+  const across = { lines: channels * small.height, from: small.width, to: width, stride: 1 };
+  const down = { lines: channels, from: small.height, to: height, stride: width };
+  const wide = resampledLines(data, across, tapsOf(across.from));
+  return resampledLines(wide, down, tapsOf(down.from));
 }
 
-/** Enlarges lines to `length` samples, which lie `stride` apart. */
-function stretched(data: Float32Array, lines: number, length: number, stride: number, factor: BinFactor) {
-  const small = Math.ceil(length / factor);
-  const out = new Float32Array(lines * length * stride);
-  for (let i = 0; i < length; i++) {
-    const centre = (i + 0.5) / factor - 0.5;
-    const taps = [-1, 0, 1, 2].map((k) => {
-      const place = Math.floor(centre) + k;
-      return { weight: keys(centre - place), from: stride * Math.min(small - 1, Math.max(0, place)) };
-    });
+interface Lines {
+  readonly lines: number;
+  /** The number of a line's samples before and after. */
+  readonly from: number;
+  readonly to: number;
+  /** Distance between a line's samples, and number of lines side by side. */
+  readonly stride: number;
+}
+
+/** Along lines: sample i becomes the weighted sum of the samples at the places of `tapsOf(i)`. */
+export function resampledLines(
+  data: Float32Array,
+  { lines, from, to, stride }: Lines,
+  tapsOf: (i: number) => readonly { readonly weight: number; readonly place: number }[],
+): Float32Array {
+  const out = new Float32Array(lines * to * stride);
+  for (let i = 0; i < to; i++) {
+    const taps = tapsOf(i);
     for (let line = 0; line < lines; line++)
       for (let s = 0; s < stride; s++) {
         let sum = 0;
-        for (const { weight, from } of taps)
-          sum += weight * (data[line * small * stride + from + s] as number);
-        out[(line * length + i) * stride + s] = sum;
+        for (const { weight, place } of taps)
+          sum += weight * (data[(line * from + place) * stride + s] as number);
+        out[(line * to + i) * stride + s] = sum;
       }
   }
   return out;
@@ -104,10 +121,7 @@ export function combine(noisy: Float32Array, estimate: Float32Array, weight: num
   return noisy.map((value, i) => weight * value + (1 - weight) * (estimate[i] as number));
 }
 
-/**
- * The noise of `combine`'s result if the estimate is right: var = weight^2 (gain (x - offset) + sigma^2), with the same
- * mean. Also Poisson-Gaussian.
- */
+/** The noise of `combine`'s result if the estimate is right: var = weight^2 (gain (x - offset) + sigma^2). */
 export function combinedNoise(
   { gain, sigma, offset = 0 }: PoissonGaussianParameters,
   weight: number,

@@ -1,5 +1,4 @@
-// Models of the noise for inference: the likelihood p(noisy | clean) of one tile and its gradient. Gaussian noise, and
-// Laplacian noise as an example of your own model.
+// Models of the noise: the likelihood p(noisy | clean) of one tile and its gradient. Laplacian noise is an example of your own.
 import { badOption } from '../../errors.js';
 
 export interface NoiseModel {
@@ -97,12 +96,11 @@ export function gaussianNoise(sigma: number | Float32Array): NoiseModel {
   return { ...model, precision: Float32Array.from(precision) };
 }
 
-/** |d| is rounded off near 0, up to this share of the scale, so that the gradient is continuous. */
+/** e / b: rounds |d| off near 0, so that the gradient is continuous. */
 const ROUNDING = 0.1;
 
 /**
- * log p(y | C) = -sum (sqrt((y - C)^2 + e^2) - e) / b: Laplacian noise of scale b, smoothed over e = b / 10. Its rare large errors
- * pull an estimate less than Gaussian ones.
+ * log p(y | C) = -sum (sqrt((y - C)^2 + e^2) - e) / b: Laplacian noise of scale b, smoothed over e = b / 10.
  *
  * @param sigma  standard deviation of the noise, above 0, [0, 1] units; b = sigma / sqrt(2)
  * @throws       FlowDenoiseError BAD_OPTION

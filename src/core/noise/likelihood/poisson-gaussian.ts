@@ -51,11 +51,10 @@ export function checkPoissonGaussian({ gain, sigma, offset = 0 }: PoissonGaussia
 }
 
 /**
- * The generalized Anscombe transform, scaled so that clean pictures stay in [0, 1], with the exact unbiased inverse.
- * Below about 2 counts the noise is weaker than `sigma`.
+ * The generalized Anscombe transform, scaled so that clean pictures stay in [0, 1], with the exact unbiased inverse: see
+ * anscombe.ts. Below about 2 counts the noise is weaker than `sigma`.
  *
  * @throws FlowDenoiseError BAD_OPTION
- * @see    anscombe.ts
  */
 export function poissonGaussianNoise(parameters: PoissonGaussianParameters): Stabiliser {
   checkPoissonGaussian(parameters);

@@ -49,8 +49,8 @@ const LEAKAGE: readonly (readonly number[])[] = Array.from({ length: MEASURED },
 );
 
 /**
- * The powers of the bands from the white-equivalent powers of the measured details. The filters overlap, so this is a
- * non-negative least squares problem; solved by multiplicative updates (Lee and Seung 2001).
+ * The powers of the bands from those of the measured details, whose filters overlap: non-negative least squares by
+ * multiplicative updates (Lee and Seung 2001).
  *
  * @param details  [MEASURED] variance of each detail over `DETAIL_POWERS`
  * @returns        [BANDS] at least 0
@@ -86,8 +86,8 @@ export function detailPowers(powers: readonly number[]): number[] {
 }
 
 /**
- * Splits a plane into `details` detail bands, finest first, and a remainder; their sum is the plane. Borders are reflected
- * without repeating the edge pixel.
+ * Splits a plane into `details` detail bands, finest first, and a remainder; their sum is the plane. Borders are reflected.
+ *
  * @param plane [H W]
  * @returns     `details` + 1 planes
  */

@@ -1,6 +1,5 @@
 // The model of noise: a level that depends on brightness, times a spectrum, per opponent channel. White Gaussian and
 // Poisson-Gaussian noise are special cases.
-
 import { mean } from '../../metrics/index.js';
 import { BAND_SHARES, BANDS } from './bands.js';
 

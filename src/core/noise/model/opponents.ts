@@ -42,26 +42,19 @@ export function fromOpponents(data: Float32Array, plane: number): void {
   }
 }
 
-/**
- * The mean of the planes, [pixels].
- *
- * @param data  [channels, pixels], 1 or 3 channels
- */
+/** The mean of the planes of [channels, pixels], 1 or 3 channels: [pixels]. */
 export function brightnessOf({ data, channels }: { data: Float32Array; channels: number }): Float32Array {
   if (channels === 1) return data.slice();
-  const plane = data.length / channels;
-  return Float32Array.from(
-    { length: plane },
-    (_, i) =>
-      ((data[i] as number) + (data[i + plane] as number) + (data[i + 2 * plane] as number)) / channels,
-  );
+  const plane = data.length / 3;
+  const mean = new Float32Array(plane);
+  for (let i = 0; i < plane; i++)
+    mean[i] = ((data[i] as number) + (data[i + plane] as number) + (data[i + 2 * plane] as number)) / 3;
+  return mean;
 }
 
 /**
- * The profile for a picture of one or three colour channels. A grey picture is the mean of the three, luma / sqrt 3, so its
- * noise is that of the luma over sqrt 3.
- *
- * @returns undefined if a colour picture has a grey profile, which has no colour noise
+ * The profile for a picture of one or three colour channels; undefined for a colour picture with a grey profile. A grey
+ * picture is the mean of the three, so its noise is that of the luma over sqrt 3.
  */
 export function profileFor(profile: NoiseProfile, channels: 1 | 3): NoiseProfile | undefined {
   if (profile.channels.length === channels) return profile;

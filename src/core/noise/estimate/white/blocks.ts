@@ -22,16 +22,10 @@ export function readBlock({ data, width, channels }: Picture, x: number, y: numb
   }
 }
 
-/** cos(k pi / 16) / 2; the constant vector's entries are the 4th, too. */
-const [C1, C2, C3, C4, C5, C6, C7] = [1, 2, 3, 4, 5, 6, 7].map((k) => Math.cos((k * Math.PI) / 16) / 2) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+const cosine = (k: number) => Math.cos((k * Math.PI) / 16) / 2;
+/** The constant vector's entries are the 4th, too. */
+const [C1, C2, C3, C4] = [cosine(1), cosine(2), cosine(3), cosine(4)];
+const [C5, C6, C7] = [cosine(5), cosine(6), cosine(7)];
 
 /** Rows of [8, 8] at `at` transformed and transposed: what two calls make is the DCT of a block. */
 function transformRows(from: Float64Array, at: number, to: Float64Array, out: number): void {

@@ -1,7 +1,5 @@
-// The standard deviation of white Gaussian noise from one picture alone. In the fine coefficients of 8x8 patches
-// (see noise-patches.ts) a colour picture has next to nothing in its chroma planes and a grey one little where it
-// is smooth; what is there is noise. Not for noise that depends on the signal or is correlated.
-
+// The standard deviation of white Gaussian noise from one picture alone: what the fine coefficients of 8x8 patches hold in the
+// chroma, or where a grey picture is smooth. Not for noise that depends on the signal or is correlated.
 import { mean } from '../../../metrics/index.js';
 import { colourChannels, type Picture } from '../../../picture.js';
 import { collectNoisePatches } from './noise-patches.js';
@@ -10,26 +8,21 @@ import { fitVariances } from './variance-fit.js';
 export interface SigmaEstimate {
   /** 8-bit units; the root of the mean of the channels' variances. 0 where nothing can be told. */
   readonly sigma255: number;
-  /**
-   * [1] for grey, [3] for R, G, B. All equal to `sigma255` unless the channels differ by more than 15% and by more
-   * than the error of the estimate; all equal too for a grey picture stored as RGB.
-   */
+  /** [1] for grey, [3] for R, G, B: `sigma255`, unless the channels differ by more than 15% and than the estimate's error. */
   readonly perChannel255: readonly number[];
   /**
-   * 0 to 1; 0 says that nothing can be told (tiny, flat or clipped throughout), and then the other figures mean
-   * nothing. Otherwise 1 less ten times the relative standard error of `sigma255`, times how well a second opinion agrees:
-   * `luma255` for colour and `coarse255` for grey. That is 1 up to a ratio of 1.25 (noise below 1.5 counts as 1.5) and falls
-   * as 1 / ratio from there. Far below 1 the picture is textured all over (and a grey one's `sigma255` too high), or its noise
-   * is correlated between channels or pixels, as after a JPEG with subsampled chroma (and `sigma255` is too low).
+   * 0 to 1; 0 says that nothing can be told (tiny, flat or clipped throughout). Otherwise 1 less ten times the relative
+   * standard error of `sigma255`, times its agreement with `luma255` (colour) or `coarse255` (grey): 1 up to a ratio of 1.25,
+   * then falling as 1 / ratio. Far below 1 the picture is textured all over (and a grey one's `sigma255` too high), or its
+   * noise is correlated between channels or pixels, as after JPEG (and `sigma255` is too low).
    */
   readonly confidence: number;
   /** Colour: the estimate from luma alone, an upper bound where pictures are textured. Grey: `sigma255`. */
   readonly luma255: number;
   /**
-   * The root mean square of low and middle frequencies in the smoothest twentieth of the picture: about `sigma255`
-   * (70 to 90% of it) where noise is white and a part of the picture is smooth, and more where all is textured.
-   * Where `sigma255` is small and this is not (0.4 and 3 to 10 for cameras at ISO 3200), the picture may hold noise
-   * that was smoothed by demosaicking, JPEG or resizing, which is no longer white and not what this file measures.
+   * The root mean square of low and middle frequencies in the smoothest twentieth of the picture: 70 to 90% of `sigma255` if
+   * noise is white and a part of the picture is smooth, more if all is textured. If it is much larger than a small `sigma255`,
+   * the picture may hold noise that demosaicking, JPEG or resizing has smoothed, which this file does not measure.
    */
   readonly coarse255: number;
   /** Whether there is less white noise than `CLEAN_BELOW_255`; false where nothing can be told. */

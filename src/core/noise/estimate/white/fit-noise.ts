@@ -1,7 +1,6 @@
-// The noise of a picture from the picture alone: how strong it is, and whether it grows with brightness as a
-// sensor's does. For white noise: that of a demosaiced or JPEG-compressed photograph is weakest where this looks.
-// In the manner of Foi et al. 2008, Practical Poissonian-Gaussian noise modeling and fitting for single-image
-// raw-data; textured patches are told from plain ones by a mixture instead of by edge detection.
+// The white noise of a picture from the picture alone: how strong it is, and whether it grows with brightness as a sensor's
+// does. After Foi et al. 2008, Practical Poissonian-Gaussian noise modeling and fitting for single-image raw-data; a mixture
+// tells textured patches from plain ones, instead of edge detection.
 import { colourChannels, type Picture } from '../../../picture.js';
 import { patchResiduals } from './patch-residuals.js';
 import { fitVarianceLine } from './variance-line.js';

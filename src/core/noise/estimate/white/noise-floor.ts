@@ -1,7 +1,6 @@
-// The variance of white noise under a signal that fills only some directions: eigenvalues of the covariance of
-// patches, the largest dropped until the rest look like noise alone. After Chen, Zhu and Heng 2015, whose test is
-// that mean = median of the rest; with a few hundred patches the eigenvalues of noise itself are skewed, so the
-// test here is the edge that random matrix theory gives them (Marchenko and Pastur 1967).
+// The variance of white noise under a signal that fills only some directions: the largest eigenvalues of the patches'
+// covariance are dropped until the rest look like noise alone. After Chen, Zhu and Heng 2015, with another test: the edge that
+// random matrix theory gives the eigenvalues of noise (Marchenko and Pastur 1967).
 import { symmetricEigenvalues } from './symmetric-eigenvalues.js';
 
 /** Fewer patches than this many times their dimension do not show the directions of a signal. */

@@ -1,6 +1,5 @@
-// 8x8 patches of a picture as the estimate of sigma needs them: spread evenly over the picture, turned from RGB to
-// one luma and two chroma planes and by the DCT, both orthonormal, so that white noise stays white and what is in
-// one coefficient is independent of what is in another. 8-bit units.
+// 8x8 patches for the estimate of sigma, spread evenly over the picture: in opponent colours and DCT coefficients. Both
+// transforms are orthonormal, so white noise stays white. 8-bit units.
 import { setImmediate } from 'node:timers/promises';
 import { colourChannels, type Picture } from '../../../picture.js';
 import { toOpponents } from '../../model/opponents.js';
@@ -70,13 +69,13 @@ function chooseCorners({ width, height }: Picture): Corner[] {
 async function eachPatch(
   picture: Picture,
   corners: readonly Corner[],
-  visit: (samples: Float64Array) => boolean,
+  visit: (samples: Float64Array) => unknown,
 ): Promise<void> {
   const samples = new Float64Array(colourChannels(picture.channels) * AREA);
   for (const [n, [x, y]] of corners.entries()) {
     if (n % CHUNK === CHUNK - 1) await setImmediate();
     readBlock(picture, x, y, samples);
-    if (!visit(samples)) return;
+    if (visit(samples) === false) return;
   }
 }
 
@@ -146,10 +145,7 @@ function addCoefficients(spectra: Float64Array, to: Arrays): void {
   to.structure[count] = energy;
 }
 
-/**
- * At most 3072 patches on an even grid (neighbours at least 4 pixels apart). Patches with a sample that is not finite are
- * left out.
- */
+/** At most 3072 patches on an even grid. Patches with a sample that is not finite are left out. */
 export async function collectNoisePatches(picture: Picture): Promise<NoisePatches> {
   const corners = chooseCorners(picture);
   const isColour = colourChannels(picture.channels) === 3;
@@ -174,12 +170,11 @@ export async function collectNoisePatches(picture: Picture): Promise<NoisePatche
   };
   await eachPatch(picture, corners, (samples) => {
     if (isColour && isGrey) toGrey(samples);
-    if (!addSamples(samples, patches)) return true;
+    if (!addSamples(samples, patches)) return;
     if (planes === 3) toOpponents(samples, AREA);
     for (let p = 0; p < planes; p++) transform(samples, p * AREA);
     addCoefficients(samples, patches);
     patches.count += 1;
-    return true;
   });
   const { count } = patches;
   const pixels = picture.width * picture.height;
@@ -191,10 +186,9 @@ export async function collectNoisePatches(picture: Picture): Promise<NoisePatche
 const LOST = Float64Array.from({ length: AREA + 1 }, (_, clipped) => varianceLost(clipped / AREA));
 
 /**
- * The share of the variance of Gaussian noise that one-sided clipping takes, read off the share of samples that were
- * clipped. For one level of grey mu, a = mu / sigma: the share clipped at 0 is p = Phi(-a), and the variance left is that of
- * max(0, a + n). What is lost is nearly proportional to p (1.9 p for small p, 1.3 p at p = 1/2), so it can be averaged over
- * samples of different levels without knowing sigma or the levels.
+ * The share of the variance of Gaussian noise that one-sided clipping takes, from the share of samples that were clipped. At
+ * one level a (in sigma) p = Phi(-a) are clipped at 0, and the variance left is that of max(0, a + n). The loss is nearly
+ * proportional to p, so it can be averaged over samples of different levels.
  *
  * @param clipped  0 to 1
  */

@@ -1,7 +1,6 @@
-// Small patches of a picture reduced to two numbers: how bright, and how much noise. For fit-noise.ts.
-// The noise is read where pictures have least of their own: in the highest frequencies of both directions (a last
-// part of the DCT), and in colour pictures from the differences between channels only. Patches of a grey picture are
-// larger and read in higher frequencies: grey texture reaches higher than that of the differences.
+// Small patches of a picture reduced to two numbers, for fit-noise.ts: how bright, and how much noise. The noise is read in the
+// highest frequencies of both directions, and in colour pictures from the differences between channels only. Grey texture
+// reaches higher frequencies than that of the differences, so patches of a grey picture are larger.
 import { setImmediate } from 'node:timers/promises';
 import { colourChannels, type Picture, whiteLevel } from '../../../picture.js';
 import { toOpponents } from '../../model/opponents.js';
@@ -53,12 +52,8 @@ export async function patchResiduals(picture: Picture): Promise<PatchResiduals> 
 }
 
 function blankPatches(count: number, degrees: number): Patches {
-  const [means, variances, clipped] = [0, 1, 2].map(() => new Float64Array(count)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  return { means, variances, degrees, clipped };
+  const zeros = () => new Float64Array(count);
+  return { means: zeros(), variances: zeros(), degrees, clipped: zeros() };
 }
 
 /** So many patches of `side` pixels, `step` apart, lie along a length. */

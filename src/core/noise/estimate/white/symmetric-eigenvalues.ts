@@ -1,6 +1,5 @@
-// Eigenvalues of small dense symmetric matrices (up to a few hundred rows), in float64: Householder reduction to
-// tridiagonal form, then QL with implicit shifts. Eigenvectors are not computed. EISPACK's tred1 and tql1;
-// Golub and Van Loan, Matrix Computations, 8.3.
+// Eigenvalues of small dense symmetric matrices, in float64: Householder reduction to tridiagonal form, then QL with implicit
+// shifts. EISPACK's tred1 and tql1; Golub and Van Loan, Matrix Computations, 8.3.
 import { badOption } from '../../../errors.js';
 
 /** QL needs fewer than 2 iterations an eigenvalue on average; EISPACK's own limit. */

@@ -4,23 +4,9 @@ import { mean, sum } from '../../../metrics/index.js';
 import { type NoiseFloor, noiseFloor } from './noise-floor.js';
 import { FINE, type NoisePatches, STRUCTURE } from './noise-patches.js';
 
-export interface VarianceFit {
-  /** Variance of the noise before clipping and rounding, in 8-bit units: [1] grey or [3] R, G, B. */
-  readonly variances: readonly number[];
-  /** The variance from luma alone; the same as the first of `variances` for grey. */
-  readonly luma: number;
-  /** Mean square of the low and middle frequencies where they have least: noise, smoothed noise or texture. */
-  readonly coarse: number;
-  /** Coefficients that the variances were averaged over. */
-  readonly samples: number;
-}
-
 /** Where clipping took more than this leaves, as little as this is taken to be left. */
 const LEAST_LEFT = 0.3;
-/**
- * How many sigmas a patch's mean must lie from black and white: the largest of these that leaves enough patches.
- * (Patches are not chosen by what was clipped in them: that would favour those where the noise is small by chance.)
- */
+/** How many sigmas a patch's mean must lie from black and white: the largest of these that leaves enough patches. */
 const MARGINS = [2.5, 2, 1.5, 1, 0.6];
 /** Enough: this share of the patches, or as many as this many independent ones. */
 const ENOUGH = { share: 0.25, independent: 500 } as const;
@@ -28,10 +14,7 @@ const ENOUGH = { share: 0.25, independent: 500 } as const;
 const FIRST_SIGMA = 30;
 const FIRST_MARGINS = [...MARGINS, 0.2, 0];
 const LEAST_PATCHES = 4;
-/**
- * How readily less smooth patches are taken too, in standard errors (see `smoothPatches`): in luma the next ones often
- * have texture that no test sees; chroma has little anywhere, and more patches make the estimate surer.
- */
+/** For `smoothPatches`. The next luma patches often have texture that no test sees; chroma has little anywhere. */
 const TOLERANCE = { luma: 0.5, chroma: 3 } as const;
 /** The share of the patches that `coarse` is taken from. */
 const SMOOTHEST = 0.05;
@@ -45,12 +28,11 @@ const CLEAR_ERRORS = 5;
  * Which patches are far enough from black and white depends on sigma: rounds until it hardly changes.
  *
  * @param rounding  the variance that rounding added
- * @returns         undefined when too few patches show any noise
+ * @returns         undefined when too few patches show any noise. Else, in 8-bit units, the noise's `variances` before clipping
+ *                  and rounding, [1] grey or [3] R, G, B, averaged over so many `samples`; that from `luma` alone; and the
+ *                  mean square of the `coarse` frequencies where they have least
  */
-export async function fitVariances(
-  patches: NoisePatches,
-  rounding: number,
-): Promise<VarianceFit | undefined> {
+export async function fitVariances(patches: NoisePatches, rounding: number) {
   const fitPlanes = patches.planes === 1 ? fitGrey : fitChroma;
   const { structure } = patches;
   const ranked = Uint32Array.from({ length: patches.count }, (_, n) => n).sort(
@@ -101,7 +83,7 @@ function floorsOf(
   candidates: Uint32Array,
   planes: readonly number[],
   tolerance: number,
-): { readonly chosen: Uint32Array; readonly floors: readonly NoiseFloor[] } {
+) {
   const worth = patches.independent / patches.count;
   const degrees = planes.length * FINE.length;
   const fine = new Float64Array(patches.count);
@@ -134,10 +116,7 @@ function fitGrey(patches: NoisePatches, candidates: Uint32Array, rounding: numbe
   return { variances: [Math.max(0, variance - rounding) / mean(left)], samples };
 }
 
-/**
- * R, G and B from the variances of (R - B) / sqrt 2 and (R - 2 G + B) / sqrt 6 and their covariance, each over the
- * share that clipping left of it; one for all three, unless they clearly differ.
- */
+/** R, G and B from the two chroma planes' variances and covariance; one for all three, unless they clearly differ. */
 function fitChroma(patches: NoisePatches, candidates: Uint32Array, rounding: number) {
   const { chosen, floors } = floorsOf(patches, candidates, [1, 2], TOLERANCE.chroma);
   const [first, second] = floors.map(({ variance }) => Math.max(0, variance - rounding)) as [number, number];
@@ -172,16 +151,14 @@ const OUTLIER = 5;
 const LEAST_KEPT = 0.9;
 
 /**
- * Which patches show noise and nothing else. They are ranked by the energy of their low and middle frequencies, and
- * taken in that order for as long as their fine coefficients agree: the noise in the one is independent of the
- * noise in the other, so the choice does not favour patches with little noise.
+ * The patches that show nothing but noise: the smoothest, for as long as their fine coefficients agree. The noise in these
+ * is independent of that in the lower frequencies, by which patches are ranked, so patches with little noise get no favour.
  *
  * @param ranked     indices of patches, from the smoothest on
  * @param fine       by patch: mean square of the fine coefficients
  * @param degrees    how many fine coefficients that is the mean of
  * @param tolerance  standard errors by which a bin's mean square may lie above that of those before it
  * @param worth      independent patches for one patch, 0 to 1
- * @returns          the smooth ones
  */
 function smoothPatches(
   ranked: Uint32Array,

@@ -1,6 +1,7 @@
 // A straight line through a cloud of patches' variances: variance = gain mean + floor for those that hold only noise,
 // more for those with texture. For fit-noise.ts; any units.
 import { median } from '../../../metrics/index.js';
+import type { PatchResiduals } from './patch-residuals.js';
 
 /** variance = gain mean + floor, both at least 0. */
 interface Line {
@@ -8,19 +9,7 @@ interface Line {
   readonly floor: number;
 }
 
-interface VarianceLine extends Line {
-  /** Log-likelihood of the cloud, nats, up to a constant of the cloud. */
-  readonly logLikelihood: number;
-  /** The part of the patches that hold only noise. */
-  readonly plainShare: number;
-}
-
-/** Patches: their means, and variances that without texture are noise times chi squared of `degrees` over `degrees`. */
-interface Cloud {
-  readonly means: Float64Array;
-  readonly variances: Float64Array;
-  readonly degrees: number;
-}
+type Cloud = Omit<PatchResiduals, 'clipped'>;
 
 /** A patch's variance is that of the noise times one of these, whose shares are unknown; 1 is a patch without texture. */
 const TEXTURES = Float64Array.of(1, 1.5, 2.5, 5, 12, 40, 150);
@@ -92,8 +81,9 @@ function startLine({ means, variances }: Cloud, isFlat: boolean): Line {
  * matters: from below, all patches can be taken for textured ones.
  *
  * @param isFlat  whether the gain is to be 0
+ * @returns       with the cloud's log-likelihood, nats, up to a constant, and the part of the patches that hold only noise
  */
-export function fitVarianceLine(cloud: Cloud, isFlat: boolean): VarianceLine {
+export function fitVarianceLine(cloud: Cloud, isFlat: boolean) {
   const count = cloud.means.length;
   let shares = new Float64Array(TEXTURES.length).fill(1 / TEXTURES.length);
   let line = startLine(cloud, isFlat);
@@ -108,10 +98,7 @@ export function fitVarianceLine(cloud: Cloud, isFlat: boolean): VarianceLine {
   }
 }
 
-/**
- * How much of each patch is of which texture, under a line and shares: the sums of these as `members`, the regression of
- * the variances without their textures as `sums`.
- */
+/** Sums of each patch's share of each texture (`members`), and the regression of the variances without their textures. */
 function expected(
   { means, variances, degrees }: Cloud,
   { gain, floor }: Line,
