@@ -22,14 +22,17 @@ export interface SplittingOptions {
   readonly schedule: readonly number[];
 }
 
-/** On crops of polyu44 and cc15, dB over the best white sigma: one posterior mean 0.45 and 0.89, two 0.59 and 1.07. */
+/** On 15 crops of polyu44 and cc15, dB over the best white sigma of each set: one posterior mean 0.45 and 0.89, two 0.59 and 1.07. */
 export const SCHEDULES = { one: [1], two: [1, 0.6] } as const;
 
 /** Which detail gives each scale its noise level, and which scale decides each band. */
 const DETAIL_OF_SCALE = [1, 2, 3] as const;
 const SCALE_OF_BAND = [0, 0, 1, 2] as const;
 
-/** The weight of noise of colour alone. A prior treats colour and brightness alike, so all of it would cost detail. */
+/**
+ * The weight of noise of colour alone. A prior treats colour and brightness alike, so all of it would cost detail: on the same
+ * crops, the mean of both powers in place of the luma's loses 0.38 and 0.26 dB.
+ */
 const COLOUR_SHARE = 0.6;
 
 /** Levels that differ by less count as equal: the noise is white. */
