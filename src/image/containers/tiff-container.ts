@@ -2,7 +2,7 @@
 // orientation, texts).
 import type { TiffOptions } from 'sharp';
 import type { Picture } from '../../core/picture.js';
-import { type ContainerTraits, checksum, type Trait } from './parts.js';
+import { checksum, type Trait } from './parts.js';
 import { makerNotesTraits, withNotesInPlace } from './tiff-maker-notes.js';
 import {
   isBigTiff,
@@ -15,7 +15,7 @@ import {
   withTiffDirectory,
 } from './tiff-tags.js';
 
-export interface TiffContainer extends ContainerTraits {
+export interface TiffContainer {
   readonly format: 'tiff';
   readonly isBig: boolean;
   readonly isLittle: boolean;
@@ -23,6 +23,7 @@ export interface TiffContainer extends ContainerTraits {
   readonly unreadable?: string | undefined;
   /** All tags of the first directory. */
   readonly tags: readonly TiffTag[];
+  readonly traits: readonly Trait[];
 }
 
 const BITS_PER_SAMPLE = 258;
