@@ -26,13 +26,6 @@ export interface ConvertOptions {
 /** For a lossy file made from a lossless one. */
 const QUALITY = 90;
 
-/** Whether the options change the format or the quality. */
-export function isConversion({ container }: DecodedPicture, { format, quality }: ConvertOptions): boolean {
-  if (format !== undefined && format !== container.format) return true;
-  const own = qualityOf(container);
-  return own !== undefined && quality !== undefined && quality !== own;
-}
-
 /** The quality of a lossy file. */
 function qualityOf(container: Container): number | undefined {
   const isLossy = container.format === 'jpeg' || ('isLossless' in container && !container.isLossless);
@@ -64,13 +57,14 @@ export function checkConversion(
     throw refused('transparency', 'format png, webp or tiff');
 }
 
-/** The picture as it will be written, after `checkConversion`. */
-export function converted(decoded: DecodedPicture, options: ConvertOptions): DecodedPicture {
-  if (!isConversion(decoded, options)) return decoded;
+/** The picture as it will be written, after `checkConversion`: the same object if the options change nothing. */
+export function converted(decoded: DecodedPicture, { format, quality }: ConvertOptions): DecodedPicture {
   const { container, picture, blocks } = decoded;
-  const { format, quality } = options;
-  if (format === undefined || format === container.format)
-    return { ...decoded, container: { ...container, quality } as Container };
+  if (format === undefined || format === container.format) {
+    const own = qualityOf(container);
+    const isSame = own === undefined || quality === undefined || quality === own;
+    return isSame ? decoded : { ...decoded, container: { ...container, quality } as Container };
+  }
   return {
     ...decoded,
     container: containerOf(format, blocks, container, quality),

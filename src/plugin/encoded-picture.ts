@@ -6,7 +6,6 @@ import { codeOf, FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import {
-  animationOf,
   type ConvertOptions,
   checkConversion,
   converted,
@@ -16,7 +15,7 @@ import {
   encodePicture,
   type Fidelity,
   fidelityOf,
-  isConversion,
+  frameCount,
 } from '../image/index.js';
 import { denoiseFrames } from './denoise-frames.js';
 
@@ -56,16 +55,16 @@ async function denoiseDecoded(
   conversion: ConvertOptions,
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
-  const frames = animationOf(decoded.container)?.durations.length ?? 1;
+  const frames = frameCount(decoded.container);
   const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch((error) => {
     // Denoisers do not know files.
     if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) throw error;
     throw new FlowDenoiseError(error.code, `${decoded.name}: ${error.message}`, { cause: error });
   });
   options.signal?.throwIfAborted();
-  const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
-  const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
-  const bytes = staysAsItIs ? undefined : await encodePicture(result);
+  const denoised = { ...decoded, picture: { ...decoded.picture, data } };
+  const result = converted(denoised, conversion);
+  const bytes = report.isUnchanged && result === denoised ? undefined : await encodePicture(result);
   const fidelity = await fidelityOf(decoded, bytes);
   const { warnings } = decoded;
   const file = warnings?.length ? { ...fidelity, warnings } : fidelity;
