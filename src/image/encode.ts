@@ -21,13 +21,8 @@ import { indexed } from './png-palette.js';
  * @param decoded  from decodePicture; its picture may have other samples of the same type, size and channels
  * @throws         FlowDenoiseError UNSUPPORTED_IMAGE if sharp refuses to encode
  */
-export async function encodePicture({
-  name,
-  picture,
-  container,
-  blocks,
-  band,
-}: Omit<DecodedPicture, 'traits'>): Promise<Buffer> {
+export async function encodePicture(decoded: Omit<DecodedPicture, 'traits'>): Promise<Buffer> {
+  const { name, picture, container, blocks, band } = decoded;
   try {
     switch (container.format) {
       case 'png':

@@ -60,8 +60,8 @@ const codingTags = new Set([
 ]);
 /** Further tags that are not written again: about sub-directories (330), Photoshop layers (37724), inks, grey curves. */
 const lost = new Set([290, 291, 330, 332, 333, 334, 336, 342, 559, 37724]);
-/** Tags without a place in EXIF: the kind of picture, its screening, the limits of its samples. */
-const ofTiffAlone = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, REFERENCE_BLACK_WHITE]);
+/** Tags that are not part of EXIF: the kind of picture, its screening, the limits of its samples; XMP, IPTC, Photoshop's, ICC. */
+const besideExif = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, 532, 700, 33723, 34377, 34675]);
 const leastSample: readonly number[] = [280, 340];
 const greatestSample: readonly number[] = [281, 341];
 /** A trait of every format. */
@@ -74,9 +74,9 @@ function isKept({ id, type }: TiffTag): boolean {
   return !codingTags.has(id) && !lost.has(id) && !unwritableTypes.has(type);
 }
 
-/** Whether a tag may also be in EXIF. */
-export function isDescriptive(tag: TiffTag): boolean {
-  return isKept(tag) && !ofTiffAlone.has(tag.id);
+/** Whether a tag of a TIFF may also be in EXIF. */
+export function mayBeInExif(tag: TiffTag): boolean {
+  return isKept(tag) && !besideExif.has(tag.id);
 }
 
 /** For a TIFF made from another format: little-endian strips, Deflate. */
