@@ -121,23 +121,16 @@ export interface PictureSettings {
   readonly denoiser?: Denoiser | undefined;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseBytesOptions(options: DenoiseBytesOptions = {}) {
-  const parsed = parseOptions(bytesSchema, options, 'denoiseBytes');
-  return { ...parsed, ...byLifetime(parsed, options) };
+/** Checked options, also by lifetime. @throws FlowDenoiseError BAD_OPTION */
+function parserOf<S extends typeof bytesSchema | typeof streamSchema>(schema: S, where: string) {
+  return (options?: z.input<S>) => {
+    const parsed = parseOptions(schema, options, where);
+    return { ...parsed, ...byLifetime(parsed, options ?? {}) };
+  };
 }
-
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseStreamOptions(options: DenoiseStreamOptions = {}) {
-  const parsed = parseOptions(streamSchema, options, 'denoise');
-  return { ...parsed, ...byLifetime(parsed, options) };
-}
-
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseGulpOptions(options: GulpOptions = {}) {
-  const parsed = parseOptions(gulpSchema, options, 'denoise');
-  return { ...parsed, ...byLifetime(parsed, options) };
-}
+export const parseBytesOptions = parserOf(bytesSchema, 'denoiseBytes');
+export const parseStreamOptions = parserOf(streamSchema, 'denoise');
+export const parseGulpOptions = parserOf(gulpSchema, 'denoise');
 
 /** Checked, with defaults. */
 export type CheckedStreamOptions = ReturnType<typeof parseStreamOptions>;

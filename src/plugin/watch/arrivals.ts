@@ -6,10 +6,9 @@ import { join, posix } from 'node:path';
 import { badOption, codeOf } from '../../core/errors.js';
 import { mapInOrder } from '../../tile/in-order.js';
 import { listenToFolder } from './folder-events.js';
-import type { Ledger } from './ledger.js';
 import { isPictureName, isVisibleFolder } from './names.js';
-import type { CheckedWatchOptions } from './options.js';
 import { snapshotFrom, snapshotOf } from './originals.js';
+import type { WatchContext } from './picture-job.js';
 import type { PictureQueue } from './picture-queue.js';
 
 const STATS_AT_ONCE = 32;
@@ -20,31 +19,20 @@ const STATS_AT_ONCE = 32;
  */
 const WAITING = { most: 100, few: 20 } as const;
 
-interface ArrivalHooks {
-  /** Links are not followed: they may lead out of the folder, or in circles. */
-  readonly onLink: (path: string) => void;
-  /** A folder cannot be read; the walk goes on. */
-  readonly onProblem: (error: unknown, folder: string) => void;
-  /** The root is gone, or watching has failed for good. */
-  readonly onError: (error: unknown) => void;
-}
-
 export type Arrivals = ReturnType<typeof findArrivals>;
 
 /**
- * Puts the pictures below a folder into a queue.
+ * Puts the pictures below the input folder into a queue.
  *
- * @param root    the input folder, a real path
- * @param signal  ends a walk
+ * @param onLink  called with links, which are not followed: they may lead out of the folder, or in circles
  */
 export function findArrivals(
-  root: string,
-  { originals, hash, once, poll, settle, rescan: interval }: CheckedWatchOptions,
-  ledger: Ledger,
+  { folders, options, ledger, stopping, onProblem, onError }: WatchContext,
   queue: PictureQueue,
-  { onLink, onProblem, onError }: ArrivalHooks,
-  signal: AbortSignal,
+  onLink: (path: string) => void,
 ) {
+  const { originals, hash, once, poll, settle, rescan: interval } = options;
+  const root = folders.input;
   let walks = 0;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -64,7 +52,7 @@ export function findArrivals(
     walks++;
     try {
       for await (const { path, stats } of filesBelow(root, below, onProblem)) {
-        signal.throwIfAborted();
+        stopping.throwIfAborted();
         if (stats.isSymbolicLink()) onLink(path);
         else if (!stats.isFile()) continue;
         else if (isOver(path, stats)) known++;
@@ -130,7 +118,7 @@ export function findArrivals(
     async start() {
       // Events first, so that nothing falls between the walk and them.
       if (!once) await setListening(true);
-      signal.throwIfAborted();
+      stopping.throwIfAborted();
       const found = await walk('');
       if (!once && !isStopped) timer = setInterval(rescan, interval);
       return found;
@@ -145,7 +133,7 @@ export function findArrivals(
 }
 
 /**
- * Every file and link below a folder that may be a picture.
+ * Every file and link below a folder that may be a picture. Folders that cannot be read are told and left out.
  *
  * @param below  where to begin, relative to the root
  * @throws       FlowDenoiseError BAD_OPTION if the root is gone
@@ -153,7 +141,7 @@ export function findArrivals(
 async function* filesBelow(
   root: string,
   below: string,
-  onProblem: ArrivalHooks['onProblem'],
+  onProblem: WatchContext['onProblem'],
 ): AsyncGenerator<{ readonly path: string; readonly stats: Stats }, void, void> {
   const folders = [below];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -175,7 +163,7 @@ async function* filesBelow(
   }
 }
 
-async function readFolder(root: string, folder: string, onProblem: ArrivalHooks['onProblem']) {
+async function readFolder(root: string, folder: string, onProblem: WatchContext['onProblem']) {
   try {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (error) {

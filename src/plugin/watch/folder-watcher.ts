@@ -13,7 +13,7 @@ import { openFolders, STATE_FOLDER } from './folders.js';
 import { openLedger } from './ledger.js';
 import { type CheckedWatchOptions, parseWatchOptions, type WatchFolderOptions } from './options.js';
 import { openOutputs } from './outputs.js';
-import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
+import { type Outcome, type WatchContext, workOnPicture } from './picture-job.js';
 import { createPictureQueue, type PictureQueue } from './picture-queue.js';
 
 /** A folder that is being watched. `finished` tells the end; the events (see WatchEvents) tell the way there. */
@@ -77,30 +77,30 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   /** Everything up to 'ready', and the first pictures. */
   async #start(): Promise<void> {
     const options = this.#options;
-    const { signal } = this.#stopping;
+    const { signal: stopping } = this.#stopping;
     const onError = (error: unknown) => this.#fail(error);
-    const onProblem: JobContext['onProblem'] = (...problem) => this.#tell(...problem);
 
     const folders = await openFolders(options.input, options.output);
     const isInputNeeded = options.originals === 'move';
-    const locks = await lockFolders(folders, { isInputNeeded, onLost: onError, signal });
+    const locks = await lockFolders(folders, { isInputNeeded, onLost: onError, signal: stopping });
     this.#closers.push(locks.release);
     const ledger = await openLedger(join(folders.output, STATE_FOLDER, 'ledger.jsonl'), (copy) =>
       this.#tell(new Error(`Some lines of the ledger could not be read; the file as it was is ${copy}`)),
     );
     const outputs = await openOutputs(folders, ledger);
-    const context: JobContext = {
+    const context: WatchContext = {
       folders,
       options,
       ledger,
       outputs,
       openDenoiser: () => this.#openDenoiser(),
       checkLocks: locks.check,
-      stopping: signal,
+      stopping,
       onTaken: (path) => this.emit('taken', { input: join(options.input, path) }),
-      onProblem,
+      onProblem: (...problem) => this.#tell(...problem),
+      onError,
     };
-    const queue = createPictureQueue(folders.input, options, {
+    const queue = createPictureQueue(context, {
       work: (...picture) => {
         this.#isIdle = false;
         return workOnPicture(...picture, context);
@@ -109,11 +109,9 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
         arrivals.listenWhileFewWait();
         this.#conclude(outcome);
       },
-      onError,
       onRest: () => this.#endIfOver(),
     });
-    const hooks = { onLink: (path: string) => this.#skipLink(path), onProblem, onError };
-    const arrivals = findArrivals(folders.input, options, ledger, queue, hooks, signal);
+    const arrivals = findArrivals(context, queue, (path) => this.#skipLink(path));
     this.#closers.unshift(arrivals.close);
     this.#queue = queue;
     this.#arrivals = arrivals;
@@ -123,7 +121,7 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     const { known, paths } = await arrivals.start();
     await outputs.forgetWhatIsGone(paths);
     if (!options.once || queue.waiting() > 0) await this.#openDenoiser();
-    signal.throwIfAborted();
+    stopping.throwIfAborted();
     this.emit('ready', { waiting: queue.waiting(), known });
     this.#isReady = true;
     if (this.#isClosing) return;

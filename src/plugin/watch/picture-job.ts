@@ -12,8 +12,8 @@ import { isSameSnapshot, moveOriginal, type Original, readOriginal, snapshotOf }
 import type { Outputs } from './outputs.js';
 import { insistOn, PassingFault, systemCode } from './storage-faults.js';
 
-/** What the jobs of a folder share. */
-export interface JobContext {
+/** What the parts of a watcher share. */
+export interface WatchContext {
   readonly folders: Folders;
   readonly options: CheckedWatchOptions;
   readonly ledger: Ledger;
@@ -21,10 +21,13 @@ export interface JobContext {
   readonly openDenoiser: () => Promise<Denoiser>;
   /** Rejects if the folders are no longer ours. */
   readonly checkLocks: () => Promise<void>;
-  /** Aborts all jobs of the watcher. */
+  /** Aborts all that is going on. */
   readonly stopping: AbortSignal;
   readonly onTaken: (path: string) => void;
+  /** The work goes on, or resumes when it is fixed. */
   readonly onProblem: (error: unknown, path: string, retryInMs?: number) => void;
+  /** The watcher cannot go on. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -59,7 +62,7 @@ export async function workOnPicture(
   original: Original,
   tries: Tries,
   signal: AbortSignal,
-  context: JobContext,
+  context: WatchContext,
 ): Promise<Outcome> {
   const { folders, options, ledger, outputs, stopping } = context;
   const { path, snapshot } = original;
