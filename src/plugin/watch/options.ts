@@ -1,5 +1,5 @@
 // The options of a watched folder.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Denoiser } from '../../denoiser/denoiser.js';
 import { type CheckedNoiseOptions, isNoiseModel, noiseShape } from '../../denoiser/noise/noise-options.js';
@@ -110,5 +110,5 @@ function hashOf(opening: OpeningOptions, noise: CheckedNoiseOptions, denoiser: D
     ...noise,
     noise: isNoiseModel(noise.noise) ? { name: noise.noise.name } : noise.noise,
   });
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return hash('sha256', text).slice(0, 16);
 }

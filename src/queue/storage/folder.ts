@@ -1,5 +1,5 @@
 // A shared folder as a queue's storage. Links are followed only if they lead to a place below the root.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
@@ -66,13 +66,13 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
   async function find(path: string): Promise<StoredPicture> {
     const place = await placeOf(path);
     await refuseSpecialFile(place, { name: locationOf(path) });
-    const hash = createHash('sha256');
+    const hashing = createHash('sha256');
     let bytes = 0;
     for await (const chunk of createReadStream(place)) {
-      hash.update(chunk);
+      hashing.update(chunk);
       bytes += chunk.length;
     }
-    return { path, content: hash.digest('hex'), bytes };
+    return { path, content: hashing.digest('hex'), bytes };
   }
 
   async function* list(path: string): AsyncGenerator<StoredPicture> {
@@ -95,7 +95,7 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
         throw error instanceof FlowDenoiseError ? error : unreachable(locationOf(path), error);
       },
     );
-    if (content !== undefined && createHash('sha256').update(bytes).digest('hex') !== content)
+    if (content !== undefined && hash('sha256', bytes) !== content)
       refuseMissing(locationOf(path), 'changed');
     return bytes;
   }
