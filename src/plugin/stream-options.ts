@@ -143,25 +143,16 @@ export function byLifetime(
   parsed: OpeningOptions & CheckedNoiseOptions & FileOptions & Pick<PictureSettings, 'cache' | 'denoiser'>,
   given: DenoiserOptions,
 ): PictureSettings {
-  checkTogether(parsed, given);
+  approachOf(parsed);
   const { cache, denoiser } = parsed;
+  const names = Object.keys(openingShape) as (keyof DenoiserOptions)[];
+  const others = names.filter((name) => given[name] !== undefined);
+  if (denoiser && others.length > 0)
+    throw notBoth('denoiser', others.join(', '), 'an open denoiser has its own');
+  if (denoiser && denoiser.fingerprint === undefined && cache !== false)
+    throw notBoth('cache', 'a denoiser without a fingerprint', 'openDenoiser() gives it one');
   const [opening, noise] = [among(openingShape, parsed), among(noiseShape, parsed)];
   return { opening, noise, file: among(fileShape, parsed), cache, denoiser };
-}
-
-/** @throws  FlowDenoiseError BAD_OPTION for options that exclude each other */
-export function checkTogether(
-  parsed: OpeningOptions & Partial<Pick<PictureSettings, 'cache' | 'denoiser'>>,
-  given: DenoiserOptions,
-): void {
-  approachOf(parsed);
-  const { cache = false, denoiser } = parsed;
-  if (denoiser === undefined) return;
-  const names = Object.keys(openingShape) as (keyof DenoiserOptions)[];
-  const opening = names.filter((name) => given[name] !== undefined);
-  if (opening.length > 0) throw notBoth('denoiser', opening.join(', '), 'an open denoiser has its own');
-  if (denoiser.fingerprint === undefined && cache !== false)
-    throw notBoth('cache', 'a denoiser without a fingerprint', 'openDenoiser() gives it one');
 }
 
 function isDenoiser(value: unknown): boolean {

@@ -2,10 +2,9 @@
 // the pictures, picture-queue.ts decides when each is worked on, picture-job.ts does the work.
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
-import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { asError } from '../encoded-picture.js';
+import { pictureDenoiser } from '../picture-denoiser.js';
 import { type Arrivals, findArrivals } from './arrivals.js';
 import type { WatchEvents, WatchSummary } from './events.js';
 import { lockFolders } from './folder-lock.js';
@@ -32,7 +31,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
   #queue: PictureQueue | undefined;
   #arrivals: Arrivals | undefined;
-  #denoiser: Promise<Denoiser> | undefined;
   #isReady = false;
   #isIdle = false;
   #isClosing = false;
@@ -68,7 +66,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#denoiser?.catch(() => undefined);
     for (const close of this.#closers) await close().catch((error: unknown) => this.#fail(error));
     this.#stopping.signal.throwIfAborted();
     return { ...this.#summary };
@@ -88,12 +85,14 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
       this.#tell(new Error(`Some lines of the ledger could not be read; the file as it was is ${copy}`)),
     );
     const outputs = await openOutputs(folders, ledger);
+    const { denoise, open, close } = pictureDenoiser(options);
+    this.#closers.unshift(close);
     const context: WatchContext = {
       folders,
       options,
       ledger,
       outputs,
-      openDenoiser: () => this.#openDenoiser(),
+      denoise,
       checkLocks: locks.check,
       stopping,
       onTaken: (path) => this.emit('taken', { input: join(options.input, path) }),
@@ -117,29 +116,17 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     this.#arrivals = arrivals;
 
     // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
-    if (!options.once) this.#openDenoiser().catch(() => {});
+    const openSuited = async () => checkSigma(options.noise.sigma, await open());
+    if (!options.once) openSuited().catch(() => {});
     const { known, paths } = await arrivals.start();
     await outputs.forgetWhatIsGone(paths);
-    if (!options.once || queue.waiting() > 0) await this.#openDenoiser();
+    if (!options.once || queue.waiting() > 0) await openSuited();
     stopping.throwIfAborted();
     this.emit('ready', { waiting: queue.waiting(), known });
     this.#isReady = true;
     if (this.#isClosing) return;
     queue.start();
     arrivals.listenWhileFewWait();
-  }
-
-  #openDenoiser(): Promise<Denoiser> {
-    this.#denoiser ??= this.#openOwnDenoiser();
-    return this.#denoiser;
-  }
-
-  async #openOwnDenoiser(): Promise<Denoiser> {
-    const { denoiser: given, opening, noise } = this.#options;
-    const denoiser = given ?? (await openDenoiser(opening));
-    if (given === undefined) this.#closers.unshift(() => denoiser.close());
-    checkSigma(noise.sigma, denoiser);
-    return denoiser;
   }
 
   #skipLink(path: string): void {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import type { DenoiseCallOptions, Denoiser } from '../../denoiser/denoiser.js';
-import { asError, denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
+import { asError, isFaultOfAll } from '../encoded-picture.js';
+import type { PictureDenoiser } from '../picture-denoiser.js';
 import type { PictureDone, PictureFailed, PictureSkipped } from './events.js';
 import type { Folders } from './folders.js';
 import type { Ledger, Settled } from './ledger.js';
@@ -18,7 +18,7 @@ export interface WatchContext {
   readonly options: CheckedWatchOptions;
   readonly ledger: Ledger;
   readonly outputs: Outputs;
-  readonly openDenoiser: () => Promise<Denoiser>;
+  readonly denoise: PictureDenoiser['denoise'];
   /** Rejects if the folders are no longer ours. */
   readonly checkLocks: () => Promise<void>;
   /** Aborts all that is going on. */
@@ -138,7 +138,7 @@ export async function workOnPicture(
   }
 
   async function work(): Promise<Outcome> {
-    const file = await read();
+    let file = await read();
     if (file === undefined) return 'nothing';
     hash = file.hash;
     const before = ledger.get(path);
@@ -152,7 +152,14 @@ export async function workOnPicture(
       await finish();
       return skipped(`${printable(join(options.output, path))} already exists`);
     }
-    const { bytes, report } = await denoise(file.bytes);
+    const { onProgress } = options;
+    const denoised = context.denoise(file.bytes, input, {
+      signal,
+      onReadable: () => context.onTaken(path),
+      onProgress: onProgress && ((progress) => onProgress(progress, input)),
+    });
+    file = undefined;
+    const { bytes, report } = await denoised;
     const result = bytes ?? (await read())?.bytes;
     if (result === undefined) return 'nothing';
     const publishing = { mayReplace: options.originals === 'keep', signal, check: checkStillOurs };
@@ -160,20 +167,6 @@ export async function workOnPicture(
     await settle({ ...begun, state: 'done' });
     const movedTo = await finish();
     return { event: 'done', told: { input, output: join(options.output, begun.output), report, movedTo } };
-  }
-
-  function denoise(bytes: Buffer) {
-    const { noise, maxPixels, onProgress } = options;
-    const open = async () => {
-      context.onTaken(path);
-      return context.openDenoiser();
-    };
-    const call: DenoiseCallOptions = {
-      ...noise,
-      signal,
-      onProgress: onProgress && ((progress) => onProgress(progress, input)),
-    };
-    return denoiseEncodedPicture(bytes, input, open, call, { maxPixels });
   }
 
   async function classify(error: unknown): Promise<Outcome> {
