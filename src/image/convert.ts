@@ -1,6 +1,5 @@
 // `format` and `quality`: converts a decoded picture if asked. Samples keep their colour space; their depth changes only if the
 // format lacks it.
-import { FlowDenoiseError } from '../core/errors.js';
 import { type Picture, whiteLevel } from '../core/picture.js';
 import { animationOf, type Container } from './containers/container.js';
 import {
@@ -13,7 +12,7 @@ import {
 import { PLAIN_PNG } from './containers/png-container.js';
 import { PLAIN_TIFF } from './containers/tiff-container.js';
 import { needsLittleEndian } from './containers/tiff-maker-notes.js';
-import { coloursOf, type DecodedPicture } from './decode.js';
+import { coloursOf, type DecodedPicture, unsupported } from './decode.js';
 import { formatNames, type TargetFormat } from './format.js';
 
 export interface ConvertOptions {
@@ -25,6 +24,7 @@ export interface ConvertOptions {
 
 /** For a lossy file made from a lossless one. */
 const QUALITY = 90;
+const KEEP_IT = "Leave format out to keep the file's own.";
 
 /** The quality of a lossy file. */
 function qualityOf(container: Container): number | undefined {
@@ -43,10 +43,10 @@ export function checkConversion(
 ): void {
   if (format === undefined || format === container.format) return;
   const refused = (found: string, expected: string) =>
-    new FlowDenoiseError(
-      'UNSUPPORTED_IMAGE',
-      `${name}: found ${found}, which ${formatNames[format]} cannot hold, expected ${expected}. ` +
-        "Leave format out to keep the file's own.",
+    unsupported(
+      name,
+      `${found}, which ${formatNames[format]} cannot hold`,
+      `expected ${expected}. ${KEEP_IT}`,
     );
   if (animationOf(container) && format !== 'webp') throw refused('an animation', 'format webp');
   const { data, channels } = picture;

@@ -149,11 +149,8 @@ function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenois
   // sharp calls a truncated header an unsupported image format.
   if (/not supported|unsupported (?!image format)|not implemented/i.test(why))
     return unsupported(name, `${aFile(format)} of a kind that cannot be read here (${why})`);
-  return new FlowDenoiseError(
-    'BAD_IMAGE',
-    `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
-    { cause: error },
-  );
+  const message = `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`;
+  return new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
 }
 
 function recognisedFormat(file: Buffer, name: string): PictureFormat {
@@ -171,11 +168,8 @@ function soundContainer(file: Buffer, format: PictureFormat, name: string): Cont
     return readContainer(file, format);
   } catch (error) {
     if (!(error instanceof TooManyParts)) throw error;
-    throw new FlowDenoiseError(
-      'UNSUPPORTED_IMAGE',
-      `${name}: ${error.message}. Save it again with another program, without its metadata.`,
-      { cause: error },
-    );
+    const message = `${name}: ${error.message}. Save it again with another program, without its metadata.`;
+    throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message, { cause: error });
   }
 }
 
@@ -214,7 +208,7 @@ async function checkedMetadata(
   return metadata;
 }
 
-function unsupported(
+export function unsupported(
   name: string,
   found: string,
   expected = 'expected grey or RGB of 8 or 16 bits or 32-bit floats, coded as most programs do. ' +

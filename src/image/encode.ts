@@ -41,11 +41,8 @@ export async function encodePicture(decoded: Omit<DecodedPicture, 'traits'>): Pr
         return container satisfies never;
     }
   } catch (error) {
-    throw new FlowDenoiseError(
-      'UNSUPPORTED_IMAGE',
-      `${name}: could not be encoded as ${container.format} again (${messageOf(error).trim()}). Convert it to PNG first.`,
-      { cause: error },
-    );
+    const message = `${name}: could not be encoded as ${container.format} again (${messageOf(error).trim()}). Convert it to PNG first.`;
+    throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message, { cause: error });
   }
 }
 

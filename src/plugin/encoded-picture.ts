@@ -127,10 +127,8 @@ export async function collectBytes(
 /** @throws FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes` */
 export function checkLength(length: number, name: string, maxBytes: number, found = String(length)): void {
   if (length <= maxBytes) return;
-  throw new FlowDenoiseError(
-    'UNSUPPORTED_IMAGE',
-    `${name}: found ${found} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`,
-  );
+  const message = `${name}: found ${found} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`;
+  throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message);
 }
 
 /**

@@ -56,14 +56,9 @@ export async function workOnJob(
   const prior = await priorOfJob(named, storage, signal);
   const bytes = await storage.read(input, { most: maxBytes, content, signal });
   const { opening, noise, file } = settingsOf(options);
+  const call = { ...noise, signal, onProgress };
   const { bytes: denoised, report } = await denoisers.use({ ...opening, engine, threads, prior }, (open) =>
-    denoiseEncodedPicture(
-      bytes,
-      storage.locationOf(input),
-      open,
-      { ...noise, signal, onProgress },
-      { ...file, maxPixels },
-    ),
+    denoiseEncodedPicture(bytes, storage.locationOf(input), open, call, { ...file, maxPixels }),
   );
   await checkLock();
   const result = denoised ?? bytes;

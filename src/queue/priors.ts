@@ -90,8 +90,6 @@ async function isWhole(folder: string, checksum: string): Promise<boolean> {
 }
 
 function differs(path: string, storage: Storage): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_PRIOR',
-    `${storage.locationOf(path)}: is not the prior that the job was submitted with. Submit the pictures again.`,
-  );
+  const message = `${storage.locationOf(path)}: is not the prior that the job was submitted with. Submit the pictures again.`;
+  return new FlowDenoiseError('BAD_PRIOR', message);
 }

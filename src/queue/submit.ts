@@ -310,11 +310,9 @@ export async function openQueue(options: OpenQueueOptions = {}): Promise<Picture
 
   async function refuseWhenFull(): Promise<void> {
     const { wait = 0 } = await client.bull.getJobCounts('wait');
-    if (wait >= maxWaiting)
-      throw new FlowDenoiseError(
-        'QUEUE_FAILED',
-        `${wait} jobs wait, expected fewer than ${maxWaiting}. Try again later.`,
-      );
+    if (wait < maxWaiting) return;
+    const message = `${wait} jobs wait, expected fewer than ${maxWaiting}. Try again later.`;
+    throw new FlowDenoiseError('QUEUE_FAILED', message);
   }
 
   const { job, status, failed, retry } = client;

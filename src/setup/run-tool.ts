@@ -43,8 +43,8 @@ interface ToolCall {
  *           ended
  */
 export async function runTool(
-  { step, command, args, cwd, env, failure, remedy }: ToolCall,
   { signal, logPath }: Installer,
+  { step, command, args, cwd, env, failure, remedy }: ToolCall,
 ): Promise<string> {
   signal.throwIfAborted();
   const log = (text: string) => appendFileSync(logPath, text);

@@ -176,9 +176,6 @@ function storageFault(error: unknown, location: string): FlowDenoiseError {
     status === undefined
       ? `the storage cannot be reached (${printable(messageOf(error))})`
       : `the storage answered with an error (${nameOf(error)}, ${status})`;
-  return new FlowDenoiseError(
-    'STORAGE_FAILED',
-    `${printable(location)}: ${what}. Check the name of the bucket, the credentials in the environment and their rights, the endpoint and the network.`,
-    { cause: error },
-  );
+  const message = `${printable(location)}: ${what}. Check the name of the bucket, the credentials in the environment and their rights, the endpoint and the network.`;
+  return new FlowDenoiseError('STORAGE_FAILED', message, { cause: error });
 }

@@ -153,9 +153,6 @@ async function isThere(place: string): Promise<boolean> {
 
 /** The storage is at fault; another try may succeed. */
 function unreachable(location: string, error: unknown): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'STORAGE_FAILED',
-    `${printable(location)}: cannot be read (${messageOf(error)}). Check that the folder is mounted and may be read.`,
-    { cause: error },
-  );
+  const message = `${printable(location)}: cannot be read (${messageOf(error)}). Check that the folder is mounted and may be read.`;
+  return new FlowDenoiseError('STORAGE_FAILED', message, { cause: error });
 }
