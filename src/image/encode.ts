@@ -148,11 +148,9 @@ function swapped(picture: Picture): Picture {
 /** A pipeline that outputs these samples. Naming their own space keeps sharp from converting. */
 function fromSamples({ data, width, height, channels }: Picture): Sharp {
   if (data instanceof Float32Array) return fromFloats({ data, width, height, channels });
-  const depth8 = channels <= 2 ? 'b-w' : 'srgb';
-  const depth16 = channels <= 2 ? 'grey16' : 'rgb16';
-  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).toColourspace(
-    data instanceof Uint16Array ? depth16 : depth8,
-  );
+  const [depth8, depth16] = channels <= 2 ? ['b-w', 'grey16'] : ['srgb', 'rgb16'];
+  const space = data instanceof Uint16Array ? depth16 : depth8;
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).toColourspace(space);
 }
 
 /**

@@ -131,10 +131,8 @@ export function openDenoisers() {
     for (const entry of [...entries]) {
       if (entry.users > 0 || !(entry.isSpoilt || entries.size > most)) continue;
       entries.delete(entry);
-      await entry.denoiser.then(
-        (opened) => opened.close(),
-        () => {},
-      );
+      const opened = await entry.denoiser.catch(() => undefined);
+      await opened?.close();
     }
   }
 

@@ -1,11 +1,12 @@
 // Finds pictures: a walk at the start and by the clock, and chokidar's events in between. Both only say where to look; what is
 // there decides. Events can be lost (the system's queue overflows; chokidar #1471), a walk misses nothing.
+import { once as eventOf } from 'node:events';
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { join, posix } from 'node:path';
-import { badOption, codeOf } from '../../core/errors.js';
+import { join, posix, relative, sep } from 'node:path';
+import { watch } from 'chokidar';
+import { badOption, codeOf, messageOf } from '../../core/errors.js';
 import { mapInOrder } from '../../tile/in-order.js';
-import { listenToFolder } from './folder-events.js';
 import { isPictureName, isVisibleFolder } from './names.js';
 import { snapshotFrom, snapshotOf } from './originals.js';
 import type { WatchContext } from './picture-job.js';
@@ -15,7 +16,7 @@ const STATS_AT_ONCE = 32;
 
 /**
  * Listening stops where more pictures wait than the first, and begins again at the second. While many wait, none that
- * arrives is taken soon, and the walks find it; chokidar would look at all that wait whenever one of them leaves.
+ * arrives is taken soon, and the walks find it; chokidar stats all files of a folder whenever one of them leaves (#1028).
  */
 const WAITING = { most: 100, few: 20 } as const;
 
@@ -89,12 +90,10 @@ export function findArrivals(
     listening = listening.then(async (stop) => {
       await stop?.();
       if (!isWanted) return undefined;
-      return listenToFolder(root, poll, {
-        onPath: (path) => void look(path).catch(onError),
-        // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
-        onFolder: (path) => void setTimeout(() => rescan(path), settle).unref(),
-        onError,
-      });
+      const onPath = (path: string) => void look(path).catch(onError);
+      // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
+      const onFolder = (path: string) => void setTimeout(() => rescan(path), settle).unref();
+      return listenToFolder(root, poll, onPath, onFolder, onError);
     });
     await listening;
   }
@@ -174,4 +173,67 @@ async function readFolder(root: string, folder: string, onProblem: WatchContext[
     if (!isGone) onProblem(error, folder);
     return [];
   }
+}
+
+/**
+ * Listens to chokidar's events. It sometimes loses an event (paulmillr/chokidar #1471) or repeats one (#1465). We watch folders
+ * only, since a watch for each file costs more; chokidar reports their files as 'raw' events.
+ *
+ * @param root      a real, absolute path
+ * @param poll      false for the system's events, or the polling interval in milliseconds
+ * @param onPath    something happened to a path with a picture's name, relative to the folder, with forward slashes
+ * @param onFolder  events below this folder may be missing: it appeared, or it is the root and is gone
+ * @param onError   watching has failed for good
+ * @returns         a function that stops it, once every further event will be reported
+ */
+async function listenToFolder(
+  root: string,
+  poll: number | false,
+  onPath: (path: string) => void,
+  onFolder: (path: string) => void,
+  onError: (error: unknown) => void,
+): Promise<() => Promise<void>> {
+  const below = (path: string): string => relative(root, path).replaceAll(sep, '/');
+  const watcher = watch(root, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    atomic: false,
+    ignorePermissionErrors: true,
+    usePolling: poll !== false,
+    ...(poll !== false && { interval: poll, binaryInterval: poll }),
+    ignored(path, stats) {
+      const parts = below(path).split('/');
+      if (parts[0] === '') return false;
+      if (!stats?.isFile()) return !parts.every(isVisibleFolder);
+      return poll === false || !isPictureName(parts.join('/'));
+    },
+  });
+  const failure = (error: unknown) => {
+    if (!['ENOSPC', 'EMFILE'].includes(codeOf(error) ?? '')) return error;
+    return badOption(
+      `${root}: the system watches no more files (${messageOf(error)}); raise its limit ` +
+        '(Linux: fs.inotify.max_user_watches, max_user_instances), or use poll',
+      error,
+    );
+  };
+  try {
+    await eventOf(watcher, 'ready');
+  } catch (error) {
+    await watcher.close();
+    throw failure(error);
+  }
+  watcher
+    .on('all', (event, path) => {
+      const way = below(path);
+      if (event === 'addDir') onFolder(way);
+      else if (event !== 'unlinkDir') onPath(way);
+      else if (way === '') onFolder(way);
+    })
+    .on('raw', (_, name, details) => {
+      const { watchedPath } = details as { readonly watchedPath: string };
+      const way = below(`${watchedPath}/${name}`);
+      if (isPictureName(way)) onPath(way);
+    })
+    .on('error', (error) => onError(failure(error)));
+  return () => watcher.close();
 }

@@ -153,10 +153,11 @@ async function isAlive(path: string, holder: Holder, ownPlace: string, signal: A
     // The process's beginning is unknown, so its id may have been reused.
   }
   // Compared with itself, so that clocks need not agree.
-  const before = await mtimeOf(path);
+  const touched = async () => (await stat(path).catch(() => undefined))?.mtimeMs;
+  const before = await touched();
   for (let waited = 0; waited < SILENT_MS; waited += LOOK_MS) {
     await delay(LOOK_MS, undefined, { signal });
-    if ((await mtimeOf(path)) !== before) return true;
+    if ((await touched()) !== before) return true;
   }
   return false;
 }
@@ -202,8 +203,4 @@ async function beginningOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field is the program's name in brackets, and may contain anything.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-
-async function mtimeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.mtimeMs;
 }

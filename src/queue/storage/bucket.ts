@@ -100,15 +100,14 @@ export async function openBucketStorage(address: string, endpoint?: string): Pro
 
   async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
     const location = locationOf(path);
-    const object = objectOf(path);
     try {
-      const found = await client.send(new sdk.GetObjectCommand(object), signal && { abortSignal: signal });
+      const command = new sdk.GetObjectCommand(objectOf(path));
+      const found = await client.send(command, signal && { abortSignal: signal });
       if (content !== undefined && contentOf(found.ETag) !== content) refuseMissing(location, 'changed');
       if (found.ContentLength !== undefined) checkLength(found.ContentLength, location, most);
       return await collectBytes(found.Body as AsyncIterable<Uint8Array>, location, most);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof FlowDenoiseError) throw error;
       if (nameOf(error) === 'NoSuchKey') refuseMissing(location, 'gone');
       throw storageFault(error, location);
     }
@@ -119,11 +118,10 @@ export async function openBucketStorage(address: string, endpoint?: string): Pro
     bytes: Uint8Array,
     { keepsExisting, signal }: WriteRequest,
   ): Promise<void> {
-    const put = (condition: { readonly IfNoneMatch?: '*' }) =>
-      client.send(
-        new sdk.PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition }),
-        signal && { abortSignal: signal },
-      );
+    const put = (condition: { readonly IfNoneMatch?: '*' }) => {
+      const command = new sdk.PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition });
+      return client.send(command, signal && { abortSignal: signal });
+    };
     try {
       await put(keepsExisting ? { IfNoneMatch: '*' } : {}).catch((error: unknown) => {
         // Some servers have no conditional writes; a plain PUT is atomic too.
@@ -171,6 +169,7 @@ function nameOf(error: unknown): string {
 
 /** The server's message may quote what it was sent, so we show only its code. */
 function storageFault(error: unknown, location: string): FlowDenoiseError {
+  if (error instanceof FlowDenoiseError) return error;
   const status = statusOf(error);
   const what =
     status === undefined

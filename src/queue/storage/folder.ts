@@ -145,10 +145,7 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
 }
 
 async function isThere(place: string): Promise<boolean> {
-  return lstat(place).then(
-    () => true,
-    () => false,
-  );
+  return (await lstat(place).catch(() => undefined)) !== undefined;
 }
 
 /** The storage is at fault; another try may succeed. */
