@@ -14,6 +14,8 @@ import {
 import { approachOf } from '../denoiser/preset.js';
 import { DEFAULT_MAX_PIXELS } from '../image/index.js';
 
+const DEFAULT_MAX_BYTES = 2 ** 31;
+
 /** The options for one file. */
 export const fileShape = {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
@@ -22,14 +24,10 @@ export const fileShape = {
     flag: '<number>',
   }),
   /** Larger files are refused; a stream, while it is read. Default 2 GiB. */
-  maxBytes: option(
-    z
-      .int()
-      .min(1)
-      .default(2 ** 31),
-    'a whole number of bytes, at least 1',
-    { does: 'refuses larger files; a stream is refused while it is read', flag: '<number>' },
-  ),
+  maxBytes: option(z.int().min(1).default(DEFAULT_MAX_BYTES), 'a whole number of bytes, at least 1', {
+    does: 'refuses larger files; a stream is refused while it is read',
+    flag: '<number>',
+  }),
   /** Writes this format, and changes the extension. Default: the file's own format. */
   format: option(z.enum(['png', 'jpeg', 'webp', 'tiff']).optional(), "'png', 'jpeg', 'webp' or 'tiff'", {
     does: 'writes this format, and changes the extension',

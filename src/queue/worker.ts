@@ -280,12 +280,9 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
   }
 
   /** If this worker's engine failed on a job, it leaves it to another worker, if there is one. */
-  async #leaveWhereItFailed(
-    { progress, attemptsStarted, attemptsMade }: Job,
-    { queue }: Workplace,
-  ): Promise<void> {
-    const { failedOn } = (progress ?? {}) as JobNote;
-    const turnsLeft = attemptsStarted - attemptsMade - 1;
+  async #leaveWhereItFailed(job: Job, { queue }: Workplace): Promise<void> {
+    const { failedOn } = (job.progress ?? {}) as JobNote;
+    const turnsLeft = job.attemptsStarted - job.attemptsMade - 1;
     if (failedOn !== this.#options.workerName || turnsLeft >= MOST_TURNS_LEFT) return;
     // Not every server tells who is connected.
     const workers = await queue.getWorkersCount().catch(() => 1);

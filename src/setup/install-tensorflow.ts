@@ -56,11 +56,10 @@ export async function installTensorflow(options: InstallOptions): Promise<void> 
     logPath: join(cacheFolder(), 'tensorflow-install.log'),
   };
   try {
-    const release = await takeLock(folder, installer, (reason) =>
-      lost.abort(
-        installFailed('Keeping the lock', `${folder}.lock was lost (${reason})`, 'run the command again'),
-      ),
-    );
+    const release = await takeLock(folder, installer, (reason) => {
+      const words = `${folder}.lock was lost (${reason})`;
+      lost.abort(installFailed('Keeping the lock', words, 'run the command again'));
+    });
     try {
       await install(folder, chosen, options, installer);
     } finally {

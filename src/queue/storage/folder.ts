@@ -14,15 +14,7 @@ import {
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength } from '../../plugin/encoded-picture.js';
-import {
-  checkPath,
-  type ReadRequest,
-  refuseMissing,
-  refuseOutside,
-  type Storage,
-  type StoredPicture,
-  type WriteRequest,
-} from './storage.js';
+import { checkPath, refuseMissing, refuseOutside, type Storage, type StoredPicture } from './storage.js';
 
 /** @throws FlowDenoiseError BAD_OPTION if it is not a folder */
 export async function openFolderStorage(folder: string): Promise<Storage> {
@@ -75,54 +67,44 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
     return { path, content: hashing.digest('hex'), bytes };
   }
 
-  async function* list(path: string): AsyncGenerator<StoredPicture> {
-    const place = await placeOf(path);
-    if (!(await stat(place)).isDirectory()) {
-      yield await find(path);
-      return;
-    }
-    for (const name of (await filesBelow(place)).sort())
-      if (isSupportedExtension(name)) yield await find(`${path}/${name}`);
-  }
-
-  async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
-    const place = await placeOf(path);
-    const { size } = await stat(place);
-    checkLength(size, locationOf(path), most);
-    const bytes = await readRegularFile(place, { signal, name: locationOf(path), code: 'BAD_IMAGE' }).catch(
-      (error: unknown) => {
-        signal?.throwIfAborted();
-        throw error instanceof FlowDenoiseError ? error : unreachable(locationOf(path), error);
-      },
-    );
-    if (content !== undefined && hash('sha256', bytes) !== content)
-      refuseMissing(locationOf(path), 'changed');
-    return bytes;
-  }
-
-  async function write(
-    path: string,
-    bytes: Uint8Array,
-    { id, isAgain, keepsExisting, signal }: WriteRequest,
-  ): Promise<void> {
-    const place = await newPlaceOf(path);
-    if (keepsExisting && (await isThere(place))) return;
-    const start = `.flow-denoise-${id}-`;
-    const names = isAgain ? await readdir(dirname(place)) : [];
-    for (const name of names)
-      if (name.startsWith(start)) await rm(join(dirname(place), name), { force: true });
-    // The name is unique: an earlier run that still writes cannot replace this file by its own.
-    await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
-  }
-
   return {
     id: 'folder',
     shown: printable(named),
     locationOf,
-    list,
     find,
-    read,
-    write,
+    async *list(path) {
+      const place = await placeOf(path);
+      if (!(await stat(place)).isDirectory()) {
+        yield await find(path);
+        return;
+      }
+      for (const name of (await filesBelow(place)).sort())
+        if (isSupportedExtension(name)) yield await find(`${path}/${name}`);
+    },
+    async read(path, { most, content, signal }) {
+      const place = await placeOf(path);
+      const { size } = await stat(place);
+      checkLength(size, locationOf(path), most);
+      const bytes = await readRegularFile(place, { signal, name: locationOf(path), code: 'BAD_IMAGE' }).catch(
+        (error: unknown) => {
+          signal?.throwIfAborted();
+          throw error instanceof FlowDenoiseError ? error : unreachable(locationOf(path), error);
+        },
+      );
+      if (content !== undefined && hash('sha256', bytes) !== content)
+        refuseMissing(locationOf(path), 'changed');
+      return bytes;
+    },
+    async write(path, bytes, { id, isAgain, keepsExisting, signal }) {
+      const place = await newPlaceOf(path);
+      if (keepsExisting && (await isThere(place))) return;
+      const start = `.flow-denoise-${id}-`;
+      const names = isAgain ? await readdir(dirname(place)) : [];
+      for (const name of names)
+        if (name.startsWith(start)) await rm(join(dirname(place), name), { force: true });
+      // The name is unique: an earlier run that still writes cannot replace this file by its own.
+      await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
+    },
     async pathOf(location) {
       const absolute = resolve(location);
       const places = [
