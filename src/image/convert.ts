@@ -42,12 +42,10 @@ export function checkConversion(
   { format }: ConvertOptions,
 ): void {
   if (format === undefined || format === container.format) return;
-  const refused = (found: string, expected: string) =>
-    unsupported(
-      name,
-      `${found}, which ${formatNames[format]} cannot hold`,
-      `expected ${expected}. ${KEEP_IT}`,
-    );
+  const refused = (what: string, expected: string) => {
+    const found = `${what}, which ${formatNames[format]} cannot hold`;
+    return unsupported(name, found, `expected ${expected}. ${KEEP_IT}`);
+  };
   if (animationOf(container) && format !== 'webp') throw refused('an animation', 'format webp');
   const { data, channels } = picture;
   if (data instanceof Float32Array && format !== 'tiff') throw refused('a picture of floats', 'format tiff');

@@ -90,6 +90,7 @@ export async function openQueueClient(
     bull,
     job,
     failed,
+    waiting: async (): Promise<number> => (await bull.getJobCounts('wait')).wait ?? 0,
     /** Waits for jobs. Close it before the client. */
     track: (told: TrackerEvents) => trackJobs(new bullmq.QueueEvents(name, { connection }), job, told),
     async status(): Promise<QueueStatus> {

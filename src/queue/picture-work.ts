@@ -63,8 +63,9 @@ export async function workOnJob(
   await checkLock();
   const result = denoised ?? bytes;
   await storage.write(output, result, { id, keepsExisting, isAgain, signal });
+  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
   return {
-    megapixels: await megapixelsOf(bytes),
+    megapixels: (width * height) / 1e6,
     bytes: result.length,
     seconds: seconds(),
     report: stored(report),
@@ -84,11 +85,6 @@ const FINAL_CODES: readonly string[] = [
 /** Whether another try would fail too. A fault of an engine or a storage may pass, or not occur on another machine. */
 export function isFinal(error: unknown): boolean {
   return error instanceof FlowDenoiseError && FINAL_CODES.includes(error.code);
-}
-
-async function megapixelsOf(bytes: Buffer): Promise<number> {
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
-  return (width * height) / 1e6;
 }
 
 function stored({ priorChoice: _, noise, ...report }: PictureReport): StoredReport {
