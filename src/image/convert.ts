@@ -37,10 +37,7 @@ function qualityOf(container: Container): number | undefined {
  *
  * @throws FlowDenoiseError UNSUPPORTED_IMAGE for transparency in JPEG and for floats in anything but TIFF
  */
-export function checkConversion(
-  { name, picture, container }: DecodedPicture,
-  { format }: ConvertOptions,
-): void {
+export function checkConversion({ name, picture, container }: DecodedPicture, format?: TargetFormat): void {
   if (format === undefined || format === container.format) return;
   const refused = (what: string, expected: string) => {
     const found = `${what}, which ${formatNames[format]} cannot hold`;

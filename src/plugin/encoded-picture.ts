@@ -43,7 +43,7 @@ export async function denoiseEncodedPicture(
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
   const decoded = await decodePicture(bytes, printable(name), { maxPixels, animations: true });
-  checkConversion(decoded, { format, quality });
+  checkConversion(decoded, format);
   return denoiseDecoded(decoded, open, options, { format, quality });
 }
 

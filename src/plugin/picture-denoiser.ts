@@ -33,11 +33,7 @@ export function pictureDenoiser(settings: PictureSettings) {
     return denoiser === undefined ? undefined : resultKey(bytes, denoiser, noise, file);
   }
 
-  async function work(
-    bytes: Buffer,
-    name: string,
-    { onReadable, ...call }: PictureCall,
-  ): Promise<DenoisedBytes> {
+  async function work(bytes: Buffer, name: string, { onReadable, ...call }: PictureCall) {
     const key = cache && call.sigmaMap === undefined ? await keyOf(bytes) : undefined;
     const kept = key === undefined ? undefined : await cache?.find(key);
     call.signal?.throwIfAborted();

@@ -60,12 +60,7 @@ function isShipped(name: string): boolean {
 }
 
 /** Downloads into a folder named by the checksum. An existing download is checked, and repeated if it is damaged. */
-async function fetchPrior(
-  path: string,
-  checksum: string,
-  storage: Storage,
-  signal?: AbortSignal,
-): Promise<string> {
+async function fetchPrior(path: string, checksum: string, storage: Storage, signal?: AbortSignal) {
   if (!/^[0-9a-f]{64}$/.test(checksum)) throw differs(path, storage);
   const folder = join(cacheFolder(), 'priors', checksum);
   if (await isWhole(folder, checksum)) return folder;

@@ -83,10 +83,7 @@ interface Found {
   readonly below?: string;
 }
 
-async function* find(
-  inputs: z.output<typeof submitSchema>['inputs'],
-  storage: Storage,
-): AsyncGenerator<Found> {
+async function* find(inputs: z.output<typeof submitSchema>['inputs'], storage: Storage) {
   for (const input of [inputs].flat()) {
     const below = await storage.pathOf(typeof input === 'string' ? input : input.input);
     if (typeof input === 'string') for await (const picture of storage.list(below)) yield { picture, below };

@@ -73,11 +73,7 @@ export async function installTensorflow(options: InstallOptions): Promise<void> 
   }
 }
 
-async function takeLock(
-  folder: string,
-  { say, signal }: Installer,
-  onLost: (reason: string) => void,
-): Promise<() => Promise<unknown>> {
+async function takeLock(folder: string, { say, signal }: Installer, onLost: (reason: string) => void) {
   await mkdir(folder, { recursive: true });
   for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();

@@ -88,10 +88,7 @@ async function probe(command: string, args: readonly string[], signal: AbortSign
   }
 }
 
-async function findPython(
-  venv: boolean,
-  signal: AbortSignal,
-): Promise<{ readonly command: string; readonly version: string } | undefined> {
+async function findPython(venv: boolean, signal: AbortSignal) {
   const program = `import sys${venv ? ', venv, ensurepip' : ''}; print(sys.version.split()[0]); sys.exit(sys.version_info < (3, 9))`;
   for (const command of PYTHONS) {
     const version = await probe(command, ['-c', program], signal);

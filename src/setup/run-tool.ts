@@ -13,12 +13,7 @@ export interface Installer {
 }
 
 /** A failed step: which, why, and what to do. */
-export function installFailed(
-  step: string,
-  reason: string,
-  remedy: string,
-  cause?: unknown,
-): FlowDenoiseError {
+export function installFailed(step: string, reason: string, remedy: string, cause?: unknown) {
   return new FlowDenoiseError('INSTALL_FAILED', `${step} failed: ${reason}. To do: ${remedy}`, { cause });
 }
 

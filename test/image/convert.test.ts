@@ -30,7 +30,7 @@ function dressed(pipeline: Sharp): Sharp {
 
 async function convert(file: Buffer, format: TargetFormat, quality?: number) {
   const decoded = await decodePicture(file, 'a');
-  checkConversion(decoded, { format, quality });
+  checkConversion(decoded, format);
   const encoded = await encodePicture(converted(decoded, { format, quality }));
   return { decoded, encoded, fidelity: await fidelityOf(decoded, encoded) };
 }

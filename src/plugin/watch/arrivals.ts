@@ -137,11 +137,7 @@ export function findArrivals(
  * @param below  where to begin, relative to the root
  * @throws       FlowDenoiseError BAD_OPTION if the root is gone
  */
-async function* filesBelow(
-  root: string,
-  below: string,
-  onProblem: WatchContext['onProblem'],
-): AsyncGenerator<{ readonly path: string; readonly stats: Stats }, void, void> {
+async function* filesBelow(root: string, below: string, onProblem: WatchContext['onProblem']) {
   const folders = [below];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const files: string[] = [];

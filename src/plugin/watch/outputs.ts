@@ -40,11 +40,8 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
   }
 
   /** Gives a file its final name. */
-  async function place(
-    file: string,
-    begun: KnownInput & { outputHash: string },
-    { mayReplace, check }: PublishOptions,
-  ): Promise<string> {
+  async function place(file: string, begun: Omit<Begun, 'state' | 'output'>, options: PublishOptions) {
+    const { mayReplace, check } = options;
     const known = ledger.get(begun.path);
     const earlier = mayReplace && known?.state === 'done' ? known : undefined;
     if (earlier && (await isAsWritten(earlier.output, earlier.outputHash))) {
