@@ -178,7 +178,7 @@ export async function orWriteFailed<Result>(
   }
 }
 
-function writeFailed(path: string, what: string, cause: unknown): FlowDenoiseError {
+export function writeFailed(path: string, what: string, cause: unknown): FlowDenoiseError {
   return new FlowDenoiseError(
     'WRITE_FAILED',
     `${path}: ${what} (${messageOf(cause)}). Expected a folder that can be written to, with space left; check both.`,

@@ -1,6 +1,5 @@
 // `format` and `quality`: converts a decoded picture if asked. Samples keep their colour space; their depth changes only if the
 // format lacks it.
-import { FlowDenoiseError } from '../core/errors.js';
 import { type Picture, whiteLevel } from '../core/picture.js';
 import { animationOf, type Container } from './containers/container.js';
 import {
@@ -13,7 +12,7 @@ import {
 import { PLAIN_PNG } from './containers/png-container.js';
 import { PLAIN_TIFF } from './containers/tiff-container.js';
 import { needsLittleEndian } from './containers/tiff-maker-notes.js';
-import { coloursOf, type DecodedPicture } from './decode.js';
+import { coloursOf, type DecodedPicture, unsupported } from './decode.js';
 import { formatNames, type TargetFormat } from './format.js';
 
 export interface ConvertOptions {
@@ -25,13 +24,7 @@ export interface ConvertOptions {
 
 /** For a lossy file made from a lossless one. */
 const QUALITY = 90;
-
-/** Whether the options change the format or the quality. */
-export function isConversion({ container }: DecodedPicture, { format, quality }: ConvertOptions): boolean {
-  if (format !== undefined && format !== container.format) return true;
-  const own = qualityOf(container);
-  return own !== undefined && quality !== undefined && quality !== own;
-}
+const KEEP_IT = "Leave format out to keep the file's own.";
 
 /** The quality of a lossy file. */
 function qualityOf(container: Container): number | undefined {
@@ -44,17 +37,12 @@ function qualityOf(container: Container): number | undefined {
  *
  * @throws FlowDenoiseError UNSUPPORTED_IMAGE for transparency in JPEG and for floats in anything but TIFF
  */
-export function checkConversion(
-  { name, picture, container }: DecodedPicture,
-  { format }: ConvertOptions,
-): void {
+export function checkConversion({ name, picture, container }: DecodedPicture, format?: TargetFormat): void {
   if (format === undefined || format === container.format) return;
-  const refused = (found: string, expected: string) =>
-    new FlowDenoiseError(
-      'UNSUPPORTED_IMAGE',
-      `${name}: found ${found}, which ${formatNames[format]} cannot hold, expected ${expected}. ` +
-        "Leave format out to keep the file's own.",
-    );
+  const refused = (what: string, expected: string) => {
+    const found = `${what}, which ${formatNames[format]} cannot hold`;
+    return unsupported(name, found, `expected ${expected}. ${KEEP_IT}`);
+  };
   if (animationOf(container) && format !== 'webp') throw refused('an animation', 'format webp');
   const { data, channels } = picture;
   if (data instanceof Float32Array && format !== 'tiff') throw refused('a picture of floats', 'format tiff');
@@ -64,13 +52,14 @@ export function checkConversion(
     throw refused('transparency', 'format png, webp or tiff');
 }
 
-/** The picture as it will be written, after `checkConversion`. */
-export function converted(decoded: DecodedPicture, options: ConvertOptions): DecodedPicture {
-  if (!isConversion(decoded, options)) return decoded;
+/** The picture as it will be written, after `checkConversion`: the same object if the options change nothing. */
+export function converted(decoded: DecodedPicture, { format, quality }: ConvertOptions): DecodedPicture {
   const { container, picture, blocks } = decoded;
-  const { format, quality } = options;
-  if (format === undefined || format === container.format)
-    return { ...decoded, container: { ...container, quality } as Container };
+  if (format === undefined || format === container.format) {
+    const own = qualityOf(container);
+    const isSame = own === undefined || quality === undefined || quality === own;
+    return isSame ? decoded : { ...decoded, container: { ...container, quality } as Container };
+  }
   return {
     ...decoded,
     container: containerOf(format, blocks, container, quality),

@@ -7,9 +7,8 @@ import { type Channels, colourChannels, type Picture, type Samples, type Size } 
 import { animationOf, type Container, frameCount, readContainer } from './containers/container.js';
 import { soundJpeg } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
-import type { Trait } from './containers/parts.js';
-import { TooManyParts } from './containers/parts.js';
-import { hasUnknownBand, samplesOf } from './containers/tiff-container.js';
+import { TooManyParts, type Trait } from './containers/parts.js';
+import { codingOf, hasUnknownBand } from './containers/tiff-container.js';
 import { fileTraits } from './file-traits.js';
 import { describeContents, formatNames, type PictureFormat, pictureFormat } from './format.js';
 
@@ -18,7 +17,7 @@ export interface DecodedPicture {
   readonly name: string;
   /**
    * Uint8Array for 8-bit files, Uint16Array for more bits, Float32Array for float TIFFs. An animation's frames are one below
-   * the other; `animationOf` tells how many.
+   * the other; `frameCount` tells how many.
    */
   readonly picture: Picture;
   /** A band beside the colours that is not an alpha, such as near infrared. It does not change. */
@@ -76,7 +75,7 @@ export async function decodePicture(
   };
   try {
     return await decode('warning', repaired).catch((error: unknown) => {
-      const told = harmlessWarnings(error, container.format);
+      const told = harmlessWarnings(error);
       if (told === undefined) throw error;
       return decode('error', told);
     });
@@ -137,8 +136,7 @@ const harmless: readonly (readonly [warning: RegExp, words: string])[] = [
 ];
 
 /** The warnings in our words, if all of them are harmless. */
-function harmlessWarnings(error: unknown, format: PictureFormat): readonly string[] | undefined {
-  if (error instanceof FlowDenoiseError || format !== 'tiff') return undefined;
+function harmlessWarnings(error: unknown): readonly string[] | undefined {
   const lines = complaints(error).map((line) => harmless.find(([warning]) => warning.test(line))?.[1]);
   const words = [...new Set(lines)].filter((line) => line !== undefined);
   return words.length > 0 && !lines.includes(undefined) ? words : undefined;
@@ -151,11 +149,8 @@ function asOurs(error: unknown, format: PictureFormat, name: string): FlowDenois
   // sharp calls a truncated header an unsupported image format.
   if (/not supported|unsupported (?!image format)|not implemented/i.test(why))
     return unsupported(name, `${aFile(format)} of a kind that cannot be read here (${why})`);
-  return new FlowDenoiseError(
-    'BAD_IMAGE',
-    `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`,
-    { cause: error },
-  );
+  const message = `${name}: found a damaged or incomplete ${formatNames[format]} file (${why}), expected a whole one. Copy or export it again.`;
+  return new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
 }
 
 function recognisedFormat(file: Buffer, name: string): PictureFormat {
@@ -173,11 +168,8 @@ function soundContainer(file: Buffer, format: PictureFormat, name: string): Cont
     return readContainer(file, format);
   } catch (error) {
     if (!(error instanceof TooManyParts)) throw error;
-    throw new FlowDenoiseError(
-      'UNSUPPORTED_IMAGE',
-      `${name}: ${error.message}. Save it again with another program, without its metadata.`,
-      { cause: error },
-    );
+    const message = `${name}: ${error.message}. Save it again with another program, without its metadata.`;
+    throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message, { cause: error });
   }
 }
 
@@ -216,7 +208,7 @@ async function checkedMetadata(
   return metadata;
 }
 
-function unsupported(
+export function unsupported(
   name: string,
   found: string,
   expected = 'expected grey or RGB of 8 or 16 bits or 32-bit floats, coded as most programs do. ' +
@@ -240,7 +232,7 @@ async function decodeSamples(open: () => Sharp, metadata: Metadata, container: C
   }
   // libtiff adds an alpha when it reads odd colours.
   const hasMadeUpAlpha =
-    container.format === 'tiff' && samplesOf(container.tags).samplesPerPixel === 3 && metadata.channels === 4;
+    container.format === 'tiff' && codingOf(container.tags).samplesPerPixel === 3 && metadata.channels === 4;
   return decode(hasMadeUpAlpha ? open().removeAlpha() : open());
 }
 

@@ -21,13 +21,8 @@ import { indexed } from './png-palette.js';
  * @param decoded  from decodePicture; its picture may have other samples of the same type, size and channels
  * @throws         FlowDenoiseError UNSUPPORTED_IMAGE if sharp refuses to encode
  */
-export async function encodePicture({
-  name,
-  picture,
-  container,
-  blocks,
-  band,
-}: Omit<DecodedPicture, 'traits'>): Promise<Buffer> {
+export async function encodePicture(decoded: Omit<DecodedPicture, 'traits'>): Promise<Buffer> {
+  const { name, picture, container, blocks, band } = decoded;
   try {
     switch (container.format) {
       case 'png':
@@ -46,11 +41,8 @@ export async function encodePicture({
         return container satisfies never;
     }
   } catch (error) {
-    throw new FlowDenoiseError(
-      'UNSUPPORTED_IMAGE',
-      `${name}: could not be encoded as ${container.format} again (${messageOf(error).trim()}). Convert it to PNG first.`,
-      { cause: error },
-    );
+    const message = `${name}: could not be encoded as ${container.format} again (${messageOf(error).trim()}). Convert it to PNG first.`;
+    throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message, { cause: error });
   }
 }
 
@@ -156,11 +148,9 @@ function swapped(picture: Picture): Picture {
 /** A pipeline that outputs these samples. Naming their own space keeps sharp from converting. */
 function fromSamples({ data, width, height, channels }: Picture): Sharp {
   if (data instanceof Float32Array) return fromFloats({ data, width, height, channels });
-  const depth8 = channels <= 2 ? 'b-w' : 'srgb';
-  const depth16 = channels <= 2 ? 'grey16' : 'rgb16';
-  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).toColourspace(
-    data instanceof Uint16Array ? depth16 : depth8,
-  );
+  const [depth8, depth16] = channels <= 2 ? ['b-w', 'grey16'] : ['srgb', 'rgb16'];
+  const space = data instanceof Uint16Array ? depth16 : depth8;
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: false }).toColourspace(space);
 }
 
 /**

@@ -1,8 +1,8 @@
 // One picture on disk and in memory.
 
-export { animationOf } from './containers/container.js';
+export { frameCount } from './containers/container.js';
 export { PLAIN_TIFF } from './containers/tiff-container.js';
-export { type ConvertOptions, checkConversion, converted, isConversion } from './convert.js';
+export { type ConvertOptions, checkConversion, converted } from './convert.js';
 export {
   DEFAULT_MAX_PIXELS,
   type DecodedPicture,

@@ -8,11 +8,6 @@ export interface PngPalette {
   readonly alphas: Buffer;
 }
 
-interface IndexedPicture {
-  readonly indices: Picture<Uint8Array>;
-  readonly palette: PngPalette;
-}
-
 const LARGEST = 256;
 
 /**
@@ -21,7 +16,7 @@ const LARGEST = 256;
  * @param picture  8-bit RGB or RGBA
  * @returns        undefined for a picture of more than 256 colours
  */
-export function indexed(picture: Picture, palette: PngPalette): IndexedPicture | undefined {
+export function indexed(picture: Picture, palette: PngPalette) {
   if (!(picture.data instanceof Uint8Array) || picture.channels < 3) return undefined;
   const given = entriesOf(palette);
   const indices = indicesInto(picture, given, given.size);

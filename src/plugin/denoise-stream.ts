@@ -72,8 +72,12 @@ export function createDenoiseStream(
       signal,
       onProgress: onProgress && ((progress) => onProgress(progress, file)),
     });
-    if (bytes) replaceContents(file, bytes);
-    if (bytes && format && file.history.length > 0) file.path = withFormatExtension(file.path, format);
+    if (bytes) {
+      const mtime = new Date();
+      file.contents = bytes;
+      if (file.stat) Object.assign(file.stat, { mtime, mtimeMs: mtime.getTime() });
+      if (format && file.history.length > 0) file.path = withFormatExtension(file.path, format);
+    }
     (file as DenoisedFile).flowDenoise = report;
     counts[report.isUnchanged ? 'clean' : 'denoised']++;
   }
@@ -155,14 +159,6 @@ async function readStream(contents: NodeJS.ReadableStream, name: string, maxByte
     const message = `${name}: cannot be read (${messageOf(error)})`;
     throw new FlowDenoiseError('BAD_IMAGE', message, { cause: error });
   }
-}
-
-/** Replaces the file's bytes and updates its modification time. */
-function replaceContents(file: Vinyl, bytes: Buffer): void {
-  file.contents = bytes;
-  if (!file.stat) return;
-  file.stat.mtime = new Date();
-  file.stat.mtimeMs = file.stat.mtime.getTime();
 }
 
 function notVinyl(value: unknown): FlowDenoiseError {

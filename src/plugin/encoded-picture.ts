@@ -6,7 +6,6 @@ import { codeOf, FlowDenoiseError } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 import type { DenoiseCallOptions, DenoiseReport, Denoiser } from '../denoiser/denoiser.js';
 import {
-  animationOf,
   type ConvertOptions,
   checkConversion,
   converted,
@@ -16,7 +15,7 @@ import {
   encodePicture,
   type Fidelity,
   fidelityOf,
-  isConversion,
+  frameCount,
 } from '../image/index.js';
 import { denoiseFrames } from './denoise-frames.js';
 
@@ -44,7 +43,7 @@ export async function denoiseEncodedPicture(
 ): Promise<DenoisedBytes> {
   options.signal?.throwIfAborted();
   const decoded = await decodePicture(bytes, printable(name), { maxPixels, animations: true });
-  checkConversion(decoded, { format, quality });
+  checkConversion(decoded, format);
   return denoiseDecoded(decoded, open, options, { format, quality });
 }
 
@@ -56,16 +55,16 @@ async function denoiseDecoded(
   conversion: ConvertOptions,
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
-  const frames = animationOf(decoded.container)?.durations.length ?? 1;
+  const frames = frameCount(decoded.container);
   const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch((error) => {
     // Denoisers do not know files.
     if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) throw error;
     throw new FlowDenoiseError(error.code, `${decoded.name}: ${error.message}`, { cause: error });
   });
   options.signal?.throwIfAborted();
-  const result = converted({ ...decoded, picture: { ...decoded.picture, data } }, conversion);
-  const staysAsItIs = report.isUnchanged && !isConversion(decoded, conversion);
-  const bytes = staysAsItIs ? undefined : await encodePicture(result);
+  const denoised = { ...decoded, picture: { ...decoded.picture, data } };
+  const result = converted(denoised, conversion);
+  const bytes = report.isUnchanged && result === denoised ? undefined : await encodePicture(result);
   const fidelity = await fidelityOf(decoded, bytes);
   const { warnings } = decoded;
   const file = warnings?.length ? { ...fidelity, warnings } : fidelity;
@@ -128,10 +127,8 @@ export async function collectBytes(
 /** @throws FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes` */
 export function checkLength(length: number, name: string, maxBytes: number, found = String(length)): void {
   if (length <= maxBytes) return;
-  throw new FlowDenoiseError(
-    'UNSUPPORTED_IMAGE',
-    `${name}: found ${found} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`,
-  );
+  const message = `${name}: found ${found} bytes, expected at most ${maxBytes} (maxBytes). Raise maxBytes if you trust the file and have the memory.`;
+  throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message);
 }
 
 /**

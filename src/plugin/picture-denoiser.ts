@@ -1,4 +1,4 @@
-// For all streams: a denoiser that opens at the first picture that needs it, behind the cache.
+// For streams, the command and watched folders: a denoiser that opens at the first picture that needs it, behind the cache.
 import type { DenoiseCallOptions, Denoiser } from '../denoiser/denoiser.js';
 import { fingerprintOf } from '../denoiser/fingerprint.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
@@ -6,7 +6,10 @@ import { type DenoisedBytes, denoiseEncodedPicture } from './encoded-picture.js'
 import { openResultCache, resultKey } from './result-cache.js';
 import type { PictureSettings } from './stream-options.js';
 
-type PictureCall = Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'>;
+interface PictureCall extends Pick<DenoiseCallOptions, 'signal' | 'onProgress' | 'sigmaMap'> {
+  /** Called once the picture is known to be readable, unless the result comes from the cache. */
+  readonly onReadable?: () => void;
+}
 
 export type PictureDenoiser = ReturnType<typeof pictureDenoiser>;
 
@@ -30,17 +33,26 @@ export function pictureDenoiser(settings: PictureSettings) {
     return denoiser === undefined ? undefined : resultKey(bytes, denoiser, noise, file);
   }
 
-  async function work(bytes: Buffer, name: string, call: PictureCall): Promise<DenoisedBytes> {
+  async function work(bytes: Buffer, name: string, { onReadable, ...call }: PictureCall) {
     const key = cache && call.sigmaMap === undefined ? await keyOf(bytes) : undefined;
     const kept = key === undefined ? undefined : await cache?.find(key);
     call.signal?.throwIfAborted();
     if (kept) return kept;
-    const result = await denoiseEncodedPicture(bytes, name, open, { ...noise, ...call }, file);
-    if (key !== undefined) await cache?.keep(key, result);
-    return result;
+    const openFor = () => {
+      onReadable?.();
+      return open();
+    };
+    const denoised = denoiseEncodedPicture(bytes, name, openFor, { ...noise, ...call }, file);
+    // Awaited here, this call would keep the file's bytes in memory meanwhile.
+    if (key === undefined) return denoised;
+    return denoised.then(async (result) => {
+      await cache?.keep(key, result);
+      return result;
+    });
   }
 
   return {
+    open,
     /** As `denoiseEncodedPicture`, or from the cache. Results with a sigma map are not cached. */
     async denoise(bytes: Buffer, name: string, call: PictureCall): Promise<DenoisedBytes> {
       const result = work(bytes, name, call);

@@ -49,11 +49,8 @@ export function openResultCache(folder: true | string) {
       try {
         await (await loadCacache()).put(path, key, bytes, { metadata: report });
       } catch (error) {
-        if (!hasWarned)
-          process.emitWarning(
-            `The cache ${path} cannot be written (${messageOf(error)}); results are not kept`,
-            'FlowDenoiseWarning',
-          );
+        const warning = `The cache ${path} cannot be written (${messageOf(error)}); results are not kept`;
+        if (!hasWarned) process.emitWarning(warning, 'FlowDenoiseWarning');
         hasWarned = true;
       }
     },

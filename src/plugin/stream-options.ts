@@ -14,6 +14,8 @@ import {
 import { approachOf } from '../denoiser/preset.js';
 import { DEFAULT_MAX_PIXELS } from '../image/index.js';
 
+const DEFAULT_MAX_BYTES = 2 ** 31;
+
 /** The options for one file. */
 export const fileShape = {
   /** Larger pictures are refused before they are decoded. Default 200 million pixels. */
@@ -22,14 +24,10 @@ export const fileShape = {
     flag: '<number>',
   }),
   /** Larger files are refused; a stream, while it is read. Default 2 GiB. */
-  maxBytes: option(
-    z
-      .int()
-      .min(1)
-      .default(2 ** 31),
-    'a whole number of bytes, at least 1',
-    { does: 'refuses larger files; a stream is refused while it is read', flag: '<number>' },
-  ),
+  maxBytes: option(z.int().min(1).default(DEFAULT_MAX_BYTES), 'a whole number of bytes, at least 1', {
+    does: 'refuses larger files; a stream is refused while it is read',
+    flag: '<number>',
+  }),
   /** Writes this format, and changes the extension. Default: the file's own format. */
   format: option(z.enum(['png', 'jpeg', 'webp', 'tiff']).optional(), "'png', 'jpeg', 'webp' or 'tiff'", {
     does: 'writes this format, and changes the extension',
@@ -121,23 +119,16 @@ export interface PictureSettings {
   readonly denoiser?: Denoiser | undefined;
 }
 
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseBytesOptions(options: DenoiseBytesOptions = {}) {
-  const parsed = parseOptions(bytesSchema, options, 'denoiseBytes');
-  return { ...parsed, ...byLifetime(parsed, options) };
+/** Checked options, also by lifetime. @throws FlowDenoiseError BAD_OPTION */
+function parserOf<S extends typeof bytesSchema | typeof streamSchema>(schema: S, where: string) {
+  return (options?: z.input<S>) => {
+    const parsed = parseOptions(schema, options, where);
+    return { ...parsed, ...byLifetime(parsed, options ?? {}) };
+  };
 }
-
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseStreamOptions(options: DenoiseStreamOptions = {}) {
-  const parsed = parseOptions(streamSchema, options, 'denoise');
-  return { ...parsed, ...byLifetime(parsed, options) };
-}
-
-/** @throws FlowDenoiseError BAD_OPTION */
-export function parseGulpOptions(options: GulpOptions = {}) {
-  const parsed = parseOptions(gulpSchema, options, 'denoise');
-  return { ...parsed, ...byLifetime(parsed, options) };
-}
+export const parseBytesOptions = parserOf(bytesSchema, 'denoiseBytes');
+export const parseStreamOptions = parserOf(streamSchema, 'denoise');
+export const parseGulpOptions = parserOf(gulpSchema, 'denoise');
 
 /** Checked, with defaults. */
 export type CheckedStreamOptions = ReturnType<typeof parseStreamOptions>;
@@ -150,25 +141,16 @@ export function byLifetime(
   parsed: OpeningOptions & CheckedNoiseOptions & FileOptions & Pick<PictureSettings, 'cache' | 'denoiser'>,
   given: DenoiserOptions,
 ): PictureSettings {
-  checkTogether(parsed, given);
+  approachOf(parsed);
   const { cache, denoiser } = parsed;
+  const names = Object.keys(openingShape) as (keyof DenoiserOptions)[];
+  const others = names.filter((name) => given[name] !== undefined);
+  if (denoiser && others.length > 0)
+    throw notBoth('denoiser', others.join(', '), 'an open denoiser has its own');
+  if (denoiser && denoiser.fingerprint === undefined && cache !== false)
+    throw notBoth('cache', 'a denoiser without a fingerprint', 'openDenoiser() gives it one');
   const [opening, noise] = [among(openingShape, parsed), among(noiseShape, parsed)];
   return { opening, noise, file: among(fileShape, parsed), cache, denoiser };
-}
-
-/** @throws  FlowDenoiseError BAD_OPTION for options that exclude each other */
-export function checkTogether(
-  parsed: OpeningOptions & Partial<Pick<PictureSettings, 'cache' | 'denoiser'>>,
-  given: DenoiserOptions,
-): void {
-  approachOf(parsed);
-  const { cache = false, denoiser } = parsed;
-  if (denoiser === undefined) return;
-  const names = Object.keys(openingShape) as (keyof DenoiserOptions)[];
-  const opening = names.filter((name) => given[name] !== undefined);
-  if (opening.length > 0) throw notBoth('denoiser', opening.join(', '), 'an open denoiser has its own');
-  if (denoiser.fingerprint === undefined && cache !== false)
-    throw notBoth('cache', 'a denoiser without a fingerprint', 'openDenoiser() gives it one');
 }
 
 function isDenoiser(value: unknown): boolean {

@@ -90,29 +90,22 @@ export async function openQueueClient(
     bull,
     job,
     failed,
+    waiting: async (): Promise<number> => (await bull.getJobCounts('wait')).wait ?? 0,
     /** Waits for jobs. Close it before the client. */
     track: (told: TrackerEvents) => trackJobs(new bullmq.QueueEvents(name, { connection }), job, told),
     async status(): Promise<QueueStatus> {
-      const [counts, workers, delayed] = await Promise.all([
+      const [counts, workers, putOff] = await Promise.all([
         bull.getJobCounts('wait', 'active', 'delayed', 'completed', 'failed'),
         bull.getWorkersCount().catch(() => undefined),
         bull.getDelayed(0, PAGE - 1),
       ]);
       const left: Record<string, number> = {};
-      for (const { progress } of delayed) {
+      for (const { progress } of putOff) {
         const { left: why } = (progress ?? {}) as { readonly left?: string };
         if (why !== undefined) left[why] = (left[why] ?? 0) + 1;
       }
-      const { wait = 0, active = 0, completed = 0 } = counts;
-      return {
-        waiting: wait,
-        active,
-        delayed: counts.delayed ?? 0,
-        done: completed,
-        failed: counts.failed ?? 0,
-        workers,
-        left,
-      };
+      const { wait: waiting = 0, active = 0, delayed = 0, completed: done = 0, failed = 0 } = counts;
+      return { waiting, active, delayed, done, failed, workers, left };
     },
     /** Tries failed jobs again: these or all. @returns how many */
     async retry(given?: readonly string[]): Promise<number> {

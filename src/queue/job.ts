@@ -1,5 +1,5 @@
 // A job is data and options, without code or pixels. Both the submitter and the worker check it.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { badOption, FlowDenoiseError, type FlowDenoiseErrorCode, messageOf } from '../core/errors.js';
 import { isNoiseModel } from '../denoiser/noise/noise-options.js';
@@ -115,10 +115,7 @@ export function jobId(
 ): string {
   const { noise, file } = settingsOf(options);
   const key = resultKey(Buffer.from(content), fingerprint, noise, file);
-  return createHash('sha256')
-    .update(JSON.stringify([key, storage, place]))
-    .digest('hex')
-    .slice(0, 32);
+  return hash('sha256', JSON.stringify([key, storage, place])).slice(0, 32);
 }
 
 export interface FailureReason {

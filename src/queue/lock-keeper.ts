@@ -49,10 +49,7 @@ export async function startLockKeeper(
   await new Promise<void>((resolve, reject) => {
     thread.once('error', reject);
     thread.once('exit', () => {
-      const error = new FlowDenoiseError(
-        'QUEUE_FAILED',
-        'The thread that keeps the locks of jobs has ended.',
-      );
+      const error = new FlowDenoiseError('QUEUE_FAILED', "The thread that keeps the jobs' locks has ended.");
       reject(error);
       if (!isClosing) onFail(error);
     });

@@ -56,20 +56,16 @@ export async function workOnJob(
   const prior = await priorOfJob(named, storage, signal);
   const bytes = await storage.read(input, { most: maxBytes, content, signal });
   const { opening, noise, file } = settingsOf(options);
+  const call = { ...noise, signal, onProgress };
   const { bytes: denoised, report } = await denoisers.use({ ...opening, engine, threads, prior }, (open) =>
-    denoiseEncodedPicture(
-      bytes,
-      storage.locationOf(input),
-      open,
-      { ...noise, signal, onProgress },
-      { ...file, maxPixels },
-    ),
+    denoiseEncodedPicture(bytes, storage.locationOf(input), open, call, { ...file, maxPixels }),
   );
   await checkLock();
   const result = denoised ?? bytes;
   await storage.write(output, result, { id, keepsExisting, isAgain, signal });
+  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
   return {
-    megapixels: await megapixelsOf(bytes),
+    megapixels: (width * height) / 1e6,
     bytes: result.length,
     seconds: seconds(),
     report: stored(report),
@@ -89,11 +85,6 @@ const FINAL_CODES: readonly string[] = [
 /** Whether another try would fail too. A fault of an engine or a storage may pass, or not occur on another machine. */
 export function isFinal(error: unknown): boolean {
   return error instanceof FlowDenoiseError && FINAL_CODES.includes(error.code);
-}
-
-async function megapixelsOf(bytes: Buffer): Promise<number> {
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
-  return (width * height) / 1e6;
 }
 
 function stored({ priorChoice: _, noise, ...report }: PictureReport): StoredReport {
@@ -136,10 +127,8 @@ export function openDenoisers() {
     for (const entry of [...entries]) {
       if (entry.users > 0 || !(entry.isSpoilt || entries.size > most)) continue;
       entries.delete(entry);
-      await entry.denoiser.then(
-        (opened) => opened.close(),
-        () => {},
-      );
+      const opened = await entry.denoiser.catch(() => undefined);
+      await opened?.close();
     }
   }
 

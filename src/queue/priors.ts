@@ -1,7 +1,7 @@
 // The priors of jobs: shipped ones by name, or a folder in the storage that a worker downloads once. A prior is identified by
 // the checksum of model.json, which contains that of the weights.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../core/engine/packages/tensorflow-package.js';
@@ -31,7 +31,7 @@ export async function priorForJobs(
   if (isShipped(name)) return { here: name, prior: { name, checksum: await priorChecksum(name) } };
   const path = await storage.pathOf(name);
   if (!isBucketAddress(name)) return { here: name, prior: { path, checksum: await priorChecksum(name) } };
-  const checksum = sha256(await storage.read(`${path}/${MODEL}`, { most: LIMITS.modelBytes }));
+  const checksum = hash('sha256', await storage.read(`${path}/${MODEL}`, { most: LIMITS.modelBytes }));
   return { here: await fetchPrior(path, checksum, storage), prior: { path, checksum } };
 }
 
@@ -60,17 +60,12 @@ function isShipped(name: string): boolean {
 }
 
 /** Downloads into a folder named by the checksum. An existing download is checked, and repeated if it is damaged. */
-async function fetchPrior(
-  path: string,
-  checksum: string,
-  storage: Storage,
-  signal?: AbortSignal,
-): Promise<string> {
+async function fetchPrior(path: string, checksum: string, storage: Storage, signal?: AbortSignal) {
   if (!/^[0-9a-f]{64}$/.test(checksum)) throw differs(path, storage);
   const folder = join(cacheFolder(), 'priors', checksum);
   if (await isWhole(folder, checksum)) return folder;
   const model = await storage.read(`${path}/${MODEL}`, { most: LIMITS.modelBytes, signal });
-  if (sha256(model) !== checksum) throw differs(path, storage);
+  if (hash('sha256', model) !== checksum) throw differs(path, storage);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFileAtomic(join(folder, MODEL), model, { signal });
   const { weights } = await loadModel(folder);
@@ -90,12 +85,6 @@ async function isWhole(folder: string, checksum: string): Promise<boolean> {
 }
 
 function differs(path: string, storage: Storage): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_PRIOR',
-    `${storage.locationOf(path)}: is not the prior that the job was submitted with. Submit the pictures again.`,
-  );
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  const message = `${storage.locationOf(path)}: is not the prior that the job was submitted with. Submit the pictures again.`;
+  return new FlowDenoiseError('BAD_PRIOR', message);
 }

@@ -83,10 +83,7 @@ interface Found {
   readonly below?: string;
 }
 
-async function* find(
-  inputs: z.output<typeof submitSchema>['inputs'],
-  storage: Storage,
-): AsyncGenerator<Found> {
+async function* find(inputs: z.output<typeof submitSchema>['inputs'], storage: Storage) {
   for (const input of [inputs].flat()) {
     const below = await storage.pathOf(typeof input === 'string' ? input : input.input);
     if (typeof input === 'string') for await (const picture of storage.list(below)) yield { picture, below };
@@ -121,11 +118,13 @@ export async function submit(given: SubmitOptions): Promise<SubmitSummary> {
             },
           })
         : undefined;
+      const waitForRoom = async (count: number) => {
+        while ((await client.waiting()) > options.maxWaiting - count)
+          await delay(LOOK_EVERY_MS, undefined, { signal });
+      };
       const work = async () => {
         for await (const piece of inPieces(jobs, Math.min(AT_ONCE, options.maxWaiting))) {
-          const submitted = await addJobs(client, piece, storage, (count) =>
-            waitForRoom(client, options.maxWaiting - count, signal),
-          );
+          const submitted = await addJobs(client, piece, storage, waitForRoom);
           for (const job of submitted) {
             summary.submitted++;
             if (job.before !== 'new') summary.known++;
@@ -144,16 +143,6 @@ export async function submit(given: SubmitOptions): Promise<SubmitSummary> {
   } finally {
     storage.close();
   }
-}
-
-/** Resolves when at most so many jobs wait. */
-async function waitForRoom(
-  client: QueueClient,
-  most: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  while (((await client.bull.getJobCounts('wait')).wait ?? 0) > most)
-    await delay(LOOK_EVERY_MS, undefined, { signal });
 }
 
 interface MadeJob {
@@ -309,12 +298,10 @@ export async function openQueue(options: OpenQueueOptions = {}): Promise<Picture
   });
 
   async function refuseWhenFull(): Promise<void> {
-    const { wait = 0 } = await client.bull.getJobCounts('wait');
-    if (wait >= maxWaiting)
-      throw new FlowDenoiseError(
-        'QUEUE_FAILED',
-        `${wait} jobs wait, expected fewer than ${maxWaiting}. Try again later.`,
-      );
+    const waiting = await client.waiting();
+    if (waiting < maxWaiting) return;
+    const message = `${waiting} jobs wait, expected fewer than ${maxWaiting}. Try again later.`;
+    throw new FlowDenoiseError('QUEUE_FAILED', message);
   }
 
   const { job, status, failed, retry } = client;

@@ -199,21 +199,18 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     this.#over.signal.throwIfAborted();
 
     const place: Workplace = { storage, denoisers, keeper, queue, bullmq };
-    const worker: BullWorker = new bullmq.Worker(
-      name,
-      (job: Job, token?: string) => this.#process(job, token ?? '', place),
-      {
-        connection: client,
-        name: workerName,
-        concurrency,
-        lockDuration: PICK_UP_LOCKS * lockMs,
-        stalledInterval: lockMs,
-        maxStalledCount: MOST_LOST_WORKERS,
-        skipLockRenewal: true,
-        runRetryDelay: 1000,
-        autorun: false,
-      },
-    );
+    const processor = (job: Job, token = '') => this.#process(job, token, place);
+    const worker: BullWorker = new bullmq.Worker(name, processor, {
+      connection: client,
+      name: workerName,
+      concurrency,
+      lockDuration: PICK_UP_LOCKS * lockMs,
+      stalledInterval: lockMs,
+      maxStalledCount: MOST_LOST_WORKERS,
+      skipLockRenewal: true,
+      runRetryDelay: 1000,
+      autorun: false,
+    });
     this.#closers.push(() => worker.close());
     this.#listen(worker, place);
     worker.run().catch((error: unknown) => this.#over.abort(error));
@@ -283,12 +280,9 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
   }
 
   /** If this worker's engine failed on a job, it leaves it to another worker, if there is one. */
-  async #leaveWhereItFailed(
-    { progress, attemptsStarted, attemptsMade }: Job,
-    { queue }: Workplace,
-  ): Promise<void> {
-    const { failedOn } = (progress ?? {}) as JobNote;
-    const turnsLeft = attemptsStarted - attemptsMade - 1;
+  async #leaveWhereItFailed(job: Job, { queue }: Workplace): Promise<void> {
+    const { failedOn } = (job.progress ?? {}) as JobNote;
+    const turnsLeft = job.attemptsStarted - job.attemptsMade - 1;
     if (failedOn !== this.#options.workerName || turnsLeft >= MOST_TURNS_LEFT) return;
     // Not every server tells who is connected.
     const workers = await queue.getWorkersCount().catch(() => 1);

@@ -56,11 +56,10 @@ export async function installTensorflow(options: InstallOptions): Promise<void> 
     logPath: join(cacheFolder(), 'tensorflow-install.log'),
   };
   try {
-    const release = await takeLock(folder, installer, (reason) =>
-      lost.abort(
-        installFailed('Keeping the lock', `${folder}.lock was lost (${reason})`, 'run the command again'),
-      ),
-    );
+    const release = await takeLock(folder, installer, (reason) => {
+      const words = `${folder}.lock was lost (${reason})`;
+      lost.abort(installFailed('Keeping the lock', words, 'run the command again'));
+    });
     try {
       await install(folder, chosen, options, installer);
     } finally {
@@ -74,11 +73,7 @@ export async function installTensorflow(options: InstallOptions): Promise<void> 
   }
 }
 
-async function takeLock(
-  folder: string,
-  { say, signal }: Installer,
-  onLost: (reason: string) => void,
-): Promise<() => Promise<unknown>> {
+async function takeLock(folder: string, { say, signal }: Installer, onLost: (reason: string) => void) {
   await mkdir(folder, { recursive: true });
   for (let isFirst = true; ; isFirst = false) {
     signal.throwIfAborted();

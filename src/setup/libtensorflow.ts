@@ -107,36 +107,30 @@ export async function makeLibtensorflow(
   const work = join(folder, 'work');
   const [venv, tmp, unpacked] = [join(work, 'venv'), join(work, 'tmp'), join(work, 'unpacked')];
   await mkdir(tmp, { recursive: true });
-  await runTool(
-    {
-      step: 'Making a Python environment',
-      command: python,
-      args: ['-m', 'venv', venv],
-      remedy: 'apt install python3-venv on Debian and Ubuntu, then run the command again',
-    },
-    installer,
-  );
+  await runTool(installer, {
+    step: 'Making a Python environment',
+    command: python,
+    args: ['-m', 'venv', venv],
+    remedy: 'apt install python3-venv on Debian and Ubuntu, then run the command again',
+  });
   const remedy = 'check that pip reaches PyPI or its mirror (pip config list; a proxy in HTTPS_PROXY)';
   const unpack = (...requirements: readonly string[]) =>
-    runTool(
-      {
-        step: `Fetching ${requirements.join(', ')}`,
-        command: join(venv, 'bin', 'python'),
-        args: ['-m', 'pip', 'install', ...PIP_OPTIONS, '--target', unpacked, ...requirements],
-        // pip unpacks into the temporary folder first; the system's may be small.
-        env: { TMPDIR: tmp, PIP_NO_INPUT: '1', PIP_USER: '0', PYTHONNOUSERSITE: '1' },
-        // If pip retried, it did not reach the registry.
-        failure: (output) =>
-          output.includes('No matching distribution found') && !output.includes('Retrying')
-            ? notForThisPlatform(
-                `the Python registry that pip asks has no wheel of ${requirements.join(', ')} for ${process.platform} on ${process.arch}. ` +
-                  `To do: ${remedy}, or use the engine onnx, or --libtensorflow`,
-              )
-            : undefined,
-        remedy: `${remedy}, then run the command again`,
-      },
-      installer,
-    );
+    runTool(installer, {
+      step: `Fetching ${requirements.join(', ')}`,
+      command: join(venv, 'bin', 'python'),
+      args: ['-m', 'pip', 'install', ...PIP_OPTIONS, '--target', unpacked, ...requirements],
+      // pip unpacks into the temporary folder first; the system's may be small.
+      env: { TMPDIR: tmp, PIP_NO_INPUT: '1', PIP_USER: '0', PYTHONNOUSERSITE: '1' },
+      // If pip retried, it did not reach the registry.
+      failure: (output) =>
+        output.includes('No matching distribution found') && !output.includes('Retrying')
+          ? notForThisPlatform(
+              `the Python registry that pip asks has no wheel of ${requirements.join(', ')} for ${process.platform} on ${process.arch}. ` +
+                `To do: ${remedy}, or use the engine onnx, or --libtensorflow`,
+            )
+          : undefined,
+      remedy: `${remedy}, then run the command again`,
+    });
   await unpack(`${wheel}==${VERSION}`);
   if (device === 'cuda') await unpack(...(await cudaRequirements(unpacked)));
   await assemble(unpacked, folder);

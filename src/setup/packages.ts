@@ -19,18 +19,15 @@ export async function fetchPackages(folder: string, installer: Installer): Promi
   installer.say(`packages: fetching ${PACKAGES.join(' and ')} with npm`);
   await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--omit=dev', '--loglevel=error'];
-  await runTool(
-    {
-      step: `Fetching ${TENSORFLOW_PACKAGE}`,
-      command: 'npm',
-      // Inside an npm script, the environment names the script's project, so we override it.
-      args: ['install', '--prefix', folder, '--global=false', ...options, ...PACKAGES],
-      cwd: folder,
-      remedy:
-        'check that npm reaches its registry (npm ping; npm config get registry), then run the command again',
-    },
-    installer,
-  );
+  await runTool(installer, {
+    step: `Fetching ${TENSORFLOW_PACKAGE}`,
+    command: 'npm',
+    // Inside an npm script, the environment names the script's project, so we override it.
+    args: ['install', '--prefix', folder, '--global=false', ...options, ...PACKAGES],
+    cwd: folder,
+    remedy:
+      'check that npm reaches its registry (npm ping; npm config get registry), then run the command again',
+  });
 }
 
 /** The prefix of the running Node's headers on this machine, if npm's option nodedir or Node itself has them. */
@@ -49,33 +46,30 @@ export async function buildAddon(installation: string, python: string, installer
   const headers = headersHere();
   installer.say(`addon: compiling with the headers of Node ${headers ? `in ${headers}` : 'from nodejs.org'}`);
   const downloaded = join(installation, 'headers');
-  await runTool(
-    {
-      step: 'Compiling the addon',
-      command: process.execPath,
-      args: [
-        join(packages, 'node_modules', '@mapbox', 'node-pre-gyp', 'bin', 'node-pre-gyp'),
-        'install',
-        '--build-from-source',
-        '--jobs=max',
-        ...(headers ? [`--nodedir=${headers}`] : []),
-      ],
-      cwd: inPackage(''),
-      env: {
-        PYTHON: python,
-        npm_config_node_gyp: join(packages, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-        npm_config_devdir: downloaded,
-        // The addon's own rpath is for a library called libtensorflow; the wheel's is libtensorflow_cc.
-        ...(process.platform === 'darwin' && { LDFLAGS: '-Wl,-rpath,@loader_path/../../deps/lib' }),
-      },
-      remedy:
-        'look into the log; a compiler of C++17 is needed, of C++20 for Node 22 and later. If nodejs.org cannot be reached, ' +
-        'name a folder that has include/node/node_api.h in the variable npm_config_nodedir (the archives of nodejs.org have it, ' +
-        `and the package node-${process.platform}-${process.arch}@${process.versions.node} of npm's registry), or a mirror of ` +
-        'nodejs.org/dist in NODEJS_ORG_MIRROR',
+  await runTool(installer, {
+    step: 'Compiling the addon',
+    command: process.execPath,
+    args: [
+      join(packages, 'node_modules', '@mapbox', 'node-pre-gyp', 'bin', 'node-pre-gyp'),
+      'install',
+      '--build-from-source',
+      '--jobs=max',
+      ...(headers ? [`--nodedir=${headers}`] : []),
+    ],
+    cwd: inPackage(''),
+    env: {
+      PYTHON: python,
+      npm_config_node_gyp: join(packages, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
+      npm_config_devdir: downloaded,
+      // The addon's own rpath is for a library called libtensorflow; the wheel's is libtensorflow_cc.
+      ...(process.platform === 'darwin' && { LDFLAGS: '-Wl,-rpath,@loader_path/../../deps/lib' }),
     },
-    installer,
-  );
+    remedy:
+      'look into the log; a compiler of C++17 is needed, of C++20 for Node 22 and later. If nodejs.org cannot be reached, ' +
+      'name a folder that has include/node/node_api.h in the variable npm_config_nodedir (the archives of nodejs.org have it, ' +
+      `and the package node-${process.platform}-${process.arch}@${process.versions.node} of npm's registry), or a mirror of ` +
+      'nodejs.org/dist in NODEJS_ORG_MIRROR',
+  });
   await rm(downloaded, { recursive: true, force: true });
 }
 
@@ -87,15 +81,12 @@ export async function buildAddon(installation: string, python: string, installer
  */
 export async function verify(installation: string, installer: Installer): Promise<TensorflowDescription> {
   const program = fileURLToPath(new URL('./verification.js', import.meta.url));
-  const output = await runTool(
-    {
-      step: 'Verifying TensorFlow',
-      command: process.execPath,
-      args: [program, packagesFolder(installation)],
-      remedy: 'run the command again with --force; if that does not help, report it with the log',
-    },
-    installer,
-  );
+  const output = await runTool(installer, {
+    step: 'Verifying TensorFlow',
+    command: process.execPath,
+    args: [program, packagesFolder(installation)],
+    remedy: 'run the command again with --force; if that does not help, report it with the log',
+  });
   const description = JSON.parse(output.trim().split('\n').at(-1) ?? '') as TensorflowDescription;
   const { tfjsNode, libtensorflow, usesGpu } = description;
   installer.say(

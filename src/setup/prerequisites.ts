@@ -1,6 +1,7 @@
 // Checks everything that an installation needs before it downloads anything, and reports all that is missing, with advice.
 import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Installer } from './run-tool.js';
 
@@ -9,6 +10,7 @@ const PYTHONS = ['python3', ...[14, 13, 12, 11, 10, 9].map((minor) => `python3.$
 const TOOLS_REMEDY =
   'apt install g++ make on Debian and Ubuntu, dnf install gcc-c++ make on Fedora, xcode-select --install on macOS';
 const PROBE_TIMEOUT_MS = 60_000;
+const PROGRAM = '#include <optional>\nstd::optional<int> x;\n';
 
 interface Needs {
   /** The folder to install to. */
@@ -35,12 +37,7 @@ export async function findPrerequisites(
     probe('npm', ['--version'], signal),
     findPython(venv, signal),
     // It compiles a line, since a compiler may lack its headers.
-    probe(
-      compiler,
-      [...flags, '-std=c++17', '-fsyntax-only', '-xc++', '-'],
-      signal,
-      '#include <optional>\nstd::optional<int> x;\n',
-    ),
+    probe(compiler, [...flags, '-std=c++17', '-fsyntax-only', '-xc++', '-'], signal, PROGRAM),
     probe(make, ['--version'], signal),
     statfs(folder),
   ]);
@@ -80,25 +77,18 @@ export async function findPrerequisites(
 }
 
 /** A command's stdout; undefined if it cannot be run or fails. */
-function probe(
-  command: string,
-  args: readonly string[],
-  signal: AbortSignal,
-  input = '',
-): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const child = execFile(command, args, { signal, timeout: PROBE_TIMEOUT_MS }, (error, stdout) =>
-      resolve(error ? undefined : stdout),
-    );
-    // The callback reports a command that does not exist or does not read.
-    child.stdin?.on('error', () => {}).end(input);
-  });
+async function probe(command: string, args: readonly string[], signal: AbortSignal, input = '') {
+  try {
+    const running = promisify(execFile)(command, args, { signal, timeout: PROBE_TIMEOUT_MS });
+    // It may not exist, or not read.
+    running.child.stdin?.on('error', () => {}).end(input);
+    return (await running).stdout;
+  } catch {
+    return undefined;
+  }
 }
 
-async function findPython(
-  venv: boolean,
-  signal: AbortSignal,
-): Promise<{ readonly command: string; readonly version: string } | undefined> {
+async function findPython(venv: boolean, signal: AbortSignal) {
   const program = `import sys${venv ? ', venv, ensurepip' : ''}; print(sys.version.split()[0]); sys.exit(sys.version_info < (3, 9))`;
   for (const command of PYTHONS) {
     const version = await probe(command, ['-c', program], signal);

@@ -13,12 +13,7 @@ export interface Installer {
 }
 
 /** A failed step: which, why, and what to do. */
-export function installFailed(
-  step: string,
-  reason: string,
-  remedy: string,
-  cause?: unknown,
-): FlowDenoiseError {
+export function installFailed(step: string, reason: string, remedy: string, cause?: unknown) {
   return new FlowDenoiseError('INSTALL_FAILED', `${step} failed: ${reason}. To do: ${remedy}`, { cause });
 }
 
@@ -43,8 +38,8 @@ interface ToolCall {
  *           ended
  */
 export async function runTool(
-  { step, command, args, cwd, env, failure, remedy }: ToolCall,
   { signal, logPath }: Installer,
+  { step, command, args, cwd, env, failure, remedy }: ToolCall,
 ): Promise<string> {
   signal.throwIfAborted();
   const log = (text: string) => appendFileSync(logPath, text);

@@ -22,7 +22,7 @@ const installer = (folder: string, signal = new AbortController().signal) => ({
 
 test("a tool's output is returned and logged", async ({ folder }) => {
   const call = { step: 'Asking', ...node('console.log("out"); console.error("err")'), remedy: 'none' };
-  assert.is(await runTool(call, installer(folder)), 'out\n');
+  assert.is(await runTool(installer(folder), call), 'out\n');
   const log = await readFile(join(folder, 'log'), 'utf8');
   assert.match(log, /\$ .*node.* -e/);
   assert.match(log, 'out');
@@ -32,17 +32,19 @@ test("a tool's output is returned and logged", async ({ folder }) => {
 test('a failing tool is told by step, its own last words, log and remedy', async ({ folder }) => {
   const program = 'for (let i = 0; i < 99; i++) console.log("line", i); process.exit(3)';
   const call = { step: 'Building', ...node(program), remedy: 'build better' };
-  const error = await runTool(call, installer(folder)).catch((thrown: unknown) => thrown);
+  const error = await runTool(installer(folder), call).catch((thrown: unknown) => thrown);
   assert.is((error as { code: string }).code, 'INSTALL_FAILED');
   assert.match(
     String(error),
     /Building failed: .*line 94\n.*line 98 \(all of it in .*log\)\. To do: build better/s,
   );
   assert.not.match(String(error), 'line 90');
-  const absent = runTool(
-    { step: 'Calling', command: join(folder, 'absent'), args: [], remedy: 'get it' },
-    installer(folder),
-  );
+  const absent = runTool(installer(folder), {
+    step: 'Calling',
+    command: join(folder, 'absent'),
+    args: [],
+    remedy: 'get it',
+  });
   assert.match(String(await absent.catch((thrown: unknown) => thrown)), /Calling failed: .*ENOENT.*get it/s);
 });
 
@@ -52,10 +54,11 @@ test('an abort ends a tool and what it has started', async ({ folder }) => {
   // The child of the child says that it lives; nothing but the abort ends either.
   const grandchild = `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); console.log('lives'); setInterval(() => {}, 1e6)`;
   const program = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(grandchild)}], { stdio: 'inherit' }); setInterval(() => {}, 1e6)`;
-  const running = runTool(
-    { step: 'Waiting', ...node(program), remedy: '' },
-    installer(folder, stopping.signal),
-  );
+  const running = runTool(installer(folder, stopping.signal), {
+    step: 'Waiting',
+    ...node(program),
+    remedy: '',
+  });
   while (
     !(existsSync(join(folder, 'log')) && (await readFile(join(folder, 'log'), 'utf8')).includes('lives\n'))
   )

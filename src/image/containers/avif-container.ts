@@ -1,8 +1,8 @@
 // How an AVIF file codes its pixels: the boxes that lead to its picture (ISO/IEC 14496-12 and 23008-12) and the first bits of
 // its AV1 frame (AV1 specification, 5.5 to 5.9). sharp reads and writes the metadata.
-import { type Chunk, type ContainerTraits, ifInside, listed } from './parts.js';
+import { addPart, type Chunk, ifInside, type Trait } from './parts.js';
 
-export interface AvifContainer extends ContainerTraits {
+export interface AvifContainer {
   readonly format: 'avif';
   readonly isLossless: boolean;
   /** 1-100 for a lossy file, by its quantiser; 90 if that cannot be read. */
@@ -11,6 +11,7 @@ export interface AvifContainer extends ContainerTraits {
   readonly bitDepth: 8 | 10 | 12;
   /** Colours that we cannot decode: primaries and transfer by number (ITU-T H.273), if no profile overrides them. */
   readonly unreadable: string | undefined;
+  readonly traits: readonly Trait[];
 }
 
 const FALLBACK_QUALITY = 90;
@@ -122,16 +123,15 @@ function find(boxes: readonly Chunk[], wanted: string): Buffer {
 
 /** @throws TooManyParts */
 function boxesOf(bytes: Buffer): Chunk[] {
-  return listed(avifBoxes(bytes), 'boxes');
-}
-
-function* avifBoxes(bytes: Buffer): Generator<Chunk> {
+  const boxes: Chunk[] = [];
   for (let at = 0; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32BE(at) || bytes.length - at;
-    if (length < 8 || at + length > bytes.length) return;
-    yield { type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + length) };
+    if (length < 8 || at + length > bytes.length) break;
+    const box = { type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + 8, at + length) };
+    addPart(boxes, box, 'boxes');
     at += length;
   }
+  return boxes;
 }
 
 const [SEQUENCE_HEADER, FRAME_HEADER, FRAME] = [1, 3, 6];

@@ -8,7 +8,10 @@ import { type PngContainer, readPngContainer } from './png-container.js';
 import { readTiffContainer, type TiffContainer } from './tiff-container.js';
 import { readWebpContainer, type WebpContainer } from './webp-container.js';
 
-/** All of a file but its pixels: metadata, and how the pixels are coded. */
+/**
+ * All of a file but its pixels: metadata, and how the pixels are coded. `traits` are its properties, except those that sharp
+ * reads in every format.
+ */
 export type Container =
   | PngContainer
   | JpegContainer

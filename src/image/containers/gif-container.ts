@@ -1,21 +1,15 @@
 // The blocks around a GIF's pixels (GIF89a): frame durations, and extensions (loops, comments, profile, XMP), which are copied
 // byte for byte.
-import {
-  type Animation,
-  animationTraits,
-  type ContainerTraits,
-  checksum,
-  listed,
-  type Trait,
-} from './parts.js';
+import { type Animation, addPart, animationTraits, checksum, type Trait } from './parts.js';
 
-export interface GifContainer extends ContainerTraits {
+export interface GifContainer {
   readonly format: 'gif';
   readonly isInterlaced: boolean;
   /** Undefined for a single frame. */
   readonly animation: Animation | undefined;
   /** Complete extensions. */
   readonly extensions: readonly Buffer[];
+  readonly traits: readonly Trait[];
 }
 
 /** A block of the file after its header. */
@@ -117,21 +111,20 @@ function tableLength(flags: number): number {
 
 /** @throws TooManyParts */
 function partsOf(bytes: Buffer): Part[] {
-  return listed(gifParts(bytes), 'frames and extensions');
-}
-
-function* gifParts(bytes: Buffer): Generator<Part> {
+  const parts: Part[] = [];
   for (let at = firstPart(bytes); at + 2 < bytes.length; ) {
     const isFrame = bytes[at] === IMAGE;
-    if (!isFrame && bytes[at] !== EXTENSION) return;
+    if (!isFrame && bytes[at] !== EXTENSION) break;
     // Before a frame's data: its place and size, its colours, and the size of its codes.
     const data = isFrame ? at + 10 + tableLength(bytes[at + 9] ?? 0) + 1 : at + 2;
     const end = afterBlocks(bytes, data);
     const kind = isFrame ? 'frame' : kinds[bytes[at + 1] ?? 0];
-    if (end > bytes.length || kind === undefined) return;
-    if (kind !== 'control' || end - at >= CONTROL_LENGTH) yield { kind, bytes: bytes.subarray(at, end) };
+    if (end > bytes.length || kind === undefined) break;
+    if (kind !== 'control' || end - at >= CONTROL_LENGTH)
+      addPart(parts, { kind, bytes: bytes.subarray(at, end) }, 'frames and extensions');
     at = end;
   }
+  return parts;
 }
 
 /** Data consist of blocks of up to 255 bytes, each after its length; an empty one ends them. */

@@ -1,8 +1,8 @@
 // The segments around a JPEG's pixels (ITU T.81 annex B), which are copied byte for byte, and how the pixels are coded.
 import { boundIndex, freeIndex, isPictureIndex, trailerOf } from './jpeg-trailer.js';
-import { type ContainerTraits, checksum, listed, type Trait } from './parts.js';
+import { addPart, checksum, type Trait } from './parts.js';
 
-export interface JpegContainer extends ContainerTraits {
+export interface JpegContainer {
   readonly format: 'jpeg';
   /** IJG quality 1-100 estimated from the file's quantisation tables. */
   readonly quality: number;
@@ -18,6 +18,7 @@ export interface JpegContainer extends ContainerTraits {
   readonly segments: readonly Buffer[];
   /** The bytes after the picture. */
   readonly trailer: Buffer;
+  readonly traits: readonly Trait[];
 }
 
 interface Segment {
@@ -156,25 +157,23 @@ function samplingOf(frame: Buffer): string {
 
 /** The segments before the first scan, with its header. @throws TooManyParts */
 function segmentsOf(bytes: Buffer): Segment[] {
-  return listed(jpegSegments(bytes), 'segments before the picture');
-}
-
-function* jpegSegments(bytes: Buffer): Generator<Segment> {
+  const segments: Segment[] = [];
   for (let at = 2; at + 4 <= bytes.length; ) {
     // Some writers pad; like decoders, look for the next marker.
     if (bytes[at] !== 0xff) at = bytes.indexOf(0xff, at);
-    if (at < 0 || at + 4 > bytes.length) return;
+    if (at < 0 || at + 4 > bytes.length) break;
     const marker = bytes.readUInt8(at + 1);
     if (marker === 0xff) at += 1;
     else if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd7)) at += 2;
     else {
       const end = at + 2 + bytes.readUInt16BE(at + 2);
-      if (end > bytes.length) return;
-      yield { marker, bytes: bytes.subarray(at, end), start: at };
-      if (marker === SOS) return;
+      if (end > bytes.length) break;
+      addPart(segments, { marker, bytes: bytes.subarray(at, end), start: at }, 'segments before the picture');
+      if (marker === SOS) break;
       at = end;
     }
   }
+  return segments;
 }
 
 function isFrameHeader(marker: number): boolean {

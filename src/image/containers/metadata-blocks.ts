@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import type { Metadata } from 'sharp';
 import type { Chunk } from './parts.js';
 import { type PngChunk, pngChunk } from './png-container.js';
-import { isDescriptive } from './tiff-container.js';
+import { mayBeInExif } from './tiff-container.js';
 import { withoutBoundNotes } from './tiff-maker-notes.js';
 import { readTiffTags, type TiffTag, withTiffDirectory } from './tiff-tags.js';
 
@@ -19,9 +19,7 @@ const XMP_MARK = 'http://ns.adobe.com/xap/1.0/\0';
 const ICC_MARK = 'ICC_PROFILE\0';
 /** Size of a JPEG segment, without its two bytes of length. */
 const LARGEST_SEGMENT = 65533;
-/** TIFF tags that are not part of EXIF: these, IPTC and Photoshop's blocks. */
 const [XMP_TAG, ICC_TAG] = [700, 34675];
-const besideExif = new Set([XMP_TAG, 33723, 34377, ICC_TAG]);
 
 /** The blocks that there are, by the names of their traits. */
 export function namedBlocks({ exif, xmp, icc }: MetadataBlocks): Map<string, Buffer> {
@@ -43,7 +41,7 @@ export function metadataBlocks({ exif, xmp, icc }: Metadata, tags?: readonly Tif
 
 /** An EXIF block is a small TIFF with the tags. Maker notes that are valid only in their place are lost. */
 function exifOfTags(tags: readonly TiffTag[]): Buffer | undefined {
-  const own = withoutBoundNotes(tags).filter((tag) => isDescriptive(tag) && !besideExif.has(tag.id));
+  const own = withoutBoundNotes(tags).filter(mayBeInExif);
   return own.length === 0 ? undefined : withTiffDirectory(Buffer.from('II*\0\0\0\0\0', 'latin1'), own);
 }
 
@@ -97,7 +95,7 @@ export function blocksAsWebpChunks({ exif, xmp, icc }: MetadataBlocks): Chunk[] 
 export function blocksAsTiffTags({ exif, xmp, icc }: MetadataBlocks): TiffTag[] {
   const tag = (id: number, type: number, value: Buffer) => ({ id, type, count: value.length, value });
   return [
-    ...(exif ? readTiffTags(exif).filter((own) => isDescriptive(own) && !besideExif.has(own.id)) : []),
+    ...(exif ? readTiffTags(exif).filter(mayBeInExif) : []),
     ...(xmp ? [tag(XMP_TAG, 1, xmp)] : []),
     ...(icc ? [tag(ICC_TAG, 7, icc)] : []),
   ];

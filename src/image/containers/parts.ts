@@ -1,5 +1,5 @@
 // What the containers of all formats share: parts (segments, chunks, tags) within limits, traits, animations.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Millions of empty parts in a few megabytes would block a process for minutes. More than real files have: a colour profile fills
@@ -18,15 +18,11 @@ export interface Chunk {
   readonly data: Buffer;
 }
 
-/** Lists the parts. @throws TooManyParts */
-export function listed<Part>(parts: Iterable<Part>, what: string): Part[] {
-  const list: Part[] = [];
-  for (const part of parts) {
-    if (list.length === MOST_PARTS)
-      throw new TooManyParts(`found more than ${MOST_PARTS} ${what}, expected at most so many`);
-    list.push(part);
-  }
-  return list;
+/** Adds a part to those of a file. @throws TooManyParts */
+export function addPart<Part>(parts: Part[], part: Part, what: string): void {
+  if (parts.length === MOST_PARTS)
+    throw new TooManyParts(`found more than ${MOST_PARTS} ${what}, expected at most so many`);
+  parts.push(part);
 }
 
 /** What `read` returns; undefined if a number in the file leads out of it. */
@@ -45,17 +41,11 @@ export type Trait = readonly [name: string, value: string];
 const BYTES = 'bytes ';
 
 export function checksum(bytes: Uint8Array): string {
-  return BYTES + createHash('sha256').update(bytes).digest('hex');
+  return BYTES + hash('sha256', bytes);
 }
 
 export function isChecksum(value: string): boolean {
   return value.startsWith(BYTES);
-}
-
-/** What all containers have. */
-export interface ContainerTraits {
-  /** The file's properties, except those that sharp reads in every format. */
-  readonly traits: readonly Trait[];
 }
 
 /** What makes frames an animation in GIF and WebP. In memory, a picture holds its frames one below the other. */

@@ -1,10 +1,10 @@
 // The chunks around a PNG's pixels (PNG 3rd edition, section 5), which are copied byte for byte with their checksums.
 import { crc32 } from 'node:zlib';
 import type { PngPalette } from '../png-palette.js';
-import { type ContainerTraits, checksum, listed, type Trait } from './parts.js';
+import { addPart, checksum, type Trait } from './parts.js';
 
 /** How a PNG's pixels are laid out, and the ancillary chunks worth keeping. */
-export interface PngContainer extends ContainerTraits {
+export interface PngContainer {
   readonly format: 'png';
   readonly isInterlaced: boolean;
   readonly isAnimated: boolean;
@@ -14,6 +14,7 @@ export interface PngContainer extends ContainerTraits {
   /** From before the first IDAT. */
   readonly chunksBefore: readonly PngChunk[];
   readonly chunksAfter: readonly PngChunk[];
+  readonly traits: readonly Trait[];
 }
 
 /** For a PNG made from another format. */
@@ -131,27 +132,25 @@ function chunkName({ type, bytes }: PngChunk): string {
   return keyword === 'XML:com.adobe.xmp' ? 'XMP' : `text "${keyword}"`;
 }
 
-/** @throws TooManyParts */
-function chunksOf(bytes: Buffer): PngChunk[] {
-  return listed(pngChunks(bytes), 'chunks');
-}
-
 const DATA = Buffer.from('IDAT').readUInt32BE();
 
-/** Joins consecutive data chunks: a large picture has tens of thousands. */
-function* pngChunks(bytes: Buffer): Generator<PngChunk> {
+/** Joins consecutive data chunks: a large picture has tens of thousands. @throws TooManyParts */
+function chunksOf(bytes: Buffer): PngChunk[] {
+  const chunks: PngChunk[] = [];
   for (let at = SIGNATURE_LENGTH; at + 12 <= bytes.length; ) {
     const isData = bytes.readUInt32BE(at + 4) === DATA;
     let end = at + 12 + bytes.readUInt32BE(at);
-    if (end > bytes.length) return;
+    if (end > bytes.length) break;
     while (isData && end + 12 <= bytes.length && bytes.readUInt32BE(end + 4) === DATA) {
       const next = end + 12 + bytes.readUInt32BE(end);
       if (next > bytes.length) break;
       end = next;
     }
-    yield { type: bytes.toString('latin1', at + 4, at + 8), bytes: bytes.subarray(at, end) };
+    const chunk = { type: bytes.toString('latin1', at + 4, at + 8), bytes: bytes.subarray(at, end) };
+    addPart(chunks, chunk, 'chunks');
     at = end;
   }
+  return chunks;
 }
 
 function layoutOf(bytes: Buffer): string {

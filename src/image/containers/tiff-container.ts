@@ -2,7 +2,7 @@
 // orientation, texts).
 import type { TiffOptions } from 'sharp';
 import type { Picture } from '../../core/picture.js';
-import { type ContainerTraits, checksum, type Trait } from './parts.js';
+import { checksum, type Trait } from './parts.js';
 import { makerNotesTraits, withNotesInPlace } from './tiff-maker-notes.js';
 import {
   isBigTiff,
@@ -15,7 +15,7 @@ import {
   withTiffDirectory,
 } from './tiff-tags.js';
 
-export interface TiffContainer extends ContainerTraits {
+export interface TiffContainer {
   readonly format: 'tiff';
   readonly isBig: boolean;
   readonly isLittle: boolean;
@@ -23,16 +23,10 @@ export interface TiffContainer extends ContainerTraits {
   readonly unreadable?: string | undefined;
   /** All tags of the first directory. */
   readonly tags: readonly TiffTag[];
+  readonly traits: readonly Trait[];
 }
 
-const BITS_PER_SAMPLE = 258;
-const COMPRESSION = 259;
-const PHOTOMETRIC = 262;
-const SAMPLES_PER_PIXEL = 277;
-const PLANAR = 284;
-const PREDICTOR = 317;
-const EXTRA_SAMPLES = 338;
-const REFERENCE_BLACK_WHITE = 532;
+const [COMPRESSION, PREDICTOR, EXTRA_SAMPLES, REFERENCE_BLACK_WHITE] = [259, 317, 338, 532];
 /** Photometric interpretations; three are kinds of Lab. */
 const [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR] = [0, 1, 2, 3, 6];
 const labSpaces: readonly number[] = [8, 9, 10];
@@ -60,14 +54,14 @@ const unreadableCompressions: Readonly<Record<number, string>> = {
   52546: 'JPEG XL',
 };
 /** Tags about the pixels' place and coding, which the encoder writes. */
-const coding = new Set([
+const codingTags = new Set([
   256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 288, 289, 292, 293, 317, 320, 322, 323, 324, 325,
   326, 327, 328, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531,
 ]);
 /** Further tags that are not written again: about sub-directories (330), Photoshop layers (37724), inks, grey curves. */
 const lost = new Set([290, 291, 330, 332, 333, 334, 336, 342, 559, 37724]);
-/** Tags without a place in EXIF: the kind of picture, its screening, the limits of its samples. */
-const ofTiffAlone = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, REFERENCE_BLACK_WHITE]);
+/** Tags that are not part of EXIF: the kind of picture, its screening, the limits of its samples; XMP, IPTC, Photoshop's, ICC. */
+const besideExif = new Set([254, 255, 263, 264, 265, 280, 281, 321, 340, 341, 532, 700, 33723, 34377, 34675]);
 const leastSample: readonly number[] = [280, 340];
 const greatestSample: readonly number[] = [281, 341];
 /** A trait of every format. */
@@ -77,12 +71,12 @@ const unwritableTypes = new Set([13, 16, 17, 18]);
 
 /** Whether a tag describes the picture, not its layout in the file, and can be written again. */
 function isKept({ id, type }: TiffTag): boolean {
-  return !coding.has(id) && !lost.has(id) && !unwritableTypes.has(type);
+  return !codingTags.has(id) && !lost.has(id) && !unwritableTypes.has(type);
 }
 
-/** Whether a tag may also be in EXIF. */
-export function isDescriptive(tag: TiffTag): boolean {
-  return isKept(tag) && !ofTiffAlone.has(tag.id);
+/** Whether a tag of a TIFF may also be in EXIF. */
+export function mayBeInExif(tag: TiffTag): boolean {
+  return isKept(tag) && !besideExif.has(tag.id);
 }
 
 /** For a TIFF made from another format: little-endian strips, Deflate. */
@@ -103,55 +97,43 @@ export function readTiffContainer(file: Buffer): TiffContainer {
 }
 
 function unreadable(tags: readonly TiffTag[]): string | undefined {
-  const { bits, photometric, samplesPerPixel } = samplesOf(tags);
+  const { bits, photometric, compression, isPlanar, tile } = codingOf(tags);
   if (![1, 2, 4, 8, 16, 32].includes(bits)) return `of ${bits}-bit samples`;
-  const compression = unreadableCompressions[compressionOf(tags)];
-  if (compression !== undefined) return `with ${compression} compression`;
+  const unreadableCompression = unreadableCompressions[compression];
+  if (unreadableCompression !== undefined) return `with ${unreadableCompression} compression`;
   if (labSpaces.includes(photometric)) return 'in the colour space Lab';
-  const isPlanar = tagNumber(tags, PLANAR) === 2 && samplesPerPixel > 1;
-  return isPlanar && tileOf(tags) !== undefined ? 'in tiles of one channel each' : undefined;
+  return isPlanar && tile !== undefined ? 'in tiles of one channel each' : undefined;
 }
 
-interface TiffSamples {
-  /** Of one sample. */
-  readonly bits: number;
-  /** Their meaning. */
-  readonly photometric: number;
-  readonly samplesPerPixel: number;
-  /** The kind of the sample beside the colours: 1 or 2 an alpha, 0 unspecified; undefined if the file does not tell. */
-  readonly extraKind: number | undefined;
-}
+type TiffCoding = ReturnType<typeof codingOf>;
 
-export function samplesOf(tags: readonly TiffTag[]): TiffSamples {
+/** How pixels are coded. */
+export function codingOf(tags: readonly TiffTag[]) {
+  const samplesPerPixel = tagNumber(tags, 277) ?? 1;
+  const [tileWidth, tileHeight] = [tagNumber(tags, 322), tagNumber(tags, 323)];
   return {
-    bits: tagNumber(tags, BITS_PER_SAMPLE) ?? 1,
-    photometric: tagNumber(tags, PHOTOMETRIC) ?? BLACK_IS_ZERO,
-    samplesPerPixel: tagNumber(tags, SAMPLES_PER_PIXEL) ?? 1,
+    /** Of one sample. */
+    bits: tagNumber(tags, 258) ?? 1,
+    compression: tagNumber(tags, COMPRESSION) ?? NONE,
+    /** Whether rows are differenced before compression. */
+    hasPredictor: (tagNumber(tags, PREDICTOR) ?? 1) > 1,
+    /** The meaning of the samples. */
+    photometric: tagNumber(tags, 262) ?? BLACK_IS_ZERO,
+    samplesPerPixel,
+    isPlanar: samplesPerPixel > 1 && tagNumber(tags, 284) === 2,
+    /** The kind of the sample beside the colours: 1 or 2 an alpha, 0 unspecified; undefined if the file does not tell. */
     extraKind: tagNumber(tags, EXTRA_SAMPLES),
+    /** Width and height; undefined if pixels are in strips. */
+    tile: tileWidth === undefined || tileHeight === undefined ? undefined : [tileWidth, tileHeight],
   };
 }
 
 /** Whether a pixel's last sample is neither a colour nor declared an alpha. */
 export function hasUnknownBand(tags: readonly TiffTag[]): boolean {
-  const { photometric, samplesPerPixel, extraKind } = samplesOf(tags);
+  const { photometric, samplesPerPixel, extraKind } = codingOf(tags);
   const colours = photometric === RGB ? 3 : 1;
   const isPlain = [WHITE_IS_ZERO, BLACK_IS_ZERO, RGB].includes(photometric);
   return isPlain && samplesPerPixel === colours + 1 && extraKind !== 1 && extraKind !== 2;
-}
-
-function compressionOf(tags: readonly TiffTag[]): number {
-  return tagNumber(tags, COMPRESSION) ?? NONE;
-}
-
-/** Whether rows are differenced before compression. */
-function hasPredictor(tags: readonly TiffTag[]): boolean {
-  return (tagNumber(tags, PREDICTOR) ?? 1) > 1;
-}
-
-/** Width and height of its tiles; undefined if pixels are in strips. */
-function tileOf(tags: readonly TiffTag[]): readonly [number, number] | undefined {
-  const [width, height] = [tagNumber(tags, 322), tagNumber(tags, 323)];
-  return width === undefined || height === undefined ? undefined : [width, height];
 }
 
 /** Lossless compressions that sharp writes, as it names them. */
@@ -165,17 +147,17 @@ export function tiffCoding(
   { tags, isBig, isLittle }: TiffContainer,
   { data, channels }: Picture,
 ): { options: TiffOptions; swapsBytes: boolean } {
-  const name = compressions[compressionOf(tags)]?.toLowerCase();
+  const { hasPredictor, photometric, tile, ...own } = codingOf(tags);
+  const name = compressions[own.compression]?.toLowerCase();
   const compression = writable.find((each) => each === name) ?? 'deflate';
-  const isDifferenced = hasPredictor(tags) && (compression === 'lzw' || compression === 'deflate');
+  const isDifferenced = hasPredictor && (compression === 'lzw' || compression === 'deflate');
   const predictor = data instanceof Float32Array ? 'float' : 'horizontal';
-  const [tileWidth, tileHeight] = tileOf(tags) ?? [];
+  const [tileWidth, tileHeight] = tile ?? [];
   return {
     options: {
       compression,
       predictor: isDifferenced ? predictor : 'none',
-      miniswhite:
-        samplesOf(tags).photometric === WHITE_IS_ZERO && channels === 1 && data instanceof Uint8Array,
+      miniswhite: photometric === WHITE_IS_ZERO && channels === 1 && data instanceof Uint8Array,
       bigtiff: isBig,
       ...(tileWidth !== undefined && { tile: true, tileWidth, tileHeight }),
     },
@@ -191,12 +173,12 @@ export function withTiffContainer(
   swapsBytes: boolean,
 ): Buffer {
   const written = readTiffTags(encoded);
-  const samples = samplesOf(written);
-  const own = written.filter(({ id }) => (coding.has(id) && id !== EXTRA_SAMPLES) || lost.has(id));
-  const extra = hasUnknownBand(container.tags) ? 0 : samples.extraKind;
+  const after = codingOf(written);
+  const own = written.filter(({ id }) => (codingTags.has(id) && id !== EXTRA_SAMPLES) || lost.has(id));
+  const extra = hasUnknownBand(container.tags) ? 0 : after.extraKind;
   if (extra !== undefined) own.push(short(EXTRA_SAMPLES, extra));
-  const before = samplesOf(container.tags);
-  const tags = container.tags.filter((tag) => isKept(tag) && staysTrue(tag, before, samples, picture));
+  const before = codingOf(container.tags);
+  const tags = container.tags.filter((tag) => isKept(tag) && staysTrue(tag, before, after, picture));
   const isLittle = container.isLittle || !(swapsBytes || picture.data instanceof Uint8Array);
   const placed = withNotesInPlace(encoded, [...own, ...tags], isLittle, container.isBig ? 16 : 8);
   return withTiffDirectory(placed.file, placed.tags, isLittle);
@@ -207,12 +189,8 @@ function short(id: number, value: number): TiffTag {
 }
 
 /** Sample limits stay true if the new samples keep to them; tags with numbers of samples, if the samples are alike. */
-function staysTrue(
-  { id, ...tag }: TiffTag,
-  before: TiffSamples,
-  after: TiffSamples,
-  picture: Picture,
-): boolean {
+function staysTrue(tag: TiffTag, before: TiffCoding, after: TiffCoding, picture: Picture): boolean {
+  const { id } = tag;
   const isLeast = leastSample.includes(id);
   if (!isLeast && !greatestSample.includes(id) && id !== REFERENCE_BLACK_WHITE) return true;
   const isAlike =
@@ -220,7 +198,7 @@ function staysTrue(
     before.samplesPerPixel === after.samplesPerPixel &&
     before.photometric === after.photometric;
   if (!isAlike || id === REFERENCE_BLACK_WHITE) return isAlike;
-  const limits = tagNumbers([{ id, ...tag }], id);
+  const limits = tagNumbers([tag], id);
   const isInverted = before.photometric === WHITE_IS_ZERO;
   if (limits.length === 0 || isInverted) return false;
   return !picture.data.some((sample, i) => {
@@ -256,24 +234,23 @@ const tagNames: Readonly<Record<number, string>> = {
 const alphas: Readonly<Record<number, string>> = { 1: 'multiplied into the colours', 2: 'plain' };
 
 function traitsOf(tags: readonly TiffTag[], isBig: boolean, isLittle: boolean): Trait[] {
-  const tile = tileOf(tags);
-  const compression = compressionOf(tags);
-  const { extraKind, photometric, samplesPerPixel } = samplesOf(tags);
+  const { compression, extraKind, hasPredictor, isPlanar, photometric, samplesPerPixel, tile } =
+    codingOf(tags);
   const alpha = alphas[extraKind ?? 0];
   const traits: (Trait | false)[] = [
     ['variant', isBig ? 'BigTIFF' : 'classic TIFF'],
     ['byte order', isLittle ? 'little-endian' : 'big-endian'],
     ['compression', compressions[compression] ?? `number ${compression}`],
-    ['predictor', hasPredictor(tags) ? 'yes' : 'no'],
+    ['predictor', hasPredictor ? 'yes' : 'no'],
     ['layout', tile === undefined ? 'strips' : `tiles of ${tile.join(' x ')}`],
-    samplesPerPixel > 1 && ['planes', tagNumber(tags, PLANAR) === 2 ? 'one for each channel' : 'together'],
+    samplesPerPixel > 1 && ['planes', isPlanar ? 'one for each channel' : 'together'],
     photometric === WHITE_IS_ZERO && ['white stored as 0', 'yes'],
     hasUnknownBand(tags) && ['band beside the colours', 'of unknown kind'],
     alpha !== undefined && ['alpha', alpha],
   ];
   // In YCbCr, reference black and white is a part of the colours' coding.
   const isCoding = (id: number) =>
-    coding.has(id) || id === ORIENTATION || (photometric === YCBCR && id === REFERENCE_BLACK_WHITE);
+    codingTags.has(id) || id === ORIENTATION || (photometric === YCBCR && id === REFERENCE_BLACK_WHITE);
   return [
     ...traits.filter((trait) => trait !== false),
     ...tags
@@ -285,10 +262,10 @@ function traitsOf(tags: readonly TiffTag[], isBig: boolean, isLittle: boolean): 
 
 /** The channels in words, by the tags; undefined if these add nothing to the samples. */
 export function tiffColour({ tags }: TiffContainer): string | undefined {
-  const { photometric, samplesPerPixel } = samplesOf(tags);
+  const { compression, photometric, samplesPerPixel } = codingOf(tags);
   if (photometric === PALETTE) return 'palette';
   // In a JPEG stream, YCbCr belongs to the compression.
-  if (photometric === YCBCR && compressionOf(tags) !== JPEG) return 'YCbCr';
+  if (photometric === YCBCR && compression !== JPEG) return 'YCbCr';
   if (!hasUnknownBand(tags)) return undefined;
   return `${samplesPerPixel > 2 ? 'RGB' : 'grey'} and a further band`;
 }

@@ -132,13 +132,11 @@ function readDirectory(source: Source, offset: number, depth: number): TiffTag[]
       const pointer = value.readUIntLE(0, Math.min(size, 6));
       const directory = pointer < file.length ? readDirectory(source, pointer, depth + 1) : [];
       if (directory.length > 0) tags.push({ id, type: LONG, count: 1, value: Buffer.alloc(4), directory });
-    } else if (
-      id === MAKER_NOTES &&
-      length > inline &&
-      !movableNotes.some((start) => value.toString('latin1', 0, start.length) === start)
-    )
-      tags.push({ id, type, count: values, value, place: { at: valueAt, isLittle } });
-    else tags.push({ id, type, count: values, value });
+      continue;
+    }
+    const isMovable = movableNotes.some((start) => value.toString('latin1', 0, start.length) === start);
+    const isBound = id === MAKER_NOTES && length > inline && !isMovable;
+    tags.push({ id, type, count: values, value, ...(isBound && { place: { at: valueAt, isLittle } }) });
   }
   return tags;
 }

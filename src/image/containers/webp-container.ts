@@ -1,16 +1,8 @@
 // The RIFF chunks around a WebP's pixels (RFC 9649, section 2): ICCP, EXIF, XMP and unknown ones, which are copied byte for
 // byte; and the quality, from the quantiser in a frame's header (RFC 6386, sections 9.3 to 9.6 and 19.2).
-import {
-  type Animation,
-  animationTraits,
-  type Chunk,
-  type ContainerTraits,
-  checksum,
-  listed,
-  type Trait,
-} from './parts.js';
+import { type Animation, addPart, animationTraits, type Chunk, checksum, type Trait } from './parts.js';
 
-export interface WebpContainer extends ContainerTraits {
+export interface WebpContainer {
   readonly format: 'webp';
   readonly isLossless: boolean;
   /** 1-100 for a lossy file, estimated from its quantiser. */
@@ -18,6 +10,7 @@ export interface WebpContainer extends ContainerTraits {
   readonly animation: WebpAnimation | undefined;
   /** The data of the metadata chunks, in the file's order. */
   readonly chunks: readonly Chunk[];
+  readonly traits: readonly Trait[];
 }
 
 interface WebpAnimation extends Animation {
@@ -38,7 +31,8 @@ const structural = new Set([...framePixels, 'VP8X', 'ANIM', 'ANMF']);
 /** Reads the chunks of a WebP; in a damaged file, those before the damage. They are copies. @throws TooManyParts */
 export function readWebpContainer(bytes: Buffer): WebpContainer {
   const all = chunksOf(bytes);
-  const pixels = listed(withFrames(all), 'chunks');
+  const pixels = all.filter(({ type }) => type !== 'ANMF');
+  for (const { type, data } of all) if (type === 'ANMF') addChunks(pixels, data, FRAME_HEADER);
   const lossy = pixels.find(({ type }) => type === 'VP8 ');
   const isLossless = lossy === undefined && pixels.some(({ type }) => type === 'VP8L');
   const quality = webpQuality(lossy?.data ?? new Uint8Array());
@@ -126,23 +120,20 @@ function pixelsOf(chunks: readonly Chunk[]): Chunk[] {
   return chunks.filter(({ type }) => framePixels.has(type));
 }
 
-function* withFrames(chunks: readonly Chunk[]): Generator<Chunk> {
-  for (const chunk of chunks)
-    if (chunk.type === 'ANMF') yield* webpChunks(chunk.data, FRAME_HEADER);
-    else yield chunk;
-}
-
 /** @throws TooManyParts */
-function chunksOf(bytes: Buffer): Chunk[] {
-  return listed(webpChunks(bytes, 12), 'chunks');
+function chunksOf(file: Buffer): Chunk[] {
+  const chunks: Chunk[] = [];
+  addChunks(chunks, file, 12);
+  return chunks;
 }
 
-function* webpChunks(bytes: Buffer, start: number): Generator<Chunk> {
+function addChunks(chunks: Chunk[], bytes: Buffer, start: number): void {
   for (let at = start; at + 8 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at + 4);
     const end = at + 8 + length;
     if (end > bytes.length) return;
-    yield { type: bytes.toString('latin1', at, at + 4), data: bytes.subarray(at + 8, end) };
+    const chunk = { type: bytes.toString('latin1', at, at + 4), data: bytes.subarray(at + 8, end) };
+    addPart(chunks, chunk, 'chunks');
     at = end + (length % 2);
   }
 }

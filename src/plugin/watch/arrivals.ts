@@ -1,50 +1,39 @@
 // Finds pictures: a walk at the start and by the clock, and chokidar's events in between. Both only say where to look; what is
 // there decides. Events can be lost (the system's queue overflows; chokidar #1471), a walk misses nothing.
+import { once as eventOf } from 'node:events';
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { join, posix } from 'node:path';
-import { badOption, codeOf } from '../../core/errors.js';
+import { join, posix, relative, sep } from 'node:path';
+import { watch } from 'chokidar';
+import { badOption, codeOf, messageOf } from '../../core/errors.js';
 import { mapInOrder } from '../../tile/in-order.js';
-import { listenToFolder } from './folder-events.js';
-import type { Ledger } from './ledger.js';
 import { isPictureName, isVisibleFolder } from './names.js';
-import type { CheckedWatchOptions } from './options.js';
 import { snapshotFrom, snapshotOf } from './originals.js';
+import type { WatchContext } from './picture-job.js';
 import type { PictureQueue } from './picture-queue.js';
 
 const STATS_AT_ONCE = 32;
 
 /**
  * Listening stops where more pictures wait than the first, and begins again at the second. While many wait, none that
- * arrives is taken soon, and the walks find it; chokidar would look at all that wait whenever one of them leaves.
+ * arrives is taken soon, and the walks find it; chokidar stats all files of a folder whenever one of them leaves (#1028).
  */
 const WAITING = { most: 100, few: 20 } as const;
-
-interface ArrivalHooks {
-  /** Links are not followed: they may lead out of the folder, or in circles. */
-  readonly onLink: (path: string) => void;
-  /** A folder cannot be read; the walk goes on. */
-  readonly onProblem: (error: unknown, folder: string) => void;
-  /** The root is gone, or watching has failed for good. */
-  readonly onError: (error: unknown) => void;
-}
 
 export type Arrivals = ReturnType<typeof findArrivals>;
 
 /**
- * Puts the pictures below a folder into a queue.
+ * Puts the pictures below the input folder into a queue.
  *
- * @param root    the input folder, a real path
- * @param signal  ends a walk
+ * @param onLink  called with links, which are not followed: they may lead out of the folder, or in circles
  */
 export function findArrivals(
-  root: string,
-  { originals, hash, once, poll, settle, rescan: interval }: CheckedWatchOptions,
-  ledger: Ledger,
+  { folders, options, ledger, stopping, onProblem, onError }: WatchContext,
   queue: PictureQueue,
-  { onLink, onProblem, onError }: ArrivalHooks,
-  signal: AbortSignal,
+  onLink: (path: string) => void,
 ) {
+  const { originals, hash, once, poll, settle, rescan: interval } = options;
+  const root = folders.input;
   let walks = 0;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
@@ -64,7 +53,7 @@ export function findArrivals(
     walks++;
     try {
       for await (const { path, stats } of filesBelow(root, below, onProblem)) {
-        signal.throwIfAborted();
+        stopping.throwIfAborted();
         if (stats.isSymbolicLink()) onLink(path);
         else if (!stats.isFile()) continue;
         else if (isOver(path, stats)) known++;
@@ -101,12 +90,10 @@ export function findArrivals(
     listening = listening.then(async (stop) => {
       await stop?.();
       if (!isWanted) return undefined;
-      return listenToFolder(root, poll, {
-        onPath: (path) => void look(path).catch(onError),
-        // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
-        onFolder: (path) => void setTimeout(() => rescan(path), settle).unref(),
-        onError,
-      });
+      const onPath = (path: string) => void look(path).catch(onError);
+      // Files that were made between chokidar's look into a new folder and its watching it are not told (#1471).
+      const onFolder = (path: string) => void setTimeout(() => rescan(path), settle).unref();
+      return listenToFolder(root, poll, onPath, onFolder, onError);
     });
     await listening;
   }
@@ -130,7 +117,7 @@ export function findArrivals(
     async start() {
       // Events first, so that nothing falls between the walk and them.
       if (!once) await setListening(true);
-      signal.throwIfAborted();
+      stopping.throwIfAborted();
       const found = await walk('');
       if (!once && !isStopped) timer = setInterval(rescan, interval);
       return found;
@@ -145,16 +132,12 @@ export function findArrivals(
 }
 
 /**
- * Every file and link below a folder that may be a picture.
+ * Every file and link below a folder that may be a picture. Folders that cannot be read are told and left out.
  *
  * @param below  where to begin, relative to the root
  * @throws       FlowDenoiseError BAD_OPTION if the root is gone
  */
-async function* filesBelow(
-  root: string,
-  below: string,
-  onProblem: ArrivalHooks['onProblem'],
-): AsyncGenerator<{ readonly path: string; readonly stats: Stats }, void, void> {
+async function* filesBelow(root: string, below: string, onProblem: WatchContext['onProblem']) {
   const folders = [below];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const files: string[] = [];
@@ -175,7 +158,7 @@ async function* filesBelow(
   }
 }
 
-async function readFolder(root: string, folder: string, onProblem: ArrivalHooks['onProblem']) {
+async function readFolder(root: string, folder: string, onProblem: WatchContext['onProblem']) {
   try {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (error) {
@@ -186,4 +169,67 @@ async function readFolder(root: string, folder: string, onProblem: ArrivalHooks[
     if (!isGone) onProblem(error, folder);
     return [];
   }
+}
+
+/**
+ * Listens to chokidar's events. It sometimes loses an event (paulmillr/chokidar #1471) or repeats one (#1465). We watch folders
+ * only, since a watch for each file costs more; chokidar reports their files as 'raw' events.
+ *
+ * @param root      a real, absolute path
+ * @param poll      false for the system's events, or the polling interval in milliseconds
+ * @param onPath    something happened to a path with a picture's name, relative to the folder, with forward slashes
+ * @param onFolder  events below this folder may be missing: it appeared, or it is the root and is gone
+ * @param onError   watching has failed for good
+ * @returns         a function that stops it, once every further event will be reported
+ */
+async function listenToFolder(
+  root: string,
+  poll: number | false,
+  onPath: (path: string) => void,
+  onFolder: (path: string) => void,
+  onError: (error: unknown) => void,
+): Promise<() => Promise<void>> {
+  const below = (path: string): string => relative(root, path).replaceAll(sep, '/');
+  const watcher = watch(root, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    atomic: false,
+    ignorePermissionErrors: true,
+    usePolling: poll !== false,
+    ...(poll !== false && { interval: poll, binaryInterval: poll }),
+    ignored(path, stats) {
+      const parts = below(path).split('/');
+      if (parts[0] === '') return false;
+      if (!stats?.isFile()) return !parts.every(isVisibleFolder);
+      return poll === false || !isPictureName(parts.join('/'));
+    },
+  });
+  const failure = (error: unknown) => {
+    if (!['ENOSPC', 'EMFILE'].includes(codeOf(error) ?? '')) return error;
+    return badOption(
+      `${root}: the system watches no more files (${messageOf(error)}); raise its limit ` +
+        '(Linux: fs.inotify.max_user_watches, max_user_instances), or use poll',
+      error,
+    );
+  };
+  try {
+    await eventOf(watcher, 'ready');
+  } catch (error) {
+    await watcher.close();
+    throw failure(error);
+  }
+  watcher
+    .on('all', (event, path) => {
+      const way = below(path);
+      if (event === 'addDir') onFolder(way);
+      else if (event !== 'unlinkDir') onPath(way);
+      else if (way === '') onFolder(way);
+    })
+    .on('raw', (_, name, details) => {
+      const { watchedPath } = details as { readonly watchedPath: string };
+      const way = below(`${watchedPath}/${name}`);
+      if (isPictureName(way)) onPath(way);
+    })
+    .on('error', (error) => onError(failure(error)));
+  return () => watcher.close();
 }

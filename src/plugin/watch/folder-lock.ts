@@ -9,7 +9,8 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badOption, codeOf, FlowDenoiseError } from '../../core/errors.js';
+import { writeFailed } from '../../core/files.js';
 import { type Folders, STATE_FOLDER } from './folders.js';
 import { systemCode } from './storage-faults.js';
 
@@ -33,6 +34,8 @@ type Holder = z.infer<typeof holderSchema>;
 const NOBODY: Holder = { id: '', pid: 0, host: 'unknown', since: 'unknown', place: '', begun: '' };
 
 interface LockOptions {
+  /** Whether the input folder must be locked, because something in it will change. */
+  readonly isInputNeeded: boolean;
   /** Called if another process has taken the lock, as after a long suspension. */
   readonly onLost: (error: unknown) => void;
   readonly signal: AbortSignal;
@@ -44,19 +47,16 @@ interface LockOptions {
  *
  * @throws  FlowDenoiseError: BAD_OPTION with the holder of a folder; WRITE_FAILED
  */
-export async function lockFolders(
-  { input, output }: Folders,
-  { isInputNeeded, ...options }: LockOptions & { readonly isInputNeeded: boolean },
-) {
+export async function lockFolders({ input, output }: Folders, options: LockOptions) {
   const lock = (folder: string) =>
     lockFolder(folder, options).catch((error: unknown) => {
       if (error instanceof FlowDenoiseError || codeOf(error) === undefined) throw error;
-      const message = `${folder}: could not be locked (${messageOf(error)}). Expected a folder that can be written to.`;
-      throw new FlowDenoiseError('WRITE_FAILED', message, { cause: error });
+      throw writeFailed(folder, 'could not be locked', error);
     });
   const first = await lock(output);
   const second = await lock(input).catch(async (error: unknown) => {
-    if (!isInputNeeded && ['EROFS', 'EACCES', 'EPERM'].includes(systemCode(error) ?? '')) return undefined;
+    if (!options.isInputNeeded && ['EROFS', 'EACCES', 'EPERM'].includes(systemCode(error) ?? ''))
+      return undefined;
     await first.release();
     throw error;
   });
@@ -153,10 +153,11 @@ async function isAlive(path: string, holder: Holder, ownPlace: string, signal: A
     // The process's beginning is unknown, so its id may have been reused.
   }
   // Compared with itself, so that clocks need not agree.
-  const before = await mtimeOf(path);
+  const touched = async () => (await stat(path).catch(() => undefined))?.mtimeMs;
+  const before = await touched();
   for (let waited = 0; waited < SILENT_MS; waited += LOOK_MS) {
     await delay(LOOK_MS, undefined, { signal });
-    if ((await mtimeOf(path)) !== before) return true;
+    if ((await touched()) !== before) return true;
   }
   return false;
 }
@@ -202,8 +203,4 @@ async function beginningOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The second field is the program's name in brackets, and may contain anything.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-
-async function mtimeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(() => undefined))?.mtimeMs;
 }

@@ -2,10 +2,9 @@
 // the pictures, picture-queue.ts decides when each is worked on, picture-job.ts does the work.
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import type { Denoiser } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
-import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { asError } from '../encoded-picture.js';
+import { pictureDenoiser } from '../picture-denoiser.js';
 import { type Arrivals, findArrivals } from './arrivals.js';
 import type { WatchEvents, WatchSummary } from './events.js';
 import { lockFolders } from './folder-lock.js';
@@ -13,7 +12,7 @@ import { openFolders, STATE_FOLDER } from './folders.js';
 import { openLedger } from './ledger.js';
 import { type CheckedWatchOptions, parseWatchOptions, type WatchFolderOptions } from './options.js';
 import { openOutputs } from './outputs.js';
-import { type JobContext, type Outcome, workOnPicture } from './picture-job.js';
+import { type Outcome, type WatchContext, workOnPicture } from './picture-job.js';
 import { createPictureQueue, type PictureQueue } from './picture-queue.js';
 
 /** A folder that is being watched. `finished` tells the end; the events (see WatchEvents) tell the way there. */
@@ -32,7 +31,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   readonly #summary = { done: 0, failed: 0, skipped: 0 };
   #queue: PictureQueue | undefined;
   #arrivals: Arrivals | undefined;
-  #denoiser: Promise<Denoiser> | undefined;
   #isReady = false;
   #isIdle = false;
   #isClosing = false;
@@ -68,7 +66,6 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#denoiser?.catch(() => undefined);
     for (const close of this.#closers) await close().catch((error: unknown) => this.#fail(error));
     this.#stopping.signal.throwIfAborted();
     return { ...this.#summary };
@@ -77,30 +74,32 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
   /** Everything up to 'ready', and the first pictures. */
   async #start(): Promise<void> {
     const options = this.#options;
-    const { signal } = this.#stopping;
+    const { signal: stopping } = this.#stopping;
     const onError = (error: unknown) => this.#fail(error);
-    const onProblem: JobContext['onProblem'] = (...problem) => this.#tell(...problem);
 
     const folders = await openFolders(options.input, options.output);
     const isInputNeeded = options.originals === 'move';
-    const locks = await lockFolders(folders, { isInputNeeded, onLost: onError, signal });
+    const locks = await lockFolders(folders, { isInputNeeded, onLost: onError, signal: stopping });
     this.#closers.push(locks.release);
     const ledger = await openLedger(join(folders.output, STATE_FOLDER, 'ledger.jsonl'), (copy) =>
       this.#tell(new Error(`Some lines of the ledger could not be read; the file as it was is ${copy}`)),
     );
     const outputs = await openOutputs(folders, ledger);
-    const context: JobContext = {
+    const { denoise, open, close } = pictureDenoiser(options);
+    this.#closers.unshift(close);
+    const context: WatchContext = {
       folders,
       options,
       ledger,
       outputs,
-      openDenoiser: () => this.#openDenoiser(),
+      denoise,
       checkLocks: locks.check,
-      stopping: signal,
+      stopping,
       onTaken: (path) => this.emit('taken', { input: join(options.input, path) }),
-      onProblem,
+      onProblem: (...problem) => this.#tell(...problem),
+      onError,
     };
-    const queue = createPictureQueue(folders.input, options, {
+    const queue = createPictureQueue(context, {
       work: (...picture) => {
         this.#isIdle = false;
         return workOnPicture(...picture, context);
@@ -109,39 +108,25 @@ export class FolderWatcher extends EventEmitter<WatchEvents> {
         arrivals.listenWhileFewWait();
         this.#conclude(outcome);
       },
-      onError,
       onRest: () => this.#endIfOver(),
     });
-    const hooks = { onLink: (path: string) => this.#skipLink(path), onProblem, onError };
-    const arrivals = findArrivals(folders.input, options, ledger, queue, hooks, signal);
+    const arrivals = findArrivals(context, queue, (path) => this.#skipLink(path));
     this.#closers.unshift(arrivals.close);
     this.#queue = queue;
     this.#arrivals = arrivals;
 
     // With `once` there may be nothing to do; a watcher is to say at its start what is wrong.
-    if (!options.once) this.#openDenoiser().catch(() => {});
+    const openSuited = async () => checkSigma(options.noise.sigma, await open());
+    if (!options.once) openSuited().catch(() => {});
     const { known, paths } = await arrivals.start();
     await outputs.forgetWhatIsGone(paths);
-    if (!options.once || queue.waiting() > 0) await this.#openDenoiser();
-    signal.throwIfAborted();
+    if (!options.once || queue.waiting() > 0) await openSuited();
+    stopping.throwIfAborted();
     this.emit('ready', { waiting: queue.waiting(), known });
     this.#isReady = true;
     if (this.#isClosing) return;
     queue.start();
     arrivals.listenWhileFewWait();
-  }
-
-  #openDenoiser(): Promise<Denoiser> {
-    this.#denoiser ??= this.#openOwnDenoiser();
-    return this.#denoiser;
-  }
-
-  async #openOwnDenoiser(): Promise<Denoiser> {
-    const { denoiser: given, opening, noise } = this.#options;
-    const denoiser = given ?? (await openDenoiser(opening));
-    if (given === undefined) this.#closers.unshift(() => denoiser.close());
-    checkSigma(noise.sigma, denoiser);
-    return denoiser;
   }
 
   #skipLink(path: string): void {

@@ -1,12 +1,11 @@
 // The options of a watched folder.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
-import type { Denoiser } from '../../denoiser/denoiser.js';
-import { type CheckedNoiseOptions, isNoiseModel, noiseShape } from '../../denoiser/noise/noise-options.js';
-import { among, option, parseOptions } from '../../denoiser/option-schema.js';
-import { type OpeningOptions, openingShape, progressOption, signalOption } from '../../denoiser/options.js';
+import { isNoiseModel } from '../../denoiser/noise/noise-options.js';
+import { option, parseOptions } from '../../denoiser/option-schema.js';
+import { progressOption, signalOption } from '../../denoiser/options.js';
 import { approachOf } from '../../denoiser/preset.js';
-import { checkTogether, concurrencyOption, pictureShape } from '../stream-options.js';
+import { byLifetime, concurrencyOption, type PictureSettings, pictureShape } from '../stream-options.js';
 
 export const POLL_MS = 2000;
 const LEAST_POLL_MS = 50;
@@ -85,9 +84,8 @@ export type WatchFolderOptions = z.input<typeof watchSchema>;
 /** @throws FlowDenoiseError BAD_OPTION */
 export function parseWatchOptions(options: WatchFolderOptions) {
   const parsed = parseOptions(watchSchema, options, 'watchFolder');
-  checkTogether(parsed, options);
-  const [opening, noise] = [among(openingShape, parsed), among(noiseShape, parsed)];
-  return { ...parsed, opening, noise, hash: hashOf(opening, noise, parsed.denoiser) };
+  const settings = byLifetime({ ...parsed, cache: false, maxBytes: Number.POSITIVE_INFINITY }, options);
+  return { ...parsed, ...settings, hash: hashOf(settings) };
 }
 
 /** Checked, with defaults. */
@@ -96,7 +94,7 @@ export type CheckedWatchOptions = ReturnType<typeof parseWatchOptions>;
 /**
  * Identifies the options that affect results. Engine, threads and the like do not; a custom noise model counts by its name.
  */
-function hashOf(opening: OpeningOptions, noise: CheckedNoiseOptions, denoiser: Denoiser | undefined): string {
+function hashOf({ opening, noise, denoiser }: PictureSettings): string {
   const { method, ensemble, scales } = denoiser ?? approachOf(opening);
   const { beta, tileSize, overlap } = opening;
   const text = JSON.stringify({
@@ -110,5 +108,5 @@ function hashOf(opening: OpeningOptions, noise: CheckedNoiseOptions, denoiser: D
     ...noise,
     noise: isNoiseModel(noise.noise) ? { name: noise.noise.name } : noise.noise,
   });
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return hash('sha256', text).slice(0, 16);
 }

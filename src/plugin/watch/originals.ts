@@ -1,6 +1,6 @@
 // An original: what identifies its state, reading it, and moving it when it is finished. Only the file that was waited for is
 // read or moved, and it never goes over another file.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -61,7 +61,7 @@ export async function readOriginal(
     if (!isSameSnapshot(await handle.stat(), snapshot)) return undefined;
     const bytes = await handle.readFile();
     if (!isSameSnapshot(await handle.stat(), snapshot)) return undefined;
-    return { bytes, hash: createHash('sha256').update(bytes).digest('hex') };
+    return { bytes, hash: hash('sha256', bytes) };
   } finally {
     await handle.close();
   }

@@ -1,12 +1,12 @@
 // Writes results to the output folder: to a temporary file on the same file system, flushed, then linked to the final name.
 // A link fails if the name exists, so nothing of the user's is replaced, and no incomplete picture appears.
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, hash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { syncFolder } from '../../core/files.js';
+import { codeOf, FlowDenoiseError } from '../../core/errors.js';
+import { syncFolder, writeFailed } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { type Folders, isInside, STATE_FOLDER } from './folders.js';
 import type { Begun, Ledger } from './ledger.js';
@@ -40,11 +40,8 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
   }
 
   /** Gives a file its final name. */
-  async function place(
-    file: string,
-    begun: KnownInput & { outputHash: string },
-    { mayReplace, check }: PublishOptions,
-  ): Promise<string> {
+  async function place(file: string, begun: Omit<Begun, 'state' | 'output'>, options: PublishOptions) {
+    const { mayReplace, check } = options;
     const known = ledger.get(begun.path);
     const earlier = mayReplace && known?.state === 'done' ? known : undefined;
     if (earlier && (await isAsWritten(earlier.output, earlier.outputHash))) {
@@ -77,7 +74,7 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
     async publish(bytes: Uint8Array, picture: KnownInput, options: PublishOptions): Promise<Begun> {
       const { signal } = options;
       const folder = dirname(pathOf(picture.path));
-      const outputHash = createHash('sha256').update(bytes).digest('hex');
+      const outputHash = hash('sha256', bytes);
       async function publishBy(file: string): Promise<string> {
         try {
           await mkdir(dirname(file), { recursive: true });
@@ -107,11 +104,7 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (error instanceof FlowDenoiseError || codeOf(error) === undefined) throw error;
-        throw new FlowDenoiseError(
-          'WRITE_FAILED',
-          `${printable(pathOf(picture.path))}: could not be written (${messageOf(error)}). Expected a folder that can be written to, with space left; check both.`,
-          { cause: error },
-        );
+        throw writeFailed(printable(pathOf(picture.path)), 'could not be written', error);
       }
     },
 
@@ -127,10 +120,10 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
 
 /** The SHA-256 of a file, read in chunks; undefined if it cannot be read. */
 async function hashOfFile(path: string): Promise<string | undefined> {
-  const hash = createHash('sha256');
+  const hashing = createHash('sha256');
   try {
-    await pipeline(createReadStream(path), hash);
-    return hash.digest('hex');
+    await pipeline(createReadStream(path), hashing);
+    return hashing.digest('hex');
   } catch {
     return undefined;
   }

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
-import type { DenoiseCallOptions, Denoiser } from '../../denoiser/denoiser.js';
-import { asError, denoiseEncodedPicture, isFaultOfAll } from '../encoded-picture.js';
+import { asError, isFaultOfAll } from '../encoded-picture.js';
+import type { PictureDenoiser } from '../picture-denoiser.js';
 import type { PictureDone, PictureFailed, PictureSkipped } from './events.js';
 import type { Folders } from './folders.js';
 import type { Ledger, Settled } from './ledger.js';
@@ -12,19 +12,22 @@ import { isSameSnapshot, moveOriginal, type Original, readOriginal, snapshotOf }
 import type { Outputs } from './outputs.js';
 import { insistOn, PassingFault, systemCode } from './storage-faults.js';
 
-/** What the jobs of a folder share. */
-export interface JobContext {
+/** What the parts of a watcher share. */
+export interface WatchContext {
   readonly folders: Folders;
   readonly options: CheckedWatchOptions;
   readonly ledger: Ledger;
   readonly outputs: Outputs;
-  readonly openDenoiser: () => Promise<Denoiser>;
+  readonly denoise: PictureDenoiser['denoise'];
   /** Rejects if the folders are no longer ours. */
   readonly checkLocks: () => Promise<void>;
-  /** Aborts all jobs of the watcher. */
+  /** Aborts all that is going on. */
   readonly stopping: AbortSignal;
   readonly onTaken: (path: string) => void;
+  /** The work goes on, or resumes when it is fixed. */
   readonly onProblem: (error: unknown, path: string, retryInMs?: number) => void;
+  /** The watcher cannot go on. */
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -59,7 +62,7 @@ export async function workOnPicture(
   original: Original,
   tries: Tries,
   signal: AbortSignal,
-  context: JobContext,
+  context: WatchContext,
 ): Promise<Outcome> {
   const { folders, options, ledger, outputs, stopping } = context;
   const { path, snapshot } = original;
@@ -135,7 +138,7 @@ export async function workOnPicture(
   }
 
   async function work(): Promise<Outcome> {
-    const file = await read();
+    let file = await read();
     if (file === undefined) return 'nothing';
     hash = file.hash;
     const before = ledger.get(path);
@@ -149,7 +152,14 @@ export async function workOnPicture(
       await finish();
       return skipped(`${printable(join(options.output, path))} already exists`);
     }
-    const { bytes, report } = await denoise(file.bytes);
+    const { onProgress } = options;
+    const denoised = context.denoise(file.bytes, input, {
+      signal,
+      onReadable: () => context.onTaken(path),
+      onProgress: onProgress && ((progress) => onProgress(progress, input)),
+    });
+    file = undefined;
+    const { bytes, report } = await denoised;
     const result = bytes ?? (await read())?.bytes;
     if (result === undefined) return 'nothing';
     const publishing = { mayReplace: options.originals === 'keep', signal, check: checkStillOurs };
@@ -157,20 +167,6 @@ export async function workOnPicture(
     await settle({ ...begun, state: 'done' });
     const movedTo = await finish();
     return { event: 'done', told: { input, output: join(options.output, begun.output), report, movedTo } };
-  }
-
-  function denoise(bytes: Buffer) {
-    const { noise, maxPixels, onProgress } = options;
-    const open = async () => {
-      context.onTaken(path);
-      return context.openDenoiser();
-    };
-    const call: DenoiseCallOptions = {
-      ...noise,
-      signal,
-      onProgress: onProgress && ((progress) => onProgress(progress, input)),
-    };
-    return denoiseEncodedPicture(bytes, input, open, call, { maxPixels });
   }
 
   async function classify(error: unknown): Promise<Outcome> {

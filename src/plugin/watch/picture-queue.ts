@@ -5,9 +5,8 @@
 // and keeps a timer for every file.
 import { join } from 'node:path';
 import { codeOf } from '../../core/errors.js';
-import type { CheckedWatchOptions } from './options.js';
 import { isSameSnapshot, type Original, type Snapshot, snapshotOf } from './originals.js';
-import { OriginalChanged, type Outcome, type Tries } from './picture-job.js';
+import { OriginalChanged, type Outcome, type Tries, type WatchContext } from './picture-job.js';
 
 /** After this many engine failures, one picture is at fault if all were its own, else the engine. */
 const ENGINE_FAILURES = 3;
@@ -24,20 +23,18 @@ export interface QueueHooks {
   readonly work: (original: Original, tries: Tries, signal: AbortSignal) => Promise<Outcome>;
   /** A picture is finished and will not wait again. */
   readonly onOutcome: (outcome: Outcome) => void;
-  /** The work threw, or the engine fails on every picture. */
-  readonly onError: (error: unknown) => void;
   /** Nothing is in work; called repeatedly while that is so. */
   readonly onRest: () => void;
 }
 
 export type PictureQueue = ReturnType<typeof createPictureQueue>;
 
-/** @param root  the folder that paths are relative to */
+/** Ends the watcher if the work throws, or the engine fails on every picture. */
 export function createPictureQueue(
-  root: string,
-  { settle, patience, concurrency }: CheckedWatchOptions,
-  { work, onOutcome, onError, onRest }: QueueHooks,
+  { folders, options, onError }: WatchContext,
+  { work, onOutcome, onRest }: QueueHooks,
 ) {
+  const { settle, patience, concurrency } = options;
   /** All wait equally long, so they are due in the order in which they were added, and one timer is enough. */
   const waiting = new Map<string, Candidate>();
   const working = new Map<string, { readonly snapshot: Snapshot; readonly stopping: AbortController }>();
@@ -82,7 +79,7 @@ export function createPictureQueue(
     const { path, snapshot } = candidate;
     const stopping = new AbortController();
     working.set(path, { snapshot, stopping });
-    const look = () => snapshotOf(join(root, path));
+    const look = () => snapshotOf(join(folders.input, path));
     try {
       if (isSameSnapshot(await look(), snapshot)) await workOnUnchanged(candidate, stopping.signal);
     } finally {

@@ -60,16 +60,13 @@ export async function insistOn<T>(
       return await work();
     } catch (error) {
       until.throwIfAborted();
-      if (!mayPass(systemCode(error), isReading)) throw error;
+      const code = systemCode(error) ?? '';
+      const mayPass = isReading ? READING_FAULTS.includes(code) : !PATH_FAULTS.includes(code);
+      if (code === '' || !mayPass) throw error;
       if (isOnce && tries === ONCE_TRIES) throw new PassingFault(error);
       const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS);
       onProblem(error, retryInMs);
       await delay(retryInMs, undefined, { signal: until }).catch(() => until.throwIfAborted());
     }
   }
-}
-
-function mayPass(code: string | undefined, isReading: boolean): boolean {
-  if (code === undefined) return false;
-  return isReading ? READING_FAULTS.includes(code) : !PATH_FAULTS.includes(code);
 }

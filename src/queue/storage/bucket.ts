@@ -5,15 +5,7 @@ import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength, collectBytes } from '../../plugin/encoded-picture.js';
 import { imported } from '../connection.js';
-import {
-  checkPath,
-  type ReadRequest,
-  refuseMissing,
-  refuseOutside,
-  type Storage,
-  type StoredPicture,
-  type WriteRequest,
-} from './storage.js';
+import { checkPath, refuseMissing, refuseOutside, type Storage, type StoredPicture } from './storage.js';
 
 const SCHEME = 's3://';
 
@@ -70,81 +62,65 @@ export async function openBucketStorage(address: string, endpoint?: string): Pro
     }
   }
 
-  async function find(path: string): Promise<StoredPicture> {
-    return (await head(path)) ?? refuseMissing(locationOf(path), 'gone');
-  }
-
-  async function* list(path: string): AsyncGenerator<StoredPicture> {
-    if (path !== '' && isSupportedExtension(path)) {
-      const picture = await head(path);
-      if (picture) {
-        yield picture;
-        return;
-      }
-    }
-    const below = { Bucket: bucket, Prefix: path === '' ? '' : `${path}/` };
-    try {
-      for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, below)) {
-        for (const { Key = '', ETag, Size = 0 } of Contents) {
-          const isHidden = Key.slice(path.length)
-            .split('/')
-            .some((part) => part.startsWith('.'));
-          if (!isHidden && isSupportedExtension(Key))
-            yield { path: Key, content: contentOf(ETag), bytes: Size };
-        }
-      }
-    } catch (error) {
-      throw storageFault(error, locationOf(path));
-    }
-  }
-
-  async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
-    const location = locationOf(path);
-    const object = objectOf(path);
-    try {
-      const found = await client.send(new sdk.GetObjectCommand(object), signal && { abortSignal: signal });
-      if (content !== undefined && contentOf(found.ETag) !== content) refuseMissing(location, 'changed');
-      if (found.ContentLength !== undefined) checkLength(found.ContentLength, location, most);
-      return await collectBytes(found.Body as AsyncIterable<Uint8Array>, location, most);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof FlowDenoiseError) throw error;
-      if (nameOf(error) === 'NoSuchKey') refuseMissing(location, 'gone');
-      throw storageFault(error, location);
-    }
-  }
-
-  async function write(
-    path: string,
-    bytes: Uint8Array,
-    { keepsExisting, signal }: WriteRequest,
-  ): Promise<void> {
-    const put = (condition: { readonly IfNoneMatch?: '*' }) =>
-      client.send(
-        new sdk.PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition }),
-        signal && { abortSignal: signal },
-      );
-    try {
-      await put(keepsExisting ? { IfNoneMatch: '*' } : {}).catch((error: unknown) => {
-        // Some servers have no conditional writes; a plain PUT is atomic too.
-        if (keepsExisting && statusOf(error) === 501) return put({});
-        throw error;
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (keepsExisting && statusOf(error) === 412) return;
-      throw storageFault(error, locationOf(path));
-    }
-  }
-
   return {
     id: `${SCHEME}${bucket}`,
     shown: root,
     locationOf,
-    list,
-    find,
-    read,
-    write,
+    find: async (path) => (await head(path)) ?? refuseMissing(locationOf(path), 'gone'),
+    async *list(path) {
+      if (path !== '' && isSupportedExtension(path)) {
+        const picture = await head(path);
+        if (picture) {
+          yield picture;
+          return;
+        }
+      }
+      const below = { Bucket: bucket, Prefix: path === '' ? '' : `${path}/` };
+      try {
+        for await (const { Contents = [] } of sdk.paginateListObjectsV2({ client }, below)) {
+          for (const { Key = '', ETag, Size = 0 } of Contents) {
+            const isHidden = Key.slice(path.length)
+              .split('/')
+              .some((part) => part.startsWith('.'));
+            if (!isHidden && isSupportedExtension(Key))
+              yield { path: Key, content: contentOf(ETag), bytes: Size };
+          }
+        }
+      } catch (error) {
+        throw storageFault(error, locationOf(path));
+      }
+    },
+    async read(path, { most, content, signal }) {
+      const location = locationOf(path);
+      try {
+        const command = new sdk.GetObjectCommand(objectOf(path));
+        const found = await client.send(command, signal && { abortSignal: signal });
+        if (content !== undefined && contentOf(found.ETag) !== content) refuseMissing(location, 'changed');
+        if (found.ContentLength !== undefined) checkLength(found.ContentLength, location, most);
+        return await collectBytes(found.Body as AsyncIterable<Uint8Array>, location, most);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (nameOf(error) === 'NoSuchKey') refuseMissing(location, 'gone');
+        throw storageFault(error, location);
+      }
+    },
+    async write(path, bytes, { keepsExisting, signal }) {
+      const put = (condition: { readonly IfNoneMatch?: '*' }) => {
+        const command = new sdk.PutObjectCommand({ ...objectOf(path), Body: bytes, ...condition });
+        return client.send(command, signal && { abortSignal: signal });
+      };
+      try {
+        await put(keepsExisting ? { IfNoneMatch: '*' } : {}).catch((error: unknown) => {
+          // Some servers have no conditional writes; a plain PUT is atomic too.
+          if (keepsExisting && statusOf(error) === 501) return put({});
+          throw error;
+        });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (keepsExisting && statusOf(error) === 412) return;
+        throw storageFault(error, locationOf(path));
+      }
+    },
     async pathOf(location) {
       const address = isBucketAddress(location) ? parseBucketAddress(location) : undefined;
       if (address?.bucket !== bucket) refuseOutside(location, root);
@@ -171,14 +147,12 @@ function nameOf(error: unknown): string {
 
 /** The server's message may quote what it was sent, so we show only its code. */
 function storageFault(error: unknown, location: string): FlowDenoiseError {
+  if (error instanceof FlowDenoiseError) return error;
   const status = statusOf(error);
   const what =
     status === undefined
       ? `the storage cannot be reached (${printable(messageOf(error))})`
       : `the storage answered with an error (${nameOf(error)}, ${status})`;
-  return new FlowDenoiseError(
-    'STORAGE_FAILED',
-    `${printable(location)}: ${what}. Check the name of the bucket, the credentials in the environment and their rights, the endpoint and the network.`,
-    { cause: error },
-  );
+  const message = `${printable(location)}: ${what}. Check the name of the bucket, the credentials in the environment and their rights, the endpoint and the network.`;
+  return new FlowDenoiseError('STORAGE_FAILED', message, { cause: error });
 }

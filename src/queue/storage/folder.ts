@@ -1,5 +1,5 @@
 // A shared folder as a queue's storage. Links are followed only if they lead to a place below the root.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
@@ -14,15 +14,7 @@ import {
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension } from '../../image/index.js';
 import { checkLength } from '../../plugin/encoded-picture.js';
-import {
-  checkPath,
-  type ReadRequest,
-  refuseMissing,
-  refuseOutside,
-  type Storage,
-  type StoredPicture,
-  type WriteRequest,
-} from './storage.js';
+import { checkPath, refuseMissing, refuseOutside, type Storage, type StoredPicture } from './storage.js';
 
 /** @throws FlowDenoiseError BAD_OPTION if it is not a folder */
 export async function openFolderStorage(folder: string): Promise<Storage> {
@@ -66,63 +58,53 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
   async function find(path: string): Promise<StoredPicture> {
     const place = await placeOf(path);
     await refuseSpecialFile(place, { name: locationOf(path) });
-    const hash = createHash('sha256');
+    const hashing = createHash('sha256');
     let bytes = 0;
     for await (const chunk of createReadStream(place)) {
-      hash.update(chunk);
+      hashing.update(chunk);
       bytes += chunk.length;
     }
-    return { path, content: hash.digest('hex'), bytes };
-  }
-
-  async function* list(path: string): AsyncGenerator<StoredPicture> {
-    const place = await placeOf(path);
-    if (!(await stat(place)).isDirectory()) {
-      yield await find(path);
-      return;
-    }
-    for (const name of (await filesBelow(place)).sort())
-      if (isSupportedExtension(name)) yield await find(`${path}/${name}`);
-  }
-
-  async function read(path: string, { most, content, signal }: ReadRequest): Promise<Buffer> {
-    const place = await placeOf(path);
-    const { size } = await stat(place);
-    checkLength(size, locationOf(path), most);
-    const bytes = await readRegularFile(place, { signal, name: locationOf(path), code: 'BAD_IMAGE' }).catch(
-      (error: unknown) => {
-        signal?.throwIfAborted();
-        throw error instanceof FlowDenoiseError ? error : unreachable(locationOf(path), error);
-      },
-    );
-    if (content !== undefined && createHash('sha256').update(bytes).digest('hex') !== content)
-      refuseMissing(locationOf(path), 'changed');
-    return bytes;
-  }
-
-  async function write(
-    path: string,
-    bytes: Uint8Array,
-    { id, isAgain, keepsExisting, signal }: WriteRequest,
-  ): Promise<void> {
-    const place = await newPlaceOf(path);
-    if (keepsExisting && (await isThere(place))) return;
-    const start = `.flow-denoise-${id}-`;
-    const names = isAgain ? await readdir(dirname(place)) : [];
-    for (const name of names)
-      if (name.startsWith(start)) await rm(join(dirname(place), name), { force: true });
-    // The name is unique: an earlier run that still writes cannot replace this file by its own.
-    await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
+    return { path, content: hashing.digest('hex'), bytes };
   }
 
   return {
     id: 'folder',
     shown: printable(named),
     locationOf,
-    list,
     find,
-    read,
-    write,
+    async *list(path) {
+      const place = await placeOf(path);
+      if (!(await stat(place)).isDirectory()) {
+        yield await find(path);
+        return;
+      }
+      for (const name of (await filesBelow(place)).sort())
+        if (isSupportedExtension(name)) yield await find(`${path}/${name}`);
+    },
+    async read(path, { most, content, signal }) {
+      const place = await placeOf(path);
+      const { size } = await stat(place);
+      checkLength(size, locationOf(path), most);
+      const bytes = await readRegularFile(place, { signal, name: locationOf(path), code: 'BAD_IMAGE' }).catch(
+        (error: unknown) => {
+          signal?.throwIfAborted();
+          throw error instanceof FlowDenoiseError ? error : unreachable(locationOf(path), error);
+        },
+      );
+      if (content !== undefined && hash('sha256', bytes) !== content)
+        refuseMissing(locationOf(path), 'changed');
+      return bytes;
+    },
+    async write(path, bytes, { id, isAgain, keepsExisting, signal }) {
+      const place = await newPlaceOf(path);
+      if (keepsExisting && (await isThere(place))) return;
+      const start = `.flow-denoise-${id}-`;
+      const names = isAgain ? await readdir(dirname(place)) : [];
+      for (const name of names)
+        if (name.startsWith(start)) await rm(join(dirname(place), name), { force: true });
+      // The name is unique: an earlier run that still writes cannot replace this file by its own.
+      await writeFileAtomic(place, bytes, { signal, temporary: `${start}${process.pid}-${Date.now()}.tmp` });
+    },
     async pathOf(location) {
       const absolute = resolve(location);
       const places = [
@@ -145,17 +127,11 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
 }
 
 async function isThere(place: string): Promise<boolean> {
-  return lstat(place).then(
-    () => true,
-    () => false,
-  );
+  return (await lstat(place).catch(() => undefined)) !== undefined;
 }
 
 /** The storage is at fault; another try may succeed. */
 function unreachable(location: string, error: unknown): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'STORAGE_FAILED',
-    `${printable(location)}: cannot be read (${messageOf(error)}). Check that the folder is mounted and may be read.`,
-    { cause: error },
-  );
+  const message = `${printable(location)}: cannot be read (${messageOf(error)}). Check that the folder is mounted and may be read.`;
+  return new FlowDenoiseError('STORAGE_FAILED', message, { cause: error });
 }

@@ -10,7 +10,7 @@ export interface StoredPicture {
   readonly bytes: number;
 }
 
-export interface ReadRequest {
+interface ReadRequest {
   /** More bytes are refused before they are read. */
   readonly most: number;
   /** The content that the file must still have. */
@@ -18,7 +18,7 @@ export interface ReadRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface WriteRequest {
+interface WriteRequest {
   /** The job's id. Only one result per job is written at a time. */
   readonly id: string;
   /** Whether to keep an existing file: its name identifies its content. */
