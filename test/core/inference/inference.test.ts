@@ -185,6 +185,18 @@ test('where the flow breaks down, the posterior mean is that for stronger noise,
   }
 });
 
+test('where stronger noise would take away more than there is, the tile stays noisy', () => {
+  const once = breaking([0], 'score');
+  // 2 sigma of the stronger level everywhere: finite, and nowhere absurd.
+  const patterned: DensityFunction = (request) => {
+    const density = once(request);
+    if (request.sigma === SIGMA) return density;
+    return { ...density, score: density.score.map((_, i) => (i % 2 === 0 ? 2 : -2) / request.sigma) };
+  };
+  const { result } = drive(posteriorMean(y, SIGMA), patterned);
+  assert.equal([result.estimate, result.fallback, result.evaluations], [y, 'noisy', 4]);
+});
+
 test('where the flow breaks down, beta-MAP is the best that there was before, or its start', () => {
   const mean = drive(posteriorMean(y, SIGMA), prior).result.estimate;
   const options = { ...CONVERGE, steps: 5, rate: 0.05, start: 'posterior-mean' } as const;
