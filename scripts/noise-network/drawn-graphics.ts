@@ -1,4 +1,4 @@
-// Graphics as scenes for the noise network: flat areas, boxes, discs, lines and rows of strokes like text, with and
+// Graphics as scenes for the noise network: flat areas, boxes, discs, rows of strokes like text, and regular texture, with and
 // without smooth edges. Pictures of this kind are mostly clean, and what is noise in them must be learned too.
 import { blurred } from '#src/core/noise/simulate/filters.js';
 import type { Draws } from '../draws.js';
@@ -30,7 +30,8 @@ export function drawnGraphics(side: number, draws: Draws): Float32Array {
       [x, y, x + w, y + h],
     );
   }
-  if (draws.chance(0.6)) strokes(scene, side, isDark ? colour(0.6, 1) : colour(0, 0.4), draws);
+  if (draws.chance(0.35)) texture(scene, side, draws);
+  else if (draws.chance(0.6)) strokes(scene, side, isDark ? colour(0.6, 1) : colour(0, 0.4), draws);
   const soft = draws.chance(0.6) ? draws.uniform(0.3, 0.7) : 0;
   if (soft > 0)
     for (let c = 0; c < 3; c++) {
@@ -38,6 +39,52 @@ export function drawnGraphics(side: number, draws: Draws): Float32Array {
       plane.set(blurred(plane.slice(), { width: side, height: side }, soft));
     }
   return scene;
+}
+
+/**
+ * A motif that repeats, as windows, bricks, tiles and fabric do: in rows at any angle, each with its own strength, so that some
+ * windows are lit and some are not. It covers the picture or a part of it.
+ */
+function texture(scene: Float32Array, side: number, draws: Draws): void {
+  const [step, aspect] = [draws.logUniform(2.5, 24), draws.logUniform(0.5, 2)];
+  const angle = draws.chance(0.5) ? draws.uniform(-0.1, 0.1) : draws.uniform(0, Math.PI);
+  const [cos, sin] = [Math.cos(angle) / step, Math.sin(angle) / step];
+  const shift = draws.uniform(0, 1);
+  const cells = 2 * Math.ceil((2 * side) / step) + 2;
+  const isLit = draws.chance(0.5) ? 1 : draws.uniform(0.2, 0.9);
+  const spread = draws.uniform(0, 0.6);
+  const strengths = new Map<number, number>();
+  const strengthAt = (cell: number) => {
+    const known = strengths.get(cell) ?? (draws.chance(isLit) ? 1 - spread * draws.uniform(0, 1) : 0);
+    strengths.set(cell, known);
+    return known;
+  };
+  const share = [draws.uniform(0.2, 0.9), draws.uniform(0.2, 0.9)] as const;
+  const isWave = draws.chance(0.4);
+  const ink = [0, 1, 2].map(() => draws.uniform(-0.6, 0.6));
+  const tint = draws.chance(0.6) ? [ink[0], ink[0], ink[0]] : ink;
+  const [from, to] = draws.chance(0.5)
+    ? [0, side]
+    : [draws.uniform(0, side / 2), draws.uniform(side / 2, side)];
+  for (let y = Math.floor(from); y < to; y++)
+    for (let x = 0; x < side; x++) {
+      const v = (cos * y - sin * x) / aspect;
+      const row = Math.floor(v);
+      // Bricks: every other row is shifted.
+      const u = cos * x + sin * y + (row % 2 === 0 ? 0 : shift);
+      const column = Math.floor(u);
+      const strength = strengthAt(row * cells + column);
+      const amount = isWave
+        ? 0.25 * (1 - Math.cos(2 * Math.PI * (u - column))) * (1 - Math.cos(2 * Math.PI * (v - row)))
+        : u - column < share[0] && v - row < share[1]
+          ? 1
+          : 0;
+      for (let c = 0; c < 3; c++) {
+        const at = (c * side + y) * side + x;
+        const value = (scene[at] as number) + strength * amount * (tint[c] as number);
+        scene[at] = Math.min(1, Math.max(0, value));
+      }
+    }
 }
 
 /** Rows of short strokes of one thickness. */

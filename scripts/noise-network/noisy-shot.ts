@@ -80,8 +80,11 @@ function sceneOf(photo: ScenePhoto, side: number, isAsFound: boolean, draws: Dra
 }
 
 function drawnCamera(draws: Draws): CameraSettings {
+  // A developer without noise reduction, of light enough for hardly any noise: what demosaicing and sharpening make of fine
+  // detail is no noise.
+  const isPlain = draws.chance(0.25);
   return {
-    electrons: draws.logUniform(120, 50_000),
+    electrons: isPlain ? draws.logUniform(1000, 1_000_000) : draws.logUniform(120, 100_000),
     readNoise: draws.logUniform(1, 12),
     exposure: draws.logUniform(0.3, 1),
     // From blue sky to candles.
@@ -89,21 +92,22 @@ function drawnCamera(draws: Draws): CameraSettings {
     demosaic: draws.chance(0.3) ? 'bilinear' : 'edge-aware',
     saturation: draws.uniform(0, 1.2),
     contrast: draws.uniform(0, 0.7),
-    noiseReduction: draws.chance(0.65)
-      ? noiseReducer({
-          kind: draws.chance(0.5) ? 'guided' : 'garrote',
-          luma: draws.chance(0.85) ? draws.logUniform(0.4, 4) : 0,
-          // Cameras smooth chroma much more than luma: at high ISO what is left is noise in the luma alone.
-          chroma: draws.chance(0.9) ? draws.logUniform(0.7, 8) : 0,
-          reach: {
-            luma: Math.round(draws.logUniform(0.6, 4.4)),
-            chroma: Math.round(draws.logUniform(0.6, 9.4)),
-          },
-          strength: draws.uniform(0.4, 1),
-        })
-      : undefined,
+    noiseReduction:
+      !isPlain && draws.chance(0.65)
+        ? noiseReducer({
+            kind: draws.chance(0.5) ? 'guided' : 'garrote',
+            luma: draws.chance(0.85) ? draws.logUniform(0.4, 4) : 0,
+            // Cameras smooth chroma much more than luma: at high ISO what is left is noise in the luma alone.
+            chroma: draws.chance(0.9) ? draws.logUniform(0.7, 8) : 0,
+            reach: {
+              luma: Math.round(draws.logUniform(0.6, 4.4)),
+              chroma: Math.round(draws.logUniform(0.6, 9.4)),
+            },
+            strength: draws.uniform(0.4, 1),
+          })
+        : undefined,
     smoothing: {
-      luma: draws.chance(0.5) ? draws.logUniform(0.35, 2) : 0,
+      luma: !isPlain && draws.chance(0.5) ? draws.logUniform(0.35, 2) : 0,
       chroma: draws.chance(0.7) ? draws.logUniform(0.4, 5) : 0,
     },
     sharpening: {
@@ -171,10 +175,22 @@ function toBytes(planar: Float32Array): Uint8Array {
 
 const fromBytes = (bytes: Uint8Array) => Float32Array.from(toPlanar(bytes, 3), (value) => value / 255);
 
-async function throughJpeg(planar: Float32Array, size: Size, options: JpegOptions): Promise<Float32Array> {
+/** @param shift  pixels from the corner of JPEG's first block to the picture's, along both axes */
+async function throughJpeg(
+  planar: Float32Array,
+  size: Size,
+  options: JpegOptions,
+  shift = 0,
+): Promise<Float32Array> {
   const raw = { ...size, channels: 3 as const };
-  const file = await sharp(toBytes(planar), { raw }).jpeg(options).toBuffer();
-  return fromBytes(await sharp(file).raw().toBuffer());
+  const around = { top: shift, left: shift, extendWith: 'mirror' as const };
+  const file = await sharp(toBytes(planar), { raw }).extend(around).jpeg(options).toBuffer();
+  return fromBytes(
+    await sharp(file)
+      .extract({ top: shift, left: shift, ...size })
+      .raw()
+      .toBuffer(),
+  );
 }
 
 function everyPlane(planar: Float32Array, of: (plane: Float32Array) => Float32Array): Float32Array {
@@ -193,7 +209,9 @@ function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise
         chromaSubsampling: draws.chance(0.65) ? '4:2:0' : '4:4:4',
       }
     : undefined;
-  const again = jpeg && draws.chance(0.2) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
+  // Pictures are cut and saved again: the blocks of the first JPEG are elsewhere then.
+  const again = jpeg && draws.chance(0.25) ? { quality: Math.round(draws.uniform(60, 95)) } : undefined;
+  const shift = draws.chance(0.7) ? Math.floor(draws.uniform(0, 8)) : 0;
   const isWhole = jpeg !== undefined || draws.chance(0.8);
   const soften = draws.chance(0.06) ? draws.uniform(0.3, 0.9) : 0;
   const isGrey = draws.chance(0.25);
@@ -202,7 +220,7 @@ function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise
     if (isGrey) picture = grey(picture);
     if (jpeg) picture = await throughJpeg(picture, size, jpeg);
     if (soften > 0) picture = everyPlane(picture, (plane) => blurred(plane, size, soften));
-    if (again) picture = await throughJpeg(picture, size, again);
+    if (again) picture = await throughJpeg(picture, size, again, shift);
     if (isWhole) picture = picture.map((value) => Math.round(255 * value) / 255);
     return picture;
   };
@@ -228,7 +246,7 @@ export async function noisyShot(photo: ScenePhoto, seed: number): Promise<NoisyS
   const taken = SIDE + 2 * MARGIN;
   // Mosaics have even sides.
   const side = 2 * Math.ceil((taken * shrink) / 2);
-  const scene = draws.chance(0.1) ? drawnGraphics(side, draws) : sceneOf(photo, side, isAsFound, draws);
+  const scene = draws.chance(0.12) ? drawnGraphics(side, draws) : sceneOf(photo, side, isAsFound, draws);
   const whole = { width: side, height: side };
   const [first, second] = noisyPair(scene, whole, isAsFound, draws);
   const size = { width: taken, height: taken };

@@ -63,10 +63,12 @@ test('draws are in their ranges and graphics are pictures', () => {
   const below = values.filter((value) => value < 1).length;
   // Half of them are below the middle of the logarithm; five deviations of a fair coin.
   assert.ok(Math.abs(below - 1000) < 5 * Math.sqrt(500), `${below} of 2000`);
-  const drawn = drawnGraphics(64, drawsFrom(7));
-  assert.ok(drawn.length === 3 * 64 * 64 && drawn.every((value) => value >= 0 && value <= 1));
-  assert.ok(new Set(drawn).size > 1);
-  assert.equal(drawn, drawnGraphics(64, drawsFrom(7)));
+  // Boxes, text and regular texture come up in so many.
+  for (let seed = 0; seed < 24; seed++) {
+    const drawn = drawnGraphics(64, drawsFrom(seed));
+    assert.ok(drawn.length === 3 * 64 * 64 && drawn.every((value) => value >= 0 && value <= 1));
+    assert.equal(drawn, drawnGraphics(64, drawsFrom(seed)));
+  }
 });
 
 const refused = (work: Promise<unknown>, pattern: RegExp) =>
