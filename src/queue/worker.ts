@@ -217,17 +217,15 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     this.emit('ready', { queue: this.#address.shown, name, storage: storage.shown });
   }
 
-  #listen(worker: BullWorker, { storage, keeper }: Workplace): void {
+  #listen(worker: BullWorker, { storage }: Workplace): void {
     worker.on('completed', (job, result: JobResult) => {
       const { input, output } = job.data as JobData;
-      keeper.release(job.id ?? '', job.token ?? '');
       this.#summary.done++;
       const places = { input: storage.locationOf(input), output: storage.locationOf(output) };
       this.emit('done', { id: job.id ?? '', ...places, ...result });
     });
     worker.on('failed', (job, { message }) => {
       if (!job) return;
-      keeper.release(job.id ?? '', job.token ?? '');
       const isOver = job.finishedOn !== undefined;
       if (isOver) this.#summary.failed++;
       const told = { id: job.id ?? '', input: inputOf(job, storage) };
@@ -268,13 +266,14 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     } catch (error) {
       if (error instanceof LeftToOthers) {
         await this.#leave(job, token, error.message, storage);
-        keeper.release(id, token);
         throw new place.bullmq.DelayedError();
       }
       if (isEngineFault(error)) await note(job, { failedOn: this.#options.workerName });
       if (isFinal(error)) throw new place.bullmq.UnrecoverableError(reasonText(error));
       throw new Error(reasonText(error));
     } finally {
+      // The lock lasts while BullMQ records the outcome. If that is lost with a connection, others take the job up again.
+      keeper.release(id, token);
       if (this.#inHand.get(id) === controller) this.#inHand.delete(id);
     }
   }

@@ -4,12 +4,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Job } from 'bullmq';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, queueAddress } from '#src/queue/connection.js';
 import { openQueue, startWorker } from '#src/queue/index.js';
 import { rejection } from '../tile/rejection.js';
-import { forgetPriors, put, submitAll, until, withPlace, withWorker } from './queueing.js';
+import {
+  forgetPriors,
+  put,
+  startWorkerProcess,
+  submitAll,
+  until,
+  withPlace,
+  withWorker,
+} from './queueing.js';
 import { freePort, hasRedis, startRedis } from './servers.js';
 
 const AWAY_MS = Number(process.env.QUEUE_AWAY_MS ?? 3000);
@@ -33,6 +42,42 @@ outage('no server: whoever submits is told at once, a worker waits', async () =>
 });
 
 const test = hasRedis ? outage : outage.skip;
+
+test('an outcome that is lost on the way to the server: another worker does the picture again', async () => {
+  const redis = await startRedis();
+  const { moveToCompleted } = Job.prototype;
+  let isLost = false;
+  let answer: (value: undefined) => void = () => {};
+  const lost = new Promise<undefined>((resolve) => {
+    answer = resolve;
+  });
+  try {
+    await withPlace(1, async (place) => {
+      const options = { queue: redis.url, jobsDir: place.root, lockMs: 600, concurrency: 1 };
+      Job.prototype.moveToCompleted = function (...told) {
+        if (isLost) return moveToCompleted.apply(this, told);
+        isLost = true;
+        return lost;
+      };
+      await withWorker(options, async () => {
+        const submitting = submitAll(redis.url, place);
+        await until(() => isLost, 'the first outcome is lost');
+        const other = startWorkerProcess(options);
+        try {
+          assert.equal((await submitting).summary, { submitted: 1, known: 0, done: 1, failed: 0 });
+          await until(() => other.events.some(({ event }) => event === 'done'), 'the other tells it');
+        } finally {
+          other.process.kill('SIGTERM');
+          await other.ended;
+          answer(undefined);
+        }
+      });
+    });
+  } finally {
+    Job.prototype.moveToCompleted = moveToCompleted;
+    await redis.stop();
+  }
+});
 
 test('a server that goes away and comes back: one line, and the work goes on', async () => {
   const redis = await startRedis();
