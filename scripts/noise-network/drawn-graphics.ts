@@ -51,11 +51,11 @@ function texture(scene: Float32Array, side: number, draws: Draws): void {
   const [cos, sin] = [Math.cos(angle) / step, Math.sin(angle) / step];
   const shift = draws.uniform(0, 1);
   const cells = 2 * Math.ceil((2 * side) / step) + 2;
-  const isLit = draws.chance(0.5) ? 1 : draws.uniform(0.2, 0.9);
+  const litShare = draws.chance(0.5) ? 1 : draws.uniform(0.2, 0.9);
   const spread = draws.uniform(0, 0.6);
   const strengths = new Map<number, number>();
   const strengthAt = (cell: number) => {
-    const known = strengths.get(cell) ?? (draws.chance(isLit) ? 1 - spread * draws.uniform(0, 1) : 0);
+    const known = strengths.get(cell) ?? (draws.chance(litShare) ? 1 - spread * draws.uniform(0, 1) : 0);
     strengths.set(cell, known);
     return known;
   };

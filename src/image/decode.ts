@@ -75,7 +75,7 @@ export async function decodePicture(
   };
   try {
     return await decode('warning', repaired).catch((error: unknown) => {
-      const told = harmlessWarnings(error);
+      const told = container.format === 'tiff' ? harmlessWarnings(error) : undefined;
       if (told === undefined) throw error;
       return decode('error', told);
     });

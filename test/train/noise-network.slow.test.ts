@@ -69,6 +69,7 @@ test('draws are in their ranges and graphics are pictures', () => {
     assert.ok(drawn.length === 3 * 64 * 64 && drawn.every((value) => value >= 0 && value <= 1));
     assert.equal(drawn, drawnGraphics(64, drawsFrom(seed)));
   }
+  assert.ok(new Set(drawnGraphics(64, drawsFrom(7))).size > 1);
 });
 
 const refused = (work: Promise<unknown>, pattern: RegExp) =>

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
@@ -26,6 +27,18 @@ export function logLine(record: LoggedRecord): string {
   return `${text}\n`;
 }
 
+const number = z.number().or(z.nan());
+/** What the page cannot do without. */
+const lineSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['step', 'checkpoint', 'warning']), step: z.number() }),
+  z.object({
+    kind: z.literal('validation'),
+    step: z.number(),
+    seconds: number,
+    psnr: z.array(z.object({ sigma255: number, noisy: number, denoised: number })),
+  }),
+]);
+
 /** The log's lines up to a step, without those that a crash left incomplete. */
 async function loggedUntil(path: string, lastStep: number) {
   const text = existsSync(path) ? await readFile(path, 'utf8') : '';
@@ -37,7 +50,11 @@ async function loggedUntil(path: string, lastStep: number) {
 
 function recordOf(line: string): LoggedRecord | undefined {
   try {
-    return JSON.parse(line, (name, value) => value ?? (OPTIONAL.includes(name) ? undefined : Number.NaN));
+    const record = JSON.parse(
+      line,
+      (name, value) => value ?? (OPTIONAL.includes(name) ? undefined : Number.NaN),
+    );
+    return lineSchema.safeParse(record).success ? record : undefined;
   } catch {
     return undefined;
   }

@@ -62,7 +62,9 @@ test('going on at a step forgets what was told of later ones, and a line left ha
   const folder = await newFolder();
   const first = await open(folder);
   for (let step = 1; step <= 10; step++) await first.add(stepRecord(step));
-  await appendFile(join(folder, 'log.jsonl'), '{"kind":"step","ste');
+  // JSON, but no record: the page could not show it.
+  const odd = ['5', 'null', '{"kind":"validation","step":3,"seconds":1}', '{"kind":"other","step":3}'];
+  await appendFile(join(folder, 'log.jsonl'), `${odd.join('\n')}\n{"kind":"step","ste`);
 
   const second = await open(folder, 6);
   await second.add(stepRecord(7, { loss: 77 }));
