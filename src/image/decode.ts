@@ -73,15 +73,46 @@ export async function decodePicture(
       warnings,
     };
   };
-  try {
-    return await decode('warning', repaired).catch((error: unknown) => {
+  const decodeAlone = () =>
+    decode('warning', repaired).catch((error: unknown) => {
       const told = container.format === 'tiff' ? harmlessWarnings(error) : undefined;
       if (told === undefined) throw error;
       return decode('error', told);
     });
+  try {
+    return await besideOthers(() => decode('warning', repaired)).catch((error: unknown) => {
+      if (error instanceof FlowDenoiseError) throw error;
+      return byItself(decodeAlone);
+    });
   } catch (error) {
     throw asOurs(error, container.format, name);
   }
+}
+
+// libvips has one buffer of complaints for the whole process, so of pictures that fail at once, one may get another's words or
+// none. Each is decoded again while no other is, to learn its own.
+const underWay = new Set<Promise<unknown>>();
+let lastAlone: Promise<unknown> = Promise.resolve();
+
+async function besideOthers<T>(decode: () => Promise<T>): Promise<T> {
+  let awaited: typeof lastAlone | undefined;
+  while (awaited !== lastAlone) {
+    awaited = lastAlone;
+    await awaited;
+  }
+  const decoding = decode();
+  underWay.add(decoding);
+  try {
+    return await decoding;
+  } finally {
+    underWay.delete(decoding);
+  }
+}
+
+function byItself<T>(decode: () => Promise<T>): Promise<T> {
+  const decoding = lastAlone.then(() => Promise.allSettled(underWay)).then(decode);
+  lastAlone = decoding.catch(() => {});
+  return decoding;
 }
 
 /**

@@ -95,6 +95,19 @@ test('TIFF: a text without the NUL at its end', async () => {
   assert.match(await refusal(damaged), /BAD_IMAGE/);
 });
 
+test('pictures that fail at once: each by its own fault', async () => {
+  const odd = withTag(await picture().tiff({ compression: 'lzw' }).toBuffer(), tag(34_737, 2, 'unended'));
+  const jpeg = await picture().jpeg().toBuffer();
+  const half = jpeg.subarray(0, jpeg.length >> 1);
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const [decoded, refused] = await Promise.all([decodePicture(odd, 'odd.tif'), refusal(half)]);
+      assert.equal(decoded.warnings, ['texts in its tags that do not end as they should']);
+      assert.match(refused, /^BAD_IMAGE .*JPEG file \([^();]*premature end/);
+    }),
+  );
+});
+
 test('TIFF: kinds without a decoder', async () => {
   const tiles = { tile: true, tileWidth: 16, tileHeight: 16 };
   const plain = await picture()
