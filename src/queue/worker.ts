@@ -125,6 +125,7 @@ interface Workplace {
   readonly keeper: LockKeeper;
   readonly queue: Queue;
   readonly bullmq: typeof import('bullmq');
+  isConnected(): boolean;
 }
 
 /** A started worker. Await `finished`; listen to the events in WorkerEvents. */
@@ -198,7 +199,8 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     this.#closers.push(() => denoisers.close());
     this.#over.signal.throwIfAborted();
 
-    const place: Workplace = { storage, denoisers, keeper, queue, bullmq };
+    const isConnected = () => client.status === 'ready';
+    const place: Workplace = { storage, denoisers, keeper, queue, bullmq, isConnected };
     const processor = (job: Job, token = '') => this.#process(job, token, place);
     const worker: BullWorker = new bullmq.Worker(name, processor, {
       connection: client,
@@ -243,6 +245,7 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
   async #process(job: Job, token: string, place: Workplace): Promise<JobResult> {
     const { storage, denoisers, keeper } = place;
     const id = job.id ?? '';
+    limitRecording(job, place, this.#options.lockMs);
     const controller = new AbortController();
     const { signal } = controller;
     this.#inHand.set(id, controller);
@@ -296,6 +299,26 @@ export class QueueWorker extends EventEmitter<WorkerEvents> {
     await note(job, { left: why, ...(failedOn !== undefined && { failedOn }) });
     await job.moveToDelayed(Date.now() + wait, token);
     this.emit('left', { id: job.id ?? '', input: inputOf(job, storage), why });
+  }
+}
+
+/**
+ * If the call that records an outcome is lost with a connection, BullMQ waits for its answer for ever. Here it fails when the
+ * server has been there for two locks, so that the worker has its place back; others have the job by then.
+ */
+function limitRecording(job: Job, { isConnected }: Workplace, lockMs: number): void {
+  for (const name of ['moveToCompleted', 'moveToFailed'] as const) {
+    const record = job[name].bind(job) as (...told: unknown[]) => ReturnType<Job['moveToFailed']>;
+    job[name] = async (...told: unknown[]) => {
+      let [locks, timer]: [number, NodeJS.Timeout | undefined] = [0, undefined];
+      const lost = new Promise<never>((_, reject) => {
+        timer = setInterval(() => {
+          if (isConnected() && ++locks === 2)
+            reject(new FlowDenoiseError('QUEUE_FAILED', 'An outcome was lost'));
+        }, lockMs);
+      });
+      return Promise.race([record(...told), lost]).finally(() => clearInterval(timer));
+    };
   }
 }
 
