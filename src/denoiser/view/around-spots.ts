@@ -1,5 +1,6 @@
-// Handles tiles on which the flow breaks down at a spot, such as a saturated patch: finds the spot, fills it from its
-// surroundings, and estimates the rest at its own noise level. The spot itself does not change.
+// Handles tiles on which the flow breaks down. Some it knows with red and blue exchanged. In others a spot is at fault, such as a
+// saturated patch: this finds the spot, fills it from its surroundings, and estimates the rest at its own noise level. The spot
+// itself does not change.
 import { BreakDown, type Estimate, MOST_NOISE } from '../../core/inference/estimation.js';
 import type { Size } from '../../core/picture.js';
 import type { TileSamples } from '../passes/tile-pass.js';
@@ -30,13 +31,19 @@ const MOST_MILD = 3;
 const BLOCKS = [64, 16, 8] as const;
 /** Share of a tile's pixels; if more are odd, there is no rest to estimate. */
 const MOST_ODD = 0.6;
+/**
+ * A tile with this many times as much blue as red is shown with the two exchanged: priors learn from photographs, of which few
+ * are blue. On 34 crops of CBSD68 in six tints, sigma 25, this gains -0.03 to 1.9 dB, 0.24 on average, from a ratio of 2 on. It loses
+ * 0.04 on the crops as they are, whose ratio is at most 1.64.
+ */
+const BLUE = 2;
 
 /** Estimates a tile; if it has a spot, all but the spot. */
 export async function aroundSpots(tile: TileSamples, evaluators: SpotEvaluators): Promise<SpotEstimate> {
   const mask = new Uint8Array(tile.width * tile.height);
   let shown = tile;
   for (let tries = 0; ; tries++) {
-    const result = await soundOrSeen(evaluators.strictly(shown));
+    const result = await inEitherOrder(shown, evaluators);
     if (!(result instanceof Float32Array)) return withSpots(result, tile, mask);
     const isMild = tries < MOST_MILD && addStandingOut(mask, result);
     if (!isMild) break;
@@ -44,11 +51,42 @@ export async function aroundSpots(tile: TileSamples, evaluators: SpotEvaluators)
   }
   await addBrokenBlocks(mask, shown, evaluators);
   if (shareOf(mask) > 0 && shareOf(mask) <= MOST_ODD) {
-    const result = await soundOrSeen(evaluators.strictly(await filled(tile, mask)));
+    const result = await inEitherOrder(await filled(tile, mask), evaluators);
     if (!(result instanceof Float32Array)) return withSpots(result, tile, mask);
   }
   const { estimate, fallback } = await evaluators.loosely(tile);
   return { estimate, left: fallback ? 'tile' : 'nothing' };
+}
+
+/**
+ * The estimate of a tile as it is or with red and blue exchanged, or the noise that the prior saw when it broke down on both. A
+ * likelihood of the user's may tell red from blue, so such tiles are not exchanged.
+ */
+async function inEitherOrder(
+  tile: TileSamples,
+  { strictly }: Pick<SpotEvaluators, 'strictly'>,
+): Promise<Estimate | Float32Array> {
+  if (tile.channels !== 3 || tile.likelihood !== undefined) return soundOrSeen(strictly(tile));
+  const plane = tile.width * tile.height;
+  const sumOf = (c: number) => tile.data.subarray(c * plane, (c + 1) * plane).reduce((a, b) => a + b, 0);
+  const isBlue = sumOf(2) > BLUE * Math.max(0, sumOf(0));
+  let seen: Float32Array | undefined;
+  for (const isExchanged of [isBlue, !isBlue]) {
+    const ordered = (planes: Float32Array) => (isExchanged ? redBlueExchanged(planes) : planes);
+    const result = await soundOrSeen(strictly({ ...tile, data: ordered(tile.data) }));
+    if (!(result instanceof Float32Array)) return { ...result, estimate: ordered(result.estimate) };
+    seen ??= result;
+  }
+  return seen as Float32Array;
+}
+
+/** Planar [3, H, W] with the first and last plane exchanged. */
+function redBlueExchanged(planes: Float32Array): Float32Array {
+  const plane = planes.length / 3;
+  const exchanged = planes.slice();
+  exchanged.copyWithin(0, 2 * plane);
+  exchanged.set(planes.subarray(0, plane), 2 * plane);
+  return exchanged;
 }
 
 /** The result, or the noise that the prior saw when it broke down. */

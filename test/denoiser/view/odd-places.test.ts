@@ -1,9 +1,12 @@
 // Odd places stay odd alone: hidden colours, hot pixels, a lamp beyond white, a patch on which the flow breaks down.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { BreakDown } from '#src/core/inference/estimation.js';
 import { addGaussianNoise } from '#src/core/noise/index.js';
+import { gaussianNoise } from '#src/core/noise/likelihood/noise-model.js';
 import type { DenoiseReport, Denoiser } from '#src/denoiser/denoiser.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
+import { aroundSpots } from '#src/denoiser/view/around-spots.js';
 import { fillOdd } from '#src/denoiser/view/fill.js';
 import { findOddPixels } from '#src/denoiser/view/odd-pixels.js';
 import { containerRange } from '#src/denoiser/view/sample-range.js';
@@ -173,6 +176,51 @@ test('noise alone is nothing odd, whether strong, clipped or growing with bright
       assert.ok(count <= 2, `${count} odd pixels at sigma ${sigma}`);
     }
   }
+});
+
+/** Interleaved, with red and blue exchanged. */
+const exchanged = (data: Float32Array) => data.map((_, i) => data[i + 2 - 2 * (i % 3)] as number);
+
+test('a blue picture is denoised as the same one in red is, byte for byte', async ({ denoiser }) => {
+  const red = addGaussianNoise(
+    clean.map((value, i) => ([1, 0.4, 0.1][i % 3] as number) * value),
+    SIGMA / 255,
+    5,
+  );
+  const denoise = (data: Float32Array) => denoiser.denoise({ ...SIZE, data, channels: 3 }, { sigma: SIGMA });
+  const [ofRed, ofBlue] = [await denoise(red), await denoise(exchanged(red))];
+  assert.equal(exchanged(ofBlue.data), ofRed.data);
+  assert.is.not(exchanged((await denoise(exchanged(noisy))).data)[0], (await denoise(noisy)).data[0]);
+});
+
+test("a tile that breaks the flow is shown with red and blue exchanged, unless its likelihood is a user's", async () => {
+  const tile = {
+    data: Float32Array.of(1, 2, 3),
+    width: 1,
+    height: 1,
+    channels: 3 as const,
+    sigma: 0.1,
+    seed: 0,
+  };
+  const answer = async ({ data }: { data: Float32Array }, isStrict = true) => {
+    if (isStrict && (data[0] as number) < (data[2] as number)) throw new BreakDown(data.map(() => 1e9));
+    return {
+      estimate: data.map((value) => 10 * value),
+      evaluations: 1,
+      ...(!isStrict && { fallback: 'noisy' as const }),
+    };
+  };
+  const evaluators = {
+    strictly: answer,
+    probe: answer,
+    loosely: (each: typeof tile) => answer(each, false),
+    multiple: 1,
+  };
+  const { estimate, left } = await aroundSpots(tile, evaluators);
+  assert.equal([...estimate], [10, 20, 30]);
+  assert.is(left, 'nothing');
+  const own = { ...tile, likelihood: gaussianNoise(0.1) };
+  assert.is((await aroundSpots(own, evaluators)).left, 'tile');
 });
 
 test('a fill reads sound pixels only', async () => {
