@@ -9,7 +9,7 @@ import { colourChannels, type Picture, type Samples } from '../core/picture.js';
 import { createBlender } from '../tile/blend.js';
 import { checkRegion, cutOut, extractTile, withSurroundings } from '../tile/extract.js';
 import { mapInOrder } from '../tile/in-order.js';
-import { planTiles, type Tile, type TileSize } from '../tile/plan.js';
+import { planTiles, type Tile, type TileSize, withRoom } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
 import type { DenoiseReport } from './denoiser.js';
 import { checkSigma, chooseEstimator, knownLevels, sigmaRangeOf } from './estimator.js';
@@ -80,9 +80,10 @@ export async function denoisePicture<S extends Samples>(
   schedule: Schedule,
   settings: PictureSettings,
 ): Promise<PictureResult<S>> {
-  const { region } = options;
+  const { region, signal } = options;
   if (region) checkRegion(region, picture);
   const { shown, range, oddPixels, hint, restore } = await viewOf(picture, options);
+  signal?.throwIfAborted();
   const grey = await asGrey(shown);
   const hinted = (text: string) => (hint ? `${text}; ${hint}` : text);
   const { data, ...result } = await denoiseTiles(grey, options, schedule, settings).catch(
@@ -112,6 +113,7 @@ async function denoiseTiles(
   checkSigma(options.sigma, known, { kind: channels === 1 ? 'grey' : 'colour' });
   const range = knownLevels(model);
   const noise = await planNoise(picture, options, { range, meter, ...approach });
+  signal?.throwIfAborted();
   if (noise.isClean || strength === 0) {
     const nothing = { beta: undefined, tiles: 0, evaluations: 0, fallbackTiles: 0, spotTiles: 0 };
     const { data } = cutOut(picture, region);
@@ -123,7 +125,7 @@ async function denoiseTiles(
   // A region's surroundings are computed too, as far as tiles reach, so its pixels become the same as in the whole picture.
   const part = withSurroundings(region, picture, overlap, multiple);
   const { width, height } = part;
-  const plan = planTiles({ width, height, tileSize, overlap, multiple });
+  const plan = planTiles({ width, height, ...withRoom({ tileSize, overlap, multiple }) });
   const blender = createBlender(options.region ? cutOut(picture, part) : picture, plan);
   const failure = new AbortController();
   const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;

@@ -6,7 +6,7 @@ import { AUTO_PRIOR, findPrior } from '../core/model/find-prior.js';
 import { loadPrior } from '../core/model/load-prior.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../core/picture.js';
-import { planTiles } from '../tile/plan.js';
+import { planTiles, withRoom } from '../tile/plan.js';
 import { createSchedule } from '../tile/schedule.js';
 import { type OpenedPrior, openAutoDenoiser } from './auto-denoiser.js';
 import { checkCall } from './check-picture.js';
@@ -53,8 +53,7 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
   const usual = (model: PriorModel) => (model.conditioning === null ? alone : asked);
   const { model, engine } = await openPriorAndEngine(parsed, (model) => {
     checkMethod(model, usual(model).method);
-    const widest = overlap ?? overlapFor(Number.POSITIVE_INFINITY, asked.scales);
-    planTiles({ width: 1, height: 1, tileSize, overlap: widest, multiple: squeezeFactor(model) });
+    planTiles({ width: 1, height: 1, tileSize, overlap: overlap ?? 0, multiple: squeezeFactor(model) });
   });
   const approach = usual(model);
   /** A call needs beta-MAP if its noise has its own likelihood, or if it passes a beta. */
@@ -92,7 +91,7 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
       const wanted = { ...approach, ...defined(other) };
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
       const tiling = { tileSize, overlap: overlap ?? overlapFor(255 * sigma, wanted.scales), multiple };
-      const { tiles, pixels, shapes } = countTiles(sizes, tiling);
+      const { tiles, pixels, shapes } = countTiles(sizes, withRoom(tiling));
       const perScale = chooseEstimator(model, wanted.method, sigma, beta).evaluations * wanted.ensemble;
       // Each scale has a quarter of the pixels of the one before.
       const perPixel = (perScale * (1 - 4 ** -wanted.scales)) / (1 - 1 / 4);

@@ -39,6 +39,13 @@ export interface TilePlan extends Size {
   readonly tiles: readonly Tile[];
 }
 
+/** The options with a larger `tileSize` if the overlap would leave a tile nothing to advance by. */
+export function withRoom<T extends Omit<TileOptions, 'width' | 'height'>>(options: T): T {
+  const { tileSize, overlap, multiple } = options;
+  if (tileSize === 'auto') return options;
+  return { ...options, tileSize: Math.max(tileSize, multiple * (1 + Math.ceil(overlap / multiple))) };
+}
+
 /**
  * Covers a picture with as few tiles of at most `tileSize` as `overlap` allows ('auto': with as few pixels), then shrinks
  * the tiles while that number still covers it: 488 pixels at tileSize 256 and overlap 32 are 3 tiles of 184, not of 256.

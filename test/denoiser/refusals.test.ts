@@ -218,4 +218,12 @@ test('close rejects work in flight and all that comes after', async () => {
   await denoiser.close();
 });
 
+test('a call that is aborted rejects, also for a picture that would not change', async ({ denoiser }) => {
+  const controller = new AbortController();
+  const data = new Uint8Array(3 * 64 * 64).fill(90);
+  const work = denoiser.denoise({ data, width: 64, height: 64, channels: 3 }, { signal: controller.signal });
+  controller.abort(new Error('enough'));
+  assert.match(String(await work.catch((reason: unknown) => reason)), /enough/);
+});
+
 test.run();

@@ -72,11 +72,13 @@ export function openNoiseAnalyser(): NoiseAnalyser {
       signal?.throwIfAborted();
       const levels = knownLevels(await loadModel(findPrior(prior)));
       const asked = { ...defaults, noise: kind, black, white };
-      const { shown: coloured, range, oddPixels } = await viewOf(picture, asked);
+      const { shown: coloured, range, odd, oddPixels } = await viewOf(picture, asked);
       const shown = await asGrey(coloured);
-      const measured = clean
-        ? profileFromPair(shown, await shownAlike(clean, picture, range, shown !== coloured))
-        : region && profileFromRegion(shown, region);
+      const truth = clean && (await viewAlike(clean, picture, range));
+      const isGrey = shown !== coloured;
+      const measured = truth
+        ? profileFromPair(shown, isGrey ? await asGrey(truth.shown) : truth.shown, either(odd, truth.odd))
+        : region && profileFromRegion(shown, region, odd);
       signal?.throwIfAborted();
       const { report, isClean } = await planNoise(
         shown,
@@ -121,17 +123,18 @@ function wayWords({ channels: [first] }: NoiseProfile, isPair: boolean): string 
   return `${way}; nearly all of it is coarse, as shapes are: ${doubt}`;
 }
 
-/** A clean picture with the noisy one's black and white. */
-async function shownAlike(
-  clean: Picture,
-  noisy: Picture,
-  range: SampleRange,
-  isGrey: boolean,
-): Promise<Picture> {
+/** The pixels that are odd in one of two pictures of a size. */
+function either(one: Uint8Array | undefined, other: Uint8Array | undefined): Uint8Array | undefined {
+  return one && other?.length === one.length
+    ? one.map((isOdd, i) => isOdd | (other[i] as number))
+    : (one ?? other);
+}
+
+/** The view of a clean picture with the noisy one's black and white. */
+async function viewAlike(clean: Picture, noisy: Picture, range: SampleRange) {
   // A mean of many shots may have more bits than the shots, and then its own white.
   const { black, white } = isContainers(range, noisy) ? containerRange(clean) : range;
-  const { shown } = await viewOf(clean, { ...defaults, noise: 'auto', black, white });
-  return isGrey ? asGrey(shown) : shown;
+  return viewOf(clean, { ...defaults, noise: 'auto', black, white });
 }
 
 /** White noise, or noise that grows with the signal, as a profile. From 8-bit units to [0, 1] units. */

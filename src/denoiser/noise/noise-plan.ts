@@ -185,6 +185,7 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
     );
   }
   const view: Picture = { data: map, width, height, channels: 1 };
+  const scale = noiseScale(colourChannels(picture.channels));
   const mean = map.reduce((sum, sigma) => sum + sigma, 0) / map.length;
   return {
     ...gaussianPlan({ model: 'gaussian', sigma: mean, why: 'a sigma for every pixel was given' }),
@@ -192,7 +193,9 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
     at(tile, plan) {
       const sigmas = extractTile(view, plan, tile).map((sigma) => sigma / 255);
       const squares = sigmas.reduce((sum, sigma) => sum + sigma * sigma, 0);
-      return { sigma: Math.sqrt(squares / sigmas.length), likelihood: gaussianNoise(sigmas), varies: true };
+      // A grey picture's noise grows with its samples, see grey.ts.
+      const likelihood = gaussianNoise(sigmas.map((each) => scale * each));
+      return { sigma: Math.sqrt(squares / sigmas.length), likelihood, varies: true };
     },
   };
 }
@@ -243,8 +246,13 @@ async function levelPlan(
   kind: 'auto' | 'gaussian' | 'poisson-gaussian',
   context: NoiseContext,
 ): Promise<NoisePlan> {
-  if (sigma !== 'auto' && kind !== 'poisson-gaussian')
-    return gaussianPlan({ model: 'gaussian', sigma, why: 'sigma was given' });
+  if (sigma !== 'auto' && kind === 'poisson-gaussian')
+    throw notBoth(
+      "noise 'poisson-gaussian'",
+      'sigma',
+      'its gain and read noise are found, or both are given',
+    );
+  if (sigma !== 'auto') return gaussianPlan({ model: 'gaussian', sigma, why: 'sigma was given' });
   const found = await detectNoise(picture, kind, context.range, context.meter);
   const report = { ...found.report, isEstimated: true };
   if (found.poissonGaussian) return stabilisedPlan(found.poissonGaussian, report, context);

@@ -34,13 +34,18 @@ export async function viewOf<S extends Samples>(picture: Picture<S>, options: Vi
     isUsed || !found.isFound
       ? undefined
       : `the samples lie between ${found.black} and ${found.white}: pass these as black and white, and the noise in 1/255 of white - black`;
-  const odd = await findOddPixels(picture, range, survey.noise);
+  // Where few photons are, most samples are equal, and the survey sees no noise.
+  const photon = typeof options.noise === 'object' && 'gain' in options.noise ? options.noise.gain / 255 : 0;
+  const noise = Math.max(survey.noise, photon * (range.white - range.black));
+  const odd = await findOddPixels(picture, range, noise);
   const shown = await shownOf(picture, range, odd);
   return {
     /** Same size and channels; Float32 if the range is not the container's. */
     shown,
     range,
-    /** The number of pixels that the prior does not see and that do not change. */
+    /** 1 for pixels that the prior does not see and that do not change; undefined if there are none. */
+    odd,
+    /** Their number. */
     oddPixels: odd ? odd.reduce((sum, isOdd) => sum + isOdd, 0) : 0,
     /** For messages: set if noise options were given for samples that fill little of their container. */
     hint,
@@ -70,11 +75,16 @@ async function shownOf(picture: Picture, range: SampleRange, odd: Uint8Array | u
   return { ...picture, data };
 }
 
-/** Scales alpha too, which nothing reads. */
-async function scaled({ data }: Picture, { black, white }: SampleRange): Promise<Float32Array> {
+/** Alpha becomes 1, or 0 if it hides the pixel. */
+async function scaled({ data, channels }: Picture, { black, white }: SampleRange): Promise<Float32Array> {
   const out = new Float32Array(data.length);
+  const colours = colourChannels(channels);
   await inChunks(data.length, (from, to) => {
-    for (let i = from; i < to; i++) out[i] = ((data[i] as number) - black) / (white - black);
+    for (let i = from; i < to; i++)
+      out[i] =
+        i % channels < colours
+          ? ((data[i] as number) - black) / (white - black)
+          : Math.sign(data[i] as number);
   });
   return out;
 }

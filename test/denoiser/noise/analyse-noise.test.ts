@@ -76,6 +76,58 @@ test('measured against a clean picture, of its depth and of another', async () =
   }
 });
 
+test('measured where samples are equal in large areas: a level at each brightness', async () => {
+  const values = [30, 80, 150, 210];
+  const chart = Float32Array.from(
+    { length: 128 * 128 },
+    (_, i) => (values[2 * Math.floor(i / 8192) + (i % 128 < 64 ? 0 : 1)] as number) / 255,
+  );
+  const size = { width: 128, height: 128, channels: 1 } as const;
+  const { profile } = await analyseNoise(
+    { ...size, data: addGaussianNoise(chart, 10 / 255, 4) },
+    { clean: { ...size, data: chart } },
+  );
+  assert.is(profile.brightness.length, 4);
+  for (const level of profile.channels[0]?.level ?? []) isNear(255 * level, 10, 0.1);
+});
+
+test('hidden and odd pixels do not count as noise', async () => {
+  const pixels = width * height;
+  const withHidden = (samples: Picture['data'], isHidden: (x: number) => boolean) => {
+    const out = new Uint8Array(4 * pixels).fill(255);
+    for (let i = 0; i < pixels; i++) {
+      for (let c = 0; c < 3; c++) out[4 * i + c] = samples[3 * i + c] as number;
+      if (isHidden(i % width)) out[4 * i + 3] = 0;
+    }
+    return { data: out, width, height, channels: 4 } as const;
+  };
+  const hidden = withHidden(noisy8.data, (x) => x < width / 2);
+  for (let k = 0; k < 12; k++) hidden.data[4 * (width * (20 + 18 * k) + 250) + (k % 3)] = 255;
+  for (const clean of [withHidden(clean8.data, (x) => x < width / 3), clean8]) {
+    const { profile, why } = await analyseNoise(hidden, { clean });
+    assert.is(why, 'measured against the clean picture');
+    for (const channel of [0, 1, 2]) isNear(levelAt(profile, 0.5, channel), 20, 0.12);
+  }
+  const flat = addGaussianNoise(new Float32Array(3 * pixels).fill(0.5), 10 / 255, 2);
+  const half = withHidden(as8(flat), (x) => x < 64);
+  const region = { left: 32, top: 0, width: 96, height: 96 };
+  isNear(levelAt((await analyseNoise(half, { region })).profile, 0.5), 10, 0.1);
+  const error = await analyseNoise(half, { region: { ...region, left: 0 } }).catch((reason: Error) => reason);
+  assert.match(String(error), /mostly seen but more than half of 96 x 96 at 0, 0 are hidden or odd/);
+});
+
+test('alpha hides where it is 0, whatever black and white are', async () => {
+  const plain = Float32Array.from(noisy, (value) => 1000 + 2000 * value);
+  const withAlpha = new Float32Array((4 * plain.length) / 3).fill(1);
+  for (const [i, value] of plain.entries()) withAlpha[4 * Math.floor(i / 3) + (i % 3)] = value;
+  const [without, found] = [
+    await analyseNoise({ data: plain, width, height, channels: 3 }),
+    await analyseNoise({ data: withAlpha, width, height, channels: 4 }),
+  ];
+  assert.is(found.isClean, false, found.why);
+  assert.is(found.sigma, without.sigma);
+});
+
 test('measured on a flat region, and doubted where shapes are', async () => {
   const flat = addGaussianNoise(new Float32Array(3 * 96 * 96).fill(0.5), 10 / 255, 2);
   const region = { left: 8, top: 16, width: 64, height: 48 };

@@ -114,14 +114,62 @@ test('so few photons that pixels are binned, and it says so', async ({ mean }) =
   assert.ok(psnr(clean, clipped(result)) > psnr(clean, clipped(data)) + 5);
 });
 
+test('single photons on black are noise, not odd pixels', async ({ mean }) => {
+  const [width, height] = [96, 96];
+  const counts = Float32Array.from({ length: width * height }, (_, i) =>
+    Math.hypot((i % width) - 48, Math.floor(i / width) - 48) < 24 ? 3 : 0.05,
+  );
+  const truth = counts.map((count) => count / 4);
+  const data = addPoissonGaussianNoise(truth, { gain: 1 / 4, sigma: 0, offset: 0 }, 9);
+  const picture = { data, width, height, channels: 1 as const };
+  const { data: result, report } = await mean.denoise(picture, {
+    noise: { model: 'poisson-gaussian', gain: 255 / 4, sigma: 0 },
+  });
+  assert.ok(report.oddPixels < 10, `${report.oddPixels} odd pixels`);
+  const rms = (of: Float32Array) =>
+    Math.sqrt(
+      mean255(of.map((value, i) => ((counts[i] as number) < 1 ? (value - (truth[i] as number)) ** 2 : 0))),
+    );
+  assert.ok(rms(result) < 0.5 * rms(data), `${rms(data)} -> ${rms(result)}`);
+});
+
+const mean255 = (values: Float32Array) => 255 ** 2 * (values.reduce((a, b) => a + b, 0) / values.length);
+
+test('a sigma beside noise whose parameters are found is refused', async ({ mean }) => {
+  const error: unknown = await mean
+    .denoise(withNoise(10), { sigma: 30, noise: 'poisson-gaussian' })
+    .catch((reason: unknown) => reason);
+  assert.match(String(error), /Pass either noise 'poisson-gaussian' or sigma, not both/);
+});
+
+test('small tiles grow to the overlap, also where pixels are binned', async () => {
+  const small = await openDenoiser({ method: 'posterior-mean', tileSize: 16 });
+  try {
+    const few = addPoissonGaussianNoise(clean, { gain: 1, sigma: 1, offset: 0 }, 3);
+    const noise = { model: 'poisson-gaussian', gain: 255, sigma: 255 } as const;
+    for (const [data, given] of [
+      [few, { noise }],
+      [withNoise(20).data, { sigma: 20 }],
+    ] as const) {
+      const { data: result } = await small.denoise({ ...SIZE, data }, given);
+      assert.ok(psnr(clean, clipped(result)) > psnr(clean, clipped(data)) + 4);
+    }
+  } finally {
+    await small.close();
+  }
+});
+
 test('a map of sigma: constant it is one sigma, and where noise varies it is better', async ({ map }) => {
   const pixels = SIZE.width * SIZE.height;
   const noisy = withNoise(25);
-  const constant = await map.denoise(noisy, { sigmaMap: new Float32Array(pixels).fill(25) });
-  const single = await map.denoise(noisy, { sigma: 25 });
-  const squares = single.data.reduce((sum, value, i) => sum + (value - (constant.data[i] as number)) ** 2, 0);
-  const constantRms = Math.sqrt(squares / single.data.length);
-  assert.ok(constantRms < 1e-4, `root mean square of the difference ${constantRms}`);
+  const grey = { ...noisy, data: noisy.data.filter((_, i) => i % 3 === 1), channels: 1 } as const;
+  for (const picture of [noisy, grey]) {
+    const constant = await map.denoise(picture, { sigmaMap: new Float32Array(pixels).fill(25) });
+    const single = await map.denoise(picture, { sigma: 25 });
+    const squares = single.data.map((value, i) => (value - (constant.data[i] as number)) ** 2);
+    const constantRms = Math.sqrt(squares.reduce((a, b) => a + b, 0) / squares.length);
+    assert.ok(constantRms < 1e-4, `root mean square of the difference ${constantRms}`);
+  }
 
   const sigmaMap = new Float32Array(pixels).map((_, i) => (i % SIZE.width < SIZE.width / 2 ? 6 : 45));
   const next = gaussianGenerator(8);

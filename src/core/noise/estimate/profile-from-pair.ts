@@ -34,10 +34,11 @@ function planesOf(picture: Picture, { left, top, width, height }: Region): Plana
  *
  * @param noisy  any depth; alpha is not looked at
  * @param clean  the same scene and size, for instance the mean of many shots
+ * @param odd    1 for pixels that do not count
  * @returns      levels at up to 6 brightnesses; a constant or a slow difference of both pictures is not counted
  * @throws       FlowDenoiseError BAD_IMAGE when sizes or channels differ
  */
-export function profileFromPair(noisy: Picture, clean: Picture): NoiseProfile {
+export function profileFromPair(noisy: Picture, clean: Picture, odd?: Uint8Array): NoiseProfile {
   const { width, height } = clean;
   const isAlike = colourChannels(noisy.channels) === colourChannels(clean.channels);
   if (noisy.width !== width || noisy.height !== height || !isAlike)
@@ -49,7 +50,8 @@ export function profileFromPair(noisy: Picture, clean: Picture): NoiseProfile {
   const whole = { left: 0, top: 0, width, height };
   const [seen, truth] = [planesOf(noisy, whole), planesOf(clean, whole)];
   const noise = seen.data.map((value, i) => value - (truth.data[i] as number));
-  return profileOf({ ...seen, data: noise }, meanOfPlanes(truth), unclippedPixels(seen, truth, noise));
+  const kept = unclippedPixels(seen, truth, noise);
+  return profileOf({ ...seen, data: noise }, meanOfPlanes(truth), withoutOdd(noise, kept, odd));
 }
 
 /**
@@ -57,9 +59,10 @@ export function profileFromPair(noisy: Picture, clean: Picture): NoiseProfile {
  * The patch has one brightness, so the profile has one level per channel.
  *
  * @param region  in pixels, inside the picture, at least 32 x 32
- * @throws        FlowDenoiseError BAD_OPTION when the region is smaller, or not inside the picture
+ * @param odd     1 for pixels of the picture that do not count
+ * @throws        FlowDenoiseError BAD_OPTION when the region is smaller, not inside the picture, or mostly of odd pixels
  */
-export function profileFromRegion(picture: Picture, region: Region): NoiseProfile {
+export function profileFromRegion(picture: Picture, region: Region, odd?: Uint8Array): NoiseProfile {
   const { left, top, width, height } = region;
   const isInside = left >= 0 && top >= 0 && left + width <= picture.width && top + height <= picture.height;
   if (!isInside || width < LEAST_SIDE || height < LEAST_SIDE)
@@ -73,7 +76,20 @@ export function profileFromRegion(picture: Picture, region: Region): NoiseProfil
   for (let c = 0; c < patch.channels; c++)
     takeOffSurface(patch.data.subarray(c * plane, (c + 1) * plane), width, height);
   const middle = brightness.reduce((total, value) => total + value, 0) / plane;
-  return profileOf(patch, brightness.fill(middle), new Uint8Array(plane).fill(1));
+  const oddHere = odd && planesOf({ ...picture, data: odd, channels: 1 }, region).data;
+  const kept = withoutOdd(patch.data, new Uint8Array(plane).fill(1), oddHere);
+  if (2 * kept.reduce((total, value) => total + value, 0) < plane)
+    throw badOption(
+      `Expected a region whose pixels are mostly seen but more than half of ${width} x ${height} at ${left}, ${top} are hidden or odd`,
+    );
+  return profileOf(patch, brightness.fill(middle), kept);
+}
+
+/** `kept` without odd pixels, whose noise becomes 0: they were filled. Changes both. */
+function withoutOdd(noise: Float32Array, kept: Uint8Array, odd: ArrayLike<number> | undefined): Uint8Array {
+  if (odd === undefined) return kept;
+  for (let i = 0; i < noise.length; i++) if (odd[i % odd.length]) noise[i] = 0;
+  return kept.map((isKept, i) => (odd[i] ? 0 : isKept));
 }
 
 function meanOfPlanes({ data, channels, width, height }: PlanarTile): Float32Array {
@@ -127,14 +143,18 @@ function binsOf(brightness: Float32Array, kept: Uint8Array): Bins {
   const most = Math.max(1, Math.min(KNOTS, Math.floor(values.length / PIXELS_PER_KNOT)));
   const ends: number[] = [];
   const knots: number[] = [];
+  let first = 0;
   for (let b = 0; b < most; b++) {
-    const first = Math.floor((b * values.length) / most);
-    const end = Math.floor(((b + 1) * values.length) / most);
+    let end = Math.floor(((b + 1) * values.length) / most);
+    // Pixels of one brightness are in one bin.
+    while (end < values.length && values[end] === values[end - 1]) end++;
+    if (end <= first) continue;
     const middle = values.subarray(first, end).reduce((total, value) => total + value, 0) / (end - first);
     const isNear = middle - (knots.at(-1) ?? Number.NEGATIVE_INFINITY) < NEAREST_KNOTS;
     if (isNear) ends.pop();
     else knots.push(middle);
     ends.push(values[end - 1] as number);
+    first = end;
   }
   const of = new Uint8Array(brightness.length);
   for (let i = 0; i < of.length; i++) {
