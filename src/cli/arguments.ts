@@ -71,7 +71,7 @@ export const commandShape = {
 const commandSchema = z.strictObject(commandShape);
 
 /** Flags with those that exclude them, and why. */
-const EXCLUSIVE = [
+export const EXCLUSIVE = [
   [
     'preview',
     ['suffix', 'inPlace', 'format', 'dryRun', 'report', 'timeBudget', 'cache', 'quality'],

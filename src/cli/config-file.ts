@@ -1,22 +1,36 @@
 // Options from `flow-denoise.config.json`, `.js`, `.mjs` or `.ts` in the working folder or one above. Flags win. Values are
 // checked together with the flags.
-import { dirname, extname, relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { lilconfig } from 'lilconfig';
 import { z } from 'zod';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { refuseSpecialFile } from '../core/files.js';
+import { AUTO_PRIOR, shippedPriors } from '../core/model/find-prior.js';
 import { defined, option } from '../denoiser/option-schema.js';
+import { APPROACH_NAMES } from '../denoiser/preset.js';
+import { EXCLUSIVE } from './arguments.js';
 import { say } from './display/progress.js';
 import { isProfilePath } from './noise-flags.js';
 import { switchOption } from './option-flags.js';
+import { STANDARD } from './run/destination.js';
+import { NOT_FOR_STDOUT } from './run/standard-streams.js';
 
 /** Options that are paths, relative to the file's folder. */
 const PATHS: readonly string[] = ['output', 'sigmaMap', 'cache', 'report'];
 
-/** If one of these is a flag, the file's others are ignored: they describe another destination. */
-const DESTINATIONS: readonly string[] = ['output', 'suffix', 'inPlace', 'backup'];
+/** Claims (`claimOf`) with those that exclude them. The file's output and suffix are one destination, so a flag replaces both. */
+const CONTRARY: readonly (readonly [string, readonly string[], ...unknown[]])[] = [
+  ...EXCLUSIVE,
+  ['output', ['suffix']],
+  ['stdout', ['output', 'preview', ...NOT_FOR_STDOUT]],
+  ['preset', [...APPROACH_NAMES, 'beta']],
+  ['profile', ['sigma', 'gain']],
+  ['sigmaMap', ['sigma', 'gain', 'profile', 'poisson-gaussian']],
+  ['gain', ['auto', 'gaussian']],
+];
 
 const FILE_NAMES = ['json', 'js', 'mjs', 'ts'].map((extension) => `flow-denoise.config.${extension}`);
 
@@ -57,15 +71,28 @@ export async function applyConfig(command: Command, commands: readonly Command[]
     );
   }
   const isTyped = (key: string) => command.getOptionValueSource(key) === 'cli';
-  const saysWhere = DESTINATIONS.some(isTyped) || command.args.includes('-');
+  const typed = own.filter(isTyped).map((key) => claimOf(key, command.getOptionValue(key)));
+  if (command.args.includes(STANDARD)) typed.push('stdout');
+  const contrary = CONTRARY.flatMap(([one, others]) => [
+    ...(typed.includes(one) ? others : []),
+    ...(others.some((other) => typed.includes(other)) ? [one] : []),
+  ]);
   const used = Object.entries(options).filter(
-    ([key]) => own.includes(key) && !isTyped(key) && !(saysWhere && DESTINATIONS.includes(key)),
+    ([key, value]) => own.includes(key) && !isTyped(key) && !contrary.includes(claimOf(key, value)),
   );
   for (const [key, value] of used)
     command.setOptionValueWithSource(key, fromFile(key, value, path), 'config');
   const isQuiet = command.getOptionValue('quiet') === true;
   if (used.length > 0 && !isQuiet)
     say(`options from ${relative('', path)}: ${used.map(([key, value]) => words(key, value)).join(', ')}`);
+}
+
+/** What an option says for `CONTRARY`: its name, or a word for its value; '' if it excludes nothing. */
+function claimOf(key: string, value: unknown): string {
+  if (value === false || (value === 'auto' && ['sigma', 'beta'].includes(key))) return '';
+  if (key === 'output' && value === STANDARD) return 'stdout';
+  if (key === 'noise') return isProfilePath(value) || typeof value === 'object' ? 'profile' : String(value);
+  return { backup: 'inPlace', offset: 'gain' }[key] ?? key;
 }
 
 /** " (did you mean sigmaMap?)", as commander suggests flags; empty if no name is like the key. */
@@ -122,13 +149,19 @@ function optionNames(command: Command): string[] {
 }
 
 function fromFile(key: string, value: unknown, path: string): unknown {
-  if (typeof value !== 'string' || value === '-') return value;
+  if (typeof value !== 'string' || value === STANDARD) return value;
+  const there = resolve(dirname(path), value);
   const isPath =
     PATHS.includes(key) ||
-    (key === 'prior' && /^\.{1,2}([/\\]|$)/.test(value)) ||
+    (key === 'prior' &&
+      (/[/\\]|^\.{1,2}$/.test(value) || (!isNamedPrior(value) && existsSync(join(there, 'model.json'))))) ||
     (key === 'noise' && isProfilePath(value));
-  return isPath ? relative('', resolve(dirname(path), value)) || '.' : value;
+  if (!isPath) return value;
+  const here = relative('', there) || '.';
+  return key === 'prior' && isNamedPrior(here) ? `./${here}` : here;
 }
+
+const isNamedPrior = (value: string) => value === AUTO_PRIOR || shippedPriors().includes(value);
 
 function words(key: string, value: unknown): string {
   return `${key} ${typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)}`;

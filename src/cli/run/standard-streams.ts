@@ -15,6 +15,16 @@ import { readSigmaMap } from '../noise-flags.js';
 import { flagsAmong } from '../option-flags.js';
 import { type Job, STANDARD } from './destination.js';
 
+export const NOT_FOR_STDOUT = [
+  'timeBudget',
+  'json',
+  'report',
+  'dryRun',
+  'suffix',
+  'inPlace',
+  'overwrite',
+] as const;
+
 /** Whether the picture goes to stdout. */
 export function isForStandardOutput({ inputs, destination }: CommandArguments): boolean {
   return inputs.includes(STANDARD) || destination.output === STANDARD;
@@ -54,10 +64,7 @@ export async function denoiseToStandardOutput(args: CommandArguments, context: R
 function checkArguments(args: CommandArguments): void {
   const { inputs, destination } = args;
   const { output = STANDARD } = destination;
-  const [senseless] = [
-    ...flagsAmong(args, ['timeBudget', 'json', 'report', 'dryRun']),
-    ...flagsAmong(destination, ['suffix', 'inPlace', 'overwrite']),
-  ];
+  const [senseless] = flagsAmong({ ...args, ...destination }, NOT_FOR_STDOUT);
   if (senseless) throw badOption(`Expected no ${senseless} where the picture goes to standard output`);
   if (output !== STANDARD || inputs.length !== 1)
     throw badOption(
