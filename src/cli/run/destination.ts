@@ -6,7 +6,12 @@ import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import { option } from '../../denoiser/option-schema.js';
-import { isSupportedExtension, type TargetFormat, withFormatExtension } from '../../image/index.js';
+import {
+  formatOfFile,
+  isSupportedExtension,
+  type TargetFormat,
+  withFormatExtension,
+} from '../../image/index.js';
 import { switchOption } from '../option-flags.js';
 
 /** One picture to denoise: its paths, as the user would write them. */
@@ -92,7 +97,8 @@ const formatOf = (path: string) => FORMATS.find((format) => withFormatExtension(
 /**
  * `cat.png -o clean.png`: an output with a picture's name is a file, for one picture only. Its name decides the format.
  *
- * @throws  FlowDenoiseError BAD_OPTION for several pictures, and for --suffix or another --format with a file
+ * @throws  FlowDenoiseError BAD_OPTION for several pictures, for --suffix or another --format with a file, and for the name of
+ *          an AVIF or a GIF if the picture is not one
  */
 export async function withOutputFile(
   inputs: readonly string[],
@@ -113,8 +119,14 @@ export async function withOutputFile(
     throw badOption(`Expected a name that ends in .png for --output beside --preview but received ${name}`);
   if (asked !== undefined && asked !== named)
     throw badOption(`Expected --output with an extension of --format ${asked} but received ${name}`);
-  const format = asked ?? (named === formatOf(input) ? undefined : named);
-  return { ...destination, format, file: output };
+  // It is undefined for AVIF and GIF. A file that is no picture is refused when it is read.
+  const found = named === undefined ? await formatOfFile(input) : undefined;
+  if (found !== undefined && withFormatExtension(output, found) !== output)
+    throw badOption(
+      `Expected a name that ends in .png, .jpg, .webp or .tif for --output but received ${name}: the format of ` +
+        `${printable(input)} is ${found}, and no picture can be converted to ${extname(output)}`,
+    );
+  return { ...destination, format: named, file: output };
 }
 
 async function isFileName(output: string): Promise<boolean> {

@@ -31,6 +31,44 @@ test('one picture goes to the file, in the format that its name says', () =>
     assert.match(again.stderr, 'cat.png -> clean.png  left: already exists');
   }));
 
+test('the name decides, not the name of the input; AVIF and GIF are written only from their own format', () =>
+  inFolder(async (cwd) => {
+    await writeFile(join(cwd, 'really-jpeg.png'), await noisyPicture('jpeg'));
+    await sharp(join(cwd, 'cat.png')).avif().toFile(join(cwd, 'really-avif.png'));
+    await sharp(join(cwd, 'cat.png')).gif().toFile(join(cwd, 'a.gif'));
+    await writeFile(join(cwd, 'text.png'), 'no picture');
+    const formats = [
+      ['really-jpeg.png', 'o.png', 'png'],
+      ['really-jpeg.png', 'o.jpg', 'jpeg'],
+      ['really-avif.png', 'o.avif', 'heif'],
+      ['a.gif', 'o.GIF', 'gif'],
+    ] as const;
+    for (const [input, output, format] of formats) {
+      const { code, stderr } = await command([input, '-o', output, ...FAST], { cwd });
+      assert.is(code, 0, stderr);
+      assert.is((await sharp(join(cwd, output)).metadata()).format, format, output);
+    }
+    const before = await filesBelow(cwd);
+    const refusals = [
+      [
+        'cat.png -o clean.avif',
+        2,
+        /\.png, .*--output but received clean\.avif: the format of cat\.png is png, and .* to \.avif/,
+      ],
+      ['cat.png -o clean.gif', 2, /received clean\.gif: the format of cat\.png is png/],
+      ['really-jpeg.png -o clean.GIF', 2, /the format of really-jpeg\.png is jpeg/],
+      ['a.gif -o clean.avif --dry-run', 2, /the format of a\.gif is gif/],
+      ['none.png -o clean.avif', 2, /No such file or folder: none\.png/],
+      ['text.png -o clean.avif', 1, /text\.png: found text/],
+    ] as const;
+    for (const [words, expected, message] of refusals) {
+      const { code, stderr } = await command([...words.split(' '), ...FAST], { cwd });
+      assert.is(code, expected, `${words}: ${stderr}`);
+      assert.match(stderr, message);
+    }
+    assert.equal(await filesBelow(cwd), before);
+  }));
+
 test('a folder that is named as a picture is a folder', () =>
   inFolder(async (cwd) => {
     await mkdir(join(cwd, 'there.png'));
