@@ -25,6 +25,10 @@ import { findInputs } from '../run/inputs.js';
 
 const MOST_BYTES = 2 ** 31;
 
+const TITLE = 'The noise of';
+/** How our figures begin. */
+const FIGURE = new RegExp(`^<\\?xml version="1.0" encoding="UTF-8"\\?>\\s*<svg [^>]*aria-label="${TITLE} `);
+
 const EXAMPLES = `
 Examples:
   flow-denoise noise photo.jpg                            the noise, and how it would be denoised
@@ -60,7 +64,7 @@ export function describeNoise(command: Command, signal: AbortSignal): void {
     '--pair <file>': 'measure against a clean picture of the same scene, such as the mean of many shots',
     '--black <number>': "the sample that means black, in the file's own numbers (default: found)",
     '--white <number>': 'the sample that means white',
-    '--overwrite': 'replace an existing file that is not a noise profile',
+    '--overwrite': 'replace an existing file that is not a noise profile or its figure',
     '--json': 'a line of JSON for every picture on stdout',
   })
     .addHelpText('after', EXAMPLES)
@@ -112,7 +116,7 @@ async function noiseCommand(
   const of = telling.length === 1 ? first.input : `${telling.length} pictures`;
   const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), { signal });
   if (output !== undefined) await write(output, noiseProfileText(profile));
-  if (svg !== undefined) await write(svg, profileSvg(profile, `The noise of ${of}`));
+  if (svg !== undefined) await write(svg, profileSvg(profile, `${TITLE} ${of}`));
   if (!json && telling.length > 1)
     for (const line of [`the mean of ${of}`, ...profileLines(profile)]) writeLine(line);
   const written = [output, svg].flatMap((path) => (path === undefined ? [] : printable(path)));
@@ -129,12 +133,23 @@ async function targetsOf({ output, svg, overwrite = false }: RawOptions) {
   const figure = svg === true ? output?.replace(/json$/i, 'svg') : svg;
   if (figure !== undefined && !/\.svg$/i.test(figure))
     throw badOption(`Expected a file ending in .svg for --svg but received '${figure}'`);
-  const isThere = output !== undefined && existsSync(output);
-  if (isThere && !overwrite && !(await readNoiseProfile(output).catch(() => undefined)))
-    throw badOption(
-      `${printable(output)}: already exists and is not a noise profile; move it away, or pass --overwrite`,
+  if (!overwrite) {
+    await refuseOther(output, 'a noise profile', readNoiseProfile);
+    await refuseOther(figure, 'a figure of noise', async (path) =>
+      FIGURE.test(String(await readRegularFile(path))),
     );
+  }
   return { output, svg: figure };
+}
+
+/** @param isOurs  returns something false, or rejects, if the file has other content */
+async function refuseOther(
+  path: string | undefined,
+  what: string,
+  isOurs: (path: string) => Promise<unknown>,
+): Promise<void> {
+  if (path === undefined || !existsSync(path) || (await isOurs(path).catch(() => false))) return;
+  throw badOption(`${printable(path)}: already exists and is not ${what}; move it away, or pass --overwrite`);
 }
 
 function regionOf(text: string): Region {

@@ -263,4 +263,35 @@ test('clean pictures make no profile, damaged ones are named, and nothing of ano
     assert.is(await readFile(join(cwd, 'p.json'), 'utf8'), '{ "mine": true }');
   }));
 
+test('a figure replaces an earlier one, and no other drawing without --overwrite', () =>
+  withFolder(async (cwd) => {
+    await writeFile(join(cwd, 'a.png'), await noisyPicture('png', { width: 128, height: 128 }));
+    const measure = ['noise', 'a.png', '--region', '0,0,128,128'];
+    const mine =
+      '<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h9"/></svg>\n';
+    for (const name of ['drawing.svg', 'p.svg']) await writeFile(join(cwd, name), mine);
+    const ways = [
+      ['drawing.svg', ['--svg', 'drawing.svg']],
+      ['p.svg', ['-o', 'p.json', '--svg']],
+    ] as const;
+    for (const [name, way] of ways) {
+      const { code, stderr } = await command([...measure, ...way], { cwd });
+      assert.is(code, 2, stderr);
+      assert.match(
+        stderr,
+        `${name}: already exists and is not a figure of noise; move it away, or pass --overwrite`,
+      );
+      assert.is(await readFile(join(cwd, name), 'utf8'), mine);
+    }
+    assert.equal(await filesBelow(cwd), ['a.png', 'drawing.svg', 'p.svg']);
+    const replaced = await command([...measure, '--svg', 'drawing.svg', '--overwrite'], { cwd });
+    assert.is(replaced.code, 0, replaced.stderr);
+    const figure = await readFile(join(cwd, 'drawing.svg'), 'utf8');
+    assert.match(figure, '<title>The noise of a.png</title>');
+    await writeFile(join(cwd, 'drawing.svg'), `${figure}<!-- older -->`);
+    const again = await command([...measure, '--svg', 'drawing.svg'], { cwd });
+    assert.is(again.code, 0, again.stderr);
+    assert.is(await readFile(join(cwd, 'drawing.svg'), 'utf8'), figure);
+  }));
+
 test.run();
