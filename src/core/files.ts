@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
-  chmod,
   constants,
   copyFile,
   type FileHandle,
@@ -89,8 +88,8 @@ interface WriteOptions {
   readonly temporary?: string | undefined;
   /** Aborting before the rename leaves the path as it was. */
   readonly signal?: AbortSignal;
-  /** Permissions of the new file; default: the system's. */
-  readonly mode?: number;
+  /** Permissions and owner of the new file; default: the system's. */
+  readonly like?: { readonly mode: number; readonly uid: number; readonly gid: number };
   /** Called just before the rename; if it throws, the path stays as it was. */
   readonly beforeRename?: () => Promise<void>;
 }
@@ -103,15 +102,26 @@ interface WriteOptions {
 export async function writeFileAtomic(
   path: string,
   bytes: Uint8Array | AsyncIterable<string | Uint8Array>,
-  { signal, mode, beforeRename, temporary }: WriteOptions = {},
+  { signal, like, beforeRename, temporary }: WriteOptions = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   try {
     await mkdir(dirname(path), { recursive: true });
     const write = async (file: string) => {
-      await writeFile(file, bytes, { flag: 'wx', flush: true, mode, signal });
-      // The mode above is without the bits that the process masks.
-      if (mode !== undefined) await chmod(file, mode);
+      // By its handle: the folder's owner could put a link to another file in its place.
+      const handle = await open(file, 'wx', like?.mode);
+      try {
+        await writeFile(handle, bytes, { signal });
+        if (like !== undefined) {
+          // Only root may give a file away, and not everywhere.
+          await handle.chown(like.uid, like.gid).catch(() => undefined);
+          // The mode above is without the bits that the process masks, and chown clears some.
+          await handle.chmod(like.mode);
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
       signal?.throwIfAborted();
     };
     await replace(path, write, beforeRename, temporary);

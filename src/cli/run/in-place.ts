@@ -138,8 +138,8 @@ export async function replaceOriginal(
     // Flush the backup's name before the original's is reused.
     await syncFolder(dirname(file));
   }
-  const mode = Number(before.mode & 0o7777n);
-  await writeFileAtomic(file, bytes, { signal, mode, beforeRename: refuseChanged });
+  const like = { mode: Number(before.mode & 0o7777n), uid: Number(before.uid), gid: Number(before.gid) };
+  await writeFileAtomic(file, bytes, { signal, like, beforeRename: refuseChanged });
 }
 
 /** Makes a hard link to keep the file; a copy if the file system has no hard links. */

@@ -1,5 +1,16 @@
 // In place: an interrupted run goes on, an original is never lost, and a link never leads out of the inputs.
-import { copyFile, link, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  link,
+  mkdir,
+  readFile,
+  readlink,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -52,6 +63,25 @@ test('a run goes on where it was stopped, in every state that it can be stopped 
     assert.is((await command(['in', ...IN_PLACE], { cwd })).code, 0);
     assert.equal(await Promise.all(names.map((name) => readFile(join(cwd, name)))), all);
   }));
+
+test("the original's owner and permissions are kept", async () => {
+  if (process.getuid?.() !== 0) {
+    console.log('\nSKIP the owner of a replaced file: only root may give a file away');
+    return;
+  }
+  await withFolder(async (cwd) => {
+    await pictures(cwd, ['a.png']);
+    const path = join(cwd, 'a.png');
+    await chown(path, 1000, 1001);
+    await chmod(path, 0o2660);
+    const before = await stat(path);
+    const { code, stderr } = await command(['a.png', ...IN_PLACE], { cwd });
+    assert.is(code, 0, stderr);
+    const { ino, uid, gid, mode } = await stat(path);
+    assert.not.equal(ino, before.ino);
+    assert.equal([uid, gid, mode], [1000, 1001, before.mode]);
+  });
+});
 
 test('killed again and again, it ends with every picture denoised once and every original kept', () =>
   withFolder(async (cwd) => {
