@@ -1,7 +1,7 @@
 // Reads, writes and finds files. It reads regular files only: a named pipe blocks its thread until somebody writes to it, and
 // reading a device may never end. It writes a file whole or not at all: to a temporary file beside it, flushed, then renamed.
 import { randomUUID } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import {
   constants,
   copyFile,
@@ -207,31 +207,48 @@ export async function syncFolder(path: string): Promise<void> {
  * Every file below a folder. Walks it, since patterns do not match names with line breaks. Skips hidden files and folders.
  * Follows links, but never to a folder that the link lies in.
  *
- * @returns  paths relative to the folder, with slashes
- * @throws   FlowDenoiseError BAD_OPTION
+ * @param onUnreadable  called for a folder inside it that cannot be read, whose files are then left out; throws by default
+ * @returns             paths relative to the folder, with slashes
+ * @throws              FlowDenoiseError BAD_OPTION, with the folder that cannot be read
  */
-export async function filesBelow(folder: string): Promise<string[]> {
-  try {
-    return await walk(folder, '', [await realpath(folder)]);
-  } catch (error) {
-    const why = codeOf(error) ?? messageOf(error);
-    throw badOption(`${folder}: cannot be read (${why}). Expected a folder that may be read.`, error);
-  }
+export function filesBelow(
+  folder: string,
+  onUnreadable = (error: FlowDenoiseError): void => {
+    throw error;
+  },
+): Promise<string[]> {
+  return walk(folder, '', [], onUnreadable);
 }
 
-/** @param above  the real paths of this folder and of those it lies in */
-async function walk(root: string, below: string, above: readonly string[]): Promise<string[]> {
+/** @param above  the real paths of the folders that this one lies in */
+async function walk(
+  root: string,
+  below: string,
+  above: readonly string[],
+  onUnreadable: (error: FlowDenoiseError) => void,
+): Promise<string[]> {
+  const folder = join(root, below);
   const found: string[] = [];
-  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+  let real: string;
+  let entries: Dirent[];
+  try {
+    real = await realpath(folder);
+    if (above.some((each) => each === real || each.startsWith(real + sep))) return found;
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    const why = codeOf(error) ?? messageOf(error);
+    const fault = badOption(`${folder}: cannot be read (${why}). Expected a folder that may be read.`, error);
+    if (below === '') throw fault;
+    onUnreadable(fault);
+    return found;
+  }
+  for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
     // A broken link is no file.
     const it = entry.isSymbolicLink() ? await stat(join(root, path)).catch(() => undefined) : entry;
     if (it?.isFile()) found.push(path);
-    if (!it?.isDirectory()) continue;
-    const real = await realpath(join(root, path));
-    if (!above.some((each) => each === real || each.startsWith(real + sep)))
-      found.push(...(await walk(root, path, [...above, real])));
+    if (it?.isDirectory()) found.push(...(await walk(root, path, [...above, real], onUnreadable)));
   }
   return found;
 }

@@ -1,6 +1,6 @@
 // Runs the command as users do: node dist/cli/main.js in a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -59,4 +59,17 @@ export async function filesBelow(folder: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`.slice(folder.length + 1))
     .sort();
+}
+
+/**
+ * Makes a folder inside this one that nobody can read, not even root: its name is not text, so Node.js names it `bad\ufffd`.
+ * Returns false, and tells it, where the system allows no such name.
+ */
+export async function makeUnreadable(folder: string): Promise<boolean> {
+  try {
+    await mkdir(Buffer.concat([Buffer.from(`${folder}/bad`), Buffer.of(0xff)]));
+    if ((await readdir(folder)).includes('bad\ufffd')) return true;
+  } catch {}
+  console.log('\nSKIP a folder that cannot be read: every folder name is text on this system');
+  return false;
 }

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noisyPicture, withFolder } from '../plugin/pictures.js';
-import { command, filesBelow } from './command.js';
+import { command, filesBelow, makeUnreadable } from './command.js';
 
 async function put(folder: string, name: string, bytes: Buffer | string): Promise<void> {
   await mkdir(join(folder, name, '..'), { recursive: true });
@@ -75,6 +75,21 @@ test('files that fail do not stop the others: exit code 1, nothing half-written'
     assert.is(lines[0].report.prior, 'natural');
     assert.is(lines[1].error.code, 'BAD_IMAGE');
     assert.match(lines[1].error.message, '2-cut.jpg');
+  }));
+
+test('a folder inside that cannot be read is named and does not stop the others: exit code 1', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'in/a.png', await noisyPicture('png'));
+    if (!(await makeUnreadable(join(cwd, 'in')))) return;
+    const told = /^flow-denoise: in\/bad\ufffd: cannot be read \(ENOENT\)\. .*\n$/;
+    // The second run finds nothing to do.
+    for (const more of [['--dry-run'], [], []]) {
+      const args = ['in', '-o', 'out', '--sigma', '25', '--quiet', ...more];
+      const { code, stderr } = await command(args, { cwd });
+      assert.is(code, 1, stderr);
+      assert.match(stderr, told);
+    }
+    assert.equal(await filesBelow(join(cwd, 'out')), ['a.png']);
   }));
 
 test('a sigma that suits colour alone fails the grey pictures only', () =>

@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { filesBelow, isBelow } from '#src/core/files.js';
 import { lockFolder } from '#src/core/lock.js';
+import { makeUnreadable } from '../cli/command.js';
 
 const test = suite<{ folder: string }>('files');
 test.before.each(async (context) => {
@@ -27,6 +28,20 @@ test('files at any depth, through links but in no circle, without hidden ones', 
 test('a folder that cannot be read is named', async ({ folder }) => {
   const error = await filesBelow(join(folder, 'nowhere')).catch((reason: unknown) => reason);
   assert.match(String(error), /nowhere: cannot be read \(ENOENT\)\. Expected a folder/);
+});
+
+test('a folder inside that cannot be read is named, and left out if the caller wants it', async ({
+  folder,
+}) => {
+  await writeFile(join(folder, 'x.png'), '');
+  if (!(await makeUnreadable(folder))) return;
+  const named = /bad\ufffd: cannot be read \(ENOENT\)/;
+  const error = await filesBelow(folder).catch((reason: unknown) => reason);
+  assert.match(String(error), named);
+  const told: string[] = [];
+  assert.equal(await filesBelow(folder, (each) => told.push(each.message)), ['x.png']);
+  assert.is(told.length, 1);
+  assert.match(String(told[0]), named);
 });
 
 test('below is inside, not the folder itself nor one whose name begins alike', () => {

@@ -18,12 +18,17 @@ import { fileId, keyOf, originalsOf } from './in-place.js';
  * no quoting. Pictures in an output folder inside an input folder are left out, and so are results by their suffix. In place,
  * see in-place.ts.
  *
- * @returns  jobs, sorted by input; notes for the user: arguments without a picture, and pictures that are left out
- * @throws   FlowDenoiseError BAD_OPTION if something does not exist, nothing was found, an output would replace an input,
- *           or two inputs have one output
+ * @param onUnreadable  as of `filesBelow`
+ * @returns             jobs, sorted by input; notes for the user: arguments without a picture, and pictures that are left out
+ * @throws              FlowDenoiseError BAD_OPTION if something does not exist, nothing was found, an output would replace
+ *                      an input, or two inputs have one output
  */
-export async function findInputs(args: readonly string[], destination: Destination) {
-  const found = await Promise.all(args.map((arg) => findOne(arg, destination)));
+export async function findInputs(
+  args: readonly string[],
+  destination: Destination,
+  onUnreadable?: (error: Error) => void,
+) {
+  const found = await Promise.all(args.map((arg) => findOne(arg, destination, onUnreadable)));
   const unmatched = args.filter((_, index) => found[index]?.length === 0);
   const pictures = withoutRepeats(found.flat()).sort((a, b) => (a.job.input < b.job.input ? -1 : 1));
   // With a suffix, a picture with the name of another picture's result is that result.
@@ -50,9 +55,13 @@ export async function findInputs(args: readonly string[], destination: Destinati
 const leftOut = (path: string, what: string) =>
   `${printable(path)}  left out: it is the ${what} of another picture`;
 
-async function findOne(arg: string, destination: Destination): Promise<FoundPicture[]> {
+async function findOne(
+  arg: string,
+  destination: Destination,
+  onUnreadable?: (error: Error) => void,
+): Promise<FoundPicture[]> {
   const status = await stat(arg).catch(() => undefined);
-  if (status?.isDirectory()) return jobsBelow(arg, await filesBelow(arg), destination);
+  if (status?.isDirectory()) return jobsBelow(arg, await filesBelow(arg, onUnreadable), destination);
   if (status !== undefined) {
     await refuseSpecialFile(arg, { name: printable(arg) });
     const job = { input: arg, output: outputOf(arg, basename(arg), destination) };

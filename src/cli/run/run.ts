@@ -71,7 +71,7 @@ export function describeRun(command: Command, signal: AbortSignal): void {
 }
 
 /**
- * Denoises the pictures that the arguments name. Returns how many failed.
+ * Denoises the pictures that the arguments name. Returns how many failed, and folders that could not be read.
  *
  * @throws   FlowDenoiseError before any file was written (inputs, prior, engine, a sigma that the prior does not
  *           know); the signal's reason when aborted, with no temporary file left once the process has ended
@@ -80,11 +80,15 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
   const { display, signal } = context;
   const { preview, opening, noise, destination } = args;
   if (preview) return (await import('../preview/preview.js')).previewCommand({ ...args, preview }, context);
-  const { jobs, notes } = await findInputs(args.inputs, destination);
+  let unreadable = 0;
+  const { jobs, notes } = await findInputs(args.inputs, destination, (error) => {
+    unreadable++;
+    display.complain(errorLine(error));
+  });
   for (const note of notes) display.say(note);
   const { waiting, left } = await withoutDone(jobs, destination);
   if (!args.dryRun || waiting.length === 0) tellLeft(left, args, display);
-  if (waiting.length === 0) return 0;
+  if (waiting.length === 0) return unreadable;
 
   const known = args.dryRun ? new Set<Job>() : await knownJobs(waiting, args);
   if (known.size > 0) display.say(`${known.size} of ${waiting.length} results are in the cache`);
@@ -103,7 +107,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
       for (const job of plan.jobs) writeLine(dryRunLine(job, args.json));
       tellLeft(left, args, display);
       display.say('nothing was written (--dry-run)');
-      return plan.jobs.filter(isRefused).length;
+      return unreadable + plan.jobs.filter(isRefused).length;
     }
     if (args.report) {
       const { openHtmlReport } = await import('../report/html-report.js');
@@ -112,7 +116,7 @@ async function runCommand(args: CommandArguments, context: RunContext): Promise<
       page = await openHtmlReport(args.report, told, waiting.length, noise.strength);
     }
     const progress = plan && tileProgress(display, plan);
-    return await denoiseJobs(waiting, pictures.denoise, args, context, progress, page);
+    return unreadable + (await denoiseJobs(waiting, pictures.denoise, args, context, progress, page));
   } finally {
     display.end();
     await page?.close();
