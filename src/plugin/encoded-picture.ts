@@ -56,11 +56,9 @@ async function denoiseDecoded(
 ): Promise<DenoisedBytes> {
   const denoiser = await open();
   const frames = frameCount(decoded.container);
-  const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch((error) => {
-    // Denoisers do not know files.
-    if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) throw error;
-    throw new FlowDenoiseError(error.code, `${decoded.name}: ${error.message}`, { cause: error });
-  });
+  const { data, report } = await denoiseFrames(denoiser, decoded.picture, frames, options).catch(
+    named(decoded.name),
+  );
   options.signal?.throwIfAborted();
   const denoised = { ...decoded, picture: { ...decoded.picture, data } };
   const result = converted(denoised, conversion);
@@ -70,6 +68,14 @@ async function denoiseDecoded(
   const file = warnings?.length ? { ...fidelity, warnings } : fidelity;
   return { bytes, report: { ...report, isCached: false, file } };
 }
+
+/** Rethrows a denoiser's error with the file's name, which denoisers do not know, unless the options are at fault. */
+export const named =
+  (name: string) =>
+  (error: unknown): never => {
+    if (!(error instanceof FlowDenoiseError) || isOptionFault(error)) throw error;
+    throw new FlowDenoiseError(error.code, `${name}: ${error.message}`, { cause: error });
+  };
 
 /** Whether the options are at fault; then every file fails. */
 export function isOptionFault(error: unknown): boolean {

@@ -119,6 +119,29 @@ test('a sigma that suits colour alone fails the grey pictures only', () =>
     );
   }));
 
+test('a sigma map or a noise profile that does not suit a picture fails that picture only', () =>
+  withFolder(async (cwd) => {
+    await put(cwd, 'in/a.png', await noisyPicture('png'));
+    await put(cwd, 'in/b.png', await noisyPicture('png', { width: 64, height: 64 }));
+    const grey = sharp(await noisyPicture('png')).toColourspace('b-w');
+    await put(cwd, 'in/c.png', await grey.png().toBuffer());
+    const map = { create: { width: 48, height: 40, channels: 3, background: '#202020' } } as const;
+    await sharp(map).toColourspace('b-w').png().toFile(join(cwd, 'map.png'));
+    const white = { level: [0.1], spectrum: [1, 1, 1, 1] };
+    await put(cwd, 'grey.json', JSON.stringify({ brightness: [0.5], channels: [white] }));
+    for (const [output, flags, failed, message, done] of [
+      ['1', ['--sigma-map', 'map.png'], 1, /64 x 64 = 4096 numbers .* received 1920;/, ['a.png', 'c.png']],
+      ['2', ['--noise', 'grey.json'], 2, /3 channels for a colour picture but received one of 1;/, ['c.png']],
+    ] as const) {
+      const { code, stderr } = await command(['in', '-o', output, '--quiet', ...flags], { cwd });
+      assert.is(code, 1, stderr);
+      assert.match(stderr, /^flow-denoise: in\/[ab]\.png: Expected /);
+      assert.match(stderr, message);
+      assert.is(stderr.trim().split('\n').length, failed, stderr);
+      assert.equal(await filesBelow(join(cwd, output)), done);
+    }
+  }));
+
 test('--max-pixels refuses larger pictures', () =>
   withFolder(async (cwd) => {
     await put(cwd, 'a.png', await noisyPicture('png'));

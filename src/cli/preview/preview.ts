@@ -3,15 +3,15 @@
 
 import { stat } from 'node:fs/promises';
 import sharp from 'sharp';
-import { badOption, FlowDenoiseError } from '../../core/errors.js';
+import { FlowDenoiseError } from '../../core/errors.js';
 import { readRegularFile, writeFileAtomic } from '../../core/files.js';
 import type { Region, Samples, Size } from '../../core/picture.js';
 import { printable, timeWords } from '../../core/printable.js';
-import type { DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
+import type { DenoiseCallOptions, DenoiseReport, Denoiser, NoiseReport } from '../../denoiser/denoiser.js';
 import { checkSigma } from '../../denoiser/estimator.js';
 import { openDenoiser } from '../../denoiser/open-denoiser.js';
 import { converted, type DecodedPicture, decodePicture, encodePicture } from '../../image/index.js';
-import { checkLength } from '../../plugin/encoded-picture.js';
+import { checkLength, named } from '../../plugin/encoded-picture.js';
 import { cutOut } from '../../tile/extract.js';
 import type { CommandArguments } from '../arguments.js';
 import { eachPicture, type RunContext, writeLine } from '../display/progress.js';
@@ -92,13 +92,15 @@ async function makePreview(
   const map = await readSigmaMap(sigmaMap);
   // With strength 0, the noise is found and nothing is denoised.
   const finds = { ...noise, signal, sigma: 'auto', strength: 0 } as const;
-  const finding = map.sigmaMap ? undefined : (await denoiser.denoise(decoded.picture, finds)).report.noise;
+  const denoise = (options: DenoiseCallOptions) =>
+    denoiser.denoise(decoded.picture, options).catch(named(decoded.name));
+  const finding = map.sigmaMap ? undefined : (await denoise(finds)).report.noise;
   const view = (data: Samples) => asShown(decoded, data, region);
   const noisy: Cell = { label: 'noisy', pixels: await view(cutOut(decoded.picture, region).data) };
   const tellsBeta = preview.betas.some((each) => each !== 'auto');
   const cellOf = async (sigma: number | 'auto', beta: number | 'auto') => {
     const options = { ...noise, ...map, signal, region, sigma, beta };
-    const { data, report } = await denoiser.denoise(decoded.picture, options);
+    const { data, report } = await denoise(options);
     return { label: labelOf(report, tellsBeta, noise.strength), pixels: await view(data), report };
   };
   // All at once, since they share the engine's threads.
@@ -121,7 +123,7 @@ async function makePreview(
 /**
  * The part in the file's rows and columns, and as `shown` in the upright picture.
  *
- * @throws  FlowDenoiseError BAD_OPTION for a part beyond the picture's edge
+ * @throws  FlowDenoiseError UNSUPPORTED_IMAGE for a part beyond the picture's edge
  */
 async function placeOf(
   part: PreviewRequest['part'],
@@ -132,8 +134,9 @@ async function placeOf(
   const upright = await openDisplayImage(bytes);
   const shown = 'left' in part ? part : await mostTelling(upright, part);
   if (shown.left + shown.width > upright.width || shown.top + shown.height > upright.height)
-    throw badOption(
-      `Expected a part of ${name}, ${upright.width} x ${upright.height} pixels, for --preview but received ` +
+    throw new FlowDenoiseError(
+      'UNSUPPORTED_IMAGE',
+      `${name}: Expected a part of its ${upright.width} x ${upright.height} pixels for --preview but received ` +
         `${shown.width} x ${shown.height} at ${shown.left}, ${shown.top}`,
     );
   return { region: storedRegion(shown, orientation, picture), shown };

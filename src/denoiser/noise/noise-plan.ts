@@ -1,6 +1,6 @@
 // Plans how a picture's tiles are denoised, from the noise options and, for those that are 'auto', from the picture.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
-import { badOption } from '../../core/errors.js';
+import { badOption, FlowDenoiseError } from '../../core/errors.js';
 import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
 import { binnedNoise, combinedNoise, weightForSigma } from '../../core/noise/likelihood/few-counts.js';
 import { gaussianNoise, type NoiseModel } from '../../core/noise/likelihood/noise-model.js';
@@ -105,7 +105,7 @@ function stabilisedPlan(
 /**
  * Plans for noise of a profile. The picture is clean if even its strongest level is below what the prior knows.
  *
- * @throws FlowDenoiseError BAD_OPTION for a grey profile of a colour picture
+ * @throws FlowDenoiseError UNSUPPORTED_IMAGE for a grey profile of a colour picture
  */
 async function profilePlan(
   picture: Picture,
@@ -115,7 +115,8 @@ async function profilePlan(
 ): Promise<NoisePlan> {
   const profile = profileFor(given, colourChannels(picture.channels));
   if (!profile)
-    throw badOption(
+    throw new FlowDenoiseError(
+      'UNSUPPORTED_IMAGE',
       'Expected a noise profile of 3 channels for a colour picture but received one of 1; measure it on colour pictures',
     );
   const { brightness, channels } = profile;
@@ -179,11 +180,14 @@ function strongestPower({ channels }: NoiseProfile): number {
 
 function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
   const { width, height } = picture;
-  if (map.length !== width * height || !map.every((sigma) => sigma > 0 && sigma <= 255)) {
-    throw badOption(
-      `Expected ${width} x ${height} numbers above 0 and at most 255 for sigmaMap but received ${map.length}, or others among them`,
+  if (map.length !== width * height)
+    throw new FlowDenoiseError(
+      'UNSUPPORTED_IMAGE',
+      `Expected ${width} x ${height} = ${width * height} numbers for sigmaMap, one for each pixel, but received ${map.length}; pass a map of the picture's size`,
     );
-  }
+  const wrong = map.find((sigma) => !(sigma > 0 && sigma <= 255));
+  if (wrong !== undefined)
+    throw badOption(`Expected numbers above 0 and at most 255 for sigmaMap but received ${wrong} among them`);
   const view: Picture = { data: map, width, height, channels: 1 };
   const scale = noiseScale(colourChannels(picture.channels));
   const mean = map.reduce((sum, sigma) => sum + sigma, 0) / map.length;
@@ -203,7 +207,7 @@ function mapPlan(picture: Picture, map: Float32Array): NoisePlan {
 /**
  * Plans how to denoise this picture.
  *
- * @throws FlowDenoiseError BAD_OPTION if options contradict each other
+ * @throws FlowDenoiseError BAD_OPTION if options contradict each other, UNSUPPORTED_IMAGE if one does not suit the picture
  */
 export async function planNoise(
   picture: Picture,
@@ -273,7 +277,8 @@ async function customPlan(
       `Expected method 'beta-map' for the noise model ${likelihood.name} but received '${context.method}', which knows no likelihoods`,
     );
   if (colourChannels(picture.channels) === 1)
-    throw badOption(
+    throw new FlowDenoiseError(
+      'UNSUPPORTED_IMAGE',
       `Expected a colour picture for the noise model ${likelihood.name} but received a grey one`,
     );
   const base = await levelPlan(picture, sigma, 'gaussian', context);

@@ -225,7 +225,6 @@ test('a bad profile is refused: its file, the entry and what to do are named', (
         ['a.png', '-o', 'out', '--noise', 'p.json', '--sigma', '9'],
         /Pass either --sigma or --noise p\.json, not both/,
       ],
-      [['a.png', '-o', 'out', '--noise', 'p.json'], /3 channels for a colour picture but received one of 1/],
       [['noise', 'a.png', '-o', 'p.txt'], /ending in \.json for --output/],
       [['noise', 'a.png', '--svg'], /--svg <file>/],
       [['noise', 'a.png', '--region', '1,2,3'], /x,y,width,height/],

@@ -119,6 +119,24 @@ test('without a place, the most telling one is taken', () =>
     assert.ok(Math.abs(left - 200) <= 16 && Math.abs(top - 100) <= 16, `${left}, ${top}`);
   }));
 
+test('a part beyond the edge, and a sigma map of another size, fail that picture only', () =>
+  withFolder(async (cwd) => {
+    await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
+    await writeFile(join(cwd, 'b.png'), await noisyPicture('png', { width: 64, height: 64 }));
+    const map = { create: { width: 64, height: 64, channels: 3, background: '#202020' } } as const;
+    await sharp(map).toColourspace('b-w').png().toFile(join(cwd, 'map.png'));
+    for (const [words, message] of [
+      ['--preview=40,30,20,20 --sigma 25', /a\.png: Expected a part of its 48 x 40 .*20 x 20 at 40, 30\n$/],
+      ['--preview=16 --sigma-map map.png', /a\.png: Expected 48 x 40 = 1920 numbers .* received 4096;.*\n$/],
+    ] as const) {
+      const args = ['a.png', 'b.png', '-o', 'out', '--quiet', ...words.split(' '), ...FAST];
+      const { code, stderr } = await command(args, { cwd });
+      assert.is(code, 1, stderr);
+      assert.match(stderr, message);
+      assert.equal(await filesBelow(join(cwd, 'out')), ['b-preview.png']);
+    }
+  }));
+
 test('what has no sense', () =>
   withFolder(async (cwd) => {
     await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
@@ -127,7 +145,6 @@ test('what has no sense', () =>
       ['a.png -o out --beta 1,2', /--beta, or several with --preview/],
       ['a.png -o out --preview=big', /320x240.*'big'/],
       ['a.png -o out --preview=4', /8 pixels or more/],
-      ['a.png -o out --preview=40,30,20,20', /48 x 40 pixels.*20 x 20 at 40, 30/],
       ['a.png -o out --preview --sigma 10,x', /'x'/],
       ['a.png -o out --preview --sigma 10,200', /sigma.*200/],
       ['a.png -o out --preview --beta 1,2 --method posterior-mean', /posterior-mean/],

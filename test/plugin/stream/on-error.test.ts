@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import PluginError from 'plugin-error';
+import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type Vinyl from 'vinyl';
@@ -94,6 +95,19 @@ test('after a fault of the engine the stream goes on, with one error that names 
     assert.is(told[0]?.error.code, 'ENGINE_FAILED');
     assert.match(told[0]?.error.message ?? '', /\/photos\/b\.png: onnx: .*tile at 0, 0/);
   }
+});
+
+test('a picture that the options do not suit is skipped', async () => {
+  const white = { level: [0.1], spectrum: [1, 1, 1, 1] };
+  const noise = { brightness: [0.5], channels: [white] };
+  const grey = sharp(await noisyPicture('png'))
+    .toColourspace('b-w')
+    .png();
+  const files = [await pngFile('a.png'), vinyl('grey.png', await grey.toBuffer())];
+  const { out, told } = await run(files, { onError: 'skip', sigma: 'auto', noise, denoiser: undefined });
+  assert.equal(stems(out), ['grey']);
+  assert.is(told.length, 1);
+  assert.match(told[0]?.error.message ?? '', /\/photos\/a\.png: Expected a noise profile of 3 channels/);
 });
 
 test('what would fail with every file ends the stream nonetheless', async () => {
