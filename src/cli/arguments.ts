@@ -1,5 +1,6 @@
 // The options of `flow-denoise run`, with their check and help, and those it shares with `watch`.
 import { z } from 'zod';
+import { badOption } from '../core/errors.js';
 import { noiseShape } from '../denoiser/noise/noise-options.js';
 import { among, defined, notBoth, option, parseOptions } from '../denoiser/option-schema.js';
 import { openingShape } from '../denoiser/options.js';
@@ -78,7 +79,7 @@ export const EXCLUSIVE = [
     '--preview writes one PNG and nothing else',
   ],
   ['inPlace', ['output', 'suffix', 'format', 'overwrite'], '--in-place keeps every name and place'],
-  ['timeBudget', ['preset', ...APPROACH_NAMES], '--time-budget chooses the preset'],
+  ['timeBudget', ['preset', ...APPROACH_NAMES, 'beta'], '--time-budget chooses the preset'],
   ['sigmaMap', ['cache'], undefined],
 ] as const;
 
@@ -94,6 +95,8 @@ export async function checkedArguments(
   { config: _, ...options }: Record<string, unknown>,
 ) {
   const lists = { sigma: several('sigma', options.sigma), beta: several('beta', options.beta) };
+  if (lists.sigma && options.gain !== undefined)
+    throw badOption('Expected one number for --sigma, the read noise, with --gain');
   const firsts = defined({ sigma: lists.sigma?.[0], beta: lists.beta?.[0] });
   const parsed = parseOptions(commandSchema, await withNoise({ ...options, ...firsts }), 'flow-denoise');
   const settings = byLifetime(parsed, parsed);
@@ -105,7 +108,7 @@ export async function checkedArguments(
     betas: lists.beta ?? [opening.beta],
   };
   for (const [flag, others, why] of EXCLUSIVE) {
-    const given = flagsAmong(parsed, others);
+    const given = flagsAmong(options, others);
     if (parsed[flag] && given.length > 0) throw notBoth(flagOf(flag), given.join(', '), why);
   }
   checkPreview(preview, lists, inputs, parsed);

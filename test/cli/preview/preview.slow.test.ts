@@ -147,6 +147,7 @@ test('what has no sense', () =>
       ['a.png -o out --preview=4', /8 pixels or more/],
       ['a.png -o out --preview --sigma 10,x', /'x'/],
       ['a.png -o out --preview --sigma 10,200', /sigma.*200/],
+      ['a.png -o out --preview --gain 2 --sigma 10,30', /one number for --sigma, the read noise/],
       ['a.png -o out --preview --beta 1,2 --method posterior-mean', /posterior-mean/],
       ['a.png -o out --preview --dry-run', /--dry-run/],
       ['a.png -o out --preview --cache', /--cache/],

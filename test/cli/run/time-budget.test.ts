@@ -100,6 +100,8 @@ test('the command follows it', () =>
     assert.match(both.stderr, 'Pass either --time-budget or --method, not both');
     const preset = await command([...args, '--time-budget', '1h', '--preset', 'fast'], { cwd });
     assert.match(preset.stderr, 'Pass either --time-budget or --preset, not both');
+    const beta = await command([...args, '--time-budget', '1h', '--beta', '3'], { cwd });
+    assert.match(beta.stderr, 'Pass either --time-budget or --beta, not both');
     const word = await command([...args, '--time-budget', 'soon'], { cwd });
     assert.is(word.code, 2);
     assert.match(word.stderr, /60s, 5min or 2h for timeBudget but received 'soon'/);
