@@ -8,9 +8,18 @@ import { Job } from 'bullmq';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, queueAddress } from '#src/queue/connection.js';
-import { openQueue, startWorker } from '#src/queue/index.js';
+import { openQueue, startWorker, type WorkerOptions } from '#src/queue/index.js';
 import { rejection } from '../tile/rejection.js';
-import { forgetPriors, put, submitAll, until, withPlace, withWorker } from './queueing.js';
+import {
+  forgetPriors,
+  type Place,
+  put,
+  startWorkerProcess,
+  submitAll,
+  until,
+  withPlace,
+  withWorker,
+} from './queueing.js';
 import { freePort, hasRedis, startRedis } from './servers.js';
 
 const AWAY_MS = Number(process.env.QUEUE_AWAY_MS ?? 3000);
@@ -35,31 +44,56 @@ outage('no server: whoever submits is told at once, a worker waits', async () =>
 
 const test = hasRedis ? outage : outage.skip;
 
-test('an outcome that is lost on the way to the server: the picture is done again, and its worker has its place back', async () => {
+/** The first outcome of a worker is lost on the way to the server. */
+async function withLostOutcome(
+  use: (url: string, place: Place, options: WorkerOptions, isLost: () => boolean) => Promise<void>,
+): Promise<void> {
   const redis = await startRedis();
   const { moveToCompleted } = Job.prototype;
   let isLost = false;
-  const lost = new Promise<undefined>(() => {});
+  Job.prototype.moveToCompleted = function (...told) {
+    if (isLost) return moveToCompleted.apply(this, told);
+    isLost = true;
+    return new Promise(() => {});
+  };
   try {
-    await withPlace(1, async (place) => {
+    await withPlace(1, (place) => {
       const options = { queue: redis.url, jobsDir: place.root, lockMs: 600, concurrency: 1 };
-      Job.prototype.moveToCompleted = function (...told) {
-        if (isLost) return moveToCompleted.apply(this, told);
-        isLost = true;
-        return lost;
-      };
-      await withWorker(options, async (events) => {
-        const { summary } = await submitAll(redis.url, place);
-        assert.ok(isLost);
-        assert.equal(summary, { submitted: 1, known: 0, done: 1, failed: 0 });
-        assert.is(events.done.length, 1);
-      });
+      return use(redis.url, place, options, () => isLost);
     });
   } finally {
     Job.prototype.moveToCompleted = moveToCompleted;
     await redis.stop();
   }
-});
+}
+
+const DONE = { submitted: 1, known: 0, done: 1, failed: 0 };
+
+test('an outcome that is lost on the way: the worker has its place back and does the picture again', () =>
+  withLostOutcome((url, place, options, isLost) =>
+    withWorker(options, async (events) => {
+      assert.equal((await submitAll(url, place)).summary, DONE);
+      assert.ok(isLost());
+      assert.is(events.done.length, 1);
+    }),
+  ));
+
+test('an outcome that is lost on the way: the worker can end, and another does the picture again', () =>
+  withLostOutcome((url, place, options, isLost) =>
+    withWorker(options, async (_, worker) => {
+      const submitting = submitAll(url, place);
+      await until(isLost, 'the first outcome is lost');
+      assert.equal(await worker.close(), { done: 0, failed: 0 });
+      const other = startWorkerProcess(options);
+      try {
+        assert.equal((await submitting).summary, DONE);
+        await until(() => other.events.some(({ event }) => event === 'done'), 'the other tells it');
+      } finally {
+        other.process.kill('SIGTERM');
+        await other.ended;
+      }
+    }),
+  ));
 
 test('a server that goes away and comes back: one line, and the work goes on', async () => {
   const redis = await startRedis();
