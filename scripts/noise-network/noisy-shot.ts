@@ -87,10 +87,11 @@ function drawnCamera(draws: Draws): CameraSettings {
     electrons: isPlain ? draws.logUniform(1000, 1_000_000) : draws.logUniform(120, 100_000),
     readNoise: draws.logUniform(1, 12),
     exposure: draws.logUniform(0.3, 1),
+    optics: draws.uniform(0.4, 1.1),
     // From blue sky to candles.
     whiteBalance: { red: draws.uniform(1, 2.8), blue: draws.uniform(1, 3.6) },
     demosaic: draws.chance(0.3) ? 'bilinear' : 'edge-aware',
-    saturation: draws.uniform(0, 1.2),
+    saturation: draws.uniform(0.2, 1.4),
     contrast: draws.uniform(0, 0.7),
     noiseReduction:
       !isPlain && draws.chance(0.65)

@@ -12,6 +12,7 @@ const PLAIN: CameraSettings = {
   electrons: 1000,
   readNoise: 0,
   exposure: 1,
+  optics: 0,
   whiteBalance: { red: 1, blue: 1 },
   demosaic: 'bilinear',
   saturation: 0,
@@ -101,21 +102,57 @@ test('without noise and with settings that change nothing, flat scenes come back
     }
 });
 
-test('contrast, saturation: the closed form at a flat colour', () => {
+test('contrast: the closed form at a flat colour, which the colour matrix and its inverse leave as it is', () => {
   const colour = [0.3, 0.5, 0.7] as const;
-  const settings = { ...PLAIN, contrast: 0.6, saturation: 0.5, smoothing: { luma: 1, chroma: 2 } };
-  const { clean } = takePicture(
-    flat(colour, { width: 16, height: 16 }),
-    { width: 16, height: 16 },
-    settings,
-    1,
-  );
+  for (const saturation of [0, 0.75]) {
+    const settings = { ...PLAIN, contrast: 0.6, saturation, smoothing: { luma: 1, chroma: 2 } };
+    const size = { width: 16, height: 16 };
+    const { clean } = takePicture(flat(colour, size), size, settings, 1);
+    for (const [c, value] of colour.entries()) {
+      const expected = value + 0.6 * (value * value * (3 - 2 * value) - value);
+      expectBelow(Math.abs((clean[c * 256 + 120] as number) - expected), 1e-4, `channel ${c}`);
+    }
+  }
+});
+
+test('the colour matrix amplifies noise by its norm, and pulls apart what the filters brought together', () => {
+  const colour = [0.7, 0.3, 0.4] as const;
+  const at = (saturation: number) =>
+    takePicture(flat(colour), SIZE, { ...PLAIN, electrons: 40_000, saturation }, 21);
+  const saturation = 1.2;
+  const { variance } = moments(sensed(at(saturation), 0));
+  // Each filter sees (colour + saturation mean) / (1 + saturation). At a red pixel, bilinear demosaicing makes green the mean of
+  // four samples, and blue too. The matrix has 1 + 2/3 saturation on its diagonal and -saturation / 3 beside it.
   const light = colour.map(linear);
   const mean = light.reduce((sum, value) => sum + value, 0) / 3;
-  for (const [c, value] of light.entries()) {
-    const y = gammaOf(Math.max(0, value + 0.5 * (value - mean)));
-    const expected = y + 0.6 * (y * y * (3 - 2 * y) - y);
-    expectBelow(Math.abs((clean[c * 256 + 120] as number) - expected), 1e-4, `channel ${c}`);
+  const [red = 0, green = 0, blue = 0] = light.map(
+    (value) => (value + saturation * mean) / (1 + saturation) / 40_000,
+  );
+  const beside = (saturation / 3) ** 2 / 4;
+  const expected = (1 + (2 / 3) * saturation) ** 2 * red + beside * (green + blue);
+  expectBelow(Math.abs(variance / expected - 1), 5 * Math.sqrt(2 / 16_384), 'variance of red');
+});
+
+test('optics: a wave loses contrast as the Gaussian says', () => {
+  const size = { width: 96, height: 32 };
+  for (const [frequency, optics] of [
+    [1 / 4, 0.65],
+    [1 / 8, 0.65],
+    [1 / 8, 1.2],
+  ] as const) {
+    const wave = (x: number) => 0.5 + 0.2 * Math.cos(2 * Math.PI * frequency * x);
+    const scene = Float32Array.from({ length: 3 * 96 * 32 }, (_, i) => gammaOf(wave(i % 96)));
+    const { clean } = takePicture(scene, size, { ...PLAIN, optics }, 1);
+    // Green pixels keep what they saw. Row 16 has them at odd places, row 17 at even ones.
+    const row = [...Array(32).keys()].map((k) => {
+      const x = 32 + k;
+      return linear(clean[96 * 32 + (bayerChannel(x, 16) === 1 ? 16 : 17) * 96 + x] as number);
+    });
+    const sum = row.reduce((all, value, k) => all + value * Math.cos(2 * Math.PI * frequency * k), 0);
+    const contrast = (sum / 32) * 2;
+    const expected = 0.2 * Math.exp(-2 * (Math.PI * frequency * optics) ** 2);
+    // A Gaussian of 0.65 pixels that is sampled at pixels keeps 1.5% more at a quarter of a cycle.
+    expectBelow(Math.abs(contrast / expected - 1), 0.02, `frequency ${frequency}, optics ${optics}`);
   }
 });
 
