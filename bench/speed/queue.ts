@@ -1,9 +1,13 @@
-// What the queue costs: its own time and Redis's memory for each picture, and how much faster two workers are than one.
+// What the queue costs: its own time and Redis's memory for each picture, and how much faster two workers are than one. Beside
+// it, how much faster two commands of one thread are than one, without a queue: what the machine gives.
 // Redis is started on a free port, with appendonly and appendfsync always. Keep the machine idle.
 // Usage: npm run bench -- queue [small pictures] [pictures of 256 x 256]
+import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { denoiseBytes, openDenoiser } from '#src/index.js';
 import { noisyPicture } from '../../test/plugin/pictures.js';
 import {
@@ -81,8 +85,23 @@ async function ownCost(redis: RedisServer): Promise<void> {
   });
 }
 
+const run = promisify(execFile);
+const COMMAND = fileURLToPath(import.meta.resolve('#src/cli/main.js'));
+
+/** Denoises the pictures by commands of one thread that share them. */
+async function withCommands(count: number, { input, root }: Place): Promise<void> {
+  const commands = Array.from({ length: count }, (_, k) => {
+    const own = Array.from({ length: large }, (_, i) => join(input, `${i}.png`)).filter(
+      (_, i) => i % count === k,
+    );
+    return run(process.execPath, [COMMAND, ...own, '-o', join(root, `by-${k}`), '--threads', '1']);
+  });
+  await Promise.all(commands);
+}
+
 async function speedUp(redis: RedisServer): Promise<void> {
   const seconds: number[] = [];
+  const plain: number[] = [];
   for (const [round, count] of [1, 2, 1, 2].entries())
     await withPlace(0, async (place) => {
       // Other pictures in each round: a job that is done is not done again.
@@ -90,15 +109,18 @@ async function speedUp(redis: RedisServer): Promise<void> {
         const size = { width: 256, height: 256, seed: round * large + i };
         await put(place, `${i}.png`, await noisyPicture('png', size));
       }
+      plain.push(await secondsOf(() => withCommands(count, place)));
       await withWorkers(count, redis, place, async () => {
         // Opens the prior in each worker.
         seconds.push(await secondsOf(() => submitAll(redis.url, place, { prior: 'natural' })));
       });
     });
-  const [one = 0, two = 0] = [0, 1].map((i) => Math.min(seconds[i] as number, seconds[i + 2] as number));
-  console.log(
-    `${large} pictures of 256 x 256: one worker of one thread ${one.toFixed(1)} s, two ${two.toFixed(1)} s: ${(one / two).toFixed(2)} times as fast`,
-  );
+  const told = (times: readonly number[]) => {
+    const [one = 0, two = 0] = [0, 1].map((i) => Math.min(times[i] as number, times[i + 2] as number));
+    return `one ${one.toFixed(1)} s, two ${two.toFixed(1)} s: ${(one / two).toFixed(2)} times as fast`;
+  };
+  console.log(`${large} pictures of 256 x 256: workers of one thread: ${told(seconds)}`);
+  console.log(`The same by commands without a queue: ${told(plain)}`);
 }
 
 const redis = await startRedis();
