@@ -34,6 +34,11 @@ export function badOption(message: string, cause?: unknown): FlowDenoiseError {
   return new FlowDenoiseError('BAD_OPTION', message, cause === undefined ? undefined : { cause });
 }
 
+/** For a picture that is damaged, or not as expected. */
+export function badImage(message: string): FlowDenoiseError {
+  return new FlowDenoiseError('BAD_IMAGE', message);
+}
+
 /** The error's code, such as ENOENT; undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;

@@ -57,7 +57,7 @@ export async function refuseSpecialFile(path: string, options: ReadOptions = {})
   refuse(await stat(path), { name: path, ...options });
 }
 
-/** Opens for reading and throws as `readRegularFile` does. The caller closes the handle. */
+/** Opens for reading. The caller closes the handle. @throws as `refuseSpecialFile`, also for a file that is too large */
 export async function openRegularFile(path: string, options: ReadOptions = {}): Promise<FileHandle> {
   const handle = await open(path, FLAGS);
   try {
@@ -69,11 +69,7 @@ export async function openRegularFile(path: string, options: ReadOptions = {}): 
   }
 }
 
-/**
- * A regular file's bytes.
- *
- * @throws  FlowDenoiseError BAD_OPTION (or `code`) if it is not regular or too large; the system's error; the signal's reason
- */
+/** A regular file's bytes. @throws as `openRegularFile`; the signal's reason */
 export async function readRegularFile(path: string, options: ReadOptions = {}): Promise<Buffer> {
   const handle = await openRegularFile(path, options);
   try {
@@ -132,12 +128,7 @@ export async function writeFileAtomic(
   }
 }
 
-/**
- * Copies a file and its times. The copy is whole and on the disk before it takes its name.
- *
- * @param beforeRename  called just before the rename; if it throws, the path stays as it was
- * @throws              the system's error; no temporary file is left
- */
+/** Copies a file and its times; else as `writeFileAtomic`. @throws  the system's error; no temporary file is left */
 export async function copyFileAtomic(
   from: string,
   to: string,

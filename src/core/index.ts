@@ -1,6 +1,5 @@
 // The package's entry `flow-denoise/core`: priors, engines, estimators, the flow, noise and metrics.
-export type { Engine, EngineName } from './engine/engine.js';
-export { runEstimation } from './engine/engine.js';
+export { type Engine, type EngineName, runEstimation } from './engine/engine.js';
 export { recordDensityAndScore } from './engine/onnx/onnx-engine.js';
 export { type EngineOptions, openEngine } from './engine/open-engine.js';
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from './errors.js';

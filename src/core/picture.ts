@@ -34,7 +34,7 @@ export interface Region extends Size {
 }
 
 /** Grey or RGB: the channels that carry noise. Alpha follows them and is never changed. */
-export function colourChannels(channels: Channels): 1 | 3 {
+export function colourChannels(channels: number): 1 | 3 {
   return channels <= 2 ? 1 : 3;
 }
 
@@ -64,6 +64,12 @@ export function reflected(i: number, length: number): number {
   const period = Math.max(1, 2 * (length - 1));
   const place = ((i % period) + period) % period;
   return Math.min(place, period - place) % length;
+}
+
+/** At most `most` of 0 ... count - 1, at the middles of equal parts. */
+export function evenly(count: number, most: number): number[] {
+  const taken = Math.min(count, most);
+  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
 }
 
 /** [pixels, channels] -> [channels, pixels]. */

@@ -17,6 +17,11 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** With at most three significant digits: 2.55000001 is "2.55". */
+export function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
+
 /** "0.4 s", "42 s", "3 min 20 s", "2 h 5 min". */
 export function timeWords(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

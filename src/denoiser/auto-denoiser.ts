@@ -7,9 +7,9 @@ import type { PriorModel } from '../core/model/model-json.js';
 import type { Picture } from '../core/picture.js';
 import type { Schedule } from '../tile/schedule.js';
 import { checkCall } from './check-picture.js';
-import { type Candidate, choosePrior, evidenceSizes } from './choose-prior.js';
-import type { DenoiseReport, Denoiser, SigmaRange, TimeEstimate } from './denoiser.js';
-import { sigmaRangeOf } from './estimator.js';
+import { type Candidate, choosePrior, evidenceSizes, rangeOf } from './choose-prior.js';
+import type { DenoiseReport, Denoiser, TimeEstimate } from './denoiser.js';
+import { sigmaRange255 } from './estimator.js';
 import type { CallOptions, OpeningOptions } from './options.js';
 import type { Approach } from './preset.js';
 
@@ -29,13 +29,7 @@ export interface OpenedPrior {
   readonly meter: NoiseMeter;
 }
 
-/**
- * Chooses the prior for each picture. Opens the default prior at once, others when there is something to compare.
- *
- * @param options  checked
- * @param openOne  opens a prior by name, with its own meter or a shared one
- * @throws         errors of `openOne`
- */
+/** Chooses the prior for each picture. Opens the default prior at once, others when there is something to compare. */
 export async function openAutoDenoiser(
   options: OpeningOptions,
   fingerprint: string,
@@ -56,13 +50,10 @@ export async function openAutoDenoiser(
   const { denoiser: first, approachFor, meter } = await open(DEFAULT_PRIOR);
 
   return {
+    ...first,
     prior: AUTO_PRIOR,
-    engine: first.engine,
-    method: first.method,
-    ensemble: first.ensemble,
-    scales: first.scales,
     fingerprint,
-    sigmaRange: unionOf(candidates.flatMap(({ model }) => sigmaRangeOf(model) ?? [])),
+    sigmaRange: sigmaRange255(rangeOf(candidates)),
     async denoise(picture, given) {
       const call = await checkCall(picture, given);
       const started = performance.now();
@@ -95,16 +86,6 @@ export async function priorsToChooseFrom(): Promise<readonly { name: string; mod
   return all
     .filter(({ model }) => model.conditioning !== null)
     .sort((a, b) => isFirst(a.name) - isFirst(b.name));
-}
-
-type Ranges = NonNullable<Denoiser['sigmaRange']>;
-
-function unionOf(ranges: readonly Ranges[]): Ranges {
-  const union = (pick: (range: Ranges) => SigmaRange): SigmaRange => [
-    Math.min(...ranges.map((range) => pick(range)[0])),
-    Math.max(...ranges.map((range) => pick(range)[1])),
-  ];
-  return { colour: union(({ colour }) => colour), grey: union(({ grey }) => grey) };
 }
 
 async function timeToChoose(

@@ -9,7 +9,7 @@ import { colourChannels, type Picture, type Size } from '../core/picture.js';
 import { extractTile } from '../tile/extract.js';
 import { planTiles, spreadTiles, type TilePlan } from '../tile/plan.js';
 import type { Schedule } from '../tile/schedule.js';
-import type { PriorChoice } from './denoiser.js';
+import type { PriorChoice, SigmaRange } from './denoiser.js';
 import type { NoiseOfCall } from './noise/noise-options.js';
 import { type NoiseContext, planNoise } from './noise/noise-plan.js';
 import { asGrey } from './passes/grey.js';
@@ -87,6 +87,12 @@ function knows([least, most]: readonly [number, number], sigma: number): boolean
   return sigma >= least * (1 - TOLERANCE) && sigma <= most * (1 + TOLERANCE);
 }
 
+/** The noise levels that any of them knows, [0, 1] units. */
+export function rangeOf(candidates: readonly Candidate[]): SigmaRange {
+  const ends = candidates.flatMap(({ model }) => model.sigmaRange);
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
 /** Tiles spread over the picture, as they reach the prior; none if the picture is clean. */
 async function probesOf(
   picture: Picture,
@@ -94,29 +100,23 @@ async function probesOf(
   candidates: readonly Candidate[],
   context: Pick<NoiseContext, 'method' | 'meter'>,
 ): Promise<readonly TileSamples[]> {
-  const ranges = candidates.map(({ model }) => model.sigmaRange);
-  const least = Math.min(...ranges.map((range) => range[0]));
-  const most = Math.max(...ranges.map((range) => range[1]));
-  const noise = await planNoise(picture, options, { range: [least, most], ...context });
+  const noise = await planNoise(picture, options, { range: rangeOf(candidates), ...context });
   if (noise.isClean) return [];
 
   const plan = probePlan(picture, candidates, noise.multiple);
+  const channels = colourChannels(picture.channels);
   const probes: TileSamples[] = [];
   for (const [seed, tile] of spreadTiles(plan, MOST_PROBES).entries()) {
     const data = extractTile(picture, plan, tile);
-    const shape = {
-      channels: colourChannels(picture.channels),
-      height: plan.tileHeight,
-      width: plan.tileWidth,
-    };
-    const asked: TileSamples[] = [];
+    const shape = { channels, height: plan.tileHeight, width: plan.tileWidth };
+    // A pass may ask several times; the first is for the tile itself.
+    let first: TileSamples | undefined;
     const collect = throughPasses([...noise.passes, greyPass()], async (samples) => {
-      asked.push(samples);
+      first ??= samples;
       return samples.data;
     });
     await collect({ data, ...shape, seed, ...noise.at(tile, plan) });
-    // A pass may ask several times; the first is for the tile itself.
-    probes.push(...asked.slice(0, 1));
+    if (first) probes.push(first);
   }
   return probes;
 }

@@ -41,10 +41,8 @@ export interface PictureResult<S extends Samples>
 const WORTH_A_SESSION = 1e6;
 
 /**
- * How many pixels neighbouring tiles share, so that borders differ from one tile over the whole picture by about 0.3 8-bit
- * units at most: docs/architecture.md.
- *
- * @param strongest255  the strongest noise, 8-bit units
+ * How many pixels neighbouring tiles share, by the strongest noise in 8-bit units: borders differ from one tile over the whole
+ * picture by about 0.3 8-bit units at most, see docs/architecture.md.
  */
 export function overlapFor(strongest255: number, scales: Scales): number {
   if (strongest255 <= 20) return 16;

@@ -23,8 +23,12 @@ const round4 = (value: number) => Number(value.toPrecision(4));
 
 /** The noise levels that a prior knows, in 8-bit units; undefined if it takes any. */
 export function sigmaRangeOf({ conditioning, sigmaRange }: PriorModel): Denoiser['sigmaRange'] {
-  if (conditioning === null) return undefined;
-  const range = (unit: number): SigmaRange => [round4(sigmaRange[0] * unit), round4(sigmaRange[1] * unit)];
+  return conditioning ? sigmaRange255(sigmaRange) : undefined;
+}
+
+/** From [0, 1] units, of colour, to 8-bit units. */
+export function sigmaRange255([least, most]: SigmaRange): NonNullable<Denoiser['sigmaRange']> {
+  const range = (unit: number) => [round4(least * unit), round4(most * unit)] as const;
   return { colour: range(255), grey: range(255 / noiseScale(1)) };
 }
 
@@ -42,11 +46,7 @@ export function checkMethod(model: PriorModel, method: Method): void {
     );
 }
 
-/**
- * The estimator for a noise level, [0, 1] units. A level beyond the prior's range is replaced by the range's end.
- *
- * @throws FlowDenoiseError NEEDS_CONDITIONING
- */
+/** For a noise level, [0, 1] units; for one beyond the prior's range, its end. @throws FlowDenoiseError NEEDS_CONDITIONING */
 export function chooseEstimator(
   model: PriorModel,
   method: Method,

@@ -21,11 +21,6 @@ export async function fingerprintOf(options: OpeningOptions): Promise<string> {
 /** A prior's checksum; with 'auto', that of all shipped priors. @throws  FlowDenoiseError BAD_PRIOR */
 export async function priorChecksum(prior = DEFAULT_PRIOR): Promise<string> {
   const priors = prior === AUTO_PRIOR ? shippedPriors() : [prior];
-  return (await Promise.all(priors.map(checksumOf))).join();
-}
-
-async function checksumOf(prior: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readModelFile(findPrior(prior)))
-    .digest('hex');
+  const files = await Promise.all(priors.map((each) => readModelFile(findPrior(each))));
+  return files.map((bytes) => createHash('sha256').update(bytes).digest('hex')).join();
 }

@@ -36,7 +36,10 @@ export function defaultOf(schema: z.core.$ZodType): string | undefined {
 }
 
 export function callback<F>() {
-  return z.custom<F>((value) => typeof value === 'function').optional();
+  return z
+    .custom<F>((value) => typeof value === 'function')
+    .optional()
+    .describe('a function');
 }
 
 /** Picks the options that a shape has. */
@@ -78,12 +81,7 @@ function refuseRenamed(quality: unknown): void {
   );
 }
 
-/**
- * Checks options against a schema.
- *
- * @param where  the function or command, for the message
- * @throws FlowDenoiseError BAD_OPTION with the option, what was expected and what was received
- */
+/** Checks the options of a function or command. @throws FlowDenoiseError BAD_OPTION with what was expected and received */
 export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, where: string): z.output<S> {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   const given = isObject ? defined(value as Readonly<Record<string, unknown>>) : {};
@@ -91,17 +89,15 @@ export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, w
   const result = schema.safeParse(isObject ? given : (value ?? {}));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  if (issue?.code === 'unrecognized_keys') {
+  if (issue?.code === 'unrecognized_keys')
     throw badOption(
       `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
     );
-  }
   if (issue?.code === 'custom' && typeof issue.params?.message === 'string')
     throw badOption(issue.params.message);
   const key = issue?.path[0];
-  if (key === undefined) {
+  if (key === undefined)
     throw badOption(`Expected an object of options for ${where} but received ${received(value)}`);
-  }
   const field: unknown = schema.shape[String(key)];
   const expected = (field instanceof z.ZodType ? field.description : undefined) ?? issue?.message;
   throw badOption(`Expected ${expected} for ${String(key)} but received ${received(given[String(key)])}`);

@@ -30,11 +30,8 @@ export const PRESET_NAMES = Object.keys(PRESETS) as [Preset, ...Preset[]];
 
 export const DEFAULT_PRESET: Preset = 'fast';
 
-interface ApproachOptions {
+interface ApproachOptions extends Partial<Approach> {
   readonly preset?: Preset | undefined;
-  readonly method?: Method | undefined;
-  readonly ensemble?: Ensemble | undefined;
-  readonly scales?: Scales | undefined;
   /** The likelihood's weight. A number selects beta-MAP unless `method` is given. */
   readonly beta?: number | 'auto' | undefined;
 }

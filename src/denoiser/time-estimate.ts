@@ -1,6 +1,7 @@
 // Estimates how long pictures will take, from a measurement on this machine.
 import { type Engine, timeLanes } from '../core/engine/engine.js';
 import { squeezeFactor } from '../core/flow/architecture.js';
+import { sum } from '../core/metrics/index.js';
 import type { PriorModel } from '../core/model/model-json.js';
 import type { Size } from '../core/picture.js';
 import { planTiles, type TileSize } from '../tile/plan.js';
@@ -52,11 +53,9 @@ export function countTiles(
   options: { readonly tileSize: TileSize; readonly overlap: number; readonly multiple: number },
 ) {
   const plans = sizes.map(({ width, height }) => planTiles({ width, height, ...options }));
-  const sum = (count: (plan: (typeof plans)[number]) => number) =>
-    plans.reduce((total, plan) => total + count(plan), 0);
   return {
-    tiles: sum(({ tiles }) => tiles.length),
-    pixels: sum(({ tiles, tileWidth, tileHeight }) => tiles.length * tileWidth * tileHeight),
+    tiles: sum(plans.map(({ tiles }) => tiles.length)),
+    pixels: sum(plans.map(({ tiles, tileWidth, tileHeight }) => tiles.length * tileWidth * tileHeight)),
     shapes: new Set(plans.map(({ tileWidth, tileHeight }) => `${tileWidth} ${tileHeight}`)).size,
   };
 }

@@ -106,11 +106,8 @@ const evaluateOptionsSchema = z.strictObject({
   overlap,
   signal: signalOption,
   /** Called with the expected seconds before the work. */
-  onEstimate:
-    callback<(estimate: { readonly seconds: number; readonly total: number }) => void>().describe(
-      'a function',
-    ),
-  onProgress: callback<(progress: EvaluationProgress) => void>().describe('a function'),
+  onEstimate: callback<(estimate: { readonly seconds: number; readonly total: number }) => void>(),
+  onProgress: callback<(progress: EvaluationProgress) => void>(),
 });
 
 export type EvaluateOptions = z.input<typeof evaluateOptionsSchema>;

@@ -94,11 +94,7 @@ export async function noisyPair(
   return { reference: clean, noisy: { ...clean, data: withNoise(clean.data, level, seed + index, clip) } };
 }
 
-/**
- * @param clean  samples in [0, 1], any layout
- * @param seed   an integer from 0 to 2^32 - 1
- * @param clip   whether to clip to [0, 1], as in a file of integers
- */
+/** Samples in [0, 1], any layout, with noise; if asked for, clipped to [0, 1] as in a file of integers. */
 export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, clip: boolean): Float32Array {
   const sigma = level.sigma / 255;
   const noisy =
@@ -108,11 +104,7 @@ export function withNoise(clean: Float32Array, level: AddedNoise, seed: number, 
   return clip ? clamped(noisy) : noisy;
 }
 
-/**
- * @param scene  a grey one is photographed in colour, as cameras do
- * @param seed   an integer from 0 to 2^32 - 1
- * @returns      the noisy picture as its decoded file gives it
- */
+/** A grey scene is photographed in colour, as cameras do. The noisy picture is what its decoded file gives. */
 export async function cameraShot(scene: CleanPicture, level: CameraNoise, seed: number): Promise<NoisyPair> {
   const { name, data, width, height } = scene;
   const colours =

@@ -161,11 +161,7 @@ function progress(
   };
 }
 
-/**
- * @returns  seconds of every task of a prior
- * @throws   FlowDenoiseError SIGMA_OUT_OF_RANGE, BAD_PRIOR, NEEDS_CONDITIONING, ENGINE_UNAVAILABLE, so that these fail
- *           before the work
- */
+/** The seconds of every task of a prior. Opens each prior, so that one that does not suit fails before the work. */
 async function expectedSeconds(
   { tasks, levels }: EvaluationPlan,
   pictures: readonly CleanPicture[],

@@ -25,6 +25,7 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
   const columns = axisWindows(plan.xs, tileWidth, plan.paddedWidth, plan.overlap);
   const rows = axisWindows(plan.ys, tileHeight, plan.paddedHeight, plan.overlap);
   const out = blankLike(data, data.length);
+  const [white, isFloat] = [whiteLevel(data), data instanceof Float32Array];
   const rowLength = width * colours;
   // Band k: the rows from the start of tile row k to the start of the next; complete when tile rows 0..k are done.
   const bandStarts = [...plan.ys, height].map((y) => Math.min(y, height));
@@ -42,6 +43,19 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
     return sums;
   }
 
+  /** Adds a row of corrections, [width, C] from `from`, to the result's row, [width, channels] from `to`. */
+  function correctRow(to: number, sums: Float32Array, from: number): void {
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < colours; c++) {
+        const correction = sums[from + x * colours + c] as number;
+        // Skipped, since -0 + 0 is another bit pattern.
+        if (correction === 0) continue;
+        const i = to + x * channels + c;
+        const value = (out[i] as number) + correction * white;
+        out[i] = isFloat ? value : Math.min(white, Math.max(0, Math.floor(value + 0.5)));
+      }
+  }
+
   /** Writes a band's rows into the result, and yields to the event loop in between. */
   async function writeBand(band: number): Promise<void> {
     const sums = bands.get(band);
@@ -56,7 +70,7 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
       }
       const from = y * width * channels;
       out.set(data.subarray(from, from + width * channels), from);
-      if (sums) correctRow(out, from, sums, (y - first) * rowLength, width, channels);
+      if (sums) correctRow(from, sums, (y - first) * rowLength);
     }
     bands.delete(band);
   }
@@ -118,30 +132,6 @@ export function createBlender<S extends Samples>(picture: Picture<S>, plan: Tile
       return out;
     },
   };
-}
-
-/** Adds a row of corrections, [width, C] from `from`, to a row of samples, [width, channels] from `to`. */
-function correctRow(
-  out: Samples,
-  to: number,
-  sum: Float32Array,
-  from: number,
-  width: number,
-  channels: Picture['channels'],
-): void {
-  const colours = colourChannels(channels);
-  const white = whiteLevel(out);
-  const isFloat = out instanceof Float32Array;
-  for (let x = 0; x < width; x++) {
-    for (let c = 0; c < colours; c++) {
-      const correction = sum[from + x * colours + c] as number;
-      // Skipped, since -0 + 0 is another bit pattern.
-      if (correction === 0) continue;
-      const i = to + x * channels + c;
-      const value = (out[i] as number) + correction * white;
-      out[i] = isFloat ? value : Math.min(white, Math.max(0, Math.floor(value + 0.5)));
-    }
-  }
 }
 
 /**

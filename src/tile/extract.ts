@@ -39,12 +39,7 @@ export function checkRegion({ left, top, width, height }: Region, picture: Size)
   );
 }
 
-/**
- * The region extended by its surroundings, up to the picture's edges.
- *
- * @param margin    the fewest pixels to extend it by
- * @param multiple  left and top become multiples of this
- */
+/** The region with at least `margin` pixels around it, up to the picture's edges. Left and top become multiples of `multiple`. */
 export function withSurroundings(region: Region, picture: Size, margin: number, multiple: number): Region {
   const start = (at: number) => multiple * Math.floor(Math.max(0, at - margin) / multiple);
   const [left, top] = [start(region.left), start(region.top)];

@@ -1,6 +1,6 @@
 // Where a picture's tiles lie. extract.ts reads a tile; blend.ts weighs its pixels.
 import { badOption } from '../core/errors.js';
-import type { Size } from '../core/picture.js';
+import { evenly, type Size } from '../core/picture.js';
 
 export type TileSize = number | 'auto';
 
@@ -135,10 +135,4 @@ export function spreadTiles({ xs, ys, tiles }: TilePlan, most: number): readonly
   const columns = evenly(xs.length, Math.min(across, most));
   const rows = evenly(ys.length, Math.max(1, Math.floor(most / columns.length)));
   return tiles.filter(({ column, row }) => columns.includes(column) && rows.includes(row));
-}
-
-/** At most `most` of 0 ... count - 1, at the middles of equal parts. */
-function evenly(count: number, most: number): number[] {
-  const taken = Math.min(count, most);
-  return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * count) / taken));
 }

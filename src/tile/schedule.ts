@@ -1,6 +1,5 @@
 // Keeps an engine busy with tiles of many pictures. Every lane runs one estimation; when it ends, the lane takes the next.
-import type { Engine } from '../core/engine/engine.js';
-import { runEstimation } from '../core/engine/engine.js';
+import { type Engine, runEstimation } from '../core/engine/engine.js';
 import { FlowDenoiseError } from '../core/errors.js';
 import type { Estimate, Estimation } from '../core/inference/estimation.js';
 import type { Shape } from '../core/picture.js';
@@ -52,30 +51,23 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
     capacity: engine.lanes,
     run<E extends Estimate>(job: TileJob<E>): Promise<E> {
       const { signal } = job;
-      return new Promise<E>((resolve, reject) => {
+      let forget = () => {};
+      const estimate = new Promise<Estimate>((resolve, reject) => {
         if (isClosed) throw closed();
         signal?.throwIfAborted();
+        const waiting = { job, resolve, reject };
         const drop = () => {
           const index = queue.indexOf(waiting);
           if (index !== -1) queue.splice(index, 1);
           reject(signal?.reason);
         };
-        const forget = () => signal?.removeEventListener('abort', drop);
-        const waiting: Waiting = {
-          job,
-          resolve(estimate) {
-            forget();
-            resolve(estimate as E);
-          },
-          reject(error) {
-            forget();
-            reject(error);
-          },
-        };
+        forget = () => signal?.removeEventListener('abort', drop);
         signal?.addEventListener('abort', drop, { once: true });
         queue.push(waiting);
         if (activeLanes < engine.lanes) void runLane();
       });
+      estimate.then(forget, forget);
+      return estimate as Promise<E>;
     },
     close() {
       isClosed = true;

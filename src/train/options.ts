@@ -262,12 +262,15 @@ export async function newSettings(options: TrainOptions): Promise<TrainingSettin
     throw badOption(
       `Expected 'likelihood' for objective with a flow that is not conditioned on the noise level but received '${settings.objective}'`,
     );
-  const factor = squeezeFactor(flow);
-  if (settings.crop % factor !== 0)
-    throw badOption(
-      `Expected a multiple of ${factor} for cropSize, since the flow has ${flow.levels.length} levels, but received ${settings.crop}`,
-    );
+  checkCropSize(flow, settings.crop, `, since the flow has ${flow.levels.length} levels,`);
   return settings;
+}
+
+/** @throws  FlowDenoiseError BAD_OPTION for crops that the flow cannot take */
+export function checkCropSize(flow: Pick<Architecture, 'levels'>, size: number, why: string): void {
+  const factor = squeezeFactor(flow);
+  if (size % factor !== 0)
+    throw badOption(`Expected a multiple of ${factor} for cropSize${why} but received ${size}`);
 }
 
 /** The checkpoint's settings with the options that may change. @throws  FlowDenoiseError BAD_OPTION for any other option */

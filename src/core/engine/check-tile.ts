@@ -7,11 +7,7 @@ const SIGMA = 25 / 255;
 /** The bound on how far engines may differ on it, see docs/architecture.md. */
 export const MOST_DEVIATION = 1e-4;
 
-/**
- * One tile with edges, ramps and waves, and Gaussian noise of sigma 25/255 in it.
- *
- * @param side  pixels, a multiple of the prior's squeeze factor
- */
+/** One tile with edges, ramps and waves, and Gaussian noise of sigma 25/255. Its side is a multiple of the squeeze factor. */
 export function checkTile(side = 64): TilePoint {
   const clean = new Float32Array(3 * side * side);
   for (let channel = 0; channel < 3; channel++) {

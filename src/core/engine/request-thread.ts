@@ -72,11 +72,7 @@ export function startThread<Task, Result>(
   };
 }
 
-/**
- * The thread's side. Call it in the thread that `startThread` has started; an error before that ends the thread.
- *
- * @param isSerial  whether to answer one request after the other
- */
+/** The thread's side. An error before it is called ends the thread. A serial one answers one request after the other. */
 export function answerRequests<Task, Result extends object>(
   answer: (task: Task) => Promise<Result> | Result,
   isSerial: boolean,

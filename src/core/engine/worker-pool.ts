@@ -1,6 +1,6 @@
 // Several worker threads, each with a local engine, behind one interface. An evaluation goes to a free thread. Engines
 // compute synchronously, so the threads keep the event loop free.
-import { FlowDenoiseError, messageOf } from '../errors.js';
+import { badOption, FlowDenoiseError, messageOf } from '../errors.js';
 import { squeezeFactor } from '../flow/architecture.js';
 import type { Climb } from '../inference/climb.js';
 import type { Answer, Density } from '../inference/estimation.js';
@@ -25,8 +25,7 @@ function checkPoint(tile: TilePoint | ClimbPoint, multiple: number): void {
     (!('climb' in tile) ||
       (tile.climb.noisy.length === size && [1, height * width, size].includes(tile.climb.precision.length)));
   if (channels === 3 && height % multiple === 0 && width % multiple === 0 && isWhole) return;
-  throw new FlowDenoiseError(
-    'BAD_OPTION',
+  throw badOption(
     `Expected a tile of 3 channels with sides that are multiples of ${multiple} and all its samples but received ` +
       `${channels} x ${height} x ${width} with ${tile.y.length} samples`,
   );

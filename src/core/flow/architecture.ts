@@ -66,14 +66,13 @@ export function parameterCount(architecture: Architecture): number {
 export function parameterShapes(architecture: Architecture): Readonly<Shapes> {
   const features = architecture.conditioning?.features ?? 0;
   const shapes: Shapes = {};
-  if (features > 0) {
+  if (features > 0)
     Object.assign(shapes, {
       'condition.0.weight': [features, 2],
       'condition.0.bias': [features],
       'condition.1.weight': [features, features],
       'condition.1.bias': [features],
     });
-  }
   const plans = levelPlans(architecture);
   for (const [i, { level, channels, splits }] of plans.entries()) {
     for (let k = 0; k < level.steps; k++) {

@@ -54,9 +54,7 @@ export function actnorm<T>(
   };
 }
 
-/**
- * Invertible 1x1 convolution (Glow, section 3.2): z = W x per pixel, W a kernel [C, C, 1, 1]; logDet = H W ln |det W|.
- */
+/** Invertible 1x1 convolution (Glow, section 3.2): z = W x per pixel, W a kernel [C, C, 1, 1]; logDet = H W ln |det W|. */
 export function invertibleConv1x1<T>(ops: TensorOps<T>, weight: T): Bijection<T> {
   const transposed = ops.transposeKernel(weight);
   const logDetPerPixel = ops.logAbsDet(weight);

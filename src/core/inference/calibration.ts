@@ -6,11 +6,7 @@ import type { BetaMapOptions } from './beta-map.js';
 const CONDITIONED = { steps: 5, rate: 0.05, polish: true, table: [{ sigma255: 25, beta: 4 }] };
 const UNCONDITIONED = { steps: 200, rate: 0.15, polish: false, table: [{ sigma255: 25, beta: 1 }] };
 
-/**
- * The calibrated beta at a noise level: interpolated in ln sigma between the table's rows, constant beyond them.
- *
- * @param sigma255 noise standard deviation in 8-bit units
- */
+/** The calibrated beta at a noise level, 8-bit units: interpolated in ln sigma between the table's rows, constant beyond them. */
 export function calibratedBeta(
   table: readonly { readonly sigma255: number; readonly beta: number }[],
   sigma255: number,

@@ -1,6 +1,5 @@
 // Structural similarity: Wang, Bovik, Sheikh, Simoncelli 2004, equation 13, with their 11 x 11 Gaussian window.
-// Agrees with scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5,
-// use_sample_covariance=False, data_range=1, channel_axis=-1).
+// As scikit-image's structural_similarity(gaussian_weights=True, use_sample_covariance=False, data_range=1, channel_axis=-1).
 import { badOption } from '../errors.js';
 import type { Shape } from '../picture.js';
 
@@ -36,7 +35,7 @@ export function ssim(a: Floats, b: Floats, shape: Shape): number {
   return sum / (channels * (width - 2 * RADIUS) * (height - 2 * RADIUS));
 }
 
-/** The sum of the SSIM map of one channel. Keeps the last 11 horizontally filtered rows, no whole maps. */
+/** The sum of the SSIM map of one channel. Keeps the last 11 horizontally filtered rows, [positions, MAPS], no whole maps. */
 function channelSum(a: Floats, b: Floats, { width, height, channels }: Shape, channel: number): number {
   const positions = width - 2 * RADIUS;
   const ring = Array.from({ length: WINDOW }, () => new Float64Array(MAPS * positions));
@@ -44,7 +43,20 @@ function channelSum(a: Floats, b: Floats, { width, height, channels }: Shape, ch
   let sum = 0;
   for (let y = 0; y < height; y++) {
     const row = ring[y % WINDOW] as Float64Array;
-    filterRow(a, b, y * width * channels + channel, channels, positions, row);
+    for (let x = 0; x < positions; x++) {
+      let [meanA, meanB, squareA, squareB, product] = [0, 0, 0, 0, 0];
+      for (let k = 0; k < WINDOW; k++) {
+        const weight = KERNEL[k] as number;
+        const at = (y * width + x + k) * channels + channel;
+        const [valueA, valueB] = [a[at] as number, b[at] as number];
+        meanA += weight * valueA;
+        meanB += weight * valueB;
+        squareA += weight * valueA * valueA;
+        squareB += weight * valueB * valueB;
+        product += weight * valueA * valueB;
+      }
+      row.set([meanA, meanB, squareA, squareB, product], x * MAPS);
+    }
     if (y < 2 * RADIUS) continue;
     means.fill(0);
     for (let k = 0; k < WINDOW; k++) {
@@ -55,35 +67,6 @@ function channelSum(a: Floats, b: Floats, { width, height, channels }: Shape, ch
     for (let i = 0; i < means.length; i += MAPS) sum += similarity(means, i);
   }
   return sum;
-}
-
-/** Filters one row horizontally: [positions, MAPS]. Starts at sample `first`; `step` samples lie between neighbours. */
-function filterRow(
-  a: Floats,
-  b: Floats,
-  first: number,
-  step: number,
-  positions: number,
-  out: Float64Array,
-): void {
-  for (let x = 0; x < positions; x++) {
-    let [meanA, meanB, squareA, squareB, product] = [0, 0, 0, 0, 0];
-    for (let k = 0; k < WINDOW; k++) {
-      const weight = KERNEL[k] as number;
-      const valueA = a[first + (x + k) * step] as number;
-      const valueB = b[first + (x + k) * step] as number;
-      meanA += weight * valueA;
-      meanB += weight * valueB;
-      squareA += weight * valueA * valueA;
-      squareB += weight * valueB * valueB;
-      product += weight * valueA * valueB;
-    }
-    out[x * MAPS] = meanA;
-    out[x * MAPS + 1] = meanB;
-    out[x * MAPS + 2] = squareA;
-    out[x * MAPS + 3] = squareB;
-    out[x * MAPS + 4] = product;
-  }
 }
 
 /** SSIM of one window, from its filtered a, b, a^2, b^2 and ab (population covariances). */

@@ -20,11 +20,7 @@ export function shippedPriors(): readonly string[] {
     .sort();
 }
 
-/**
- * The folder of a shipped prior (by name) or of the user's own (by path).
- *
- * @throws FlowDenoiseError BAD_PRIOR if there is neither
- */
+/** The folder of a shipped prior (by name) or of your own (by path). @throws FlowDenoiseError BAD_PRIOR if there is neither */
 export function findPrior(nameOrFolder: string): string {
   const isName = /^[\w.-]+$/.test(nameOrFolder) && !nameOrFolder.startsWith('.');
   const candidates = [...(isName ? [path.join(MODELS, nameOrFolder)] : []), path.resolve(nameOrFolder)];

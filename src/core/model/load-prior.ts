@@ -44,29 +44,29 @@ export function readModelFile(folder: string): Promise<Buffer> {
   return read(modelFile(folder), LIMITS.modelBytes);
 }
 
-/**
- * Reads and checks a prior's model.json without its weights.
- *
- * @throws FlowDenoiseError BAD_PRIOR
- */
-export async function loadModel(folder: string): Promise<PriorModel> {
-  const file = modelFile(folder);
-  const bytes = await readModelFile(folder);
+/** @param remedy  ends the message of an error */
+async function readJson<S extends z.ZodType>(file: string, schema: S, remedy = ''): Promise<z.output<S>> {
+  const bytes = await read(file, LIMITS.modelBytes);
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
-    throw bad(file, `is not JSON (${messageOf(error)})`, error);
+    throw bad(file, `is not JSON (${messageOf(error)})${remedy}`, error);
   }
-  const { data, error } = modelSchema.safeParse(json);
-  if (!data) {
-    const [issue] = error.issues;
-    throw bad(file, [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '));
-  }
+  const { data, error } = schema.safeParse(json);
+  if (data) return data;
+  const [issue] = error?.issues ?? [];
+  throw bad(file, [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ') + remedy);
+}
+
+/** Reads and checks a prior's model.json without its weights. @throws FlowDenoiseError BAD_PRIOR */
+export async function loadModel(folder: string): Promise<PriorModel> {
+  const file = modelFile(folder);
+  const model = await readJson(file, modelSchema);
   // Not in the schema, which would count the parameters of a billion steps too.
-  if (parameterCount(data) > LIMITS.parameters)
+  if (parameterCount(model) > LIMITS.parameters)
     throw bad(file, `levels: more than ${LIMITS.parameters} parameters; take smaller widths`);
-  return data;
+  return model;
 }
 
 /** Room for the header of a weights file: 8 levels of 256 steps have 23,000 tensors. */
@@ -92,21 +92,9 @@ const cardSchema = z.object({
   weights: z.object({ file: z.literal('weights.safetensors'), sha256: z.string() }),
 });
 
-/**
- * Reads and checks the shipped noise network: format, version, checksum, shapes, finite numbers.
- *
- * @param folder  only tests pass it
- * @throws        FlowDenoiseError BAD_PRIOR
- */
+/** Reads and checks the shipped noise network as `loadPrior` does. Only tests pass a folder. @throws as `loadPrior` */
 export async function loadNoiseNetwork(folder = NOISE_NETWORK): Promise<Weights> {
-  const file = path.join(folder, 'network.json');
-  const text = await read(file, LIMITS.modelBytes);
-  let card: z.infer<typeof cardSchema>;
-  try {
-    card = cardSchema.parse(JSON.parse(String(text)));
-  } catch (error) {
-    throw bad(file, `${messageOf(error)}; install flow-denoise again`, error);
-  }
+  const card = await readJson(path.join(folder, 'network.json'), cardSchema, '; install flow-denoise again');
   return readWeights(folder, card.weights, { ...noiseNetworkShapes(), ...pictureHeadShapes() });
 }
 

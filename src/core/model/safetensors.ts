@@ -50,11 +50,7 @@ export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/**
- * Every tensor of a safetensors file, by name.
- *
- * @throws Error that says what is wrong with the bytes, without the file's name
- */
+/** Every tensor of a safetensors file, by name. @throws  Error that says what is wrong, without the file's name */
 export function readSafetensors(bytes: Uint8Array): Map<string, TensorData> {
   const { header, start } = readHeader(bytes);
   const tensors = new Map<string, TensorData>();

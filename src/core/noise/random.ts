@@ -12,9 +12,8 @@ import { badOption } from '../errors.js';
  * @see         Marsaglia and Bray 1964, A convenient method for generating normal variables
  */
 export function gaussianGenerator(seed: number): () => number {
-  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
     throw badOption(`Expected an integer from 0 to 2^32 - 1 for seed but received ${seed}`);
-  }
   const generator = mersenne(seed);
   let spare: number | undefined;
   return () => {

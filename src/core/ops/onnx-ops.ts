@@ -176,11 +176,8 @@ export function onnxOps(
           strides: [BEYOND, BEYOND],
         });
         const axes = graph.integers([0, 1, 2, 3]);
-        return binary(
-          'Mul',
-          graph.node('ReduceSum', [pixel, axes], [1, 1, 1, 1], { keepdims: 1 }),
-          scalar(0),
-        );
+        const number = graph.node('ReduceSum', [pixel, axes], [1, 1, 1, 1], { keepdims: 1 });
+        return binary('Mul', number, scalar(0));
       });
       return zeros.reduce((sum, zero) => binary('Add', sum, zero), picture);
     },

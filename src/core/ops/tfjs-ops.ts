@@ -30,11 +30,7 @@ function matrixOf(kernel: tf.Tensor): { matrix: Float64Array; size: number } {
   return { matrix, size };
 }
 
-/**
- * ln |det W| with its gradient W^-T, both in float64 on the host: TensorFlow.js has no determinant.
- *
- * @param kernel  [1, 1, C, C]
- */
+/** ln |det W| of a kernel [1, 1, C, C] and its gradient W^-T, in float64 on the host: TensorFlow.js has no determinant. */
 const logAbsDetOf = tf.customGrad((...inputs) => {
   const [kernel] = inputs as [tf.Tensor];
   const { matrix, size } = matrixOf(kernel);

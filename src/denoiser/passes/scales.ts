@@ -19,13 +19,7 @@ export function coarseTile(tile: Float32Array, shape: Shape, multiple: number): 
   return { ...padded, data: resized(bin(tile, shape, 2), small, padded) };
 }
 
-/**
- * Replaces the fine estimate's low frequencies by the coarse one's, in place.
- *
- * @param fine    [C, H, W]
- * @param coarse  an estimate of `coarseTile`
- * @param width   the Gaussian's
- */
+/** Replaces the low frequencies of a fine estimate, [C, H, W], by those of an estimate of its `coarseTile`, in place. */
 export function withCoarse(
   fine: Float32Array,
   shape: Shape,
@@ -36,7 +30,7 @@ export function withCoarse(
   const difference = resized(coarse.data, coarse, small);
   const own = bin(fine, shape, 2);
   for (let i = 0; i < difference.length; i++) difference[i] = (difference[i] as number) - (own[i] as number);
-  const correction = unbin(smoothed(difference, small, gaussianKernel(width)), shape, 2);
+  const correction = unbin(smoothed(difference, small, width), shape, 2);
   for (let i = 0; i < fine.length; i++) fine[i] = (fine[i] as number) + (correction[i] as number);
   return fine;
 }
@@ -54,13 +48,9 @@ function resized(data: Float32Array, from: Shape, to: Shape): Float32Array {
   return out;
 }
 
-/** Convolves with the Gaussian along rows and columns, with reflection. */
-function smoothed(
-  data: Float32Array,
-  { channels, height, width }: Shape,
-  kernel: Float64Array,
-): Float32Array {
-  const weights = [...kernel];
+/** Convolves with a Gaussian along rows and columns, with reflection. */
+function smoothed(data: Float32Array, { channels, height, width }: Shape, sigma: number): Float32Array {
+  const weights = [...gaussianKernel(sigma)];
   const radius = (weights.length - 1) / 2;
   const tapsOf = (length: number) => (i: number) =>
     weights.map((weight, k) => ({ weight, place: reflected(i + k - radius, length) }));

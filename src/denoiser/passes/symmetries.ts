@@ -4,7 +4,7 @@ import type { NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import type { Shape } from '../../core/picture.js';
 
 /** First mirrors left to right, then flips top to bottom, then transposes. */
-export interface Symmetry {
+interface Symmetry {
   readonly isMirrored: boolean;
   readonly isFlipped: boolean;
   readonly isTransposed: boolean;
@@ -21,11 +21,7 @@ export function turnedShape({ channels, height, width }: Shape, { isTransposed }
   return isTransposed ? { channels, height: width, width: height } : { channels, height, width };
 }
 
-/**
- * @param samples  planar [C, H, W], or [H, W] for all channels
- * @param shape    the shape before
- * @returns        a new array
- */
+/** Turns samples of this shape, planar [C, H, W], or [H, W] for all channels, into a new array. */
 export function turned(
   samples: Float32Array,
   { height, width }: Shape,

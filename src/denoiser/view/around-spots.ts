@@ -111,11 +111,9 @@ function withSpots({ estimate, fallback }: Estimate, tile: TileSamples, mask: Ui
 }
 
 async function filled(tile: TileSamples, mask: Uint8Array): Promise<TileSamples> {
-  const { width, height, channels } = tile;
-  const data = tile.data.slice();
-  const layout = { width, height, colours: channels, pixelStride: 1, channelStride: width * height };
-  await fillOdd(data, layout, mask);
-  return { ...tile, data };
+  const copy = { ...tile, data: tile.data.slice() };
+  await fillOdd(copy, mask, 'planar');
+  return copy;
 }
 
 /** Adds the pixels at which the prior sees absurd noise. Returns false, and adds nothing, if it is absurd everywhere. */

@@ -2,14 +2,7 @@
 // keeps structure and noise. Farther inside: whole blocks from elsewhere, so that the noise estimate stays right. Single
 // pixels: the median of their neighbours.
 import { setImmediate } from 'node:timers/promises';
-import type { Samples, Size } from '../../core/picture.js';
-
-/** Pixel i and channel c lie at i * pixelStride + c * channelStride. */
-interface SampleLayout extends Size {
-  readonly colours: number;
-  readonly pixelStride: number;
-  readonly channelStride: number;
-}
+import { colourChannels, type Samples, type Shape, type Size } from '../../core/picture.js';
 
 interface Mask extends Size {
   /** 1 for odd pixels, row by row; 0 for sound ones. */
@@ -23,23 +16,21 @@ const CHUNK = 1 << 15;
 /** A pixel with at least this many sound neighbours is filled from them. */
 const MOST_AROUND = 5;
 
-/**
- * Fills the masked pixels in place. Does nothing if no pixel is sound.
- *
- * @param odd  1 for pixels to fill, row by row
- */
+/** Fills the pixels where `odd` is 1, row by row, in place; not their alpha. Does nothing if no pixel is sound. */
 export async function fillOdd(
-  data: Samples,
-  { width, height, colours, pixelStride, channelStride }: SampleLayout,
+  { data, width, height, channels }: Shape & { readonly data: Samples },
   odd: Uint8Array,
+  order: 'interleaved' | 'planar',
 ): Promise<void> {
+  const [pixelStride, channelStride] = order === 'planar' ? [1, width * height] : [channels, 1];
+  const colours = colourChannels(channels);
   const mask = { odd, width, height };
-  const { order, nearest } = await nearestSound(mask);
+  const { reached, nearest } = await nearestSound(mask);
   const donorOf = donorBlocks(mask);
   const found = new Float64Array(9);
-  for (let i = 0; i < order.length; i++) {
+  for (let i = 0; i < reached.length; i++) {
     if (i % CHUNK === 0) await setImmediate();
-    const pixel = order[i] as number;
+    const pixel = reached[i] as number;
     const around = soundNeighbours(mask, pixel);
     const source =
       around.length < MOST_AROUND ? sourceOf(mask, pixel, nearest[pixel] as number, donorOf) : undefined;
@@ -65,15 +56,15 @@ function soundNeighbours({ odd, width, height }: Mask, pixel: number): number[] 
   return found;
 }
 
-/** The order in which odd pixels are reached, from the mask's edges inwards, and for each of them a sound pixel about nearest. */
+/** The odd pixels in the order of reaching them, from the mask's edges inwards, and for each a sound pixel about nearest. */
 async function nearestSound(mask: Mask) {
   const { odd, width } = mask;
-  const order = new Int32Array(odd.reduce((sum, isOdd) => sum + isOdd, 0));
+  const reached = new Int32Array(odd.reduce((sum, isOdd) => sum + isOdd, 0));
   const nearest = new Int32Array(odd.length).fill(-1);
   let end = 0;
   const reach = (pixel: number, sound: number) => {
     nearest[pixel] = sound;
-    order[end++] = pixel;
+    reached[end++] = pixel;
   };
   for (let pixel = 0; pixel < odd.length; pixel++) {
     if (pixel % CHUNK === 0) await setImmediate();
@@ -82,13 +73,13 @@ async function nearestSound(mask: Mask) {
   }
   for (let i = 0; i < end; i++) {
     if (i % CHUNK === 0) await setImmediate();
-    const pixel = order[i] as number;
+    const pixel = reached[i] as number;
     const x = pixel % width;
     const [left, right] = [x > 0 ? pixel - 1 : -1, x < width - 1 ? pixel + 1 : -1];
     for (const other of [left, right, pixel - width, pixel + width])
       if (odd[other] === 1 && nearest[other] === -1) reach(other, nearest[pixel] as number);
   }
-  return { order: order.subarray(0, end), nearest };
+  return { reached: reached.subarray(0, end), nearest };
 }
 
 /** The pixel's mirror image at a sound one, or a pixel between if that is odd too; far inside, a block's pixel. */

@@ -40,8 +40,6 @@ export async function findOddPixels(
   const [least, most] = [range.black - slack, range.white + slack];
   const jump = Math.max(LEAST_OUTLIER * span, OUTLIER_SIGMAS * noise);
   const mask = new Uint8Array(width * height);
-  let hasOdd = false;
-  const scratch = new Float64Array((2 * RADIUS + 1) ** 2);
   const rowsAtOnce = Math.max(1, Math.floor(CHUNK / width));
   for (let y = 0; y < height; y++) {
     if (y % rowsAtOnce === 0) await setImmediate();
@@ -53,24 +51,17 @@ export async function findOddPixels(
         isOdd =
           value < least ||
           value > most ||
-          (standsOut(picture, x, y, c, jump) && isOutlier(picture, x, y, c, noise, scratch));
+          (standsOut(picture, x, y, c, jump) && isOutlier(picture, x, y, c, noise));
       }
-      if (!isOdd) continue;
-      mask[pixel] = 1;
-      hasOdd = true;
+      if (isOdd) mask[pixel] = 1;
     }
   }
-  return hasOdd ? mask : undefined;
+  return mask.includes(1) ? mask : undefined;
 }
 
 /** Whether a sample is above all but a few of its neighbours by `jump`, or below them. */
-function standsOut(
-  { data, width, height, channels }: Picture,
-  x: number,
-  y: number,
-  c: number,
-  jump: number,
-) {
+function standsOut(picture: Picture, x: number, y: number, c: number, jump: number): boolean {
+  const { data, width, height, channels } = picture;
   const at = (y * width + x) * channels + c;
   const value = data[at] as number;
   let [above, below] = [0, 0];
@@ -88,15 +79,8 @@ function standsOut(
 }
 
 /** Whether it is far from its surroundings, measured by their spread; a texture's spread is wide. */
-function isOutlier(
-  picture: Picture,
-  x: number,
-  y: number,
-  c: number,
-  noise: number,
-  scratch: Float64Array,
-): boolean {
-  const own = deviation(picture, x, y, c, scratch);
+function isOutlier(picture: Picture, x: number, y: number, c: number, noise: number): boolean {
+  const own = deviation(picture, x, y, c);
   const isFar = (spreads: number) => Math.abs(own.distance) > spreads * Math.max(own.spread, noise);
   if (!isFar(SPREADS.alone)) return false;
   if (isFar(SPREADS.together)) return true;
@@ -104,20 +88,16 @@ function isOutlier(
   return (
     others.length > 0 &&
     others.every((other) => {
-      const { distance } = deviation(picture, x, y, other, scratch);
+      const { distance } = deviation(picture, x, y, other);
       return 2 * Math.abs(distance) < Math.abs(own.distance);
     })
   );
 }
 
+const scratch = new Float64Array((2 * RADIUS + 1) ** 2);
+
 /** A sample's distance from the median of the visible samples of its channel around it, and their robust spread. */
-function deviation(
-  picture: Picture,
-  x: number,
-  y: number,
-  c: number,
-  scratch: Float64Array,
-): { readonly distance: number; readonly spread: number } {
+function deviation(picture: Picture, x: number, y: number, c: number) {
   const { data, width, height, channels } = picture;
   let count = 0;
   for (let v = Math.max(0, y - RADIUS); v <= Math.min(height - 1, y + RADIUS); v++)

@@ -18,17 +18,14 @@ import { surveyOf } from './survey.js';
 
 type ViewOptions = Pick<NoiseOfCall, 'sigma' | 'noise' | 'sigmaMap' | 'black' | 'white'>;
 
-/** Given noise means the same in every picture, so it must not depend on a range found in the picture. */
-function isNoiseGiven({ sigma, noise, sigmaMap }: ViewOptions): boolean {
-  return sigma !== 'auto' || typeof noise === 'object' || sigmaMap !== undefined;
-}
-
 /** @throws FlowDenoiseError BAD_OPTION if white is not above black */
 export async function viewOf<S extends Samples>(picture: Picture<S>, options: ViewOptions) {
   const given = givenRange(picture, options);
   const survey = surveyOf(picture);
   const found = given ?? findRange(picture, survey);
-  const isUsed = given !== undefined || !isNoiseGiven(options);
+  // Given noise means the same in every picture, so it must not depend on a range found in the picture.
+  const isNoiseFound = options.sigma === 'auto' && typeof options.noise !== 'object' && !options.sigmaMap;
+  const isUsed = given !== undefined || isNoiseFound;
   const range = isUsed ? found : containerRange(picture);
   const hint =
     isUsed || !found.isFound
@@ -63,15 +60,7 @@ async function shownOf(picture: Picture, range: SampleRange, odd: Uint8Array | u
   const isWhole = isContainers(range, picture);
   if (isWhole && !odd) return picture;
   const data = isWhole ? copyOf(picture.data) : await scaled(picture, range);
-  const { width, height, channels } = picture;
-  const layout = {
-    width,
-    height,
-    colours: colourChannels(channels),
-    pixelStride: channels,
-    channelStride: 1,
-  };
-  if (odd) await fillOdd(data, layout, odd);
+  if (odd) await fillOdd({ ...picture, data }, odd, 'interleaved');
   return { ...picture, data };
 }
 

@@ -38,11 +38,7 @@ export function isContainers({ black, white }: SampleRange, { data }: Pick<Pictu
   return black === 0 && white === whiteLevel(data);
 }
 
-/**
- * The range that the user passed; a missing end is the container's.
- *
- * @throws FlowDenoiseError BAD_OPTION if white is not above black
- */
+/** The range as passed; a missing end is the container's. @throws FlowDenoiseError BAD_OPTION if white is not above black */
 export function givenRange(
   picture: Pick<Picture, 'data'>,
   { black, white }: { readonly black?: number | undefined; readonly white?: number | undefined },

@@ -61,7 +61,6 @@ export function surveyOf(picture: Picture): Survey {
 }
 
 function isWindowVisible(picture: Picture, corner: number): boolean {
-  if (picture.channels % 2 === 1) return true;
   for (let k = 0; k < 9; k++)
     if (!isVisible(picture, corner + Math.floor(k / 3) * picture.width + (k % 3))) return false;
   return true;

@@ -1,7 +1,7 @@
 // Restores noisy pictures with each contender. Contenders that differ only in beta share one engine.
 import { join } from 'node:path';
 import { openEngine } from '../../core/engine/open-engine.js';
-import { badOption, FlowDenoiseError } from '../../core/errors.js';
+import { badImage, badOption } from '../../core/errors.js';
 import { readRegularFile } from '../../core/files.js';
 import { squeezeFactor } from '../../core/flow/architecture.js';
 import { betaMap } from '../../core/inference/beta-map.js';
@@ -149,8 +149,7 @@ function readFrom(name: string, folder: string): Restorer['restore'] {
     const { picture: found } = await decodePicture(bytes, path);
     const isSame = found.width === width && found.height === height && found.channels === channels;
     if (isSame && found.data instanceof Float32Array) return { data: found.data };
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
+    throw badImage(
       `${path}: expected a float TIFF of ${width} x ${height} pixels and ${channels} channels, as it was exported`,
     );
   };

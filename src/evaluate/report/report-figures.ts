@@ -103,10 +103,8 @@ export function psnrAgainstNoise(
 }
 
 /**
- * A grid for every kept picture: noises down; original, noisy and contenders across.
- *
- * @param kind  of the contenders' pictures: 'restored', all with their PSNR, or 'uneven', the maps of where more or less
- *              than the noise was removed
+ * A grid for every kept picture: noises down; original, noisy and contenders across, all with their PSNR, or 'uneven': the maps
+ * of where more or less than the noise was removed.
  */
 export function pictureGrids(
   results: EvaluationResults,

@@ -1,8 +1,7 @@
 // Finds the best beta of beta-MAP for a prior at one noise level.
 
 import { availableParallelism } from 'node:os';
-import type { Engine } from '../../core/engine/engine.js';
-import { runEstimation } from '../../core/engine/engine.js';
+import { type Engine, runEstimation } from '../../core/engine/engine.js';
 import { betaMap } from '../../core/inference/beta-map.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import type { Estimation } from '../../core/inference/estimation.js';

@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { openEngine } from '../../core/engine/open-engine.js';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
-import { squeezeFactor } from '../../core/flow/architecture.js';
 import { calibratedBetaMap } from '../../core/inference/calibration.js';
 import { findPrior, shippedPriors } from '../../core/model/find-prior.js';
 import { loadPrior } from '../../core/model/load-prior.js';
@@ -14,7 +13,7 @@ import { saveModel } from '../../core/model/save-prior.js';
 import { callback, parseOptions } from '../../denoiser/option-schema.js';
 import { openingShape, signalOption } from '../../denoiser/options.js';
 import { type CalibrationCrops, calibrationCrops } from '../data/validation-crops.js';
-import { folderSchema, whole } from '../options.js';
+import { checkCropSize, folderSchema, whole } from '../options.js';
 import { updateModelCard } from '../report/model-card.js';
 import { bestBeta, type CalibrationRow, measureCalibrationPace } from './best-beta.js';
 
@@ -45,8 +44,8 @@ const calibrateOptionsSchema = z.strictObject({
   minutes: z.number().positive().max(1e6).optional().describe('a number of minutes above 0'),
   signal: signalOption,
   /** Called once, before the work. */
-  onEstimate: callback<(estimate: CalibrationEstimate) => void>().describe('a function'),
-  onProgress: callback<(progress: CalibrationProgress) => void>().describe('a function'),
+  onEstimate: callback<(estimate: CalibrationEstimate) => void>(),
+  onProgress: callback<(progress: CalibrationProgress) => void>(),
 });
 export type CalibrateOptions = z.input<typeof calibrateOptionsSchema>;
 
@@ -108,7 +107,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const prior = await loadPrior(folder);
   const { model } = prior;
   const sigmas = sigmasOf(model, checked.sigmas);
-  const crop = sizeOf(model, checked.cropSize);
+  const crop = checked.cropSize ?? model.inputResolution;
+  checkCropSize(model, crop, ` with prior ${model.name}`);
   const count = checked.crops ?? (model.conditioning ? CROPS : FEW_CROPS);
   const folders = [checked.folder].flat();
   const found = await calibrationCrops({ folders, crop, sheetTile, signal }, count, model);
@@ -152,10 +152,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
 }
 
 /**
- * The work that fits into the time: fewer crops, down to a few, then fewer noise levels, the middle ones first.
- *
- * @param secondsPerCrop  for one beta at one level
- * @param minutes         undefined for no limit
+ * The work that fits into the minutes, if there is a limit: fewer crops, down to a few, then fewer noise levels, the middle
+ * ones first. Seconds per crop are those of one beta at one level.
  */
 export function fitting(
   sigmas: readonly number[],
@@ -201,14 +199,6 @@ function sigmasOf(model: PriorModel, wanted: readonly number[] | undefined): rea
   if (wanted !== undefined) return [...new Set(wanted)].sort((a, b) => a - b);
   const usual = (isConditioned ? SIGMAS_255 : FEW_SIGMAS_255).filter((s) => s >= low && s <= high);
   return usual.length > 0 ? usual : [Math.sqrt(low * high)];
-}
-
-function sizeOf(model: PriorModel, size = model.inputResolution): number {
-  const factor = squeezeFactor(model);
-  if (size % factor === 0) return size;
-  throw badOption(
-    `Expected a multiple of ${factor} for cropSize with prior ${model.name} but received ${size}`,
-  );
 }
 
 async function keep(

@@ -18,10 +18,7 @@ export function drawBelow(generator: RandomGenerator, count: number): number {
 
 /**
  * Returns a function from a visit to one of `count` units: each once in every `count` visits (an epoch), in a new order for
- * every epoch.
- *
- * @param what     the units' purpose; orders of other purposes are unrelated
- * @param further  how many units to skip, to replace one that cannot be read
+ * every epoch. Orders of different purposes (`what`) are unrelated. Skips `further` units, to replace those that cannot be read.
  */
 export function visitOrder(
   count: number,

@@ -102,12 +102,7 @@ const MIRROR = 1;
 const UPSIDE_DOWN = 2;
 const DIAGONAL = 4;
 
-/**
- * Copies a square of a picture.
- *
- * @param symmetry  from 0 (as it is) to 7; 1 is left-right
- * @returns         [size, size, 3]
- */
+/** A square of a picture, [size, size, 3], under a symmetry from 0 (as it is) to 7; 1 is left-right. */
 export function cutCrop(
   { data, width }: RgbPicture,
   left: number,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { badOption, FlowDenoiseError, messageOf } from '../../core/errors.js';
+import { badImage, badOption, type FlowDenoiseError, messageOf } from '../../core/errors.js';
 import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
 import type { Size } from '../../core/picture.js';
 import { plural } from '../../core/printable.js';
@@ -100,7 +100,8 @@ async function findInFolder(
   const good: PictureFile[] = [];
   const tooSmall: PictureFile[] = [];
   const unreadable: SkippedFile[] = [];
-  for await (const look of mapInOrder(wanted, LOOKS_AT_ONCE, (name) => lookAt(folder, name, signal))) {
+  for await (const look of mapInOrder(wanted, LOOKS_AT_ONCE, (name) => lookAt(folder, name))) {
+    signal?.throwIfAborted();
     if ('reason' in look) unreadable.push(look);
     else if (sideOf(look) < side) tooSmall.push(look);
     else good.push(look);
@@ -121,12 +122,7 @@ async function findInFolder(
   };
 }
 
-async function lookAt(
-  folder: string,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<PictureFile | SkippedFile> {
-  signal?.throwIfAborted();
+async function lookAt(folder: string, name: string): Promise<PictureFile | SkippedFile> {
   const path = join(folder, name);
   try {
     await refuseSpecialFile(path);
@@ -208,8 +204,7 @@ function nothingLeft(
         `${largest.name}, has ${largest.width} x ${largest.height}. Take larger pictures, or a smaller crop.`,
     );
   const [first] = unreadable;
-  return new FlowDenoiseError(
-    'BAD_IMAGE',
+  return badImage(
     `${folder}: none of its ${unreadable.length} pictures can be read (${first?.path}: ${first?.reason}). Expected PNG, JPEG, ` +
       'WebP or TIFF files; copy or export them again.',
   );
@@ -217,8 +212,7 @@ function nothingLeft(
 
 /** The error if files with good headers turn out to be damaged, all of them. */
 export function noneDecodable(folders: readonly string[], files: number): FlowDenoiseError {
-  return new FlowDenoiseError(
-    'BAD_IMAGE',
+  return badImage(
     `${folders.join(', ')}: none of the ${files} pictures can be decoded, or there is nothing on any. Expected whole files; copy or export them again.`,
   );
 }

@@ -58,12 +58,9 @@ export async function writeCheckpoint(
   snapshot: OptimizerTensors,
 ): Promise<void> {
   const arrays = new Map<string, { shape: readonly number[]; data: Float32Array }>();
-  const named = [
-    ...Object.entries(tensors),
-    ...Object.entries(snapshot).map(([name, tensor]) => [`${SNAPSHOT}${name}`, tensor] as const),
-  ];
-  for (const [name, tensor] of named)
-    arrays.set(name, { shape: tensor.shape, data: await tensor.data<'float32'>() });
+  for (const [prefix, group] of Object.entries({ '': tensors, [SNAPSHOT]: snapshot }))
+    for (const [name, tensor] of Object.entries(group))
+      arrays.set(`${prefix}${name}`, { shape: tensor.shape, data: await tensor.data<'float32'>() });
   const text = JSON.stringify(state);
   const metadata = { format: FORMAT, state: text, sha256: hashOf(text, arrays) };
   const bytes = writeSafetensors(arrays, undefined, metadata);
@@ -86,12 +83,7 @@ function parse(bytes: Uint8Array, file: string): Checkpoint {
   return { state: JSON.parse(state) as CheckpointState, arrays: group(''), snapshot: group(SNAPSHOT), file };
 }
 
-/**
- * The newest intact checkpoint.
- *
- * @param onDamaged  called with a message if the newest is damaged and the previous one is used
- * @throws           FlowDenoiseError BAD_CHECKPOINT if there is none
- */
+/** The newest intact checkpoint; tells if the last one is damaged. @throws  FlowDenoiseError BAD_CHECKPOINT if there is none */
 export async function readCheckpoint(
   output: string,
   onDamaged: (message: string) => void,

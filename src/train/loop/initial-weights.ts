@@ -60,13 +60,7 @@ function actnormFor(x: tf.Tensor): { bias: WeightArray; logScale: WeightArray } 
   };
 }
 
-/**
- * Fits every actnorm, from the first to the last, to its input for a batch.
- *
- * @param y      [B, H, W, C], [0, 1] units, with its noise
- * @param sigma  [B, 1]
- * @returns      all parameters, with new ones for actnorm
- */
+/** Fits every actnorm, from the first to the last, to its input for noisy pictures y, [B, H, W, C], and sigma, [B, 1]. */
 export function initializeActnorm(
   architecture: Architecture,
   weights: Weights,

@@ -142,13 +142,7 @@ export function optimizer(
     get snapshot() {
       return snapshot;
     },
-    /**
-     * Takes a step, or skips it.
-     *
-     * @param gradient  [size]
-     * @param norm      its Euclidean norm
-     * @param fullRate  before the warm-up's factor
-     */
+    /** Takes a step, or skips it, by a gradient, [size], of that Euclidean norm. The warm-up lowers the rate. */
     update(gradient: tf.Tensor, loss: number, norm: number, fullRate: number): Update {
       const rate = fullRate * Math.min(1, (state.warmed + 1) / WARM_UP);
       const skipped = faultOf(loss, norm);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../core/files.js';
 import { parameterCount, squeezeFactor } from '../../core/flow/architecture.js';
 import type { PriorModel } from '../../core/model/model-json.js';
-import { plural, timeWords } from '../../core/printable.js';
+import { plural, short, timeWords } from '../../core/printable.js';
 
 const level = z.object({
   sigma255: z.number(),
@@ -214,8 +214,4 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function number(value: string | number): string {
   return typeof value === 'number' ? value.toLocaleString('en-GB') : value;
-}
-
-function short(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

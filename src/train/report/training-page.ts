@@ -1,7 +1,7 @@
 // training.html: curves, denoised validation crops, and samples, on one page that loads nothing.
 import sharp from 'sharp';
 import { mean, psnr } from '../../core/metrics/index.js';
-import { plural, timeWords } from '../../core/printable.js';
+import { plural, short, timeWords } from '../../core/printable.js';
 import { type LineChart, lineChart, type Series } from '../../figure/line-chart.js';
 import { escapedMarkup, HTML_END, htmlHead } from '../../figure/markup.js';
 import type {
@@ -89,11 +89,6 @@ function troubles(steps: readonly StepRecord[]): string {
   if (skipped === 0) return '';
   const back = restored > 0 ? `, and went back to a snapshot ${plural(restored, 'time')}` : '';
   return `<p class="notice">Training learned nothing from ${plural(skipped, 'step')} that had gone wrong${back}.</p>`;
-}
-
-/** Shortens noise levels such as 2.55000001, an end of a prior's range. */
-function short(sigma255: number): number {
-  return Number(sigma255.toPrecision(3));
 }
 
 /** A quantity from step `from` on, without skipped steps and values that are not finite: means over runs of equal length. */

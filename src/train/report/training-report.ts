@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
 import { loadModel } from '../../core/model/load-prior.js';
 import type { PriorModel } from '../../core/model/model-json.js';
+import { short } from '../../core/printable.js';
 import type { TrainingSettings } from '../options.js';
 import type { TrainingRecord, ValidationRecord } from '../progress.js';
 import { updateModelCard } from './model-card.js';
@@ -129,7 +130,7 @@ export async function* keepingRecords(
 function factsOf(settings: TrainingSettings): Record<string, string> {
   const { folders, weights, architecture, objective, batch, crop, rate, steps, minutes, seed, sigmaRange } =
     settings;
-  const [low, high] = sigmaRange.map((sigma) => Number((sigma * 255).toPrecision(3)));
+  const [low, high] = sigmaRange.map((sigma) => short(sigma * 255));
   return {
     pictures: folders.join(', '),
     ...(weights && { weights: weights.join(' : ') }),

@@ -226,15 +226,11 @@ test("a tile that breaks the flow is shown with red and blue exchanged, unless i
 test('a fill reads sound pixels only', async () => {
   const mask = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => Number(isHidden(...placeOf(i))));
   const data = Uint8Array.from(mask, (isOdd, i) => (isOdd ? 255 : 1 + (i % 100)));
-  const layout = { ...SIZE, colours: 1, pixelStride: 1, channelStride: 0 };
-  await fillOdd(data, layout, mask);
+  await fillOdd({ ...SIZE, data, channels: 1 }, mask, 'planar');
   assert.ok(Math.max(...data) <= 100, `${Math.max(...data)}`);
   const all = new Uint8Array(9).fill(7);
-  await fillOdd(
-    all,
-    { width: 3, height: 3, colours: 1, pixelStride: 1, channelStride: 0 },
-    all.map(() => 1),
-  );
+  const odd = all.map(() => 1);
+  await fillOdd({ data: all, width: 3, height: 3, channels: 1 }, odd, 'interleaved');
   assert.equal(all, new Uint8Array(9).fill(7), 'where nothing is sound, nothing is done');
 });
 

@@ -54,9 +54,7 @@ const MOST_KEPT = 64;
 
 /**
  * A noise meter that measures each tile once: choosing a prior, the denoiser and a preview's results read the same tiles.
- * It recognises tiles by their samples, so a picture that a program has changed is measured again.
- *
- * @param meter  closed by closing the result
+ * It recognises tiles by their samples, so a picture that a program has changed is measured again. Closing it closes `meter`.
  */
 export function rememberReadings(meter: NoiseMeter): NoiseMeter {
   const known = new Map<string, Promise<Float32Array>>();

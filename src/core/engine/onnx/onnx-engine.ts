@@ -44,10 +44,7 @@ function hasCudaLibraries(): boolean {
   return existsSync(folder) && readdirSync(folder).some((name) => name.includes('providers_cuda'));
 }
 
-/**
- * @param provider  'cpu', or one of ONNX Runtime's GPU providers
- * @throws          Error when this build has no such provider, or it does not open
- */
+/** @throws Error when this build has no such provider, or it does not open */
 async function openProvider(prior: Pick<Prior, 'model' | 'weights'>, provider: string): Promise<LocalEngine> {
   const ort = await loadOnnxRuntime();
   const available = ort.listSupportedBackends().map(({ name }) => name);

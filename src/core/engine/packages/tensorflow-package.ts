@@ -94,11 +94,7 @@ export function projectTensorflow(): string | undefined {
   }
 }
 
-/**
- * Imports TensorFlow.js for Node into this thread. Every tfjs-core in the thread then has the backend `tensorflow`.
- *
- * @throws  Error with the reason and the command that installs it
- */
+/** Imports TensorFlow.js for Node, for every tfjs-core in this thread. @throws  Error with the reason and what installs it */
 export async function importTensorflow(): Promise<TensorflowModule> {
   const project = projectTensorflow();
   const folder = (await findTensorflow())?.folder;

@@ -54,11 +54,9 @@ function buildPrior({ model, weights }: Pick<Prior, 'model' | 'weights'>) {
 async function evaluateTiles(evaluate: Evaluate, tiles: readonly TilePoint[]): Promise<Density[]> {
   const [logDensity, score] = tf.tidy(() => {
     const y = tf.concat(tiles.map((tile) => pictureOf(tile.y, tile.shape)));
-    const result = evaluate(
-      y,
-      perTile(tiles, ({ sigma }) => sigma),
-    );
-    return [result.logDensity, planar(result.score)] as const;
+    const sigma = perTile(tiles, (tile) => tile.sigma);
+    const { logDensity, score } = evaluate(y, sigma);
+    return [logDensity, planar(score)] as const;
   });
   try {
     const [densities, scores] = await Promise.all([logDensity.data(), score.data()]);

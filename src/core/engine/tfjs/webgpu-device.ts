@@ -14,27 +14,6 @@ const ASSUMED_MEMORY = 2 * 1024 ** 3;
 /** A value of the flag WEBGPU_MATMUL_PROGRAM_TYPE. */
 const PACKED_PROGRAM = 3;
 
-/** The part of WebGPU that we use. */
-interface GpuDevice {
-  readonly lost: Promise<{ readonly message: string }>;
-  addEventListener(type: 'uncapturederror', listener: (event: { readonly error: Error }) => void): void;
-  destroy(): void;
-}
-interface GpuAdapter {
-  readonly info: {
-    readonly vendor: string;
-    readonly architecture: string;
-    readonly device: string;
-    readonly description: string;
-    readonly isFallbackAdapter?: boolean;
-  };
-  readonly limits: Readonly<Record<string, number>>;
-  requestDevice(descriptor: object): Promise<GpuDevice>;
-}
-interface Gpu {
-  requestAdapter(options: object): Promise<GpuAdapter | null>;
-}
-
 const WANTED_LIMITS = [
   'maxComputeWorkgroupStorageSize',
   'maxComputeWorkgroupsPerDimension',
@@ -44,14 +23,11 @@ const WANTED_LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
 ] as const;
 
-let gpu: Gpu | undefined;
+let gpu: GPU | undefined;
 
-async function openGpu(): Promise<Gpu> {
+async function openGpu(): Promise<GPU> {
   if (gpu) return gpu;
-  const { create, globals } = (await import(DAWN_PACKAGE)) as {
-    create(options: string[]): Gpu;
-    globals: object;
-  };
+  const { create, globals } = (await import(DAWN_PACKAGE)) as typeof import('webgpu');
   Object.assign(globalThis, globals);
   gpu = create([]);
   // The backend reads it when it is imported.
@@ -61,16 +37,12 @@ async function openGpu(): Promise<Gpu> {
   return gpu;
 }
 
-/**
- * Opens the GPU and makes it TensorFlow.js's backend in this thread.
- *
- * @throws  Error when the packages are not installed or there is no GPU
- */
+/** Makes the GPU TensorFlow.js's backend in this thread. @throws  Error when the packages are not installed or there is no GPU */
 export async function openWebGpu() {
   let failure: Error | undefined;
-  let current: GpuDevice | undefined;
+  let current: GPUDevice | undefined;
 
-  async function open(): Promise<GpuAdapter> {
+  async function open(): Promise<GPUAdapter> {
     const adapter = await (await openGpu()).requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter) throw new Error('no GPU with a Vulkan, Metal or Direct3D 12 driver was found');
     const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
@@ -84,7 +56,7 @@ export async function openWebGpu() {
       if (opened === current) failure = new Error(`the device was lost: ${message}`);
     });
     const { WebGPUBackend } = (await import(BACKEND_PACKAGE)) as {
-      WebGPUBackend: new (device: GpuDevice, info: GpuAdapter['info']) => never;
+      WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => never;
     };
     // On a software GPU, small products take 100 ms each: workgroups wait for each other. The packed kernel, which
     // TensorFlow.js keeps for large products, takes 10 ms.

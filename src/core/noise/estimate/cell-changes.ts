@@ -1,7 +1,7 @@
 // How the samples of a picture change from pixel to pixel, in cells of 16x16 on an even grid: how often neighbours are
 // equal, how often they would be if the cell's pixels were shuffled, and how often a change is taken back at once.
 import { setImmediate } from 'node:timers/promises';
-import { colourChannels, type Picture, whiteLevel } from '../../picture.js';
+import { colourChannels, evenly, type Picture, whiteLevel } from '../../picture.js';
 
 /** Two MCUs of a JPEG with subsampled chroma never share a cell: what it does around an edge stays in the edge's cell. */
 const SIDE = 16;
@@ -51,21 +51,14 @@ interface Cell {
   height: number;
 }
 
-/** Places of cells along a side, all of them or evenly spread ones. */
-function places(length: number, count: number): number[] {
-  const all = Math.ceil(length / SIDE);
-  if (count >= all) return Array.from({ length: all }, (_, i) => i * SIDE);
-  return Array.from({ length: count }, (_, i) => SIDE * Math.floor(((i + 0.5) * all) / count));
-}
-
 function chooseCells({ width, height }: Picture): { x: number; y: number }[] {
   const [across, down] = [Math.ceil(width / SIDE), Math.ceil(height / SIDE)];
   const share = Math.min(1, Math.sqrt(MAX_CELLS / (across * down)));
   const fewDown = Math.max(1, Math.floor(down * share));
   const fewAcross = Math.min(across, Math.floor(MAX_CELLS / fewDown));
-  const xs = places(width, fewAcross);
-  const ys = places(height, Math.min(down, Math.floor(MAX_CELLS / fewAcross)));
-  return ys.flatMap((y) => xs.map((x) => ({ x, y })));
+  const columns = evenly(across, fewAcross);
+  const rows = evenly(down, Math.floor(MAX_CELLS / fewAcross));
+  return rows.flatMap((row) => columns.map((column) => ({ x: column * SIDE, y: row * SIDE })));
 }
 
 /** The pixels at (x, y) to the cell; how many of them count: not those of alpha 0, nor those with a sample that is not finite. */
@@ -116,42 +109,39 @@ function differingShare(colours: ReadonlyMap<number, number>, pixels: number): n
 
 type Tally = { -readonly [K in keyof CellChanges]: CellChanges[K] };
 
-/** Adds pairs `step` apart, along `lines` lines of `length` pixels that begin `next` apart; to `ripples` by channel. */
-function addPairs(
-  { planes, isShown }: Cell,
-  lines: number,
-  next: number,
-  length: number,
-  step: number,
-  tally: Tally,
-  ripples: Float64Array,
-): void {
+/** Adds the pairs of neighbours in rows and in columns; to `ripples` by channel. */
+function addPairs({ planes, isShown, width, height }: Cell, tally: Tally, ripples: Float64Array): void {
   const last = new Float64Array(planes.length);
-  for (let line = 0; line < lines; line++) {
-    last.fill(0);
-    for (let n = 1, i = line * next; n < length; n++, i += step) {
-      if (!(isShown[i] && isShown[i + step])) {
-        last.fill(0);
-        continue;
+  /** Along `lines` lines of `length` pixels `step` apart, which begin `next` apart. */
+  const add = (lines: number, next: number, length: number, step: number): void => {
+    for (let line = 0; line < lines; line++) {
+      last.fill(0);
+      for (let n = 1, i = line * next; n < length; n++, i += step) {
+        if (!(isShown[i] && isShown[i + step])) {
+          last.fill(0);
+          continue;
+        }
+        let difference = 0;
+        for (let p = 0; p < planes.length; p++) {
+          const plane = planes[p] as Float64Array;
+          const change = (plane[i + step] as number) - (plane[i] as number);
+          if (change === 0) continue;
+          const before = last[p] as number;
+          if (before * change < 0 && Math.min(Math.abs(before), Math.abs(change)) <= RIPPLE)
+            ripples[p] = (ripples[p] as number) + 1;
+          last[p] = change;
+          difference = Math.max(difference, Math.abs(change));
+        }
+        tally.pairs += 1;
+        if (difference === 0) continue;
+        tally.unequal += 1;
+        tally.largest = Math.max(tally.largest, difference);
+        tally.least = Math.min(tally.least, difference);
       }
-      let difference = 0;
-      for (let p = 0; p < planes.length; p++) {
-        const plane = planes[p] as Float64Array;
-        const change = (plane[i + step] as number) - (plane[i] as number);
-        if (change === 0) continue;
-        const before = last[p] as number;
-        if (before * change < 0 && Math.min(Math.abs(before), Math.abs(change)) <= RIPPLE)
-          ripples[p] = (ripples[p] as number) + 1;
-        last[p] = change;
-        difference = Math.max(difference, Math.abs(change));
-      }
-      tally.pairs += 1;
-      if (difference === 0) continue;
-      tally.unequal += 1;
-      tally.largest = Math.max(tally.largest, difference);
-      tally.least = Math.min(tally.least, difference);
     }
-  }
+  };
+  add(height, SIDE, width, 1);
+  add(width, 1, height, SIDE);
 }
 
 /** The smallest range of samples, over the 4x4 parts whose pixels all count. */
@@ -194,8 +184,7 @@ export async function measureChanges(picture: Picture): Promise<PictureChanges> 
     const none = { pairs: 0, unequal: 0, unequalByChance: 0, ripples: 0, largest: 0, calmest: 0 };
     const tally: Tally = { ...none, least: Number.POSITIVE_INFINITY };
     const ripples = new Float64Array(channels);
-    addPairs(cell, cell.height, SIDE, cell.width, 1, tally, ripples);
-    addPairs(cell, cell.width, 1, cell.height, SIDE, tally, ripples);
+    addPairs(cell, tally, ripples);
     tally.unequalByChance = tally.pairs * differingShare(own, count);
     for (const each of ripples) tally.ripples += each / channels;
     if (tally.unequal > 0) tally.calmest = calmestPart(cell);

@@ -1,8 +1,7 @@
 // The second part of the noise network: from all cells of a picture to the levels of the whole. One cell often cannot tell
 // faint noise from texture; a picture's cells together can. A set network: every cell through two layers; their mean (Zaheer
 // et al. 2017, Deep Sets) and weighted means in which a few telling cells can outvote the rest (attention, Ilse, Tomczak and
-// Welling 2018); beside them the mean of the cells' own levels, each by its certainty; two layers more. Small enough for plain
-// JavaScript.
+// Welling 2018); beside them the mean of the cells' own levels, each by its certainty; two layers more. Plain JavaScript.
 import type { Weights } from '../../flow/parameters.js';
 import { FEATURES, LEAST_DEVIATION, LEVELS, shapesOf, uncertaintyOf } from './noise-network.js';
 
@@ -36,13 +35,7 @@ export const countInput = (cells: number) => Math.log(cells) / 5 - 1;
 /** The level of a detail, 8-bit units, below which there is nothing that is worth removing. */
 export const NOISY_255 = 2;
 
-/**
- * The mean level of cells, each by its certainty, and the sum of these.
- *
- * @param cells  [CELL_INPUTS] each
- * @param i      which level, below LEVELS
- * @returns      the level as `logLevel`
- */
+/** Level `i` of cells, [CELL_INPUTS] each, as `logLevel`: the mean, each by its certainty, and the sum of these. */
 export function meanByCertainty(
   cells: readonly Float32Array[],
   i: number,
@@ -65,12 +58,7 @@ export interface PictureLevels {
   readonly evidence: number;
 }
 
-/**
- * The levels of a picture.
- *
- * @param weights  of `pictureHeadShapes`
- * @param inputs   [count, CELL_INPUTS], at least one cell
- */
+/** The levels of a picture of at least one cell, [count, CELL_INPUTS]. The weights have `pictureHeadShapes`. */
 export function poolCells(weights: Weights, inputs: Float32Array): PictureLevels {
   const count = inputs.length / CELL_INPUTS;
   const cells = Array.from({ length: count }, (_, cell) =>

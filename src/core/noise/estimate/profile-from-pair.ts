@@ -1,11 +1,11 @@
 // The noise profile of a camera from pictures that show its noise: a noisy and a clean picture of one scene, or a patch
 // that is flat. Measures; tells no noise from texture.
-import { badOption, FlowDenoiseError } from '../../errors.js';
+import { badImage, badOption } from '../../errors.js';
 import { sum } from '../../metrics/index.js';
 import { colourChannels, type Picture, type PlanarTile, type Region, whiteLevel } from '../../picture.js';
 import { bandPowers, DETAIL_POWERS, MEASURED, splitIntoBands } from '../model/bands.js';
 import { type NoiseChannel, type NoiseProfile, normalizeSpectrum } from '../model/noise-profile.js';
-import { toOpponents } from '../model/opponents.js';
+import { brightnessOf, toOpponents } from '../model/opponents.js';
 
 /** Brightnesses at which levels are told, where there are pixels enough. */
 const KNOTS = 6;
@@ -42,8 +42,7 @@ export function profileFromPair(noisy: Picture, clean: Picture, odd?: Uint8Array
   const { width, height } = clean;
   const isAlike = colourChannels(noisy.channels) === colourChannels(clean.channels);
   if (noisy.width !== width || noisy.height !== height || !isAlike)
-    throw new FlowDenoiseError(
-      'BAD_IMAGE',
+    throw badImage(
       `Expected two pictures of one size and kind but received ${noisy.width} x ${noisy.height} with ` +
         `${noisy.channels} channels and ${width} x ${height} with ${clean.channels}`,
     );
@@ -51,7 +50,7 @@ export function profileFromPair(noisy: Picture, clean: Picture, odd?: Uint8Array
   const [seen, truth] = [planesOf(noisy, whole), planesOf(clean, whole)];
   const noise = seen.data.map((value, i) => value - (truth.data[i] as number));
   const kept = unclippedPixels(seen, truth, noise);
-  return profileOf({ ...seen, data: noise }, meanOfPlanes(truth), withoutOdd(noise, kept, odd));
+  return profileOf({ ...seen, data: noise }, brightnessOf(truth), withoutOdd(noise, kept, odd));
 }
 
 /**
@@ -71,7 +70,7 @@ export function profileFromRegion(picture: Picture, region: Region, odd?: Uint8A
         `but received ${width} x ${height} at ${left}, ${top}`,
     );
   const patch = planesOf(picture, region);
-  const brightness = meanOfPlanes(patch);
+  const brightness = brightnessOf(patch);
   const plane = width * height;
   for (let c = 0; c < patch.channels; c++)
     takeOffSurface(patch.data.subarray(c * plane, (c + 1) * plane), width, height);
@@ -90,14 +89,6 @@ function withoutOdd(noise: Float32Array, kept: Uint8Array, odd: ArrayLike<number
   if (odd === undefined) return kept;
   for (let i = 0; i < noise.length; i++) if (odd[i % odd.length]) noise[i] = 0;
   return kept.map((isKept, i) => (odd[i] ? 0 : isKept));
-}
-
-function meanOfPlanes({ data, channels, width, height }: PlanarTile): Float32Array {
-  const plane = width * height;
-  const means = new Float32Array(plane);
-  for (let i = 0; i < data.length; i++)
-    means[i % plane] = (means[i % plane] as number) + (data[i] as number) / channels;
-  return means;
 }
 
 /** 1 where no channel's noise can be clipped; everywhere where nothing is clipped, or hardly a pixel is far from it. */

@@ -16,11 +16,8 @@ const MOST_BINS = 6;
 const PRIOR_WEIGHT = 60;
 
 /**
- * The cells of a tile's output, as picture-head.ts is told of them.
- *
- * @param readings    [2 * LEVELS + FEATURES, rows, columns]
- * @param brightness  of each cell, [rows, columns]; NaN leaves a cell out
- * @returns           [CELL_INPUTS] each
+ * The cells of a tile's `readings`, [2 * LEVELS + FEATURES, rows, columns], as picture-head.ts is told of them: [CELL_INPUTS]
+ * each. Leaves out those whose `brightness`, [rows, columns], is NaN.
  */
 export function cellReadings(readings: Float32Array, brightness: Float32Array): Float32Array[] {
   const count = brightness.length;
@@ -54,11 +51,8 @@ function binsOf(cells: readonly Float32Array[]): readonly (readonly Float32Array
 }
 
 /**
- * The picture's profile: the bands' levels are the whole picture's; the cells tell how they change with brightness.
- *
- * @param cells     of `cellReadings`, at least one
- * @param picture   of the same cells
- * @param channels  3, or 1 for the luma of a grey picture that the network saw as three copies
+ * The picture's profile: the bands' levels are the whole picture's; its cells, at least one, tell how they change with
+ * brightness. One channel is the luma of a grey picture that the network saw as three copies.
  */
 export function profileFromReadings(
   cells: readonly Float32Array[],

@@ -54,12 +54,7 @@ function overPoisson(lambda: number, add: (k: number, weight: number) => void): 
   }
 }
 
-/**
- * E[f(z) | lambda] as a function of the mean, with its derivative.
- *
- * @param sigma  standard deviation of the read noise, counts
- * @returns      a function of lambda >= 0, counts; costs about 20 sqrt(lambda) operations
- */
+/** E[f(z) | lambda] and its derivative, as a function of the mean lambda, at least 0. Takes about 20 sqrt(lambda) operations. */
 export function expectedAnscombe(sigma: number): (lambda: number) => { value: number; slope: number } {
   const overReadNoise: number[] = [];
   const at = (k: number): number => {

@@ -69,10 +69,8 @@ const MOST_KNOTS = 6;
 const NEAREST_KNOTS = 0.02;
 
 /**
- * The mean of profiles, with equal weights: the mean of the variances at each brightness and of the relative powers of each
- * band. Pictures that do not reach a brightness do not count there, unless none does.
- *
- * @param profiles  at least one, all with the same number of channels
+ * The mean of profiles, at least one, of equally many channels: the mean of the variances at each brightness and of the
+ * relative powers of each band. Pictures that do not reach a brightness do not count there, unless none does.
  */
 export function meanProfile(profiles: readonly NoiseProfile[]): NoiseProfile {
   const [first] = profiles;

@@ -12,10 +12,8 @@ export const OPPONENT = [
 ] as const;
 
 /**
- * R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place. Leaves a single plane as it is.
- *
- * @param data   planar, [3, pixels] or [1, pixels]
- * @param plane  pixels
+ * R, G, B -> (R + G + B) / sqrt 3, (R - B) / sqrt 2, (R - 2 G + B) / sqrt 6, in place, for planar [3, plane]. Leaves a single
+ * plane as it is.
  */
 export function toOpponents(data: Float32Array | Float64Array, plane: number): void {
   if (data.length < 3 * plane) return;

@@ -58,11 +58,7 @@ export function faultOfNoiseProfile(value: unknown): string | undefined {
   return place === '' ? issue.message : `${place}: ${issue.message}`;
 }
 
-/**
- * @param value  for instance a parsed file
- * @param name   the file's name, for the message
- * @throws       FlowDenoiseError BAD_OPTION with the wrong entry and what was expected
- */
+/** Checks what a file holds. @throws FlowDenoiseError BAD_OPTION with the file's name, the wrong entry and what was expected */
 export function parseNoiseProfile(value: unknown, name: string): NoiseProfile {
   const fault = faultOfNoiseProfile(value);
   if (fault !== undefined)

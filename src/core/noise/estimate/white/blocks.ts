@@ -8,17 +8,9 @@ export const AREA = SIDE * SIDE;
 /** Copies the block at (x, y) to `out`, [colours, 8, 8], in 8-bit units. */
 export function readBlock({ data, width, channels }: Picture, x: number, y: number, out: Float64Array): void {
   const scale = 255 / whiteLevel(data);
-  let to = 0;
-  for (let row = y; row < y + SIDE; row++) {
-    let at = (row * width + x) * channels;
-    for (const end = to + SIDE; to < end; to++) {
-      out[to] = scale * (data[at] as number);
-      if (channels >= 3) {
-        out[to + AREA] = scale * (data[at + 1] as number);
-        out[to + 2 * AREA] = scale * (data[at + 2] as number);
-      }
-      at += channels;
-    }
+  for (let i = 0; i < out.length; i++) {
+    const pixel = (y + ((i >> 3) & 7)) * width + x + (i & 7);
+    out[i] = scale * (data[pixel * channels + (i >> 6)] as number);
   }
 }
 

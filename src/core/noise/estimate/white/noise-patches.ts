@@ -189,8 +189,6 @@ const LOST = Float64Array.from({ length: AREA + 1 }, (_, clipped) => varianceLos
  * The share of the variance of Gaussian noise that one-sided clipping takes, from the share of samples that were clipped. At
  * one level a (in sigma) p = Phi(-a) are clipped at 0, and the variance left is that of max(0, a + n). The loss is nearly
  * proportional to p, so it can be averaged over samples of different levels.
- *
- * @param clipped  0 to 1
  */
 export function varianceLost(clipped: number): number {
   if (clipped <= 0) return 0;

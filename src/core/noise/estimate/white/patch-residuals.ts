@@ -2,7 +2,7 @@
 // highest frequencies of both directions, and in colour pictures from the differences between channels only. Grey texture
 // reaches higher frequencies than that of the differences, so patches of a grey picture are larger.
 import { setImmediate } from 'node:timers/promises';
-import { colourChannels, type Picture, whiteLevel } from '../../../picture.js';
+import { colourChannels, evenly, type Picture, whiteLevel } from '../../../picture.js';
 import { toOpponents } from '../../model/opponents.js';
 import * as blocks from './blocks.js';
 
@@ -184,12 +184,11 @@ async function greyPatches(picture: Picture): Promise<Patches> {
   const { black, white } = clippingLevels(picture);
   const across = along(width, SIDE, STRIDE);
   const all = across * along(height, SIDE, STRIDE);
-  const count = Math.min(MOST, all);
-  const patches = blankPatches(count, HIGH * HIGH);
+  const places = evenly(all, MOST);
+  const patches = blankPatches(places.length, HIGH * HIGH);
   const samples = new Float64Array(AREA);
-  for (let n = 0; n < count; n++) {
+  for (const [n, place] of places.entries()) {
     if (n % CHUNK === 0) await setImmediate();
-    const place = Math.floor(((n + 0.5) * all) / count);
     const corner = Math.floor(place / across) * STRIDE * width + (place % across) * STRIDE;
     let [sum, clipped] = [0, 0];
     for (let i = 0; i < AREA; i++) {

@@ -1,9 +1,8 @@
-// Eigenvalues of small dense symmetric matrices, in float64: Householder reduction to tridiagonal form, then QL with implicit
-// shifts. EISPACK's tred1 and tql1; Golub and Van Loan, Matrix Computations, 8.3.
+// Eigenvalues of small dense symmetric matrices, in float64, by Jacobi's rotations: Golub and Van Loan, Matrix Computations, 8.5.
 import { badOption } from '../../../errors.js';
 
-/** QL needs fewer than 2 iterations an eigenvalue on average; EISPACK's own limit. */
-const MAX_ITERATIONS = 30;
+/** Sizes up to 200 need 10 at most. */
+const MOST_SWEEPS = 30;
 
 /**
  * @param matrix  row-major [size, size]; only the lower triangle is read, and it is used up
@@ -12,104 +11,41 @@ const MAX_ITERATIONS = 30;
  */
 export function symmetricEigenvalues(matrix: Float64Array, size: number): Float64Array {
   if (!matrix.every(Number.isFinite)) throw badOption('Expected a matrix of finite numbers');
-  const [diagonal, subdiagonal] = tridiagonalise(matrix, size);
-  for (let first = 0; first < size; first++) isolate(diagonal, subdiagonal, first);
-  return diagonal.sort();
-}
-
-/** H A H with Householder reflections H, from the last row upwards. */
-function tridiagonalise(a: Float64Array, size: number): readonly [Float64Array, Float64Array] {
-  // subdiagonal[i] stands between rows i and i + 1; the last is 0.
-  const subdiagonal = new Float64Array(size);
-  const v = new Float64Array(size);
-  const p = new Float64Array(size);
-  for (let last = size - 1; last > 0; last--) {
-    const row = last * size;
-    let scale = 0;
-    for (let k = 0; k < last; k++) scale = Math.max(scale, Math.abs(a[row + k] as number));
-    if (scale === 0) continue;
-    // v = the row left of the diagonal, its last entry moved away from 0 by its norm: I - v v^T / h maps the row
-    // onto that entry alone.
-    let squares = 0;
-    for (let k = 0; k < last; k++) {
-      v[k] = (a[row + k] as number) / scale;
-      squares += (v[k] as number) ** 2;
-    }
-    const f = v[last - 1] as number;
-    const norm = f >= 0 ? -Math.sqrt(squares) : Math.sqrt(squares);
-    const h = squares - f * norm;
-    subdiagonal[last - 1] = scale * norm;
-    v[last - 1] = f - norm;
-
-    p.fill(0, 0, last);
-    for (let i = 0; i < last; i++) {
-      const at = i * size;
-      const vi = v[i] as number;
-      let sum = (a[at + i] as number) * vi;
-      for (let j = 0; j < i; j++) {
-        const value = a[at + j] as number;
-        sum += value * (v[j] as number);
-        p[j] = (p[j] as number) + value * vi;
+  for (let row = 0; row < size; row++)
+    for (let column = 0; column < row; column++)
+      matrix[column * size + row] = matrix[row * size + column] as number;
+  // Entries this small, together, move no eigenvalue by more than rounding does.
+  const nil = (Number.EPSILON * Math.sqrt(matrix.reduce((sum, value) => sum + value * value, 0))) / size;
+  for (let sweep = 0, isDone = false; !isDone; sweep++) {
+    if (sweep === MOST_SWEEPS) throw new Error('the rotations did not converge');
+    isDone = true;
+    for (let p = 1; p < size; p++)
+      for (let q = 0; q < p; q++) {
+        if (Math.abs(matrix[p * size + q] as number) <= nil) continue;
+        rotate(matrix, size, p, q);
+        isDone = false;
       }
-      p[i] = (p[i] as number) + sum;
-    }
-    let projection = 0;
-    for (let i = 0; i < last; i++) {
-      p[i] = (p[i] as number) / h;
-      projection += (p[i] as number) * (v[i] as number);
-    }
-    const half = projection / (2 * h);
-    for (let i = 0; i < last; i++) p[i] = (p[i] as number) - half * (v[i] as number);
-    for (let i = 0; i < last; i++) {
-      const at = i * size;
-      const [vi, pi] = [v[i] as number, p[i] as number];
-      for (let j = 0; j <= i; j++)
-        a[at + j] = (a[at + j] as number) - vi * (p[j] as number) - pi * (v[j] as number);
-    }
   }
-  return [a.filter((_, i) => i % (size + 1) === 0), subdiagonal];
+  return matrix.filter((_, i) => i % (size + 1) === 0).sort();
 }
 
-/** QL steps with Wilkinson's shift until diagonal[first] is an eigenvalue. */
-function isolate(diagonal: Float64Array, subdiagonal: Float64Array, first: number): void {
-  for (let iteration = 0; iteration <= MAX_ITERATIONS; iteration++) {
-    // The first row after which the matrix falls in two: the next entry below the diagonal is nil.
-    let last = first;
-    for (; last < diagonal.length - 1; last++) {
-      const size = Math.abs(diagonal[last] as number) + Math.abs(diagonal[last + 1] as number);
-      if (Math.abs(subdiagonal[last] as number) <= Number.EPSILON * size) break;
-    }
-    if (last === first) return;
-    qlStep(diagonal, subdiagonal, first, last);
+/** Turns the plane of p and q so that their entry off the diagonal becomes 0. */
+function rotate(a: Float64Array, size: number, p: number, q: number): void {
+  const [rowP, rowQ] = [p * size, q * size];
+  const [pp, qq, pq] = [a[rowP + p] as number, a[rowQ + q] as number, a[rowP + q] as number];
+  const ratio = (qq - pp) / (2 * pq);
+  const tangent = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1));
+  const cosine = 1 / Math.sqrt(tangent * tangent + 1);
+  const sine = tangent * cosine;
+  for (let k = 0; k < size; k++) {
+    const [ofP, ofQ] = [a[rowP + k] as number, a[rowQ + k] as number];
+    a[rowP + k] = cosine * ofP - sine * ofQ;
+    a[rowQ + k] = sine * ofP + cosine * ofQ;
+    a[k * size + p] = a[rowP + k] as number;
+    a[k * size + q] = a[rowQ + k] as number;
   }
-  throw new Error('QL did not converge');
-}
-
-function qlStep(d: Float64Array, e: Float64Array, first: number, last: number): void {
-  const corner = e[first] as number;
-  const ratio = ((d[first + 1] as number) - (d[first] as number)) / (2 * corner);
-  const root = Math.hypot(ratio, 1);
-  let g = (d[last] as number) - (d[first] as number) + corner / (ratio + (ratio >= 0 ? root : -root));
-  let [sine, cosine, shift] = [1, 1, 0];
-  for (let i = last - 1; i >= first; i--) {
-    const f = sine * (e[i] as number);
-    const b = cosine * (e[i] as number);
-    const length = Math.hypot(f, g);
-    e[i + 1] = length;
-    if (length === 0) {
-      d[i + 1] = (d[i + 1] as number) - shift;
-      e[last] = 0;
-      return;
-    }
-    sine = f / length;
-    cosine = g / length;
-    g = (d[i + 1] as number) - shift;
-    const s = ((d[i] as number) - g) * sine + 2 * cosine * b;
-    shift = sine * s;
-    d[i + 1] = g + shift;
-    g = cosine * s - b;
-  }
-  d[first] = (d[first] as number) - shift;
-  e[first] = g;
-  e[last] = 0;
+  a[rowP + p] = pp - tangent * pq;
+  a[rowQ + q] = qq + tangent * pq;
+  a[rowP + q] = 0;
+  a[rowQ + p] = 0;
 }

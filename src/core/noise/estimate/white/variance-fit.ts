@@ -14,8 +14,9 @@ const ENOUGH = { share: 0.25, independent: 500 } as const;
 const FIRST_SIGMA = 30;
 const FIRST_MARGINS = [...MARGINS, 0.2, 0];
 const LEAST_PATCHES = 4;
-/** For `smoothPatches`. The next luma patches often have texture that no test sees; chroma has little anywhere. */
-const TOLERANCE = { luma: 0.5, chroma: 3 } as const;
+/** Tolerances are for `smoothPatches`. The next luma patches often have texture that no test sees; chroma has little anywhere. */
+const LUMA = { planes: [0], tolerance: 0.5 };
+const CHROMA = { planes: [1, 2], tolerance: 3 };
 /** The share of the patches that `coarse` is taken from. */
 const SMOOTHEST = 0.05;
 const ROUNDS = 4;
@@ -78,12 +79,7 @@ function coarseFloor({ structure, planes }: NoisePatches, candidates: Uint32Arra
 }
 
 /** The variance under the signal in some planes, from the patches that are smooth in all of them. */
-function floorsOf(
-  patches: NoisePatches,
-  candidates: Uint32Array,
-  planes: readonly number[],
-  tolerance: number,
-) {
+function floorsOf(patches: NoisePatches, candidates: Uint32Array, { planes, tolerance }: typeof LUMA) {
   const worth = patches.independent / patches.count;
   const degrees = planes.length * FINE.length;
   const fine = new Float64Array(patches.count);
@@ -110,7 +106,7 @@ function sharesLeft({ planes, lost, isInRange }: NoisePatches, chosen: Uint32Arr
 
 /** Grey, or the luma of a colour picture. */
 function fitGrey(patches: NoisePatches, candidates: Uint32Array, rounding: number) {
-  const { chosen, floors } = floorsOf(patches, candidates, [0], TOLERANCE.luma);
+  const { chosen, floors } = floorsOf(patches, candidates, LUMA);
   const [{ variance, samples }] = floors as [NoiseFloor];
   const left = sharesLeft(patches, chosen);
   return { variances: [Math.max(0, variance - rounding) / mean(left)], samples };
@@ -118,7 +114,7 @@ function fitGrey(patches: NoisePatches, candidates: Uint32Array, rounding: numbe
 
 /** R, G and B from the two chroma planes' variances and covariance; one for all three, unless they clearly differ. */
 function fitChroma(patches: NoisePatches, candidates: Uint32Array, rounding: number) {
-  const { chosen, floors } = floorsOf(patches, candidates, [1, 2], TOLERANCE.chroma);
+  const { chosen, floors } = floorsOf(patches, candidates, CHROMA);
   const [first, second] = floors.map(({ variance }) => Math.max(0, variance - rounding)) as [number, number];
   const samples = sum(floors.map((floor) => floor.samples));
   const spread = Math.sqrt(3) * chromaCovariance(patches, chosen);

@@ -77,11 +77,10 @@ function startLine({ means, variances }: Cloud, isFlat: boolean): Line {
 }
 
 /**
- * The most likely line, by expectation maximisation over which patches have how much texture. Starting from above
- * matters: from below, all patches can be taken for textured ones.
+ * The most likely line, by expectation maximisation over which patches have how much texture; a flat one has a gain of 0.
+ * Starting from above matters: from below, all patches can be taken for textured ones.
  *
- * @param isFlat  whether the gain is to be 0
- * @returns       with the cloud's log-likelihood, nats, up to a constant, and the part of the patches that hold only noise
+ * @returns  with the cloud's log-likelihood, nats, up to a constant, and the part of the patches that hold only noise
  */
 export function fitVarianceLine(cloud: Cloud, isFlat: boolean) {
   const count = cloud.means.length;
