@@ -32,11 +32,7 @@ function qualityOf(container: Container): number | undefined {
   return isLossy ? container.quality : undefined;
 }
 
-/**
- * Refuses what the new format cannot hold, before the work.
- *
- * @throws FlowDenoiseError UNSUPPORTED_IMAGE for transparency in JPEG and for floats in anything but TIFF
- */
+/** @throws FlowDenoiseError UNSUPPORTED_IMAGE for what the format cannot hold: an animation, floats, transparency */
 export function checkConversion({ name, picture, container }: DecodedPicture, format?: TargetFormat): void {
   if (format === undefined || format === container.format) return;
   const refused = (what: string, expected: string) => {

@@ -3,7 +3,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { FlowDenoiseError, messageOf } from '../core/errors.js';
 import { openRegularFile } from '../core/files.js';
-import { type Channels, colourChannels, type Picture, type Samples, type Size } from '../core/picture.js';
+import { type Channels, colourChannels, type Picture, type Samples } from '../core/picture.js';
 import { animationOf, type Container, frameCount, readContainer } from './containers/container.js';
 import { soundJpeg } from './containers/jpeg-container.js';
 import { type MetadataBlocks, metadataBlocks } from './containers/metadata-blocks.js';
@@ -116,16 +116,11 @@ function byItself<T>(decode: () => Promise<T>): Promise<T> {
 }
 
 /**
- * A picture's header, after every check of `decodePicture` that needs no samples.
+ * A picture's header: size and channels of a frame, and the number of frames, 1 without animation.
  *
- * @returns  width and height of a frame, and the number of an animation's frames, else 1
- * @throws   as decodePicture; damaged samples show only in decoding
+ * @throws  as decodePicture, but for damaged samples, which show only in decoding
  */
-export async function readPictureHeader(
-  file: Buffer,
-  name: string,
-  options: DecodeOptions = {},
-): Promise<Size & { channels: number; frames: number }> {
+export async function readPictureHeader(file: Buffer, name: string, options: DecodeOptions = {}) {
   const { container, open } = opened(file, name, options);
   try {
     const metadata = await checkedMetadata(open('error'), container, name, options);

@@ -46,12 +46,7 @@ interface FidelitySource {
   readonly container: Container;
 }
 
-/**
- * What happened to a file's properties and metadata, found by reading both files.
- *
- * @param before   the original, from decoding
- * @param encoded  the new file; undefined if the file did not change
- */
+/** Reads the new file and compares it with the original. @param encoded  undefined if the file did not change */
 export async function fidelityOf(before: FidelitySource, encoded: Buffer | undefined): Promise<Fidelity> {
   if (encoded === undefined) return compareTraits(before.traits, before.traits);
   const { format: own } = before.container;

@@ -6,22 +6,14 @@ import type { JpegTurboJob } from './jpeg-turbo.js';
 
 /** The part of the codec that we use; it has no types. */
 interface Encoder {
-  getDecodedBuffer(frame: {
-    readonly width: number;
-    readonly height: number;
-    readonly bitsPerSample: 8;
-    readonly componentCount: 3;
-    readonly isSigned: false;
-  }): Uint8Array;
+  getDecodedBuffer(frame: object): Uint8Array;
   setQuality(quality: number): void;
   setSubSampling(sampling: number): void;
   setProgressive(isProgressive: boolean): void;
   encode(): void;
   getEncodedBuffer(): Uint8Array;
 }
-type OpenCodec = (options: {
-  readonly wasmBinary: Uint8Array;
-}) => Promise<{ JPEGEncoder: new () => Encoder }>;
+type OpenCodec = (options: object) => Promise<{ JPEGEncoder: new () => Encoder }>;
 
 const require = createRequire(import.meta.url);
 const open = require('@cornerstonejs/codec-libjpeg-turbo-8bit/wasmjs') as OpenCodec;
@@ -31,7 +23,7 @@ const { picture, quality, sampling, isProgressive } = workerData as JpegTurboJob
 const { JPEGEncoder } = await open({ wasmBinary });
 const encoder = new JPEGEncoder();
 const { width, height, data } = picture;
-const frame = { width, height, bitsPerSample: 8, componentCount: 3, isSigned: false } as const;
+const frame = { width, height, bitsPerSample: 8, componentCount: 3, isSigned: false };
 encoder.getDecodedBuffer(frame).set(data);
 encoder.setQuality(quality);
 encoder.setSubSampling(sampling);

@@ -14,12 +14,7 @@ export interface JpegTurboJob {
 /** TurboJPEG's constants. */
 const samplings: Readonly<Record<string, number>> = { '4:2:2': 1, '4:4:0': 4, '4:1:1': 5 };
 
-/**
- * Encodes 8-bit RGB.
- *
- * @returns  undefined for grey, and for a subsampling that sharp writes
- * @throws   the thread's error
- */
+/** Encodes 8-bit RGB; undefined for grey, and for a subsampling that sharp writes. @throws the thread's error */
 export async function encodeJpegTurbo(
   picture: Picture,
   coding: Pick<JpegContainer, 'quality' | 'chromaSubsampling' | 'isProgressive'>,

@@ -10,12 +10,7 @@ export interface PngPalette {
 
 const LARGEST = 256;
 
-/**
- * The picture as indices into a palette; if the palette lacks colours, into a new one.
- *
- * @param picture  8-bit RGB or RGBA
- * @returns        undefined for a picture of more than 256 colours
- */
+/** 8-bit RGB or RGBA as indices into a palette; into a new one if it lacks colours. Undefined for more than 256 colours. */
 export function indexed(picture: Picture, palette: PngPalette) {
   if (!(picture.data instanceof Uint8Array) || picture.channels < 3) return undefined;
   const given = entriesOf(palette);

@@ -150,11 +150,10 @@ function avifQuality(quantiser: number): number {
 }
 
 /**
- * How a still picture is coded; undefined if the data cannot be read, or use features that picture writers do not use.
+ * How a still picture is coded: base_q_idx, 0 (finest) to 255, and whether as red, green and blue. Undefined if the data cannot
+ * be read, or use features that picture writers do not use.
  *
  * @param data  an item of type av01: open bitstream units
- * @returns     quantiser: base_q_idx, 0 (finest) to 255; isRgb: whether it codes red, green and blue, not brightness and
- *              differences
  */
 function av1Coding(data: Buffer): { quantiser: number; isRgb: boolean } | undefined {
   let sequence: Sequence | undefined;

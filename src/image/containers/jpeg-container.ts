@@ -197,11 +197,8 @@ const luma = [
 const chroma = [17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66];
 
 /**
- * The quality with the nearest tables (mean absolute difference of the steps, relative to their size): the inverse of libjpeg's
- * jpeg_set_quality, which scales the example tables of ITU T.81 annex K. The higher one if two are equally near.
- *
- * @param segments  those that define tables (DQT)
- * @returns         1-100
+ * The quality, 1-100, with the nearest tables (mean absolute difference of the steps, relative to their size): the inverse of
+ * libjpeg's jpeg_set_quality, which scales the example tables of ITU T.81 annex K. The higher one if two are equally near.
  */
 function jpegQuality(segments: readonly Buffer[]): number {
   const tables = [...quantisationTables(segments)].map(([id, bytes]) => {

@@ -35,12 +35,8 @@ export function isPictureIndex(segment: Buffer): boolean {
 }
 
 /**
- * Makes the index's entries count from the trailer's start, so that they are valid wherever it is.
- *
- * @param segment       the whole segment
- * @param start         where in the file it begins
- * @param trailerStart  where in the file the trailer begins
- * @returns             undefined for an index that cannot be read or points elsewhere
+ * The index with entries that count from the trailer's start, so that they are valid wherever it is. Undefined if it cannot be
+ * read or points elsewhere. `start` and `trailerStart` are places in the file.
  */
 export function freeIndex(segment: Buffer, start: number, trailerStart: number): Buffer | undefined {
   return withEntriesMoved(segment, start + HEADER_AT - trailerStart, 0);

@@ -31,10 +31,7 @@ export function namedBlocks({ exif, xmp, icc }: MetadataBlocks): Map<string, Buf
   return new Map(all.flatMap(([name, bytes]) => (bytes ? [[name, bytes] as const] : [])));
 }
 
-/**
- * @param metadata  from sharp, for any format
- * @param tags      of a TIFF, whose complete EXIF is there only
- */
+/** @param tags  of a TIFF, whose complete EXIF is there only */
 export function metadataBlocks({ exif, xmp, icc }: Metadata, tags?: readonly TiffTag[]): MetadataBlocks {
   return { exif: tags === undefined ? withoutMark(exif) : exifOfTags(tags), xmp, icc };
 }

@@ -67,11 +67,7 @@ export function readPngContainer(bytes: Buffer): PngContainer {
   };
 }
 
-/**
- * Replaces an encoded PNG's ancillary chunks by the container's.
- *
- * @param palette  turns an encoded grey PNG, whose samples are then indices, into a palette PNG
- */
+/** Replaces an encoded PNG's ancillary chunks by the container's. With a palette, its grey samples become indices. */
 export function withPngContainer(encoded: Buffer, container: PngContainer, palette?: PngPalette): Buffer {
   const [header, ...critical] = chunksOf(encoded).filter(({ type }) => isCritical(type));
   const isSameLayout = palette ? palette === container.palette : layoutOf(encoded) === container.sampleLayout;

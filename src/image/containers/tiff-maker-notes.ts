@@ -46,12 +46,7 @@ function withDirectories(tags: readonly TiffTag[]): TiffTag[] {
  * @param isLittle  the byte order that it will have
  * @param start     length of its header
  */
-export function withNotesInPlace(
-  file: Buffer,
-  tags: readonly TiffTag[],
-  isLittle: boolean,
-  start: number,
-): { file: Buffer; tags: readonly TiffTag[] } {
+export function withNotesInPlace(file: Buffer, tags: readonly TiffTag[], isLittle: boolean, start: number) {
   const notes = withDirectories(tags).flatMap(({ value, place }) =>
     place === undefined ? [] : [{ value, ...place, after: even(place.at + value.length) }],
   );

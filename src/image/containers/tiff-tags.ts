@@ -77,11 +77,7 @@ export function isBigTiff(file: Buffer): boolean {
   return file.length > 4 && (file[2] === 43 || file[3] === 43);
 }
 
-/**
- * Appends a new first directory to a file; the old one is no longer referenced. Values with a `place` are there already.
- *
- * @param isLittle  the byte order of the result; pixels do not change
- */
+/** Replaces the first directory by one of this byte order, at the file's end. Values with a `place` are there already. */
 export function withTiffDirectory(file: Buffer, tags: readonly TiffTag[], isLittle = true): Buffer {
   const isBig = isBigTiff(file);
   const { inline } = lengthsOf(isBig);

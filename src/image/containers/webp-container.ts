@@ -162,8 +162,6 @@ const EASIEST_SEGMENT = 1 + (0.9 * 0.5 * 127) / 128;
 /**
  * The quality, 1-100, with which libwebp writes such a frame: the inverse of its mapping from quality to quantiser. A frame with
  * segments has the quantiser of the one that is easiest to compress, nearly always as far from the middle one as libwebp goes.
- *
- * @param frame  data of a 'VP8 ' chunk
  */
 function webpQuality(frame: Uint8Array): number {
   const isKeyFrame = frame.length > 16 && ((frame[0] ?? 1) & 1) === 0;
