@@ -108,8 +108,7 @@ function drawn(series: Line, x: Axis, y: Axis): string {
   );
   const path = line<Point | undefined>()
     .defined((point) => point !== undefined)
-    .x((point) => round(point?.[0] ?? 0))
-    .y((point) => round(point?.[1] ?? 0))(placed);
+    .digits(2)(placed);
   const dashes = dashed ? ' stroke-dasharray="6 4"' : '';
   const curve = path
     ? `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"${dashes}/>`

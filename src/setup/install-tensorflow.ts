@@ -22,7 +22,7 @@ import { buildAddon, fetchPackages, PACKAGES, verify } from './packages.js';
 import { findPrerequisites } from './prerequisites.js';
 import { type Installer, installFailed } from './run-tool.js';
 
-interface InstallOptions {
+export interface InstallOptions {
   /** Includes the CUDA libraries, for an NVIDIA GPU. */
   readonly cuda: boolean;
   /** A folder with lib and include of an existing libtensorflow; then nothing is downloaded from PyPI. */
@@ -163,11 +163,7 @@ async function makeSteps(next: string, chosen: Libtensorflow, installer: Install
 
 const PARTIAL = '.partial-';
 
-/**
- * Makes a folder that is complete or absent, by renaming. It survives a failure of later steps.
- *
- * @param make  fills an empty folder, which is renamed afterwards: it must not write absolute paths into it
- */
+/** Makes a folder that is complete or absent. @param make  fills one that is renamed later: no absolute paths in it */
 async function makeStep(
   folder: string,
   say: (line: string) => void,

@@ -20,12 +20,7 @@ function notForThisPlatform(reason: string): FlowDenoiseError {
   return new FlowDenoiseError('ENGINE_UNAVAILABLE', `TensorFlow cannot be installed here: ${reason}`);
 }
 
-/**
- * Chooses libtensorflow for this platform and these options.
- *
- * @param folder  the user's --libtensorflow
- * @throws        FlowDenoiseError BAD_OPTION if the folder is not a libtensorflow; ENGINE_UNAVAILABLE if none suits
- */
+/** @throws FlowDenoiseError BAD_OPTION if the user's folder is no libtensorflow; ENGINE_UNAVAILABLE if none suits here */
 export function chooseLibtensorflow(cuda: boolean, folder: string | undefined): Libtensorflow {
   const { platform, arch } = process;
   if (platform !== 'linux' && platform !== 'darwin')
@@ -87,11 +82,7 @@ const PIP_OPTIONS = [
   ...['--only-binary=:all:', '--implementation', 'cp', '--python-version', '3.12'],
 ];
 
-/**
- * Fills an empty folder.
- *
- * @param python  for a pip in its own environment, so that the system's is neither used nor changed
- */
+/** Fills an empty folder. pip runs in an environment of its own, so that the system's is neither used nor changed. */
 export async function makeLibtensorflow(
   folder: string,
   { source, device, wheel }: Libtensorflow,

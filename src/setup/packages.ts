@@ -74,8 +74,7 @@ export async function buildAddon(installation: string, python: string, installer
 }
 
 /**
- * Verifies an installation in its own process, which imports it and computes a convolution. A crash then ends that process
- * only.
+ * Imports an installation and computes a convolution, in a process of its own, which alone ends if it crashes.
  *
  * @throws  FlowDenoiseError INSTALL_FAILED if it does not load or computes wrongly
  */

@@ -21,10 +21,7 @@ interface Needs {
   readonly venv: boolean;
 }
 
-/**
- * @returns  the command of a suitable Python
- * @throws   FlowDenoiseError INSTALL_FAILED with everything that is missing; the signal's reason when aborted
- */
+/** The command of a suitable Python. @throws FlowDenoiseError INSTALL_FAILED with all that is missing; the signal's reason */
 export async function findPrerequisites(
   { folder, space, venv }: Needs,
   { say, signal }: Pick<Installer, 'say' | 'signal'>,

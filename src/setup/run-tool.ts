@@ -32,11 +32,7 @@ interface ToolCall {
   readonly remedy: string;
 }
 
-/**
- * @returns  the tool's stdout
- * @throws   FlowDenoiseError INSTALL_FAILED, or the error of `failure`; the signal's reason when aborted, once the tool has
- *           ended
- */
+/** The tool's stdout. @throws INSTALL_FAILED, or the error of `failure`; the signal's reason, once the tool has ended */
 export async function runTool(
   { signal, logPath }: Installer,
   { step, command, args, cwd, env, failure, remedy }: ToolCall,
