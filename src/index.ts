@@ -23,26 +23,11 @@ export {
 export { openDenoiser } from './denoiser/open-denoiser.js';
 export type { DenoiserOptions } from './denoiser/options.js';
 export type { Fidelity } from './image/index.js';
-export {
-  type DenoiseBytesOptions,
-  type DenoisedFile,
-  type DenoiseStreamOptions,
-  denoise,
-  denoise as default,
-  denoiseBytes,
-  denoiseStream,
-  type FolderWatcher,
-  type GulpOptions,
-  type PictureDone,
-  type PictureFailed,
-  type PictureFailure,
-  type PictureReport,
-  type PictureSkipped,
-  type PictureTaken,
-  type WatchEvents,
-  type WatchFolderOptions,
-  type WatchProblem,
-  type WatchReady,
-  type WatchSummary,
-  watchFolder,
-} from './plugin/index.js';
+export { denoiseBytes } from './plugin/denoise-bytes.js';
+export { denoiseStream } from './plugin/denoise-stream.js';
+export type { DenoisedFile, PictureFailure, PictureReport } from './plugin/encoded-picture.js';
+export { denoise, denoise as default } from './plugin/gulp.js';
+export type { DenoiseBytesOptions, DenoiseStreamOptions, GulpOptions } from './plugin/stream-options.js';
+export type * from './plugin/watch/events.js';
+export { type FolderWatcher, watchFolder } from './plugin/watch/folder-watcher.js';
+export type { WatchFolderOptions } from './plugin/watch/options.js';

@@ -1,7 +1,7 @@
 // Reads, writes and finds files. It reads regular files only: a named pipe blocks its thread until somebody writes to it, and
 // reading a device may never end. It writes a file whole or not at all: to a temporary file beside it, flushed, then renamed.
-import { randomUUID } from 'node:crypto';
-import type { Dirent, Stats } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, type Dirent, type Stats } from 'node:fs';
 import {
   constants,
   copyFile,
@@ -185,6 +185,23 @@ export function writeFailed(path: string, what: string, cause: unknown): FlowDen
     `${path}: ${what} (${messageOf(cause)}). Expected a folder that can be written to, with space left; check both.`,
     { cause },
   );
+}
+
+/** A file's SHA-256, hexadecimal, and its bytes, read in chunks. @throws the system's error */
+export async function hashOfFile(path: string) {
+  const hashing = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    hashing.update(chunk);
+    bytes += chunk.length;
+  }
+  return { hash: hashing.digest('hex'), bytes };
+}
+
+/** What identifies a file or folder under all its names, and their number; undefined if there is none. */
+export async function fileId(path: string) {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status && { id: `${status.dev}:${status.ino}`, links: Number(status.nlink) };
 }
 
 /** Flushes the names in a folder, so that they survive a power cut. Does nothing on Windows, which cannot. */

@@ -8,12 +8,7 @@ import { framesOf } from '../image/index.js';
 /** A small region of the picture: denoising it finds the noise of the whole. */
 const CORNER = 8;
 
-/**
- * Denoises the frames of a picture that holds them one below the other.
- *
- * @param frames  number of frames, at least 1
- * @returns       the frames in the same form, and one report: the sums of what was computed
- */
+/** Denoises frames, at least one, that a picture holds one below the other. The report has sums of what was computed. */
 export async function denoiseFrames(
   denoiser: Denoiser,
   picture: Picture,

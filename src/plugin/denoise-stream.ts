@@ -132,12 +132,7 @@ function nameOf(file: Vinyl): string {
   return file.history.length === 0 ? 'a file without a path' : printable(file.path);
 }
 
-/**
- * The file's bytes. If its contents are a stream, the bytes replace it.
- *
- * @param maxBytes  larger files are refused; a stream, while it is read
- * @throws          FlowDenoiseError BAD_IMAGE for bytes that cannot be read or were decoded as text, UNSUPPORTED_IMAGE
- */
+/** The file's bytes; they replace a stream. @throws FlowDenoiseError BAD_IMAGE, UNSUPPORTED_IMAGE above `maxBytes` */
 async function readContents(file: Vinyl, maxBytes: number): Promise<Buffer> {
   // A stream can be read only once.
   const contents = file.isStream() ? await readStream(file.contents, nameOf(file), maxBytes) : file.contents;

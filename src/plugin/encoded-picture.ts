@@ -108,12 +108,7 @@ export type PictureFailure = { readonly [Key in Exclude<keyof PictureReport, 'er
 /** A file from the stream. `flowDenoise` is absent if it was not a picture. */
 export type DenoisedFile = Vinyl & { flowDenoise?: PictureReport | PictureFailure };
 
-/**
- * Joins chunks.
- *
- * @param maxBytes  reading stops above this
- * @throws          FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes`
- */
+/** Joins chunks. @throws FlowDenoiseError UNSUPPORTED_IMAGE above `maxBytes`, where reading stops */
 export async function collectBytes(
   chunks: AsyncIterable<Uint8Array | string>,
   name: string,
@@ -137,11 +132,7 @@ export function checkLength(length: number, name: string, maxBytes: number, foun
   throw new FlowDenoiseError('UNSUPPORTED_IMAGE', message);
 }
 
-/**
- * No picture is valid UTF-8. Valid UTF-8 with U+FFFD was decoded as text and encoded again.
- *
- * @throws FlowDenoiseError BAD_IMAGE
- */
+/** No picture is valid UTF-8; with U+FFFD, it was decoded as text and encoded again. @throws FlowDenoiseError BAD_IMAGE */
 export function refuseDecodedText(bytes: Buffer, name: string): void {
   if (!isUtf8(bytes) || !bytes.includes('\ufffd')) return;
   throw new FlowDenoiseError(

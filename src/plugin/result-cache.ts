@@ -62,12 +62,7 @@ export function defaultCacheFolder(): string {
   return findCacheDirectory({ name: NAME }) ?? join(homedir(), '.cache', NAME);
 }
 
-/**
- * A result's key: a checksum over everything that it depends on, including this package's version.
- *
- * @param fingerprint  the denoiser's
- * @returns            undefined for a custom noise model, whose functions cannot be compared
- */
+/** A checksum over all that a result depends on, our version too; undefined for a noise model: it has functions. */
 export function resultKey(
   bytes: Buffer,
   fingerprint: string,
@@ -102,10 +97,8 @@ export async function cacheContents(folder: string) {
 }
 
 /**
- * Removes results; without options, all. It is safe during a build, which computes missing results again. Unlike cacache's
- * `verify`, it does not read every byte, and leaves alone what a build is writing.
- *
- * @returns  how many were removed, and their bytes
+ * Removes results; without options, all. Returns how many, and their bytes. It is safe during a build, which computes missing
+ * results again. Unlike cacache's `verify`, it does not read every byte, and leaves alone what a build is writing.
  */
 export async function pruneCache(folder: string, { since, maxBytes }: PruneOptions) {
   const cacache = await loadCacache();

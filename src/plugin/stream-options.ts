@@ -133,10 +133,7 @@ export const parseGulpOptions = parserOf(gulpSchema, 'denoise');
 /** Checked, with defaults. */
 export type CheckedStreamOptions = ReturnType<typeof parseStreamOptions>;
 
-/**
- * @param given  the options as the user passed them
- * @throws       FlowDenoiseError BAD_OPTION for options that exclude each other
- */
+/** @throws FlowDenoiseError BAD_OPTION for options that exclude each other, among those that the user has `given` */
 export function byLifetime(
   parsed: OpeningOptions & CheckedNoiseOptions & FileOptions & Pick<PictureSettings, 'cache' | 'denoiser'>,
   given: DenoiserOptions,

@@ -6,7 +6,7 @@ import { laplacianNoise } from '#src/core/noise/index.js';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
 import { approachOf, PRESETS } from '#src/denoiser/preset.js';
 import { evaluate } from '#src/evaluate/index.js';
-import { denoise, denoiseBytes, watchFolder } from '#src/plugin/index.js';
+import { denoise, denoiseBytes, watchFolder } from '#src/index.js';
 import { noisyPicture } from './noisy-picture.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));

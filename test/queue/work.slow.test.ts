@@ -66,7 +66,7 @@ test('every picture is denoised once; again nothing is computed, with another op
 
 test('the result is what the same options give without a queue', async ({ redis }) => {
   await withPlace(1, async (place) => {
-    const { denoiseBytes } = await import('#src/plugin/index.js');
+    const { denoiseBytes } = await import('#src/index.js');
     const stream = denoiseBytes({ ...QUICK, prior: place.prior, engine: 'onnx', threads: 1 });
     stream.end(await readFile(join(place.input, 'sub/0.png')));
     const expected = Buffer.concat(await stream.toArray());

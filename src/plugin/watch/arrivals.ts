@@ -22,11 +22,7 @@ const WAITING = { most: 100, few: 20 } as const;
 
 export type Arrivals = ReturnType<typeof findArrivals>;
 
-/**
- * Puts the pictures below the input folder into a queue.
- *
- * @param onLink  called with links, which are not followed: they may lead out of the folder, or in circles
- */
+/** Puts the pictures below the input folder into a queue. Tells links, which may lead out of the folder or in circles. */
 export function findArrivals(
   { folders, options, ledger, stopping, onProblem, onError }: WatchContext,
   queue: PictureQueue,
@@ -131,12 +127,7 @@ export function findArrivals(
   };
 }
 
-/**
- * Every file and link below a folder that may be a picture. Folders that cannot be read are told and left out.
- *
- * @param below  where to begin, relative to the root
- * @throws       FlowDenoiseError BAD_OPTION if the root is gone
- */
+/** Files and links that may be pictures. Tells unreadable folders. @throws FlowDenoiseError BAD_OPTION if the root is gone */
 async function* filesBelow(root: string, below: string, onProblem: WatchContext['onProblem']) {
   const folders = [below];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {

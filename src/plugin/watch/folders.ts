@@ -2,7 +2,7 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { badOption } from '../../core/errors.js';
-import { orWriteFailed } from '../../core/files.js';
+import { fileId, orWriteFailed } from '../../core/files.js';
 
 /** Our folder in each of them. */
 export const STATE_FOLDER = '.flow-denoise';
@@ -51,14 +51,9 @@ async function realpathOfNew(path: string): Promise<string> {
  * folder several names.
  */
 export async function isInside(path: string, folder: string): Promise<boolean> {
-  const id = await folderId(folder);
+  const id = (await fileId(folder))?.id;
   for (let each = path; ; each = dirname(each)) {
-    if (each === folder || (id !== undefined && (await folderId(each)) === id)) return true;
+    if (each === folder || (id !== undefined && (await fileId(each))?.id === id)) return true;
     if (dirname(each) === each) return false;
   }
-}
-
-async function folderId(path: string): Promise<string | undefined> {
-  const status = await stat(path, { bigint: true }).catch(() => undefined);
-  return status && `${status.dev}:${status.ino}`;
 }

@@ -91,9 +91,7 @@ export function parseWatchOptions(options: WatchFolderOptions) {
 /** Checked, with defaults. */
 export type CheckedWatchOptions = ReturnType<typeof parseWatchOptions>;
 
-/**
- * Identifies the options that affect results. Engine, threads and the like do not; a custom noise model counts by its name.
- */
+/** Identifies the options that affect results: not engine, threads and the like. A custom noise model counts by its name. */
 function hashOf({ opening, noise, denoiser }: PictureSettings): string {
   const { method, ensemble, scales } = denoiser ?? approachOf(opening);
   const { beta, tileSize, overlap } = opening;

@@ -45,10 +45,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NO
  * @param root  the input folder, a real path
  * @returns     its bytes and their SHA-256; undefined if it is gone, has changed, or a link has moved it out of the folder
  */
-export async function readOriginal(
-  root: string,
-  { path, snapshot }: Original,
-): Promise<{ readonly bytes: Buffer; readonly hash: string } | undefined> {
+export async function readOriginal(root: string, { path, snapshot }: Original) {
   const file = join(root, path);
   const real = await realpath(dirname(file)).catch(() => undefined);
   if (real !== dirname(file)) return undefined;

@@ -1,12 +1,10 @@
 // Writes results to the output folder: to a temporary file on the same file system, flushed, then linked to the final name.
 // A link fails if the name exists, so nothing of the user's is replaced, and no incomplete picture appears.
-import { createHash, hash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hash, randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { codeOf, FlowDenoiseError } from '../../core/errors.js';
-import { syncFolder, writeFailed } from '../../core/files.js';
+import { hashOfFile, syncFolder, writeFailed } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { type Folders, isInside, STATE_FOLDER } from './folders.js';
 import type { Begun, Ledger } from './ledger.js';
@@ -33,7 +31,9 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
   const exists = (output: string): Promise<boolean> => isThere(pathOf(output));
 
   async function isAsWritten(output: string, outputHash: string | undefined): Promise<boolean> {
-    return outputHash !== undefined && (await hashOfFile(pathOf(output))) === outputHash;
+    if (outputHash === undefined) return false;
+    const file = await hashOfFile(pathOf(output)).catch(() => undefined);
+    return file?.hash === outputHash;
   }
   for (const begun of ledger.unsettled()) {
     if (await isAsWritten(begun.output, begun.outputHash)) await ledger.settle({ ...begun, state: 'done' });
@@ -64,13 +64,7 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
   return {
     exists,
 
-    /**
-     * Publishes a result.
-     *
-     * @param picture  the input, for the ledger
-     * @returns        what the ledger has as begun, with the output, relative to the output folder
-     * @throws         FlowDenoiseError WRITE_FAILED, with the system's error as its cause
-     */
+    /** Returns what the ledger has as begun. @throws FlowDenoiseError WRITE_FAILED, with the system's error as its cause */
     async publish(bytes: Uint8Array, picture: KnownInput, options: PublishOptions): Promise<Begun> {
       const { signal } = options;
       const folder = dirname(pathOf(picture.path));
@@ -116,17 +110,6 @@ export async function openOutputs(folders: Folders, ledger: Ledger) {
       }
     },
   };
-}
-
-/** The SHA-256 of a file, read in chunks; undefined if it cannot be read. */
-async function hashOfFile(path: string): Promise<string | undefined> {
-  const hashing = createHash('sha256');
-  try {
-    await pipeline(createReadStream(path), hashing);
-    return hashing.digest('hex');
-  } catch {
-    return undefined;
-  }
 }
 
 export async function isThere(path: string): Promise<boolean> {

@@ -45,11 +45,7 @@ interface Insisting {
   readonly isOnce: boolean;
 }
 
-/**
- * Repeats work until the storage is no longer at fault.
- *
- * @throws  faults that do not pass; a PassingFault after three tries with `isOnce`; the signal's reason
- */
+/** Repeats work while the storage is at fault. @throws other faults; a PassingFault after three tries with `isOnce` */
 export async function insistOn<T>(
   work: () => Promise<T>,
   onProblem: (error: unknown, retryInMs: number) => void,

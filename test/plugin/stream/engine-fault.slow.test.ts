@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type Vinyl from 'vinyl';
 import { openDenoiser } from '#src/denoiser/open-denoiser.js';
-import { denoiseStream } from '#src/plugin/index.js';
+import { denoiseStream } from '#src/index.js';
 import { noisyPicture, vinyl } from '../pictures.js';
 
 const workers: Worker[] = [];
