@@ -2,7 +2,7 @@
 import type { Job, QueueEvents } from 'bullmq';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
 import { connect, loadBullmq, queueAddress } from './connection.js';
-import { type FailureReason, type JobData, reasonOf } from './job.js';
+import { type FailureReason, type JobData, type JobNames, reasonOf } from './job.js';
 import type { JobResult } from './picture-work.js';
 
 export interface QueueStatus {
@@ -19,10 +19,8 @@ export interface QueueStatus {
   readonly left: Readonly<Record<string, number>>;
 }
 
-export interface JobStatus {
-  readonly id: string;
-  readonly input: string;
-  readonly output: string;
+/** Its paths are those of the storage. */
+export interface JobStatus extends JobNames {
   readonly state: 'waiting' | 'active' | 'delayed' | 'done' | 'failed';
   readonly tilesDone?: number | undefined;
   readonly tiles?: number | undefined;
@@ -30,10 +28,7 @@ export interface JobStatus {
   readonly error?: FailureReason | undefined;
 }
 
-export interface SubmittedJob {
-  readonly id: string;
-  readonly input: string;
-  readonly output: string;
+export interface SubmittedJob extends JobNames {
   /** The original's size. */
   readonly bytes: number;
   /** The job's state before it was submitted. */
@@ -53,11 +48,7 @@ const PAGE = 200;
 const ASK_EVERY_MS = 2000;
 const ASK_AT_ONCE = 100;
 
-/**
- * Connects to a queue.
- *
- * @throws  FlowDenoiseError BAD_OPTION, QUEUE_FAILED
- */
+/** Connects to a queue. @throws FlowDenoiseError BAD_OPTION, QUEUE_FAILED */
 export async function openQueueClient(
   queue: string | undefined,
   name: string,
@@ -109,12 +100,8 @@ export async function openQueueClient(
     },
     /** Tries failed jobs again: these or all. @returns how many */
     async retry(given?: readonly string[]): Promise<number> {
-      let ids = given;
-      if (!ids) {
-        const all: string[] = [];
-        for await (const { id } of failed()) all.push(id);
-        ids = all;
-      }
+      const ids = [...(given ?? [])];
+      if (!given) for await (const { id } of failed()) ids.push(id);
       for (const id of ids) {
         const failure = await bull.getJob(id);
         if (!failure || (await failure.getState()) !== 'failed')

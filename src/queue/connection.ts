@@ -62,11 +62,7 @@ interface ConnectOptions {
   readonly onBack?: (() => void) | undefined;
 }
 
-/**
- * Connects. If the connection breaks later, it connects again, and requests wait meanwhile.
- *
- * @throws  FlowDenoiseError QUEUE_FAILED; the signal's reason
- */
+/** If the connection breaks later, it connects again; requests wait. @throws FlowDenoiseError QUEUE_FAILED; the signal's reason */
 export async function connect(
   address: QueueAddress,
   { isPatient, signal, onLost, onBack }: ConnectOptions,

@@ -1,7 +1,7 @@
 // The package's entry `flow-denoise/queue`.
 export { FlowDenoiseError, type FlowDenoiseErrorCode } from '../core/errors.js';
 export type { JobOutcome, JobStatus, QueueStatus, SubmittedJob } from './client.js';
-export type { FailureReason, JobOptions } from './job.js';
+export type { FailureReason, JobNames, JobOptions } from './job.js';
 export type { JobResult, StoredReport } from './picture-work.js';
 export {
   type OpenQueueOptions,
@@ -14,7 +14,6 @@ export {
   submit,
 } from './submit.js';
 export {
-  type JobNames,
   type QueueWorker,
   startWorker,
   type WorkerEvents,

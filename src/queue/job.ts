@@ -22,6 +22,13 @@ const WORKERS_OWN = {
   signal: true,
 } as const;
 
+/** A job's id and its paths, as users write them. */
+export interface JobNames {
+  readonly id: string;
+  readonly input: string;
+  readonly output: string;
+}
+
 /** How a job's picture is denoised: the stream's options without those of a worker. */
 export type JobOptions = z.input<typeof jobOptionsSchema>;
 
@@ -56,11 +63,7 @@ export type JobPrior = JobData['prior'];
 /** Part of every job, whatever its format. */
 const envelopeSchema = z.looseObject({ format: z.number(), version: z.string(), storage: z.string() });
 
-/**
- * The job's own among checked options.
- *
- * @throws FlowDenoiseError BAD_OPTION for options that exclude each other, or that cannot be sent
- */
+/** A job's own among checked options. @throws FlowDenoiseError BAD_OPTION if they exclude each other or cannot be sent */
 export function jobOptionsOf(checked: JobData['options']): JobData['options'] {
   const options = among(jobOptionsSchema.shape, checked);
   settingsOf(options);
@@ -76,11 +79,7 @@ export class LeftToOthers extends Error {
   override readonly name = 'LeftToOthers';
 }
 
-/**
- * Checks a job that a worker has taken.
- *
- * @throws  LeftToOthers for a job of another version or storage; FlowDenoiseError BAD_OPTION for anything else
- */
+/** @throws LeftToOthers for a job of another version or storage; FlowDenoiseError BAD_OPTION for anything but a job */
 export function parseJob(data: unknown, version: string, storage: string): JobData {
   const envelope = envelopeSchema.safeParse(data);
   if (!envelope.success) throw badOption('This is no job of flow-denoise. Remove it.');
@@ -102,12 +101,7 @@ export function settingsOf(options: JobData['options']): PictureSettings {
   return byLifetime(pictureSchema.parse(options), {});
 }
 
-/**
- * A job's id. Jobs with the same id have the same result in the same place.
- *
- * @param fingerprint  the denoiser's
- * @param place        the result's
- */
+/** Jobs with the same id have the same result in the same place. @param fingerprint  the denoiser's */
 export function jobId(
   { content, options, storage }: Pick<JobData, 'content' | 'options' | 'storage'>,
   fingerprint: string,

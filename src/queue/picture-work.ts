@@ -5,6 +5,7 @@ import type { Denoiser } from '../denoiser/denoiser.js';
 import { openDenoiser } from '../denoiser/open-denoiser.js';
 import type { DenoiserOptions, Progress } from '../denoiser/options.js';
 import { denoiseEncodedPicture, type PictureReport } from '../plugin/encoded-picture.js';
+import type { FileOptions } from '../plugin/stream-options.js';
 import { type JobData, LeftToOthers, settingsOf } from './job.js';
 import { priorOfJob } from './priors.js';
 import type { Storage } from './storage/storage.js';
@@ -32,16 +33,9 @@ export interface JobResult {
 export type StoredReport = Omit<PictureReport, 'error' | 'priorChoice'>;
 
 /** The worker's own options. */
-interface OwnOptions extends Pick<DenoiserOptions, 'engine' | 'threads'> {
-  readonly maxPixels: number;
-  readonly maxBytes: number;
-}
+type OwnOptions = Pick<DenoiserOptions, 'engine' | 'threads'> & Pick<FileOptions, 'maxPixels' | 'maxBytes'>;
 
-/**
- * Reads a picture from the storage, denoises it and writes the result.
- *
- * @throws  LeftToOthers; FlowDenoiseError; the signal's reason
- */
+/** Reads a picture from the storage, denoises it and writes the result. @throws also LeftToOthers, and the signal's reason */
 export async function workOnJob(
   { input, output, content, keepsExisting, prior: named, options }: JobData,
   { id, isAgain, signal, onProgress, checkLock }: Turn,

@@ -19,15 +19,8 @@ const MODEL = 'model.json';
 /** The largest weights file. */
 const MOST_BYTES = 2 ** 30;
 
-/**
- * The user's prior for jobs, and where it is on this machine: a shipped one, or a folder in the storage.
- *
- * @throws FlowDenoiseError BAD_PRIOR; BAD_OPTION if its folder is not in the storage
- */
-export async function priorForJobs(
-  name: string,
-  storage: Storage,
-): Promise<{ readonly here: string; readonly prior: JobPrior }> {
+/** The user's prior for jobs, and where it is here. @throws FlowDenoiseError BAD_PRIOR; BAD_OPTION outside the storage */
+export async function priorForJobs(name: string, storage: Storage) {
   if (isShipped(name)) return { here: name, prior: { name, checksum: await priorChecksum(name) } };
   const path = await storage.pathOf(name);
   if (!isBucketAddress(name)) return { here: name, prior: { path, checksum: await priorChecksum(name) } };
@@ -35,11 +28,7 @@ export async function priorForJobs(
   return { here: await fetchPrior(path, checksum, storage), prior: { path, checksum } };
 }
 
-/**
- * A job's prior on this machine, for `openDenoiser`.
- *
- * @throws  LeftToOthers if this machine does not have it; FlowDenoiseError BAD_PRIOR if it has changed in the storage
- */
+/** A job's prior here. @throws LeftToOthers if there is none; FlowDenoiseError BAD_PRIOR if it changed in the storage */
 export async function priorOfJob(
   { name = DEFAULT_PRIOR, path, checksum }: JobPrior,
   storage: Storage,

@@ -150,12 +150,8 @@ interface MadeJob {
   readonly data: JobData;
 }
 
-interface JobsRequest {
-  readonly prior: string;
-  readonly options: JobData['options'];
-  readonly output: string;
-  readonly names: 'path' | 'id';
-}
+type JobsRequest = Pick<z.output<typeof submitSchema>, 'prior' | 'output' | 'names'> &
+  Pick<JobData, 'options'>;
 
 /** Makes jobs for pictures, without those that are results already. */
 async function* jobsFor(

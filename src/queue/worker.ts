@@ -19,6 +19,7 @@ import {
 import {
   type FailureReason,
   type JobData,
+  type JobNames,
   LeftToOthers,
   MOST_LOST_WORKERS,
   parseJob,
@@ -70,22 +71,13 @@ const workerSchema = z.strictObject({
 export type WorkerOptions = z.input<typeof workerSchema>;
 type CheckedWorkerOptions = z.output<typeof workerSchema>;
 
-/** A job's paths, as users write them. */
-export interface JobNames {
-  readonly id: string;
-  readonly input: string;
-  readonly output: string;
-}
-
 export interface WorkerEvents {
   ready: [{ readonly queue: string; readonly name: string; readonly storage: string }];
   done: [JobNames & JobResult];
   /** `isFinal`: it will not be tried again. */
-  failed: [
-    { readonly id: string; readonly input: string; readonly error: FailureReason; readonly isFinal: boolean },
-  ];
+  failed: [Omit<JobNames, 'output'> & { readonly error: FailureReason; readonly isFinal: boolean }];
   /** This worker cannot do it; another may. */
-  left: [{ readonly id: string; readonly input: string; readonly why: string }];
+  left: [Omit<JobNames, 'output'> & { readonly why: string }];
   /** The queue went away, or another fault that passes. The worker goes on. */
   problem: [{ readonly error: Error }];
   back: [];

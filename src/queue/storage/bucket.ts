@@ -24,11 +24,7 @@ function parseBucketAddress(address: string): { readonly bucket: string; readonl
   return { bucket, key };
 }
 
-/**
- * @param address   s3://bucket/prefix; nothing outside it is read or written
- * @param endpoint  the server's URL, unless it is AWS
- * @throws          FlowDenoiseError BAD_OPTION; QUEUE_FAILED if the package is not installed
- */
+/** @throws FlowDenoiseError BAD_OPTION for a wrong address or endpoint; QUEUE_FAILED if the package is not installed */
 export async function openBucketStorage(address: string, endpoint?: string): Promise<Storage> {
   const { bucket, key: prefix } = parseBucketAddress(address);
   if (endpoint !== undefined && !/^https?:$/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : ''))

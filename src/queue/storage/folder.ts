@@ -1,11 +1,11 @@
 // A shared folder as a queue's storage. Links are followed only if they lead to a place below the root.
-import { createHash, hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hash } from 'node:crypto';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
 import {
   filesBelow,
+  hashOfFile,
   isBelow,
   readRegularFile,
   refuseSpecialFile,
@@ -58,13 +58,8 @@ export async function openFolderStorage(folder: string): Promise<Storage> {
   async function find(path: string): Promise<StoredPicture> {
     const place = await placeOf(path);
     await refuseSpecialFile(place, { name: locationOf(path) });
-    const hashing = createHash('sha256');
-    let bytes = 0;
-    for await (const chunk of createReadStream(place)) {
-      hashing.update(chunk);
-      bytes += chunk.length;
-    }
-    return { path, content: hashing.digest('hex'), bytes };
+    const { hash: content, bytes } = await hashOfFile(place);
+    return { path, content, bytes };
   }
 
   return {

@@ -48,11 +48,7 @@ export interface Storage {
   close(): void;
 }
 
-/**
- * Refuses a path that leads out of its root, or is not in its normal form.
- *
- * @throws FlowDenoiseError BAD_OPTION
- */
+/** @throws FlowDenoiseError BAD_OPTION for a path that leads out of its root, or is not in its normal form */
 export function checkPath(path: string): void {
   const parts = path.split('/');
   const isPlain = parts.every((part) => part !== '' && part !== '.' && part !== '..');
