@@ -85,11 +85,7 @@ export const EXCLUSIVE = [
 
 export type CommandArguments = Awaited<ReturnType<typeof checkedArguments>>;
 
-/**
- * @param inputs  files, folders and globs, at least one
- * @returns       if `preview` is set, only previews are to be written
- * @throws        FlowDenoiseError BAD_OPTION for a value out of range, or flags that do not go together
- */
+/** With `preview`, only previews are to be written. @throws FlowDenoiseError BAD_OPTION, also for flags that exclude others */
 export async function checkedArguments(
   inputs: readonly string[],
   { config: _, ...options }: Record<string, unknown>,

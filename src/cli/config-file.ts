@@ -45,11 +45,9 @@ export const configShape = {
 };
 
 /**
- * Fills in options that the command line leaves open, and says which.
+ * Fills in options that the command line leaves open, and says which. Ignores those of other `commands` that take a file.
  *
- * @param command   the named command, with its flags parsed
- * @param commands  all commands that take a file; an option of another command is ignored
- * @throws          FlowDenoiseError BAD_OPTION for a file that cannot be read, or an option that no command has
+ * @throws  FlowDenoiseError BAD_OPTION for a file that cannot be read, or an option that no command has
  */
 export async function applyConfig(command: Command, commands: readonly Command[]): Promise<void> {
   const named: unknown = command.getOptionValue('config');
@@ -111,9 +109,7 @@ function guessOf(key: string, names: Iterable<string>): string {
   }
 }
 
-async function findConfig(
-  named: string | undefined,
-): Promise<{ readonly path: string; readonly options: object } | undefined> {
+async function findConfig(named: string | undefined) {
   const loaders = { '.json': load, '.ts': load, '.mjs': load, '.js': load };
   const search = lilconfig('flow-denoise', { searchPlaces: FILE_NAMES, loaders, stopDir: resolve('/') });
   if (named !== undefined)

@@ -68,11 +68,7 @@ export async function withNoise(options: Record<string, unknown>): Promise<Recor
   return { ...values, noise: await readNoiseProfile(noise) };
 }
 
-/**
- * The option `sigmaMap` from the path of a grey picture, if there is one: its samples, 8-bit units.
- *
- * @throws  FlowDenoiseError BAD_OPTION for a picture with colour or alpha, and errors of decoding
- */
+/** The option `sigmaMap`, 8-bit units, from a grey picture. @throws FlowDenoiseError BAD_OPTION for colour or alpha */
 export async function readSigmaMap(path: string | undefined): Promise<{ readonly sigmaMap?: Float32Array }> {
   if (path === undefined) return {};
   const { picture } = await decodePicture(await readRegularFile(path), path);

@@ -46,10 +46,7 @@ export function flagOf(name: string): string {
 }
 
 /** The flags of those named options that are set. */
-export function flagsAmong<Name extends string>(
-  options: { readonly [name in Name]?: unknown },
-  names: readonly Name[],
-): string[] {
+export function flagsAmong(options: Readonly<Record<string, unknown>>, names: readonly string[]): string[] {
   return names.filter((name) => options[name]).map(flagOf);
 }
 

@@ -22,10 +22,7 @@ Examples:
 
 Entries never expire. A change of file, option, prior or version makes a new entry; a removed one is computed again.`;
 
-interface PruneFlags {
-  readonly olderThan?: string;
-  readonly maxSize?: string;
-}
+type PruneFlags = Partial<Record<'olderThan' | 'maxSize', string>>;
 
 export function describeCache(command: Command): void {
   command.description('list and remove the results that --cache keeps').addHelpText('after', EXAMPLES);

@@ -10,15 +10,12 @@ import { ENGINE_NAMES } from '../../core/engine/engine.js';
 import type { AvailableEngine, EngineExamination } from '../../core/engine/examine-engine.js';
 import { codeOf, FlowDenoiseError } from '../../core/errors.js';
 import { notBoth } from '../../denoiser/option-schema.js';
+import type { InstallOptions } from '../../setup/install-tensorflow.js';
 import { say, writeLine } from '../display/progress.js';
 import { errorLine } from '../display/report.js';
 import { addOptions, type OutputFlags } from '../option-flags.js';
 
-interface InstallArguments {
-  readonly cuda?: boolean;
-  readonly libtensorflow?: string;
-  readonly force?: boolean;
-}
+type InstallArguments = Partial<Pick<InstallOptions, 'cuda' | 'libtensorflow' | 'force'>>;
 
 const INSTALL_HELP = `
 Installs into the user's cache folder, or into FLOW_DENOISE_CACHE. It needs python3 with venv, a C++ compiler, make and
@@ -26,7 +23,6 @@ npm. An existing installation is verified. After a failure, run it again: finish
 
 Exit codes: 0 installed and works, 1 failed, 2 wrong usage, 3 not available for this platform, 130 interrupted.`;
 
-/** Gives the command `engines` its subcommands. */
 export function describeEngines(command: Command, signal: AbortSignal): void {
   const install = command
     .description('install an engine')

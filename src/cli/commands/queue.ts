@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { badOption } from '../../core/errors.js';
 import { printable } from '../../core/printable.js';
 import {
+  type OpenQueueOptions,
   openQueue,
   type PictureQueue,
   type QueueStatus,
@@ -98,11 +99,7 @@ Examples:
   flow-denoise queue retry                       all that failed
   flow-denoise queue retry 1f0c9a...             one job, by its id`;
 
-interface RawOptions {
-  readonly queue?: string;
-  readonly name?: string;
-  readonly json?: boolean;
-}
+type RawOptions = Pick<OpenQueueOptions, 'queue' | 'name'> & OutputFlags;
 
 export function describeQueue(command: Command): void {
   command.description('show what waits in a queue and what failed').addHelpText('after', QUEUE_HELP);

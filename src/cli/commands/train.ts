@@ -85,11 +85,7 @@ const single = (list: unknown): unknown => (Array.isArray(list) && list.length =
 /** Errors of the work, not of its options. */
 const FAILURES: readonly string[] = ['TRAINING_FAILED', 'WRITE_FAILED', 'ENGINE_FAILED'];
 
-/**
- * Trains and calibrates. Returns the exit code.
- *
- * @throws   errors of the options; Interrupted when aborted
- */
+/** Trains and calibrates. Returns the exit code. @throws errors of the options; Interrupted when aborted */
 async function trainCommand(
   options: TrainOptions,
   isCalibrated: boolean,
@@ -170,15 +166,8 @@ function stoppedWords(options: TrainOptions, savedStep: number | undefined): str
 const SECONDS_BETWEEN_LINES = 30;
 const WHOLE = 1000;
 
-/**
- * Returns a function that shows what training yields; when quiet, warnings only.
- *
- * @param steps  of the whole training, if its length is in steps
- */
-export function trainingDisplay(
-  display: Display,
-  steps: number | undefined,
-): (record: TrainingRecord) => void {
+/** Returns a function that shows what training yields. @param steps  of the whole training, if its length is in steps */
+export function trainingDisplay(display: Display, steps: number | undefined) {
   let spent = 0;
   let last = Number.NEGATIVE_INFINITY;
 
@@ -193,7 +182,7 @@ export function trainingDisplay(
     display.say(words);
   }
 
-  return (record) => {
+  return (record: TrainingRecord) => {
     switch (record.kind) {
       case 'step':
         return showStep(record);

@@ -1,6 +1,7 @@
 // The findings of `flow-denoise noise` as text, as numbers and as a figure.
 import { mean } from '../../core/metrics/index.js';
 import { type NoiseProfile, varianceAt } from '../../core/noise/model/noise-profile.js';
+import type { Size } from '../../core/picture.js';
 import { printable } from '../../core/printable.js';
 import type { NoiseAnalysis } from '../../denoiser/noise/analyse-noise.js';
 import { stackedCharts } from '../../figure/line-chart.js';
@@ -27,10 +28,8 @@ function levelsOf({ brightness, channels }: NoiseProfile) {
   };
 }
 
-export interface Found {
+export interface Found extends Size {
   readonly input: string;
-  readonly width: number;
-  readonly height: number;
   readonly noise: NoiseAnalysis;
 }
 

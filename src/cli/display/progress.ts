@@ -20,18 +20,7 @@ export function writeEvents(emitter: EventEmitter, events: readonly string[]): v
 
 export const say = (line: string): void => void process.stderr.write(`${printableLines(line)}\n`);
 
-export interface Display {
-  /** Prints a line, unless quiet. */
-  say(line: string): void;
-  /** Prints a line, even if quiet. */
-  complain(line: string): void;
-  /** Whether `show` draws a bar: on a terminal, unless quiet. */
-  readonly hasBar: boolean;
-  /** Draws the bar, or draws it anew. The first call decides the format, which is cli-progress's. */
-  show(format: string, total: number, done: number, told: Readonly<Record<string, string | number>>): void;
-  /** Removes the bar. May be called again. */
-  end(): void;
-}
+export type Display = ReturnType<typeof openDisplay>;
 
 export interface RunContext {
   readonly display: Display;
@@ -66,7 +55,7 @@ export async function eachPicture<Told extends { readonly input: string }>(
   return failed;
 }
 
-export function openDisplay(isQuiet = false, stream: NodeJS.WriteStream = process.stderr): Display {
+export function openDisplay(isQuiet = false, stream: NodeJS.WriteStream = process.stderr) {
   const hasBar = stream.isTTY && !isQuiet;
   const bars = new MultiBar({
     stream,
@@ -84,10 +73,14 @@ export function openDisplay(isQuiet = false, stream: NodeJS.WriteStream = proces
     else stream.write(text);
   };
   return {
+    /** Prints a line, unless quiet. */
     say: isQuiet ? () => {} : write,
+    /** Prints a line, even if quiet. */
     complain: write,
+    /** Whether `show` draws a bar: on a terminal, unless quiet. */
     hasBar,
-    show(format, total, done, told) {
+    /** Draws the bar, or draws it anew. The first call decides the format, which is cli-progress's. */
+    show(format: string, total: number, done: number, told: Readonly<Record<string, string | number>>): void {
       if (!hasBar) return;
       if (bar === undefined) {
         bar = bars.create(total, done, told, { format });
@@ -96,7 +89,8 @@ export function openDisplay(isQuiet = false, stream: NodeJS.WriteStream = proces
       bar.setTotal(total);
       bar.update(done, told);
     },
-    end() {
+    /** Removes the bar. May be called again. */
+    end(): void {
       if (!bars.isActive) return;
       // Otherwise, lines printed since the last frame are lost.
       bars.update();

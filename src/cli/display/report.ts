@@ -56,7 +56,6 @@ export function doneLine({ input, output, otherNames = 0 }: Job, report: ToldRep
 
 const spaced = (parts: readonly (string | false | undefined)[]) => parts.filter(Boolean).join('  ');
 
-/** What is doubtful about some tiles. */
 export function tileDoubts({ fallbackTiles, spotTiles, tiles }: DenoiseReport): string[] {
   const doubts = [
     [fallbackTiles, 'are unlike what the prior knows; is sigma right?'],

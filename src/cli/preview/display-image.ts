@@ -1,25 +1,15 @@
 // Pictures for display: upright, sRGB, 8 bits; and the part to show in detail. For previews and reports only.
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import { type Region, type Size, whiteLevel } from '../../core/picture.js';
+import { type Picture, type Region, type Size, whiteLevel } from '../../core/picture.js';
 import { decodePicture } from '../../image/index.js';
 
-export interface DisplayImage {
-  readonly open: () => Sharp;
-  readonly hasAlpha: boolean;
-  readonly width: number;
-  readonly height: number;
-}
+export type DisplayImage = Awaited<ReturnType<typeof openDisplayImage>>;
 
-export interface Raw {
-  readonly data: Buffer;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 2 | 3 | 4;
-}
+export type Raw = Picture<Buffer>;
 
 /** sharp applies the profile. Without one, samples count as sRGB, as in browsers. */
-export async function openDisplayImage(file: string | Buffer): Promise<DisplayImage> {
+export async function openDisplayImage(file: string | Buffer) {
   const limits = { limitInputPixels: false } as const;
   const metadata = await sharp(file, limits).metadata();
   const source = metadata.depth === 'float' ? await asIntegers(file, metadata.orientation) : file;
@@ -57,12 +47,7 @@ export function ofRaw({ data, width, height, channels }: Raw): Sharp {
   return sharp(data, { raw: { width, height, channels } });
 }
 
-/**
- * The region of the stored picture that appears as `region` of the upright one.
- *
- * @param orientation  EXIF's, 1 to 8; anything else counts as 1
- * @param stored       the size of the stored picture
- */
+/** The region of the stored picture that is displayed as this one. @param orientation  EXIF's; other than 1 to 8 counts as 1 */
 export function storedRegion(
   { left, top, width, height }: Region,
   orientation: number,

@@ -18,7 +18,6 @@ export interface PreviewRequest {
   readonly betas: readonly (number | 'auto')[];
 }
 
-/** The values of --preview. */
 const PART = /^(\d+|\d+x\d+|\d+,\d+,\d+,\d+)$/;
 
 const SIDE = 256;
@@ -38,11 +37,7 @@ function partOf(preview: true | number | string): PreviewRequest['part'] {
   return { left: first, top: second, width, height };
 }
 
-/**
- * Reads several values of a flag, for --preview: "10,15,25" or, in a file of options, [10, 15, 25].
- *
- * @returns  undefined for a single value, which is checked with the other options
- */
+/** Several values for --preview: "10,15,25" or, in a file of options, [10, 15, 25]. Undefined for one: the schema checks it. */
 export function several(flag: 'sigma' | 'beta', value: unknown): readonly (number | 'auto')[] | undefined {
   const list = typeof value === 'string' && value.includes(',') ? value.split(',') : value;
   if (!Array.isArray(list)) return undefined;

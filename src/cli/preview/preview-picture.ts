@@ -36,10 +36,7 @@ const LABEL_HEIGHT = 7;
 const ADVANCE = 6;
 
 /** A text's dots, at most `columns` across; an unknown character is a gap. */
-export function labelDots(
-  text: string,
-  columns: number,
-): readonly { readonly x: number; readonly y: number }[] {
+export function labelDots(text: string, columns: number) {
   const dots = [...text].flatMap((character, place) =>
     (GLYPHS[character] ?? []).flatMap((row, y) =>
       [0, 1, 2, 3, 4].flatMap((column) =>
@@ -103,7 +100,6 @@ function drawnCell({ label, pixels }: Cell, dot: number): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Whether a file is one of our previews. */
 export async function isPreview(path: string): Promise<boolean> {
   if ((await formatOfFile(path)) !== 'png') return false;
   const metadata = await sharp(path)

@@ -37,11 +37,7 @@ const COPY_SIDE = 1600;
 
 type PreviewArguments = CommandArguments & { readonly preview: PreviewRequest };
 
-/**
- * Writes a preview of every picture, `a-preview.png` for `a.jpg`. Returns how many failed.
- *
- * @throws   as `runCommand`
- */
+/** Writes a preview of every picture, `a-preview.png` for `a.jpg`. Returns how many failed. @throws as `runCommand` */
 export async function previewCommand(args: PreviewArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
   const { destination, json } = args;
@@ -120,16 +116,8 @@ async function makePreview(
   };
 }
 
-/**
- * The part in the file's rows and columns, and as `shown` in the upright picture.
- *
- * @throws  FlowDenoiseError UNSUPPORTED_IMAGE for a part beyond the picture's edge
- */
-async function placeOf(
-  part: PreviewRequest['part'],
-  bytes: Buffer,
-  { name, picture }: DecodedPicture,
-): Promise<{ readonly region: Region; readonly shown: Region }> {
+/** The part in the file, and as `shown` upright. @throws FlowDenoiseError UNSUPPORTED_IMAGE for one beyond the picture's edge */
+async function placeOf(part: PreviewRequest['part'], bytes: Buffer, { name, picture }: DecodedPicture) {
   const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
   const upright = await openDisplayImage(bytes);
   const shown = 'left' in part ? part : await mostTelling(upright, part);

@@ -5,18 +5,14 @@ import type { Region, Size } from '../../core/picture.js';
 import { detailRegion, ofRaw, openDisplayImage, shrunk } from '../preview/display-image.js';
 
 /** The same place before and after, both of one size. */
-export interface PreviewPair {
-  readonly width: number;
-  readonly height: number;
+export interface PreviewPair extends Size {
   /** Data URLs; `after` is undefined if the picture did not change. */
   readonly before: string;
   readonly after: string | undefined;
 }
 
-export interface Previews {
-  /** Size of the upright picture. */
-  readonly width: number;
-  readonly height: number;
+/** Of an upright picture, with its size. */
+export interface Previews extends Size {
   readonly whole: PreviewPair;
   /** Undefined if the whole picture is shown at full size. */
   readonly detail: { readonly region: Region; readonly pair: PreviewPair } | undefined;
@@ -31,10 +27,7 @@ export function previewSizes(pictures: number) {
   return { whole: Math.max(720, Math.round(1600 * scale)), detail: Math.max(320, Math.round(480 * scale)) };
 }
 
-/**
- * @param before  the original: its path or its bytes
- * @param after   the result; undefined if the picture did not change
- */
+/** @param after  the result; undefined if the picture did not change */
 export async function makePreviews(
   before: string | Buffer,
   after: Buffer | undefined,

@@ -11,40 +11,20 @@ import type { Job } from '../run/destination.js';
 import { articleOf, type Entry, PAGE_END, type PageFacts, pageHead } from './html-report-page.js';
 import { makePreviews, type Previews, previewSizes } from './html-report-previews.js';
 
-export interface HtmlReport {
-  /**
-   * Makes a picture's previews. Call it before writing the result, which may replace the input. Never rejects: if previews
-   * fail, the page says so.
-   *
-   * @param bytes  the result; undefined if the picture did not change
-   */
-  look(job: Job, bytes: Buffer | undefined): Promise<Previews | Error>;
-  /** Adds a picture or a failure to the page. Never rejects: the pictures go on, and `finish` rejects. */
-  add(outcome: Outcome & { readonly previews?: Previews | Error | undefined }): Promise<void>;
-  /**
-   * Writes the page.
-   *
-   * @param seconds  of the whole run
-   * @throws         FlowDenoiseError WRITE_FAILED, also for earlier faults
-   */
-  finish(seconds: number): Promise<void>;
-  /** Removes what is not the page. */
-  close(): Promise<void>;
-}
+export type HtmlReport = Awaited<ReturnType<typeof openHtmlReport>>;
 
 /**
- * Starts the report of a run. Pictures wait in a file beside the page, which appears when it is finished: its head has totals.
+ * Starts the report of a run of so many pictures. They wait in a file beside the page, which appears when it is finished: its
+ * head has totals.
  *
- * @param path      of the page
- * @param pictures  the number of pictures to come
- * @throws          FlowDenoiseError WRITE_FAILED
+ * @throws  FlowDenoiseError WRITE_FAILED
  */
 export async function openHtmlReport(
   path: string,
   denoiser: PageFacts['denoiser'],
   pictures: number,
   strength: number,
-): Promise<HtmlReport> {
+) {
   const written = <Result>(work: () => Promise<Result>) => orWriteFailed(path, 'could not be written', work);
   const bodyPath = join(dirname(path), `.flow-denoise-${randomUUID()}.tmp`);
   const body = await written(async () => {
@@ -57,9 +37,19 @@ export async function openHtmlReport(
   let problem: unknown;
 
   return {
-    look: (job, bytes) =>
+    /**
+     * Makes a picture's previews. Call it before writing the result, which may replace the input. Never rejects: if previews
+     * fail, the page says so. `bytes` are undefined if the picture did not change.
+     */
+    look: (job: Job, bytes: Buffer | undefined): Promise<Previews | Error> =>
       makePreviews(job.input, bytes, sizes).catch((error: unknown) => new Error(messageOf(error))),
-    async add({ job, report, error, previews }) {
+    /** Adds a picture or a failure to the page. Never rejects: the pictures go on, and `finish` rejects. */
+    async add({
+      job,
+      report,
+      error,
+      previews,
+    }: Outcome & { readonly previews?: Previews | Error | undefined }) {
       if (report === undefined || previews === undefined) {
         entries.push({ job, error: errorJson(error) });
         return;
@@ -72,7 +62,8 @@ export async function openHtmlReport(
         problem = failure;
       });
     },
-    async finish(seconds) {
+    /** Writes the page, with the seconds of the whole run. @throws FlowDenoiseError WRITE_FAILED, also for earlier faults */
+    async finish(seconds: number): Promise<void> {
       if (problem !== undefined) throw problem;
       async function* page() {
         yield pageHead({ entries, denoiser, strength, started, seconds });
@@ -81,7 +72,8 @@ export async function openHtmlReport(
       }
       await writeFileAtomic(path, page());
     },
-    async close() {
+    /** Removes what is not the page. */
+    async close(): Promise<void> {
       await body.close().catch(() => undefined);
       await rm(bodyPath, { force: true }).catch(() => undefined);
     },

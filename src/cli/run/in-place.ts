@@ -7,7 +7,7 @@ import { link, lstat, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { badOption, codeOf, FlowDenoiseError, messageOf } from '../../core/errors.js';
-import { copyFileAtomic, syncFolder, writeFileAtomic } from '../../core/files.js';
+import { copyFileAtomic, fileId, syncFolder, writeFileAtomic } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { formatOfFile } from '../../image/index.js';
 import type { FoundPicture, Job } from './destination.js';
@@ -21,15 +21,10 @@ interface Looked {
 }
 
 /**
- * Every picture once, under a name that is not a link. Links to other inputs are left out; links to anything else are refused.
- *
- * @param backup  the suffix of --backup
- * @returns       also the inputs that are backups of others
+ * Every picture once, under a name that is not a link, and the inputs that are backups of others. Links to other inputs are left
+ * out; links to anything else are refused.
  */
-export async function originalsOf(
-  found: readonly FoundPicture[],
-  backup: string | undefined,
-): Promise<{ readonly jobs: readonly Job[]; readonly backups: readonly string[] }> {
+export async function originalsOf(found: readonly FoundPicture[], backup: string | undefined) {
   const looked = await Promise.all(found.map(look));
   const backupNames = new Set(
     backup === undefined ? [] : looked.map(({ real }) => keyOf(`${real}${backup}`)),
@@ -79,14 +74,6 @@ async function otherNames(
   return new Map(linked.map(({ each, id, links }) => [each, links - (known.get(id) ?? 0)]));
 }
 
-/** What identifies a file under all its names, and their number; undefined if there is none. */
-export async function fileId(
-  path: string,
-): Promise<{ readonly id: string; readonly links: number } | undefined> {
-  const status = await stat(path, { bigint: true }).catch(() => undefined);
-  return status && { id: `${status.dev}:${status.ino}`, links: Number(status.nlink) };
-}
-
 function leadsOut({ job, real }: Looked): FlowDenoiseError {
   return badOption(
     `${printable(job.input)}: found a link to ${printable(real)}, which is not among the inputs, so it is not replaced. ` +
@@ -94,11 +81,7 @@ function leadsOut({ job, real }: Looked): FlowDenoiseError {
   );
 }
 
-/**
- * Whether the picture was denoised before, judged by its backup.
- *
- * @throws  FlowDenoiseError WRITE_FAILED if the file with the backup's name is not an original of it
- */
+/** Judged by its backup. @throws FlowDenoiseError WRITE_FAILED if the file with the backup's name is not its original */
 export async function isDoneBefore(path: string, backup: string): Promise<boolean> {
   const file = await realpath(path);
   const kept = `${file}${backup}`;

@@ -4,11 +4,11 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { badOption } from '../../core/errors.js';
-import { filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
+import { fileId, filesBelow, isBelow, refuseSpecialFile } from '../../core/files.js';
 import { printable } from '../../core/printable.js';
 import { isSupportedExtension, supportedExtensions } from '../../image/index.js';
 import { type Destination, type FoundPicture, type Job, outputOf } from './destination.js';
-import { fileId, keyOf, originalsOf } from './in-place.js';
+import { keyOf, originalsOf } from './in-place.js';
 
 /**
  * Finds the pictures that the arguments name.

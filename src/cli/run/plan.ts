@@ -30,16 +30,7 @@ interface PlannedJob extends Job {
   readonly error?: unknown;
 }
 
-export interface Plan {
-  readonly jobs: readonly PlannedJob[];
-  /** Of all pictures and their frames. */
-  readonly sizes: readonly Size[];
-  readonly megapixels: number;
-  readonly tiles: number;
-  readonly seconds: number;
-  /** Seconds with `--preset fast`, if the plan takes long and that is faster. */
-  readonly fastSeconds: number | undefined;
-}
+export type Plan = Awaited<ReturnType<typeof planJobs>>;
 
 /** The options that decide which pictures a run refuses. */
 interface PlanOptions {
@@ -48,18 +39,14 @@ interface PlanOptions {
   readonly concurrency: number;
 }
 
-/**
- * Measures the machine (a second or two), and checks the files as the run does, without decoding them.
- *
- * @returns  a planned job for every job, in order
- */
+/** Measures the machine (a second or two), and checks the files as the run does, without decoding them. Keeps their order. */
 export async function planJobs(
   jobs: readonly Job[],
   denoiser: Denoiser,
   options: PlanOptions,
   signal: AbortSignal,
-): Promise<Plan> {
-  const looked: Looked[] = [];
+) {
+  const looked: Awaited<ReturnType<typeof lookAt>>[] = [];
   const look = (job: Job) => lookAt(job, denoiser, options, signal);
   for await (const each of mapInOrder(jobs, options.concurrency, look)) {
     signal.throwIfAborted();
@@ -79,36 +66,25 @@ export async function planJobs(
   const fast = isLong ? (await denoiser.estimate(sizes, PRESETS.fast)).seconds : seconds;
   return {
     jobs: planned,
+    /** Of all pictures and their frames. */
     sizes,
     megapixels: sum(planned.map((job) => job.megapixels)),
     tiles: sum(planned.map((job) => job.tiles)),
     seconds,
+    /** Seconds with `--preset fast`, if the plan takes long and that is faster. */
     fastSeconds: fast < seconds ? fast : undefined,
   };
 }
 
-interface Looked {
-  readonly job: Job;
-  /** The sizes of all its frames; none if it is refused. */
-  readonly frames: readonly Size[];
-  readonly error?: unknown;
-}
-
-/** The picture's size, or the run's error. */
-async function lookAt(
-  job: Job,
-  { prior, sigmaRange }: Denoiser,
-  { noise, file }: PlanOptions,
-  signal: AbortSignal,
-): Promise<Looked> {
+/** The sizes of a picture's frames, or none and the run's error. */
+async function lookAt(job: Job, denoiser: Denoiser, { noise, file }: PlanOptions, signal: AbortSignal) {
   try {
     if (job.refusal !== undefined) throw job.refusal;
     checkLength((await stat(job.input)).size, job.input, file.maxBytes);
     const bytes = await readRegularFile(job.input, { signal });
     const options = { maxPixels: file.maxPixels, animations: true };
-    const header = await readPictureHeader(bytes, printable(job.input), options);
-    const { width, height, channels, frames = 1 } = header;
-    checkSigma(noise.sigma, { prior, sigmaRange }, { kind: channels <= 2 ? 'grey' : 'colour' });
+    const { width, height, channels, frames } = await readPictureHeader(bytes, printable(job.input), options);
+    checkSigma(noise.sigma, denoiser, { kind: channels <= 2 ? 'grey' : 'colour' });
     return { job, frames: new Array<Size>(frames).fill({ width, height }) };
   } catch (error) {
     signal.throwIfAborted();
@@ -116,7 +92,6 @@ async function lookAt(
   }
 }
 
-/** The plan as lines of text. */
 export function planLines(plan: Plan, denoiser: Denoiser): string[] {
   const { jobs, megapixels, tiles, seconds, fastSeconds } = plan;
   const refused = jobs.filter(isRefused).length;
@@ -149,11 +124,7 @@ interface Candidate {
   readonly seconds: number;
 }
 
-/**
- * The preset for --time-budget, if the prior has presets, and the reason for the user.
- *
- * @param budget  seconds
- */
+/** The preset for --time-budget, in seconds, if the prior has presets, and the reason for the user. */
 export async function presetWithin(
   budget: number,
   jobs: readonly Job[],
@@ -186,7 +157,6 @@ export function choose(budget: number, candidates: readonly Candidate[]) {
   return { preset, why: `the preset ${preset} fits into ${limit}: ${about(chosen)}${slower}` };
 }
 
-/** The line of --dry-run for a picture. */
 export function dryRunLine(job: PlannedJob, isJson: boolean): string {
   const { input, output, size, megapixels, tiles, seconds, error } = job;
   if (isJson) {

@@ -25,16 +25,11 @@ export const NOT_FOR_STDOUT = [
   'overwrite',
 ] as const;
 
-/** Whether the picture goes to stdout. */
 export function isForStandardOutput({ inputs, destination }: CommandArguments): boolean {
   return inputs.includes(STANDARD) || destination.output === STANDARD;
 }
 
-/**
- * Denoises one picture to stdout. Returns how many pictures failed.
- *
- * @throws   FlowDenoiseError BAD_OPTION, and errors of opening the denoiser; the signal's reason when aborted
- */
+/** Denoises one picture to stdout. Returns how many failed. @throws errors of options and of opening; the signal's reason */
 export async function denoiseToStandardOutput(args: CommandArguments, context: RunContext): Promise<number> {
   checkArguments(args);
   const { display, signal } = context;
