@@ -21,6 +21,7 @@ import { eachPicture, openDisplay, say, writeLine } from '../display/progress.js
 import { readNoiseProfile } from '../noise-flags.js';
 import { addOptions } from '../option-flags.js';
 import { storedRegion } from '../preview/display-image.js';
+import { refuseOther } from '../run/destination.js';
 import { findInputs } from '../run/inputs.js';
 
 const MOST_BYTES = 2 ** 31;
@@ -140,16 +141,6 @@ async function targetsOf({ output, svg, overwrite = false }: RawOptions) {
     );
   }
   return { output, svg: figure };
-}
-
-/** @param isOurs  returns something false, or rejects, if the file has other content */
-async function refuseOther(
-  path: string | undefined,
-  what: string,
-  isOurs: (path: string) => Promise<unknown>,
-): Promise<void> {
-  if (path === undefined || !existsSync(path) || (await isOurs(path).catch(() => false))) return;
-  throw badOption(`${printable(path)}: already exists and is not ${what}; move it away, or pass --overwrite`);
 }
 
 function regionOf(text: string): Region {

@@ -33,11 +33,14 @@ export function escaped(text: string): string {
   return escapedMarkup(printable(text));
 }
 
+/** Tells a report from other pages. */
+export const HEADING = '<h1>flow-denoise report</h1>';
+
 /** From the doctype to the first picture. */
 export function pageHead({ entries, denoiser, strength, started, seconds }: PageFacts): string {
   const title = `Denoised: ${plural(entries.length, 'picture')}, ${dateWords(started)}`;
   return `${htmlHead({ title, style, script })}<header>
-<h1>flow-denoise report</h1>
+${HEADING}
 <p class="quiet"><time datetime="${started.toISOString()}">${dateWords(started)}</time></p>
 ${totals(entries, seconds)}
 ${facts([

@@ -5,13 +5,15 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.js';
-import { orWriteFailed, writeFileAtomic } from '../../core/files.js';
+import { orWriteFailed, readRegularFile, writeFileAtomic } from '../../core/files.js';
 import { errorJson, type Outcome } from '../display/report.js';
 import type { Job } from '../run/destination.js';
-import { articleOf, type Entry, PAGE_END, type PageFacts, pageHead } from './html-report-page.js';
+import { articleOf, type Entry, HEADING, PAGE_END, type PageFacts, pageHead } from './html-report-page.js';
 import { makePreviews, type Previews, previewSizes } from './html-report-previews.js';
 
 export type HtmlReport = Awaited<ReturnType<typeof openHtmlReport>>;
+
+export const isReport = async (path: string) => (await readRegularFile(path)).includes(HEADING);
 
 /**
  * Starts the report of a run of so many pictures. They wait in a file beside the page, which appears when it is finished: its

@@ -144,3 +144,18 @@ export function outputOf(input: string, below: string, destination: Destination)
   const suffixed = join(dirname(path), `${basename(path, extension)}${suffix}${extension}`);
   return format === undefined ? suffixed : withFormatExtension(suffixed, format);
 }
+
+/**
+ * Refuses a file that exists and is something else than what would replace it.
+ *
+ * @param isOurs  returns something false, or rejects, if the file has other content
+ * @throws        FlowDenoiseError BAD_OPTION
+ */
+export async function refuseOther(
+  path: string | undefined,
+  what: string,
+  isOurs: (path: string) => Promise<unknown>,
+): Promise<void> {
+  if (path === undefined || !existsSync(path) || (await isOurs(path).catch(() => false))) return;
+  throw badOption(`${printable(path)}: already exists and is not ${what}; move it away, or pass --overwrite`);
+}

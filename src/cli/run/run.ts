@@ -24,7 +24,7 @@ import { doneLine, errorLine, jsonLine } from '../display/report.js';
 import { readSigmaMap, sensorShape } from '../noise-flags.js';
 import { addFlags } from '../option-flags.js';
 import type { HtmlReport } from '../report/html-report.js';
-import type { Destination, Job } from './destination.js';
+import { type Destination, type Job, refuseOther } from './destination.js';
 import { isDoneBefore, replaceOriginal } from './in-place.js';
 import { findInputs } from './inputs.js';
 import { dryRunLine, isRefused, leftJson, leftLine, planJobs, planLines, presetWithin } from './plan.js';
@@ -79,6 +79,10 @@ export function describeRun(command: Command, signal: AbortSignal): void {
 async function runCommand(args: CommandArguments, context: RunContext): Promise<number> {
   const { display, signal } = context;
   const { preview, opening, noise, destination } = args;
+  if (args.report && !destination.overwrite) {
+    const { isReport } = await import('../report/html-report.js');
+    await refuseOther(args.report, 'a report', isReport);
+  }
   if (preview) return (await import('../preview/preview.js')).previewCommand({ ...args, preview }, context);
   let unreadable = 0;
   const { jobs, notes } = await findInputs(args.inputs, destination, (error) => {

@@ -1,6 +1,6 @@
 // The page of --report without a browser: what is on it, what its pictures look like, and that there is a whole page
 // or none.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
@@ -170,6 +170,33 @@ test('the page tells of every file: denoised, left unchanged, failed', () =>
       /<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;/,
     );
     assert.not.match(html, 'unsafe');
+  }));
+
+test('a page replaces an older report, and no other file unless --overwrite is passed', () =>
+  withFolder(async (cwd) => {
+    await mkdir(join(cwd, 'in'));
+    const flat = sharp({ create: { width: 64, height: 64, channels: 3, background: '#446688' } });
+    await writeFile(join(cwd, 'in/clean.png'), await flat.png().toBuffer());
+    const run = (output: string, ...more: string[]) =>
+      command(['in', '-o', output, ...FAST, '--report', 'index.html', ...more], { cwd });
+    const page = join(cwd, 'index.html');
+    await writeFile(page, '<h1>My gallery</h1>');
+    const refused = await run('out');
+    assert.is(refused.code, 2, refused.stderr);
+    assert.match(
+      refused.stderr,
+      /index\.html: already exists and is not a report; move it away, or pass --overwrite/,
+    );
+    assert.is(await readFile(page, 'utf8'), '<h1>My gallery</h1>');
+    assert.equal((await readdir(cwd)).sort(), ['in', 'index.html']);
+    const replaced = await run('out', '--overwrite');
+    assert.is(replaced.code, 0, replaced.stderr);
+    const first = await readFile(page, 'utf8');
+    assert.match(first, 'flow-denoise report');
+    const again = await run('more');
+    assert.is(again.code, 0, again.stderr);
+    assert.match(await readFile(page, 'utf8'), 'more/clean.png');
+    assert.not.match(first, 'more/clean.png');
   }));
 
 test('a run that is stopped leaves no page', () =>
