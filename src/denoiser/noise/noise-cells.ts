@@ -8,6 +8,8 @@ import { planTiles, spreadTiles } from '../../tile/plan.js';
 
 const TILE = 256;
 const MOST_TILES = 8;
+/** Narrower pictures are read with their reflections: the network compares a cell with those around it. */
+const LEAST_SIDE = 3 * CELL;
 /** A cell with more than this share of samples at black or white is skipped: clipping has removed its noise. */
 const MOST_CLIPPED = 0.3;
 
@@ -21,7 +23,8 @@ export interface CellTile extends Size {
 
 /** The tiles that are read of a picture: all of a small one, evenly spread ones of a large one. */
 export function* cellTiles(picture: Picture): Generator<CellTile> {
-  const { width, height } = picture;
+  const width = Math.max(picture.width, LEAST_SIDE);
+  const height = Math.max(picture.height, LEAST_SIDE);
   const plan = planTiles({ width, height, tileSize: TILE, overlap: 0, multiple: CELL });
   const size = { width: plan.tileWidth, height: plan.tileHeight };
   for (const tile of spreadTiles(plan, MOST_TILES)) {

@@ -48,6 +48,39 @@ test('white noise: its sigma, for floats and for bytes', async () => {
     }
 });
 
+test('small pictures: white noise is found, and texture is never taken for noise', async () => {
+  for (const [width, height] of [
+    [16, 16],
+    [24, 40],
+    [32, 32],
+    [16, 300],
+  ] as const) {
+    const slopes = Float32Array.from({ length: 3 * width * height }, (_, i) => {
+      const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+      return 0.5 + 0.2 * Math.sin(x / 13 + (i % 3)) + 0.1 * Math.cos(y / 17);
+    });
+    const data = bytesOf(addGaussianNoise(slopes, 15 / 255, width));
+    const found = await detect({ data, width, height, channels: 3 });
+    const said = `${width} x ${height}: ${JSON.stringify(found.report)}`;
+    assert.is(found.report.model, 'gaussian', said);
+    assert.ok(Math.abs(found.sigma255 / 15 - 1) < 0.2 && !found.isClean, said);
+  }
+  let doubted = 0;
+  for (const { data, width } of PHOTOS)
+    for (const side of [16, 32, 64])
+      for (const left of [40, 100, 160, 220]) {
+        const rows = Array.from({ length: side }, (_, y) => {
+          const start = ((100 + y) * width + left) * 3;
+          return data.subarray(start, start + 3 * side);
+        });
+        const part = bytesOf(Float32Array.from(rows.flatMap((row) => [...row])));
+        const found = await detect({ data: part, width: side, height: side, channels: 3 });
+        assert.ok(found.isClean, `${side} at ${left}: ${JSON.stringify(found.report)}`);
+        if (/^too small/.test(found.report.why ?? '')) doubted++;
+      }
+  assert.ok(doubted > 0, 'none of the parts looks like noise');
+});
+
 test('photographs as they are, also as JPEG, are clean', async () => {
   for (const { data, width, height } of PHOTOS) {
     assert.ok((await detect({ data: bytesOf(data), width, height, channels: 3 })).isClean);

@@ -55,14 +55,16 @@ test('every cell of a small picture, with its brightness, grey as colour', async
 });
 
 test('clipped cells say nothing; a picture that is clipped throughout has none', async () => {
-  const cells = await readNoiseCells(halves(64, 32, [0.5, 1], 3), meter);
-  assert.is(cells.length, 4);
+  const cells = await readNoiseCells(halves(64, 48, [0.5, 1], 3), meter);
+  assert.is(cells.length, 6);
   assert.ok(cells.every((cell) => Math.abs(brightnessOf(cell) - 0.5) < 0.01));
   assert.equal(await readNoiseCells(halves(32, 32, [0, 1], 3), meter), []);
 });
 
-test('sides that are no multiples of a cell are reflected up to them', async () => {
-  assert.is((await readNoiseCells(halves(33, 17, [0.4, 0.6], 3), meter)).length, 3 * 2);
+test('sides that are no multiples of a cell are reflected up to them, and to three cells', async () => {
+  assert.is((await readNoiseCells(halves(65, 49, [0.4, 0.6], 3), meter)).length, 5 * 4);
+  assert.is((await readNoiseCells(halves(65, 5, [0.4, 0.6], 3), meter)).length, 5 * 3);
+  assert.is((await readNoiseCells(halves(1, 1, [0.4, 0.6], 3), meter)).length, 3 * 3);
 });
 
 test('a large picture: at most eight tiles, spread over it', async () => {
