@@ -82,7 +82,7 @@ function sceneOf(photo: ScenePhoto, side: number, isAsFound: boolean, draws: Dra
 function drawnCamera(draws: Draws): CameraSettings {
   // A developer without noise reduction, of light enough for hardly any noise: what demosaicing and sharpening make of fine
   // detail is no noise.
-  const isPlain = draws.chance(0.25);
+  const isPlain = draws.chance(0.15);
   return {
     electrons: isPlain ? draws.logUniform(1000, 1_000_000) : draws.logUniform(120, 100_000),
     readNoise: draws.logUniform(1, 12),
