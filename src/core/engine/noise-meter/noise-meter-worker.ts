@@ -1,4 +1,5 @@
 // The inside of the noise meter's thread: runs the noise network in ONNX Runtime, or in TensorFlow.js if that does not load.
+import { messageOf } from '../../errors.js';
 import { parametersFrom, type Weights } from '../../flow/parameters.js';
 import { loadNoiseNetwork } from '../../model/load-prior.js';
 import { CELL, FEATURES, LEVELS, noiseNetwork } from '../../noise/estimate/noise-network.js';
@@ -58,7 +59,11 @@ async function openTfjs(weights: Weights): Promise<Measure> {
 }
 
 const weights = await loadNoiseNetwork();
-const measure = await openOnnx(weights).catch(() => openTfjs(weights));
+const measure = await openOnnx(weights).catch((onnx) =>
+  openTfjs(weights).catch((tfjs) => {
+    throw new Error(`ONNX Runtime: ${messageOf(onnx)}; TensorFlow.js: ${messageOf(tfjs)}`);
+  }),
+);
 
 async function answer(task: MeterTask): Promise<Float32Array | PictureLevels> {
   if ('cells' in task) return poolCells(weights, task.cells);

@@ -8,23 +8,20 @@ const TELEMETRY_SWITCH = 'ORT_DISABLE_TELEMETRY';
 
 /**
  * Keeps ONNX Runtime from collecting and sending usage data, for the whole process. Call it before you start a thread
- * that loads the library.
- *
- * @throws  Error in a worker thread, which cannot change the process's environment, if the main thread has not called it
+ * that loads the library. A worker thread cannot change the process's environment: there it does nothing.
  */
 export function forbidTelemetry(): void {
-  if (process.env[TELEMETRY_SWITCH] === '1') return;
-  if (!isMainThread)
-    throw new Error(
-      "it would send usage data from a worker thread; set process.env.ORT_DISABLE_TELEMETRY = '1' in the main thread " +
-        'before you start the worker',
-    );
-  process.env[TELEMETRY_SWITCH] = '1';
+  if (isMainThread) process.env[TELEMETRY_SWITCH] = '1';
 }
 
-/** @throws Error if it is not installed, or `forbidTelemetry` throws */
+/** @throws Error if it is not installed, or if it could send usage data */
 export async function loadOnnxRuntime(): Promise<typeof onnxRuntime> {
   forbidTelemetry();
+  if (process.env[TELEMETRY_SWITCH] !== '1')
+    throw new Error(
+      `it would send usage data: ${TELEMETRY_SWITCH} cannot be set for the process from here; ` +
+        'set it to 1 before you start the process',
+    );
   try {
     return await import('onnxruntime-node');
   } catch (error) {
