@@ -145,6 +145,9 @@ async function readContents(file: Vinyl, maxBytes: number): Promise<Buffer> {
 
 async function readStream(contents: NodeJS.ReadableStream, name: string, maxBytes: number): Promise<Buffer> {
   try {
+    const { readable, destroyed, errored } = contents as Readable;
+    // The wrapper waits for events, which such a stream has emitted already.
+    if (readable === false || destroyed) throw errored ?? new Error('Premature close');
     // Wrapped, since the async iterator of vinyl-fs's duplex streams never ends.
     return await collectBytes(new Readable().wrap(contents), name, maxBytes);
   } catch (error) {

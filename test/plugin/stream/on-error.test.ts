@@ -1,6 +1,7 @@
 // What `onError` makes of a file that fails in the middle: in the stream, and as gulp's step.
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import PluginError from 'plugin-error';
 import sharp from 'sharp';
 import { test } from 'uvu';
@@ -71,6 +72,26 @@ test('contents that cannot be read are left out or end the stream, but cannot pa
   assert.match(told[0]?.error.message ?? '', 'the disk is gone');
   const failure = await failureOf(run(await aBadB(broken()), { onError: 'pass' }));
   assert.match(failure.message, 'the disk is gone');
+});
+
+test('contents that were read, closed or broken before do not hang the stream', async () => {
+  const [read, closed, broken] = [1, 2, 3].map(() => Readable.from([Buffer.from('bytes')])) as Readable[];
+  const ended = once(read as Readable, 'end');
+  read?.resume();
+  await ended;
+  closed?.destroy();
+  broken?.once('error', () => {}).destroy(new Error('the disk is gone'));
+  await nextTurn();
+  for (const [contents, why] of [
+    [read, 'Premature close'],
+    [closed, 'Premature close'],
+    [broken, 'the disk is gone'],
+  ] as const) {
+    const { out, told } = await run(await aBadB(contents), { onError: 'skip' });
+    assert.equal(stems(out), ['a', 'b', 'c']);
+    assert.is(told[0]?.error.code, 'BAD_IMAGE');
+    assert.match(told[0]?.error.message ?? '', `/photos/bad.png: cannot be read (${why})`);
+  }
 });
 
 /** Fails as an engine does, on one picture. */
