@@ -17,6 +17,8 @@ const BETA = {
 export const BETA_WORDS = "'auto' or a number above 0 and at most 1000";
 const BY_PRESET = 'by preset';
 
+const length = z.int().min(1);
+
 export const openingShape = {
   /** 'fast' (default) or 'best': sets `method`, `ensemble` and `scales`. */
   preset: option(z.enum(PRESET_NAMES).optional(), PRESET_WORDS, {
@@ -90,6 +92,21 @@ export const openingShape = {
 
 export const openingSchema = z.strictObject(openingShape);
 export type DenoiserOptions = z.input<z.ZodObject<typeof openingShape>>;
+
+/** What a denoiser's `estimate` takes: sizes of pictures, and in place of the denoiser's own approach another. */
+export const sizesSchema = z.strictObject({
+  sizes: z
+    .array(z.object({ width: length, height: length }))
+    .describe('a list of { width, height } in pixels'),
+});
+export const approachSchema = openingSchema.pick({
+  preset: true,
+  method: true,
+  ensemble: true,
+  scales: true,
+});
+export type ApproachOptions = z.input<typeof approachSchema>;
+
 /** Checked, with defaults. */
 export type OpeningOptions = z.output<z.ZodObject<typeof openingShape>>;
 
@@ -101,7 +118,6 @@ export interface Progress {
 }
 
 const position = z.int().min(0);
-const length = z.int().min(1);
 
 export const signalOption = option(z.instanceof(AbortSignal).optional(), 'an AbortSignal', {
   does: "stops the work; the call rejects, or the stream ends, with the signal's reason",

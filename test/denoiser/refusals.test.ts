@@ -224,7 +224,26 @@ test('close rejects work in flight and all that comes after', async () => {
   await denoiser.close();
   await refused;
   await refuses(denoiser.denoise(noisy, good), 'CLOSED', /open a new/);
+  await refuses(denoiser.estimate([]), 'CLOSED', /open a new/);
   await denoiser.close();
+});
+
+test('an estimate checks its sizes and approach', async ({ denoiser }) => {
+  const sizes = [{ width: 64, height: 64 }];
+  const estimate = (...given: unknown[]) => denoiser.estimate(...(given as Parameters<Denoiser['estimate']>));
+  for (const [approach, ...patterns] of [
+    [{ method: 'foo' }, /'posterior-mean' or 'beta-map' for method but received 'foo'/],
+    [{ ensemble: 3 }, /1, 4 or 8 for ensemble but received 3/],
+    [{ preset: 'slow' }, /'fast' or 'best' for preset/],
+    [{ preset: 'best', scales: 2 }, /Pass either preset or scales, not both/],
+    [{ tiles: 1 }, /preset, method, ensemble, scales for estimate but received tiles/],
+    ['best', /an object of options for estimate/],
+  ] as const)
+    await refuses(estimate(sizes, approach), 'BAD_OPTION', ...patterns);
+  for (const wrong of [undefined, null, {}, [{}], [null], [{ width: 0, height: 5 }]])
+    await refuses(estimate(wrong), 'BAD_OPTION', /a list of { width, height } in pixels for sizes/);
+  const four = await estimate(sizes, { ensemble: 4, scales: 3 });
+  assert.equal(await estimate(sizes, { preset: 'best' }), four);
 });
 
 test('a call that is aborted rejects, also for a picture that would not change', async ({ denoiser }) => {
