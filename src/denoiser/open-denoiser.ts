@@ -93,7 +93,7 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
     ...approach,
     fingerprint,
     sigmaRange: sigmaRangeOf(model),
-    denoise: async (picture, options) => run(picture, await checkCall(picture, options)),
+    denoise: async (picture, options) => run(...(await checkCall(picture, options))),
     async estimate(given, other) {
       schedule.checkOpen();
       const { sizes } = parseOptions(sizesSchema, { sizes: given }, 'estimate');

@@ -1,4 +1,5 @@
 // The options of opening a denoiser and of one call. noise-options.ts has those of the noise.
+import { types } from 'node:util';
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
@@ -133,7 +134,7 @@ export function progressOption<Of extends readonly unknown[] = []>() {
 const ownCallShape = {
   /** Sigma for every pixel, row by row, 8-bit units; replaces `sigma`. */
   sigmaMap: option(
-    z.custom<Float32Array>((value) => value instanceof Float32Array).optional(),
+    z.custom<Float32Array>(types.isFloat32Array).optional(),
     'a Float32Array with a sigma for every pixel',
     { does: 'noise that varies over the picture, in 8-bit units; the flag takes a grey picture' },
   ),
