@@ -143,6 +143,20 @@ test('what would fail with every file ends the stream nonetheless', async () => 
   }
 });
 
+test("an error that onProgress throws ends the stream: it is no file's fault", async () => {
+  const mine = new Error('a slip in the callback');
+  const onProgress = () => {
+    throw mine;
+  };
+  for (const onError of ['fail', 'skip', 'pass'] as const) {
+    const files = [await pngFile('a.png'), await pngFile('b.png')];
+    assert.is(await failureOf(run(files, { onError, onProgress })), mine);
+  }
+  const failure = await failureOf(run([await pngFile('a.png')], { onError: 'skip', onProgress }, denoise));
+  assert.instance(failure, PluginError);
+  assert.is((failure as PluginError).fileName, '/photos/a.png');
+});
+
 test('an abort is no failure of a file', async () => {
   const reason = new Error('enough');
   const options = { onError: 'skip', signal: AbortSignal.abort(reason) } as const;
