@@ -54,8 +54,8 @@ export async function openAutoDenoiser(
     prior: AUTO_PRIOR,
     fingerprint,
     sigmaRange: sigmaRange255(rangeOf(candidates)),
-    async denoise(picture, given) {
-      const call = await checkCall(picture, given);
+    async denoise(given, options) {
+      const [picture, call] = await checkCall(given, options);
       const started = performance.now();
       const context = { method: approachFor(call).method, meter };
       const { prior, ...priorChoice } = await choosePrior(picture, call, candidates, context);

@@ -1,7 +1,7 @@
 // The interface of a denoiser.
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { Picture, Size } from '../core/picture.js';
-import type { DenoiseCallOptions } from './options.js';
+import type { ApproachOptions, DenoiseCallOptions } from './options.js';
 import type { Approach } from './preset.js';
 import type { SampleRange } from './view/sample-range.js';
 
@@ -96,10 +96,12 @@ export interface Denoiser extends Approach {
   ): Promise<Picture<P['data']> & { readonly report: DenoiseReport }>;
 
   /**
-   * Estimates the time for pictures of these sizes, with this or another approach. The first call measures the machine for
-   * a second or two, unless the work takes less than that.
+   * Estimates the time for pictures of these sizes, with this or another approach or preset. The first call measures the
+   * machine for a second or two, unless the work takes less than that.
+   *
+   * @throws  FlowDenoiseError BAD_OPTION, NEEDS_CONDITIONING, CLOSED
    */
-  estimate(sizes: readonly Size[], approach?: Partial<Approach>): Promise<TimeEstimate>;
+  estimate(sizes: readonly Size[], approach?: ApproachOptions): Promise<TimeEstimate>;
 
   /** Stops the engine and its threads. Work in flight rejects. */
   close(): Promise<void>;

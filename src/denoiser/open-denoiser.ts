@@ -15,8 +15,15 @@ import type { DenoiseReport, Denoiser } from './denoiser.js';
 import { checkMethod, chooseEstimator, sigmaRangeOf } from './estimator.js';
 import { fingerprintOf } from './fingerprint.js';
 import { isNoiseModel } from './noise/noise-options.js';
-import { defined, parseOptions } from './option-schema.js';
-import { type CallOptions, type DenoiserOptions, type OpeningOptions, openingSchema } from './options.js';
+import { parseOptions } from './option-schema.js';
+import {
+  approachSchema,
+  type CallOptions,
+  type DenoiserOptions,
+  type OpeningOptions,
+  openingSchema,
+  sizesSchema,
+} from './options.js';
 import { approachOf, withBetaMap } from './preset.js';
 import { countTiles, paceOf } from './time-estimate.js';
 
@@ -86,9 +93,12 @@ async function openOne(parsed: OpeningOptions, shared?: NoiseMeter): Promise<Ope
     ...approach,
     fingerprint,
     sigmaRange: sigmaRangeOf(model),
-    denoise: async (picture, options) => run(picture, await checkCall(picture, options)),
-    async estimate(sizes, other = {}) {
-      const wanted = { ...approach, ...defined(other) };
+    denoise: async (picture, options) => run(...(await checkCall(picture, options))),
+    async estimate(given, other) {
+      schedule.checkOpen();
+      const { sizes } = parseOptions(sizesSchema, { sizes: given }, 'estimate');
+      const { preset, ...parts } = parseOptions(approachSchema, other, 'estimate');
+      const wanted = preset ? approachOf({ preset, ...parts }) : { ...approach, ...parts };
       const sigma = Math.sqrt(model.sigmaRange[0] * model.sigmaRange[1]);
       const tiling = { tileSize, overlap: overlap ?? overlapFor(255 * sigma, wanted.scales), multiple };
       const { tiles, pixels, shapes } = countTiles(sizes, withRoom(tiling));

@@ -1,4 +1,5 @@
 // Shared by all option schemas: texts for help and documentation, the check, and picking options.
+import { inspect, types } from 'node:util';
 import { z } from 'zod';
 import { badOption, type FlowDenoiseError } from '../core/errors.js';
 
@@ -62,12 +63,18 @@ export function notBoth(one: string, other: string, why?: string): FlowDenoiseEr
   return badOption(`Pass either ${one} or ${other}, not both${reason}`);
 }
 
+/** A long value, shortened so that a message stays readable. */
+function shortened(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}...`;
+}
+
 function received(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${shortened(value)}'`;
   if (typeof value === 'number') return Number.isNaN(value) ? 'NaN, which is not a number' : String(value);
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return `${text} of type ${value === null ? 'null' : typeof value}`;
+  if (types.isPromise(value)) return 'a Promise; await it first';
+  const text = inspect(value, { depth: 1, maxArrayLength: 10, compact: true, breakLength: Infinity });
+  return `${shortened(text.replaceAll(/\s+/g, ' '))} of type ${value === null ? 'null' : typeof value}`;
 }
 
 /** The presets' names when they were values of `quality`. */
@@ -91,7 +98,7 @@ export function parseOptions<S extends z.ZodObject>(schema: S, value: unknown, w
   const issue = result.error.issues[0];
   if (issue?.code === 'unrecognized_keys')
     throw badOption(
-      `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${issue.keys.join(', ')}`,
+      `Expected one of the options ${Object.keys(schema.shape).join(', ')} for ${where} but received ${shortened(issue.keys.join(', '))}`,
     );
   if (issue?.code === 'custom' && typeof issue.params?.message === 'string')
     throw badOption(issue.params.message);

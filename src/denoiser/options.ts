@@ -1,4 +1,5 @@
 // The options of opening a denoiser and of one call. noise-options.ts has those of the noise.
+import { types } from 'node:util';
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../core/engine/engine.js';
 import { DEFAULT_PRIOR } from '../core/model/find-prior.js';
@@ -16,6 +17,8 @@ const BETA = {
 };
 export const BETA_WORDS = "'auto' or a number above 0 and at most 1000";
 const BY_PRESET = 'by preset';
+
+const length = z.int().min(1);
 
 export const openingShape = {
   /** 'fast' (default) or 'best': sets `method`, `ensemble` and `scales`. */
@@ -90,6 +93,21 @@ export const openingShape = {
 
 export const openingSchema = z.strictObject(openingShape);
 export type DenoiserOptions = z.input<z.ZodObject<typeof openingShape>>;
+
+/** What a denoiser's `estimate` takes: sizes of pictures, and in place of the denoiser's own approach another. */
+export const sizesSchema = z.strictObject({
+  sizes: z
+    .array(z.object({ width: length, height: length }))
+    .describe('a list of { width, height } in pixels'),
+});
+export const approachSchema = openingSchema.pick({
+  preset: true,
+  method: true,
+  ensemble: true,
+  scales: true,
+});
+export type ApproachOptions = z.input<typeof approachSchema>;
+
 /** Checked, with defaults. */
 export type OpeningOptions = z.output<z.ZodObject<typeof openingShape>>;
 
@@ -101,7 +119,6 @@ export interface Progress {
 }
 
 const position = z.int().min(0);
-const length = z.int().min(1);
 
 export const signalOption = option(z.instanceof(AbortSignal).optional(), 'an AbortSignal', {
   does: "stops the work; the call rejects, or the stream ends, with the signal's reason",
@@ -117,7 +134,7 @@ export function progressOption<Of extends readonly unknown[] = []>() {
 const ownCallShape = {
   /** Sigma for every pixel, row by row, 8-bit units; replaces `sigma`. */
   sigmaMap: option(
-    z.custom<Float32Array>((value) => value instanceof Float32Array).optional(),
+    z.custom<Float32Array>(types.isFloat32Array).optional(),
     'a Float32Array with a sigma for every pixel',
     { does: 'noise that varies over the picture, in 8-bit units; the flag takes a grey picture' },
   ),

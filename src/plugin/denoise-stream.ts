@@ -5,6 +5,7 @@ import { objectTransform } from 'through2';
 import Vinyl from 'vinyl';
 import { badOption, FlowDenoiseError, messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
+import type { Progress } from '../denoiser/denoiser.js';
 import { isSupportedExtension, withFormatExtension } from '../image/index.js';
 import { mapInOrder } from '../tile/in-order.js';
 import {
@@ -31,7 +32,8 @@ import {
  *
  * A bad file ends the stream with a FlowDenoiseError that names it. With `onError` 'skip' it is left out, with 'pass' it
  * passes unchanged, and the stream emits 'fileError' (error, file); without a listener, Node prints a warning. Errors that
- * every file would cause (options, prior, engine) always end the stream. An abort ends it with the signal's reason.
+ * every file would cause (options, prior, engine, a callback that throws) always end the stream. An abort ends it with the
+ * signal's reason.
  *
  * @throws  FlowDenoiseError BAD_OPTION, at once
  */
@@ -68,9 +70,18 @@ export function createDenoiseStream(
 
   async function denoiseFile(file: Vinyl): Promise<void> {
     started ??= performance.now();
+    const tellProgress = (progress: Progress) => {
+      try {
+        onProgress?.(progress, file);
+      } catch (error) {
+        // The user's fault, not the file's: it would cost every file.
+        stream.destroy(describe(error, file.path));
+        throw error;
+      }
+    };
     const { bytes, report } = await denoise(await readContents(file, maxBytes), nameOf(file), {
       signal,
-      onProgress: onProgress && ((progress) => onProgress(progress, file)),
+      onProgress: onProgress && tellProgress,
     });
     if (bytes) {
       const mtime = new Date();
@@ -145,6 +156,9 @@ async function readContents(file: Vinyl, maxBytes: number): Promise<Buffer> {
 
 async function readStream(contents: NodeJS.ReadableStream, name: string, maxBytes: number): Promise<Buffer> {
   try {
+    const { readable, destroyed, errored } = contents as Readable;
+    // The wrapper waits for events, which such a stream has emitted already.
+    if (readable === false || destroyed) throw errored ?? new Error('Premature close');
     // Wrapped, since the async iterator of vinyl-fs's duplex streams never ends.
     return await collectBytes(new Readable().wrap(contents), name, maxBytes);
   } catch (error) {

@@ -16,6 +16,8 @@ export interface Schedule {
   readonly capacity: number;
   /** Runs one tile. Tiles start in the order of the calls. */
   run<E extends Estimate>(job: TileJob<E>): Promise<E>;
+  /** @throws FlowDenoiseError CLOSED */
+  checkOpen(): void;
   /** Waiting tiles reject at once, running ones after their current evaluation. */
   close(): void;
 }
@@ -33,6 +35,9 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
   const queue: Waiting[] = [];
   let activeLanes = 0;
   let isClosed = false;
+  const checkOpen = () => {
+    if (isClosed) throw closed();
+  };
 
   async function runLane(): Promise<void> {
     activeLanes += 1;
@@ -40,7 +45,7 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
       const { shape, estimation, signal } = waiting.job;
       const mayGoOn = () => {
         signal?.throwIfAborted();
-        if (isClosed) throw closed();
+        checkOpen();
       };
       await runEstimation(engine, shape, estimation, mayGoOn).then(waiting.resolve, waiting.reject);
     }
@@ -53,7 +58,7 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
       const { signal } = job;
       let forget = () => {};
       const estimate = new Promise<Estimate>((resolve, reject) => {
-        if (isClosed) throw closed();
+        checkOpen();
         signal?.throwIfAborted();
         const waiting = { job, resolve, reject };
         const drop = () => {
@@ -69,6 +74,7 @@ export function createSchedule(engine: Pick<Engine, 'lanes' | 'evaluate' | 'clim
       estimate.then(forget, forget);
       return estimate as Promise<E>;
     },
+    checkOpen,
     close() {
       isClosed = true;
       for (const { reject } of queue.splice(0)) reject(closed());

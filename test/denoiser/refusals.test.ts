@@ -1,4 +1,5 @@
 // What a denoiser refuses, with which code, and that the message says what was received. And how it stops.
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FlowDenoiseError, type FlowDenoiseErrorCode } from '#src/core/errors.js';
@@ -137,13 +138,38 @@ test('samples that do not fit the size', async ({ denoiser }) => {
   await refuses(call({ channels: 5 }), 'BAD_IMAGE', /received 160, 120 and 5/);
   await refuses(call({ width: 0, data: new Float32Array() }), 'BAD_IMAGE', /received 0, 120 and 3/);
   await refuses(call({ height: 1.5 }), 'BAD_IMAGE', /received 160, 1\.5 and 3/);
-  await refuses(call({ data: new Float64Array(57_600) }), 'BAD_IMAGE', /Float32Array/);
-  await refuses(call({ data: undefined }), 'BAD_IMAGE', /Float32Array/);
+  await refuses(
+    call({ data: new Float64Array(57_600) }),
+    'BAD_IMAGE',
+    /Float32Array.*received Float64Array$/,
+  );
+  await refuses(call({ data: new Uint8ClampedArray(57_600) }), 'BAD_IMAGE', /received Uint8ClampedArray$/);
+  await refuses(call({ data: undefined }), 'BAD_IMAGE', /Float32Array.*received undefined$/);
   await refuses(
     denoiser.denoise(undefined as unknown as Picture<Float32Array>, good),
     'BAD_IMAGE',
     /Float32Array/,
   );
+});
+
+test("samples of another realm's types, as in jest, are denoised", async ({ denoiser }) => {
+  const small = noisyPicture(24, 16, 3, 25).noisy;
+  for (const [type, white] of [
+    ['Uint8Array', 255],
+    ['Uint16Array', 65535],
+    ['Float32Array', 1],
+  ] as const) {
+    const Own = { Uint8Array, Uint16Array, Float32Array }[type];
+    const own = new Own(small.data.map((value) => Math.min(1, Math.max(0, value)) * white));
+    const data = new (runInNewContext(type) as typeof Own)(own);
+    assert.not.instance(data, Own);
+    const expected = await denoiser.denoise({ ...small, data: own }, good);
+    const found = await denoiser.denoise({ ...small, data }, good);
+    assert.equal(found.data, expected.data);
+  }
+  const sigmaMap = new (runInNewContext('Float32Array') as typeof Float32Array)(24 * 16).fill(25);
+  const expected = await denoiser.denoise(small, { sigmaMap: Float32Array.from(sigmaMap) });
+  assert.equal((await denoiser.denoise(small, { sigmaMap })).data, expected.data);
 });
 
 for (const [name, options, ...patterns] of [
@@ -224,7 +250,26 @@ test('close rejects work in flight and all that comes after', async () => {
   await denoiser.close();
   await refused;
   await refuses(denoiser.denoise(noisy, good), 'CLOSED', /open a new/);
+  await refuses(denoiser.estimate([]), 'CLOSED', /open a new/);
   await denoiser.close();
+});
+
+test('an estimate checks its sizes and approach', async ({ denoiser }) => {
+  const sizes = [{ width: 64, height: 64 }];
+  const estimate = (...given: unknown[]) => denoiser.estimate(...(given as Parameters<Denoiser['estimate']>));
+  for (const [approach, ...patterns] of [
+    [{ method: 'foo' }, /'posterior-mean' or 'beta-map' for method but received 'foo'/],
+    [{ ensemble: 3 }, /1, 4 or 8 for ensemble but received 3/],
+    [{ preset: 'slow' }, /'fast' or 'best' for preset/],
+    [{ preset: 'best', scales: 2 }, /Pass either preset or scales, not both/],
+    [{ tiles: 1 }, /preset, method, ensemble, scales for estimate but received tiles/],
+    ['best', /an object of options for estimate/],
+  ] as const)
+    await refuses(estimate(sizes, approach), 'BAD_OPTION', ...patterns);
+  for (const wrong of [undefined, null, {}, [{}], [null], [{ width: 0, height: 5 }]])
+    await refuses(estimate(wrong), 'BAD_OPTION', /a list of { width, height } in pixels for sizes/);
+  const four = await estimate(sizes, { ensemble: 4, scales: 3 });
+  assert.equal(await estimate(sizes, { preset: 'best' }), four);
 });
 
 test('a call that is aborted rejects, also for a picture that would not change', async ({ denoiser }) => {

@@ -62,13 +62,13 @@ export interface NoiseAnalyser {
 export function openNoiseAnalyser(): NoiseAnalyser {
   const meter = rememberReadings(openNoiseMeter());
   return {
-    async analyse(picture, options = {}) {
+    async analyse(given, options = {}) {
       const checked = parseOptions(analyseOptionsSchema, options, 'analyseNoise');
-      const { noise: kind, region, clean, black, white, prior, signal } = checked;
-      if (region && clean)
+      const { noise: kind, region, black, white, prior, signal } = checked;
+      if (region && checked.clean)
         throw notBoth('region', 'clean', 'a clean picture is compared with all of the noisy one');
-      await checkPicture(picture);
-      if (clean) await checkPicture(clean);
+      const picture = await checkPicture(given);
+      const clean = checked.clean && (await checkPicture(checked.clean));
       signal?.throwIfAborted();
       const levels = knownLevels(await loadModel(findPrior(prior)));
       const asked = { ...defaults, noise: kind, black, white };

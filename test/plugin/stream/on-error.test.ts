@@ -1,6 +1,7 @@
 // What `onError` makes of a file that fails in the middle: in the stream, and as gulp's step.
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import PluginError from 'plugin-error';
 import sharp from 'sharp';
 import { test } from 'uvu';
@@ -73,6 +74,26 @@ test('contents that cannot be read are left out or end the stream, but cannot pa
   assert.match(failure.message, 'the disk is gone');
 });
 
+test('contents that were read, closed or broken before do not hang the stream', async () => {
+  const [read, closed, broken] = [1, 2, 3].map(() => Readable.from([Buffer.from('bytes')])) as Readable[];
+  const ended = once(read as Readable, 'end');
+  read?.resume();
+  await ended;
+  closed?.destroy();
+  broken?.once('error', () => {}).destroy(new Error('the disk is gone'));
+  await nextTurn();
+  for (const [contents, why] of [
+    [read, 'Premature close'],
+    [closed, 'Premature close'],
+    [broken, 'the disk is gone'],
+  ] as const) {
+    const { out, told } = await run(await aBadB(contents), { onError: 'skip' });
+    assert.equal(stems(out), ['a', 'b', 'c']);
+    assert.is(told[0]?.error.code, 'BAD_IMAGE');
+    assert.match(told[0]?.error.message ?? '', `/photos/bad.png: cannot be read (${why})`);
+  }
+});
+
 /** Fails as an engine does, on one picture. */
 function failingOn(turn: number, error: Error): Denoiser {
   const denoiser = identityDenoiser();
@@ -120,6 +141,20 @@ test('what would fail with every file ends the stream nonetheless', async () => 
     const error = await failureOf(run(files, { onError: 'skip', concurrency: 1, ...options }));
     assert.is((error as FlowDenoiseError).code, code);
   }
+});
+
+test("an error that onProgress throws ends the stream: it is no file's fault", async () => {
+  const mine = new Error('a slip in the callback');
+  const onProgress = () => {
+    throw mine;
+  };
+  for (const onError of ['fail', 'skip', 'pass'] as const) {
+    const files = [await pngFile('a.png'), await pngFile('b.png')];
+    assert.is(await failureOf(run(files, { onError, onProgress })), mine);
+  }
+  const failure = await failureOf(run([await pngFile('a.png')], { onError: 'skip', onProgress }, denoise));
+  assert.instance(failure, PluginError);
+  assert.is((failure as PluginError).fileName, '/photos/a.png');
 });
 
 test('an abort is no failure of a file', async () => {
