@@ -236,9 +236,11 @@ test('a page that fails in the end costs no picture, and leaves nothing behind',
   withFolder(async (cwd) => {
     await writeFile(join(cwd, 'a.png'), await noisyPicture('png'));
     await mkdir(join(cwd, 'pages/report.html'), { recursive: true });
-    const { code, stderr } = await command(['a.png', '-o', 'out', ...FAST, '--report', 'pages/report.html'], {
-      cwd,
-    });
+    const args = ['a.png', '-o', 'out', ...FAST, '--report', 'pages/report.html'];
+    const refused = await command(args, { cwd });
+    assert.is(refused.code, 2, refused.stderr);
+    assert.equal(await filesBelow(cwd), ['a.png']);
+    const { code, stderr } = await command([...args, '--overwrite'], { cwd });
     assert.is(code, 1, stderr);
     assert.match(stderr, /pages\/report\.html: could not be written/);
     assert.match(stderr, /1 of 1 done/);
