@@ -285,7 +285,7 @@ test('options: weights for every folder, a list or one folder, and a checkpoint 
     'received 1,2,3',
   );
   await refusal(() => check({ folder: photos, weights: [] }), 'BAD_OPTION', 'Expected 1 number for weights');
-  await refusal(() => check({ weights: [1, 0] }), 'BAD_OPTION', 'numbers above 0', 'weights', '[1,0]');
+  await refusal(() => check({ weights: [1, 0] }), 'BAD_OPTION', 'numbers above 0', 'weights', '[ 1, 0 ]');
   await refusal(() => check({ folder: [] }), 'BAD_OPTION', 'folder', 'received []');
   const { folders, weights } = await newSettings(check({ weights: [3, 1] }));
   assert.equal(
