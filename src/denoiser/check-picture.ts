@@ -47,7 +47,7 @@ function ownSamples<S extends Samples>(data: S): S {
   if (Type === undefined)
     throw badImage(
       'Expected a Uint8Array, a Uint16Array or a Float32Array (samples from 0 to 1) for data ' +
-        `but received ${(data as unknown)?.constructor?.name ?? String(data)}`,
+        `but received ${data == null ? data : ((data as object).constructor?.name ?? typeof data)}`,
     );
   if (data instanceof Type) return data;
   return new Type(data.buffer as ArrayBuffer, data.byteOffset, data.length) as S;

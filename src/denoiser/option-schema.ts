@@ -73,7 +73,8 @@ function received(value: unknown): string {
   if (typeof value === 'string') return `'${shortened(value)}'`;
   if (typeof value === 'number') return Number.isNaN(value) ? 'NaN, which is not a number' : String(value);
   if (types.isPromise(value)) return 'a Promise; await it first';
-  const text = inspect(value, { depth: 1, maxArrayLength: 10, compact: true, breakLength: Infinity });
+  const shape = { depth: 1, maxArrayLength: 10, compact: true, breakLength: Infinity, customInspect: false };
+  const text = inspect(value, shape);
   return `${shortened(text.replaceAll(/\s+/g, ' '))} of type ${value === null ? 'null' : typeof value}`;
 }
 

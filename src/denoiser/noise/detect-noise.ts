@@ -1,6 +1,7 @@
 // Finds a picture's noise from the picture alone. Only this file weighs the estimates against each other.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { mean } from '../../core/metrics/index.js';
+import { CELL } from '../../core/noise/estimate/noise-network.js';
 import {
   headInputs,
   type ProfileFromReadings,
@@ -115,7 +116,9 @@ export async function detectNoise(
   }
   if (evidence < UNDECIDED)
     return nothing(strongest255, `looks clean: sigma ${words(strongest255)}`, 1 - evidence);
-  if (cells.length < LEAST_CELLS)
+  // Reflections beyond a narrow picture are in cells too, and tell nothing new.
+  const own = (picture.width * picture.height) / CELL ** 2;
+  if (Math.min(cells.length, own) < LEAST_CELLS)
     return nothing(
       strongest255,
       "too small, or clipped nearly everywhere, to tell a camera's noise from texture; pass sigma or a noise profile",

@@ -43,7 +43,7 @@ browsing.before(async (context) => {
   await mkdir(join(folder, 'in'));
   await writeFile(join(folder, 'in/1-large.png'), await largePicture());
   const name = process.platform === 'win32' ? '2-small.jpg' : '2-"><img src=x onerror=alert(1)>.jpg';
-  await writeFile(join(folder, 'in', name), await noisyPicture('jpeg', { width: 96, height: 64 }));
+  await writeFile(join(folder, 'in', name), await noisyPicture('jpeg', { width: 128, height: 96 }));
   const flat = sharp({ create: { width: 64, height: 64, channels: 3, background: '#446688' } });
   await writeFile(join(folder, 'in/3-clean.png'), await flat.png().toBuffer());
   const args = [
