@@ -1,7 +1,7 @@
 // The interface of a denoiser.
 import type { NoiseProfile } from '../core/noise/model/noise-profile.js';
 import type { Picture, Size } from '../core/picture.js';
-import type { ApproachOptions, DenoiseCallOptions } from './options.js';
+import type { DenoiseCallOptions, EstimateOptions } from './options.js';
 import type { Approach } from './preset.js';
 import type { SampleRange } from './view/sample-range.js';
 
@@ -101,7 +101,7 @@ export interface Denoiser extends Approach {
    *
    * @throws  FlowDenoiseError BAD_OPTION, NEEDS_CONDITIONING, CLOSED
    */
-  estimate(sizes: readonly Size[], approach?: ApproachOptions): Promise<TimeEstimate>;
+  estimate(sizes: readonly Size[], approach?: EstimateOptions): Promise<TimeEstimate>;
 
   /** Stops the engine and its threads. Work in flight rejects. */
   close(): Promise<void>;

@@ -106,7 +106,7 @@ export const approachSchema = openingSchema.pick({
   ensemble: true,
   scales: true,
 });
-export type ApproachOptions = z.input<typeof approachSchema>;
+export type EstimateOptions = z.input<typeof approachSchema>;
 
 /** Checked, with defaults. */
 export type OpeningOptions = z.output<z.ZodObject<typeof openingShape>>;

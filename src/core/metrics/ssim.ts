@@ -82,8 +82,9 @@ function similarity(means: Float64Array, at: number): number {
   );
 }
 
-/** A Gaussian's weights up to `radius` on either side (default: 3 sigma), [2 radius + 1], with sum 1. */
-export function gaussianKernel(sigma: number, radius = Math.ceil(3 * sigma)): Float64Array {
+/** A Gaussian's weights up to 3 sigma on either side, an odd number, with sum 1. */
+export function gaussianKernel(sigma: number): Float64Array {
+  const radius = Math.ceil(3 * sigma);
   const weights = Float64Array.from({ length: 2 * radius + 1 }, (_, i) =>
     Math.exp(-(((i - radius) / sigma) ** 2) / 2),
   );

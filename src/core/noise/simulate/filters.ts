@@ -5,8 +5,8 @@ import { reflected, type Size } from '../../picture.js';
 /** @param sigma the Gaussian's, pixels; 0 returns the plane itself */
 export function blurred(plane: Float32Array, { width, height }: Size, sigma: number): Float32Array {
   if (sigma === 0) return plane;
-  const reach = Math.ceil(3 * sigma);
-  const kernel = gaussianKernel(sigma, reach);
+  const kernel = gaussianKernel(sigma);
+  const reach = (kernel.length - 1) / 2;
   const rows = new Float32Array(plane.length);
   // The row, extended by its reflection on both sides, so that no tap has to reflect.
   const places = Int32Array.from({ length: width + 2 * reach }, (_, k) => reflected(k - reach, width));
