@@ -19,32 +19,35 @@ export function bandResponse(band: number, details: number, fx: number, fy: numb
   return low * (1 - lowpass(fx * 2 ** band) * lowpass(fy * 2 ** band));
 }
 
-function meanOverFrequencies(of: (fx: number, fy: number) => number): number {
-  const steps = 64;
-  let sum = 0;
-  for (let i = 0; i < steps; i++)
-    for (let j = 0; j < steps; j++) sum += of((i + 0.5) / (2 * steps), (j + 0.5) / (2 * steps));
-  return sum / (steps * steps);
-}
+/** The frequencies that means are taken over: so many along each axis. */
+const STEPS = 64;
+
+/** [STEPS STEPS] of each of the first `count` bands. Every process that loads this computes them, so each only once. */
+const responses = (count: number, details: number): readonly Float64Array[] =>
+  Array.from({ length: count }, (_, band) =>
+    Float64Array.from({ length: STEPS * STEPS }, (_, at) => {
+      const [i, j] = [Math.floor(at / STEPS), at % STEPS];
+      return bandResponse(band, details, (i + 0.5) / (2 * STEPS), (j + 0.5) / (2 * STEPS));
+    }),
+  );
+const bandResponses = responses(BANDS, BANDS - 1);
+const detailResponses = responses(MEASURED, MEASURED);
+
+const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The bands' shares of the frequency plane: sum 1. */
-export const BAND_SHARES: readonly number[] = Array.from({ length: BANDS }, (_, band) =>
-  meanOverFrequencies((fx, fy) => bandResponse(band, BANDS - 1, fx, fy)),
-);
+export const BAND_SHARES: readonly number[] = bandResponses.map(mean);
 
 /** The variance in each measured detail of white noise of variance 1. */
-export const DETAIL_POWERS: readonly number[] = Array.from({ length: MEASURED }, (_, band) =>
-  meanOverFrequencies((fx, fy) => bandResponse(band, MEASURED, fx, fy) ** 2),
+export const DETAIL_POWERS: readonly number[] = detailResponses.map((detail) =>
+  mean(detail.map((response) => response ** 2)),
 );
 
 /** Row m: what power 1 in each band adds to detail m, relative to white noise of variance 1. Rows sum to 1. */
-const LEAKAGE: readonly (readonly number[])[] = Array.from({ length: MEASURED }, (_, detail) =>
-  Array.from(
-    { length: BANDS },
-    (_, band) =>
-      meanOverFrequencies(
-        (fx, fy) => bandResponse(detail, MEASURED, fx, fy) ** 2 * bandResponse(band, BANDS - 1, fx, fy),
-      ) / (DETAIL_POWERS[detail] as number),
+const LEAKAGE: readonly (readonly number[])[] = detailResponses.map((detail, m) =>
+  bandResponses.map(
+    (band) =>
+      mean(detail.map((response, at) => response ** 2 * (band[at] as number))) / (DETAIL_POWERS[m] as number),
   ),
 );
 
