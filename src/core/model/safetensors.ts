@@ -26,8 +26,10 @@ function decode(dtype: string, bytes: ArrayBuffer): Float32Array | Float64Array 
   halves ??= Float32Array.from(
     new Float16Array(Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).buffer),
   );
-  const known = halves;
-  return new Float32Array(new Uint16Array(bytes)).map((bits) => known[bits] as number);
+  const bits = new Uint16Array(bytes);
+  const numbers = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) numbers[i] = halves[bits[i] as number] as number;
+  return numbers;
 }
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
