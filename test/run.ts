@@ -3,10 +3,12 @@
 // Usage: node --import tsx test/run.ts [--all] [part of a file name ...]
 // Without a word: the files that say in minutes whether a change broke something. --all takes the slow ones (*.slow.test.ts) too.
 import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
+import { bundleTests } from './bundle.js';
 
 const TIMEOUT_MS = 15 * 60_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -26,10 +28,11 @@ interface Outcome {
   skipped: number;
 }
 
-function runFile(file: string): Promise<Outcome> {
+function runFile(file: string, folder: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const started = Date.now();
-    const child = spawn(process.execPath, ['--import', 'tsx', `${here}${file}`], {
+    const program = `${folder}/${file.replace(/\.ts$/, '.js')}`;
+    const child = spawn(process.execPath, ['--enable-source-maps', program], {
       env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
     });
     let output = '';
@@ -66,12 +69,20 @@ function runFile(file: string): Promise<Outcome> {
 
 const queue = [...files];
 const outcomes: Outcome[] = [];
-await Promise.all(
-  Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift())
-      outcomes.push(await runFile(file));
-  }),
-);
+const out = fileURLToPath(new URL('../out/', import.meta.url));
+await mkdir(out, { recursive: true });
+const folder = await mkdtemp(`${out}test-`);
+try {
+  await bundleTests(files, here, folder);
+  await Promise.all(
+    Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+      for (let file = queue.shift(); file !== undefined; file = queue.shift())
+        outcomes.push(await runFile(file, folder));
+    }),
+  );
+} finally {
+  await rm(folder, { recursive: true });
+}
 const add = (key: keyof Outcome) => outcomes.reduce((n, outcome) => n + outcome[key], 0);
 const minutes = (performance.now() / 60_000).toFixed(1);
 console.log(
