@@ -24,7 +24,10 @@ export async function bundleTests(files: readonly string[], root: string, folder
         setup({ onLoad }) {
           onLoad({ filter: /\.ts$/ }, async ({ path }) => {
             const url = JSON.stringify(pathToFileURL(path).href);
-            return { contents: (await readFile(path, 'utf8')).replaceAll('import.meta.url', url), loader: 'ts' };
+            return {
+              contents: (await readFile(path, 'utf8')).replaceAll('import.meta.url', url),
+              loader: 'ts',
+            };
           });
         },
       },
