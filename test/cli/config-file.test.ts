@@ -8,10 +8,11 @@ import { checkedArguments, commandShape } from '#src/cli/arguments.js';
 import { applyConfig, configShape } from '#src/cli/config-file.js';
 import { sensorShape } from '#src/cli/noise-flags.js';
 import { addFlags } from '#src/cli/option-flags.js';
+import { fixtureFolder } from '../core/fixture.js';
 import { noisyPicture, withFolder } from '../plugin/pictures.js';
 import { command, filesBelow } from './command.js';
 
-const FAST = ['--method', 'posterior-mean', '--engine', 'onnx'];
+const FAST = ['--method', 'posterior-mean', '--engine', 'onnx', '--prior', fixtureFolder('conditioned')];
 
 async function inProject(
   files: Readonly<Record<string, string>>,

@@ -1,11 +1,14 @@
-// The command in a process of its own: real sharp, the real prior, small pictures.
+// The command in a process of its own: real sharp, small pictures, the real prior where the result counts.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { fixtureFolder } from '../core/fixture.js';
 import { noisyPicture, withFolder } from '../plugin/pictures.js';
 import { command, filesBelow, makeUnreadable } from './command.js';
+
+const SMALL = ['--prior', fixtureFolder('conditioned')];
 
 async function put(folder: string, name: string, bytes: Buffer | string): Promise<void> {
   await mkdir(join(folder, name, '..'), { recursive: true });
@@ -84,7 +87,7 @@ test('a folder inside that cannot be read is named and does not stop the others:
     const told = /^flow-denoise: in\/bad\ufffd: cannot be read \(ENOENT\)\. .*\n$/;
     // The second run finds nothing to do.
     for (const more of [['--dry-run'], [], []]) {
-      const args = ['in', '-o', 'out', '--sigma', '25', '--quiet', ...more];
+      const args = ['in', '-o', 'out', '--sigma', '25', '--quiet', ...SMALL, ...more];
       const { code, stderr } = await command(args, { cwd });
       assert.is(code, 1, stderr);
       assert.match(stderr, told);
@@ -133,7 +136,7 @@ test('a sigma map or a noise profile that does not suit a picture fails that pic
       ['1', ['--sigma-map', 'map.png'], 1, /64 x 64 = 4096 numbers .* received 1920;/, ['a.png', 'c.png']],
       ['2', ['--noise', 'grey.json'], 2, /3 channels for a colour picture but received one of 1;/, ['c.png']],
     ] as const) {
-      const { code, stderr } = await command(['in', '-o', output, '--quiet', ...flags], { cwd });
+      const { code, stderr } = await command(['in', '-o', output, '--quiet', ...SMALL, ...flags], { cwd });
       assert.is(code, 1, stderr);
       assert.match(stderr, /^flow-denoise: in\/[ab]\.png: Expected /);
       assert.match(stderr, message);
@@ -145,7 +148,7 @@ test('a sigma map or a noise profile that does not suit a picture fails that pic
 test('--max-pixels refuses larger pictures', () =>
   withFolder(async (cwd) => {
     await put(cwd, 'a.png', await noisyPicture('png'));
-    const args = ['a.png', '-o', 'out', '--sigma', '25', '--quiet', '--max-pixels', '1919'];
+    const args = ['a.png', '-o', 'out', '--sigma', '25', '--quiet', '--max-pixels', '1919', ...SMALL];
     const { code, stderr } = await command(args, { cwd });
     assert.is(code, 1);
     assert.match(stderr, /a\.png: .*1919/);
@@ -157,7 +160,7 @@ test('an output that cannot be written is one failed file', () =>
     await put(cwd, 'in/a.png', await noisyPicture('png'));
     await put(cwd, 'in/sub/b.png', await noisyPicture('png'));
     await put(cwd, 'out/sub', 'a file where the folder should be');
-    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25'], { cwd });
+    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25', ...SMALL], { cwd });
     assert.is(code, 1, stderr);
     assert.match(stderr, /^flow-denoise: out\/sub\/b\.png: could not be written/m);
     assert.equal(await filesBelow(join(cwd, 'out')), ['a.png', 'sub']);
@@ -167,11 +170,11 @@ test('names print as one line each; what is no picture is asked for nothing, wha
   withFolder(async (cwd) => {
     await put(cwd, 'in/a\nb\u001b[31m.png', await noisyPicture('png', { width: 16, height: 16 }));
     await put(cwd, 'in/c\nd.png', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    const planned = await command(['in', '-o', 'out', '--sigma', '25', '--dry-run'], { cwd });
+    const planned = await command(['in', '-o', 'out', '--sigma', '25', '--dry-run', ...SMALL], { cwd });
     assert.is(planned.code, 1, planned.stderr);
     assert.match(planned.stdout, /^in\/a\\nb\\u\{1b\}\[31m\.png -> \S+ {2}16 x 16, /m);
     assert.match(planned.stdout, /^in\/c\\nd\.png -> \S+ {2}refused: found an SVG drawing/m);
-    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25'], { cwd });
+    const { code, stderr } = await command(['in', '-o', 'out', '--sigma', '25', ...SMALL], { cwd });
     assert.is(code, 1);
     assert.match(stderr, /^flow-denoise: in\/c\\nd\.png: found an SVG drawing/m);
     assert.match(stderr, /^in\/a\\nb\\u\{1b\}\[31m\.png -> out\/a\\nb\\u\{1b\}\[31m\.png {2}/m);

@@ -6,12 +6,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { storedRegion } from '#src/cli/preview/display-image.js';
 import { labelDots } from '#src/cli/preview/preview-picture.js';
+import { fixtureFolder } from '../../core/fixture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
 
 const BAND = 24;
 const GAP = 4;
-const FAST = ['--engine', 'onnx', '--method', 'posterior-mean'];
+const FAST = ['--engine', 'onnx', '--method', 'posterior-mean', '--prior', fixtureFolder('conditioned')];
 
 /** The nth cell of a preview's first row. */
 async function cell(path: string, index: number, width: number, height: number): Promise<Buffer> {

@@ -7,11 +7,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { escaped } from '#src/cli/report/html-report-page.js';
 import { makePreviews, previewSizes } from '#src/cli/report/html-report-previews.js';
+import { fixtureFolder } from '../../core/fixture.js';
 import { noisyPicture, withFolder } from '../../plugin/pictures.js';
 import { command, filesBelow } from '../command.js';
 
 const SIZES = { whole: 64, detail: 32 };
-const FAST = ['--method', 'posterior-mean', '--engine', 'onnx', '--sigma', '25'];
+const REAL = ['--method', 'posterior-mean', '--engine', 'onnx'];
+const FAST = [...REAL, '--sigma', '25', '--prior', fixtureFolder('conditioned')];
 
 function bytesOf(dataUrl: string): Buffer {
   return Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64');
@@ -146,7 +148,7 @@ test('the page tells of every file: denoised, left unchanged, failed', () =>
     const flat = sharp({ create: { width: 64, height: 64, channels: 3, background: '#446688' } });
     await writeFile(join(cwd, 'in/clean.png'), await flat.png().toBuffer());
     await writeFile(join(cwd, 'in/text.jpg'), '<b>not a picture</b>');
-    const args = ['in', '-o', 'out', ...FAST.slice(0, 4), '--report', 'pages/report.html'];
+    const args = ['in', '-o', 'out', ...REAL, '--report', 'pages/report.html'];
     const { code, stderr } = await command(args, { cwd });
     assert.is(code, 1, stderr);
     assert.equal(await filesBelow(join(cwd, 'pages')), ['report.html']);
@@ -203,7 +205,7 @@ test('a run that is stopped leaves no page', () =>
   withFolder(async (cwd) => {
     await mkdir(join(cwd, 'in'));
     await writeFile(join(cwd, 'in/0.png'), await noisyPicture('png'));
-    await writeFile(join(cwd, 'in/1.png'), await noisyPicture('png', { width: 3000, height: 2000 }));
+    await writeFile(join(cwd, 'in/1.png'), await noisyPicture('png', { width: 1500, height: 1500 }));
     const { code, stderr } = await command(['in', '-o', 'out', ...FAST, '--report', 'pages/report.html'], {
       cwd,
       during(child) {
