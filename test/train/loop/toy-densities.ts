@@ -158,23 +158,22 @@ export function energyTest(a: Float32Array, b: Float32Array, size: number, seed:
       distances[i * count + j] = Math.sqrt(squares);
       distances[j * count + i] = Math.sqrt(squares);
     }
-  const isFirst = Uint8Array.from({ length: count }, (_, i) => (i < first ? 1 : 0));
-  const statistic = () => {
-    let [within, across] = [0, 0];
-    const shares = [1 / (count - first), 1 / first];
-    for (let i = 0; i < count; i++) {
-      const own = isFirst[i] as number;
-      const share = shares[own] as number;
-      let [same, other] = [0, 0];
-      for (let j = 0; j < count; j++) {
-        const distance = distances[i * count + j] as number;
-        if (isFirst[j] === own) same += distance;
-        else other += distance;
-      }
-      within += share * share * same;
-      across += other * (shares[0] as number) * (shares[1] as number);
+  const points = Array.from({ length: count }, (_, i) => i);
+  /** Of each pair once. */
+  const sumOf = (some: readonly number[]) => {
+    let sum = 0;
+    for (let i = 0; i < some.length; i++) {
+      const row = count * (some[i] as number);
+      for (let j = 0; j < i; j++) sum += distances[row + (some[j] as number)] as number;
     }
-    return across - within;
+    return sum;
+  };
+  const total = sumOf(points);
+  const isFirst = Uint8Array.from(points, (i) => (i < first ? 1 : 0));
+  const statistic = () => {
+    const [one = 0, two = 0] = [1, 0].map((part) => sumOf(points.filter((i) => isFirst[i] === part)));
+    const [ones, twos] = [first, count - first];
+    return (2 * (total - one - two)) / (ones * twos) - (2 * one) / ones ** 2 - (2 * two) / twos ** 2;
   };
   const observed = statistic();
   const generator = mersenne(seed);
