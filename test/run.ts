@@ -3,7 +3,7 @@
 // Usage: node --import tsx test/run.ts [--all] [part of a file name ...]
 // Without a word: the files that say in minutes whether a change broke something. --all takes the slow ones (*.slow.test.ts) too.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -33,7 +33,7 @@ function runFile(file: string, folder: string): Promise<Outcome> {
     const started = Date.now();
     const program = `${folder}/${file.replace(/\.ts$/, '.js')}`;
     const child = spawn(process.execPath, ['--enable-source-maps', program], {
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', FLOW_DENOISE_TEST_BUNDLES: folder },
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -70,19 +70,17 @@ function runFile(file: string, folder: string): Promise<Outcome> {
 const queue = [...files];
 const outcomes: Outcome[] = [];
 const out = fileURLToPath(new URL('../out/', import.meta.url));
-await mkdir(out, { recursive: true });
-const folder = await mkdtemp(`${out}test-`);
-try {
-  await bundleTests(files, here, folder);
-  await Promise.all(
-    Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
-      for (let file = queue.shift(); file !== undefined; file = queue.shift())
-        outcomes.push(await runFile(file, folder));
-    }),
-  );
-} finally {
-  await rm(folder, { recursive: true });
-}
+mkdirSync(out, { recursive: true });
+const folder = mkdtempSync(`${out}test-`);
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+await bundleTests([...files, ...globSync('**/child.ts', { cwd: here })], here, folder);
+await Promise.all(
+  Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift())
+      outcomes.push(await runFile(file, folder));
+  }),
+);
 const add = (key: keyof Outcome) => outcomes.reduce((n, outcome) => n + outcome[key], 0);
 const minutes = (performance.now() / 60_000).toFixed(1);
 console.log(
