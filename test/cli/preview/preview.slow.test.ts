@@ -12,7 +12,8 @@ import { command, filesBelow } from '../command.js';
 
 const BAND = 24;
 const GAP = 4;
-const FAST = ['--engine', 'onnx', '--method', 'posterior-mean', '--prior', fixtureFolder('conditioned')];
+const SMALL = ['--prior', fixtureFolder('conditioned')];
+const FAST = ['--engine', 'onnx', '--method', 'posterior-mean', ...SMALL];
 
 /** The nth cell of a preview's first row. */
 async function cell(path: string, index: number, width: number, height: number): Promise<Buffer> {
@@ -66,7 +67,7 @@ test('several sigmas and betas: a strip, or a grid; a preview of ours is replace
     assert.is(strip.code, 0, strip.stderr);
     assert.match(strip.stderr, 'left to right: noisy, sigma 10, sigma 25;');
     assert.equal(await size(), [3 * 32 + 2 * GAP, 32 + BAND]);
-    const grid = await run('--sigma', '10,25', '--beta', '1,50');
+    const grid = await run('--sigma', '10,25', '--beta', '1,50', ...SMALL);
     assert.is(grid.code, 0, grid.stderr);
     assert.match(grid.stderr, 'noisy, sigma 10 beta 1, sigma 25 beta 1; top to bottom: beta 1, 50');
     assert.equal(await size(), [3 * 32 + 2 * GAP, 2 * (32 + BAND) + GAP]);
