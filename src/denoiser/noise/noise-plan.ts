@@ -1,7 +1,7 @@
 // Plans how a picture's tiles are denoised, from the noise options and, for those that are 'auto', from the picture.
 import type { NoiseMeter } from '../../core/engine/noise-meter/noise-meter.js';
 import { badOption, FlowDenoiseError } from '../../core/errors.js';
-import { SCHEDULES } from '../../core/inference/half-quadratic-splitting.js';
+import { SCHEDULE } from '../../core/inference/half-quadratic-splitting.js';
 import { binnedNoise, combinedNoise, weightForSigma } from '../../core/noise/likelihood/few-counts.js';
 import { gaussianNoise, type NoiseModel } from '../../core/noise/likelihood/noise-model.js';
 import {
@@ -44,8 +44,8 @@ interface NoisePlan {
   at(tile: Tile, plan: TilePlan): Pick<TileSamples, 'sigma' | 'likelihood' | 'varies'>;
 }
 
-/** `ensemble` and `scales` are 1 by default. */
-export interface NoiseContext extends Partial<Pick<Approach, 'ensemble' | 'scales'>> {
+/** `scales` is 1 by default. */
+export interface NoiseContext extends Partial<Pick<Approach, 'scales'>> {
   /** The noise levels that the prior knows, [0, 1] units, of colour. */
   readonly range: readonly [number, number];
   readonly method: Method;
@@ -111,7 +111,7 @@ async function profilePlan(
   picture: Picture,
   given: NoiseProfile,
   report: Omit<ReportedNoise, 'model' | 'sigma'>,
-  { range, ensemble = 1, scales = 1 }: NoiseContext,
+  { range, scales = 1 }: NoiseContext,
 ): Promise<NoisePlan> {
   const profile = profileFor(given, colourChannels(picture.channels));
   if (!profile)
@@ -123,13 +123,11 @@ async function profilePlan(
   const sigma = strongestLevel255(profile);
   const white = whiteSigma(profile);
   const told = white === undefined ? scaledProfile(profile, await levelFactor(picture, profile)) : profile;
-  // An ensemble asks for quality, so it gets the second posterior mean too, which gains as much.
-  const schedule = ensemble === 1 ? SCHEDULES.one : SCHEDULES.two;
   return {
     report: { isEstimated: false, ...report, model: 'profile', sigma, profile: { brightness, channels } },
     isClean: strongestPower(profile) < range[0],
     strongest255: 255 * strongestPower(told),
-    passes: white === undefined ? [splittingPass(told, { range, scales, schedule })] : [],
+    passes: white === undefined ? [splittingPass(told, { range, scales, schedule: SCHEDULE })] : [],
     multiple: 1,
     at: () => ({ sigma: white ?? sigma / 255 }),
   };

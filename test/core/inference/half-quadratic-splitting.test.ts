@@ -5,7 +5,7 @@ import {
   halfQuadraticSplitting,
   noiseOfTile,
   type PosteriorMeanAt,
-  SCHEDULES,
+  SCHEDULE,
 } from '#src/core/inference/half-quadratic-splitting.js';
 import { type NoiseProfile, normalizeSpectrum, whiteProfile } from '#src/core/noise/model/noise-profile.js';
 import { gaussianGenerator } from '#src/core/noise/random.js';
@@ -53,7 +53,7 @@ test('white noise is one posterior mean at its level, whatever the schedule', as
 
 test('a level beyond the range of the prior becomes its end', async () => {
   const asked: (readonly number[])[] = [];
-  const options = { range: [0.01, 0.3], scales: 3, schedule: SCHEDULES.two } as const;
+  const options = { range: [0.01, 0.3], scales: 3, schedule: SCHEDULE } as const;
   await halfQuadraticSplitting(noisy, whiteProfile(0.5, 3), gaussianMean(asked), options);
   await halfQuadraticSplitting(noisy, whiteProfile(0.001, 3), gaussianMean(asked), options);
   assert.equal(asked, [[0.3], [0.01]]);
@@ -121,7 +121,7 @@ test('an estimate that is not finite is left out', async () => {
     noisy,
     COARSE,
     async (x, levels) => (calls++ === 0 ? first(x, levels) : x.map(() => Number.NaN)),
-    { range: RANGE, scales: 3, schedule: SCHEDULES.two },
+    { range: RANGE, scales: 3, schedule: SCHEDULE },
   );
   assert.is(calls, 2);
   assert.ok(estimate.every(Number.isFinite));
