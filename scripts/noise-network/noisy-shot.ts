@@ -40,16 +40,15 @@ export interface ScenePhoto extends RgbPicture {
 
 /**
  * A part of a photograph as a scene of `side` pixels: magnified where cameras' pictures are softer than web pictures, or shrunk.
- * Only pristine photographs are magnified: the grain of the others would become coarse noise that is called clean.
+ * Only pristine photographs are magnified, from half their size: grain would become coarse noise that is called clean.
  *
  * @param isAsFound  the photograph as it is, its JPEG blocks where a JPEG of the scene has its own
  */
-function sceneOf(photo: ScenePhoto, side: number, isAsFound: boolean, draws: Draws): Float32Array {
+function sceneOf(found: ScenePhoto, side: number, isAsFound: boolean, draws: Draws): Float32Array {
+  const drawn = isAsFound || draws.chance(0.35) ? 1 : draws.logUniform(0.6, found.isPristine ? 2.5 : 1);
+  const photo = drawn > 1 ? halved(found) : found;
   const most = Math.min(photo.width, photo.height);
-  const zoom = Math.max(
-    side / most,
-    isAsFound || draws.chance(0.35) ? 1 : draws.logUniform(0.6, photo.isPristine ? 2.5 : 1),
-  );
+  const zoom = Math.max(side / most, drawn);
   const cut = Math.min(most, Math.round(side / zoom));
   const step = isAsFound ? 8 : 1;
   const left = step * Math.floor(draws.uniform(0, photo.width - cut + 1) / step);
@@ -77,6 +76,22 @@ function sceneOf(photo: ScenePhoto, side: number, isAsFound: boolean, draws: Dra
       scene[c * side * side + i] = Math.min(1, Math.max(0, gain * (scaled[i] as number) + lift));
   }
   return scene;
+}
+
+/** Means of 2 x 2 pixels. */
+function halved({ data, width, height }: RgbPicture): RgbPicture {
+  const half = { width: Math.floor(width / 2), height: Math.floor(height / 2) };
+  const out = new Uint8Array(half.width * half.height * 3);
+  for (let y = 0, to = 0; y < half.height; y++)
+    for (let x = 0; x < half.width; x++)
+      for (let c = 0; c < 3; c++, to++) {
+        const from = (2 * y * width + 2 * x) * 3 + c;
+        const right = from + 3;
+        const [below, last] = [from + 3 * width, right + 3 * width];
+        const sum = [from, right, below, last].reduce((total, i) => total + (data[i] as number), 0);
+        out[to] = Math.round(sum / 4);
+      }
+  return { ...half, data: out };
 }
 
 function drawnCamera(draws: Draws): CameraSettings {
@@ -204,9 +219,11 @@ function everyPlane(planar: Float32Array, of: (plane: Float32Array) => Float32Ar
 
 /** What becomes of a picture after the camera, drawn once and done to both of a pair. */
 function afterwards(size: Size, draws: Draws): (planar: Float32Array) => Promise<Float32Array> {
-  const jpeg: JpegOptions | undefined = draws.chance(0.62)
+  // Half of the JPEGs as cameras write them. The photographs of the set are such JPEGs: with few others among the noisy
+  // examples, the network takes the traces of JPEG for a sign that there is no noise.
+  const jpeg: JpegOptions | undefined = draws.chance(0.68)
     ? {
-        quality: Math.round(draws.uniform(45, 98)),
+        quality: Math.round(draws.chance(0.5) ? draws.uniform(85, 99) : draws.uniform(45, 98)),
         chromaSubsampling: draws.chance(0.65) ? '4:2:0' : '4:4:4',
       }
     : undefined;

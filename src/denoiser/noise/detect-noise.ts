@@ -30,15 +30,15 @@ export interface DetectedNoise {
 
 /**
  * The least evidence to act on: the probability that a detail of the picture lies above NOISY_255. Chosen on the 32
- * photographs left out of training, so that 9 of 10 without noise stay as they are, also as JPEG. Elsewhere it takes none of
- * CBSD68's 68 without noise for noisy, 1 of PolyU's 44 and 1 of cc15's 15, and finds 37 and 12 of the latter's noisy ones.
+ * photographs left out of training, so that 9 of 10 without noise stay as they are, also as JPEG. Elsewhere it takes 1 of
+ * CBSD68's 68 without noise for noisy, 1 of PolyU's 44 and 1 of cc15's 15, and finds 37 and 13 of the latter's noisy ones.
  */
 const LEAST_EVIDENCE = 0.65;
 /** Below this probability a picture looks clean. */
 const UNDECIDED = 0.5;
 /**
- * With fewer cells only white noise is evident: 96 x 96 pixels. Of 64 parts of those 32 photographs without noise 2 are taken for
- * noisy at 96 x 96, 6 at 64 x 64 and 15 at 32 x 32; of 136 of CBSD68 10, 17 and 39.
+ * With fewer cells only white noise is evident: 96 x 96 pixels. Of 64 parts of those 32 photographs without noise 5 are taken for
+ * noisy at 96 x 96, 13 at 64 x 64 and 18 at 32 x 32; of 136 of CBSD68 15, 26 and 52.
  */
 const LEAST_CELLS = 36;
 /**
