@@ -3,12 +3,10 @@
 // Usage: node --import tsx test/run.ts [--all] [part of a file name ...]
 // Without a word: the files that say in minutes whether a change broke something. --all takes the slow ones (*.slow.test.ts) too.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { globSync } from 'tinyglobby';
-import { bundleTests } from './bundle.js';
 
 const TIMEOUT_MS = 15 * 60_000;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -28,12 +26,11 @@ interface Outcome {
   skipped: number;
 }
 
-function runFile(file: string, folder: string): Promise<Outcome> {
+function runFile(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const started = Date.now();
-    const program = `${folder}/${file.replace(/\.ts$/, '.js')}`;
-    const child = spawn(process.execPath, ['--enable-source-maps', program], {
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', FLOW_DENOISE_TEST_BUNDLES: folder },
+    const child = spawn(process.execPath, ['--import', 'tsx', `${here}${file}`], {
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
@@ -69,16 +66,10 @@ function runFile(file: string, folder: string): Promise<Outcome> {
 
 const queue = [...files];
 const outcomes: Outcome[] = [];
-const out = fileURLToPath(new URL('../out/', import.meta.url));
-mkdirSync(out, { recursive: true });
-const folder = mkdtempSync(`${out}test-`);
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
-await bundleTests([...files, ...globSync('**/child.ts', { cwd: here })], here, folder);
 await Promise.all(
   Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift())
-      outcomes.push(await runFile(file, folder));
+      outcomes.push(await runFile(file));
   }),
 );
 const add = (key: keyof Outcome) => outcomes.reduce((n, outcome) => n + outcome[key], 0);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import {
   type JobOutcome,
   type QueueWorker,
@@ -17,7 +18,6 @@ import {
 } from '#src/queue/index.js';
 import { fixtureFolder } from '../core/fixture.js';
 import { noisyPicture } from '../plugin/pictures.js';
-import { programOf } from '../program.js';
 
 export interface Place {
   readonly root: string;
@@ -137,6 +137,8 @@ export async function until(
   }
 }
 
+const child = fileURLToPath(new URL('./child.ts', import.meta.url));
+
 export interface WorkerProcess {
   readonly process: ChildProcess;
   readonly events: Record<string, unknown>[];
@@ -146,7 +148,7 @@ export interface WorkerProcess {
 /** @param load  for so many milliseconds at a time its event loop does nothing else; 0 for none */
 export function startWorkerProcess(options: WorkerOptions, load = 0): WorkerProcess {
   const settings = JSON.stringify({ load, ...WORKER, ...options });
-  const started = spawn(process.execPath, [...programOf('queue/child'), settings], {
+  const started = spawn(process.execPath, ['--import', 'tsx', child, settings], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const events: Record<string, unknown>[] = [];

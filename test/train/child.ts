@@ -1,5 +1,5 @@
 // A training in a process of its own, whose environment libtensorflow reads when it starts.
-// Usage: node --import tsx test/train/child.ts <options as JSON> <stop after so many steps; 0: do not>
+// Usage: node --import tsx test/train/train-child.ts <options as JSON> <stop after so many steps; 0: do not>
 import { train } from '#src/train/train.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}');

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setImmediate as immediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INSTALL_COMMAND } from '#src/core/engine/packages/tensorflow-package.js';
@@ -20,7 +21,6 @@ import { expectBelow, relativeDifference } from '../core/flow/differences.js';
 import { float64Ops, tensor64 } from '../core/flow/float64-ops.js';
 import { randomNumbers } from '../core/flow/random-weights.js';
 import { noisyPicture } from '../denoiser/noisy-picture.js';
-import { programOf } from '../program.js';
 import { isTensorflowThere } from './loop/training-backends.js';
 import { newPlace, pictureFolder, removePlaces, stepsOf } from './loop/training-run.js';
 
@@ -269,7 +269,13 @@ if (!(await isTensorflowThere('training in its thread'))) {
 function inOneThread(options: TrainOptions, stopAfter = 0): Promise<void> {
   const child = spawn(
     process.execPath,
-    [...programOf('train/child'), JSON.stringify(options), String(stopAfter)],
+    [
+      '--import',
+      'tsx',
+      fileURLToPath(new URL('./train-child.ts', import.meta.url)),
+      JSON.stringify(options),
+      String(stopAfter),
+    ],
     {
       env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1' },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -5,12 +5,12 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { FolderWatcher } from '#src/plugin/watch/folder-watcher.js';
 import { watchFolder } from '#src/plugin/watch/folder-watcher.js';
 import type { WatchFolderOptions } from '#src/plugin/watch/options.js';
 import { filesBelow } from '../../cli/command.js';
-import { programOf } from '../../program.js';
 import { identityDenoiser } from '../identity-denoiser.js';
 import { noisyPicture, withFolder } from '../pictures.js';
 
@@ -99,6 +99,8 @@ export async function pixels(file: string | Buffer): Promise<Buffer> {
   return sharp(file).raw().toBuffer();
 }
 
+const child = fileURLToPath(new URL('./child.ts', import.meta.url));
+
 export interface Child {
   readonly process: ChildProcess;
   /** The events so far. */
@@ -115,7 +117,7 @@ export function watchInChild(
   options: Partial<WatchFolderOptions> & { milliseconds?: number } = {},
 ): Child {
   const settings = JSON.stringify({ input, output, settle: 60, patience: 300, ...options });
-  const process = spawn(globalThis.process.execPath, [...programOf('plugin/watch/child'), settings], {
+  const process = spawn(globalThis.process.execPath, ['--import', 'tsx', child, settings], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const events: Record<string, unknown>[] = [];
