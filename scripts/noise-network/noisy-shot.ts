@@ -40,7 +40,7 @@ export interface ScenePhoto extends RgbPicture {
 
 /**
  * A part of a photograph as a scene of `side` pixels: magnified where cameras' pictures are softer than web pictures, or shrunk.
- * Only pristine photographs are magnified, from half their size: grain would become coarse noise that is called clean.
+ * Only pristine photographs are drawn larger, from half their size: grain would become coarse noise that is called clean.
  *
  * @param isAsFound  the photograph as it is, its JPEG blocks where a JPEG of the scene has its own
  */

@@ -28,7 +28,7 @@ export const openingShape = {
     otherwise: DEFAULT_PRESET,
     see: '[Presets](#presets)',
   }),
-  /** 'posterior-mean' (one evaluation per tile) or 'beta-map' (up to 7), without ensemble and scales. Default: by `preset`. */
+  /** 'posterior-mean' (one evaluation per tile, two for a camera's noise) or 'beta-map' (up to 7), without ensemble and scales. Default: by `preset`. */
   method: option(methodSchema.optional(), "'posterior-mean' or 'beta-map'", {
     does: 'the estimator: one evaluation of the prior for a tile, or up to 7; if you name it, it runs alone',
     flag: '<posterior-mean|beta-map>',

@@ -31,7 +31,7 @@ export interface DetectedNoise {
 /**
  * The least evidence to act on: the probability that a detail of the picture lies above NOISY_255. Chosen on the 32
  * photographs left out of training, so that 9 of 10 without noise stay as they are, also as JPEG. Elsewhere it takes 1 of
- * CBSD68's 68 without noise for noisy, 1 of PolyU's 44 and 1 of cc15's 15, and finds 37 and 13 of the latter's noisy ones.
+ * CBSD68's 68 without noise for noisy, 1 of PolyU's 44 and 1 of cc15's 15, and finds 37 and 13 of their noisy ones.
  */
 const LEAST_EVIDENCE = 0.65;
 /** Below this probability a picture looks clean. */

@@ -205,7 +205,7 @@ test('a run that is stopped leaves no page', () =>
   withFolder(async (cwd) => {
     await mkdir(join(cwd, 'in'));
     await writeFile(join(cwd, 'in/0.png'), await noisyPicture('png'));
-    await writeFile(join(cwd, 'in/1.png'), await noisyPicture('png', { width: 1500, height: 1500 }));
+    await writeFile(join(cwd, 'in/1.png'), await noisyPicture('png', { width: 3000, height: 2000 }));
     const { code, stderr } = await command(['in', '-o', 'out', ...FAST, '--report', 'pages/report.html'], {
       cwd,
       during(child) {

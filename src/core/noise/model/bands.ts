@@ -19,10 +19,10 @@ export function bandResponse(band: number, details: number, fx: number, fy: numb
   return low * (1 - lowpass(fx * 2 ** band) * lowpass(fy * 2 ** band));
 }
 
-/** The frequencies that means are taken over: so many along each axis. */
+/** Means are taken over STEPS x STEPS frequencies. */
 const STEPS = 64;
 
-/** [STEPS STEPS] of each of the first `count` bands. Every process that loads this computes them, so each only once. */
+/** [STEPS STEPS] of each of the first `count` bands. Every process that loads this computes them, so each is computed once. */
 const responses = (count: number, details: number): readonly Float64Array[] =>
   Array.from({ length: count }, (_, band) =>
     Float64Array.from({ length: STEPS * STEPS }, (_, at) => {
