@@ -53,8 +53,7 @@ export interface ShotMaker {
 
 export function openShots(workerData: ShotWorkerData): ShotMaker {
   // A thread does not take over how this process reads TypeScript.
-  const tsx = import.meta.resolve('tsx/esm/api');
-  const program = new URL('./shot-worker.ts', import.meta.url).href;
+  const [tsx, program] = [import.meta.resolve('tsx/esm/api'), import.meta.resolve('./shot-worker.ts')];
   const start = `import('${tsx}').then(({ tsImport }) => tsImport('${program}', '${program}'))`;
   const worker = new Worker(start, { eval: true, workerData });
   const pending = new Map<number, { resolve(shot: NoisyShot): void; reject(error: unknown): void }>();

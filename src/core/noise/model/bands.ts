@@ -1,5 +1,6 @@
 // The frequency bands of a noise profile: an undecimated wavelet ("a trous", Holschneider et al. 1989) with the kernel
 // [1, 2, 1] / 4, dilated by 1, 2 and 4. A plane is the sum of its bands, so gains per band are a filter.
+import { mean } from '../../metrics/index.js';
 import { reflected } from '../../picture.js';
 
 /** Three detail bands of about an octave each, and a remainder coarser than 16 pixels. */
@@ -23,17 +24,15 @@ export function bandResponse(band: number, details: number, fx: number, fy: numb
 const STEPS = 64;
 
 /** [STEPS STEPS] of each of the first `count` bands. Every process that loads this computes them, so each is computed once. */
-const responses = (count: number, details: number): readonly Float64Array[] =>
+const responses = (count: number, details: number): readonly (readonly number[])[] =>
   Array.from({ length: count }, (_, band) =>
-    Float64Array.from({ length: STEPS * STEPS }, (_, at) => {
+    Array.from({ length: STEPS * STEPS }, (_, at) => {
       const [i, j] = [Math.floor(at / STEPS), at % STEPS];
       return bandResponse(band, details, (i + 0.5) / (2 * STEPS), (j + 0.5) / (2 * STEPS));
     }),
   );
 const bandResponses = responses(BANDS, BANDS - 1);
 const detailResponses = responses(MEASURED, MEASURED);
-
-const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The bands' shares of the frequency plane: sum 1. */
 export const BAND_SHARES: readonly number[] = bandResponses.map(mean);
